@@ -1,0 +1,44 @@
+# What a developer types daily. `make demo` and `make test` each set up everything they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench notebooks lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+demo: $(READY) ## write the sample territory, run it, print the table and where the map is
+	$(BIN)/siteplan demo
+
+test: $(READY) ## run the whole test suite, notebooks included
+	$(BIN)/python -m pytest --nbmake tests notebooks
+
+check: $(READY) ## formatting, lint, types, import contract, dependencies
+	$(BIN)/ruff format --check siteplan tests
+	$(BIN)/ruff check siteplan tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry siteplan
+
+bench: $(READY) ## measure against other engines, side by side (installs them into .venv-bench)
+	$(PYTHON) -m venv --system-site-packages .venv-bench
+	$(BIN)/python -m tests.bench
+
+notebooks: $(READY) ## execute the notebooks in place
+	$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+lock: ## write requirements.txt anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
+
+clean: ## remove everything that can be made again
+	rm -rf $(VENV) .venv-bench build dist siteplan-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What one can travel on: streets and timetables."""

@@ -1,0 +1,1 @@
+"""How long it takes: compiled kernels, arrays in and arrays out."""
