@@ -1,16 +1,34 @@
 """Parameters with their reasons: how people travel, and (in a study file) what is asked."""
 
-from typing import Literal
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
-__all__ = ["BIKE", "PEDELEC", "PROFILES", "SLOW_WALK", "WALK", "Profile"]
+__all__ = [
+    "BIKE",
+    "PEDELEC",
+    "PROFILES",
+    "SLOW_WALK",
+    "WALK",
+    "Area",
+    "Inputs",
+    "Output",
+    "Population",
+    "Profile",
+    "Score",
+    "Study",
+    "Table",
+    "Travel",
+]
 
 
 class _Model(BaseModel):
     """A frozen model that refuses keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
 
 
 class Profile(_Model):
@@ -36,3 +54,289 @@ SLOW_WALK = Profile(name="slow_walk", rules="walk", speed_kmh=3.0, access_kmh=3.
 BIKE = Profile(name="bike", rules="bike", speed_kmh=15.0)
 PEDELEC = Profile(name="pedelec", rules="bike", speed_kmh=23.0)
 PROFILES = {profile.name: profile for profile in (WALK, SLOW_WALK, BIKE, PEDELEC)}
+
+
+# What a study file may hold -------------------------------------------------------------------------------------------
+
+
+def _based(path: Path, info: ValidationInfo) -> Path:
+    """Resolve against the folder of the study file."""
+    base: Path = (info.context or {}).get("base", Path.cwd())
+    return (base / path).resolve()
+
+
+def _located(path: Path, info: ValidationInfo) -> Path:
+    """Ask for a file that exists."""
+    full = _based(path, info)
+    if not full.exists():
+        raise PydanticCustomError("no_file", "no such file; looked for {looked}", {"looked": str(full)})
+    return full
+
+
+def _listed(value: Any) -> Any:
+    """Let `15,20` on a command line, or a single value, stand for a list."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [value] if isinstance(value, int | float) else value
+
+
+def _as_file(value: Any) -> Any:
+    """Let a plain path stand for {file: path}."""
+    return {"file": value} if isinstance(value, str | Path) else value
+
+
+def _whole(minutes: float) -> float:
+    """Keep 15 minutes 15, so that columns are named people_walk_15 and not people_walk_15.0."""
+    return int(minutes) if minutes.is_integer() else minutes
+
+
+def _crs(value: Any) -> Any:
+    """Let 3035 stand for EPSG:3035."""
+    return f"EPSG:{value}" if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else value
+
+
+def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(sorted(set(values)))
+
+
+def _known_modes(modes: tuple[str, ...]) -> tuple[str, ...]:
+    for mode in modes:
+        if mode not in PROFILES:
+            why = "is not in this version" if mode == "transit" else "is no mode"
+            raise PydanticCustomError(
+                "mode",
+                "'{mode}' {why}; expected any of {known}",
+                {"mode": mode, "why": why, "known": ", ".join(PROFILES)},
+            )
+    return tuple(dict.fromkeys(modes))
+
+
+File = Annotated[Path, AfterValidator(_located)]
+Crs = Annotated[str, BeforeValidator(_crs)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Limit = Annotated[float, Field(gt=0, le=180), AfterValidator(_whole)]
+Folder = Annotated[Path, AfterValidator(_based)]
+
+
+class Table(_Model):
+    """A file with places in it; a plain path stands for `{file: path}`."""
+
+    file: File = Field(description="the file, relative to this study file")
+    layer: str | None = Field(None, description="which layer of a GeoPackage with several; empty = the only one")
+    crs: Crs | None = Field(None, description="the CRS, where the file does not carry one; empty = the file's own")
+
+
+class Area(_Model):
+    """The territories that results are shown by."""
+
+    communes: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
+        None,
+        description="polygons with a name each (.gpkg .geojson .parquet), drawn on the map; empty = no territories",
+    )
+    name: str | None = Field(
+        None, description="the column with the territories' names; empty = found by its usual names"
+    )
+
+
+class Population(Table):
+    """Where people are: a raster, polygons, points or H3 cells, with counts."""
+
+    people: str | None = Field(None, description="the column with people; empty = found by its usual names")
+    groups: Names = Field((), description="columns to carry along and report beside people, such as workers, age_65")
+    cell: str | None = Field(None, description="the column that names a cell; empty = the rows are numbered")
+    density: str | None = Field(None, description="when the file holds people per area, the unit; empty = counts")
+    missing: Annotated[tuple[float | str, ...], BeforeValidator(_listed)] = Field(
+        (), description="values that mean withheld, besides the file's own nodata; missing is not zero"
+    )
+
+
+class Inputs(_Model):
+    """The files that a study reads."""
+
+    streets: File | None = Field(
+        None,
+        description="OpenStreetMap extract (.osm.pbf .osm), or GraphML from OSMnx",
+        examples=["streets.osm.pbf"],
+    )
+    population: Annotated[Population, BeforeValidator(_as_file)] | None = Field(
+        None,
+        description="where people are; a plain path stands for {file: path}",
+        examples=[{"file": "population.tif"}],
+    )
+    sites: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
+        None,
+        description="existing and candidate sites; a plain path stands for {file: path}",
+        examples=[{"file": "sites.csv"}],
+    )
+    elevation: File | None = Field(None, description="terrain model (.tif); given, slopes change the speed")
+    times: File | None = Field(
+        None, description="your own table (.parquet .csv) of site, point, minutes, mode: it replaces the search"
+    )
+
+
+class OnFoot(_Model):
+    """How people walk."""
+
+    speed_kmh: float = Field(
+        WALK.speed_kmh,
+        ge=0.5,
+        le=20,
+        description="km/h on the flat; as OpenTripPlanner and cityseer (R5 4.68, ORS 5.0)",
+    )
+    stairs_factor: float = Field(
+        WALK.stairs_factor, ge=1, le=20, description="time on stairs as a multiple (OpenTripPlanner)"
+    )
+    slope: bool | None = Field(None, description="let the terrain change the speed; empty = when there is an elevation")
+
+
+class OnFootSlowly(OnFoot):
+    """How people walk who walk slowly."""
+
+    speed_kmh: float = Field(
+        SLOW_WALK.speed_kmh, ge=0.5, le=20, description="km/h on the flat; older adults at mobility risk walk 2.7"
+    )
+
+
+class ByBike(_Model):
+    """How people cycle."""
+
+    speed_kmh: float = Field(
+        BIKE.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT (r5r 12, Valhalla 18)"
+    )
+    push: bool = Field(BIKE.push, description="also use footways by pushing the bicycle")
+    push_kmh: float = Field(BIKE.push_kmh, ge=0.5, le=8, description="km/h when pushing (Valhalla)")
+    access_kmh: float = Field(BIKE.access_kmh, ge=0.5, le=8, description="km/h on foot between a door and the street")
+    slope: bool | None = Field(None, description="let the terrain change the speed; empty = when there is an elevation")
+
+
+class ByPedelec(ByBike):
+    """How people cycle with a motor's help."""
+
+    speed_kmh: float = Field(PEDELEC.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT")
+
+
+class Travel(_Model):
+    """How people travel, and for how long."""
+
+    direction: Literal["to", "from"] = Field("to", description="to the site in the morning, or from it")
+    modes: Annotated[Names, AfterValidator(_known_modes)] = Field(
+        ("walk", "bike"), min_length=1, description=f"any of {', '.join(PROFILES)}; 'best' in a result = any of them"
+    )
+    minutes: Annotated[tuple[Limit, ...], BeforeValidator(_listed), AfterValidator(_increasing)] = Field(
+        (15, 20), min_length=1, description="the limits: a shared workplace works within 15 to 20 minutes of home"
+    )
+    walk: OnFoot = Field(OnFoot(), description="on foot")
+    slow_walk: OnFootSlowly = Field(OnFootSlowly(), description="on foot, slowly")
+    bike: ByBike = Field(ByBike(), description="by bicycle")
+    pedelec: ByPedelec = Field(ByPedelec(), description="by electrically assisted bicycle")
+
+
+class Fading(_Model):
+    """How much a person counts who is so many minutes away."""
+
+    kind: Literal["step", "linear", "logistic"] = Field(
+        description="step = 1 up to the minutes; linear = falls to 0 there; logistic = one half there"
+    )
+    minutes: Limit = Field(description="where the step, the end or the middle of the curve is")
+    deviation: float = Field(5.0, gt=0, le=60, description="logistic: minutes; the smaller, the steeper")
+
+    @property
+    def limit(self) -> float:
+        """Minutes beyond which a person counts less than a hundredth."""
+        return self.minutes + (2.6 * self.deviation if self.kind == "logistic" else 0)
+
+
+class Score(_Model):
+    """How the results of a site become one number."""
+
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {},
+        description="columns of scores.csv and their weights, such as {people_best_20: 2, workers_walk_15: 1}; "
+        "empty = people reached by any mode within the largest limit",
+    )
+    decay: Fading | None = Field(
+        None,
+        description="also count people by nearness, as columns decayed_<mode>: {kind: linear, minutes: 30}, or "
+        "{kind: logistic, minutes: 15, deviation: 5}; empty = not counted",
+    )
+
+
+class Output(_Model):
+    """What is written where."""
+
+    folder: Folder = Field(
+        Path("results"), validate_default=True, description="the folder of results, relative to this study file"
+    )
+    isochrones: bool = Field(True, description="draw the polygon of every site, mode and limit")
+
+
+class Study(_Model):
+    """What is read, asked and written: the whole of a study file."""
+
+    name: str = Field("Study", min_length=1, description="the title of the map")
+    language: Literal["en", "fr"] = Field("en", description="language of the map")
+    area: Area = Field(Area(), description="territories")
+    inputs: Inputs = Field(Inputs(), description="the files")
+    travel: Travel = Field(Travel(), description="how people travel")
+    score: Score = Field(Score(), description="how sites are ranked")
+    output: Output = Field(Output(), description="what is written")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Study":
+        sloping = [mode for mode in self.travel.modes if getattr(self.travel, mode).slope]
+        if sloping and self.inputs.elevation is None:
+            raise PydanticCustomError(
+                "slope",
+                "travel.{mode}.slope: is true, but inputs.elevation names no terrain model; give one, or leave slope empty",
+                {"mode": sloping[0]},
+            )
+        for column in self.score.weights:
+            # The modes of a travel-time table are known when it is read, not before.
+            if self.inputs.times is None and column not in self.columns():
+                close = difflib.get_close_matches(column, self.columns(), n=1, cutoff=0)
+                raise PydanticCustomError(
+                    "weight",
+                    "score.weights.{column}: no such result; did you mean '{close}'?",
+                    {"column": column, "close": close[0]},
+                )
+        return self
+
+    def columns(self) -> list[str]:
+        """Name the results that a site can be scored by."""
+        modes = [*self.travel.modes, "best"] if len(self.travel.modes) > 1 else self.travel.modes
+        groups = self.inputs.population.groups if self.inputs.population else ()
+        whom = [
+            ("", "people"),
+            ("unique", ""),
+            ("added", ""),
+            *((kind, group) for kind in ("", "unique", "added") for group in groups),
+        ]
+        names = [
+            "_".join(part for part in (*pair, mode, f"{limit:g}") if part)
+            for pair in whom
+            for mode in modes
+            for limit in self.travel.minutes
+        ]
+        if self.score.decay:
+            names += [
+                "_".join(part for part in ("decayed", group, mode) if part) for group in ("", *groups) for mode in modes
+            ]
+        return names
+
+    @property
+    def limit(self) -> float:
+        """The minutes to search for: one search serves every limit and the decay."""
+        return max(*self.travel.minutes, self.score.decay.limit if self.score.decay else 0)
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Give the profile of every mode asked for, in the order asked."""
+        return tuple(self._profile(mode) for mode in self.travel.modes)
+
+    def _profile(self, mode: str) -> Profile:
+        asked = getattr(self.travel, mode).model_dump()
+        if asked["slope"] is None:
+            asked["slope"] = self.inputs.elevation is not None
+        if isinstance(getattr(self.travel, mode), OnFoot):
+            # Whoever walks slowly along the street walks slowly to it as well.
+            asked["access_kmh"] = min(asked["speed_kmh"], 8)
+        return Profile.model_validate(PROFILES[mode].model_dump() | asked)

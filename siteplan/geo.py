@@ -1,0 +1,173 @@
+"""The metric rule: distances and areas are measured in a CRS whose metre is a metre on the ground there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+
+from siteplan.errors import InputError
+
+__all__ = ["LONLAT", "as_crs", "box_area", "cell_sizes", "lonlat_bounds", "metric_crs", "require_metric"]
+
+LONLAT = CRS.from_epsg(4326)
+
+# Degrees of arc from the central meridian at which UTM's scale error reaches 0.1 %:
+# 0.9996 * (1 + x^2 / 2) = 1.001 gives x = 0.0529 rad (Snyder 1987). At the equator that is one zone's half width.
+UTM_REACH = 3.03
+
+# Projections of the whole world: drawn in metres, but a metre on the page is a metre on the ground only here and there.
+WORLD_METHODS = (
+    "Popular Visualisation Pseudo Mercator",
+    "Mercator",
+    "Equidistant Cylindrical",
+    "Lambert Cylindrical Equal Area",
+    "Mollweide",
+    "Robinson",
+    "Sinusoidal",
+    "Eckert",
+    "Natural Earth",
+    "Equal Earth",
+    "Plate Carree",
+    "Miller",
+)
+
+
+def as_crs(crs: Any) -> CRS:
+    """Read a CRS given as text, number or object.
+
+    Raises
+    ------
+    InputError
+        If PROJ knows no such CRS.
+    """
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError:
+        raise InputError(f"crs={crs!r}: no such CRS; expected a code such as 'EPSG:3035' or 'EPSG:4326'") from None
+
+
+def metric_crs(place: gpd.GeoDataFrame | gpd.GeoSeries | Sequence[float]) -> CRS:
+    """Choose the CRS to measure in: a place's UTM zone, or a LAEA centred there if it is wider than one zone serves.
+
+    Parameters
+    ----------
+    place
+        A table or series with a CRS, or bounds ``(west, south, east, north)`` in degrees.
+
+    Returns
+    -------
+    CRS
+        In metres. With UTM lengths are true within 0.1 %, with Lambert's azimuthal equal-area projection areas are
+        true and lengths within 0.1 % up to 500 km from the centre (Snyder 1987).
+
+    Raises
+    ------
+    InputError
+        If the place is empty, has no CRS, or its coordinates do not fit in its CRS.
+    """
+    if isinstance(place, gpd.GeoDataFrame | gpd.GeoSeries):
+        west, south, east, north = lonlat_bounds(place, "the place")
+    else:
+        west, south, east, north = (float(degrees) for degrees in place)
+    if east - west > 180:
+        # Both sides of the date line: the gap between is not part of the place.
+        west, east = east, west + 360
+    lon, lat = (west + east) / 2, (south + north) / 2
+    zone = int((lon + 180) // 6) % 60
+    meridian = -177 + 6 * zone
+    nearest_equator = 0.0 if south <= 0 <= north else min(abs(south), abs(north))
+    offset = max(abs(west - meridian), abs(east - meridian)) % 360
+    if offset * np.cos(np.radians(nearest_equator)) <= UTM_REACH and south >= -80 and north <= 84:
+        return CRS.from_epsg((32601 if lat >= 0 else 32701) + zone)
+    lon = (lon + 180) % 360 - 180
+    return CRS.from_proj4(f"+proj=laea +lat_0={lat:.2f} +lon_0={lon:.2f} +datum=WGS84 +units=m +type=crs")
+
+
+def lonlat_bounds(place: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> tuple[float, float, float, float]:
+    """Give the bounds (west, south, east, north) of a table in degrees.
+
+    Raises
+    ------
+    InputError
+        If it is empty, has no CRS, or its coordinates do not fit in its CRS.
+    """
+    if place.crs is None:
+        raise InputError(f"{what}: has no CRS; name it, e.g. crs='EPSG:4326' for longitudes and latitudes")
+    bounds = place.total_bounds
+    if not np.isfinite(bounds).all():
+        raise InputError(f"{what}: holds no geometry at all; expected at least one place")
+    degrees = bounds
+    if not place.crs.is_geographic:
+        degrees = np.array(Transformer.from_crs(place.crs, LONLAT, always_xy=True).transform_bounds(*bounds))
+    if not np.isfinite(degrees).all() or np.abs(degrees[[0, 2]]).max() > 360 or np.abs(degrees[[1, 3]]).max() > 90:
+        found = ", ".join(f"{value:.6g}" for value in bounds)
+        raise InputError(f"{what}: coordinates ({found}) do not fit in {place.crs.name}; name the right CRS with crs=")
+    west, south, east, north = (float(value) for value in degrees)
+    return west, south, east, north
+
+
+def require_metric(crs: Any, what: str) -> CRS:
+    """Return a CRS that may be measured in, refuse any other.
+
+    Parameters
+    ----------
+    crs
+        Anything PROJ reads, or None.
+    what
+        Named in the message.
+
+    Raises
+    ------
+    InputError
+        If there is none, if it is in degrees or feet, or if it draws the whole world: EPSG:3857 calls 708 m on the
+        ground 1,000 m at 45 degrees.
+    """
+    if crs is None:
+        raise InputError(f"{what}: has no CRS; expected one in metres, such as metric_crs() chooses")
+    checked = as_crs(crs)
+    flat = _flat(checked)
+    if not flat.is_projected:
+        raise InputError(
+            f"{what}: {checked.name} is in degrees; expected a CRS in metres, such as metric_crs() chooses"
+        )
+    unit = flat.axis_info[0].unit_name if flat.axis_info else "unknown unit"
+    if unit not in ("metre", "meter"):
+        raise InputError(f"{what}: {checked.name} is in {unit}; expected a CRS in metres, such as metric_crs() chooses")
+    method = flat.coordinate_operation.method_name if flat.coordinate_operation else ""
+    if method.startswith(WORLD_METHODS):
+        raise InputError(
+            f"{what}: {checked.name} does not keep lengths (its metre is not a metre on the ground); "
+            "reproject to a CRS that metric_crs() chooses"
+        )
+    return checked
+
+
+def _flat(crs: CRS) -> CRS:
+    """Unwrap bound and compound CRSs down to the horizontal one."""
+    while crs.is_bound and crs.source_crs is not None:
+        crs = crs.source_crs
+    return _flat(crs.sub_crs_list[0]) if crs.is_compound else crs
+
+
+def cell_sizes(cells: gpd.GeoDataFrame | gpd.GeoSeries) -> npt.NDArray[np.float64]:
+    """Measure the area of each cell on the ground, in square metres, whatever the CRS of the table.
+
+    Areas are taken in Lambert's azimuthal equal-area projection centred on the table (Snyder 1987); points have none.
+    """
+    west, south, east, north = lonlat_bounds(cells, "cells")
+    equal_area = CRS.from_proj4(
+        f"+proj=laea +lat_0={(south + north) / 2:.2f} +lon_0={(west + east) / 2:.2f} +datum=WGS84 +units=m +type=crs"
+    )
+    sizes: npt.NDArray[np.float64] = shapely.area(cells.geometry.to_crs(equal_area).to_numpy())
+    return sizes
+
+
+def box_area(bounds: Sequence[float], crs: Any) -> gpd.GeoSeries:
+    """Make the rectangle of given bounds (minx, miny, maxx, maxy) in a CRS, as a series of one polygon."""
+    west, south, east, north = bounds
+    return gpd.GeoSeries([shapely.box(west, south, east, north)], crs=as_crs(crs))

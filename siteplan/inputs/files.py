@@ -1,0 +1,384 @@
+"""Any table of places, whatever its format, as one GeoDataFrame; and the checks that every reader shares."""
+
+import csv
+import re
+import warnings
+from collections.abc import Collection, Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.geo import LONLAT, as_crs, lonlat_bounds
+from siteplan.inputs.codes import code_shapes, find_codes
+
+__all__ = [
+    "PLACES",
+    "Within",
+    "existing_file",
+    "find_column",
+    "keys",
+    "listed",
+    "numbers",
+    "read_places",
+    "refuse_negative",
+    "repaired",
+    "row_name",
+]
+
+Within: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | None
+
+VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".gml", ".kml")
+PARQUETS = (".parquet", ".geoparquet")
+TEXTS = (".csv", ".tsv")
+PLACES = (*VECTORS, *PARQUETS, *TEXTS)
+
+# Column names that mean a position; tried in this order, capitals or not.
+POSITIONS = (("lon", "lat"), ("long", "lat"), ("lng", "lat"), ("longitude", "latitude"))
+PLANE_POSITIONS = (("x", "y"), ("easting", "northing"), ("x_coord", "y_coord"))
+
+# What people type for "no value"; ":" and ".." are the statistical offices' marks.
+MISSING_TEXT = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "..", ":"})
+
+
+def existing_file(path: str | PathLike[str], endings: Collection[str], what: str) -> Path:
+    """Return the path of a file that exists, holds something and has one of the endings.
+
+    Raises
+    ------
+    InputError
+        Otherwise, naming what was expected.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise InputError(f"{file}: is a folder; expected a file with {what}")
+    if not file.exists():
+        raise InputError(f"{file}: no such file; expected {what}")
+    if file.suffix.lower() not in endings:
+        raise InputError(f"{file}: cannot read '{file.suffix}' as {what}; expected one of {' '.join(endings)}")
+    if file.stat().st_size == 0:
+        raise InputError(f"{file}: is empty; expected {what}")
+    return file
+
+
+def read_places(
+    path: Path,
+    *,
+    layer: str | None = None,
+    crs: Any = None,
+    prefer: Literal["codes", "coordinates"] = "coordinates",
+    within: Within = None,
+) -> gpd.GeoDataFrame:
+    """Read vector files, GeoParquet, and CSV or Parquet with coordinates or cell codes (H3, INSPIRE grid).
+
+    Parameters
+    ----------
+    path
+        An existing file with one of the endings `PLACES`.
+    layer
+        Which layer, where a file has several.
+    crs
+        The CRS of the coordinates, where the file does not say it.
+    prefer
+        What to make the geometry of, when a plain table has both coordinates and cell codes.
+    within
+        Only what touches the rectangle around this is read; any CRS.
+
+    Returns
+    -------
+    GeoDataFrame
+        Rows as in the file, numbered from 0, with a CRS; geometry None where a row has no place. CSV columns are text.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has no rows, no CRS, or coordinates that do not fit in its CRS.
+    """
+    given = None if crs is None else as_crs(crs)
+    ending = path.suffix.lower()
+    if ending in VECTORS:
+        table = _read_vector(path, layer, within)
+        implied = ending in (".geojson", ".json")
+    else:
+        table = _read_text(path) if ending in TEXTS else _read_parquet(path)
+        implied = False
+        if not isinstance(table, gpd.GeoDataFrame):
+            table = _located(table, path, given, prefer)
+            given = None
+    if table.empty:
+        raise InputError(f"{path}: has no rows" + ("" if within is None else " within the study area"))
+    table = _with_crs(table, path, given, implied)
+    _check_degrees(table, path)
+    lonlat_bounds(table, str(path))
+    return table if within is None else _cropped(table, path, within)
+
+
+def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFrame:
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            table = gpd.read_file(path, layer=_only_layer(path, layer), bbox=within)
+    except (DataLayerError, DataSourceError, UnicodeDecodeError, shapely.errors.GEOSException) as error:
+        raise InputError(f"{path}: cannot be read as {path.suffix}: {' '.join(str(error).split())}") from None
+    if said:
+        text = f"{path}: read with {len(said)} remark(s), the first: {said[0].message}"
+        warnings.warn(SiteplanWarning(text), stacklevel=4)
+    if not isinstance(table, gpd.GeoDataFrame):
+        raise InputError(f"{path}: layer {layer or ''} has no geometry; expected polygons or points".replace("  ", " "))
+    return table
+
+
+def _only_layer(path: Path, layer: str | None) -> str:
+    import pyogrio
+
+    spatial = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry is not None]
+    if layer in spatial:
+        return str(layer)
+    if layer is None and len(spatial) == 1:
+        return spatial[0]
+    if layer is None and not spatial:
+        raise InputError(f"{path}: has no layer with geometry; expected polygons or points")
+    found = "has several layers" if layer is None else f"has no layer '{layer}'"
+    raise InputError(f"{path}: {found}; name one with layer=: {listed(spatial)}")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        metadata = pyarrow.parquet.read_schema(path).metadata or {}
+        return gpd.read_parquet(path) if b"geo" in metadata else pd.read_parquet(path)
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from None
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    """Read a CSV as text, so that '001' stays '001'; the separator is the one its first line has most of."""
+    encoding = _encoding(path)
+    with path.open(encoding=encoding, newline="") as file:
+        first = file.readline()
+    separator = max(",;\t", key=first.count)
+    try:
+        with warnings.catch_warnings():
+            # A row longer than the header would lose its last values with no more than this warning.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                path, sep=separator, dtype=str, keep_default_na=False, index_col=False, encoding=encoding
+            )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, csv.Error) as error:
+        raise InputError(f"{path}: rows do not match the header: {' '.join(str(error).split())}") from None
+    table.columns = pd.Index([str(column).strip() for column in table.columns])
+    return _decimal_points(table) if separator == ";" else table
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8, or what spreadsheets of Western Europe write when it is not."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for _ in file:
+                pass
+    except UnicodeDecodeError:
+        warnings.warn(SiteplanWarning(f"{path}: is not UTF-8; read as Windows-1252"), stacklevel=5)
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _decimal_points(table: pd.DataFrame) -> pd.DataFrame:
+    """Turn 3,5 into 3.5 in columns of nothing but numbers: with `;` between them, the comma is a decimal comma."""
+    number = re.compile(r"\s*-?\d+(,\d+)?\s*|")
+    for column in table.columns:
+        values = table[column]
+        if values.str.contains(",", regex=False).any() and values.map(number.fullmatch).notna().all():
+            table[column] = values.str.replace(",", ".", regex=False)
+    return table
+
+
+def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoDataFrame:
+    """Give a plain table its geometry: from cell codes or from coordinates."""
+    codes = find_codes(table)
+    pair = _find_pair(table, crs)
+    if codes is not None and (pair is None or prefer == "codes"):
+        shapes, code_crs = code_shapes(table[codes.column], codes.kind, str(path))
+        return gpd.GeoDataFrame(table, geometry=shapes, crs=code_crs)
+    if pair is None:
+        raise InputError(
+            f"{path}: no coordinates found among the columns {listed(table.columns)}; expected lon and lat, "
+            "x and y with crs=, or a column of H3 or INSPIRE grid codes"
+        )
+    x_name, y_name, pair_crs = pair
+    if pair_crs is None:
+        raise InputError(f"{path}: the columns {x_name}, {y_name} have no CRS; name it, e.g. crs='EPSG:2154'")
+    x, y = numbers(table[x_name], str(path)), numbers(table[y_name], str(path))
+    points = np.full(len(table), None, dtype=object)
+    here = ~(np.isnan(x) | np.isnan(y))
+    points[here] = shapely.points(x[here], y[here])
+    return gpd.GeoDataFrame(table, geometry=points, crs=pair_crs)
+
+
+def _find_pair(table: pd.DataFrame, crs: Any) -> tuple[str, str, Any] | None:
+    lower = {str(column).lower(): str(column) for column in table.columns}
+    for pairs, pair_crs in ((POSITIONS, LONLAT), (PLANE_POSITIONS, crs)):
+        for x_name, y_name in pairs:
+            if x_name in lower and y_name in lower:
+                return lower[x_name], lower[y_name], pair_crs
+    return None
+
+
+def _with_crs(table: gpd.GeoDataFrame, path: Path, given: Any, implied: bool) -> gpd.GeoDataFrame:
+    """Set the CRS the user gave, unless the file states another; GeoJSON merely implies lon/lat."""
+    if table.crs is None and given is None:
+        raise InputError(f"{path}: has no CRS; name the one its coordinates are in, e.g. crs='EPSG:3035'")
+    if given is None or table.crs == given:
+        return table
+    if table.crs is None or implied:
+        return table.set_crs(given, allow_override=True)
+    raise InputError(f"{path}: its CRS is {table.crs.name}, but crs={given.to_string()} was given; leave crs out")
+
+
+def _check_degrees(table: gpd.GeoDataFrame, path: Path) -> None:
+    """Refuse longitudes and latitudes that are none."""
+    if not table.crs.is_geographic:
+        return
+    bounds = table.geometry.bounds.to_numpy()
+    outside = (np.abs(bounds[:, [0, 2]]) > 180.001).any(axis=1) | (np.abs(bounds[:, [1, 3]]) > 90).any(axis=1)
+    if not outside.any():
+        return
+    first = int(np.flatnonzero(outside)[0])
+    x, y = bounds[first, :2]
+    swapped = np.nanmax(np.abs(bounds[:, [0, 2]])) <= 90 and np.nanmax(np.abs(bounds[:, [1, 3]])) <= 180.001
+    hint = "longitude and latitude look swapped" if swapped else "if they are in another CRS, name it with crs="
+    raise InputError(
+        f"{path}: {row_name(first, path)} lies at lon {x:.6g}, lat {y:.6g}, outside -180..180 and -90..90; {hint}"
+    )
+
+
+def _cropped(table: gpd.GeoDataFrame, path: Path, within: gpd.GeoDataFrame | gpd.GeoSeries) -> gpd.GeoDataFrame:
+    box = shapely.box(*within.to_crs(table.crs).total_bounds)
+    # Rows without a place stay: they are counted by whoever reads them.
+    kept = table[table.geometry.isna() | table.geometry.is_empty | table.geometry.intersects(box)]
+    if kept.empty:
+        raise InputError(f"{path}: has no rows within the study area; is it the file of another place?")
+    return kept
+
+
+def find_column(table: pd.DataFrame, path: Path, what: str, given: str | None, known: Iterable[str]) -> str | None:
+    """Return the column the user named, else the first that has one of the known names, else None.
+
+    Raises
+    ------
+    InputError
+        If the table has no column of the name given.
+    """
+    columns = [str(column) for column in table.columns if column != table.geometry.name]
+    if given is not None:
+        if given not in columns:
+            raise InputError(f"{path}: has no column '{given}' for {what}; its columns are {listed(columns)}")
+        return given
+    lower = {column.lower(): column for column in reversed(columns)}
+    return next((lower[name] for name in known if name in lower), None)
+
+
+def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
+    """Make the index of a table: whole numbers stay so, all else is text; each key is there and is there once.
+
+    Raises
+    ------
+    InputError
+        Naming the first duplicates, or the first row without a key.
+    """
+    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all() and values.notna().all():
+        values = values.astype("int64")
+    if not pd.api.types.is_integer_dtype(values):
+        text = values.astype(object).map(lambda value: "" if pd.isna(value) else str(value).strip())
+        blank = np.flatnonzero(text == "")
+        if blank.size:
+            raise InputError(
+                f"{path}: {row_name(values.index[blank[0]], path)} has no {what} in column '{values.name}'"
+            )
+        values = text
+    repeated = values[values.duplicated()]
+    if not repeated.empty:
+        first = listed(dict.fromkeys(repeated), most=5)
+        raise InputError(
+            f"{path}: {repeated.nunique()} {what} id(s) in column '{values.name}' stand twice: {first}; "
+            f"expected each {what} once: rename them, or add up the rows of one {what}"
+        )
+    index: pd.Index = pd.Index(values.to_list(), name=what, dtype="int64" if values.dtype.kind in "iu" else object)
+    return index
+
+
+def numbers(values: pd.Series, file: str, marks: Sequence[float | str] = ()) -> npt.NDArray[np.float64]:
+    """Read a column as numbers; blanks, NA and the marks given become NaN.
+
+    Raises
+    ------
+    InputError
+        Naming the row and the value that is no number.
+    """
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        result = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        blank = np.isnan(result)
+    else:
+        text = values.astype(object).map(lambda value: "" if pd.isna(value) else str(value).strip().lower())
+        blank = text.isin(MISSING_TEXT | {str(mark).lower() for mark in marks}).to_numpy()
+        result = pd.to_numeric(text.where(~blank, "nan"), errors="coerce").to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(result) & ~blank)
+    if bad.size:
+        value = values.iloc[bad[0]]
+        where = row_name(values.index[bad[0]], Path(file))
+        raise InputError(f"{file}: {where}, column '{values.name}': found {value!r}, expected a number or a blank")
+    for mark in marks:
+        if not isinstance(mark, str):
+            result = np.where(np.isclose(result, mark, rtol=1e-6, atol=0), np.nan, result)
+    return result
+
+
+def refuse_negative(below: npt.NDArray[np.float64], file: str, column: str, first: str) -> None:
+    """Raise the error for negative values: few distinct ones are marks for "no value", many are a wrong column.
+
+    Parameters
+    ----------
+    below
+        The negative values, the first of them at the place that `first` names.
+    """
+    distinct = np.unique(below)
+    marks = [f"{value:.15g}" for value in distinct]
+    if distinct.size <= 3:
+        remedy = f"if that means 'no value' or 'withheld', declare it: missing=[{', '.join(marks)}]"
+    else:
+        remedy = "is it the right column or band?"
+    raise InputError(
+        f"{file}: {below.size:,} value(s) of {column} are negative, the first {below[0]:.15g} ({first}); "
+        f"expected counts of 0 or more; {remedy}"
+    )
+
+
+def repaired(table: gpd.GeoDataFrame, path: Path, what: str) -> gpd.GeoDataFrame:
+    """Repair what is not a valid polygon, counted; other kinds of geometry pass untouched."""
+    shapes = shapely.force_2d(table.geometry.to_numpy())
+    bad = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
+    if bad.any():
+        shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
+        text = f"{path}: {bad.sum():,} {what} of {len(table):,} cross themselves; their outlines were repaired"
+        warnings.warn(SiteplanWarning(text), stacklevel=4)
+    return table.set_geometry(gpd.GeoSeries(shapes, index=table.index, crs=table.crs))
+
+
+def row_name(position: int | np.integer[Any], path: Path) -> str:
+    """Name a row as the user sees it: a line of a CSV (the header is line 1), a feature of anything else."""
+    return f"line {position + 2}" if path.suffix.lower() in TEXTS else f"feature {position + 1}"
+
+
+def listed(names: Iterable[Any], most: int = 30) -> str:
+    """Write names one after the other, the rest as a count."""
+    texts = [str(name) for name in names]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")

@@ -1,0 +1,342 @@
+"""OpenStreetMap files and OSMnx graphs -> ways as flat arrays, nothing interpreted yet."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import osmium
+import shapely
+
+from siteplan.errors import InputError
+
+__all__ = ["RawWays", "Tags", "open_osm", "read_osm", "ways_from_graph"]
+
+Tags = tuple[tuple[str, str], ...]
+
+# The keys that say who may use a way, and how: all others are left in the file.
+KEYS = frozenset(
+    "highway area access foot bicycle vehicle oneway oneway:foot oneway:bicycle foot:backward foot:forward junction"
+    " motorroad cycleway cycleway:left cycleway:right cycleway:both cycleway:left:oneway cycleway:right:oneway"
+    " sidewalk sidewalk:both sidewalk:left sidewalk:right bridge tunnel service".split()
+)
+
+
+@dataclass(frozen=True)
+class RawWays:
+    """Ways of one source as flat arrays.
+
+    `refs`, `lon`, `lat` (degrees, WGS84) hold the nodes of all ways one after the other; way `w` is the slice
+    `start[w]:start[w + 1]`. `kind[w]` is the row of `kinds` with its tags. `squares` are rings (node ids) of walkable
+    areas: an outer ring first, then its holes.
+    """
+
+    source: str
+    refs: npt.NDArray[np.int64]
+    lon: npt.NDArray[np.float64]
+    lat: npt.NDArray[np.float64]
+    start: npt.NDArray[np.int64]
+    way_id: npt.NDArray[np.int64]
+    kind: npt.NDArray[np.int64]
+    kinds: list[Tags]
+    squares: list[list[list[int]]] = field(default_factory=list)
+    data_date: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def open_osm(path: str | Path) -> Path:
+    """Check that an OSM file is there and is not something else; return its path.
+
+    Raises
+    ------
+    InputError
+        No such file, a folder, an empty file, or an ending osmium does not read.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; give an OpenStreetMap extract (.osm.pbf or .osm)")
+    if not file.name.endswith((".pbf", ".osm", ".osm.gz", ".osm.bz2", ".xml")):
+        raise InputError(
+            f"{file}: not an OpenStreetMap extract by its name; expected .osm.pbf, .osm, .osm.gz or .osm.bz2"
+        )
+    if file.stat().st_size == 0:
+        raise InputError(f"{file}: the file is empty; download or export the extract again")
+    return file
+
+
+def unreadable(file: Path, error: Exception) -> InputError:
+    """Return the error for a file that osmium gave up on."""
+    return InputError(
+        f"{file}: cannot be read as OpenStreetMap data ({error}); it may be cut short or of another format: "
+        "download or export it again"
+    )
+
+
+def read_osm(path: str | Path) -> RawWays:
+    """Read the ways with a highway tag, and walkable squares, from `.osm.pbf` or `.osm`.
+
+    Extracts clipped with missing nodes are accepted: a way is cut where its nodes are missing, and counted in
+    `counts` (`missing_nodes`, `ways_cut`).
+
+    Raises
+    ------
+    InputError
+        The file is missing, unreadable or truncated, or holds no streets.
+    """
+    file = open_osm(path)
+    reader = _Collector()
+    try:
+        squares = list(_square_members(file))
+        for way in _ways(file):
+            reader.add(way)
+        rings = _rings(file, squares, reader)
+        data_date = _data_date(file)
+    except (RuntimeError, osmium.InvalidLocationError) as error:
+        raise unreadable(file, error) from error
+    if not reader.way_id:
+        raise InputError(f"{file}: holds no way with a highway tag; siteplan needs the streets of the place")
+    return reader.result(str(file), rings, data_date)
+
+
+def _ways(file: Path) -> Iterator[Any]:
+    """Yield the street ways with locations on their nodes."""
+    return iter(
+        osmium.FileProcessor(file, osmium.osm.NODE | osmium.osm.WAY)
+        .with_locations()
+        .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+        .with_filter(osmium.filter.KeyFilter("highway"))
+    )
+
+
+def _data_date(file: Path) -> str | None:
+    with osmium.io.Reader(str(file)) as reader:
+        header = reader.header()
+    return header.get("osmosis_replication_timestamp") or header.get("timestamp") or None
+
+
+def _square_members(file: Path) -> Iterator[tuple[int, list[tuple[int, str]], Tags]]:
+    """Yield the multipolygon relations that are pedestrian squares: id, member ways with roles, tags."""
+    relations = osmium.FileProcessor(file, osmium.osm.RELATION).with_filter(
+        osmium.filter.TagFilter(("highway", "pedestrian"), ("highway", "footway"))
+    )
+    for relation in relations:
+        if relation.tags.get("type") == "multipolygon":
+            members = [(m.ref, m.role) for m in relation.members if m.type == "w"]
+            yield relation.id, members, _tags(relation)
+
+
+def _rings(
+    file: Path, squares: list[tuple[int, list[tuple[int, str]], Tags]], reader: "_Collector"
+) -> list[list[list[int]]]:
+    """Join the member ways of multipolygon squares into rings, and add the untagged rims as ways."""
+    if not squares:
+        return []
+    wanted = {ref for _, members, _ in squares for ref, _ in members}
+    tags_of = {ref: tags for _, members, tags in squares for ref, _ in members}
+    known = set(reader.way_id)
+    nodes: dict[int, list[int]] = {}
+    ways = (
+        osmium.FileProcessor(file, osmium.osm.NODE | osmium.osm.WAY)
+        .with_locations()
+        .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+        .with_filter(osmium.filter.IdFilter(sorted(wanted)))
+    )
+    for way in ways:
+        nodes[way.id] = [n.ref for n in way.nodes]
+        if way.id not in known:
+            reader.add(way, tags_of[way.id])
+    result = []
+    for _, members, _ in squares:
+        outer = _join([nodes[ref] for ref, role in members if role != "inner" and ref in nodes])
+        inner = _join([nodes[ref] for ref, role in members if role == "inner" and ref in nodes])
+        # A square with several outer rings is as many squares; its holes go with each and matter only inside.
+        result.extend([ring, *inner] for ring in outer)
+    return result
+
+
+def _join(pieces: list[list[int]]) -> list[list[int]]:
+    """Join ways end to end into closed rings; what does not close is left out."""
+    rings, rest = [], [list(piece) for piece in pieces if len(piece) > 1]
+    while rest:
+        ring = rest.pop(0)
+        while ring[0] != ring[-1]:
+            match = next((p for p in rest if ring[-1] in (p[0], p[-1])), None)
+            if match is None:
+                break
+            rest.remove(match)
+            ring += match[1:] if match[0] == ring[-1] else match[-2::-1]
+        if ring[0] == ring[-1] and len(ring) > 3:
+            rings.append(ring)
+    return rings
+
+
+def _tags(thing: Any) -> Tags:
+    return tuple((tag.k, tag.v) for tag in thing.tags if tag.k in KEYS)
+
+
+class _Collector:
+    """Gathers ways in lists while the file streams by; the one place where Python loops over ways."""
+
+    def __init__(self) -> None:
+        self.refs: list[list[int]] = []
+        self.wkb: list[str | bytes] = []
+        self.way_id: list[int] = []
+        self.kind: list[int] = []
+        self.kinds: dict[Tags, int] = {}
+        self.rings: list[list[list[int]]] = []
+        self.counts = {"missing_nodes": 0, "ways_cut": 0}
+        self._make = osmium.geom.WKBFactory().create_linestring
+        self._all = osmium.geom.use_nodes.ALL
+
+    def add(self, way: Any, tags: Tags | None = None) -> None:
+        """Take one way in; where nodes are missing, the pieces that are there."""
+        tags = _tags(way) if tags is None else tags
+        refs = [node.ref for node in way.nodes]
+        if len(refs) < 2:
+            return
+        try:
+            self._keep(way.id, tags, refs, self._make(way, self._all))
+        except (RuntimeError, osmium.InvalidLocationError):
+            self._keep_pieces(way, tags)
+            return
+        if refs[0] == refs[-1] and len(refs) > 3 and _is_square(tags):
+            self.rings.append([refs])
+
+    def _keep(self, way_id: int, tags: Tags, refs: list[int], wkb: str | bytes) -> None:
+        self.way_id.append(way_id)
+        self.kind.append(self.kinds.setdefault(tags, len(self.kinds)))
+        self.refs.append(refs)
+        self.wkb.append(wkb)
+
+    def _keep_pieces(self, way: Any, tags: Tags) -> None:
+        piece: list[tuple[int, float, float]] = []
+        self.counts["ways_cut"] += 1
+        nodes = [(n.ref, n.location) for n in way.nodes]
+        for ref, location in [*nodes, (0, osmium.osm.Location())]:
+            if location.valid():
+                piece.append((ref, location.lon, location.lat))
+                continue
+            self.counts["missing_nodes"] += 1
+            if len(piece) > 1:
+                line = shapely.LineString([p[1:] for p in piece])
+                self._keep(way.id, tags, [p[0] for p in piece], shapely.to_wkb(line))
+            piece = []
+        self.counts["missing_nodes"] -= 1  # the sentinel that closes the last piece
+
+    def result(self, source: str, rings: list[list[list[int]]], data_date: str | None) -> RawWays:
+        lengths = np.fromiter(map(len, self.refs), np.int64, len(self.refs))
+        coords = shapely.get_coordinates(shapely.from_wkb(self.wkb))
+        return RawWays(
+            source=source,
+            refs=np.fromiter((ref for refs in self.refs for ref in refs), np.int64, lengths.sum()),
+            lon=np.ascontiguousarray(coords[:, 0]),
+            lat=np.ascontiguousarray(coords[:, 1]),
+            start=np.concatenate([[0], np.cumsum(lengths)]),
+            way_id=np.array(self.way_id, np.int64),
+            kind=np.array(self.kind, np.int64),
+            kinds=list(self.kinds),
+            squares=self.rings + rings,
+            data_date=data_date,
+            counts=self.counts,
+        )
+
+
+def _is_square(tags: Tags) -> bool:
+    found = dict(tags)
+    return found.get("area") == "yes" and found.get("highway") in ("pedestrian", "footway")
+
+
+def ways_from_graph(graph: Any, source: str = "OSMnx graph") -> RawWays:
+    """Turn an OSMnx graph (`networkx.MultiDiGraph`, simplified or not) into ways.
+
+    Nodes need `x`, `y` (in `graph.graph["crs"]`); edges may have `geometry`, `highway`, `oneway` and other OSM tags.
+    The two directions of one street are one way.
+
+    Raises
+    ------
+    InputError
+        No CRS, no nodes with coordinates, or no edges.
+    """
+    from pyproj import Transformer
+
+    crs = graph.graph.get("crs")
+    if crs is None:
+        raise InputError(f"{source}: the graph names no CRS; set graph.graph['crs'] (OSMnx does)")
+    if graph.number_of_edges() == 0:
+        raise InputError(f"{source}: the graph has no edges")
+    x, y, refs, start, way_id, kind = [], [], [], [0], [], []
+    kinds: dict[Tags, int] = {}
+    fresh = -1  # inner points of a simplified edge have no id of their own: count down from -1
+    numbers = {node: number for number, node in enumerate(graph.nodes)}
+    for u, v, data in _streets(graph, source):
+        line = data.get("geometry")
+        try:
+            ends = [(float(graph.nodes[n]["x"]), float(graph.nodes[n]["y"])) for n in (u, v)]
+        except KeyError as error:
+            raise InputError(f"{source}: node {u} or {v} has no {error} coordinate") from error
+        points = [ends[0], *(list(line.coords)[1:-1] if line is not None else []), ends[1]]
+        inner = len(points) - 2
+        x.extend(p[0] for p in points)
+        y.extend(p[1] for p in points)
+        refs.extend([numbers[u], *range(fresh, fresh - inner, -1), numbers[v]])
+        fresh -= inner
+        start.append(len(refs))
+        way_id.append(int(_first(data.get("osmid", 0))))
+        kind.append(kinds.setdefault(_graph_tags(data), len(kinds)))
+    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(np.array(x), np.array(y))
+    return RawWays(
+        source=source,
+        refs=np.array(refs, np.int64),
+        lon=np.asarray(lon, float),
+        lat=np.asarray(lat, float),
+        start=np.array(start, np.int64),
+        way_id=np.array(way_id, np.int64),
+        kind=np.array(kind, np.int64),
+        kinds=list(kinds),
+    )
+
+
+def _streets(graph: Any, source: str) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """Yield each street once: a two-way street stands twice in the graph, with the second marked `reversed`."""
+    if not graph.is_directed():
+        yield from graph.edges(data=True)
+        return
+    for u, v, key, data in (
+        graph.edges(keys=True, data=True)
+        if graph.is_multigraph()
+        else ((u, v, 0, d) for u, v, d in graph.edges(data=True))
+    ):
+        twin = _twin(graph, u, v, data)
+        if twin and (_order(u, v), bool(data.get("reversed"))) > (_order(v, u), bool(twin.get("reversed"))):
+            continue
+        del key
+        yield u, v, {**data, "oneway": "no" if twin or data.get("oneway") is False else "yes"}
+
+
+def _order(u: Any, v: Any) -> str:
+    return f"{u}>{v}"
+
+
+def _twin(graph: Any, u: Any, v: Any, data: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the same street's edge in the other direction, if it is there."""
+    if u == v or not graph.has_edge(v, u):
+        return None
+    others: Sequence[dict[str, Any]] = list(graph[v][u].values()) if graph.is_multigraph() else [graph[v][u]]
+    same = [
+        o
+        for o in others
+        if o.get("osmid") == data.get("osmid") and abs(o.get("length", 0) - data.get("length", 0)) < 0.5
+    ]
+    return same[0] if same else None
+
+
+def _graph_tags(data: dict[str, Any]) -> Tags:
+    tags = {key: str(_first(value)) for key, value in data.items() if key in KEYS and value is not None}
+    return tuple(sorted({"highway": "road", **tags}.items()))
+
+
+def _first(value: Any) -> Any:
+    """Return the first of several values: OSMnx joins the tags of merged streets in lists."""
+    return value[0] if isinstance(value, list) and value else value

@@ -1,0 +1,168 @@
+"""Population rasters: every pixel with people becomes a cell."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from siteplan.errors import InputError
+from siteplan.geo import as_crs
+from siteplan.inputs.files import Within, listed, refuse_negative
+
+__all__ = ["RASTERS", "read_pixels"]
+
+RASTERS = (".tif", ".tiff")
+
+
+def read_pixels(
+    path: Path,
+    people: str | None,
+    groups: Sequence[str],
+    *,
+    crs: Any = None,
+    missing: Sequence[Sequence[float]] = (),
+    within: Within = None,
+) -> tuple[gpd.GeoDataFrame, str]:
+    """Read the pixels of a GeoTIFF that hold anything but nodata and zero, as square cells.
+
+    Parameters
+    ----------
+    path
+        An existing GeoTIFF.
+    people, groups
+        The bands by their description; `people` may be None where there is one band only.
+    crs
+        The CRS, where the file has none.
+    missing
+        For people and each group the values that mean nodata, besides the file's own.
+    within
+        Only the pixels in the rectangle around this are read; any CRS.
+
+    Returns
+    -------
+    GeoDataFrame
+        Index `cell` such as 'r12c34' (row and column from the upper left, from 0), columns `people` and the groups,
+        NaN where a group is nodata; square polygons in the CRS of the file.
+    str
+        What the file says of its values: descriptions, units and tags, in small letters.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has no CRS, no such band, a negative value, or is nodata all over.
+    """
+    import rasterio
+    from rasterio.errors import RasterioIOError
+
+    try:
+        with rasterio.open(path) as source:
+            located = _crs(source, path, crs)
+            window = _window(source, path, located, within)
+            bands = [_band(source, path, name) for name in (people, *groups)]
+            values = [source.read(band, window=window, masked=True) for band in bands]
+            scaled = [source.scales[band - 1] != 1 or source.offsets[band - 1] != 0 for band in bands]
+            told = _told(source, bands[0])
+            transform = source.transform
+    except RasterioIOError as error:
+        raise InputError(f"{path}: cannot be read as GeoTIFF: {' '.join(str(error).split())}") from None
+    if any(scaled):
+        raise InputError(f"{path}: its values carry a scale or offset; expected plain counts: unscale it first")
+    marks = missing or [()] * len(bands)
+    layers = {name: _floats(band, gone) for name, band, gone in zip(("people", *groups), values, marks, strict=True)}
+    corner = int(window.row_off), int(window.col_off)
+    for name, layer in layers.items():
+        _refuse_negative(layer, path, name, corner)
+    return _cells(path, layers, located, transform, corner), told
+
+
+def _crs(source: Any, path: Path, given: Any) -> Any:
+    if source.crs is None and given is None:
+        raise InputError(f"{path}: has no CRS; name the one its pixels are in, e.g. crs='EPSG:3035'")
+    if source.crs is None:
+        return as_crs(given)
+    own = as_crs(source.crs.to_wkt())
+    if given is not None and as_crs(given) != own:
+        raise InputError(f"{path}: its CRS is {own.name}, but crs={given!r} was given; leave crs out")
+    return own
+
+
+def _window(source: Any, path: Path, crs: Any, within: Within) -> Any:
+    from rasterio.errors import WindowError
+    from rasterio.windows import Window, from_bounds
+
+    whole = Window(0, 0, source.width, source.height)
+    if within is None:
+        return whole
+    wanted = from_bounds(*within.to_crs(crs).total_bounds, transform=source.transform)
+    first = np.floor([wanted.row_off, wanted.col_off])
+    last = np.ceil([wanted.row_off + wanted.height, wanted.col_off + wanted.width])
+    try:
+        return Window.from_slices(*zip(first.clip(0), last.clip(0), strict=True)).intersection(whole).round()
+    except WindowError:
+        raise InputError(f"{path}: has no pixel within the study area; is it the file of another place?") from None
+
+
+def _band(source: Any, path: Path, column: str | None) -> int:
+    names = [name or f"band {number}" for number, name in enumerate(source.descriptions, 1)]
+    if column is None and source.count == 1:
+        return 1
+    if column in names:
+        return names.index(column) + 1
+    asked = "which band holds people?" if column is None else f"no band is described as '{column}';"
+    raise InputError(f"{path}: {asked} its bands are {listed(names)}")
+
+
+def _told(source: Any, band: int) -> str:
+    parts = [
+        source.descriptions[band - 1],
+        source.units[band - 1],
+        *source.tags().values(),
+        *source.tags(band).values(),
+    ]
+    return " ".join(str(part) for part in parts if part).lower()
+
+
+def _floats(band: Any, marks: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Nodata as NaN, whichever way the file or the user declares it."""
+    values: npt.NDArray[np.float64] = band.filled(0).astype(np.float64)
+    values[np.ma.getmaskarray(band)] = np.nan
+    for mark in marks:
+        values[np.isclose(values, mark, rtol=1e-6, atol=0)] = np.nan
+    return values
+
+
+def _refuse_negative(layer: npt.NDArray[np.float64], path: Path, name: str, corner: tuple[int, int]) -> None:
+    below = np.flatnonzero(layer.ravel() < 0)
+    if below.size:
+        row, column = divmod(int(below[0]), layer.shape[1])
+        where = f"pixel at row {row + corner[0]}, column {column + corner[1]}"
+        refuse_negative(layer.ravel()[below], str(path), name, where)
+
+
+def _cells(
+    path: Path, layers: dict[str, npt.NDArray[np.float64]], crs: Any, transform: Any, corner: tuple[int, int]
+) -> gpd.GeoDataFrame:
+    people = layers["people"]
+    if np.isnan(people).all():
+        raise InputError(f"{path}: all of its {people.size:,} pixels are nodata; expected counts of people")
+    # A pixel without people stays a cell if a group has somebody there: jobs stand where nobody lives.
+    filled = ~np.isnan(people) & np.any([np.nan_to_num(layer) != 0 for layer in layers.values()], axis=0)
+    rows, columns = np.nonzero(filled)
+    data = {name: layer[rows, columns] for name, layer in layers.items()}
+    rows, columns = rows + corner[0], columns + corner[1]
+    names = [f"r{row}c{column}" for row, column in zip(rows.tolist(), columns.tolist(), strict=True)]
+    index = pd.Index(names, name="cell", dtype=object)
+    return gpd.GeoDataFrame(data, index=index, geometry=_squares(rows, columns, transform), crs=crs)
+
+
+def _squares(rows: npt.NDArray[Any], columns: npt.NDArray[Any], transform: Any) -> npt.NDArray[np.object_]:
+    across = columns[:, None] + np.array([0, 1, 1, 0, 0])
+    down = rows[:, None] + np.array([0, 0, 1, 1, 0])
+    x = transform.a * across + transform.b * down + transform.c
+    y = transform.d * across + transform.e * down + transform.f
+    return np.asarray(shapely.polygons(np.stack([x, y], axis=-1)), dtype=object)

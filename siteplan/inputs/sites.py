@@ -1,0 +1,134 @@
+"""Where telecentres are or could be."""
+
+import warnings
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.inputs.files import (
+    PLACES,
+    existing_file,
+    find_column,
+    keys,
+    listed,
+    numbers,
+    read_places,
+    repaired,
+    row_name,
+)
+
+__all__ = ["STATUSES", "read_sites"]
+
+STATUSES = ("existing", "candidate", "required", "excluded")
+SITE = ("site", "id", "site_id")
+
+
+def read_sites(path: str | PathLike[str], *, layer: str | None = None, crs: Any = None) -> gpd.GeoDataFrame:
+    """Read existing and candidate sites from CSV, GeoJSON, GeoPackage, Shapefile or Parquet.
+
+    Parameters
+    ----------
+    path
+        A file of points. Columns, all optional: `site` or `id` (else rows are numbered from 1), `name`, `status`
+        (existing, candidate, required or excluded; blank = candidate), `cost`, `capacity`.
+    layer
+        Which layer, where a file has several.
+    crs
+        The CRS of the coordinates, where the file does not say it; columns named lon, lat are in degrees.
+
+    Returns
+    -------
+    GeoDataFrame
+        Index `site` (text, as it stands in the file); columns `name`, `status`, `cost`, `capacity` (NaN = not known),
+        then the file's other columns; points in the CRS of the file.
+
+    Raises
+    ------
+    InputError
+        Naming the site or row without a place, with an id used before, an unknown status, or a number that is none.
+
+    Warns
+    -----
+    SiteplanWarning
+        If outlines stand for sites: a point inside each is taken.
+    """
+    file = existing_file(path, PLACES, "a file of sites")
+    table = read_places(file, layer=layer, crs=crs, prefer="coordinates")
+    site_column = find_column(table, file, "sites", None, SITE)
+    index = _site_keys(table, file, site_column)
+    name_column = find_column(table, file, "names", None, ("name",))
+    own = {
+        "name": _names(table, name_column, index),
+        "status": _statuses(table, file, index),
+        "cost": _amounts(table, file, "cost", index),
+        "capacity": _amounts(table, file, "capacity", index),
+    }
+    used = {site_column, name_column, table.geometry.name, *(find_column(table, file, "", None, (key,)) for key in own)}
+    others = {str(column): table[column].to_numpy() for column in table.columns if column not in used}
+    points = _points(table, file, index)
+    return gpd.GeoDataFrame(own | others, index=index, geometry=points, crs=table.crs)
+
+
+def _site_keys(table: gpd.GeoDataFrame, file: Path, column: str | None) -> pd.Index:
+    if column is None:
+        return pd.Index([str(row + 1) for row in range(len(table))], name="site", dtype=object)
+    return keys(table[column], file, "site").astype(str).astype(object)
+
+
+def _names(table: gpd.GeoDataFrame, column: str | None, index: pd.Index) -> pd.Series:
+    if column is None:
+        return pd.Series(index, index=index, dtype=object)
+    values = table[column].to_list()
+    names = [
+        key if pd.isna(name) or str(name).strip() == "" else str(name) for name, key in zip(values, index, strict=True)
+    ]
+    return pd.Series(names, index=index, dtype=object)
+
+
+def _statuses(table: gpd.GeoDataFrame, file: Path, index: pd.Index) -> pd.Series:
+    column = find_column(table, file, "status", None, ("status",))
+    if column is None:
+        return pd.Series("candidate", index=index, dtype=object)
+    values = ["" if pd.isna(value) else str(value).strip().lower() for value in table[column]]
+    status = pd.Series(values, index=index, dtype=object).replace("", "candidate")
+    unknown = status[~status.isin(STATUSES)]
+    if not unknown.empty:
+        raise InputError(
+            f"{file}: site {unknown.index[0]} has the status '{unknown.iloc[0]}'; expected one of {', '.join(STATUSES)}"
+            + (f" ({len(unknown)} sites have another)" if len(unknown) > 1 else "")
+        )
+    return status
+
+
+def _amounts(table: gpd.GeoDataFrame, file: Path, what: str, index: pd.Index) -> pd.Series:
+    column = find_column(table, file, what, None, (what,))
+    if column is None:
+        return pd.Series(np.nan, index=index)
+    amounts = pd.Series(numbers(table[column], str(file)), index=index)
+    below = amounts[amounts < 0]
+    if not below.empty:
+        raise InputError(
+            f"{file}: site {below.index[0]} has a {what} of {below.iloc[0]:g}; expected 0 or more, or a blank"
+        )
+    return amounts
+
+
+def _points(table: gpd.GeoDataFrame, file: Path, index: pd.Index) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Give every site one point; a site without a place cannot be compared with others."""
+    nowhere = np.flatnonzero(table.geometry.isna() | table.geometry.is_empty)
+    if nowhere.size:
+        named = listed((f"{index[row]} ({row_name(row, file)})" for row in nowhere.tolist()), most=5)
+        raise InputError(f"{file}: {nowhere.size} site(s) have no coordinates: {named}; expected a place for each")
+    shapes: np.ndarray[Any, np.dtype[np.object_]] = repaired(table, file, "sites").geometry.to_numpy().copy()
+    outlines = np.flatnonzero(shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
+    if outlines.size:
+        shapes[outlines] = shapely.point_on_surface(shapes[outlines])
+        text = f"{file}: {outlines.size:,} of {len(shapes):,} sites are not points; a point inside each is taken"
+        warnings.warn(SiteplanWarning(text), stacklevel=3)
+    return shapes

@@ -1,0 +1,120 @@
+"""What the terrain does to the speed on foot and by bicycle."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from siteplan.errors import InputError, SiteplanWarning
+
+if TYPE_CHECKING:
+    from siteplan.network.streets import StreetNetwork
+
+__all__ = ["Climb", "bike_time_factor", "read_climb", "walk_time_factor"]
+
+Floats = npt.NDArray[np.float64]
+
+STEP = 20.0  # metres between heights along a street: finer than the terrain models in use (25-30 m)
+BRIDGE = 0.03  # on bridges and in tunnels the terrain is not the road
+BIKE_SLOPE = (-0.05, -0.03, 0.0, 0.03, 0.05, 0.10)
+BIKE_SPEED = (1.7, 1.4, 1.0, 0.85, 0.75, 0.5)  # Valhalla's bicycle costing; held beyond the ends
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Time factors per edge, shape (edges, 2): along the edge and against it; 1 on the flat."""
+
+    walk: Floats
+    bike: Floats
+
+    def factor(self, rules: str) -> Floats:
+        """Return the factors of one mode."""
+        return self.walk if rules == "walk" else self.bike
+
+
+def walk_time_factor(slope: Floats) -> Floats:
+    """Return the time on a slope (rise over run) relative to the flat: Tobler's hiking function (1993), scaled."""
+    return np.exp(3.5 * (np.abs(slope + 0.05) - 0.05))
+
+
+def bike_time_factor(slope: Floats) -> Floats:
+    """Return the time by bicycle on a slope relative to the flat, between the values Valhalla publishes."""
+    return 1 / np.interp(slope, BIKE_SLOPE, BIKE_SPEED)
+
+
+def read_climb(streets: "StreetNetwork", path: str | Path) -> Climb:
+    """Read a terrain model (GeoTIFF, metres) and return what it does to every edge.
+
+    Streets outside the model or on its nodata are taken as flat, with one warning that gives their share.
+
+    Raises
+    ------
+    InputError
+        No such file, not a raster, no CRS, or no height anywhere near the streets.
+    """
+    spots = np.maximum(1, np.ceil(streets.length / STEP)).astype(np.int64)
+    edge = np.repeat(np.arange(len(spots)), spots + 1)
+    place = np.arange(len(edge)) - np.repeat(np.cumsum(spots + 1) - spots - 1, spots + 1)
+    points = shapely.line_interpolate_point(streets.lines[edge], place / spots[edge], normalized=True)
+    height = _heights(Path(path), streets, shapely.get_coordinates(points))
+    pieces = edge[1:] == edge[:-1]
+    owner = edge[:-1][pieces]
+    run = np.maximum(streets.length[owner] / spots[owner], 1e-9)
+    slope = np.diff(height)[pieces] / run
+    unknown = np.isnan(slope)
+    if unknown.all():
+        raise InputError(f"{path}: has no height anywhere on the streets of {streets.source}; wrong place or CRS?")
+    if unknown.any():
+        text = f"{path}: {unknown.mean():.1%} of the street length has no height and is taken as flat"
+        warnings.warn(SiteplanWarning(text), stacklevel=2)
+    slope = np.where(unknown, 0.0, slope)
+    covered = np.array([_off_ground(dict(tags)) for tags in streets.kinds], bool)[streets.kind][owner]
+    slope = np.where(covered, np.clip(slope, -BRIDGE, BRIDGE), slope)
+
+    def mean(values: Floats) -> Floats:
+        return np.bincount(owner, values, len(spots)) / spots
+
+    walk, bike = (
+        np.column_stack([mean(factor(slope)), mean(factor(-slope))]) for factor in (walk_time_factor, bike_time_factor)
+    )
+    return Climb(walk, bike)
+
+
+def _off_ground(tags: dict[str, str]) -> bool:
+    return tags.get("bridge", "no") != "no" or tags.get("tunnel", "no") != "no"
+
+
+def _heights(file: Path, streets: "StreetNetwork", xy: Floats) -> Floats:
+    """Return the heights at points in the streets' CRS, between the centres of the model's cells; NaN where unknown."""
+    import rasterio
+    from pyproj import Transformer
+
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; give a terrain model as GeoTIFF")
+    try:
+        with rasterio.open(file) as model:
+            if model.crs is None:
+                raise InputError(f"{file}: names no CRS; assign one (gdal_edit.py -a_srs)")
+            there = Transformer.from_crs(streets.crs, model.crs.to_wkt(), always_xy=True)
+            east, north = there.transform(xy[:, 0], xy[:, 1])
+            band = model.read(1, masked=True).astype(float).filled(np.nan)
+            return _between(band, ~model.transform, np.asarray(east), np.asarray(north))
+    except rasterio.errors.RasterioIOError as error:
+        raise InputError(f"{file}: not a raster ({error})") from error
+
+
+def _between(band: Floats, to_pixel: Any, east: Floats, north: Floats) -> Floats:
+    column, row = to_pixel * (east, north)
+    column, row = column - 0.5, row - 0.5
+    c, r = np.floor(column).astype(np.int64), np.floor(row).astype(np.int64)
+    inside = (c >= -1) & (r >= -1) & (c < band.shape[1]) & (r < band.shape[0])
+    fc, fr = column - c, row - r
+    value = np.zeros(len(east))
+    for dr, dc, weight in ((0, 0, (1 - fr) * (1 - fc)), (0, 1, (1 - fr) * fc), (1, 0, fr * (1 - fc)), (1, 1, fr * fc)):
+        rows, columns = np.clip(r + dr, 0, band.shape[0] - 1), np.clip(c + dc, 0, band.shape[1] - 1)
+        value += weight * band[rows, columns]
+    return np.where(inside, value, np.nan)

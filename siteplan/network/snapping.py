@@ -1,0 +1,111 @@
+"""Places -> the nearest point on a street that the mode may use; what is too far is said, never dropped."""
+
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from siteplan.config import PROFILES, Profile
+from siteplan.errors import InputError, StudyError
+from siteplan.network.graph import ModeGraph, Positions, mode_graph
+from siteplan.network.streets import StreetNetwork
+
+__all__ = ["LIMIT", "as_profile", "link", "positions"]
+
+LIMIT = 300.0  # metres between a place and its street by default
+HARD_LIMIT = 1600.0  # no limit may be larger: R5 links up to 1,600 m
+
+
+def as_profile(mode: str | Profile) -> Profile:
+    """Return the profile of that name, or the profile itself.
+
+    Raises
+    ------
+    StudyError
+        No profile has that name.
+    """
+    if isinstance(mode, Profile):
+        return mode
+    if mode not in PROFILES:
+        raise StudyError(f"mode {mode!r}: unknown; expected one of {', '.join(PROFILES)}, or a Profile")
+    return PROFILES[mode]
+
+
+def link(
+    streets: StreetNetwork, places: gpd.GeoDataFrame, *, mode: str | Profile = "walk", limit: float = LIMIT
+) -> pd.DataFrame:
+    """Link places to the nearest point on an edge that the mode may use.
+
+    Street islands (components under 40 edges, never the largest) are not linked to: they are slips of mapping more
+    often than places cut off (R5 does the same).
+
+    Parameters
+    ----------
+    places
+        Points (or shapes: their centroids) in any CRS, with any index.
+    limit
+        Largest distance to the street, in metres; at most 1,600.
+
+    Returns
+    -------
+    DataFrame
+        Index as `places`; `edge` (-1: none), `offset_m` along the edge, `access_m` to the street (also given where it
+        is beyond the limit; inf beyond 1,600 m), `status`: "placed", "too far", or "island" (only an island is near).
+    """
+    profile = as_profile(mode)
+    if not 0 <= limit <= HARD_LIMIT:
+        raise StudyError(f"link limit of {limit} m: expected between 0 and {HARD_LIMIT:.0f} m")
+    graph = mode_graph(streets, profile)
+    points = _points(places, streets)
+    edge, access = _nearest(streets, graph.usable, points, ("main", profile))
+    alone = np.full(len(edge), np.inf)
+    lost = np.flatnonzero(access > limit)
+    if len(lost) and graph.island.any():
+        alone[lost] = _nearest(streets, graph.island, points[lost], ("islands", profile))[1]
+    status = np.where(access <= limit, "placed", np.where(alone <= limit, "island", "too far"))
+    edge = np.where(access <= limit, edge, -1)
+    lines = streets.lines[edge]
+    share = shapely.line_locate_point(lines, points, normalized=True)
+    # A line of no length in the plane has no share: its place is its start.
+    offset = np.where(edge >= 0, np.nan_to_num(share) * streets.length[edge], 0.0)
+    columns = {"edge": edge, "offset_m": offset, "access_m": access, "status": status}
+    return pd.DataFrame(columns, index=places.index)
+
+
+def positions(links: pd.DataFrame, graph: ModeGraph, profile: Profile) -> tuple[npt.NDArray[np.int64], Positions]:
+    """Return the rows of `links` that are placed, and their positions on the graph of the profile."""
+    rows = np.flatnonzero((links["status"] == "placed").to_numpy())
+    access = np.round(links["access_m"].to_numpy()[rows] * 36 / profile.access_kmh).astype(np.int64)
+    edge, metres = links["edge"].to_numpy()[rows], links["offset_m"].to_numpy()[rows]
+    return rows, graph.positions(edge, metres, access)
+
+
+def _points(places: gpd.GeoDataFrame, streets: StreetNetwork) -> npt.NDArray[np.object_]:
+    if places.crs is None:
+        raise InputError("link: the places have no CRS; set it with .set_crs(...)")
+    there = places.geometry if places.crs == streets.crs else places.geometry.to_crs(streets.crs)
+    shapes = there.to_numpy()
+    kinds = shapely.get_type_id(shapes)
+    if (kinds < 0).any() or shapely.is_empty(shapes).any():
+        raise InputError(f"link: {int((kinds < 0).sum() + shapely.is_empty(shapes).sum())} places have no geometry")
+    return shapely.centroid(shapes) if (kinds != 0).any() else shapes
+
+
+def _nearest(
+    streets: StreetNetwork,
+    wanted: npt.NDArray[np.bool_],
+    points: npt.NDArray[np.object_],
+    name: tuple[Literal["main", "islands"], Profile],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the nearest wanted edge of each point and the distance; of several as near, the first."""
+    edges = np.flatnonzero(wanted)
+    tree = streets.remember(name, lambda: shapely.STRtree(streets.lines[edges]))
+    (row, found), distance = tree.query_nearest(points, max_distance=HARD_LIMIT, return_distance=True)
+    order = np.lexsort((found, distance, row))
+    first = order[np.unique(row[order], return_index=True)[1]]
+    edge, access = np.full(len(points), -1, np.int64), np.full(len(points), np.inf)
+    edge[row[first]], access[row[first]] = edges[found[first]], distance[first]
+    return edge, access

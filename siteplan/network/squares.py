@@ -1,0 +1,52 @@
+"""Pedestrian squares: people walk along the rim and straight across between the entries."""
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+__all__ = ["square_chords"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def square_chords(squares: list[list[list[int]]], ids: Ints, node: Ints, x: Floats, y: Floats) -> Ints:
+    """Return the straight lines across squares as pairs of nodes, shape (chords, 2).
+
+    Parameters
+    ----------
+    squares
+        Rings of OpenStreetMap node ids per square: outer ring first, then holes.
+    ids, x, y
+        Sorted node ids and their coordinates (metres).
+    node
+        Row in `ids` of every node of every way, repeats included: a rim node that also stands elsewhere is an entry.
+    """
+    uses = np.bincount(node, minlength=len(ids))
+    chords: set[tuple[int, int]] = set()
+    for rings in squares:
+        rows = [np.searchsorted(ids, ring) for ring in rings]
+        known = all((row < len(ids)).all() and (ids[row] == ring).all() for row, ring in zip(rows, rings, strict=True))
+        if known:  # a rim clipped at the edge of the extract has no inside to cross
+            chords.update(_across(rows, uses, x, y))
+    return np.array(sorted(chords), np.int64).reshape(-1, 2)
+
+
+def _across(rings: list[Ints], uses: Ints, x: Floats, y: Floats) -> list[tuple[int, int]]:
+    """Return the pairs of entries of one square that see each other across its inside."""
+    corners = [np.column_stack([x[ring], y[ring]]) for ring in rings]
+    shape = shapely.Polygon(corners[0], corners[1:])
+    if not shape.is_valid or shape.area < 1:
+        return []
+    rim = {tuple(sorted(pair)) for ring in rings for pair in itertools.pairwise(ring.tolist())}
+    entries = sorted({int(n) for ring in rings for n in ring if uses[n] > 1})
+    pairs = [pair for pair in itertools.combinations(entries, 2) if pair not in rim]
+    if not pairs:
+        return []
+    first, second = np.array(pairs).T
+    lines = shapely.linestrings(np.stack([np.column_stack([x[n], y[n]]) for n in (first, second)], axis=1))
+    inside = shape.buffer(0.05)  # a chord along a straight rim must not fail by a rounding error
+    shapely.prepare(inside)
+    return [pair for pair, seen in zip(pairs, shapely.covers(inside, lines), strict=True) if seen]

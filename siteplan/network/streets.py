@@ -1,0 +1,293 @@
+"""The streets of a place as arrays: junctions, edges between them, and who may use each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+
+from siteplan.config import Profile
+from siteplan.errors import InputError, NetworkError
+from siteplan.geo import metric_crs
+from siteplan.inputs.osm import RawWays, Tags, read_osm, ways_from_graph
+from siteplan.network.slope import Climb, read_climb
+from siteplan.network.squares import square_chords
+from siteplan.network.tags import HOMES, Access, Use, bike_use, walk_use
+
+__all__ = ["StreetNetwork", "read_streets"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+# Ellipsoid WGS84: lengths are measured on it, so that 1,000 m are 1,000 m on the ground in any projection.
+SEMI_MAJOR = 6_378_137.0
+ECCENTRICITY2 = 0.006_694_379_990_14
+
+
+@dataclass(frozen=True)
+class StreetNetwork:
+    """Streets between junctions.
+
+    An edge is a piece of one OpenStreetMap way between two nodes where ways meet or end. Edge `e` runs from node
+    `u[e]` to `v[e]`; its line is `x, y[start[e]:start[e + 1]]` in `crs` (metres); `length[e]` are metres on the ground;
+    `kinds[kind[e]]` are its tags. `counts` says what was odd in the source.
+    """
+
+    source: str
+    crs: pyproj.CRS
+    u: Ints
+    v: Ints
+    node_count: int
+    x: Floats
+    y: Floats
+    start: Ints
+    length: Floats
+    kind: Ints
+    kinds: list[Tags]
+    way_id: Ints
+    data_date: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    climb: Climb | None = None
+    _memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return min x, min y, max x, max y in `crs` (metres)."""
+        return float(self.x.min()), float(self.y.min()), float(self.x.max()), float(self.y.max())
+
+    @cached_property
+    def lines(self) -> npt.NDArray[np.object_]:
+        """The edges as shapely LineStrings in `crs`."""
+        coords = np.column_stack([self.x, self.y])
+        return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, coords, (self.start,))  # type: ignore[no-any-return]
+
+    @cached_property
+    def edges(self) -> gpd.GeoDataFrame:
+        """The edges as a table: `highway`, `length` (m), `walk`, `bike`, `homes` (people live along it), `way`."""
+        highway = np.array([dict(tags)["highway"] for tags in self.kinds], dtype=object)[self.kind]
+        walk, bike = (np.maximum(*self.uses(rules)[:2]) > Access.NO for rules in ("walk", "bike"))
+        columns = {
+            "highway": highway,
+            "length": self.length,
+            "walk": walk,
+            "bike": bike,
+            "homes": walk & np.isin(highway.astype(str), sorted(HOMES)),
+            "way": self.way_id,
+        }
+        table = gpd.GeoDataFrame(columns, geometry=self.lines, crs=self.crs)
+        table.index.name = "edge"
+        return table
+
+    def uses(self, rules: Literal["walk", "bike"], *, push: bool = False) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+        """Return per edge how it may be used forward and backward (`Access` values), and whether it is stairs."""
+        rule: Callable[[dict[str, str]], Use] = walk_use if rules == "walk" else lambda t: bike_use(t, push=push)
+        found = [rule(dict(tags)) for tags in self.kinds]
+        forward = np.array([use.forward for use in found], np.int64)[self.kind]
+        backward = np.array([use.backward for use in found], np.int64)[self.kind]
+        return forward, backward, np.array([use.stairs for use in found], bool)[self.kind]
+
+    def costs(self, profile: Profile) -> tuple[Ints, Ints]:
+        """Return deciseconds to travel each edge forward and backward; -1 where the profile may not."""
+        forward, backward, stairs = self.uses(profile.rules, push=profile.push)
+        if profile.slope and self.climb is None:
+            raise NetworkError(
+                f"{self.source}: profile {profile.name!r} asks for slopes but no elevation was read; "
+                "give elevation= (a terrain model) or set slope to false"
+            )
+        both = []
+        for side, use in enumerate((forward, backward)):
+            kmh = np.where(use == Access.PUSH, profile.push_kmh, profile.speed_kmh)
+            seconds = self.length * 3.6 / kmh * np.where(stairs, profile.stairs_factor, 1.0)
+            if profile.slope and self.climb is not None:
+                seconds = seconds * self.climb.factor(profile.rules)[:, side]
+            both.append(np.where(use == Access.NO, -1, np.round(10 * seconds)).astype(np.int64))
+        return both[0], both[1]
+
+    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what was made for `key` before on these same streets, or make it now."""
+        if key not in self._memo:
+            self._memo[key] = make()
+        return self._memo[key]
+
+
+def read_streets(
+    path: str | Path | None = None,
+    *,
+    place: str | None = None,
+    graph: Any = None,
+    elevation: str | Path | None = None,
+) -> StreetNetwork:
+    """Read streets from an OpenStreetMap file, a GraphML file, a place name (online) or an OSMnx graph.
+
+    Parameters
+    ----------
+    path
+        `.osm.pbf`, `.osm` (also `.gz`, `.bz2`), or `.graphml` as OSMnx saves it.
+    place
+        A place name for OSMnx to look up and download, such as "Montreuil, France".
+    graph
+        An OSMnx graph (`networkx.MultiDiGraph`).
+    elevation
+        A terrain model (GeoTIFF, metres), for profiles with `slope`.
+
+    Returns
+    -------
+    StreetNetwork
+        In the projected CRS of the place, in metres.
+
+    Raises
+    ------
+    InputError
+        Nothing or several things given; a file that is missing, unreadable, or without streets.
+    """
+    if sum(given is not None for given in (path, place, graph)) != 1:
+        raise InputError("read_streets: give exactly one of a file, place= or graph=")
+    if place is not None:
+        graph, source = _download(place), place
+    elif path is not None and str(path).endswith(".graphml"):
+        graph, source = _load_graphml(Path(path)), str(path)
+    else:
+        source = "OSMnx graph"
+    streets = build_streets(read_osm(path) if graph is None and path is not None else ways_from_graph(graph, source))
+    return streets if elevation is None else replace(streets, climb=read_climb(streets, elevation))
+
+
+def _download(place: str) -> Any:
+    import osmnx
+
+    try:
+        return osmnx.graph_from_place(place, network_type="all", retain_all=True)
+    except Exception as error:  # OSMnx lets errors of requests, its own and the servers' through  # noqa: BLE001
+        raise InputError(
+            f"place {place!r}: OSMnx could not fetch its streets ({error}); give a file instead"
+        ) from error
+
+
+def _load_graphml(file: Path) -> Any:
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; give a GraphML file saved by OSMnx")
+    import osmnx
+
+    try:
+        return osmnx.load_graphml(file)
+    except Exception as error:  # XML and attribute errors of several libraries  # noqa: BLE001
+        raise InputError(f"{file}: not a GraphML file as OSMnx saves it ({error})") from error
+
+
+def build_streets(raw: RawWays) -> StreetNetwork:
+    """Cut ways at the nodes where they meet, so that each piece is an edge."""
+    kept = _usable_ways(raw)
+    ids, first, node = np.unique(kept.refs, return_index=True, return_inverse=True)
+    lon, lat = kept.lon[first], kept.lat[first]
+    crs = metric_crs((float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())))
+    x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
+    way_of = np.repeat(np.arange(len(kept.way_id)), np.diff(kept.start))
+    chords = square_chords(kept.squares, ids, node, np.asarray(x), np.asarray(y))
+    if chords.size:
+        square = kept.kinds.index(SQUARE) if SQUARE in kept.kinds else len(kept.kinds)
+        kept = replace(kept, kinds=[*kept.kinds, SQUARE][: max(len(kept.kinds), square + 1)])
+        way_of = np.concatenate([way_of, len(kept.way_id) + np.repeat(np.arange(len(chords)), 2)])
+        node = np.concatenate([node, chords.ravel()])
+        kept = replace(
+            kept,
+            way_id=np.concatenate([kept.way_id, np.zeros(len(chords), np.int64)]),
+            kind=np.concatenate([kept.kind, np.full(len(chords), square)]),
+        )
+    counts = {**kept.counts, "square_chords": len(chords)}
+    return _cut(replace(kept, counts=counts), node, way_of, len(ids), lon, lat, np.asarray(x), np.asarray(y), crs)
+
+
+SQUARE: Tags = (("highway", "pedestrian"),)
+
+
+def _usable_ways(raw: RawWays) -> RawWays:
+    """Leave out the ways that nobody may use on foot or by bicycle; count them."""
+    usable = np.array([_anyone(dict(tags)) for tags in raw.kinds], bool)[raw.kind]
+    if not usable.any():
+        raise InputError(f"{raw.source}: none of its {len(usable)} ways may be used on foot or by bicycle")
+    lengths = np.diff(raw.start)
+    inside = np.repeat(usable, lengths)
+    return replace(
+        raw,
+        refs=raw.refs[inside],
+        lon=raw.lon[inside],
+        lat=raw.lat[inside],
+        start=np.concatenate([[0], np.cumsum(lengths[usable])]),
+        way_id=raw.way_id[usable],
+        kind=raw.kind[usable],
+        counts={**raw.counts, "ways": int(usable.sum()), "ways_closed_to_walk_and_bike": int((~usable).sum())},
+    )
+
+
+def _anyone(tags: dict[str, str]) -> bool:
+    uses = (walk_use(tags), bike_use(tags, push=True))
+    return any(side is not Access.NO for use in uses for side in (use.forward, use.backward))
+
+
+def _cut(
+    raw: RawWays, node: Ints, way_of: Ints, n: int, lon: Floats, lat: Floats, x: Floats, y: Floats, crs: pyproj.CRS
+) -> StreetNetwork:
+    """Cut the node sequences into edges at every node used twice or at a way's end."""
+    step = way_of[1:] == way_of[:-1]
+    step &= node[1:] != node[:-1]  # a node named twice in a row is a slip of the mapper
+    tail, head = node[:-1][step], node[1:][step]
+    ends = np.bincount(np.concatenate([tail, head]), minlength=n)
+    here = np.flatnonzero(step)
+    last = np.ones(len(here), bool)
+    last[:-1] = (way_of[here[1:]] != way_of[here[:-1]]) | (head[:-1] != tail[1:])
+    junction = ends != 2
+    junction[head[last]] = True
+    junction[tail[np.concatenate([[True], last[:-1]])]] = True
+    closes = last | junction[head]
+    opens = np.concatenate([[True], closes[:-1]])
+    piece = np.cumsum(opens) - 1
+    length = np.bincount(piece, _ground_lengths(lon[tail], lat[tail], lon[head], lat[head]))
+    order, start = _vertices(tail, head, opens, closes)
+    used, renumbered = np.unique(np.concatenate([tail[opens], head[closes]]), return_inverse=True)
+    way = way_of[here[opens]]
+    return StreetNetwork(
+        source=raw.source,
+        crs=crs,
+        u=renumbered[: opens.sum()],
+        v=renumbered[opens.sum() :],
+        node_count=len(used),
+        x=x[order],
+        y=y[order],
+        start=start,
+        length=length,
+        kind=raw.kind[way],
+        kinds=raw.kinds,
+        way_id=raw.way_id[way],
+        data_date=raw.data_date,
+        counts=raw.counts,
+    )
+
+
+def _vertices(tail: Ints, head: Ints, opens: npt.NDArray[np.bool_], closes: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Return the nodes along every edge, one edge after the other, and where each edge starts among them."""
+    steps = np.diff(np.append(np.flatnonzero(opens), len(tail)))
+    start = np.concatenate([[0], np.cumsum(steps + 1)])
+    order = np.empty(start[-1], np.int64)
+    is_last = np.zeros(start[-1], bool)
+    is_last[start[1:] - 1] = True
+    order[~is_last] = tail
+    order[is_last] = head[closes]
+    return order, start
+
+
+def _ground_lengths(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:
+    """Return metres between neighbouring points on the ellipsoid, from its curvature at the middle latitude.
+
+    Within a millionth of the geodesic for steps under 10 km (Snyder 1987, eq. 4-18 to 4-20).
+    """
+    middle = np.radians((lat1 + lat2) / 2)
+    w2 = 1 - ECCENTRICITY2 * np.sin(middle) ** 2
+    east = np.radians(lon2 - lon1) * np.cos(middle) * SEMI_MAJOR / np.sqrt(w2)
+    north = np.radians(lat2 - lat1) * SEMI_MAJOR * (1 - ECCENTRICITY2) / w2**1.5
+    return np.hypot(east, north)

@@ -1,0 +1,52 @@
+"""What the columns of a score table mean, read from their names."""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+__all__ = ["Measure", "measures", "speeds"]
+
+_NAME = re.compile(r"(?P<kind>unique_|added_)?(?P<subject>.+)_(?P<minutes>\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One counted column: how many of whom, by which mode, within how many minutes."""
+
+    column: str
+    kind: str
+    """reached, unique (by no other site) or added (to what existing sites reach)"""
+    subject: str
+    """people, or the name of a group"""
+    mode: str
+    minutes: float
+
+
+def speeds(scores: pd.DataFrame) -> dict[str, float]:
+    """Give the speed of each mode, in km/h, from the columns `<mode>_kmh`."""
+    columns = [str(name) for name in scores if str(name).endswith("_kmh")]
+    return {name.removesuffix("_kmh"): float(scores[name].iloc[0]) for name in columns if len(scores)}
+
+
+def measures(scores: pd.DataFrame) -> list[Measure]:
+    """List the counted columns of a score table, in its order.
+
+    A counted column is called `[unique_|added_]<people or a group>_<mode>_<minutes>`; the modes are those
+    that have a speed, and `best`. Both a group and a mode may hold underscores: the longest mode wins.
+    """
+    modes = sorted({"best", *(str(name)[:-4] for name in scores if str(name).endswith("_kmh"))}, key=len, reverse=True)
+    found = (_measure(str(name), modes) for name in scores)
+    return [measure for measure in found if measure is not None]
+
+
+def _measure(column: str, modes: list[str]) -> Measure | None:
+    match = _NAME.fullmatch(column)
+    if match is None:
+        return None
+    for mode in modes:
+        subject = match["subject"].removesuffix(f"_{mode}")
+        if subject != match["subject"] and subject:
+            kind = (match["kind"] or "reached_")[:-1]
+            return Measure(column, kind, subject, mode, float(match["minutes"]))
+    return None

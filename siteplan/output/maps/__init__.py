@@ -1,0 +1,190 @@
+"""Maps that a council can open: one file, no network, every layer with its legend."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.errors import InputError
+from siteplan.output.columns import measures, speeds
+from siteplan.output.files import whole_file
+from siteplan.output.maps.cells import cell_data, cell_layers
+from siteplan.output.maps.layers import (
+    Layer,
+    area_layer,
+    ring_layers,
+    site_cards,
+    site_layer,
+    street_layer,
+    territory_layer,
+)
+from siteplan.output.maps.words import Words, load_words, number
+from siteplan.output.palette import CHOSEN, STATUS
+
+__all__ = ["SiteMap", "site_map"]
+
+
+@dataclass(frozen=True)
+class SiteMap:
+    """A finished map: one HTML page."""
+
+    html: str
+
+    def save(self, path: str | Path) -> None:
+        """Write the page to `path`, whole or not at all."""
+        with whole_file(path) as aside:
+            aside.write_text(self.html, encoding="utf-8", newline="\n")
+
+    def _repr_html_(self) -> str:
+        style = "width:100%;height:640px;border:1px solid #c5ccd3"
+        return f'<iframe srcdoc="{escape(self.html)}" style="{style}" title="siteplan"></iframe>'
+
+
+def site_map(
+    sites: gpd.GeoDataFrame,
+    *,
+    rings: gpd.GeoDataFrame | None = None,
+    cells: gpd.GeoDataFrame | None = None,
+    scores: pd.DataFrame | None = None,
+    choice: Sequence[str] | None = None,
+    territories: gpd.GeoDataFrame | None = None,
+    streets: gpd.GeoDataFrame | None = None,
+    water: gpd.GeoDataFrame | None = None,
+    notes: Sequence[str] = (),
+    title: str = "",
+    language: str = "en",
+) -> SiteMap:
+    """Draw sites, and whatever else is given, as one page that opens without a network.
+
+    Shapes are simplified for the eye (5 m; rings more when the page would grow beyond 5 MB), never counted from.
+
+    Parameters
+    ----------
+    sites
+        Index `site`; `name`, `status`, `cost`, `capacity`; points in any CRS.
+    rings
+        Isochrones: `site`, `mode`, `minutes`, `speed_kmh`; polygons in any CRS.
+    cells
+        Index `cell`, `people`; polygons or points in any CRS. Shown as well when there: `minutes_<mode>`,
+        `minutes_best`, `site_best`, `covered_<mode>_<minutes>` (shares, 0 to 1).
+    scores
+        Index `site`; counted columns, `score`, `rank` and speeds, for the cards and the list of sites.
+    choice
+        The chosen sites, in the order of opening.
+    territories
+        Index `territory`, `name`; polygons in any CRS.
+    streets
+        Lines with their class in `highway`; the main ones are drawn as far as the page's size allows.
+    water
+        Polygons or lines, as a background.
+    notes
+        Sentences for the box that is always in sight, such as the date of the data. Speeds, limits and the total of
+        people are said there without asking.
+    title
+        The page's title.
+    language
+        `en` or `fr`.
+
+    Returns
+    -------
+    SiteMap
+        The page; the same bytes for the same input.
+
+    Raises
+    ------
+    InputError
+        A table without CRS.
+    StudyError
+        An unknown language.
+    """
+    from siteplan.output.maps.page import render_page
+
+    words = load_words(language)
+    tables = {"sites": sites, "rings": rings, "cells": cells, "territories": territories, "streets": streets, "water": water}
+    for name, table in tables.items():
+        if table is not None and table.crs is None:
+            raise InputError(f"{name}: no coordinate reference system; set it with .set_crs() before drawing the map")
+    ids = [str(site) for site in sites.index]
+    cards = site_cards(sites, scores, [] if choice is None else list(choice))
+    given = {name: table for name, table in tables.items() if table is not None and len(table)}
+    title = title or words["title"]
+    data = {
+        "title": title,
+        "language": language,
+        "words": words,
+        "bounds": _bounds(given),
+        "notes": [*_own_notes(rings, cells, scores, words), *map(str, notes)],
+        "measures": [] if scores is None else [asdict(measure) for measure in measures(scores)],
+        "status": {name: dict(zip(("shape", "fill", "stroke", "text"), look, strict=True)) for name, look in STATUS.items()},
+        "halo": CHOSEN,
+        "sites": cards,
+        "cells": None if "cells" not in given else cell_data(given["cells"], ids),
+        "layers": _layers(given, cards, ids, words),
+    }
+    return SiteMap(render_page(data, title=title))
+
+
+def _layers(given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], ids: list[str], words: Words) -> list[Layer]:
+    layers = [site_layer(cards, words)] if cards else []
+    if "rings" in given:
+        layers += ring_layers(given["rings"], ids, words)
+    if "cells" in given:
+        layers += cell_layers(given["cells"], words)
+    if "territories" in given:
+        layers.append(territory_layer(given["territories"], words))
+    if "streets" in given:
+        layers.append(street_layer(given["streets"], words))
+    if "water" in given:
+        layers.append(area_layer(given["water"], words))
+    online = {"id": "tiles", "kind": "tiles", "label": words["tiles"], "group": words["background"], "on": False}
+    return [*layers, {**online, "legend": []}]
+
+
+def _bounds(given: dict[str, gpd.GeoDataFrame]) -> list[float]:
+    """Give south, west, north, east of what the map is about: the sites and what they reach, else the first table."""
+    about = [given[name] for name in ("sites", "rings") if name in given] or list(given.values())[:1]
+    boxes = np.array([table.geometry.to_crs(4326).total_bounds for table in about]).reshape(-1, 4)
+    boxes = boxes[np.isfinite(boxes).all(axis=1)]
+    if not len(boxes):
+        return [-60.0, -170.0, 75.0, 170.0]
+    west, south, east, north = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+    return [round(float(value), 5) for value in (south, west, north, east)]
+
+
+def _own_notes(
+    rings: gpd.GeoDataFrame | None, cells: gpd.GeoDataFrame | None, scores: pd.DataFrame | None, words: Words
+) -> list[str]:
+    notes = []
+    speed, limits = _travel(rings, scores)
+    if speed:
+        spoken = "; ".join(f"{words.get(mode, mode)} {number(kmh, words)} {words['kmh']}" for mode, kmh in speed.items())
+        notes.append(f"{words['speeds']}: {spoken}.")
+    if limits:
+        spoken = f" {words['and']} ".join(number(limit, words) for limit in limits)
+        notes.append(f"{words['limits']}: {spoken} {words['minute']}.")
+    if cells is not None:
+        total, missing = float(cells["people"].sum()), int(cells["people"].isna().sum())
+        notes.append(words["people_in_cells"].format(people=number(round(total), words), cells=number(len(cells), words)))
+        if missing:
+            notes[-1] += " " + words["people_missing"].format(cells=number(missing, words))
+    if rings is not None and len(rings):
+        notes.append(words["eye"])
+    return notes
+
+
+def _travel(rings: gpd.GeoDataFrame | None, scores: pd.DataFrame | None) -> tuple[dict[str, float], list[float]]:
+    """Find the speed of each mode and all limits in what was given."""
+    speed: dict[str, float] = {}
+    limits: set[float] = set()
+    if scores is not None:
+        speed |= speeds(scores)
+        limits |= {measure.minutes for measure in measures(scores)}
+    if rings is not None and len(rings):
+        speed |= {str(mode): float(kmh) for mode, kmh in zip(rings["mode"], rings["speed_kmh"], strict=True)}
+        limits |= set(rings["minutes"].astype(float))
+    return speed, sorted(limits)

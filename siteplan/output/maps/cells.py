@@ -1,0 +1,130 @@
+"""The cells of a map: people and minutes in classes that a legend can name."""
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from siteplan.output.maps.layers import EYE_M, Layer, key
+from siteplan.output.maps.shapes import metric, pack, to_degrees
+from siteplan.output.maps.words import Words, number
+from siteplan.output.palette import MISSING, class_colours
+
+__all__ = ["cell_data", "cell_layers"]
+
+NOBODY, UNKNOWN = "-", "?"
+MANY_CORNERS = 12  # a grid's cells have 4 to 6: they stay as they are
+UNEQUAL = 3.0  # from here on, the shade of a count would show the cells' sizes
+
+
+def cell_data(cells: gpd.GeoDataFrame, sites: list[str]) -> dict[str, Any]:
+    """Give the cells' shapes, and the columns that a cell's card shows."""
+    place = {site: at for at, site in enumerate(sites)}
+    modes = [name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")]
+    covered = [name for name in map(str, cells) if name.startswith("covered_")]
+    best = cells["site_best"] if "site_best" in cells else pd.Series(None, index=cells.index, dtype=object)
+    return {
+        "names": [str(cell) for cell in cells.index],
+        "shapes": pack(_shapes(cells)),
+        "points": bool((cells.geom_type == "Point").all()),
+        "people": _values(cells["people"]),
+        "minutes": {mode: _values(cells[f"minutes_{mode}"]) for mode in modes if mode != "best"},
+        "covered": {name.removeprefix("covered_"): _values(cells[name] * 100) for name in covered},
+        "best": [place.get(str(site), -1) for site in best],
+    }
+
+
+def cell_layers(cells: gpd.GeoDataFrame, words: Words) -> list[Layer]:
+    """Give the layer of people and, when `minutes_best` is there, the layer of minutes; one is shown at a time."""
+    layers = [_people(cells, words)]
+    if "minutes_best" in cells:
+        layers.insert(0, _minutes(cells["minutes_best"].to_numpy(dtype=float), words))
+    layers[0]["on"] = True
+    return layers
+
+
+def _people(cells: gpd.GeoDataFrame, words: Words) -> Layer:
+    people = cells["people"].to_numpy(dtype=float)
+    area = metric(cells.geometry).area.to_numpy() / 1e6
+    dense = _unequal(area)
+    shown = people / np.where(area > 0, area, np.nan) if dense else people
+    breaks = _quantile_breaks(shown[shown > 0])
+    colours = class_colours("people", len(breaks) + 1) if len(breaks) else class_colours("people", 1)
+    classes = np.searchsorted(breaks, shown, side="left").astype(str).astype(object)
+    classes[shown == 0] = NOBODY
+    classes[~np.isfinite(shown)] = UNKNOWN
+    ends = [number(each, words) for each in breaks]
+    texts = [f"{words['up_to']} {ends[0]}"] if ends else [f"1 {words['over']}"]
+    texts += [f"{low} – {high}" for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    texts += [f"{words['over']} {ends[-1]}"] if ends else []
+    name = "cells_density" if dense else "cells_people"
+    return _layer("people", words[name], classes, colours, texts, {NOBODY: words["nobody"], UNKNOWN: words["withheld"]}, words)
+
+
+def _minutes(minutes: NDArray[np.float64], words: Words) -> Layer:
+    longest = float(np.nanmax(minutes)) if np.isfinite(minutes).any() else 5.0
+    step = next(step for step in (5, 10, 15, 30, 60, 120, 1440) if longest <= 6 * step)
+    ends = np.arange(step, max(longest, step) + step - 1e-9, step)
+    classes = np.searchsorted(ends, minutes, side="left").astype(str).astype(object)
+    classes[~np.isfinite(minutes)] = UNKNOWN
+    texts = [f"{end - step:g} – {end:g} {words['minute']}" for end in ends]
+    colours = class_colours("minutes", len(ends))
+    return _layer("minutes", words["cells_minutes"], classes, colours, texts, {UNKNOWN: words["out_of_reach"]}, words)
+
+
+def _layer(
+    name: str,
+    label: str,
+    classes: NDArray[np.object_],
+    colours: list[str],
+    texts: list[str],
+    special: dict[str, str],
+    words: Words,
+) -> Layer:
+    occurring = set(classes)
+    legend = [key("cell", text, colour) for colour, text in zip(colours, texts, strict=True)]
+    if NOBODY in occurring and NOBODY in special:
+        legend.append(key("cell", special[NOBODY], "none", MISSING))
+    if UNKNOWN in occurring:
+        legend.append(key("cell", special[UNKNOWN], MISSING))
+    fills = {**{str(at): colour for at, colour in enumerate(colours)}, UNKNOWN: MISSING}
+    return {
+        "id": f"cells {name}",
+        "kind": "cells",
+        "label": label,
+        "group": words["cells"],
+        "on": False,
+        "legend": legend,
+        "classes": "".join(classes),
+        "fills": fills,
+    }
+
+
+def _shapes(cells: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    corners = int(shapely.get_num_coordinates(cells.geometry.to_numpy()).sum())
+    if corners <= MANY_CORNERS * max(len(cells), 1):
+        return to_degrees(cells.geometry)
+    place = metric(cells.geometry)  # neighbours keep their common border: no slits between them
+    return to_degrees(gpd.GeoSeries(shapely.coverage_simplify(place.to_numpy(), EYE_M), index=cells.index, crs=place.crs))
+
+
+def _unequal(area: NDArray[np.float64]) -> bool:
+    area = area[area > 0]
+    return bool(len(area)) and bool(np.quantile(area, 0.95) > UNEQUAL * np.quantile(area, 0.05))
+
+
+def _quantile_breaks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut positive values into five classes of about equal size, at numbers of two digits."""
+    if not len(values):
+        return np.array([])
+    raw = np.quantile(values, [0.2, 0.4, 0.6, 0.8])
+    unit = 10.0 ** np.maximum(np.floor(np.log10(raw)) - 1, 0)
+    rounded = np.unique(np.maximum(np.round(raw / unit) * unit, 1))
+    return rounded[rounded < values.max()]
+
+
+def _values(column: "pd.Series[float]") -> list[float | None]:
+    return [None if not np.isfinite(each) else int(each) if each == int(each) else round(each, 1) for each in column]

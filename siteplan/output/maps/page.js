@@ -1,0 +1,292 @@
+"use strict";
+function siteplan(map) {
+  const data = JSON.parse(document.getElementById("siteplan-data").textContent);
+  const words = data.words;
+  const shown = new Map(); // layer id -> what stands on the map
+  let picked = null; // the site whose own rings are shown
+
+  /* ---- words and numbers: text from the data only ever becomes text ---- */
+  function el(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    Object.entries(attributes || {}).forEach(([name, value]) => node.setAttribute(name, value));
+    node.append(...children.filter((child) => child !== null));
+    return node;
+  }
+  function number(value) {
+    if (value === null || value === undefined) return "–";
+    const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : 1;
+    const [whole, part] = Math.abs(value).toFixed(digits).split(".");
+    const apart = whole.replace(/\B(?=(\d{3})+$)/g, words.thousands);
+    return (value < 0 ? "−" : "") + apart + (part ? words.decimal + part : "");
+  }
+  const modeName = (mode) => words[mode] || mode;
+  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+  /* ---- shapes: see shapes.py for how they were packed ---- */
+  const digits = {};
+  [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].forEach((char, at) => (digits[char] = at));
+  function ring(text) {
+    const numbers = [];
+    let value = 0, scale = 1;
+    for (const char of text) {
+      const digit = digits[char];
+      value += (digit & 31) * scale;
+      scale *= 32;
+      if (digit < 32) {
+        numbers.push(value % 2 ? -(value + 1) / 2 : value / 2);
+        value = 0;
+        scale = 1;
+      }
+    }
+    const corners = [];
+    let x = 0, y = 0;
+    for (let at = 0; at < numbers.length; at += 2) {
+      x += numbers[at];
+      y += numbers[at + 1];
+      corners.push([y / 1e5, x / 1e5]);
+    }
+    return corners;
+  }
+  const areas = (text) => (text ? text.split("!").map((part) => part.split(".").map(ring)) : []);
+  const lines = (text) => (text ? text.split("!").map(ring) : []);
+
+  /* ---- small drawings for the legend and the sites ---- */
+  const SVG = "http://www.w3.org/2000/svg";
+  function svg(tag, attributes, ...children) {
+    const node = document.createElementNS(SVG, tag);
+    Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
+    node.append(...children);
+    return node;
+  }
+  function shape(look, size) {
+    const paint = { fill: look.fill, stroke: look.stroke, "stroke-width": 1.6, "stroke-dasharray": look.dash || "none" };
+    const half = size / 2;
+    if (look.shape === "square") return svg("rect", { x: 2, y: 2, width: size - 4, height: size - 4, ...paint });
+    if (look.shape === "diamond") return svg("path", { d: `M${half} 0L${size} ${half}L${half} ${size}L0 ${half}Z`, ...paint });
+    if (look.shape === "halo") return svg("circle", { cx: half, cy: half, r: half - 1.5, ...paint, "stroke-width": 3, fill: "none" });
+    const disc = svg("circle", { cx: half, cy: half, r: half - 1.5, ...paint });
+    if (look.shape !== "cross") return disc;
+    const bar = half * 0.38;
+    const cross = `M${half - bar} ${half - bar}L${half + bar} ${half + bar}M${half + bar} ${half - bar}L${half - bar} ${half + bar}`;
+    return svg("g", {}, disc, svg("path", { d: cross, stroke: look.stroke, "stroke-width": 1.6 }));
+  }
+  function swatch(look) {
+    const box = svg("svg", { width: 28, height: 18, "aria-hidden": "true" });
+    const paint = { stroke: look.stroke, "stroke-width": 2, "stroke-dasharray": look.dash || "none" };
+    if (look.shape === "cell") box.append(svg("rect", { x: 0, y: 2, width: 28, height: 14, fill: look.fill, stroke: look.stroke }));
+    else if (look.shape === "line") box.append(svg("line", { x1: 0, x2: 28, y1: 9, y2: 9, ...paint }));
+    else if (look.shape === "area")
+      box.append(svg("rect", { x: 1, y: 3, width: 26, height: 12, fill: look.fill, "fill-opacity": 0.2, ...paint }));
+    else box.append(svg("g", { transform: "translate(5 0)" }, shape(look, 18)));
+    return box;
+  }
+
+  /* ---- cards ---- */
+  const facts = (pairs) =>
+    pairs.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => `${name} ${number(value)}`).join(" · ");
+  function table(headings, rows, caption) {
+    const cell = (tag) => (text, at) => el(tag, at ? { class: "num" } : {}, text);
+    return el("table", {},
+      caption ? el("caption", {}, caption) : null,
+      el("thead", {}, el("tr", {}, ...headings.map(cell("th")))),
+      el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map(cell("td"))))));
+  }
+  function counted(site, subject) {
+    const kinds = ["reached", "unique", "added"].filter((kind) =>
+      data.measures.some((each) => each.kind === kind && each.subject === subject));
+    const rows = new Map();
+    data.measures.forEach((each, at) => {
+      if (each.subject !== subject) return;
+      const name = `${capital(modeName(each.mode))}, ${number(each.minutes)} ${words.minute}`;
+      if (!rows.has(name)) rows.set(name, kinds.map(() => "–"));
+      rows.get(name)[kinds.indexOf(each.kind)] = number(site.counted[at]);
+    });
+    const body = [...rows].map(([name, values]) => [name, ...values]);
+    return table(["", ...kinds.map((kind) => words[kind])], body, capital(words[subject] || subject));
+  }
+  function siteCard(site) {
+    const subjects = [...new Set(data.measures.map((each) => each.subject))];
+    const chosen = site.chosen ? ` · ${words.chosen} (${site.chosen})` : "";
+    return el("div", { class: "card", "data-site": site.id },
+      el("h3", {}, site.name),
+      el("p", {}, capital(words[site.status] || site.status) + chosen + ` · ${site.id}`),
+      el("p", {}, facts([[words.rank, site.rank], [words.score, site.score], [words.cost, site.cost], [words.capacity, site.capacity]])),
+      ...subjects.map((subject) => counted(site, subject)));
+  }
+  function cellCard(at) {
+    const cells = data.cells;
+    const best = data.sites[cells.best[at]];
+    const rows = Object.entries(cells.minutes).map(([mode, values]) =>
+      [capital(modeName(mode)), values[at] === null ? words.out_of_reach : `${number(values[at])} ${words.minute}`]);
+    const shares = Object.entries(cells.covered).map(([name, values]) => {
+      const cut = name.lastIndexOf("_");
+      return [`${capital(modeName(name.slice(0, cut)))}, ${name.slice(cut + 1)} ${words.minute}`,
+        values[at] === null ? "–" : `${number(values[at])} %`];
+    });
+    return el("div", { class: "card" },
+      el("h3", {}, cells.people[at] === null ? capital(words.withheld) : `${number(cells.people[at])} ${words.people}`),
+      el("p", {}, `${words.cell} ${cells.names[at]}`),
+      best ? el("p", {}, `${capital(words.best_site)}: ${best.name}`) : null,
+      rows.length ? table([words.cells_minutes, ""], rows) : null,
+      shares.length ? table([words.covered, ""], shares) : null);
+  }
+
+  /* ---- layers ---- */
+  const order = ["water", "cells", "streets", "rings", "territories"];
+  const canvas = {};
+  order.forEach((name, at) => {
+    map.createPane(name).style.zIndex = 310 + 10 * at;
+    canvas[name] = L.canvas({ pane: name, padding: 0.3 });
+  });
+  const on = (name, more) => ({ pane: name, renderer: canvas[name], interactive: false, ...more });
+
+  function drawCells(layer) {
+    const group = L.featureGroup();
+    data.cells.shapes.forEach((text, at) => {
+      const fill = layer.fills[layer.classes[at]];
+      const look = on("cells", {
+        interactive: true, bubblingMouseEvents: false, smoothFactor: 0, weight: 0.6, color: fill ? "#ffffff" : "#c9c9c9",
+        opacity: 0.7, fillColor: fill || "#ffffff", fillOpacity: fill ? 0.72 : 0.01,
+      });
+      const drawn = data.cells.points ? L.circleMarker(ring(text)[0], { ...look, radius: 5 }) : L.polygon(areas(text), look);
+      drawn.at = at;
+      group.addLayer(drawn);
+    });
+    return group.on("click", (event) => map.openPopup(cellCard(event.layer.at), event.latlng, { maxWidth: 300 }));
+  }
+  function drawRings(layer) {
+    const text = picked === null ? layer.union : layer.own[picked];
+    return L.polygon(areas(text), on("rings", {
+      color: layer.colour, weight: 2, dashArray: layer.dash || null, fillOpacity: 0.1, smoothFactor: 0.6,
+    }));
+  }
+  function drawTerritories(layer) {
+    const group = L.featureGroup();
+    layer.shapes.forEach((text, at) => {
+      const look = on("territories", { color: "#3c4650", weight: 1.4, dashArray: "8 3 2 3", fill: false });
+      const drawn = L.polygon(areas(text), look).addTo(group);
+      if (text) drawn.bindTooltip(el("span", {}, layer.names[at]), { permanent: true, direction: "center", className: "territory" });
+    });
+    return group;
+  }
+  function drawStreets(layer) {
+    return L.featureGroup(layer.lines.map(([text, weight]) =>
+      L.polyline(lines(text), on("streets", { color: "#8b949c", weight, opacity: 0.75, smoothFactor: 0.8 }))));
+  }
+  function drawWater(layer) {
+    return L.featureGroup([
+      ...layer.areas.map((text) => L.polygon(areas(text), on("water", { stroke: false, fillColor: "#cfe0ec", fillOpacity: 1 }))),
+      ...layer.lines.map((text) => L.polyline(lines(text), on("water", { color: "#cfe0ec", weight: 2 }))),
+    ]);
+  }
+  function drawTiles() {
+    return L.tileLayer("https://tile.openstreetmap.org/{z}/{x}/{y}.png", { maxZoom: 19, referrerPolicy: "strict-origin-when-cross-origin" });
+  }
+  const marks = [];
+  function drawSites() {
+    return L.featureGroup(data.sites.map((site, at) => {
+      const look = data.status[site.status];
+      const box = svg("svg", { width: 26, height: 26, viewBox: "0 0 26 26" });
+      if (site.chosen) box.append(svg("circle", { cx: 13, cy: 13, r: 14.5, fill: "none", stroke: data.halo, "stroke-width": 4 }));
+      box.append(shape(look, 26));
+      if (site.rank !== null && look.shape !== "cross") {
+        const text = svg("text", { x: 13, y: 17, "text-anchor": "middle", "font-size": 11, "font-weight": 700, fill: look.text });
+        text.textContent = site.rank;
+        box.append(text);
+      }
+      const icon = L.divIcon({ className: "mark", html: box, iconSize: [26, 26], popupAnchor: [0, -10] });
+      marks[at] = L.marker(site.at, { icon, title: site.name, alt: site.name, riseOnHover: true, zIndexOffset: site.rank ? 1000 - site.rank : 0 });
+      return marks[at].bindPopup(() => siteCard(site), { maxWidth: 360 }).on("click keypress", () => pick(at));
+    }));
+  }
+  const draw = {
+    sites: drawSites, rings: drawRings, cells: drawCells, territories: drawTerritories,
+    streets: drawStreets, water: drawWater, tiles: drawTiles,
+  };
+
+  /* ---- which layers stand on the map, and their legends ---- */
+  const rows = new Map();
+  function set(layer, wanted) {
+    const row = rows.get(layer.id);
+    row.box.checked = wanted;
+    row.legend.hidden = !wanted;
+    if (shown.has(layer.id)) shown.get(layer.id).remove();
+    shown.delete(layer.id);
+    if (!wanted) return;
+    if (layer.kind === "cells") data.layers.filter((each) => each.kind === "cells" && each !== layer).forEach((each) => set(each, false));
+    shown.set(layer.id, draw[layer.kind](layer).addTo(map));
+    if (layer.kind === "rings") // the smaller area lies on top
+      data.layers.filter((each) => each.kind === "rings" && shown.has(each.id)).sort((a, b) => b.minutes - a.minutes)
+        .forEach((each) => shown.get(each.id).bringToFront());
+  }
+  function panel() {
+    const section = document.querySelector("#layers");
+    section.querySelector("h2").textContent = words.layers;
+    let group = "";
+    data.layers.forEach((layer) => {
+      if (layer.group !== group) section.append(el("div", { class: "group" }, layer.group));
+      if (layer.group !== group && layer.kind === "rings") section.append(notice);
+      group = layer.group;
+      const box = el("input", { type: "checkbox", "data-layer": layer.id });
+      box.addEventListener("change", () => set(layer, box.checked));
+      const legend = el("div", { class: "legend", "data-legend": layer.id, hidden: "" });
+      layer.legend.forEach((entry) => legend.append(swatch(entry), el("span", {}, entry.text)));
+      section.append(el("label", { class: "layer" }, box, el("span", {}, capital(layer.label))), legend);
+      rows.set(layer.id, { box, legend });
+    });
+  }
+
+  /* ---- one site at a time ---- */
+  const notice = el("div", { class: "picked", hidden: "" });
+  function pick(at) {
+    if (at === picked) return;
+    if (picked !== null && marks[picked] && marks[picked].getElement()) marks[picked].getElement().classList.remove("on");
+    picked = at;
+    const rings = data.layers.filter((layer) => layer.kind === "rings");
+    const visible = rings.filter((layer) => shown.has(layer.id));
+    (visible.length || at === null ? visible : rings.slice(0, 1)).forEach((layer) => set(layer, true));
+    document.querySelectorAll("#ranking tr").forEach((row) => row.classList.toggle("on", row.dataset.at === String(at)));
+    notice.hidden = at === null;
+    if (at === null) return;
+    if (marks[at] && marks[at].getElement()) marks[at].getElement().classList.add("on");
+    const all = el("button", { class: "link", type: "button" }, words.all_sites);
+    all.addEventListener("click", () => { map.closePopup(); pick(null); });
+    notice.replaceChildren(el("span", {}, `${words.of_site} ${data.sites[at].name}`), all);
+  }
+  function ranking() {
+    const section = document.querySelector("#ranking");
+    if (!data.sites.length) return section.remove();
+    section.querySelector("h2").textContent = words.ranked;
+    const last = (site) => (site.rank === null ? Infinity : site.rank);
+    const listed = data.sites.map((site, at) => [site, at]).sort(([a, i], [b, j]) => last(a) - last(b) || i - j || 0);
+    const body = listed.map(([site, at]) => {
+      const open = el("button", { class: "link", type: "button" }, site.name);
+      open.addEventListener("click", () => {
+        pick(at);
+        map.panInside(site.at, { padding: [80, 80] });
+        if (marks[at]) marks[at].openPopup();
+      });
+      return el("tr", { "data-at": at }, el("td", { class: "num" }, number(site.rank)), el("td", {}, open),
+        el("td", { class: "num" }, number(site.score)));
+    });
+    const head = el("tr", {}, el("th", { class: "num" }, capital(words.rank)), el("th", {}, capital(words.name)),
+      el("th", { class: "num" }, capital(words.score)));
+    section.append(el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)));
+  }
+
+  /* ---- the sheet ---- */
+  document.documentElement.lang = data.language;
+  document.querySelector("#head h1").textContent = data.title;
+  document.querySelector("#notes").append(...data.notes.map((note) => el("p", {}, note)));
+  map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
+  map.attributionControl.addAttribution('<a href="https://www.openstreetmap.org/copyright">© OpenStreetMap contributors</a>');
+  L.control.zoom({ position: "topright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
+  L.control.scale({ imperial: false, maxWidth: 160 }).addTo(map);
+  const [south, west, north, east] = data.bounds;
+  map.invalidateSize(false);
+  map.fitBounds([[south, west], [north, east]], { padding: [24, 24], animate: false });
+  panel();
+  ranking();
+  data.layers.filter((layer) => layer.on).forEach((layer) => set(layer, true));
+  map.on("click", () => pick(null));
+}

@@ -1,0 +1,115 @@
+"""Shapes for the eye: simplified, in degrees, and packed into short strings."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+__all__ = ["Packed", "pack", "pack_within", "simplified", "to_degrees"]
+
+Packed = list[str]
+
+# 32 values a character; the upper half of the alphabet says that the number goes on
+ALPHABET = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", dtype=np.uint8)
+DECIMALS = 5
+GROUPS = 6
+
+
+def to_degrees(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Give shapes of any CRS in longitude and latitude (EPSG:4326)."""
+    return shapes.to_crs(4326)
+
+
+def simplified(shapes: gpd.GeoSeries, tolerance_m: float) -> gpd.GeoSeries:
+    """Simplify lines or polygons of a metric CRS by at most `tolerance_m` metres, keeping every part and hole.
+
+    Method: Douglas and Peucker (1973), as in GEOS' topology-preserving simplifier.
+    """
+    return shapes.simplify(tolerance_m, preserve_topology=True)
+
+
+def pack(shapes: gpd.GeoSeries) -> Packed:
+    """Pack polygons or lines in degrees into one string each: rings joined by `.`, parts by `!`.
+
+    A ring is a run of numbers x, y, x, y ... in 1e-5 degrees (about a metre), each the step from the one
+    before it, zigzag-coded and written in base 32 with 64 characters (cf. Google's encoded polylines).
+    A polygon's ring lacks its last corner, which is its first. A shape without a corner is an empty string.
+    """
+    packed = np.full(len(shapes), "", dtype=object)
+    full = ~(shapes.is_empty | shapes.isna()).to_numpy()
+    geometry = shapes.to_numpy()[full]
+    if len(geometry):
+        packed[full] = _joined(geometry)
+    return [str(text) for text in packed]
+
+
+def pack_within(shapes: gpd.GeoSeries, tolerance_m: float, budget: int) -> Packed:
+    """Pack metric shapes, simplified by 1, 2, 4, 8 or 16 times the tolerance until all fit `budget` characters."""
+    for factor in (1, 2, 4, 8, 16):
+        packed = pack(to_degrees(simplified(shapes, tolerance_m * factor)))
+        if sum(map(len, packed)) <= budget:
+            break
+    return packed
+
+
+def metric(frame: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Give shapes in metres: as they are when projected, else in the UTM zone of their middle."""
+    crs = CRS(frame.crs)
+    return frame if crs.is_projected else frame.to_crs(frame.estimate_utm_crs())
+
+
+def _joined(geometry: NDArray[np.object_]) -> list[str]:
+    kind, corners, offsets = shapely.to_ragged_array(geometry)
+    name = shapely.GeometryType(kind).name
+    if name in ("LINESTRING", "POLYGON"):  # a shape has one part; give it the level that Multi shapes have
+        offsets = (*offsets, np.arange(len(geometry) + 1))
+    if name.endswith("LINESTRING"):
+        rings = _strings(corners, offsets[0], closed=False)
+        return _join(rings, offsets[1], "!")
+    rings = _strings(corners, offsets[0], closed=True)
+    return _join(_join(rings, offsets[1], "."), offsets[2], "!")
+
+
+def _join(texts: list[str], offsets: NDArray[np.int64], by: str) -> list[str]:
+    return [by.join(texts[start:stop]) for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
+
+
+def _strings(corners: NDArray[np.float64], offsets: NDArray[np.int64], *, closed: bool) -> list[str]:
+    """Encode every ring at once: the rings are rows `offsets[k]:offsets[k + 1]` of the corners."""
+    whole = np.rint(corners * 10**DECIMALS).astype(np.int64)
+    step = np.diff(whole, axis=0, prepend=0)
+    step[offsets[:-1]] = whole[offsets[:-1]]  # each ring starts from zero
+    keep = np.ones(len(whole), dtype=bool)
+    keep[1:] = (step[1:] != 0).any(axis=1)  # corners that fell together
+    keep[offsets[:-1]] = True
+    if closed:
+        keep[offsets[1:] - 1] = False
+    characters, width = _encode(step[keep].ravel())
+    ends = np.concatenate(([0], np.cumsum(width.reshape(-1, 2).sum(axis=1))))
+    corner = np.concatenate(([0], np.cumsum(keep)))[offsets]
+    cuts = ends[corner]
+    return [characters[start:stop] for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]
+
+
+def _encode(numbers: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
+    """Write integers in base 32 after zigzag, lowest digits first; also say how many characters each took."""
+    zigzag = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
+    digits = zigzag[:, None] >> np.arange(0, 5 * GROUPS, 5, dtype=np.uint64)[None, :]
+    used = digits > 0
+    used[:, 0] = True
+    more = np.zeros_like(used)
+    more[:, :-1] = used[:, 1:]
+    code = (digits & np.uint64(31)).astype(np.int64) + 32 * more
+    return ALPHABET[code[used]].tobytes().decode("ascii"), used.sum(axis=1)
+
+
+def lines_by_class(streets: gpd.GeoDataFrame, classes: tuple[str, ...]) -> pd.Series:
+    """Merge the streets of each of these classes of `highway` into one shape, in the order of the classes."""
+    merged = {}
+    for name in classes:
+        lines = streets.geometry[streets["highway"].isin([name, f"{name}_link"])]
+        if len(lines):
+            merged[name] = shapely.line_merge(shapely.union_all(lines.to_numpy()))
+    return pd.Series(merged, dtype=object)

@@ -1,0 +1,162 @@
+"""Positions -> what the kernels need; sources shared out over any executor."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import cpu_count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from siteplan.network.graph import ModeGraph, Positions
+from siteplan.routing.streets import search_sums, search_times
+
+__all__ = ["Search", "prepare", "sums", "times"]
+
+Ints = npt.NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+ROOM = 4_000_000  # results a kernel returns at once: 32 MB
+PARTS = 64  # pieces of work: enough to share out evenly and to show progress
+
+
+@dataclass(frozen=True)
+class Search:
+    """Kernel arguments, and the order in which to take the sources: along the Hilbert curve, so that memory is near."""
+
+    graph: tuple[Any, ...]
+    hanging: tuple[Any, ...]
+    mates: tuple[Any, ...]
+    sources: tuple[Any, ...]
+    targets: tuple[Any, ...]
+    order: Ints
+
+
+def prepare(graph: ModeGraph, sources: Positions, targets: Positions) -> Search:
+    """Lay out sources and targets on a graph for the kernels."""
+    order = np.argsort(graph.leave[sources.chain, 0], kind="stable")
+    seeds = _seeds(graph, sources)
+    columns = (sources.chain, sources.forward, sources.backward, sources.metres, sources.access)
+    return Search(
+        graph=(_int32(graph.indptr), graph.arcs),
+        hanging=_hanging(graph, targets),
+        mates=_grouped(targets.chain, np.arange(len(targets)), len(graph.total)),
+        sources=tuple(_int32(column[order]) for column in (*seeds, *columns)),
+        targets=tuple(_int32(column) for column in (targets.forward, targets.backward, targets.metres, targets.access)),
+        order=order,
+    )
+
+
+def _int32(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.ascontiguousarray(column if column.dtype == np.float64 else column.astype(np.int32))
+
+
+def _seeds(graph: ModeGraph, sources: Positions) -> tuple[Ints, Ints]:
+    """Return the nodes where each source enters the graph, shape (sources, 2), and the cost; -1 = not that way."""
+    total, access = graph.total[sources.chain], sources.access
+    back = np.where(sources.backward >= 0, total[:, 1] - sources.backward + access, -1)
+    ahead = np.where(sources.forward >= 0, total[:, 0] - sources.forward + access, -1)
+    return graph.leave[sources.chain], np.column_stack([back, ahead])
+
+
+def _hanging(graph: ModeGraph, targets: Positions) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the targets that hang on each node, cheapest first, in CSR form."""
+    arrive, number = graph.arrive[targets.chain], np.arange(len(targets))
+    parts = []
+    for side, cost in ((0, targets.forward), (1, targets.backward)):
+        way = cost >= 0
+        parts.append(np.column_stack([arrive[way, side], number[way], (cost + targets.access)[way]]))
+    hang = np.concatenate(parts)
+    hang = hang[np.lexsort((hang[:, 1], hang[:, 2], hang[:, 0]))]
+    count = np.bincount(hang[:, 0], minlength=len(graph.indptr) - 1)
+    return _int32(np.concatenate([[0], np.cumsum(count)])), _int32(hang[:, 1:])
+
+
+def _grouped(group: Ints, value: Ints, groups: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    count = np.bincount(group, minlength=groups)
+    return _int32(np.concatenate([[0], np.cumsum(count)])), _int32(value[np.argsort(group, kind="stable")])
+
+
+def times(
+    search: Search, limit: int, *, executor: Executor | None = None, progress: Progress | None = None
+) -> tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return source, target and cost (deciseconds) of every pair within `limit`, by source and then by target."""
+    parts = _shared_out(search, _times_part, (limit,), executor, progress)
+    blocks = [block for part in parts for block in part]
+    counts = np.concatenate([count for count, _, _ in blocks]) if blocks else np.zeros(0, np.int32)
+    target = np.concatenate([t for _, t, _ in blocks]) if blocks else np.zeros(0, np.int32)
+    cost = np.concatenate([c for _, _, c in blocks]) if blocks else np.zeros(0, np.int32)
+    source = np.repeat(search.order, counts)
+    by_source = np.argsort(source, kind="stable")
+    return source[by_source], target[by_source], cost[by_source]
+
+
+def sums(
+    search: Search,
+    limits: Ints,
+    weights: npt.NDArray[np.float64],
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> npt.NDArray[np.float64]:
+    """Return what the targets within each limit weigh, shape (sources, limits, columns)."""
+    parts = _shared_out(
+        search, _sums_part, (limits.astype(np.int32), np.ascontiguousarray(weights)), executor, progress
+    )
+    found = np.empty((len(search.order), len(limits), weights.shape[1]))
+    found[search.order] = np.concatenate(parts) if parts else 0
+    return found
+
+
+def _times_part(search: Search, first: int, stop: int, limit: int) -> list[tuple[Any, Any, Any]]:
+    blocks = []
+    while first < stop:
+        block = search_times(
+            first, stop, limit, ROOM, search.graph, search.hanging, search.mates, search.sources, search.targets
+        )
+        blocks.append(block)
+        first += len(block[0])
+    return blocks
+
+
+def _sums_part(search: Search, first: int, stop: int, limits: Any, weights: Any) -> Any:
+    return search_sums(
+        first, stop, limits, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
+    )
+
+
+def _shared_out(
+    search: Search,
+    part: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    executor: Executor | None,
+    progress: Progress | None,
+) -> list[Any]:
+    """Run the parts of the work on the executor (threads by default) and return their results in order."""
+    total = len(search.order)
+    bounds = np.unique(np.linspace(0, total, PARTS + 1).astype(int)).tolist()
+    with _threads() if executor is None else _borrowed(executor) as pool:
+        futures: list[Future[Any]] = [
+            pool.submit(part, search, first, stop, *arguments)
+            for first, stop in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+        try:
+            for done, _ in enumerate(as_completed(futures), 1):
+                if progress is not None:
+                    progress(total * done // len(futures), total)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+        return [future.result() for future in futures]
+
+
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=cpu_count())
+
+
+@contextmanager
+def _borrowed(executor: Executor) -> Iterator[Executor]:
+    yield executor  # the caller's own: not ours to shut down

@@ -1,0 +1,92 @@
+"""Streets inside a block: a block is cut across, then its halves, until the pieces are as large as is usual there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely.geometry import LineString, Polygon
+from shapely.geometry.base import BaseGeometry
+from shapely.ops import split
+
+__all__ = ["Cut", "Style", "blocks", "comb", "divide", "lines_of"]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a quarter is built: its block size (m2), how bent its streets are, how far from square its corners (rad)."""
+
+    area: float
+    bend: float = 0.06
+    jitter: float = 0.15
+    width: float = 45.0  # a block narrower than this (m) is left alone
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A street made by cutting a block, and the size of that block (m2): the larger, the more important."""
+
+    line: LineString
+    area: float
+
+
+def lines_of(geometry: BaseGeometry, shortest: float = 0.0) -> list[LineString]:
+    """Return the lines in a geometry that are longer than so many metres."""
+    parts = shapely.get_parts(shapely.line_merge(geometry)) if geometry.geom_type != "LineString" else [geometry]
+    return [part for part in parts if part.geom_type == "LineString" and part.length > shortest]
+
+
+def blocks(area: BaseGeometry, streets: list[LineString], keep_out: BaseGeometry) -> Iterator[Polygon]:
+    """Yield what streets leave of an area, less what nothing is built on, in a stable order."""
+    inside = [line.intersection(area) for line in streets]
+    network = shapely.union_all([area.boundary, *inside])
+    for face in shapely.get_parts(shapely.polygonize([network])):
+        if area.contains(face.representative_point()):
+            yield from (p for p in shapely.get_parts(face.difference(keep_out)) if p.geom_type == "Polygon")
+
+
+def divide(block: Polygon, style: Style, rng: np.random.Generator) -> Iterator[Cut]:
+    """Cut a block until its pieces are as large as the style says."""
+    todo = [block]
+    while todo:
+        piece = todo.pop()
+        limit = style.area * (0.9 + 0.8 * rng.random())
+        along, across = _axes(piece)
+        if piece.area < limit or np.hypot(*across) < style.width:
+            continue
+        line = _chord(piece, along, across, style, rng)
+        halves = [p for p in split(piece, line).geoms if p.geom_type == "Polygon"]
+        if len(halves) < 2:
+            continue
+        yield from (Cut(part, piece.area) for part in lines_of(line.intersection(piece), 20.0))
+        todo.extend(halves)
+
+
+def comb(block: Polygon, spacing: float, rng: np.random.Generator) -> Iterator[LineString]:
+    """Yield parallel streets across a block, running by turns from one side and from the other."""
+    along, across = _axes(block)
+    length = float(np.hypot(*along))
+    count = int(length // spacing)
+    for i in range(count):
+        shift = (i + 0.5 + 0.3 * (rng.random() - 0.5)) / count - 0.5
+        middle = np.array(shapely.oriented_envelope(block).centroid.coords[0]) + shift * along
+        reach = across * (0.75 if i % 2 else -0.75)
+        yield from lines_of(LineString([middle - reach, middle + reach]).intersection(block), 60.0)
+
+
+def _axes(piece: Polygon) -> tuple[np.ndarray, np.ndarray]:
+    """Return the long and the short side of the smallest rectangle around a piece, as vectors."""
+    corners = np.asarray(shapely.oriented_envelope(piece).exterior.coords)
+    one, two = corners[1] - corners[0], corners[2] - corners[1]
+    return (one, two) if np.hypot(*one) >= np.hypot(*two) else (two, one)
+
+
+def _chord(piece: Polygon, along: np.ndarray, across: np.ndarray, style: Style, rng: np.random.Generator) -> LineString:
+    a, b, c = rng.random(3) - 0.5
+    middle = np.array(shapely.oriented_envelope(piece).centroid.coords[0]) + 0.3 * a * along
+    turn = 2 * b * style.jitter
+    cos, sin = np.cos(turn), np.sin(turn)
+    reach = 0.9 * np.array([across[0] * cos - across[1] * sin, across[0] * sin + across[1] * cos])
+    sag = 4 * c * style.bend * np.hypot(*across) * along / np.hypot(*along)
+    u = np.linspace(-1, 1, 7)[:, None]
+    return LineString(middle + u * reach + (1 - u**2) * sag)

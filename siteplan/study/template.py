@@ -1,0 +1,79 @@
+"""The commented study file that a newcomer fills in, written from the models so that it never lags behind them."""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from siteplan.config import Study
+from siteplan.errors import StudyError
+from siteplan.study.reading import submodel
+
+__all__ = ["init_study", "study_template"]
+
+HEAD = """\
+# A study for siteplan: what is read, asked and written. Paths are relative to this file.
+# Every key is here with its default; a key that is left out, or left empty, takes its default.
+# `siteplan check study.yaml` says what is wrong or odd; `siteplan run study.yaml` does it all.
+"""
+COLUMN = 30
+WIDTH = 118
+
+
+def init_study(folder: str | Path) -> Path:
+    """Write a commented `study.yaml` into a folder and return its path; a file that is there is never overwritten.
+
+    Raises
+    ------
+    StudyError
+        The folder already has a study file, or cannot be made.
+    """
+    path = Path(folder) / "study.yaml"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(study_template())
+    except FileExistsError:
+        raise StudyError(f"{path}: is there already and is not overwritten; give another folder") from None
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be written ({error.strerror})") from None
+    return path
+
+
+def study_template() -> str:
+    """Return a study file with every key, its default and its explanation."""
+    return HEAD + "\n".join(_lines(Study, 0, {})) + "\n"
+
+
+def _lines(model: type[BaseModel], depth: int, example: dict[str, Any]) -> Iterator[str]:
+    indent = "  " * depth
+    for name, field in model.model_fields.items():
+        inner = submodel(model, name)
+        if depth == 0:
+            yield ""
+        if inner is not None and (field.default is not None or field.examples):
+            yield from _explained(f"{indent}{name}:", field.description or "", depth)
+            yield from _lines(inner, depth + 1, field.examples[0] if field.examples else {})
+        else:
+            value = example.get(name, field.examples[0] if field.examples else field.default)
+            yield from _explained(f"{indent}{name}:{_yaml(value)}", field.description or "", depth)
+
+
+def _explained(line: str, text: str, depth: int) -> list[str]:
+    """Put the explanation behind the line, or above it where it is long."""
+    beside = f"{line:<{COLUMN}}  # {text}"
+    if len(beside) <= WIDTH:
+        return [beside]
+    indent = "  " * depth
+    return [*textwrap.wrap(text, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "), line]
+
+
+def _yaml(value: Any) -> str:
+    """Write a value in one line of YAML; nothing for none."""
+    if value is None or value == {}:
+        return ""
+    plain = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+    return " " + yaml.safe_dump(plain, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()

@@ -1,0 +1,155 @@
+"""The waist: from where the people are, to which site, in how many minutes, by which mode."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.config import Profile
+from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.network.graph import mode_graph
+from siteplan.network.snapping import as_profile, link, positions
+from siteplan.network.streets import StreetNetwork
+from siteplan.routing import search
+
+__all__ = ["reach_totals", "travel_times"]
+
+Direction = Literal["to", "from"]
+MINUTE = 600  # deciseconds
+
+
+def travel_times(
+    streets: StreetNetwork,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    *,
+    mode: str | Profile = "walk",
+    limit: float = 20,
+    direction: Direction = "to",
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Return the minutes between every site and every point within a limit, along the streets.
+
+    The time is that of the fastest way: from the point to its street at walking speed, along the streets by the
+    profile, and from the street to the site at walking speed. It is exact to the decisecond on whole-decisecond street
+    costs (Dijkstra 1959), and the same from whichever side it is searched: sites or points, whichever are fewer.
+
+    Parameters
+    ----------
+    sites, people
+        Points with a CRS; index of `sites` is the site, index of `people` the point.
+    mode
+        "walk", "slow_walk", "bike", "pedelec", or a Profile.
+    limit
+        Minutes, at most 240.
+    direction
+        "to" the site (the default: people come) or "from" it.
+    executor
+        Any `concurrent.futures.Executor`; threads on all cores by default.
+    progress
+        Called with (searches done, searches in all).
+
+    Returns
+    -------
+    DataFrame
+        `site` (categorical), `point`, `mode` (categorical), `minutes`; ordered by site and point. An absent row is out
+        of reach.
+
+    Raises
+    ------
+    StudyError, InputError, NetworkError
+        An unknown mode, a limit out of range, places without CRS, streets closed to the mode.
+    """
+    profile = as_profile(mode)
+    deciseconds = _deciseconds([limit])[0]
+    from_points = len(people) < len(sites)
+    backwards = _direction(direction) != from_points
+    graph = mode_graph(streets, profile, backwards=backwards)
+    site_rows, site_places = positions(_linked(streets, sites, profile, "sites"), graph, profile)
+    point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
+    if from_points:
+        work = search.prepare(graph, point_places, site_places)
+        point, site, cost = search.times(work, deciseconds, executor=executor, progress=progress)
+        order = np.argsort(site, kind="stable")
+        site, point, cost = site[order], point[order], cost[order]
+    else:
+        work = search.prepare(graph, site_places, point_places)
+        site, point, cost = search.times(work, deciseconds, executor=executor, progress=progress)
+    names = pd.Index(sites.index.astype(str))
+    return pd.DataFrame(
+        {
+            "site": pd.Categorical.from_codes(site_rows[site], names),
+            "point": people.index.to_numpy()[point_rows[point]],
+            "mode": pd.Categorical.from_codes(np.zeros(len(cost), np.int8), [profile.name]),
+            "minutes": cost / MINUTE,
+        }
+    )
+
+
+def reach_totals(
+    streets: StreetNetwork,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    *,
+    mode: str | Profile = "walk",
+    minutes: Sequence[float] = (15, 20),
+    direction: Direction = "to",
+    columns: Sequence[str] = ("people",),
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Return the people within each limit of each site, without the table of minutes: for very many sites.
+
+    Parameters as in `travel_times`; `columns` are the columns of `people` to add up, missing values counting nothing.
+
+    Returns
+    -------
+    DataFrame
+        Index as `sites`; columns `<column>_<mode>_<minutes>`. Sites without a street reach nobody.
+    """
+    profile = as_profile(mode)
+    limits = _deciseconds(sorted(minutes))
+    graph = mode_graph(streets, profile, backwards=_direction(direction))
+    site_rows, site_places = positions(_linked(streets, sites, profile, "sites"), graph, profile)
+    point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
+    weights = np.nan_to_num(people[list(columns)].to_numpy(float)[point_rows])
+    work = search.prepare(graph, site_places, point_places)
+    found = np.zeros((len(sites), len(limits), len(columns)))
+    found[site_rows] = search.sums(work, limits, weights, executor=executor, progress=progress)
+    names = [f"{column}_{profile.name}_{limit:g}" for limit in sorted(minutes) for column in columns]
+    return pd.DataFrame(found.reshape(len(sites), -1), index=sites.index, columns=names)
+
+
+def _direction(direction: str) -> bool:
+    """Return whether searches from the sites run against the traffic."""
+    if direction not in ("to", "from"):
+        raise StudyError(f"direction {direction!r}: expected 'to' (the site) or 'from' (the site)")
+    return direction == "to"
+
+
+def _deciseconds(minutes: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    for limit in minutes:
+        if not 0 < limit <= 240:
+            raise StudyError(f"limit of {limit} minutes: expected more than 0 and at most 240")
+    if not len(minutes):
+        raise StudyError("minutes: expected at least one limit")
+    return np.round(np.array(minutes, float) * MINUTE).astype(np.int64)
+
+
+def _linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str) -> pd.DataFrame:
+    """Link places to the streets and say once how many could not be."""
+    links = link(streets, places, mode=profile)
+    lost = links["status"] != "placed"
+    if lost.any():
+        named = ", ".join(map(str, links.index[lost][:5])) + (", ..." if lost.sum() > 5 else "")
+        text = (
+            f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within reach and stand in no "
+            f"row of the times ({named}): see link()"
+        )
+        warnings.warn(SiteplanWarning(text), stacklevel=3)
+    return links

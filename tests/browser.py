@@ -1,0 +1,57 @@
+"""Open a page in Debian's Chromium, offline, and keep an eye on what it asks for and complains about."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PICTURES = Path(__file__).parent.parent / "test-output"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync")
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A page that is open, with every address it asked for and every complaint so far."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def picture(self, name: str) -> Path:
+        PICTURES.mkdir(exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+        return PICTURES / f"{name}.png"
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@contextmanager
+def open_page(chromium: Any, path: Path, *, width: int = 1400, height: int = 900) -> Iterator[Opened]:
+    """Open a file with the network off."""
+    context = chromium.new_context(viewport={"width": width, "height": height}, offline=True)
+    opened = Opened(context.new_page())
+    opened.page.on("request", lambda request: opened.requests.append(request.url))
+    opened.page.on("console", lambda said: opened.complaints.append(said.text) if said.type in ("error", "warning") else None)
+    opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    opened.page.goto(path.resolve().as_uri())
+    try:
+        yield opened
+    finally:
+        context.close()

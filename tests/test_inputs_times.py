@@ -1,0 +1,150 @@
+"""A user's own table of travel times: reading it, and refusing what is not one."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.inputs.times import check_times, read_times, time_rows
+
+TIMES = pd.DataFrame({"site": ["A", "A", "B"], "point": [0, 1, 1], "minutes": [5.0, 15, 20]})
+PEOPLE = pd.DataFrame({"people": [1.0, 2]}, index=pd.RangeIndex(2, name="point"))
+SITES = pd.DataFrame(index=pd.Index(["A", "B", "C"], name="site"))
+
+
+def test_a_good_table_passes() -> None:
+    check_times(TIMES, PEOPLE)
+
+
+def test_rows_are_sorted_by_mode_site_and_point_and_categories_kept() -> None:
+    times = TIMES.assign(mode=["bike", "walk", "bike"]).iloc[::-1]
+    times["site"] = pd.Categorical(times["site"], ["Z", "B", "A"])
+    rows = time_rows(times)
+    assert (rows.modes, list(rows.sites), list(rows.points)) == (("bike", "walk"), ["Z", "B", "A"], [0, 1])
+    assert (rows.site.tolist(), rows.point.tolist(), rows.minutes.tolist()) == ([1, 2, 2], [1, 0, 1], [20, 5, 15])
+    assert (rows.mode_rows("bike"), rows.mode_rows("walk")) == (slice(0, 2), slice(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"minutes": [5, np.nan, 20]}, r"1 rows have no valid time; the first is row 1 \(site 'A', point '1'\)"),
+        ({"minutes": [5, 15, -1]}, r"row 2 .*: -1 minutes. Expected 0 or more"),
+        ({"minutes": [5, 15, np.inf]}, "leave out what is out of reach"),
+        ({"minutes": ["5", "15", "far"]}, "column minutes holds .*, expected numbers"),
+        ({"minutes": [300, 900, 1200]}, "longest time is 1200 minutes.* divide by 60"),
+        ({"point": [0, 1, 2]}, "1 rows name a point .* row 2: '2'"),
+        ({"point": [0, 1, -1]}, "1 rows name a point .* row 2: '-1'"),
+        ({"point": ["0", "1", "1"]}, "3 rows name a point .* points of the people are int64"),
+        ({"site": ["A", None, "B"]}, "row 1 has no site"),
+        (
+            {"site": ["A", "B", "B"]},
+            r"1 rows repeat a site, point and mode; the first is row 2 \(site 'B', point '1'\)",
+        ),
+    ],
+)
+def test_what_is_no_times_table_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_times(TIMES.assign(**changes), PEOPLE)
+
+
+def test_missing_columns_are_named() -> None:
+    with pytest.raises(InputError, match=r"no column minutes \(found: site, point\)"):
+        check_times(TIMES[["site", "point"]])
+
+
+def test_people_need_people_once_a_point() -> None:
+    with pytest.raises(InputError, match="no column people"):
+        check_times(TIMES, PEOPLE.rename(columns={"people": "inhabitants"}))
+    with pytest.raises(InputError, match="point '0' stands in more than one row"):
+        check_times(TIMES, pd.concat([PEOPLE, PEOPLE]))
+
+
+def test_people_are_not_checked_for_a_table_of_times_alone() -> None:
+    check_times(TIMES.assign(point=[7, 8, 9]))
+
+
+def test_hours_are_suspected() -> None:
+    with pytest.warns(SiteplanWarning, match="longest of 3 times is 0.5 minutes. If these are hours"):
+        check_times(TIMES.assign(minutes=[0.1, 0.25, 0.5]))
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def written(folder: Path, text: str, name: str = "times.csv") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_own_names(tmp_path: Path) -> None:
+    found = read_times(written(tmp_path, "site,point,mode,minutes\nA,0,walk,5\nB,1,bike,7.5\n"), sites=SITES)
+    assert found.to_dict("list") == {"site": ["A", "B"], "point": [0, 1], "mode": ["walk", "bike"], "minutes": [5, 7.5]}
+    assert list(found["site"].cat.categories) == ["A", "B", "C"]
+
+
+def test_trips_run_to_the_site_unless_the_sites_say_otherwise(tmp_path: Path) -> None:
+    path = written(tmp_path, "from_id,to_id,travel_time_p50\nA,7,5\nB,8,6\n")
+    assert read_times(path)["site"].tolist() == ["7", "8"]
+    found = read_times(path, sites=SITES)
+    assert (found["site"].tolist(), found["point"].tolist(), found["mode"].tolist()) == (
+        ["A", "B"],
+        [7, 8],
+        ["given"] * 2,
+    )
+
+
+def test_identifiers_keep_their_zeros(tmp_path: Path) -> None:
+    found = read_times(written(tmp_path, "site;point;seconds\n001;07;90\n002;10;60\n"), mode="car")
+    assert found["site"].tolist() == ["001", "002"]
+    assert found["point"].tolist() == ["07", "10"]
+    assert (found["minutes"].tolist(), found["mode"].tolist()) == ([1.5, 1], ["car", "car"])
+
+
+def test_rows_without_a_time_are_out_of_reach_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "times.csv.gz"
+    path.write_bytes(gzip.compress(b"from_id,to_id,travel_time\n1,A,5\n2,A,\n"))
+    with pytest.warns(SiteplanWarning, match="1 of 2 rows have no time"):
+        found = read_times(path)
+    assert found["point"].tolist() == [1]
+
+
+def test_parquet_reads_back(tmp_path: Path) -> None:
+    TIMES.to_parquet(tmp_path / "times.parquet")
+    assert (
+        read_times(tmp_path / "times.parquet")[["site", "point", "minutes"]].to_numpy().tolist()
+        == TIMES.to_numpy().tolist()
+    )
+
+
+def test_an_empty_table_is_nobody_in_reach(tmp_path: Path) -> None:
+    assert read_times(written(tmp_path, "site,point,minutes\n"), sites=SITES).empty
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("site,point\nA,0\n", r"no column of times \(found: site, point\)"),
+        ("place,minutes\nA,0\n", "no columns for the site and the point"),
+        ("site,point,minutes\nX,0,1\nY,1,1\n", "names 2 sites that the sites table does not have, first 'X'"),
+        ("site,point,minutes\nA,0,far\n", "column minutes holds 'far', expected a number"),
+        ("site,point,minutes\nA,,1\n", "row 1 has no site or no point"),
+        ("site,point,minutes\nA,0,4000\n", "divide by 60"),
+        ("", "is empty"),
+    ],
+)
+def test_files_that_are_no_times_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_times(written(tmp_path, text), sites=SITES)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_times(tmp_path / "absent.csv")
+    with pytest.raises(InputError, match="cannot be read as a table"):
+        read_times(written(tmp_path, "site,point", "times.parquet"))
