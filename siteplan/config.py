@@ -115,6 +115,7 @@ File = Annotated[Path, AfterValidator(_located)]
 Crs = Annotated[str, BeforeValidator(_crs)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Limit = Annotated[float, Field(gt=0, le=180), AfterValidator(_whole)]
+Marks = Annotated[tuple[Annotated[float | str, Field(union_mode="left_to_right")], ...], BeforeValidator(_listed)]
 Folder = Annotated[Path, AfterValidator(_based)]
 
 
@@ -144,9 +145,12 @@ class Population(Table):
     people: str | None = Field(None, description="the column with people; empty = found by its usual names")
     groups: Names = Field((), description="columns to carry along and report beside people, such as workers, age_65")
     cell: str | None = Field(None, description="the column that names a cell; empty = the rows are numbered")
-    density: str | None = Field(None, description="when the file holds people per area, the unit; empty = counts")
-    missing: Annotated[tuple[float | str, ...], BeforeValidator(_listed)] = Field(
-        (), description="values that mean withheld, besides the file's own nodata; missing is not zero"
+    density: Literal["per_km2", "per_ha", "per_m2", "none"] | None = Field(
+        None,
+        description="per_km2, per_ha or per_m2 when the file holds densities; none = counts, whatever its name says",
+    )
+    missing: Marks | dict[str, Marks] = Field(
+        (), description="values that mean withheld, such as [-1], or by column {employed: [0]}; missing is not zero"
     )
 
 
@@ -275,7 +279,7 @@ class Study(_Model):
 
     name: str = Field("Study", min_length=1, description="the title of the map")
     language: Literal["en", "fr"] = Field("en", description="language of the map")
-    area: Area = Field(Area(), description="territories")
+    area: Area = Field(Area(), description="the territories")
     inputs: Inputs = Field(Inputs(), description="the files")
     travel: Travel = Field(Travel(), description="how people travel")
     score: Score = Field(Score(), description="how sites are ranked")

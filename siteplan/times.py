@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.config import Profile
-from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.errors import SiteplanWarning
 from siteplan.network.graph import mode_graph
 from siteplan.network.snapping import as_profile, link, positions
 from siteplan.network.streets import StreetNetwork
@@ -19,7 +19,6 @@ from siteplan.routing import search
 __all__ = ["reach_totals", "travel_times"]
 
 Direction = Literal["to", "from"]
-MINUTE = 600  # deciseconds
 
 
 def travel_times(
@@ -66,27 +65,27 @@ def travel_times(
         An unknown mode, a limit out of range, places without CRS, streets closed to the mode.
     """
     profile = as_profile(mode)
-    deciseconds = _deciseconds([limit])[0]
+    limit_ds = search.deciseconds([limit])[0]
     from_points = len(people) < len(sites)
-    backwards = _direction(direction) != from_points
+    backwards = search.runs_backwards(direction) != from_points
     graph = mode_graph(streets, profile, backwards=backwards)
     site_rows, site_places = positions(_linked(streets, sites, profile, "sites"), graph, profile)
     point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
     if from_points:
         work = search.prepare(graph, point_places, site_places)
-        point, site, cost = search.times(work, deciseconds, executor=executor, progress=progress)
+        point, site, cost = search.times(work, limit_ds, executor=executor, progress=progress)
         order = np.argsort(site, kind="stable")
         site, point, cost = site[order], point[order], cost[order]
     else:
         work = search.prepare(graph, site_places, point_places)
-        site, point, cost = search.times(work, deciseconds, executor=executor, progress=progress)
+        site, point, cost = search.times(work, limit_ds, executor=executor, progress=progress)
     names = pd.Index(sites.index.astype(str))
     return pd.DataFrame(
         {
             "site": pd.Categorical.from_codes(site_rows[site], names),
             "point": people.index.to_numpy()[point_rows[point]],
             "mode": pd.Categorical.from_codes(np.zeros(len(cost), np.int8), [profile.name]),
-            "minutes": cost / MINUTE,
+            "minutes": cost / search.MINUTE,
         }
     )
 
@@ -113,8 +112,8 @@ def reach_totals(
         Index as `sites`; columns `<column>_<mode>_<minutes>`. Sites without a street reach nobody.
     """
     profile = as_profile(mode)
-    limits = _deciseconds(sorted(minutes))
-    graph = mode_graph(streets, profile, backwards=_direction(direction))
+    limits = search.deciseconds(sorted(minutes))
+    graph = mode_graph(streets, profile, backwards=search.runs_backwards(direction))
     site_rows, site_places = positions(_linked(streets, sites, profile, "sites"), graph, profile)
     point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
     weights = np.nan_to_num(people[list(columns)].to_numpy(float)[point_rows])
@@ -123,22 +122,6 @@ def reach_totals(
     found[site_rows] = search.sums(work, limits, weights, executor=executor, progress=progress)
     names = [f"{column}_{profile.name}_{limit:g}" for limit in sorted(minutes) for column in columns]
     return pd.DataFrame(found.reshape(len(sites), -1), index=sites.index, columns=names)
-
-
-def _direction(direction: str) -> bool:
-    """Return whether searches from the sites run against the traffic."""
-    if direction not in ("to", "from"):
-        raise StudyError(f"direction {direction!r}: expected 'to' (the site) or 'from' (the site)")
-    return direction == "to"
-
-
-def _deciseconds(minutes: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    for limit in minutes:
-        if not 0 < limit <= 240:
-            raise StudyError(f"limit of {limit} minutes: expected more than 0 and at most 240")
-    if not len(minutes):
-        raise StudyError("minutes: expected at least one limit")
-    return np.round(np.array(minutes, float) * MINUTE).astype(np.int64)
 
 
 def _linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str) -> pd.DataFrame:

@@ -1,6 +1,6 @@
-"""OpenStreetMap files and OSMnx graphs -> ways as flat arrays, nothing interpreted yet."""
+"""OpenStreetMap files -> ways as flat arrays, nothing interpreted yet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import shapely
 
 from siteplan.errors import InputError
 
-__all__ = ["RawWays", "Tags", "open_osm", "read_osm", "ways_from_graph"]
+__all__ = ["KEYS", "RawWays", "Tags", "open_osm", "read_osm", "unreadable"]
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -118,7 +118,7 @@ def _data_date(file: Path) -> str | None:
 
 def _square_members(file: Path) -> Iterator[tuple[int, list[tuple[int, str]], Tags]]:
     """Yield the multipolygon relations that are pedestrian squares: id, member ways with roles, tags."""
-    relations = osmium.FileProcessor(file, osmium.osm.RELATION).with_filter(
+    relations: Any = osmium.FileProcessor(file, osmium.osm.RELATION).with_filter(
         osmium.filter.TagFilter(("highway", "pedestrian"), ("highway", "footway"))
     )
     for relation in relations:
@@ -137,7 +137,7 @@ def _rings(
     tags_of = {ref: tags for _, members, tags in squares for ref, _ in members}
     known = set(reader.way_id)
     nodes: dict[int, list[int]] = {}
-    ways = (
+    ways: Any = (
         osmium.FileProcessor(file, osmium.osm.NODE | osmium.osm.WAY)
         .with_locations()
         .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
@@ -147,7 +147,7 @@ def _rings(
         nodes[way.id] = [n.ref for n in way.nodes]
         if way.id not in known:
             reader.add(way, tags_of[way.id])
-    result = []
+    result: list[list[list[int]]] = []
     for _, members, _ in squares:
         outer = _join([nodes[ref] for ref, role in members if role != "inner" and ref in nodes])
         inner = _join([nodes[ref] for ref, role in members if role == "inner" and ref in nodes])
@@ -246,97 +246,3 @@ class _Collector:
 def _is_square(tags: Tags) -> bool:
     found = dict(tags)
     return found.get("area") == "yes" and found.get("highway") in ("pedestrian", "footway")
-
-
-def ways_from_graph(graph: Any, source: str = "OSMnx graph") -> RawWays:
-    """Turn an OSMnx graph (`networkx.MultiDiGraph`, simplified or not) into ways.
-
-    Nodes need `x`, `y` (in `graph.graph["crs"]`); edges may have `geometry`, `highway`, `oneway` and other OSM tags.
-    The two directions of one street are one way.
-
-    Raises
-    ------
-    InputError
-        No CRS, no nodes with coordinates, or no edges.
-    """
-    from pyproj import Transformer
-
-    crs = graph.graph.get("crs")
-    if crs is None:
-        raise InputError(f"{source}: the graph names no CRS; set graph.graph['crs'] (OSMnx does)")
-    if graph.number_of_edges() == 0:
-        raise InputError(f"{source}: the graph has no edges")
-    x, y, refs, start, way_id, kind = [], [], [], [0], [], []
-    kinds: dict[Tags, int] = {}
-    fresh = -1  # inner points of a simplified edge have no id of their own: count down from -1
-    numbers = {node: number for number, node in enumerate(graph.nodes)}
-    for u, v, data in _streets(graph, source):
-        line = data.get("geometry")
-        try:
-            ends = [(float(graph.nodes[n]["x"]), float(graph.nodes[n]["y"])) for n in (u, v)]
-        except KeyError as error:
-            raise InputError(f"{source}: node {u} or {v} has no {error} coordinate") from error
-        points = [ends[0], *(list(line.coords)[1:-1] if line is not None else []), ends[1]]
-        inner = len(points) - 2
-        x.extend(p[0] for p in points)
-        y.extend(p[1] for p in points)
-        refs.extend([numbers[u], *range(fresh, fresh - inner, -1), numbers[v]])
-        fresh -= inner
-        start.append(len(refs))
-        way_id.append(int(_first(data.get("osmid", 0))))
-        kind.append(kinds.setdefault(_graph_tags(data), len(kinds)))
-    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(np.array(x), np.array(y))
-    return RawWays(
-        source=source,
-        refs=np.array(refs, np.int64),
-        lon=np.asarray(lon, float),
-        lat=np.asarray(lat, float),
-        start=np.array(start, np.int64),
-        way_id=np.array(way_id, np.int64),
-        kind=np.array(kind, np.int64),
-        kinds=list(kinds),
-    )
-
-
-def _streets(graph: Any, source: str) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """Yield each street once: a two-way street stands twice in the graph, with the second marked `reversed`."""
-    if not graph.is_directed():
-        yield from graph.edges(data=True)
-        return
-    for u, v, key, data in (
-        graph.edges(keys=True, data=True)
-        if graph.is_multigraph()
-        else ((u, v, 0, d) for u, v, d in graph.edges(data=True))
-    ):
-        twin = _twin(graph, u, v, data)
-        if twin and (_order(u, v), bool(data.get("reversed"))) > (_order(v, u), bool(twin.get("reversed"))):
-            continue
-        del key
-        yield u, v, {**data, "oneway": "no" if twin or data.get("oneway") is False else "yes"}
-
-
-def _order(u: Any, v: Any) -> str:
-    return f"{u}>{v}"
-
-
-def _twin(graph: Any, u: Any, v: Any, data: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the same street's edge in the other direction, if it is there."""
-    if u == v or not graph.has_edge(v, u):
-        return None
-    others: Sequence[dict[str, Any]] = list(graph[v][u].values()) if graph.is_multigraph() else [graph[v][u]]
-    same = [
-        o
-        for o in others
-        if o.get("osmid") == data.get("osmid") and abs(o.get("length", 0) - data.get("length", 0)) < 0.5
-    ]
-    return same[0] if same else None
-
-
-def _graph_tags(data: dict[str, Any]) -> Tags:
-    tags = {key: str(_first(value)) for key, value in data.items() if key in KEYS and value is not None}
-    return tuple(sorted({"highway": "road", **tags}.items()))
-
-
-def _first(value: Any) -> Any:
-    """Return the first of several values: OSMnx joins the tags of merged streets in lists."""
-    return value[0] if isinstance(value, list) and value else value

@@ -244,9 +244,8 @@ def _say_odd_values(cells: gpd.GeoDataFrame, file: Path, groups: Sequence[str]) 
 def _say_odd_group(people: pd.Series, group: pd.Series, file: Path) -> None:
     larger = int((group > people).sum())
     if larger:
-        _warn(
-            f"{file}: '{group.name}' is larger than people in {larger:,} of {len(people):,} cells; is it a part of it?"
-        )
+        counted = f"in {larger:,} of {len(people):,} cells"
+        _warn(f"{file}: '{group.name}' is larger than people {counted}; is it really a group of the people?")
     unlikely = (group == 0) & (people >= POPULOUS)
     # What often exceeds people (jobs), or is next to nothing beside them (schools), is not a part of them: 0 means 0.
     part = larger <= len(people) / 20 and group.sum() >= people.sum() / 20

@@ -92,19 +92,18 @@ def _crs(source: Any, path: Path, given: Any) -> Any:
 
 
 def _window(source: Any, path: Path, crs: Any, within: Within) -> Any:
-    from rasterio.errors import WindowError
-    from rasterio.windows import Window, from_bounds
+    from rasterio.windows import Window
 
-    whole = Window(0, 0, source.width, source.height)
     if within is None:
-        return whole
-    wanted = from_bounds(*within.to_crs(crs).total_bounds, transform=source.transform)
-    first = np.floor([wanted.row_off, wanted.col_off])
-    last = np.ceil([wanted.row_off + wanted.height, wanted.col_off + wanted.width])
-    try:
-        return Window.from_slices(*zip(first.clip(0), last.clip(0), strict=True)).intersection(whole).round()
-    except WindowError:
-        raise InputError(f"{path}: has no pixel within the study area; is it the file of another place?") from None
+        return Window(0, 0, source.width, source.height)
+    west, south, east, north = within.to_crs(crs).total_bounds
+    x, y, back = np.array([west, east, east, west]), np.array([south, south, north, north]), ~source.transform
+    column, row = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
+    left, top = max(0, int(np.floor(column.min()))), max(0, int(np.floor(row.min())))
+    right, bottom = min(source.width, int(np.ceil(column.max()))), min(source.height, int(np.ceil(row.max())))
+    if right <= left or bottom <= top:
+        raise InputError(f"{path}: has no pixel within the study area; is it the file of another place?")
+    return Window(left, top, right - left, bottom - top)
 
 
 def _band(source: Any, path: Path, column: str | None) -> int:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 
 from siteplan.errors import InputError, SiteplanWarning
 
@@ -59,8 +58,7 @@ def read_climb(streets: "StreetNetwork", path: str | Path) -> Climb:
     spots = np.maximum(1, np.ceil(streets.length / STEP)).astype(np.int64)
     edge = np.repeat(np.arange(len(spots)), spots + 1)
     place = np.arange(len(edge)) - np.repeat(np.cumsum(spots + 1) - spots - 1, spots + 1)
-    points = shapely.line_interpolate_point(streets.lines[edge], place / spots[edge], normalized=True)
-    height = _heights(Path(path), streets, shapely.get_coordinates(points))
+    height = _heights(Path(path), streets, streets.at(edge, place / spots[edge]))
     pieces = edge[1:] == edge[:-1]
     owner = edge[:-1][pieces]
     run = np.maximum(streets.length[owner] / spots[owner], 1e-9)

@@ -13,7 +13,7 @@ from siteplan.errors import InputError, StudyError
 from siteplan.network.graph import ModeGraph, Positions, mode_graph
 from siteplan.network.streets import StreetNetwork
 
-__all__ = ["LIMIT", "as_profile", "link", "positions"]
+__all__ = ["LIMIT", "as_profile", "link", "metric_points", "positions"]
 
 LIMIT = 300.0  # metres between a place and its street by default
 HARD_LIMIT = 1600.0  # no limit may be larger: R5 links up to 1,600 m
@@ -59,7 +59,7 @@ def link(
     if not 0 <= limit <= HARD_LIMIT:
         raise StudyError(f"link limit of {limit} m: expected between 0 and {HARD_LIMIT:.0f} m")
     graph = mode_graph(streets, profile)
-    points = _points(places, streets)
+    points = metric_points(places, streets)
     edge, access = _nearest(streets, graph.usable, points, ("main", profile))
     alone = np.full(len(edge), np.inf)
     lost = np.flatnonzero(access > limit)
@@ -83,7 +83,14 @@ def positions(links: pd.DataFrame, graph: ModeGraph, profile: Profile) -> tuple[
     return rows, graph.positions(edge, metres, access)
 
 
-def _points(places: gpd.GeoDataFrame, streets: StreetNetwork) -> npt.NDArray[np.object_]:
+def metric_points(places: gpd.GeoDataFrame, streets: StreetNetwork) -> npt.NDArray[np.object_]:
+    """Return places as shapely Points in the streets' CRS; shapes by their centroids.
+
+    Raises
+    ------
+    InputError
+        No CRS, or places without geometry.
+    """
     if places.crs is None:
         raise InputError("link: the places have no CRS; set it with .set_crs(...)")
     there = places.geometry if places.crs == streets.crs else places.geometry.to_crs(streets.crs)

@@ -65,7 +65,7 @@ class StreetNetwork:
     def lines(self) -> npt.NDArray[np.object_]:
         """The edges as shapely LineStrings in `crs`."""
         coords = np.column_stack([self.x, self.y])
-        return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, coords, (self.start,))  # type: ignore[no-any-return]
+        return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, coords, (self.start,))
 
     @cached_property
     def edges(self) -> gpd.GeoDataFrame:
@@ -83,6 +83,22 @@ class StreetNetwork:
         table = gpd.GeoDataFrame(columns, geometry=self.lines, crs=self.crs)
         table.index.name = "edge"
         return table
+
+    def at(self, edge: Ints, share: Floats) -> Floats:
+        """Return x, y of places on edges, shape (places, 2); `share` of the edge's line from its first end."""
+        far = self._far
+        along = far[self.start[edge]] + share * (far[self.start[edge + 1] - 1] - far[self.start[edge]])
+        left = np.clip(np.searchsorted(far, along, side="right") - 1, self.start[edge], self.start[edge + 1] - 2)
+        step = far[left + 1] - far[left]
+        part = np.clip(np.divide(along - far[left], step, out=np.zeros(len(left)), where=step > 0), 0, 1)
+        return np.column_stack([c[left] + part * (c[left + 1] - c[left]) for c in (self.x, self.y)])
+
+    @cached_property
+    def _far(self) -> Floats:
+        """Metres in the plane along all edges put end to end, at every vertex."""
+        steps = np.hypot(np.diff(self.x), np.diff(self.y))
+        steps[self.start[1:-1] - 1] = 0
+        return np.concatenate([[0.0], np.cumsum(steps)])
 
     def uses(self, rules: Literal["walk", "bike"], *, push: bool = False) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
         """Return per edge how it may be used forward and backward (`Access` values), and whether it is stairs."""
@@ -163,7 +179,7 @@ def _download(place: str) -> Any:
 
     try:
         return osmnx.graph_from_place(place, network_type="all", retain_all=True)
-    except Exception as error:  # OSMnx lets errors of requests, its own and the servers' through  # noqa: BLE001
+    except Exception as error:  # OSMnx lets errors of requests, its own and the servers' through
         raise InputError(
             f"place {place!r}: OSMnx could not fetch its streets ({error}); give a file instead"
         ) from error
@@ -176,7 +192,7 @@ def _load_graphml(file: Path) -> Any:
 
     try:
         return osmnx.load_graphml(file)
-    except Exception as error:  # XML and attribute errors of several libraries  # noqa: BLE001
+    except Exception as error:  # XML and attribute errors of several libraries
         raise InputError(f"{file}: not a GraphML file as OSMnx saves it ({error})") from error
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 __all__ = ["Measure", "measures", "speeds"]
 
-_NAME = re.compile(r"(?P<kind>unique_|added_)?(?P<subject>.+)_(?P<minutes>\d+(?:\.\d+)?)")
+_NAME = re.compile(r"(?P<kind>unique_|added_)?(?P<rest>.+)_(?P<minutes>\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ def speeds(scores: pd.DataFrame) -> dict[str, float]:
 def measures(scores: pd.DataFrame) -> list[Measure]:
     """List the counted columns of a score table, in its order.
 
-    A counted column is called `[unique_|added_]<people or a group>_<mode>_<minutes>`; the modes are those
-    that have a speed, and `best`. Both a group and a mode may hold underscores: the longest mode wins.
+    A counted column is called `people_<mode>_<minutes>`, `unique_<mode>_<minutes>` or `added_<mode>_<minutes>`;
+    for a group `<group>_<mode>_<minutes>`, `unique_<group>_<mode>_<minutes>` and so on. The modes are those that
+    have a speed, and `best`. Both a group and a mode may hold underscores: the longest mode wins.
     """
     modes = sorted({"best", *(str(name)[:-4] for name in scores if str(name).endswith("_kmh"))}, key=len, reverse=True)
     found = (_measure(str(name), modes) for name in scores)
@@ -45,8 +46,10 @@ def _measure(column: str, modes: list[str]) -> Measure | None:
     if match is None:
         return None
     for mode in modes:
-        subject = match["subject"].removesuffix(f"_{mode}")
-        if subject != match["subject"] and subject:
+        if match["rest"] == mode and match["kind"]:
+            return Measure(column, match["kind"][:-1], "people", mode, float(match["minutes"]))
+        subject = match["rest"].removesuffix(f"_{mode}")
+        if subject != match["rest"] and subject:
             kind = (match["kind"] or "reached_")[:-1]
             return Measure(column, kind, subject, mode, float(match["minutes"]))
     return None

@@ -1,6 +1,6 @@
 """Positions -> what the kernels need; sources shared out over any executor."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions
 from siteplan.routing.streets import search_sums, search_times
 
-__all__ = ["Search", "prepare", "sums", "times"]
+__all__ = ["MINUTE", "Search", "deciseconds", "prepare", "runs_backwards", "sums", "times"]
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
+MINUTE = 600  # deciseconds
 ROOM = 4_000_000  # results a kernel returns at once: 32 MB
 PARTS = 64  # pieces of work: enough to share out evenly and to show progress
 
@@ -32,6 +34,29 @@ class Search:
     sources: tuple[Any, ...]
     targets: tuple[Any, ...]
     order: Ints
+
+
+def deciseconds(minutes: Sequence[float]) -> Ints:
+    """Return limits in deciseconds.
+
+    Raises
+    ------
+    StudyError
+        No limit, or one that is not between 0 and 240 minutes.
+    """
+    for limit in minutes:
+        if not 0 < limit <= 240:
+            raise StudyError(f"limit of {limit} minutes: expected more than 0 and at most 240")
+    if not len(minutes):
+        raise StudyError("minutes: expected at least one limit")
+    return np.round(np.array(minutes, float) * MINUTE).astype(np.int64)
+
+
+def runs_backwards(direction: str) -> bool:
+    """Return whether a search from the sites runs against the travel; `direction` is "to" or "from" the site."""
+    if direction not in ("to", "from"):
+        raise StudyError(f"direction {direction!r}: expected 'to' (the site) or 'from' (the site)")
+    return direction == "to"
 
 
 def prepare(graph: ModeGraph, sources: Positions, targets: Positions) -> Search:

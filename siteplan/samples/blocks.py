@@ -20,6 +20,7 @@ class Style:
     bend: float = 0.06
     jitter: float = 0.15
     width: float = 45.0  # a block narrower than this (m) is left alone
+    sway: float = 0.0  # how far a lane sways on its way (m)
 
 
 @dataclass(frozen=True)
@@ -88,5 +89,7 @@ def _chord(piece: Polygon, along: np.ndarray, across: np.ndarray, style: Style, 
     cos, sin = np.cos(turn), np.sin(turn)
     reach = 0.9 * np.array([across[0] * cos - across[1] * sin, across[0] * sin + across[1] * cos])
     sag = 4 * c * style.bend * np.hypot(*across) * along / np.hypot(*along)
-    u = np.linspace(-1, 1, 7)[:, None]
-    return LineString(middle + u * reach + (1 - u**2) * sag)
+    length = 2 * float(np.hypot(*reach))
+    u = np.linspace(-1, 1, max(7, int(length / 60)) if style.sway else 7)[:, None]
+    sway = style.sway * np.sin(u * length / 230 + 9 * a) * np.sin(u * length / 610 + 9 * b) * along / np.hypot(*along)
+    return LineString(middle + u * reach + (1 - u**2) * sag + sway)

@@ -25,9 +25,9 @@ STYLES = {
     "industry": Style(60_000, bend=0.0, jitter=0.1, width=120),
     "suburb": Style(23_000, bend=0.09, jitter=0.22, width=70),
     "park": Style(12_000, bend=0.25, jitter=0.6, width=50),
-    "village": Style(30_000, bend=0.15, jitter=0.4, width=80),
-    "fields": Style(650_000, bend=0.14, jitter=0.5, width=350),
-    "beyond": Style(5_000_000, bend=0.12, jitter=0.5, width=900),
+    "village": Style(26_000, bend=0.16, jitter=0.5, width=90),
+    "fields": Style(650_000, bend=0.14, jitter=0.5, width=350, sway=28),
+    "beyond": Style(5_000_000, bend=0.12, jitter=0.5, width=900, sway=45),
 }
 NAMES = (
     "du Moulin", "des Tilleuls", "de l'Église", "du Lavoir", "des Acacias", "Hélène-Marçais", "du Puits", "des Frênes",
@@ -96,7 +96,7 @@ def _keep_out() -> BaseGeometry:
         valley.RAILWAY.buffer(RAIL_SIDE),
         valley.MOTORWAY.buffer(MOTORWAY_SIDE),
         at(valley.JUNCTION).buffer(480),
-        valley.HILL.buffer(valley.HILL_RADIUS),
+        Polygon(_contour(valley.HILL_RADIUS)),
         valley.LAKE,
         _square(valley.SQUARE, 78, 54, 12),
         _square(valley.STATION_SQUARE, 96, 56, 3),
@@ -208,7 +208,7 @@ def _fill_country(mains: list[Way], keep_out: BaseGeometry, rng: np.random.Gener
     lanes = [c.line for b in blocks(country, roads, keep_out) for c in divide(b, STYLES["beyond"], rng)]
     yield from (Way(line, {"highway": "unclassified"}, "lane") for line in lanes)
     for block in blocks(country, [*roads, *lanes], keep_out):
-        if not valley.LAND.contains(block.representative_point()):
+        if valley.LAND.intersection(block).area < 0.3 * block.area:
             continue
         for cut in divide(block, STYLES["fields"], rng):
             chance = rng.random()
@@ -228,14 +228,26 @@ def _ring(centre: Point, radius: float, corners: int = 36) -> LineString:
     return LineString(ring)
 
 
+def _around_hill(radius: Floats, angle: Floats) -> Floats:
+    """Return places around the hill, which is longer than wide and dented on one side."""
+    r = radius * (1 + 0.13 * np.sin(2 * angle + 0.5) + 0.06 * np.sin(3 * angle))
+    return np.round(np.column_stack([valley.HILL.x + r * np.cos(angle), valley.HILL.y + r * np.sin(angle)]), 1)
+
+
+def _contour(radius: float) -> LineString:
+    ring = _around_hill(np.full(49, radius), np.linspace(0, 2 * np.pi, 49))
+    ring[-1] = ring[0]
+    return LineString(ring)
+
+
 def _hill() -> Iterator[Way]:
     """Yield the hill's streets: one round its foot, one winding up, one on top, and six flights of stairs."""
-    foot, top = _ring(valley.HILL, valley.HILL_RADIUS), _ring(valley.HILL, 95.0)
+    foot, top = _contour(valley.HILL_RADIUS), _contour(95.0)
     slope = Polygon(foot).difference(Polygon(top))
 
     def climb(radius: Floats, angle: Floats) -> LineString:
-        x, y = valley.HILL.x + radius * np.cos(angle), valley.HILL.y + radius * np.sin(angle)
-        return lines_of(LineString(np.column_stack([x, y])).intersection(slope))[0]
+        line = LineString(_around_hill(radius, angle)).simplify(1.0)
+        return max(lines_of(line.intersection(slope)), key=lambda part: part.length)
 
     yield Way(foot, {"highway": "residential", "name": "Rue du Pied-de-la-Butte"}, "hill")
     yield Way(top, {"highway": "pedestrian", "name": "Place Saint-Roch", "bicycle": "yes"}, "hill")

@@ -166,7 +166,8 @@ def _problems(error: ValidationError) -> list[str]:
 
 
 def _explained(detail: ErrorDetails) -> str:
-    names = [part for part in detail["loc"] if isinstance(part, str)]
+    # Positions in lists, and the names that pydantic gives to alternatives, mean nothing to who wrote the file.
+    names = [part for part in detail["loc"] if isinstance(part, str) and "[" not in part]
     where = ".".join(names) or "the study"
     if detail["type"] == "extra_forbidden":
         return f"{where}: unknown key; {_meant(names)}"
@@ -176,7 +177,7 @@ def _explained(detail: ErrorDetails) -> str:
         return f"{where}: found nothing, expected at least one"
     if detail["type"] == "model_type":
         return f"{where}: found {_short(detail['input'])}, expected the keys {', '.join(_section(names))}"
-    said = detail["msg"].replace("Input should be", "expected")
+    said = detail["msg"].replace("Input should be", "expected").replace("a valid tuple", "a list")
     return f"{where}: found {_short(detail['input'])}, {said}" if names else said
 
 

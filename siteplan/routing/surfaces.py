@@ -1,0 +1,72 @@
+"""Time surfaces: the least time to every cell of a grid around a site; compiled kernels and nothing else."""
+
+import numpy as np
+from numba import njit
+
+from siteplan.routing.streets import _scratch, _search
+
+__all__ = ["search_surface"]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[no-untyped-def]
+    """Lower the grid around one place to `time` plus the walk to each cell centre within `reach` metres."""
+    first_column = max(0, int(np.ceil((x - reach - west) / cell)))
+    last_column = min(grid.shape[1] - 1, int(np.floor((x + reach - west) / cell)))
+    first_row = max(0, int(np.ceil((y - reach - south) / cell)))
+    last_row = min(grid.shape[0] - 1, int(np.floor((y + reach - south) / cell)))
+    for row in range(first_row, last_row + 1):
+        dy = south + row * cell - y
+        for column in range(first_column, last_column + 1):
+            if time < grid[row, column]:
+                dx = west + column * cell - x
+                square = dx * dx + dy * dy
+                if square <= reach * reach:
+                    value = np.float32(time + pace * np.sqrt(square))
+                    if value < grid[row, column]:
+                        grid[row, column] = value
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def search_surface(s, limit, place, xy, cell, reach, pace, far, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
+    """Search from source `s` and return the time surface around it.
+
+    Parameters
+    ----------
+    place
+        Where the source truly is and where it meets the street: x, y, x, y in metres.
+    xy
+        Where the targets are, (targets, 2), metres.
+    cell, reach, pace
+        Cell size and the widest way off the streets (metres), and its pace (deciseconds a metre).
+    far
+        Value of the cells not reached.
+
+    Returns
+    -------
+    grid, west, south
+        float32 deciseconds at cell centres, rows from south to north; the centre of the first cell, whose coordinates
+        are whole multiples of `cell` wherever the source is.
+    """
+    scratch = _scratch(limit, len(graph[0]) - 1, len(targets[0]))
+    best, met = scratch[3], scratch[4]
+    count = _search(s, limit, graph, hanging, mates, sources, targets, scratch)
+    west, east = min(place[0], place[2]), max(place[0], place[2])
+    south, north = min(place[1], place[3]), max(place[1], place[3])
+    for k in range(count):
+        x, y = xy[met[k], 0], xy[met[k], 1]
+        west, east, south, north = min(west, x), max(east, x), min(south, y), max(north, y)
+    first_column, first_row = np.floor((west - reach) / cell) - 1, np.floor((south - reach) / cell) - 1
+    columns = int(np.ceil((east + reach) / cell) + 1 - first_column) + 1
+    rows = int(np.ceil((north + reach) / cell) + 1 - first_row) + 1
+    grid = np.full((rows, columns), np.float32(far), np.float32)
+    west, south = first_column * cell, first_row * cell
+    way = np.hypot(place[2] - place[0], place[3] - place[1])
+    steps = int(np.ceil(way / cell)) * 2
+    for k in range(steps + 1):
+        share = k / max(steps, 1)
+        x, y = place[0] + share * (place[2] - place[0]), place[1] + share * (place[3] - place[1])
+        _spread(grid, west, south, cell, x, y, pace * share * way, reach, pace)
+    for k in range(count):
+        _spread(grid, west, south, cell, xy[met[k], 0], xy[met[k], 1], best[met[k]], reach, pace)
+    return grid, west, south

@@ -1,0 +1,181 @@
+"""What a study names, read and checked: streets, people, sites and territories that fit together."""
+
+import warnings
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from siteplan.config import Profile, Study
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.geo import box_area, lonlat_bounds, metric_crs
+from siteplan.inputs.area import read_area, shortfall, study_area
+from siteplan.inputs.population import read_population
+from siteplan.inputs.sites import read_sites
+from siteplan.network.people import place_people
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
+from siteplan.network.streets import StreetNetwork, read_streets
+
+__all__ = ["Territory", "load", "load_sites", "load_streets", "points_of"]
+
+ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own rectangle to the last metre
+
+
+@dataclass(frozen=True)
+class Territory:
+    """All that a study stands on. `sites` are those analysed; `streets` is None when times were given without them."""
+
+    streets: StreetNetwork | None
+    cells: gpd.GeoDataFrame
+    points: gpd.GeoDataFrame
+    all_sites: gpd.GeoDataFrame
+    communes: gpd.GeoDataFrame | None
+
+    @property
+    def sites(self) -> gpd.GeoDataFrame:
+        """The sites to analyse: all but the excluded."""
+        return used_sites(self.all_sites)
+
+
+def load(study: Study) -> Territory:
+    """Read all inputs of a study and check that they are of the same place.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be used; sites, people and streets that lie apart; a site far from any street.
+    """
+    sites = load_sites(study)
+    communes = load_communes(study)
+    cells = _load_cells(study, sites, communes)
+    streets = None if study.inputs.streets is None else load_streets(study, sites)
+    if streets is not None:
+        _same_place(streets, cells, f"{_file(study, 'population')}: its {len(cells):,} cells")
+    return Territory(streets, cells, points_of(cells, streets), sites, communes)
+
+
+def load_sites(study: Study) -> gpd.GeoDataFrame:
+    """Read the sites; one at least must be there to be analysed."""
+    asked = study.inputs.sites
+    if asked is None:
+        raise InputError("inputs.sites: missing; expected a file of sites")
+    sites = read_sites(asked.file, layer=asked.layer, crs=asked.crs)
+    if used_sites(sites).empty:
+        raise InputError(f"{asked.file}: all {len(sites)} sites are excluded; expected one at least that is not")
+    return sites
+
+
+def load_communes(study: Study) -> gpd.GeoDataFrame | None:
+    """Read the territories, if the study names any."""
+    asked = study.area.communes
+    return None if asked is None else read_area(asked.file, name=study.area.name, layer=asked.layer, crs=asked.crs)
+
+
+def load_streets(study: Study, sites: gpd.GeoDataFrame) -> StreetNetwork:
+    """Read the streets, and check that they are where the sites are and reach as far as the limits carry."""
+    streets = read_streets(study.inputs.streets, elevation=study.inputs.elevation)
+    used = used_sites(sites)
+    _same_place(streets, used, f"{_file(study, 'sites')}: its {len(used):,} sites")
+    for profile in study.profiles():
+        _check_links(streets, used, profile, _file(study, "sites"))
+    _say_shortfall(study, streets, used)
+    return streets
+
+
+def used_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Leave out the excluded sites."""
+    return sites[sites["status"] != "excluded"]
+
+
+def points_of(cells: gpd.GeoDataFrame, streets: StreetNetwork | None) -> gpd.GeoDataFrame:
+    """Place people on the streets; without streets, each cell is a point of its own, named as the cell is."""
+    if streets is not None:
+        return place_people(cells, streets)
+    points = cells.to_crs(metric_crs(cells))
+    points = points.set_geometry(points.geometry.centroid)
+    points.insert(0, "cell", points.index)
+    points["status"] = np.where(points["people"].isna(), "missing", "placed")
+    return points.rename_axis("point")
+
+
+def _load_cells(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    asked = study.inputs.population
+    if asked is None:
+        raise InputError("inputs.population: missing; expected a file that says where people are")
+    options = asked.model_dump(exclude={"file"})
+    around = {"all": None, "sites": used_sites(sites), "communes": communes}[study.area.extent]
+    within = None if around is None else needed_area(study, around)
+    return read_population(asked.file, **options, within=within)
+
+
+def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Draw the area whose people may reach the places within the limits, by the fastest of the modes."""
+    fastest = max(profile.speed_kmh for profile in study.profiles())
+    return study_area(places, minutes=study.limit, speed_kmh=fastest)
+
+
+def _same_place(streets: StreetNetwork, places: gpd.GeoDataFrame, what: str) -> None:
+    """Refuse streets of another place, showing both boxes."""
+    around = shapely.buffer(shapely.box(*streets.bounds), HARD_LIMIT)
+    if shapely.intersects(places.geometry.to_crs(streets.crs).to_numpy(), around).any():
+        return
+    streets_box = lonlat_bounds(box_area(streets.bounds, streets.crs), streets.source)
+    raise InputError(
+        f"{streets.source}: its streets lie in {_spoken(streets_box)}, but {what} in "
+        f"{_spoken(lonlat_bounds(places, what))}; expected an extract of the same place"
+    )
+
+
+def _spoken(box: tuple[float, float, float, float]) -> str:
+    west, south, east, north = box
+    return f"lon {west:.3f} to {east:.3f}, lat {south:.3f} to {north:.3f}"
+
+
+def _check_links(streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile, file: str) -> None:
+    """Refuse sites beyond the hard limit from any street, and name those that are merely far from one."""
+    links = link(streets, sites, mode=profile, limit=HARD_LIMIT)
+    lost = sites[(links["status"] != "placed").to_numpy()]
+    if len(lost):
+        distances = _distances(streets, lost)
+        named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in list(distances.items())[:5])
+        raise InputError(
+            f"{file}: {_many(len(lost), 'site')} more than {HARD_LIMIT:,.0f} m from any street for {profile.name}: {named}"
+            f"{' ...' if len(lost) > 5 else ''}; correct the place, or set its status to excluded"
+        )
+    far = links["access_m"][links["access_m"] > LIMIT]
+    if len(far):
+        named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in far.items())
+        text = f"{file}: {_many(len(far), 'site')} more than {LIMIT:.0f} m from any street for {profile.name}: {named}"
+        warnings.warn(SiteplanWarning(f"{text}; the way to the street is counted at walking speed"), stacklevel=2)
+
+
+def _many(count: int, what: str) -> str:
+    return f"1 {what} lies" if count == 1 else f"{count:,} {what}s lie"
+
+
+def _distances(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> pd.Series:
+    """Return the metres from each site to the nearest street of any kind."""
+    places = sites.geometry.to_crs(streets.crs).to_numpy()
+    metres = shapely.STRtree(streets.lines).query_nearest(places, all_matches=False, return_distance=True)[1]
+    return pd.Series(metres, index=sites.index)
+
+
+def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
+    """Say when the streets end before the limits do: sites at the border are then understated."""
+    missing = shortfall(needed_area(study, sites), box_area(streets.bounds, streets.crs))
+    if missing <= 1 - ENOUGH:
+        return
+    fastest = max(study.profiles(), key=lambda profile: profile.speed_kmh)
+    kilometres = study.limit * fastest.speed_kmh / 60
+    text = (
+        f"{_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the sites that "
+        f"{study.limit:g} minutes by {fastest.name} need; sites near its border may reach more people than are counted"
+    )
+    warnings.warn(SiteplanWarning(text), stacklevel=2)
+
+
+def _file(study: Study, name: str) -> str:
+    asked = getattr(study.inputs, name)
+    return str(getattr(asked, "file", asked))

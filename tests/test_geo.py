@@ -1,0 +1,110 @@
+"""The metric rule: which CRS is chosen, which is refused, and that a metre is a metre."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from siteplan.errors import InputError
+from siteplan.geo import as_crs, box_area, cell_sizes, lonlat_bounds, metric_crs, require_metric
+
+GEOD = Geod(ellps="WGS84")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "epsg"),
+    [
+        ((2.2, 48.8, 2.5, 48.9), 32631),
+        ((-51.3, -30.3, -51.0, -30.0), 32722),
+        ((9.4, 47.0, 9.7, 47.3), 32632),
+        ((179.5, -17.0, 179.9, -16.5), 32760),
+        ((24.0, 60.0, 31.0, 61.0), 32635),  # half a zone too wide, yet true to 0.1 %: meridians meet in the north
+    ],
+)
+def test_a_town_is_measured_in_its_utm_zone(bounds: tuple[float, ...], epsg: int) -> None:
+    assert metric_crs(bounds).to_epsg() == epsg
+
+
+@pytest.mark.parametrize("bounds", [(0, 40, 15, 50), (5, 85, 6, 86), (-179.9, -19, 179.9, -16), (-4, 0, 4, 1)])
+def test_what_is_wider_than_a_zone_or_polar_gets_its_own_laea(bounds: tuple[float, ...]) -> None:
+    assert metric_crs(bounds).coordinate_operation.method_name == "Lambert Azimuthal Equal Area"
+
+
+def test_the_date_line_is_no_border() -> None:
+    fiji = gpd.GeoSeries(gpd.points_from_xy([179.9, -179.9], [-17, -17]), crs=4326)
+    there = fiji.to_crs(metric_crs(fiji))
+    assert there.iloc[0].distance(there.iloc[1]) == pytest.approx(GEOD.inv(179.9, -17, -179.9, -17)[2], rel=1e-3)
+
+
+@given(st.floats(-179, 178), st.floats(-75, 75), st.floats(0, 360))
+def test_1000_m_means_1000_m_on_the_ground(lon: float, lat: float, azimuth: float) -> None:
+    east, north, _ = GEOD.fwd(lon, lat, azimuth, 1000)
+    ends = gpd.GeoSeries([shapely.Point(lon, lat), shapely.Point(east, north)], crs=4326)
+    there = ends.to_crs(metric_crs(ends))
+    assert there.iloc[0].distance(there.iloc[1]) == pytest.approx(1000, rel=1e-3)
+
+
+@pytest.mark.parametrize("crs", [32631, 3035, 2154, 2056, 31370, 27700])
+def test_a_crs_in_metres_for_a_place_is_accepted(crs: int) -> None:
+    assert require_metric(crs, "streets").to_epsg() == crs
+
+
+@pytest.mark.parametrize(
+    ("crs", "why"),
+    [
+        (None, "has no CRS"),
+        (4326, "in degrees"),
+        (3857, "does not keep lengths"),
+        (3395, "does not keep lengths"),
+        (4087, "does not keep lengths"),
+        ("ESRI:54009", "does not keep lengths"),
+        (2263, "US survey foot"),
+        ("EPSG:0", "no such CRS"),
+    ],
+)
+def test_any_other_crs_is_refused_by_name(crs: object, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        require_metric(crs, "streets")
+
+
+def test_mercator_would_have_been_wrong() -> None:
+    ends = gpd.GeoSeries([shapely.Point(5, 45), shapely.Point(*GEOD.fwd(5, 45, 90, 1000)[:2])], crs=4326)
+    drawn = ends.to_crs(3857)
+    assert drawn.iloc[0].distance(drawn.iloc[1]) > 1400
+    measured = ends.to_crs(metric_crs(ends))
+    assert measured.iloc[0].distance(measured.iloc[1]) == pytest.approx(1000, rel=1e-3)
+
+
+@pytest.mark.parametrize("crs", [4326, 3857, 3035, 32632])
+def test_cells_have_their_true_size_in_any_crs(crs: int) -> None:
+    square = box_area((9.5, 47.0, 9.51, 47.01), 4326)
+    truth = abs(GEOD.geometry_area_perimeter(square.iloc[0])[0])
+    assert cell_sizes(square.to_crs(crs)) == pytest.approx([truth], rel=1e-4)
+
+
+def test_bounds_come_in_degrees() -> None:
+    square = box_area((9.5, 47.0, 9.6, 47.1), 4326)
+    assert lonlat_bounds(square, "x") == pytest.approx((9.5, 47.0, 9.6, 47.1))
+    assert lonlat_bounds(square.to_crs(3857), "x") == pytest.approx((9.5, 47.0, 9.6, 47.1))
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        (gpd.GeoSeries([shapely.Point(1, 1)]), "has no CRS"),
+        (gpd.GeoSeries([], crs=4326), "no geometry at all"),
+        (gpd.GeoSeries([shapely.Point(1e9, 1e9)], crs=3035), "do not fit"),
+        (gpd.GeoSeries([shapely.Point(4_300_000, 2_700_000)], crs=4326), "do not fit"),
+    ],
+)
+def test_a_place_that_is_nowhere_is_refused(place: gpd.GeoSeries, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        metric_crs(place)
+
+
+def test_a_crs_can_be_named_in_any_usual_way() -> None:
+    assert as_crs(3035) == as_crs("EPSG:3035") == as_crs(as_crs(3035))
+    assert np.isfinite(cell_sizes(box_area((0, 0, 1, 1), "EPSG:32631"))).all()

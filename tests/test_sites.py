@@ -1,0 +1,147 @@
+"""Site files: what a planner writes down is kept to the letter, what cannot be a site is refused by its name."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.inputs.sites import read_sites
+
+DATA = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data"))
+FULL = """site,name,lon,lat,status,cost,capacity,phone,note
+001,Library & Co <b>,9.5,47.1,existing,120000,24,05 55,keep me
+002,,9.6,47.2,,,,,
+A-3,Old post,9.7,47.3,Required,0,12.5,,
+"""
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Callable[..., Path]:
+    def write(content: str, name: str = "sites.csv") -> Path:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        return tmp_path / name
+
+    return write
+
+
+def test_sites_keep_what_the_file_says(text: Callable[..., Path]) -> None:
+    sites = read_sites(text(FULL))
+    assert sites.index.tolist() == ["001", "002", "A-3"]
+    assert sites.index.name == "site"
+    assert sites["name"].tolist() == ["Library & Co <b>", "002", "Old post"]
+    assert sites["status"].tolist() == ["existing", "candidate", "required"]
+    assert sites["cost"].fillna(-1).tolist() == [120_000, -1, 0]
+    assert sites["capacity"].fillna(-1).tolist() == [24, -1, 12.5]
+    assert sites.loc["001", ["phone", "note"]].tolist() == ["05 55", "keep me"]
+    assert sites.crs.to_epsg() == 4326
+    assert list(sites.columns[:4]) == ["name", "status", "cost", "capacity"]
+
+
+def test_two_columns_are_enough(text: Callable[..., Path]) -> None:
+    sites = read_sites(text("Longitude,Latitude\n9.5,47.1\n9.6,47.2\n"))
+    assert sites.index.tolist() == ["1", "2"]
+    assert sites["name"].tolist() == ["1", "2"]
+    assert sites["status"].tolist() == ["candidate", "candidate"]
+    assert sites["cost"].isna().all()
+
+
+@pytest.mark.parametrize("name", ["sites.gpkg", "sites.geojson", "sites.parquet", "sites.shp"])
+def test_every_format_gives_the_same_sites(tmp_path: Path, name: str) -> None:
+    table = gpd.GeoDataFrame(
+        {"id": [7, 8], "name": ["Une gare", "Zoë"], "cost": [1.5, np.nan]},
+        geometry=gpd.points_from_xy([9.5, 9.6], [47.1, 47.2]),
+        crs=4326,
+    )
+    table.to_parquet(tmp_path / name) if name.endswith("parquet") else table.to_file(tmp_path / name)
+    sites = read_sites(tmp_path / name)
+    assert sites.index.tolist() == ["7", "8"]
+    assert sites["name"].tolist() == ["Une gare", "Zoë"]
+    assert sites["cost"].fillna(-1).tolist() == [1.5, -1]
+    assert sites.geometry.to_wkt().tolist() == table.geometry.to_wkt().tolist()
+
+
+def test_plain_parquet_and_plane_coordinates(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": ["a"], "x": [700_000.0], "y": [6_600_000.0]})
+    table.to_parquet(tmp_path / "sites.parquet")
+    sites = read_sites(tmp_path / "sites.parquet", crs="EPSG:2154")
+    assert sites.geometry["a"].wkt == "POINT (700000 6600000)"
+
+
+def test_coordinates_come_before_h3_codes(text: Callable[..., Path]) -> None:
+    sites = read_sites(text("id,lon,lat\n89a901291abffff,-51.15,-30.05\n"))
+    assert sites.geometry["89a901291abffff"].wkt == "POINT (-51.15 -30.05)"
+    with pytest.warns(SiteplanWarning, match="1 of 1 sites are not points"):
+        lone = read_sites(text("id,name\n89a901291abffff,hexagon\n"))
+    assert lone.geometry.iloc[0].distance(shapely.Point(-51.15825, -30.05385)) < 0.001
+
+
+def test_a_building_gives_a_point_inside_it(tmp_path: Path) -> None:
+    crescent = shapely.Polygon([(0, 0), (3, 0), (3, 3), (0, 3), (0, 2), (2, 2), (2, 1), (0, 1)])
+    gpd.GeoDataFrame({"id": ["u"]}, geometry=[crescent], crs=4326).to_file(tmp_path / "u.gpkg")
+    with pytest.warns(SiteplanWarning, match="a point inside each is taken"):
+        sites = read_sites(tmp_path / "u.gpkg")
+    assert sites.geom_type.tolist() == ["Point"]
+    assert crescent.contains(sites.geometry["u"])
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("site,lon,lat\na,9,47\nb,9,47\na,9,47\n", r"1 site id\(s\) in column 'site' stand twice: a;"),
+        ("site,lon,lat\na,9,47\n,9,47\n", "line 3 has no site in column 'site'"),
+        ("site,lon,lat,status\na,9,47,open\n", "site a has the status 'open'; expected one of existing, candidate"),
+        ("site,lon,lat,cost\na,9,47,cheap\n", "line 2, column 'cost': found 'cheap'"),
+        ("site,lon,lat,cost\na,9,47,-5\n", "site a has a cost of -5; expected 0 or more"),
+        ("site,lon,lat,capacity\na,9,47,-1\n", "site a has a capacity of -1"),
+        ("site,lon,lat\na,9,47\nb,,47\n", r"1 site\(s\) have no coordinates: b \(line 3\)"),
+        ("site,lon,lat\na,30.5,-151.2\nb,30.4,-151.1\n", "line 2 lies at lon 30.5, lat -151.2.*look swapped"),
+        ("site,lon,lat\na,4280000,2660000\n", "name it with crs="),
+        ("site,lon,lat\na,9°30',47\n", "column 'lon': found"),
+        ("site,x,y\na,4280000,2660000\n", "have no CRS; name it, e.g. crs='EPSG:2154'"),
+        ("site,lon,lat\n", "has no rows"),
+        ("site,name\na,Library\n", "no coordinates found among the columns site, name"),
+        ("", "is empty"),
+    ],
+)
+def test_bad_sites_are_refused_by_name(text: Callable[..., Path], content: str, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        read_sites(text(content))
+
+
+def test_bad_files_are_refused(tmp_path: Path, text: Callable[..., Path]) -> None:
+    for path, why in [
+        (tmp_path / "none.csv", "no such file; expected a file of sites"),
+        (tmp_path, "is a folder"),
+        (text("x", "sites.xlsx"), r"cannot read '.xlsx' as a file of sites; expected one of .gpkg"),
+    ]:
+        with pytest.raises(InputError, match=why):
+            read_sites(path)
+
+
+def test_sites_without_crs_need_one(tmp_path: Path) -> None:
+    gpd.GeoDataFrame({"id": ["a"]}, geometry=[shapely.Point(1, 2)]).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="has no CRS"):
+        read_sites(tmp_path / "a.parquet")
+    assert read_sites(tmp_path / "a.parquet", crs=32632).crs.to_epsg() == 32632
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "count", "first"),
+    [
+        ("porto_alegre/poa_points_of_interest.csv", 15, "public_market"),
+        ("facility_location/spopt_sf/SF_store_site_16_longlat.csv", 16, "1"),
+        ("helsinki/r5py_reference/test_multiple_origins.geojson", 2, "Arabian liikuntapuisto"),
+    ],
+)
+def test_real_sites_are_read(name: str, count: int, first: str) -> None:
+    if not (DATA / name).exists():
+        pytest.skip(f"{DATA / name} is absent")
+    sites = read_sites(DATA / name)
+    assert (len(sites), sites.index[0]) == (count, first)
