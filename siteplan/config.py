@@ -1,6 +1,7 @@
 """Parameters with their reasons: how people travel, and (in a study file) what is asked."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ __all__ = [
     "Study",
     "Table",
     "Travel",
+    "result_columns",
 ]
 
 
@@ -274,6 +276,17 @@ class Output(_Model):
     isochrones: bool = Field(True, description="draw the polygon of every site, mode and limit")
 
 
+def result_columns(modes: Sequence[str], minutes: Sequence[float], groups: Sequence[str]) -> list[str]:
+    """Name the counted columns of a score table, in their order."""
+    whose = [("people", "unique", "added"), *((group, f"unique_{group}", f"added_{group}") for group in groups)]
+    return [f"{name}_{mode}_{limit:g}" for mode in modes for limit in minutes for names in whose for name in names]
+
+
+def decayed_columns(mode: str, groups: Sequence[str]) -> list[str]:
+    """Name the columns of a score table that count people by nearness."""
+    return [f"decayed_{mode}", *(f"decayed_{group}_{mode}" for group in groups)]
+
+
 class Study(_Model):
     """What is read, asked and written: the whole of a study file."""
 
@@ -294,6 +307,8 @@ class Study(_Model):
                 "travel.{mode}.slope: is true, but inputs.elevation names no terrain model; give one, or leave slope empty",
                 {"mode": sloping[0]},
             )
+        if self.area.extent == "communes" and self.area.communes is None:
+            raise PydanticCustomError("extent", "area.extent: is communes, but area.communes names no file of them")
         for column in self.score.weights:
             # The modes of a travel-time table are known when it is read, not before.
             if self.inputs.times is None and column not in self.columns():
@@ -307,25 +322,10 @@ class Study(_Model):
 
     def columns(self) -> list[str]:
         """Name the results that a site can be scored by."""
-        modes = [*self.travel.modes, "best"] if len(self.travel.modes) > 1 else self.travel.modes
         groups = self.inputs.population.groups if self.inputs.population else ()
-        whom = [
-            ("", "people"),
-            ("unique", ""),
-            ("added", ""),
-            *((kind, group) for kind in ("", "unique", "added") for group in groups),
-        ]
-        names = [
-            "_".join(part for part in (*pair, mode, f"{limit:g}") if part)
-            for pair in whom
-            for mode in modes
-            for limit in self.travel.minutes
-        ]
-        if self.score.decay:
-            names += [
-                "_".join(part for part in ("decayed", group, mode) if part) for group in ("", *groups) for mode in modes
-            ]
-        return names
+        modes = (*self.travel.modes, "best") if len(self.travel.modes) > 1 else self.travel.modes
+        decayed = [name for mode in modes for name in decayed_columns(mode, groups)] if self.score.decay else []
+        return [*result_columns(modes, self.travel.minutes, groups), *decayed]
 
     @property
     def limit(self) -> float:

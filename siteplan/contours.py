@@ -140,7 +140,8 @@ def _contour(grid: npt.NDArray[np.float32], west: float, south: float, level: fl
     """
     from contourpy import FillType, contour_generator
 
-    outlines, offsets = contour_generator(z=grid, fill_type=FillType.OuterOffset).filled(-1.0, level)
+    filled: Any = contour_generator(z=grid, fill_type=FillType.OuterOffset).filled(-1.0, level)
+    outlines, offsets = filled
     if not outlines:
         return shapely.MultiPolygon()
     coords = np.concatenate(outlines) * CELL + (west, south)

@@ -73,18 +73,19 @@ def travel_times(
     point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
     if from_points:
         work = search.prepare(graph, point_places, site_places)
-        point, site, cost = search.times(work, limit_ds, executor=executor, progress=progress)
-        order = np.argsort(site, kind="stable")
-        site, point, cost = site[order], point[order], cost[order]
+        near, far, cost = search.times(work, limit_ds, executor=executor, progress=progress)
+        order = np.argsort(far, kind="stable")
+        site, point, cost = far[order], near[order], cost[order]
     else:
         work = search.prepare(graph, site_places, point_places)
-        site, point, cost = search.times(work, limit_ds, executor=executor, progress=progress)
+        near, far, cost = search.times(work, limit_ds, executor=executor, progress=progress)
+        site, point = near, far
     names = pd.Index(sites.index.astype(str))
     return pd.DataFrame(
         {
             "site": pd.Categorical.from_codes(site_rows[site], names),
             "point": people.index.to_numpy()[point_rows[point]],
-            "mode": pd.Categorical.from_codes(np.zeros(len(cost), np.int8), [profile.name]),
+            "mode": pd.Categorical.from_codes(np.zeros(len(cost), int), pd.Index([profile.name])),
             "minutes": cost / search.MINUTE,
         }
     )

@@ -53,7 +53,8 @@ def read_area(
     wrong = ~table.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy() | table.geometry.is_empty.to_numpy()
     if wrong.any():
         first = int(wrong.argmax())
-        kind = table.geom_type.iloc[first] or "row without geometry"
+        shape = table.geometry.iloc[first]
+        kind = "row without geometry" if shape is None or shape.is_empty else shape.geom_type
         raise InputError(f"{file}: {row_name(first, file)} is a {kind}; expected polygons of territories")
     data = {"name": [str(text) for text in names]}
     return gpd.GeoDataFrame(data, index=index, geometry=table.geometry.to_numpy(), crs=table.crs)

@@ -114,7 +114,7 @@ def _build(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGra
     size = np.bincount(component[u])
     trusted = (size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax())
     chains = _contract(u, v, cost[edges], streets.length[edges], ends_only[edges], component)
-    return _assemble(streets, edges, cost, ends_only, trusted[component[u]], chains, backwards)
+    return _assemble(streets, edges, cost, trusted[component[u]], chains, backwards)
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,6 @@ def _contract(
     before_metres = np.where(flip, far[0::2], far[1::2])
     e = first_edge
     end, begin = head[key], head[np.maximum(one, other)[e]]
-    both = before[e].sum(axis=1)
-    del both
     total_ahead = np.where(
         flip[e], ahead[2 * e + 1] + back[2 * e] + along[2 * e + 1], ahead[2 * e] + back[2 * e + 1] + along[2 * e]
     )
@@ -211,9 +209,9 @@ def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints) -> I
 
 
 def _assemble(
-    streets: StreetNetwork, edges: Ints, cost: Ints, ends_only: Bools, trusted: Bools, chains: _Chains, backwards: bool
+    streets: StreetNetwork, edges: Ints, cost: Ints, trusted: Bools, chains: _Chains, backwards: bool
 ) -> ModeGraph:
-    """Number the remaining nodes along a Hilbert curve and lay the arcs out in CSR form."""
+    """Give the remaining nodes numbers along a Hilbert curve and lay the arcs out in CSR form."""
     restricted = np.zeros(streets.node_count, bool)
     restricted[chains.ends[chains.ends_only]] = True
     present = np.unique(chains.ends)
@@ -246,7 +244,6 @@ def _assemble(
     edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip
     before[edges], before_metres[edges] = chains.before, chains.before_metres
     usable[edges], island[edges] = trusted, ~trusted
-    del ends_only
     return ModeGraph(
         indptr=np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=count))]),
         arcs=np.column_stack([head, weight])[order].astype(np.int32),

@@ -98,7 +98,8 @@ def metric_points(places: gpd.GeoDataFrame, streets: StreetNetwork) -> npt.NDArr
     kinds = shapely.get_type_id(shapes)
     if (kinds < 0).any() or shapely.is_empty(shapes).any():
         raise InputError(f"link: {int((kinds < 0).sum() + shapely.is_empty(shapes).sum())} places have no geometry")
-    return shapely.centroid(shapes) if (kinds != 0).any() else shapes
+    points: npt.NDArray[np.object_] = shapely.centroid(shapes) if (kinds != 0).any() else shapes
+    return points
 
 
 def _nearest(

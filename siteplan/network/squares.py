@@ -49,4 +49,5 @@ def _across(rings: list[Ints], uses: Ints, x: Floats, y: Floats) -> list[tuple[i
     lines = shapely.linestrings(np.stack([np.column_stack([x[n], y[n]]) for n in (first, second)], axis=1))
     inside = shape.buffer(0.05)  # a chord along a straight rim must not fail by a rounding error
     shapely.prepare(inside)
-    return [pair for pair, seen in zip(pairs, shapely.covers(inside, lines), strict=True) if seen]
+    seen = np.flatnonzero(shapely.covers(inside, lines))
+    return [pairs[k] for k in seen]

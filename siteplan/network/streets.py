@@ -15,7 +15,8 @@ import shapely
 from siteplan.config import Profile
 from siteplan.errors import InputError, NetworkError
 from siteplan.geo import metric_crs
-from siteplan.inputs.osm import RawWays, Tags, read_osm, ways_from_graph
+from siteplan.inputs.graphs import ways_from_graph
+from siteplan.inputs.osm import RawWays, Tags, read_osm
 from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
 from siteplan.network.tags import HOMES, Access, Use, bike_use, walk_use
@@ -263,7 +264,7 @@ def _cut(
     closes = last | junction[head]
     opens = np.concatenate([[True], closes[:-1]])
     piece = np.cumsum(opens) - 1
-    length = np.bincount(piece, _ground_lengths(lon[tail], lat[tail], lon[head], lat[head]))
+    length = np.bincount(piece, _ground_lengths(lon[tail], lat[tail], lon[head], lat[head])).astype(float)
     order, start = _vertices(tail, head, opens, closes)
     used, renumbered = np.unique(np.concatenate([tail[opens], head[closes]]), return_inverse=True)
     way = way_of[here[opens]]

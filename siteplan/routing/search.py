@@ -1,5 +1,6 @@
 """Positions -> what the kernels need; sources shared out over any executor."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -164,8 +165,7 @@ def _shared_out(
     bounds = np.unique(np.linspace(0, total, PARTS + 1).astype(int)).tolist()
     with _threads() if executor is None else _borrowed(executor) as pool:
         futures: list[Future[Any]] = [
-            pool.submit(part, search, first, stop, *arguments)
-            for first, stop in zip(bounds[:-1], bounds[1:], strict=True)
+            pool.submit(part, search, first, stop, *arguments) for first, stop in itertools.pairwise(bounds)
         ]
         try:
             for done, _ in enumerate(as_completed(futures), 1):

@@ -32,7 +32,7 @@ END = np.int32(-1)  # last in its bucket
 Array = npt.NDArray[Any]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _enqueue(state, heads, node, cost):  # type: ignore[no-untyped-def]
     """Give a node a better cost and move it to the bucket of that cost."""
     bucket = cost >> SHIFT
@@ -57,7 +57,7 @@ def _enqueue(state, heads, node, cost):  # type: ignore[no-untyped-def]
     heads[bucket] = node
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _search(s, limit, graph, hanging, mates, sources, targets, scratch):  # type: ignore[no-untyped-def]
     """Search from source `s`; return how many targets were met. Their numbers are in `met`, their costs in `best`."""
     indptr, arcs = graph
@@ -120,7 +120,7 @@ def _search(s, limit, graph, hanging, mates, sources, targets, scratch):  # type
     return count_met
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _scratch(limit, nodes, targets):  # type: ignore[no-untyped-def]
     """Return the working arrays of one thread."""
     state = np.empty((nodes, 4), np.int32)  # cost, next and previous in the bucket; the fourth keeps rows aligned
@@ -131,7 +131,7 @@ def _scratch(limit, nodes, targets):  # type: ignore[no-untyped-def]
     return state, heads, np.empty(nodes, np.int32), best, np.empty(targets, np.int32)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def search_times(first, stop, limit, room, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
     """Search from the sources `first` to `stop`, as many as fit into `room` results.
 
@@ -161,7 +161,7 @@ def search_times(first, stop, limit, room, graph, hanging, mates, sources, targe
     return counts[:done], target[:filled].copy(), cost[:filled].copy()
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def search_sums(first, stop, limits, weights, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
     """Search from the sources `first` to `stop` and add up what the targets weigh within each limit.
 

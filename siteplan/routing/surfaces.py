@@ -8,7 +8,7 @@ from siteplan.routing.streets import _scratch, _search
 __all__ = ["search_surface"]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[no-untyped-def]
     """Lower the grid around one place to `time` plus the walk to each cell centre within `reach` metres."""
     first_column = max(0, int(np.ceil((x - reach - west) / cell)))
@@ -27,7 +27,7 @@ def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[n
                         grid[row, column] = value
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def search_surface(s, limit, place, xy, cell, reach, pace, far, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
     """Search from source `s` and return the time surface around it.
 

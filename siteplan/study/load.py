@@ -25,11 +25,15 @@ ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own
 
 @dataclass(frozen=True)
 class Territory:
-    """All that a study stands on. `sites` are those analysed; `streets` is None when times were given without them."""
+    """All that a study stands on: `streets` is None when times were given without them.
+
+    `linked` says per mode which points have a street that the mode may use.
+    """
 
     streets: StreetNetwork | None
     cells: gpd.GeoDataFrame
     points: gpd.GeoDataFrame
+    linked: dict[str, pd.Series]
     all_sites: gpd.GeoDataFrame
     communes: gpd.GeoDataFrame | None
 
@@ -53,7 +57,9 @@ def load(study: Study) -> Territory:
     streets = None if study.inputs.streets is None else load_streets(study, sites)
     if streets is not None:
         _same_place(streets, cells, f"{_file(study, 'population')}: its {len(cells):,} cells")
-    return Territory(streets, cells, points_of(cells, streets), sites, communes)
+    points = points_of(cells, streets)
+    linked = {} if streets is None else _linked(study, streets, points)
+    return Territory(streets, cells, points, linked, sites, communes)
 
 
 def load_sites(study: Study) -> gpd.GeoDataFrame:
@@ -110,6 +116,21 @@ def _load_cells(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoDataFram
     return read_population(asked.file, **options, within=within)
 
 
+def _linked(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
+    """Link points by every mode, and say how many people have no street."""
+    linked = {profile.name: link(streets, points, mode=profile)["status"] == "placed" for profile in study.profiles()}
+    people = points["people"].fillna(0.0)
+    for mode, placed in linked.items():
+        lost, total = float(people[~placed].sum()), float(people.sum())
+        if lost > 0:
+            text = (
+                f"{_file(study, 'population')}: {lost:,.0f} of {total:,.0f} people ({lost / total:.1%}) live more than "
+                f"{LIMIT:.0f} m from any street for {mode}, or on a street island: counted as out of reach by {mode}"
+            )
+            warnings.warn(SiteplanWarning(text), stacklevel=2)
+    return linked
+
+
 def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Draw the area whose people may reach the places within the limits, by the fastest of the modes."""
     fastest = max(profile.speed_kmh for profile in study.profiles())
@@ -141,8 +162,8 @@ def _check_links(streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profi
         distances = _distances(streets, lost)
         named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in list(distances.items())[:5])
         raise InputError(
-            f"{file}: {_many(len(lost), 'site')} more than {HARD_LIMIT:,.0f} m from any street for {profile.name}: {named}"
-            f"{' ...' if len(lost) > 5 else ''}; correct the place, or set its status to excluded"
+            f"{file}: {_many(len(lost), 'site')} more than {HARD_LIMIT:,.0f} m from any street for "
+            f"{profile.name}: {named}{' ...' if len(lost) > 5 else ''}; correct the place, or set its status to excluded"
         )
     far = links["access_m"][links["access_m"] > LIMIT]
     if len(far):
@@ -170,8 +191,8 @@ def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame
     fastest = max(study.profiles(), key=lambda profile: profile.speed_kmh)
     kilometres = study.limit * fastest.speed_kmh / 60
     text = (
-        f"{_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the sites that "
-        f"{study.limit:g} minutes by {fastest.name} need; sites near its border may reach more people than are counted"
+        f"{_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the sites "
+        f"that {study.limit:g} minutes by {fastest.name} need; sites near its border may reach more people than are counted"
     )
     warnings.warn(SiteplanWarning(text), stacklevel=2)
 

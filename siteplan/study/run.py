@@ -14,11 +14,10 @@ import pandas as pd
 from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap, reach
 from siteplan.analysis.score import score_sites
-from siteplan.config import Profile, Study
+from siteplan.config import Profile, Study, result_columns
 from siteplan.contours import isochrones
 from siteplan.errors import SiteplanWarning
 from siteplan.inputs.times import read_times
-from siteplan.network.snapping import link
 from siteplan.network.streets import StreetNetwork
 from siteplan.study.cache import cached_table, content_key, file_hash
 from siteplan.study.load import Territory, load, load_sites, load_streets, used_sites
@@ -125,14 +124,147 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
 
 
 @contextmanager
-def _told_once() -> Iterator[list[str]]:
-    """Collect what is odd while working, and say each thing once at the end, whatever the end is."""
-    texts: list[str] = []
+def _told_once() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect what is odd while working, and say each thing once at the end."""
     with warnings.catch_warnings(record=True) as odd:
         warnings.simplefilter("always")
-        try:
-            yield texts
-        finally:
-            seen = {str(warning.message): warning for warning in odd}
-    for warning in seen.values():
+        yield odd
+    for warning in {str(each.message): each for each in odd}.values():
         warnings.warn(warning.message, category=warning.category, stacklevel=4)
+
+
+def _tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> None:
+    if progress is not None:
+        progress(stage, done, total)
+
+
+def _within(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
+    """Give one stage's progress to a function that knows nothing of stages."""
+    return None if progress is None else lambda done, total: progress(stage, done, total)
+
+
+def _load(study: Study, progress: Progress | None) -> Territory:
+    _tell(progress, "reading", 0)
+    territory = load(study)
+    _tell(progress, "reading", 1)
+    return territory
+
+
+def _times(study: Study, territory: Territory, cache: Path | None, progress: Progress | None) -> pd.DataFrame:
+    """Take the user's own times, or search them mode by mode."""
+    if study.inputs.times is not None:
+        return read_times(study.inputs.times, sites=territory.sites)
+    assert territory.streets is not None  # noqa: S101 - the study was refused without
+    names = [profile.name for profile in study.profiles()]
+    inputs = _fingerprint(study)
+    tables = []
+    for profile in study.profiles():
+        key = content_key({**inputs, "profile": profile.model_dump(), "limit": study.limit})
+        make = _search(study, territory, territory.streets, profile, progress)
+        table = cached_table(cache, f"times_{profile.name}_{key}", make)
+        # An empty table forgets its categories on disk, and every mode has its own.
+        table["site"] = pd.Categorical(table["site"], categories=territory.sites.index.astype(str))
+        table["mode"] = pd.Categorical(table["mode"], categories=names)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _fingerprint(study: Study) -> dict[str, Any]:
+    """Name all that travel times depend on, but for the mode and the limit."""
+    inputs = study.inputs
+    files = {"streets": inputs.streets, "elevation": inputs.elevation, "communes": study.area.communes}
+    files |= {"population": inputs.population, "sites": inputs.sites}
+    paths = {name: getattr(file, "file", file) for name, file in files.items()}
+    hashes = {name: path and file_hash(path) for name, path in paths.items()}
+    options = inputs.model_dump(mode="json", include={"population", "sites"})
+    for option in options.values():
+        del option["file"]
+    return {**hashes, "options": options, "direction": study.travel.direction, "extent": study.area.extent}
+
+
+def _search(
+    study: Study, territory: Territory, streets: StreetNetwork, profile: Profile, progress: Progress | None
+) -> Callable[[], pd.DataFrame]:
+    def make() -> pd.DataFrame:
+        return travel_times(
+            streets,
+            territory.sites,
+            # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
+            territory.points[territory.linked[profile.name]],
+            mode=profile,
+            limit=study.limit,
+            direction=study.travel.direction,
+            progress=_within(progress, profile.name),
+        )
+
+    return make
+
+
+def _rings(
+    study: Study, streets: StreetNetwork | None, sites: gpd.GeoDataFrame, progress: Progress | None
+) -> gpd.GeoDataFrame | None:
+    if streets is None:
+        return None
+    tables = [
+        isochrones(
+            streets,
+            sites,
+            mode=profile,
+            minutes=study.travel.minutes,
+            direction=study.travel.direction,
+            progress=_within(progress, f"isochrones {profile.name}"),
+        )
+        for profile in study.profiles()
+    ]
+    rings = pd.concat(tables, ignore_index=True)
+    rank = {site: at for at, site in enumerate(sites.index)}
+    # By site, then mode and limit as asked for.
+    order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
+    return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
+
+
+def _analysed(
+    study: Study,
+    territory: Territory,
+    times: pd.DataFrame,
+    rings: gpd.GeoDataFrame | None,
+    odd: list[warnings.WarningMessage],
+    folder: Path | None,
+) -> Result:
+    points, minutes = territory.points, study.travel.minutes
+    covered = coverage(times, points, minutes=minutes)
+    scores = _scores(study, territory, times)
+    access = cell_access(times, points, minutes=minutes)
+    warned = list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
+    return Result(
+        study=study,
+        sites=territory.all_sites,
+        cells=territory.cells,
+        points=points,
+        times=times,
+        rings=rings,
+        scores=scores,
+        cell_access=access,
+        overlap=overlap(times, points, minutes=max(minutes)),
+        manifest=manifest_of(study, territory, times, covered, warned),
+        folder=folder,
+    )
+
+
+def _scores(study: Study, territory: Territory, times: pd.DataFrame) -> pd.DataFrame:
+    """Join what each site reaches, alone reaches and adds, with its score, its rank and the speeds that hold."""
+    minutes, sites = study.travel.minutes, territory.sites
+    groups = study.inputs.population.groups if study.inputs.population else ()
+    counts = reach(times, territory.points, minutes=minutes, groups=groups)
+    more = added(times, territory.points, sites, minutes=minutes, groups=groups)
+    modes = list(times["mode"].cat.categories)
+    named = [*modes, "best"] if len(modes) > 1 else modes
+    table = counts.join(more)[result_columns(named, minutes, groups)]
+    if study.score.decay is not None:
+        decay = Decay(**study.score.decay.model_dump())
+        table = table.join(decayed_reach(times, territory.points, decay=decay, groups=groups))
+    table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
+    weights = study.score.weights or {f"people_{named[-1]}_{max(minutes):g}": 1.0}
+    table = table.join(score_sites(table, weights))
+    speeds = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}
+    return pd.DataFrame(table.assign(**{f"{mode}_kmh": speeds.get(mode, np.nan) for mode in modes}))

@@ -38,11 +38,11 @@ def cell_data(cells: gpd.GeoDataFrame, sites: list[str]) -> dict[str, Any]:
 
 
 def cell_layers(cells: gpd.GeoDataFrame, words: Words) -> list[Layer]:
-    """Give the layer of people and, when `minutes_best` is there, the layer of minutes; one is shown at a time."""
-    layers = [_people(cells, words)]
-    if "minutes_best" in cells:
-        layers.insert(0, _minutes(cells["minutes_best"].to_numpy(dtype=float), words))
-    layers[0]["on"] = True
+    """Give the layer of people and one for each column of minutes; one is shown at a time, `minutes_best` first."""
+    modes = [name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")]
+    layers = [_people(cells, words), *(_minutes(cells, mode, words) for mode in modes)]
+    first = modes.index("best") + 1 if "best" in modes else 0
+    layers[first]["on"] = True
     return layers
 
 
@@ -64,15 +64,16 @@ def _people(cells: gpd.GeoDataFrame, words: Words) -> Layer:
     return _layer("people", words[name], classes, colours, texts, {NOBODY: words["nobody"], UNKNOWN: words["withheld"]}, words)
 
 
-def _minutes(minutes: NDArray[np.float64], words: Words) -> Layer:
+def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
+    minutes = cells[f"minutes_{mode}"].to_numpy(dtype=float)
     longest = float(np.nanmax(minutes)) if np.isfinite(minutes).any() else 5.0
     step = next(step for step in (5, 10, 15, 30, 60, 120, 1440) if longest <= 6 * step)
     ends = np.arange(step, max(longest, step) + step - 1e-9, step)
     classes = np.searchsorted(ends, minutes, side="left").astype(str).astype(object)
     classes[~np.isfinite(minutes)] = UNKNOWN
     texts = [f"{end - step:g} – {end:g} {words['minute']}" for end in ends]
-    colours = class_colours("minutes", len(ends))
-    return _layer("minutes", words["cells_minutes"], classes, colours, texts, {UNKNOWN: words["out_of_reach"]}, words)
+    label = words["minutes_by"].format(mode=words.get(mode, mode))
+    return _layer(f"minutes {mode}", label, classes, class_colours("minutes", len(ends)), texts, {UNKNOWN: words["out_of_reach"]}, words)
 
 
 def _layer(

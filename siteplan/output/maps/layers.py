@@ -1,6 +1,7 @@
 """The layers of a map as plain data: what the page draws, and the legend entries that belong to each."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import geopandas as gpd
@@ -20,6 +21,7 @@ Layer = dict[str, Any]
 EYE_M = 5.0  # nobody sees five metres on a town's map
 RING_BUDGET = 2_400_000  # characters; with all else the page then stays below 5 MB
 STREET_BUDGET = 500_000
+DASHES = ("", "6 4", "2 4")  # of the first, second and further limits
 STREETS = {
     "motorway": 2.2,
     "trunk": 2.2,
@@ -70,36 +72,42 @@ def site_layer(cards: list[dict[str, Any]], words: Words) -> Layer:
 
 def ring_layers(rings: gpd.GeoDataFrame, sites: list[str], words: Words) -> list[Layer]:
     """Give one layer for each mode and limit: the area of any site, and each site's own by its place in `sites`."""
-    modes = list(dict.fromkeys(rings["mode"].astype(str)))
-    place = metric(rings.geometry).simplify(EYE_M, preserve_topology=True)
-    groups = list(rings.groupby([rings["mode"].astype(str), "minutes"], sort=False, observed=True))
-    budget = RING_BUDGET // max(len(groups), 1)
-    layers = []
-    for (mode, minutes), rows in groups:
-        shown = place.loc[rows.index]
-        union = gpd.GeoSeries([shapely.union_all(shown.to_numpy())], crs=shown.crs)
-        packed = pack_within(pd.concat([union, shown], ignore_index=True), EYE_M, budget)
-        own = dict(zip(rows["site"].astype(str), packed[1:], strict=True))
-        rank = sorted(rings["minutes"][rings["mode"].astype(str) == mode].unique()).index(minutes)
-        colour, dash = mode_colour(str(mode), modes), "" if rank == 0 else "6 4" if rank == 1 else "2 4"
-        spoken = f"{number(float(rows['speed_kmh'].iloc[0]), words)} {words['kmh']}"
-        label = f"{words.get(str(mode), str(mode))}, {number(float(minutes), words)} {words['minute']}"
-        layers.append(
-            {
-                "id": f"rings {mode} {minutes:g}",
-                "kind": "rings",
-                "label": label,
-                "group": words["rings"],
-                "on": mode == modes[0],
-                "legend": [key("area", spoken, colour, colour, dash)],
-                "colour": colour,
-                "dash": dash,
-                "minutes": float(minutes),
-                "union": packed[0],
-                "own": [own.get(site, "") for site in sites],
-            }
-        )
-    return layers
+    rings = rings.assign(mode=rings["mode"].astype(str), site=rings["site"].astype(str))
+    rings = rings.set_geometry(metric(rings.geometry))
+    limits = {mode: sorted(rows.unique()) for mode, rows in rings.groupby("mode", sort=False)["minutes"]}
+    groups = [(mode, minutes) for mode in limits for minutes in limits[mode]]
+    rows = [rings[(rings["mode"] == mode) & (rings["minutes"] == minutes)] for mode, minutes in groups]
+    budget = RING_BUDGET // len(groups)
+    with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
+        packed = threads.map(lambda each: _union_and_own(each, sites, budget), rows)
+    return [
+        {
+            "id": f"rings {mode} {minutes:g}",
+            "kind": "rings",
+            "label": f"{words.get(mode, mode)}, {number(float(minutes), words)} {words['minute']}",
+            "group": words["rings"],
+            "on": mode == groups[0][0],
+            "legend": [
+                key("area", f"{number(float(table['speed_kmh'].iloc[0]), words)} {words['kmh']}", colour, colour, dash)
+            ],
+            "colour": colour,
+            "dash": dash,
+            "minutes": float(minutes),
+            **shapes,
+        }
+        for (mode, minutes), table, shapes in zip(groups, rows, packed, strict=True)
+        for colour in [mode_colour(mode, list(limits))]
+        for dash in [DASHES[min(limits[mode].index(minutes), len(DASHES) - 1)]]
+    ]
+
+
+def _union_and_own(rings: gpd.GeoDataFrame, sites: list[str], budget: int) -> dict[str, Any]:
+    """Pack what any of the sites reaches, and what each does."""
+    own = simplified(rings.geometry, EYE_M).reset_index(drop=True)
+    union = gpd.GeoSeries([shapely.union_all(own.to_numpy())], crs=own.crs)
+    packed = pack_within(pd.concat([union, own], ignore_index=True), EYE_M, budget)
+    by_site = dict(zip(rings["site"], packed[1:], strict=True))
+    return {"union": packed[0], "own": [by_site.get(site, "") for site in sites]}
 
 
 def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:
@@ -111,7 +119,7 @@ def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:
         "label": words["territories"],
         "group": words["background"],
         "on": True,
-        "legend": [key("line", words["territories"], stroke="#3c4650", dash="8 3 2 3")],
+        "legend": [key("line", "", stroke="#3c4650", dash="8 3 2 3")],
         "shapes": pack(shown),
         "names": [str(name) for name in territories["name"]],
     }
@@ -130,7 +138,7 @@ def street_layer(streets: gpd.GeoDataFrame, words: Words) -> Layer:
         "label": words["streets"],
         "group": words["background"],
         "on": True,
-        "legend": [key("line", words["streets"], stroke="#9aa3ab")],
+        "legend": [key("street", "", stroke="#ffffff")],
         "lines": items,
     }
 
@@ -145,7 +153,7 @@ def area_layer(water: gpd.GeoDataFrame, words: Words) -> Layer:
         "label": words["water"],
         "group": words["background"],
         "on": True,
-        "legend": [key("area", words["water"], "#d3e3ee", "#a9c6da")],
+        "legend": [key("cell", "", "#bcd6e6")],
         "areas": pack(to_degrees(simplified(shown[~lines], 2 * EYE_M))),
         "lines": pack(to_degrees(simplified(shown[lines], 2 * EYE_M))),
     }
@@ -158,7 +166,7 @@ def _mark(status: str, words: Words) -> tuple[str, str, str, str]:
 
 def _plain(value: float) -> float | None:
     """Give a number as JSON knows it: whole ones whole, missing as null."""
-    value = float(value)
-    if not np.isfinite(value):
+    if pd.isna(value) or not np.isfinite(value):
         return None
+    value = float(value)
     return int(value) if value == int(value) else round(value, 3)

@@ -1,0 +1,133 @@
+"""What went into a run and what came out: enough to tell two runs apart, and nothing that differs between equal ones."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan import __version__
+from siteplan.config import Study
+from siteplan.network.people import totals
+from siteplan.study.cache import file_hash
+from siteplan.study.load import Territory
+
+__all__ = ["input_files", "manifest_of"]
+
+LIBRARIES = ("geopandas", "numba", "numpy", "osmium", "pandas", "pyproj", "shapely")
+
+
+def input_files(study: Study) -> dict[str, Path]:
+    """Return the files that a study names, by their key."""
+    inputs = study.inputs
+    named = {
+        "area.communes": study.area.communes and study.area.communes.file,
+        "inputs.elevation": inputs.elevation,
+        "inputs.population": inputs.population and inputs.population.file,
+        "inputs.sites": inputs.sites and inputs.sites.file,
+        "inputs.streets": inputs.streets,
+        "inputs.times": inputs.times,
+    }
+    return {key: path for key, path in named.items() if path}
+
+
+def manifest_of(
+    study: Study, territory: Territory, times: pd.DataFrame, covered: pd.DataFrame, warned: list[str]
+) -> dict[str, Any]:
+    """Describe a run: inputs with their hashes and dates, parameters, versions, totals in and out, what was odd.
+
+    No time of day and no path of a machine is in it, so that the same input gives the same bytes.
+    """
+    return {
+        "name": study.name,
+        "siteplan": __version__,
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "inputs": _inputs(study, territory),
+        "parameters": _parameters(study),
+        "crs": _references(territory),
+        "totals": _totals(study, territory),
+        "sites": territory.all_sites["status"].value_counts().sort_index().to_dict(),
+        "travel": _travel(study, territory, times),
+        "reached": [_plain(row) for row in covered.to_dict("records")],
+        "warnings": [_without_paths(text, study) for text in warned],
+    }
+
+
+def _inputs(study: Study, territory: Territory) -> dict[str, dict[str, Any]]:
+    described: dict[str, dict[str, Any]] = {
+        key: {"file": path.name, "sha256": file_hash(path), "bytes": path.stat().st_size if path.is_file() else None}
+        for key, path in input_files(study).items()
+    }
+    if territory.streets is not None:
+        described["inputs.streets"]["data_date"] = territory.streets.data_date
+        described["inputs.streets"]["counts"] = {name: int(n) for name, n in territory.streets.counts.items()}
+    return described
+
+
+def _parameters(study: Study) -> dict[str, Any]:
+    """Return what the study asks, but for where its files and its results are."""
+    asked = study.model_dump(mode="json", exclude={"output": {"folder"}})
+    for table in (asked["inputs"]["population"], asked["inputs"]["sites"], asked["area"]["communes"]):
+        if table:
+            del table["file"]
+    for name in ("streets", "elevation", "times"):
+        del asked["inputs"][name]
+    asked["travel"]["profiles"] = {profile.name: profile.model_dump(mode="json") for profile in study.profiles()}
+    for name in ("walk", "slow_walk", "bike", "pedelec"):
+        del asked["travel"][name]
+    return asked
+
+
+def _references(territory: Territory) -> dict[str, str]:
+    tables = {"population": territory.cells, "sites": territory.all_sites, "measured_in": territory.points}
+    return {name: _crs_name(table) for name, table in tables.items()}
+
+
+def _crs_name(table: gpd.GeoDataFrame) -> str:
+    authority = table.crs.to_authority()
+    return ":".join(authority) if authority else str(table.crs.to_string())
+
+
+def _totals(study: Study, territory: Territory) -> dict[str, dict[str, float]]:
+    """Count people and groups in, placed, too far from any street, on islands; what is in is one of these."""
+    groups = study.inputs.population.groups if study.inputs.population else ()
+    points = territory.points
+    counted = {name: points.assign(people=points[name]) for name in ("people", *groups)}
+    found = {name: _plain(totals(table)) for name, table in counted.items()}
+    for name in found:
+        found[name]["cells"] = len(territory.cells)
+    return found
+
+
+def _travel(study: Study, territory: Territory, times: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    people = territory.points["people"].fillna(0.0)
+    rows = times["mode"].value_counts()
+    speeds = {profile.name: profile.speed_kmh for profile in study.profiles()}
+    found: dict[str, dict[str, Any]] = {}
+    for mode in times["mode"].cat.categories:
+        found[str(mode)] = {"rows": int(rows[mode])}
+        if mode in territory.linked:
+            linked = float(people[territory.linked[mode]].sum())
+            found[str(mode)] |= {"speed_kmh": speeds[mode], "people_linked": round(linked, 3)}
+    return found
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    """Turn a row into what JSON knows: missing is null, sums of floats are cut where their last bits mean nothing."""
+    return {str(key): _rounded(value) for key, value in row.items()}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return None if np.isnan(value) else round(float(value), 6)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _without_paths(text: str, study: Study) -> str:
+    for path in input_files(study).values():
+        text = text.replace(str(path), path.name)
+    return text
