@@ -44,11 +44,11 @@ class Profile(_Model):
     name: str = Field(min_length=1, description="the mode's label in every table")
     rules: Literal["walk", "bike"] = Field(description="which ways may be used: on foot or by bicycle")
     speed_kmh: float = Field(ge=0.5, le=60, description="speed on the flat")
-    stairs_factor: float = Field(3.0, ge=1, le=20, description="time on stairs, as a multiple, on foot")
-    push: bool = Field(False, description="by bicycle: use footways and stairs-free paths by pushing")
-    push_kmh: float = Field(5.1, ge=0.5, le=8, description="speed of pushing a bicycle")
-    access_kmh: float = Field(4.8, ge=0.5, le=8, description="walking speed between a position and the street")
-    slope: bool = Field(False, description="let the terrain change the speed; needs an elevation model")
+    stairs_factor: float = Field(default=3.0, ge=1, le=20, description="time on stairs, as a multiple, on foot")
+    push: bool = Field(default=False, description="by bicycle: use footways and stairs-free paths by pushing")
+    push_kmh: float = Field(default=5.1, ge=0.5, le=8, description="speed of pushing a bicycle")
+    access_kmh: float = Field(default=4.8, ge=0.5, le=8, description="walking speed between a position and the street")
+    slope: bool = Field(default=False, description="let the terrain change the speed; needs an elevation model")
 
 
 WALK = Profile(name="walk", rules="walk", speed_kmh=4.8)
@@ -125,34 +125,45 @@ class Table(_Model):
     """A file with places in it; a plain path stands for `{file: path}`."""
 
     file: File = Field(description="the file, relative to this study file")
-    layer: str | None = Field(None, description="which layer of a GeoPackage with several; empty = the only one")
-    crs: Crs | None = Field(None, description="the CRS, where the file does not carry one; empty = the file's own")
+    layer: str | None = Field(
+        default=None, description="which layer of a GeoPackage with several; empty = the only one"
+    )
+    crs: Crs | None = Field(
+        default=None, description="the CRS, where the file does not carry one; empty = the file's own"
+    )
 
 
 class Area(_Model):
-    """The territories that results are shown by."""
+    """The territories that results are shown by, and how far people are taken in."""
 
     communes: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
-        None,
-        description="polygons with a name each (.gpkg .geojson .parquet), drawn on the map; empty = no territories",
+        default=None, description="polygons with a name each (.gpkg .geojson .parquet), drawn on the map; empty = none"
     )
     name: str | None = Field(
-        None, description="the column with the territories' names; empty = found by its usual names"
+        default=None, description="the column of the communes' names; empty = found by its usual names"
+    )
+    extent: Literal["all", "sites", "communes"] = Field(
+        default="all",
+        description="which people are read: all of the population file, or only those around the sites or the "
+        "communes, as far as the limits carry (for the file of a whole country)",
     )
 
 
 class Population(Table):
     """Where people are: a raster, polygons, points or H3 cells, with counts."""
 
-    people: str | None = Field(None, description="the column with people; empty = found by its usual names")
-    groups: Names = Field((), description="columns to carry along and report beside people, such as workers, age_65")
-    cell: str | None = Field(None, description="the column that names a cell; empty = the rows are numbered")
+    people: str | None = Field(default=None, description="the column with people; empty = found by its usual names")
+    groups: Names = Field(
+        default=(), description="columns to carry along and report beside people, such as workers, age_65"
+    )
+    cell: str | None = Field(default=None, description="the column that names a cell; empty = the rows are numbered")
     density: Literal["per_km2", "per_ha", "per_m2", "none"] | None = Field(
-        None,
+        default=None,
         description="per_km2, per_ha or per_m2 when the file holds densities; none = counts, whatever its name says",
     )
     missing: Marks | dict[str, Marks] = Field(
-        (), description="values that mean withheld, such as [-1], or by column {employed: [0]}; missing is not zero"
+        default=(),
+        description="values that mean withheld, such as [-1], or by column {employed: [0]}; missing is not zero",
     )
 
 
@@ -160,23 +171,23 @@ class Inputs(_Model):
     """The files that a study reads."""
 
     streets: File | None = Field(
-        None,
+        default=None,
         description="OpenStreetMap extract (.osm.pbf .osm), or GraphML from OSMnx",
         examples=["streets.osm.pbf"],
     )
     population: Annotated[Population, BeforeValidator(_as_file)] | None = Field(
-        None,
+        default=None,
         description="where people are; a plain path stands for {file: path}",
         examples=[{"file": "population.tif"}],
     )
     sites: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
-        None,
+        default=None,
         description="existing and candidate sites; a plain path stands for {file: path}",
         examples=[{"file": "sites.csv"}],
     )
-    elevation: File | None = Field(None, description="terrain model (.tif); given, slopes change the speed")
+    elevation: File | None = Field(default=None, description="terrain model (.tif); given, slopes change the speed")
     times: File | None = Field(
-        None, description="your own table (.parquet .csv) of site, point, minutes, mode: it replaces the search"
+        default=None, description="your own table (.parquet .csv) of site, point, minutes, mode: it replaces the search"
     )
 
 
@@ -184,22 +195,27 @@ class OnFoot(_Model):
     """How people walk."""
 
     speed_kmh: float = Field(
-        WALK.speed_kmh,
+        default=WALK.speed_kmh,
         ge=0.5,
         le=20,
         description="km/h on the flat; as OpenTripPlanner and cityseer (R5 4.68, ORS 5.0)",
     )
     stairs_factor: float = Field(
-        WALK.stairs_factor, ge=1, le=20, description="time on stairs as a multiple (OpenTripPlanner)"
+        default=WALK.stairs_factor, ge=1, le=20, description="time on stairs as a multiple (OpenTripPlanner)"
     )
-    slope: bool | None = Field(None, description="let the terrain change the speed; empty = when there is an elevation")
+    slope: bool | None = Field(
+        default=None, description="let the terrain change the speed; empty = when there is an elevation"
+    )
 
 
 class OnFootSlowly(OnFoot):
     """How people walk who walk slowly."""
 
     speed_kmh: float = Field(
-        SLOW_WALK.speed_kmh, ge=0.5, le=20, description="km/h on the flat; older adults at mobility risk walk 2.7"
+        default=SLOW_WALK.speed_kmh,
+        ge=0.5,
+        le=20,
+        description="km/h on the flat; older adults at mobility risk walk 2.7",
     )
 
 
@@ -207,34 +223,42 @@ class ByBike(_Model):
     """How people cycle."""
 
     speed_kmh: float = Field(
-        BIKE.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT (r5r 12, Valhalla 18)"
+        default=BIKE.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT (r5r 12, Valhalla 18)"
     )
-    push: bool = Field(BIKE.push, description="also use footways by pushing the bicycle")
-    push_kmh: float = Field(BIKE.push_kmh, ge=0.5, le=8, description="km/h when pushing (Valhalla)")
-    access_kmh: float = Field(BIKE.access_kmh, ge=0.5, le=8, description="km/h on foot between a door and the street")
-    slope: bool | None = Field(None, description="let the terrain change the speed; empty = when there is an elevation")
+    push: bool = Field(default=BIKE.push, description="also use footways by pushing the bicycle")
+    push_kmh: float = Field(default=BIKE.push_kmh, ge=0.5, le=8, description="km/h when pushing (Valhalla)")
+    access_kmh: float = Field(
+        default=BIKE.access_kmh, ge=0.5, le=8, description="km/h on foot between a door and the street"
+    )
+    slope: bool | None = Field(
+        default=None, description="let the terrain change the speed; empty = when there is an elevation"
+    )
 
 
 class ByPedelec(ByBike):
     """How people cycle with a motor's help."""
 
-    speed_kmh: float = Field(PEDELEC.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT")
+    speed_kmh: float = Field(default=PEDELEC.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT")
 
 
 class Travel(_Model):
     """How people travel, and for how long."""
 
-    direction: Literal["to", "from"] = Field("to", description="to the site in the morning, or from it")
+    direction: Literal["to", "from"] = Field(default="to", description="to the site in the morning, or from it")
     modes: Annotated[Names, AfterValidator(_known_modes)] = Field(
-        ("walk", "bike"), min_length=1, description=f"any of {', '.join(PROFILES)}; 'best' in a result = any of them"
+        default=("walk", "bike"),
+        min_length=1,
+        description=f"any of {', '.join(PROFILES)}; 'best' in a result = any of them",
     )
     minutes: Annotated[tuple[Limit, ...], BeforeValidator(_listed), AfterValidator(_increasing)] = Field(
-        (15, 20), min_length=1, description="the limits: a shared workplace works within 15 to 20 minutes of home"
+        default=(15, 20),
+        min_length=1,
+        description="the limits: a shared workplace works within 15 to 20 minutes of home",
     )
-    walk: OnFoot = Field(OnFoot(), description="on foot")
-    slow_walk: OnFootSlowly = Field(OnFootSlowly(), description="on foot, slowly")
-    bike: ByBike = Field(ByBike(), description="by bicycle")
-    pedelec: ByPedelec = Field(ByPedelec(), description="by electrically assisted bicycle")
+    walk: OnFoot = Field(default=OnFoot(), description="on foot")
+    slow_walk: OnFootSlowly = Field(default=OnFootSlowly(), description="on foot, slowly")
+    bike: ByBike = Field(default=ByBike(), description="by bicycle")
+    pedelec: ByPedelec = Field(default=ByPedelec(), description="by electrically assisted bicycle")
 
 
 class Fading(_Model):
@@ -244,7 +268,7 @@ class Fading(_Model):
         description="step = 1 up to the minutes; linear = falls to 0 there; logistic = one half there"
     )
     minutes: Limit = Field(description="where the step, the end or the middle of the curve is")
-    deviation: float = Field(5.0, gt=0, le=60, description="logistic: minutes; the smaller, the steeper")
+    deviation: float = Field(default=5.0, gt=0, le=60, description="logistic: minutes; the smaller, the steeper")
 
     @property
     def limit(self) -> float:
@@ -256,12 +280,12 @@ class Score(_Model):
     """How the results of a site become one number."""
 
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        {},
+        default={},
         description="columns of scores.csv and their weights, such as {people_best_20: 2, workers_walk_15: 1}; "
         "empty = people reached by any mode within the largest limit",
     )
     decay: Fading | None = Field(
-        None,
+        default=None,
         description="also count people by nearness, as columns decayed_<mode>: {kind: linear, minutes: 30}, or "
         "{kind: logistic, minutes: 15, deviation: 5}; empty = not counted",
     )
@@ -271,9 +295,9 @@ class Output(_Model):
     """What is written where."""
 
     folder: Folder = Field(
-        Path("results"), validate_default=True, description="the folder of results, relative to this study file"
+        default=Path("results"), validate_default=True, description="the folder of results, relative to this study file"
     )
-    isochrones: bool = Field(True, description="draw the polygon of every site, mode and limit")
+    isochrones: bool = Field(default=True, description="draw the polygon of every site, mode and limit")
 
 
 def result_columns(modes: Sequence[str], minutes: Sequence[float], groups: Sequence[str]) -> list[str]:
@@ -290,13 +314,13 @@ def decayed_columns(mode: str, groups: Sequence[str]) -> list[str]:
 class Study(_Model):
     """What is read, asked and written: the whole of a study file."""
 
-    name: str = Field("Study", min_length=1, description="the title of the map")
-    language: Literal["en", "fr"] = Field("en", description="language of the map")
-    area: Area = Field(Area(), description="the territories")
-    inputs: Inputs = Field(Inputs(), description="the files")
-    travel: Travel = Field(Travel(), description="how people travel")
-    score: Score = Field(Score(), description="how sites are ranked")
-    output: Output = Field(Output(), description="what is written")
+    name: str = Field(default="Study", min_length=1, description="the title of the map")
+    language: Literal["en", "fr"] = Field(default="en", description="language of the map")
+    area: Area = Field(default=Area(), description="the territories")
+    inputs: Inputs = Field(default=Inputs(), description="the files")
+    travel: Travel = Field(default=Travel(), description="how people travel")
+    score: Score = Field(default=Score(), description="how sites are ranked")
+    output: Output = Field(default=Output(), description="what is written")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":
@@ -304,7 +328,7 @@ class Study(_Model):
         if sloping and self.inputs.elevation is None:
             raise PydanticCustomError(
                 "slope",
-                "travel.{mode}.slope: is true, but inputs.elevation names no terrain model; give one, or leave slope empty",
+                "travel.{mode}.slope: is true, but inputs.elevation names no terrain model; leave slope empty",
                 {"mode": sloping[0]},
             )
         if self.area.extent == "communes" and self.area.communes is None:

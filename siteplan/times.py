@@ -73,13 +73,12 @@ def travel_times(
     point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
     if from_points:
         work = search.prepare(graph, point_places, site_places)
-        near, far, cost = search.times(work, limit_ds, executor=executor, progress=progress)
-        order = np.argsort(far, kind="stable")
-        site, point, cost = far[order], near[order], cost[order]
+        point, site, cost = search.times(work, limit_ds, executor=executor, progress=progress)
+        order = np.argsort(site, kind="stable")
+        site, point, cost = site[order], point[order], cost[order]
     else:
         work = search.prepare(graph, site_places, point_places)
-        near, far, cost = search.times(work, limit_ds, executor=executor, progress=progress)
-        site, point = near, far
+        site, point, cost = search.times(work, limit_ds, executor=executor, progress=progress)
     names = pd.Index(sites.index.astype(str))
     return pd.DataFrame(
         {

@@ -83,6 +83,13 @@ def test_a_place_mapped_as_point_and_outline_is_kept_once_and_borrows_the_name(t
     assert sites["name"].to_dict() == {"w30": "Post"}
 
 
+def test_the_outline_keeps_the_name_it_has(tmp_path: Path) -> None:
+    inside = node(20, 1, 1, amenity="school", name="Class 1")
+    path = village(tmp_path, inside, way(30, [1, 2, 3, 4, 1], amenity="school", name="School centre"))
+    with pytest.warns(SiteplanWarning, match="1 of 2 places"):
+        assert propose_sites(path)["name"].to_dict() == {"w30": "School centre"}
+
+
 def test_another_kind_inside_the_outline_is_another_site(tmp_path: Path) -> None:
     inside = node(20, 1, 1, amenity="library", name="Books")
     assert len(propose_sites(village(tmp_path, inside, way(30, [1, 2, 3, 4, 1], amenity="townhall")))) == 2
@@ -112,7 +119,9 @@ def test_what_has_no_name_is_called_by_kind_and_where_it_is(tmp_path: Path) -> N
 def test_a_name_that_several_places_share_is_told_apart_by_the_town(tmp_path: Path) -> None:
     towns = [node(10, 0, 0, place="village", name="Dorf"), node(11, 30, 0, place="town", name="Stadt")]
     halls = [node(20, 1, 1, amenity="townhall", name="Rathaus"), node(21, 29, 1, amenity="townhall", name="Rathaus")]
-    assert propose_sites(village(tmp_path, *towns, *halls))["name"].tolist() == ["Rathaus, Dorf", "Rathaus, Stadt"]
+    posts = [node(number, number, 2, amenity="post_office", name="Post Dorf") for number in (3, 6)]
+    names = propose_sites(village(tmp_path, *towns, *halls, *posts, corners={}))["name"].tolist()
+    assert names == ["Rathaus, Dorf", "Rathaus, Stadt", "Post Dorf", "Post Dorf"]
 
 
 def test_only_places_in_the_area(tmp_path: Path) -> None:

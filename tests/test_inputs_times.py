@@ -99,6 +99,11 @@ def test_trips_run_to_the_site_unless_the_sites_say_otherwise(tmp_path: Path) ->
     )
 
 
+def test_trips_run_to_the_site_where_both_ends_are_sites(tmp_path: Path) -> None:
+    path = written(tmp_path, "from_id,to_id,travel_time\nA,B,5\nC,B,6\n")
+    assert read_times(path, sites=SITES)["site"].tolist() == ["B", "B"]
+
+
 def test_identifiers_keep_their_zeros(tmp_path: Path) -> None:
     found = read_times(written(tmp_path, "site;point;seconds\n001;07;90\n002;10;60\n"), mode="car")
     assert found["site"].tolist() == ["001", "002"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from siteplan.errors import InputError
 from siteplan.geo import as_crs
 from siteplan.inputs.population import read_population
-from siteplan.network.people import place_people, totals
+from siteplan.network.people import _positions, place_people, totals
 from siteplan.network.streets import StreetNetwork, read_streets
 
 DATA = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -86,6 +86,14 @@ def test_people_are_shared_by_length_whatever_the_pieces() -> None:
     points = place_people(cells((0, 200, 600), people=[90.0]), town(west, east, across))
     assert len(points) == 9
     assert points.loc[points.geometry.y > Y + 500, "people"].sum() == 30
+
+
+def test_a_sliver_of_street_beside_much_street_keeps_its_own_point() -> None:
+    # In a running sum of lengths a sliver vanishes beside 10 million kilometres.
+    pieces = np.array([shapely.LineString([(0, y), (x, y)]) for y, x in enumerate((1e10, 1e-9, 100.0))])
+    row, found = _positions(np.arange(3), pieces, 1e10)
+    assert row.tolist() == [0, 1, 2]
+    assert shapely.get_y(found).tolist() == [0, 1, 2]
 
 
 def test_homes_come_before_paths_and_paths_before_nothing() -> None:
@@ -188,6 +196,8 @@ def test_tables_that_are_no_cells_are_refused() -> None:
     table = cells((0, 0, 100), people=[1.0])
     with pytest.raises(InputError, match="no column 'people'"):
         place_people(table.rename(columns={"people": "pop"}), town(MAIN))
+    with pytest.raises(InputError, match="an id stands twice"):
+        place_people(pd.concat([table, table]), town(MAIN))
     with pytest.raises(InputError, match="has no CRS"):
         place_people(table.set_crs(None, allow_override=True), town(MAIN))
 

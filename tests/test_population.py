@@ -331,12 +331,12 @@ def test_a_csv_with_coordinates_gives_points(text: Callable[..., Path]) -> None:
 
 
 def test_a_french_spreadsheet_is_read(text: Callable[..., Path]) -> None:
-    content = "id;libellé;x;y;population\n1;Été;700000,5;6600000;12,5\n2;Hiver;700100;6600000;\n"
+    content = "id;libellé;x;y;population\n1;Été;700000,5;6600000;12,5\n2;Hiver;700100;6600000;NA\n3;1,5;7;8\n"
     with pytest.warns(SiteplanWarning) as said:
         cells = read_population(text(content, encoding="cp1252"), crs="EPSG:2154")
-    assert cells["people"].fillna(-1).tolist() == [12.5, -1]
+    assert cells["people"].fillna(-1).tolist() == [12.5, -1, -1]
     assert cells.geometry.iloc[0].x == 700000.5
-    assert ["Windows-1252" in str(said[0].message), "people in 1;" in str(said[1].message)] == [True, True]
+    assert ["Windows-1252" in str(said[0].message), "people in 2;" in str(said[1].message)] == [True, True]
 
 
 def test_plane_coordinates_need_a_crs(text: Callable[..., Path]) -> None:
@@ -380,7 +380,8 @@ def test_grid_codes_are_squares(text: Callable[..., Path]) -> None:
         ("lon,lat,people\n9.5,47.1,inf\n", "line 2, column 'people': found 'inf'"),
         ("lon,lat,people\n9.5,47.1,3\neast,47,3\n", "line 3, column 'lon': found 'east'"),
         ("lon,lat,people\n9.5,47.1,-3\n", r"the first -3 \(cell 0, line 2\)"),
-        ("lon,lat,people\n9.5,47.1,3,4\n", "rows do not match the header"),
+        ("lon,lat,people\n9.5,47.1,3,4\n", "cannot be read as a table"),
+        ("lon;lat;people\n9,5;47,1;3\n9;47;4,5\n8;47\n9;46;x\n", "line 5, column 'people': found 'x'"),
         ("lon,lat,people\n200,47.1,3\n", "line 2 lies at lon 200"),
         ("lon,lat,people\n47.1,109.5,3\n", "look swapped"),
         ("name,people\na,3\n", "no coordinates found among the columns name, people"),

@@ -169,7 +169,7 @@ def test_cell_access_weighs_minutes_by_people_and_says_which_site() -> None:
     times = table(walk={("A", 0): 2, ("B", 1): 10, ("C", 1): 18, ("B", 3): 5})
     found = cell_access(times, TWO_CELLS, minutes=[5, 10])
     assert found.loc["x", ["minutes_walk", "site_walk"]].tolist() == [(2 * 1 + 10 * 3) / 4, "B"]
-    assert found["covered_walk_5"].tolist()[:1] == [1 / 8]
+    assert found.loc["x", ["covered_walk_5", "covered_walk_10"]].tolist() == [1 / 8, 4 / 8]
     assert found.loc["y", ["minutes_walk", "site_walk"]].tolist() == [5, "B"]
     assert np.isnan(found.loc["y", "covered_walk_10"])  # the people of y are withheld
 

@@ -43,6 +43,12 @@ def test_sites_keep_what_the_file_says(text: Callable[..., Path]) -> None:
     assert list(sites.columns[:4]) == ["name", "status", "cost", "capacity"]
 
 
+def test_words_that_look_like_nothing_are_names(text: Callable[..., Path]) -> None:
+    sites = read_sites(text("site,name,lon,lat,cost\nNA,None,9.5,47.1,NA\nnull,nan,9.6,47.2,-\n"))
+    assert sites["name"].to_dict() == {"NA": "None", "null": "nan"}
+    assert sites["cost"].isna().all()
+
+
 def test_two_columns_are_enough(text: Callable[..., Path]) -> None:
     sites = read_sites(text("Longitude,Latitude\n9.5,47.1\n9.6,47.2\n"))
     assert sites.index.tolist() == ["1", "2"]

@@ -144,11 +144,9 @@ def added(
     """
     points, amounts = people_amounts(people, groups)
     rows = time_rows(times, points)
-    status = _status_of(rows.sites, sites)
-    fixed, used = np.isin(status, ["existing", "required"]), status != "excluded"
+    fixed = np.isin(_status_of(rows.sites, sites), ["existing", "required"])
     columns: dict[str, Floats] = {}
     for mode, limit, pairs in _within(rows, minutes):
-        pairs = pairs.where(used[pairs.site])
         by_fixed = np.bincount(pairs.point[fixed[pairs.site]], minlength=len(points))
         new = pairs.where(by_fixed[pairs.point] == fixed[pairs.site])  # the site itself may be the one
         for name, amount in amounts.items():

@@ -30,9 +30,9 @@ def find_codes(table: pd.DataFrame) -> Codes | None:
     """Find the first column whose values are H3 indexes (text or 64-bit number) or INSPIRE grid codes."""
     for column in table.columns:
         values = table[column]
-        if pd.api.types.is_float_dtype(values) or not len(values):
+        if pd.api.types.is_float_dtype(values):
             continue
-        first = str(values.iloc[0]).strip()
+        first = next((text for text in map(str, values.dropna()) if text), "").strip()
         if pd.Series([first]).str.fullmatch(GRID_CODE).all():
             return Codes(str(column), "grid")
         if _is_h3(first):

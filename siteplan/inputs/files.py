@@ -1,6 +1,5 @@
 """Any table of places, whatever its format, as one GeoDataFrame; and the checks that every reader shares."""
 
-import csv
 import re
 import warnings
 from collections.abc import Collection, Iterable, Sequence
@@ -128,6 +127,7 @@ def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFr
             table = gpd.read_file(path, layer=_only_layer(path, layer), bbox=within)
     except (DataLayerError, DataSourceError, UnicodeDecodeError, shapely.errors.GEOSException) as error:
         raise InputError(f"{path}: cannot be read as {path.suffix}: {' '.join(str(error).split())}") from None
+    said = [remark for remark in said if issubclass(remark.category, RuntimeWarning | UserWarning)]
     if said:
         text = f"{path}: read with {len(said)} remark(s), the first: {said[0].message}"
         warnings.warn(SiteplanWarning(text), stacklevel=4)
@@ -174,9 +174,10 @@ def _read_text(path: Path) -> pd.DataFrame:
             table = pd.read_csv(
                 path, sep=separator, dtype=str, keep_default_na=False, index_col=False, encoding=encoding
             )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, csv.Error) as error:
-        raise InputError(f"{path}: rows do not match the header: {' '.join(str(error).split())}") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeError) as error:
+        raise InputError(f"{path}: cannot be read as a table: {' '.join(str(error).split())}") from None
     table.columns = pd.Index([str(column).strip() for column in table.columns])
+    table = table.fillna("")  # what a short row lacks at its end
     return _decimal_points(table) if separator == ";" else table
 
 
@@ -193,12 +194,15 @@ def _encoding(path: Path) -> str:
 
 
 def _decimal_points(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn 3,5 into 3.5 in columns of nothing but numbers: with `;` between them, the comma is a decimal comma."""
-    number = re.compile(r"\s*-?\d+(,\d+)?\s*|")
+    """Turn 3,5 into 3.5 in columns that begin with a number: with `;` between them, the comma is a decimal comma."""
+    number = re.compile(r"\s*-?\d+(,\d+)?\s*")
     for column in table.columns:
         values = table[column]
-        if values.str.contains(",", regex=False).any() and values.map(number.fullmatch).notna().all():
-            table[column] = values.str.replace(",", ".", regex=False)
+        first = next((text for text in values if text.strip().lower() not in MISSING_TEXT), "")
+        if number.fullmatch(first):
+            table[column] = values.where(
+                ~values.map(number.fullmatch).notna(), values.str.replace(",", ".", regex=False)
+            )
     return table
 
 
@@ -310,7 +314,7 @@ def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
         first = listed(dict.fromkeys(repeated), most=5)
         raise InputError(
             f"{path}: {repeated.nunique()} {what} id(s) in column '{values.name}' stand twice: {first}; "
-            f"expected each {what} once: rename them, or add up the rows of one {what}"
+            f"expected each {what} once: rename them, or make one row of the rows of one {what}"
         )
     index: pd.Index = pd.Index(values.to_list(), name=what, dtype="int64" if values.dtype.kind in "iu" else object)
     return index

@@ -43,7 +43,8 @@ def place_people(
     Parameters
     ----------
     cells
-        Index `cell`; columns `people` (NaN = missing) and groups; polygons or points in any CRS.
+        Unique index `cell`; columns `people` (NaN = missing) and groups (all other numbers); polygons or points in any
+        CRS.
     streets
         The network whose edges they meet.
     spacing
@@ -63,17 +64,18 @@ def place_people(
     Raises
     ------
     InputError
-        If the table lacks people or a CRS, or a length is not positive.
+        If the table lacks people or a CRS, an id stands twice, or a length is not positive.
     """
     for name, value in {"spacing": spacing, "large_m2": large_m2, "limit": limit}.items():
         if not value > 0:
             raise InputError(f"{name}={value:g}: expected a number of metres above 0")
-    if "people" not in cells.columns:
-        raise InputError("cells: no column 'people'; expected a table as read_population gives it")
+    if "people" not in cells.columns or not cells.index.is_unique:
+        lack = "an id stands twice in the index" if "people" in cells.columns else "no column 'people'"
+        raise InputError(f"cells: {lack}; expected a table as read_population gives it")
     require_metric(streets.crs, "the streets")
     lonlat_bounds(cells, "cells")
     shapes = cells.geometry.to_crs(streets.crs).to_numpy()
-    groups = [column for column in cells.columns if column not in ("people", cells.geometry.name)]
+    groups = [column for column in cells.select_dtypes("number").columns if column != "people"]
     spread = _spread(cells, shapes, groups, large_m2)
     row, spots = _along_streets(shapes, spread, streets, spacing)
     # A large cell without any street has one point, like a small one.

@@ -107,7 +107,7 @@ def _grouped(group: Ints, value: Ints, groups: int) -> tuple[npt.NDArray[Any], n
 
 def times(
     search: Search, limit: int, *, executor: Executor | None = None, progress: Progress | None = None
-) -> tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Return source, target and cost (deciseconds) of every pair within `limit`, by source and then by target."""
     parts = _shared_out(search, _times_part, (limit,), executor, progress)
     blocks = [block for part in parts for block in part]

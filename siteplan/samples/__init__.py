@@ -1,1 +1,121 @@
-"""x"""
+"""The sample territory: a made valley with a town, villages, a railway, buses, people and candidate sites.
+
+Everything is invented and drawn by arithmetic, so the same bytes come out each time.
+
+valley      what is drawn by hand: river, main roads, quarters, villages
+plane       the drawing plane
+blocks      how a block is divided by streets
+streets     every street and path, tagged
+joined      where they meet
+places      candidate sites, addresses, communes
+people      who lives where
+timetable   railway and buses
+terrain     the ground
+osmfile     the `.osm.pbf`
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from siteplan.errors import InputError
+
+__all__ = ["SAMPLE_FILES", "write_sample"]
+
+SAMPLE_FILES = (
+    "communes.gpkg", "gtfs.zip", "population_1km.gpkg", "population_200m.csv", "population_200m.gpkg",
+    "population_200m.tif", "sites.csv", "streets.osm.pbf", "study.yaml", "terrain.tif",
+)  # fmt: skip
+LEFT_ALONE = {"results"}  # what a run of the sample's study leaves beside it
+DATE = "2026-01-01T00:00:00.000Z"
+STUDY = """\
+# The valley of the Orvelle: a made place to try siteplan on. Paths are relative to this file.
+name: Vallée de l'Orvelle
+language: en
+area: {communes: communes.gpkg}
+inputs:
+  streets: streets.osm.pbf
+  population: {file: population_200m.gpkg, people: people, groups: [workers, age_65]}
+  sites: sites.csv
+  elevation: terrain.tif
+travel:
+  direction: to
+  modes: [walk, bike]
+  minutes: [15, 20]
+  walk: {speed_kmh: 4.8}
+  bike: {speed_kmh: 15}
+score: {weights: {people_best_20: 2, workers_walk_15: 1}}
+output: {folder: results}
+"""
+
+
+def write_sample(folder: str | Path) -> Path:
+    """Write the sample territory into a folder, whole or not at all, and return the folder.
+
+    Streets (`.osm.pbf`), timetable (GTFS), people on 200 m (GeoPackage, GeoTIFF, CSV) and 1 km cells, terrain,
+    communes, sites and a study file; the same bytes each time. Files of an earlier sample are replaced.
+
+    Raises
+    ------
+    InputError
+        If the folder holds anything else, or cannot be written.
+    """
+    folder = Path(folder)
+    _refuse_others(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".siteplan-", dir=folder.parent) as made:
+            _write_all(Path(made))
+            folder.mkdir(exist_ok=True)
+            for name in SAMPLE_FILES:
+                shutil.move(Path(made) / name, folder / name)
+    except OSError as error:
+        raise InputError(f"{folder}: the sample cannot be written ({error}). Choose a folder you may write to.") from error
+    return folder
+
+
+def _refuse_others(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; the sample needs a folder of its own. Give another name.")
+    others = sorted(p.name for p in folder.iterdir() if p.name not in {*SAMPLE_FILES, *LEFT_ALONE}) if folder.exists() else []
+    if others:
+        raise InputError(
+            f"{folder}: holds {len(others)} thing(s) that are not the sample's, such as {others[0]!r}; "
+            "nothing was written. Give an empty or a new folder."
+        )
+
+
+def _write_all(folder: Path) -> None:
+    from siteplan.samples.joined import join
+    from siteplan.samples.osmfile import write_osm
+    from siteplan.samples.people import population, write_gpkg, write_people
+    from siteplan.samples.places import communes, site_table, stand
+    from siteplan.samples.streets import draw_streets
+    from siteplan.samples.terrain import write_terrain
+    from siteplan.samples.timetable import write_timetable
+
+    streets = join(draw_streets())
+    where = stand(streets)
+    write_osm(folder / "streets.osm.pbf", streets, where)
+    site_table(where).to_csv(folder / "sites.csv", index=False, lineterminator="\n")
+    with _dated():
+        write_people(folder, population(streets))
+        write_gpkg(communes(), folder / "communes.gpkg")
+        write_terrain(folder / "terrain.tif")
+    write_timetable(folder / "gtfs.zip")
+    (folder / "study.yaml").write_text(STUDY, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _dated() -> Iterator[None]:
+    """Let GeoPackages bear a fixed date instead of now."""
+    import pyogrio
+
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": DATE})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

@@ -91,5 +91,5 @@ def _chord(piece: Polygon, along: np.ndarray, across: np.ndarray, style: Style, 
     sag = 4 * c * style.bend * np.hypot(*across) * along / np.hypot(*along)
     length = 2 * float(np.hypot(*reach))
     u = np.linspace(-1, 1, max(7, int(length / 60)) if style.sway else 7)[:, None]
-    sway = style.sway * np.sin(u * length / 230 + 9 * a) * np.sin(u * length / 610 + 9 * b) * along / np.hypot(*along)
-    return LineString(middle + u * reach + (1 - u**2) * sag + sway)
+    sway = style.sway * np.sin(u * length / 340 + 9 * a) * np.sin(u * length / 790 + 9 * b) * along / np.hypot(*along)
+    return LineString(middle + u * reach + (1 - u**2) * sag + sway).simplify(1.0 + 0.1 * style.sway)

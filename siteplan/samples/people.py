@@ -9,6 +9,7 @@ import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import Polygon
 
 from siteplan.samples import valley
 from siteplan.samples.joined import Joined
@@ -20,12 +21,12 @@ GRID_CRS = "EPSG:3035"
 FINE, COARSE = 200, 1000  # metres
 MISSING = -99999.0
 WITHHELD = 12  # cells whose figures are kept back, as statistical offices do with few people
-TOWN_PEOPLE, FARM_PEOPLE, PARK_PEOPLE = 39_400, 1_450, 90
+TOWN_PEOPLE, FARM_PEOPLE, PARK_PEOPLE = 39_400, 1_450, 105
 COLUMNS = ["people", "workers", "age_65"]
 # homes per metre of street, only relative within the town, a village or the countryside
 HOMES = {
     "old": 1.5, "grid": 1.3, "estate": 1.9, "hill": 0.6, "suburb": 0.42, "industry": 0.01, "road": 0.3,
-    "village": 1.0, "lane": 0.3, "track": 0.02, "island": 1.0,
+    "village": 1.0, "lane": 0.3, "island": 1.0,
 }  # fmt: skip
 WORKERS = {"old": 0.455, "grid": 0.46, "estate": 0.41, "suburb": 0.435, "village": 0.44, "lane": 0.43}
 AGE_65 = {"old": 0.235, "grid": 0.2, "estate": 0.17, "suburb": 0.235, "village": 0.25, "lane": 0.27}
@@ -63,7 +64,7 @@ def _homes(streets: Joined) -> pd.DataFrame:
     xy = shapely.get_coordinates(np.concatenate(points))
     group = _group(xy, zone)
     weight = np.array([HOMES[z] for z in zone]) * (1 + 0.5 * np.sin(xy[:, 0] / 410 + 1) * np.sin(xy[:, 1] / 370))
-    weight = np.where(group == "farms", weight * (np.sin(xy[:, 0] / 97) * np.sin(xy[:, 1] / 83) > 0.35), weight)
+    weight = np.where(group == "farms", weight * (np.sin(xy[:, 0] / 97) * np.sin(xy[:, 1] / 83) > 0.8), weight)
     change = pyproj.Transformer.from_crs(PLANE_CRS, GRID_CRS, always_xy=True)
     east, north = change.transform(*(xy + ORIGIN).T)
     cell = {"row": np.floor(north / FINE).astype(int), "column": np.floor(east / FINE).astype(int)}
@@ -74,11 +75,15 @@ def _homes(streets: Joined) -> pd.DataFrame:
 def _group(xy: Floats, zone: NDArray[np.str_]) -> NDArray[np.str_]:
     """Return to which count of people each place belongs: the town, a village, the hamlet, farms, the holiday park."""
     points = shapely.points(xy)
-    group = np.where(shapely.contains(valley.LAND, points), "farms", "").astype("<U24")
-    group[np.isin(zone, ["track"]) & (group == "farms")] = ""
+
+    def within(area: Polygon) -> NDArray[np.bool_]:
+        shapely.prepare(area)
+        return np.asarray(shapely.contains(area, points))
+
+    group = np.where(within(valley.LAND), "farms", "").astype("<U24")
     for village in (*valley.VILLAGES, valley.HAMLET):
-        group[shapely.contains(valley.disc(village).buffer(60), points)] = village.name
-    group[shapely.contains(valley.TOWN.buffer(30), points)] = "town"
+        group[within(valley.disc(village).buffer(60))] = village.name
+    group[within(valley.TOWN.buffer(30))] = "town"
     group[zone == "island"] = "park"
     return group
 
@@ -89,16 +94,13 @@ def _targets() -> Mapping[str, int]:
 
 
 def _whole(weight: Floats, total: int) -> NDArray[np.int64]:
-    """Share out a whole number of people by weight, in whole people (largest remainders first)."""
-    share = np.round(weight / weight.sum() * total, 6)
-    people = np.floor(share).astype(np.int64)
-    first = np.argsort(people - share, kind="stable")[: total - people.sum()]
-    people[first] += 1
-    return people
+    """Share out a whole number of people by weight, in whole people, carrying the remainder along the street."""
+    upto = np.round(np.cumsum(weight) / weight.sum() * total, 6)
+    return np.diff(np.floor(upto + 0.5), prepend=0.0).astype(np.int64)
 
 
 def _squares(cells: pd.DataFrame, size: int) -> gpd.GeoDataFrame:
-    north, east = cells["row"] * size, cells["column"] * size
+    north, east = cells["row"].to_numpy() * size, cells["column"].to_numpy() * size
     name = [f"CRS3035RES{size}mN{n}E{e}" for n, e in zip(north, east, strict=True)]
     shapes = shapely.box(east, north, east + size, north + size)
     return gpd.GeoDataFrame(cells[COLUMNS].set_index(pd.Index(name, name="cell")), geometry=shapes, crs=GRID_CRS)

@@ -98,6 +98,7 @@ def _keep_out() -> BaseGeometry:
         at(valley.JUNCTION).buffer(480),
         Polygon(_contour(valley.HILL_RADIUS)),
         valley.LAKE,
+        *(at(place).buffer(700 if columns > 3 else 300) for place, columns, _ in valley.ISLANDS.values()),
         _square(valley.SQUARE, 78, 54, 12),
         _square(valley.STATION_SQUARE, 96, 56, 3),
     ])  # fmt: skip
@@ -341,7 +342,7 @@ def _islands() -> Iterator[Way]:
     for name, (place, columns, rows) in valley.ISLANDS.items():
         x, y = (np.arange(n) * 70.0 for n in (columns, rows))
         corner = np.round(np.array(at(place).coords[0]), 1)
-        tags = {"highway": "residential" if columns > 3 else "path", "name": name}
+        tags = {"highway": "residential", "name": name}
         for dx in x:
             yield Way(LineString(np.round(corner + [(dx + 0.15 * y[0], y[0]), (dx + 9, y[-1])], 1)), tags, "island", island=True)
         for dy in y:

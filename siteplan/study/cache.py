@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from siteplan import __version__
-from siteplan.errors import StudyError
+from siteplan.output.files import whole_file
 
 __all__ = ["cached_table", "content_key", "file_hash"]
 
@@ -57,20 +55,6 @@ def cached_table(folder: Path | None, name: str, make: Callable[[], pd.DataFrame
         # Never computed, or a file that something else has damaged: compute it (again).
         pass
     table = make()
-    _keep(table, path)
+    with whole_file(path) as aside:
+        table.to_parquet(aside, index=False)
     return table
-
-
-def _keep(table: pd.DataFrame, path: Path) -> None:
-    """Write beside the final name and move into place, so that an interruption leaves no half table."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        os.close(handle)
-        try:
-            table.to_parquet(aside, index=False)
-            os.replace(aside, path)
-        finally:
-            Path(aside).unlink(missing_ok=True)
-    except OSError as error:
-        raise StudyError(f"{path.parent}: cannot be written ({error.strerror}); choose another --out") from error

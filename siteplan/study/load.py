@@ -18,7 +18,19 @@ from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.streets import StreetNetwork, read_streets
 
-__all__ = ["Territory", "load", "load_sites", "load_streets", "points_of"]
+__all__ = [
+    "Territory",
+    "asked_file",
+    "linked_by_mode",
+    "load",
+    "load_cells",
+    "load_communes",
+    "load_sites",
+    "load_streets",
+    "points_of",
+    "same_place",
+    "used_sites",
+]
 
 ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own rectangle to the last metre
 
@@ -53,12 +65,12 @@ def load(study: Study) -> Territory:
     """
     sites = load_sites(study)
     communes = load_communes(study)
-    cells = _load_cells(study, sites, communes)
+    cells = load_cells(study, used_sites(sites), communes)
     streets = None if study.inputs.streets is None else load_streets(study, sites)
     if streets is not None:
-        _same_place(streets, cells, f"{_file(study, 'population')}: its {len(cells):,} cells")
+        same_place(streets, cells, f"{asked_file(study, 'population')}: its {len(cells):,} cells")
     points = points_of(cells, streets)
-    linked = {} if streets is None else _linked(study, streets, points)
+    linked = {} if streets is None else linked_by_mode(study, streets, points)
     return Territory(streets, cells, points, linked, sites, communes)
 
 
@@ -83,9 +95,9 @@ def load_streets(study: Study, sites: gpd.GeoDataFrame) -> StreetNetwork:
     """Read the streets, and check that they are where the sites are and reach as far as the limits carry."""
     streets = read_streets(study.inputs.streets, elevation=study.inputs.elevation)
     used = used_sites(sites)
-    _same_place(streets, used, f"{_file(study, 'sites')}: its {len(used):,} sites")
+    same_place(streets, used, f"{asked_file(study, 'sites')}: its {len(used):,} sites")
     for profile in study.profiles():
-        _check_links(streets, used, profile, _file(study, "sites"))
+        _check_links(streets, used, profile, asked_file(study, "sites"))
     _say_shortfall(study, streets, used)
     return streets
 
@@ -106,26 +118,30 @@ def points_of(cells: gpd.GeoDataFrame, streets: StreetNetwork | None) -> gpd.Geo
     return points.rename_axis("point")
 
 
-def _load_cells(study: Study, sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+def load_cells(study: Study, sites: gpd.GeoDataFrame | None, communes: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Read where people are, as far out as the study asks."""
     asked = study.inputs.population
     if asked is None:
         raise InputError("inputs.population: missing; expected a file that says where people are")
     options = asked.model_dump(exclude={"file"})
-    around = {"all": None, "sites": used_sites(sites), "communes": communes}[study.area.extent]
+    around = {"all": None, "sites": sites, "communes": communes}[study.area.extent]
     within = None if around is None else needed_area(study, around)
     return read_population(asked.file, **options, within=within)
 
 
-def _linked(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
+def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
     """Link points by every mode, and say how many people have no street."""
     linked = {profile.name: link(streets, points, mode=profile)["status"] == "placed" for profile in study.profiles()}
     people = points["people"].fillna(0.0)
+    total = float(people.sum())
+    modes_by_loss: dict[float, list[str]] = {}
     for mode, placed in linked.items():
-        lost, total = float(people[~placed].sum()), float(people.sum())
+        modes_by_loss.setdefault(float(people[~placed].sum()), []).append(mode)
+    for lost, modes in modes_by_loss.items():
         if lost > 0:
             text = (
-                f"{_file(study, 'population')}: {lost:,.0f} of {total:,.0f} people ({lost / total:.1%}) live more than "
-                f"{LIMIT:.0f} m from any street for {mode}, or on a street island: counted as out of reach by {mode}"
+                f"{asked_file(study, 'population')}: {lost:,.0f} of {total:,.0f} people ({lost / total:.2%}) live more than "
+                f"{LIMIT:.0f} m from any street for {' or '.join(modes)}, or on a street island: out of reach"
             )
             warnings.warn(SiteplanWarning(text), stacklevel=2)
     return linked
@@ -137,7 +153,7 @@ def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
     return study_area(places, minutes=study.limit, speed_kmh=fastest)
 
 
-def _same_place(streets: StreetNetwork, places: gpd.GeoDataFrame, what: str) -> None:
+def same_place(streets: StreetNetwork, places: gpd.GeoDataFrame, what: str) -> None:
     """Refuse streets of another place, showing both boxes."""
     around = shapely.buffer(shapely.box(*streets.bounds), HARD_LIMIT)
     if shapely.intersects(places.geometry.to_crs(streets.crs).to_numpy(), around).any():
@@ -163,7 +179,7 @@ def _check_links(streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profi
         named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in list(distances.items())[:5])
         raise InputError(
             f"{file}: {_many(len(lost), 'site')} more than {HARD_LIMIT:,.0f} m from any street for "
-            f"{profile.name}: {named}{' ...' if len(lost) > 5 else ''}; correct the place, or set its status to excluded"
+            f"{profile.name}: {named}{' ...' if len(lost) > 5 else ''}; correct the place, or give it the status excluded"
         )
     far = links["access_m"][links["access_m"] > LIMIT]
     if len(far):
@@ -191,12 +207,13 @@ def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame
     fastest = max(study.profiles(), key=lambda profile: profile.speed_kmh)
     kilometres = study.limit * fastest.speed_kmh / 60
     text = (
-        f"{_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the sites "
-        f"that {study.limit:g} minutes by {fastest.name} need; sites near its border may reach more people than are counted"
+        f"{asked_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the sites "
+        f"that {study.limit:g} minutes by {fastest.name} need; near its border more people may be in reach than are counted"
     )
     warnings.warn(SiteplanWarning(text), stacklevel=2)
 
 
-def _file(study: Study, name: str) -> str:
+def asked_file(study: Study, name: str) -> str:
+    """Return the file that a study names for an input."""
     asked = getattr(study.inputs, name)
     return str(getattr(asked, "file", asked))

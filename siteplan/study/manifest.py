@@ -1,4 +1,4 @@
-"""What went into a run and what came out: enough to tell two runs apart, and nothing that differs between equal ones."""
+"""What went into a run and what came out: enough to tell two runs apart, the same for equal ones."""
 
 import platform
 from importlib.metadata import version

@@ -21,7 +21,7 @@ from siteplan.inputs.times import read_times
 from siteplan.network.streets import StreetNetwork
 from siteplan.study.cache import cached_table, content_key, file_hash
 from siteplan.study.load import Territory, load, load_sites, load_streets, used_sites
-from siteplan.study.manifest import manifest_of
+from siteplan.study.manifest import input_files, manifest_of
 from siteplan.study.reading import read_study
 from siteplan.study.write import write_result
 from siteplan.times import travel_times
@@ -172,10 +172,7 @@ def _times(study: Study, territory: Territory, cache: Path | None, progress: Pro
 def _fingerprint(study: Study) -> dict[str, Any]:
     """Name all that travel times depend on, but for the mode and the limit."""
     inputs = study.inputs
-    files = {"streets": inputs.streets, "elevation": inputs.elevation, "communes": study.area.communes}
-    files |= {"population": inputs.population, "sites": inputs.sites}
-    paths = {name: getattr(file, "file", file) for name, file in files.items()}
-    hashes = {name: path and file_hash(path) for name, path in paths.items()}
+    hashes = {key: file_hash(path) for key, path in input_files(study).items() if key != "inputs.times"}
     options = inputs.model_dump(mode="json", include={"population", "sites"})
     for option in options.values():
         del option["file"]

@@ -132,7 +132,8 @@ def site_map(
 def _layers(given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], ids: list[str], words: Words) -> list[Layer]:
     layers = [site_layer(cards, words)] if cards else []
     if "rings" in given:
-        layers += ring_layers(given["rings"], ids, words)
+        by_minutes = "cells" in given and "minutes_best" in given["cells"]  # which says at a glance what rings say
+        layers += ring_layers(given["rings"], ids, words, shown=not by_minutes)
     if "cells" in given:
         layers += cell_layers(given["cells"], words)
     if "territories" in given:
@@ -163,10 +164,10 @@ def _own_notes(
     speed, limits = _travel(rings, scores)
     if speed:
         spoken = "; ".join(f"{words.get(mode, mode)} {number(kmh, words)} {words['kmh']}" for mode, kmh in speed.items())
-        notes.append(f"{words['speeds']}: {spoken}.")
+        notes.append(words["speeds"].format(speeds=spoken))
     if limits:
         spoken = f" {words['and']} ".join(number(limit, words) for limit in limits)
-        notes.append(f"{words['limits']}: {spoken} {words['minute']}.")
+        notes.append(words["limits"].format(limits=spoken))
     if cells is not None:
         total, missing = float(cells["people"].sum()), int(cells["people"].isna().sum())
         notes.append(words["people_in_cells"].format(people=number(round(total), words), cells=number(len(cells), words)))

@@ -15,6 +15,8 @@ from siteplan.output.palette import MISSING, class_colours
 
 __all__ = ["cell_data", "cell_layers"]
 
+OPACITY = {"people": (0.35, 0.65), "minutes": (0.58, 0.5)}  # of the first and the last class: the few recede
+CELL_LINE = "#ffffff"
 NOBODY, UNKNOWN = "-", "?"
 MANY_CORNERS = 12  # a grid's cells have 4 to 6: they stay as they are
 UNEQUAL = 3.0  # from here on, the shade of a count would show the cells' sizes
@@ -85,20 +87,19 @@ def _layer(
     special: dict[str, str],
     words: Words,
 ) -> Layer:
+    opacity = np.linspace(*OPACITY[name.split()[0]], len(colours)).round(2)
+    fills = {str(at): [colour, float(opacity[at])] for at, colour in enumerate(colours)}
+    fills |= {NOBODY: ["#ffffff", 0.3], UNKNOWN: [MISSING, 0.8]}
+    named = {**{str(at): text for at, text in enumerate(texts)}, **special}
     occurring = set(classes)
-    legend = [key("cell", text, colour) for colour, text in zip(colours, texts, strict=True)]
-    if NOBODY in occurring and NOBODY in special:
-        legend.append(key("cell", special[NOBODY], "none", MISSING))
-    if UNKNOWN in occurring:
-        legend.append(key("cell", special[UNKNOWN], MISSING))
-    fills = {**{str(at): colour for at, colour in enumerate(colours)}, UNKNOWN: MISSING}
+    used = {each: text for each, text in named.items() if each not in special or each in occurring}
     return {
         "id": f"cells {name}",
         "kind": "cells",
         "label": label,
         "group": words["cells"],
         "on": False,
-        "legend": legend,
+        "legend": [key("cell", text, fills[each][0], CELL_LINE, opacity=fills[each][1]) for each, text in used.items()],
         "classes": "".join(classes),
         "fills": fills,
     }

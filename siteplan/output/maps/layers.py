@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from siteplan.output.columns import measures
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
@@ -19,8 +20,10 @@ __all__ = ["area_layer", "ring_layers", "site_cards", "site_layer", "street_laye
 Layer = dict[str, Any]
 
 EYE_M = 5.0  # nobody sees five metres on a town's map
+HOLE_M2 = 10_000.0
 RING_BUDGET = 2_400_000  # characters; with all else the page then stays below 5 MB
 STREET_BUDGET = 500_000
+RING_OPACITY = 0.08
 DASHES = ("", "6 4", "2 4")  # of the first, second and further limits
 STREETS = {
     "motorway": 2.2,
@@ -33,9 +36,11 @@ STREETS = {
 }
 
 
-def key(shape: str, text: str, fill: str = "none", stroke: str = "none", dash: str = "") -> dict[str, str]:
+def key(
+    shape: str, text: str, fill: str = "none", stroke: str = "none", dash: str = "", opacity: float = 1.0
+) -> dict[str, str | float]:
     """Describe one legend entry: a small drawing and its words."""
-    return {"shape": shape, "fill": fill, "stroke": stroke, "dash": dash, "text": text}
+    return {"shape": shape, "fill": fill, "stroke": stroke, "dash": dash, "opacity": opacity, "text": text}
 
 
 def site_cards(sites: gpd.GeoDataFrame, scores: pd.DataFrame | None, choice: Sequence[str]) -> list[dict[str, Any]]:
@@ -70,8 +75,11 @@ def site_layer(cards: list[dict[str, Any]], words: Words) -> Layer:
     return {"id": "sites", "kind": "sites", "label": words["sites"], "group": "", "on": True, "legend": legend}
 
 
-def ring_layers(rings: gpd.GeoDataFrame, sites: list[str], words: Words) -> list[Layer]:
-    """Give one layer for each mode and limit: the area of any site, and each site's own by its place in `sites`."""
+def ring_layers(rings: gpd.GeoDataFrame, sites: list[str], words: Words, *, shown: bool) -> list[Layer]:
+    """Give one layer for each mode and limit: the area of any site, and each site's own by its place in `sites`.
+
+    The layers of the first mode are the `first` to be seen: at once when `shown`, else when a site is picked.
+    """
     rings = rings.assign(mode=rings["mode"].astype(str), site=rings["site"].astype(str))
     rings = rings.set_geometry(metric(rings.geometry))
     limits = {mode: sorted(rows.unique()) for mode, rows in rings.groupby("mode", sort=False)["minutes"]}
@@ -80,34 +88,49 @@ def ring_layers(rings: gpd.GeoDataFrame, sites: list[str], words: Words) -> list
     budget = RING_BUDGET // len(groups)
     with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
         packed = threads.map(lambda each: _union_and_own(each, sites, budget), rows)
+    looks = [(mode_colour(mode, list(limits)), DASHES[min(limits[mode].index(at), 2)]) for mode, at in groups]
     return [
-        {
-            "id": f"rings {mode} {minutes:g}",
-            "kind": "rings",
-            "label": f"{words.get(mode, mode)}, {number(float(minutes), words)} {words['minute']}",
-            "group": words["rings"],
-            "on": mode == groups[0][0],
-            "legend": [
-                key("area", f"{number(float(table['speed_kmh'].iloc[0]), words)} {words['kmh']}", colour, colour, dash)
-            ],
-            "colour": colour,
-            "dash": dash,
-            "minutes": float(minutes),
-            **shapes,
-        }
-        for (mode, minutes), table, shapes in zip(groups, rows, packed, strict=True)
-        for colour in [mode_colour(mode, list(limits))]
-        for dash in [DASHES[min(limits[mode].index(minutes), len(DASHES) - 1)]]
+        _ring_layer(table, look, words) | shapes | {"first": mode == groups[0][0], "on": shown and mode == groups[0][0]}
+        for (mode, _), table, look, shapes in zip(groups, rows, looks, packed, strict=True)
     ]
 
 
+def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str], words: Words) -> Layer:
+    """Describe the layer of one mode and limit."""
+    mode, minutes, speed = rings["mode"].iloc[0], float(rings["minutes"].iloc[0]), float(rings["speed_kmh"].iloc[0])
+    colour, dash = look
+    return {
+        "id": f"rings {mode} {minutes:g}",
+        "kind": "rings",
+        "label": f"{words.get(mode, mode)}, {number(minutes, words)} {words['minute']}",
+        "group": words["rings"],
+        "legend": [key("area", f"{number(speed, words)} {words['kmh']}", colour, colour, dash, RING_OPACITY)],
+        "colour": colour,
+        "dash": dash,
+        "opacity": RING_OPACITY,
+        "minutes": minutes,
+    }
+
+
 def _union_and_own(rings: gpd.GeoDataFrame, sites: list[str], budget: int) -> dict[str, Any]:
-    """Pack what any of the sites reaches, and what each does."""
+    """Pack what any of the sites reaches (without its holes below a hectare), and what each does."""
     own = simplified(rings.geometry, EYE_M).reset_index(drop=True)
-    union = gpd.GeoSeries([shapely.union_all(own.to_numpy())], crs=own.crs)
+    union = gpd.GeoSeries([shapely.union_all(_filled(own.to_numpy(), HOLE_M2))], crs=own.crs)
     packed = pack_within(pd.concat([union, own], ignore_index=True), EYE_M, budget)
     by_site = dict(zip(rings["site"], packed[1:], strict=True))
     return {"union": packed[0], "own": [by_site.get(site, "") for site in sites]}
+
+
+def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
+    """Give the parts of polygons without their holes smaller than `hole_m2`."""
+    parts = shapely.get_parts(areas)
+    rings, of = shapely.get_rings(parts, return_index=True)
+    outer = np.diff(of, prepend=-1) > 0  # a polygon's first ring is its outer one
+    keep = outer | (shapely.area(shapely.polygons(rings)) >= hole_m2)
+    starts = np.flatnonzero(outer[keep])
+    rings = rings[keep]
+    ends = np.append(starts[1:], len(rings))
+    return np.array([shapely.Polygon(rings[a], list(rings[a + 1 : b])) for a, b in zip(starts, ends, strict=True)], dtype=object)
 
 
 def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:

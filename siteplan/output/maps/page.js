@@ -19,6 +19,7 @@ function siteplan(map) {
     const apart = whole.replace(/\B(?=(\d{3})+$)/g, words.thousands);
     return (value < 0 ? "−" : "") + apart + (part ? words.decimal + part : "");
   }
+  const score = (value) => (value === null ? "–" : value.toFixed(1).replace(".", words.decimal));
   const modeName = (mode) => words[mode] || mode;
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -73,17 +74,18 @@ function siteplan(map) {
   function swatch(look) {
     const box = svg("svg", { width: 28, height: 18, "aria-hidden": "true" });
     const paint = { stroke: look.stroke, "stroke-width": 2, "stroke-dasharray": look.dash || "none" };
-    if (look.shape === "cell") box.append(svg("rect", { x: 0, y: 2, width: 28, height: 14, fill: look.fill, stroke: look.stroke }));
-    else if (look.shape === "line") box.append(svg("line", { x1: 0, x2: 28, y1: 9, y2: 9, ...paint }));
-    else if (look.shape === "area")
-      box.append(svg("rect", { x: 1, y: 3, width: 26, height: 12, fill: look.fill, "fill-opacity": 0.2, ...paint }));
+    const ground = (more) => box.append(svg("rect", { x: 0, y: 2, width: 28, height: 14, fill: "#e7e5df", ...more }));
+    const line = () => box.append(svg("line", { x1: 0, x2: 28, y1: 9, y2: 9, ...paint }));
+    if (look.shape === "line") line();
+    else if (look.shape === "street") (ground(), line());
+    else if (look.shape === "cell") (ground(), ground({ fill: look.fill, "fill-opacity": look.opacity, stroke: look.stroke }));
+    else if (look.shape === "area") ground({ x: 1, width: 26, fill: look.fill, "fill-opacity": look.opacity, ...paint });
     else box.append(svg("g", { transform: "translate(5 0)" }, shape(look, 18)));
     return box;
   }
 
   /* ---- cards ---- */
-  const facts = (pairs) =>
-    pairs.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => `${name} ${number(value)}`).join(" · ");
+  const facts = (pairs) => pairs.filter(([, value]) => value !== "–").map(([name, value]) => `${name} ${value}`).join(" · ");
   function table(headings, rows, caption) {
     const cell = (tag) => (text, at) => el(tag, at ? { class: "num" } : {}, text);
     return el("table", {},
@@ -110,7 +112,7 @@ function siteplan(map) {
     return el("div", { class: "card", "data-site": site.id },
       el("h3", {}, site.name),
       el("p", {}, capital(words[site.status] || site.status) + chosen + ` · ${site.id}`),
-      el("p", {}, facts([[words.rank, site.rank], [words.score, site.score], [words.cost, site.cost], [words.capacity, site.capacity]])),
+      el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, number(site.cost)], [words.capacity, number(site.capacity)]])),
       ...subjects.map((subject) => counted(site, subject)));
   }
   function cellCard(at) {
@@ -143,10 +145,10 @@ function siteplan(map) {
   function drawCells(layer) {
     const group = L.featureGroup();
     data.cells.shapes.forEach((text, at) => {
-      const fill = layer.fills[layer.classes[at]];
+      const [fill, opacity] = layer.fills[layer.classes[at]];
       const look = on("cells", {
-        interactive: true, bubblingMouseEvents: false, smoothFactor: 0, weight: 0.6, color: fill ? "#ffffff" : "#c9c9c9",
-        opacity: 0.7, fillColor: fill || "#ffffff", fillOpacity: fill ? 0.72 : 0.01,
+        interactive: true, bubblingMouseEvents: false, smoothFactor: 0, weight: 0.5, color: "#ffffff", opacity: 0.5,
+        fillColor: fill, fillOpacity: opacity,
       });
       const drawn = data.cells.points ? L.circleMarker(ring(text)[0], { ...look, radius: 5 }) : L.polygon(areas(text), look);
       drawn.at = at;
@@ -155,10 +157,12 @@ function siteplan(map) {
     return group.on("click", (event) => map.openPopup(cellCard(event.layer.at), event.latlng, { maxWidth: 300 }));
   }
   function drawRings(layer) {
-    const text = picked === null ? layer.union : layer.own[picked];
-    return L.polygon(areas(text), on("rings", {
-      color: layer.colour, weight: 2, dashArray: layer.dash || null, fillOpacity: 0.1, smoothFactor: 0.6,
-    }));
+    const shape = areas(picked === null ? layer.union : layer.own[picked]);
+    const casing = on("rings", { color: "#ffffff", opacity: 0.75, weight: 4, fill: false, smoothFactor: 0.6 });
+    const look = on("rings", {
+      color: layer.colour, weight: 1.8, dashArray: layer.dash || null, fillOpacity: layer.opacity, smoothFactor: 0.6,
+    });
+    return L.featureGroup([L.polygon(shape, casing), L.polygon(shape, look)]);
   }
   function drawTerritories(layer) {
     const group = L.featureGroup();
@@ -171,22 +175,23 @@ function siteplan(map) {
   }
   function drawStreets(layer) {
     return L.featureGroup(layer.lines.map(([text, weight]) =>
-      L.polyline(lines(text), on("streets", { color: "#8b949c", weight, opacity: 0.75, smoothFactor: 0.8 }))));
+      L.polyline(lines(text), on("streets", { color: "#ffffff", weight, opacity: 0.8, smoothFactor: 0.8 }))));
   }
   function drawWater(layer) {
     return L.featureGroup([
-      ...layer.areas.map((text) => L.polygon(areas(text), on("water", { stroke: false, fillColor: "#cfe0ec", fillOpacity: 1 }))),
-      ...layer.lines.map((text) => L.polyline(lines(text), on("water", { color: "#cfe0ec", weight: 2 }))),
+      ...layer.areas.map((text) => L.polygon(areas(text), on("water", { stroke: false, fillColor: "#bcd6e6", fillOpacity: 1 }))),
+      ...layer.lines.map((text) => L.polyline(lines(text), on("water", { color: "#bcd6e6", weight: 2 }))),
     ]);
   }
   function drawTiles() {
     return L.tileLayer("https://tile.openstreetmap.org/{z}/{x}/{y}.png", { maxZoom: 19, referrerPolicy: "strict-origin-when-cross-origin" });
   }
   const marks = [];
+  const side = map.getSize().x > 760 ? 26 : 20;
   function drawSites() {
     return L.featureGroup(data.sites.map((site, at) => {
       const look = data.status[site.status];
-      const box = svg("svg", { width: 26, height: 26, viewBox: "0 0 26 26" });
+      const box = svg("svg", { width: side, height: side, viewBox: "0 0 26 26" });
       if (site.chosen) box.append(svg("circle", { cx: 13, cy: 13, r: 14.5, fill: "none", stroke: data.halo, "stroke-width": 4 }));
       box.append(shape(look, 26));
       if (site.rank !== null && look.shape !== "cross") {
@@ -194,9 +199,9 @@ function siteplan(map) {
         text.textContent = site.rank;
         box.append(text);
       }
-      const icon = L.divIcon({ className: "mark", html: box, iconSize: [26, 26], popupAnchor: [0, -10] });
+      const icon = L.divIcon({ className: "mark", html: box, iconSize: [side, side] });
       marks[at] = L.marker(site.at, { icon, title: site.name, alt: site.name, riseOnHover: true, zIndexOffset: site.rank ? 1000 - site.rank : 0 });
-      return marks[at].bindPopup(() => siteCard(site), { maxWidth: 360 }).on("click keypress", () => pick(at));
+      return marks[at].on("click", () => pick(at)).on("keypress", (event) => event.originalEvent.key === "Enter" && pick(at));
     }));
   }
   const draw = {
@@ -229,29 +234,39 @@ function siteplan(map) {
       group = layer.group;
       const box = el("input", { type: "checkbox", "data-layer": layer.id });
       box.addEventListener("change", () => set(layer, box.checked));
-      const legend = el("div", { class: "legend", "data-legend": layer.id, hidden: "" });
+      const single = layer.legend.length === 1;
+      const legend = el("div", { class: single ? "legend" : "legend list", "data-legend": layer.id, hidden: "" });
       layer.legend.forEach((entry) => legend.append(swatch(entry), el("span", {}, entry.text)));
-      section.append(el("label", { class: "layer" }, box, el("span", {}, capital(layer.label))), legend);
+      section.append(el("div", { class: "layer" }, el("label", {}, box, el("span", {}, capital(layer.label))), legend));
       rows.set(layer.id, { box, legend });
     });
   }
 
-  /* ---- one site at a time ---- */
+  /* ---- one site at a time: its card, and only its own rings ---- */
   const notice = el("div", { class: "picked", hidden: "" });
+  const card = document.querySelector("#card");
+  const light = (at, lit) => marks[at] && marks[at].getElement() && marks[at].getElement().classList.toggle("on", lit);
   function pick(at) {
     if (at === picked) return;
-    if (picked !== null && marks[picked] && marks[picked].getElement()) marks[picked].getElement().classList.remove("on");
+    if (picked !== null) light(picked, false);
     picked = at;
     const rings = data.layers.filter((layer) => layer.kind === "rings");
     const visible = rings.filter((layer) => shown.has(layer.id));
-    (visible.length || at === null ? visible : rings.slice(0, 1)).forEach((layer) => set(layer, true));
+    (visible.length || at === null ? visible : rings.filter((layer) => layer.first)).forEach((layer) => set(layer, true));
     document.querySelectorAll("#ranking tr").forEach((row) => row.classList.toggle("on", row.dataset.at === String(at)));
-    notice.hidden = at === null;
+    notice.hidden = card.hidden = at === null;
     if (at === null) return;
-    if (marks[at] && marks[at].getElement()) marks[at].getElement().classList.add("on");
-    const all = el("button", { class: "link", type: "button" }, words.all_sites);
-    all.addEventListener("click", () => { map.closePopup(); pick(null); });
-    notice.replaceChildren(el("span", {}, `${words.of_site} ${data.sites[at].name}`), all);
+    light(at, true);
+    map.closePopup();
+    notice.replaceChildren(el("span", {}, `${words.of_site} ${data.sites[at].name}`), button(words.all_sites, "link", () => pick(null)));
+    card.replaceChildren(siteCard(data.sites[at]), button("×", "close", () => pick(null), words.close));
+    const wide = map.getSize().x > 760;
+    map.panInside(data.sites[at].at, { paddingTopLeft: [wide ? 400 : 60, 60], paddingBottomRight: [60, 60] });
+  }
+  function button(text, kind, action, label) {
+    const made = el("button", { class: kind, type: "button", "aria-label": label || text }, text);
+    made.addEventListener("click", action);
+    return made;
   }
   function ranking() {
     const section = document.querySelector("#ranking");
@@ -259,18 +274,18 @@ function siteplan(map) {
     section.querySelector("h2").textContent = words.ranked;
     const last = (site) => (site.rank === null ? Infinity : site.rank);
     const listed = data.sites.map((site, at) => [site, at]).sort(([a, i], [b, j]) => last(a) - last(b) || i - j || 0);
+    const reached = data.measures.map((each, at) => ({ ...each, at })).filter((each) => each.kind === "reached" && each.subject === "people");
+    const best = reached.filter((each) => each.mode === "best");
+    const main = (best.length ? best : reached).sort((a, b) => b.minutes - a.minutes)[0];
+    const cells = (tag, ...values) => el("tr", {}, ...values.map((value, at) => el(tag, at === 1 ? {} : { class: "num" }, value)));
     const body = listed.map(([site, at]) => {
-      const open = el("button", { class: "link", type: "button" }, site.name);
-      open.addEventListener("click", () => {
-        pick(at);
-        map.panInside(site.at, { padding: [80, 80] });
-        if (marks[at]) marks[at].openPopup();
-      });
-      return el("tr", { "data-at": at }, el("td", { class: "num" }, number(site.rank)), el("td", {}, open),
-        el("td", { class: "num" }, number(site.score)));
+      const open = button(site.name, "link", () => pick(at));
+      const row = cells("td", number(site.rank), open, ...(main ? [number(site.counted[main.at])] : []), score(site.score));
+      row.dataset.at = at;
+      return row;
     });
-    const head = el("tr", {}, el("th", { class: "num" }, capital(words.rank)), el("th", {}, capital(words.name)),
-      el("th", { class: "num" }, capital(words.score)));
+    const people = main ? [`${capital(words.people)} ${modeName(main.mode)}, ${number(main.minutes)} ${words.minute}`] : [];
+    const head = cells("th", capital(words.rank), capital(words.name), ...people, capital(words.score));
     section.append(el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)));
   }
 
@@ -284,7 +299,7 @@ function siteplan(map) {
   L.control.scale({ imperial: false, maxWidth: 160 }).addTo(map);
   const [south, west, north, east] = data.bounds;
   map.invalidateSize(false);
-  map.fitBounds([[south, west], [north, east]], { padding: [24, 24], animate: false });
+  map.fitBounds([[south, west], [north, east]], { padding: [14, 14], animate: false });
   panel();
   ranking();
   data.layers.filter((layer) => layer.on).forEach((layer) => set(layer, true));

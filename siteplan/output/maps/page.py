@@ -22,9 +22,8 @@ TILES = "https://tile.openstreetmap.org"
 def render_page(data: dict[str, Any], *, title: str) -> str:
     """Render a page from its data; every text in `data` is shown as it is and never run."""
     south, west, north, east = data["bounds"]
-    plan = folium.Map(
-        location=((south + north) / 2, (west + east) / 2), tiles=None, prefer_canvas=True, zoom_control=False
-    )
+    middle = ((south + north) / 2, (west + east) / 2)
+    plan = folium.Map(location=middle, tiles=None, prefer_canvas=True, zoom_control=False, zoom_snap=0.25)
     plan.default_js, plan.default_css = [], []  # instead of Folium's links to other hosts
     figure = plan.get_root()
     figure.title = html.escape(title)

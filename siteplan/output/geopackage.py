@@ -1,0 +1,103 @@
+"""Results as a GeoPackage that opens styled in QGIS, the same bytes for the same tables."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from siteplan.output.qgis import layer_style
+
+__all__ = ["write_geopackage"]
+
+STAMP = "2000-01-01T00:00:00.000Z"  # GeoPackage wants a time of change; a real one would differ in every run
+
+
+def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path, *, crs: Any = None) -> None:
+    """Write tables as the layers of one new GeoPackage, with the styles that QGIS reads from it.
+
+    The layers `sites`, `isochrones`, `cells` and `choice` have styles: sites by status, isochrones by mode and
+    limit, cells by `minutes_best` or else by people. Styles lie in the table `layer_styles`, as QGIS saves them.
+
+    Parameters
+    ----------
+    layers
+        Tables by the name of their layer; a named index becomes a column. A table without rows gives an empty layer.
+    path
+        The file to write; it must not exist.
+    crs
+        One CRS for all layers, in metres; None leaves each as it is.
+    """
+    styles = {}
+    with _fixed_time():
+        for name, table in layers.items():
+            written = _storable(table if crs is None else table.to_crs(crs))
+            styles[name] = layer_style(name, written)
+            pyogrio.write_dataframe(written, path, layer=name, driver="GPKG", **_layer_options(written))
+        pyogrio.write_dataframe(_style_table(styles), path, layer="layer_styles", driver="GPKG")
+
+
+@contextmanager
+def _fixed_time() -> Iterator[None]:
+    """Let GDAL write one fixed time of change instead of the clock's."""
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": STAMP})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+
+
+def _storable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give the table as SQLite can hold it: index as a column, categories as text, no two names alike but for case."""
+    flat = table.reset_index() if table.index.name else table.reset_index(drop=True)
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for column in map(str, flat.columns):
+        name, count = column, 1
+        while name.lower() in taken:
+            count += 1
+            name = f"{column}_{count}"
+        taken.add(name.lower())
+        names[column] = name
+    flat = flat.rename(columns=names)
+    if flat.geometry.name != "geom":
+        flat = flat.rename(columns={"geom": "geom_column"}).rename_geometry("geom")
+    text = [name for name in flat if isinstance(flat[name].dtype, pd.CategoricalDtype)]
+    return flat.astype(dict.fromkeys(text, object))
+
+
+def _layer_options(table: gpd.GeoDataFrame) -> dict[str, Any]:
+    kinds = set(table.geometry.dropna().geom_type)
+    polygons = not kinds or kinds & {"Polygon", "MultiPolygon"}
+    options: dict[str, Any] = {"GEOMETRY_NAME": "geom"}
+    if "fid" in map(str.lower, table.columns):  # the file's own row number must not take the user's column
+        options["FID"] = "siteplan_row"
+    if polygons:
+        options |= {"geometry_type": "MultiPolygon", "promote_to_multi": True}
+    return options
+
+
+def _style_table(styles: Mapping[str, str]) -> pd.DataFrame:
+    rows = [
+        {
+            "f_table_catalog": "",
+            "f_table_schema": "",
+            "f_table_name": name,
+            "f_geometry_column": "geom",
+            "styleName": name,
+            "styleQML": style,
+            "styleSLD": "",
+            "useAsDefault": True,
+            "description": "",
+            "owner": "",
+            "ui": "",
+            "update_time": STAMP,
+        }
+        for name, style in styles.items()
+        if style
+    ]
+    return pd.DataFrame(rows)

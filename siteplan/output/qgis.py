@@ -1,0 +1,115 @@
+"""QGIS styles (QML) for the layers of a results file."""
+
+from xml.etree import ElementTree as Xml
+
+import geopandas as gpd
+import numpy as np
+
+from siteplan.output.palette import CHOSEN, MISSING, STATUS, class_colours, mode_colour
+
+__all__ = ["layer_style"]
+
+Option = dict[str, str]
+Rule = tuple[str, str, Xml.Element]  # what it takes (a QGIS expression), what the legend says, how it is drawn
+
+MARKERS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross": "cross2"}
+
+
+def layer_style(layer: str, table: gpd.GeoDataFrame) -> str:
+    """Give the QML of a layer by its name (`sites`, `isochrones`, `cells` or `choice`); of any other, nothing."""
+    makers = {"sites": _site_rules, "isochrones": _ring_rules, "cells": _cell_rules, "choice": _choice_rules}
+    rules = makers[layer](table) if layer in makers else []
+    return _qml(rules) if rules else ""
+
+
+def _site_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+    return [
+        (f"\"status\" = '{status}'", status, _marker(MARKERS[shape], fill, stroke if status != "existing" else fill))
+        for status, (shape, fill, stroke, _) in STATUS.items()
+        if (table["status"] == status).any()
+    ]
+
+
+def _choice_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+    return [("TRUE", "chosen", _marker("circle", CHOSEN, "#ffffff"))] if len(table) else []
+
+
+def _ring_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+    pairs = table[["mode", "minutes", "speed_kmh"]].drop_duplicates(["mode", "minutes"])
+    modes = list(dict.fromkeys(pairs["mode"].astype(str)))
+    ordered = sorted(pairs.itertuples(index=False), key=lambda row: (modes.index(str(row.mode)), -row.minutes))
+    return [
+        (
+            f"\"mode\" = {_text(str(row.mode))} AND \"minutes\" = {row.minutes:g}",
+            f"{row.mode} {row.minutes:g} min, {row.speed_kmh:g} km/h",
+            _fill(mode_colour(str(row.mode), modes), 0.2, mode_colour(str(row.mode), modes)),
+        )
+        for row in ordered
+    ]
+
+
+def _cell_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+    """Shade by minutes to the nearest site when they are known, else by people."""
+    column, sequence = ("minutes_best", "minutes") if "minutes_best" in table else ("people", "people")
+    values = table[column].to_numpy(dtype=float)
+    known = values[np.isfinite(values)]
+    ends = sorted({float(f"{end:.2g}") for end in np.quantile(known, [0.2, 0.4, 0.6, 0.8, 1.0])}) if len(known) else []
+    if ends:
+        ends[-1] = max(ends[-1], float(np.ceil(known.max())))
+    starts = [None, *ends[:-1]]
+    rules = [
+        (
+            f'"{column}" <= {end:g}' if start is None else f'"{column}" > {start:g} AND "{column}" <= {end:g}',
+            f"{column} up to {end:g}" if start is None else f"{start:g} to {end:g}",
+            _symbol(table, colour, 0.7),
+        )
+        for start, end, colour in zip(starts, ends, class_colours(sequence, len(ends)), strict=True)
+    ]
+    return [*rules, (f'"{column}" IS NULL', "missing", _symbol(table, MISSING, 0.5))]
+
+
+def _symbol(table: gpd.GeoDataFrame, colour: str, opacity: float) -> Xml.Element:
+    if (table.geom_type == "Point").any():
+        return _marker("circle", colour, "#ffffff")
+    return _fill(colour, opacity, "#ffffff")
+
+
+def _qml(rules: list[Rule]) -> str:
+    root = Xml.Element("qgis", version="3.28", styleCategories="Symbology")
+    renderer = Xml.SubElement(root, "renderer-v2", type="RuleRenderer", symbollevels="0", enableorderby="0")
+    tree = Xml.SubElement(renderer, "rules", key="root")
+    symbols = Xml.SubElement(renderer, "symbols")
+    for number, (takes, label, symbol) in enumerate(rules):
+        Xml.SubElement(tree, "rule", key=f"rule{number}", filter=takes, label=label, symbol=str(number))
+        symbol.set("name", str(number))
+        symbols.append(symbol)
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + Xml.tostring(root, encoding="unicode")
+
+
+def _marker(shape: str, fill: str, stroke: str) -> Xml.Element:
+    look = {"name": shape, "color": _rgba(fill), "outline_color": _rgba(stroke), "outline_width": "0.4", "size": "4"}
+    return _element("marker", "SimpleMarker", look)
+
+
+def _fill(fill: str, opacity: float, stroke: str) -> Xml.Element:
+    look = {"color": _rgba(fill, opacity), "style": "solid", "outline_color": _rgba(stroke), "outline_width": "0.3"}
+    return _element("fill", "SimpleFill", look | {"outline_style": "solid"})
+
+
+def _element(kind: str, drawing: str, look: Option) -> Xml.Element:
+    symbol = Xml.Element("symbol", type=kind, alpha="1", clip_to_extent="1", force_rhr="0")
+    layer = Xml.SubElement(symbol, "layer", {"class": drawing, "enabled": "1", "locked": "0", "pass": "0"})
+    options = Xml.SubElement(layer, "Option", type="Map")
+    for name, value in look.items():
+        Xml.SubElement(options, "Option", name=name, value=value, type="QString")
+    return symbol
+
+
+def _rgba(colour: str, opacity: float = 1.0) -> str:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"{red},{green},{blue},{round(255 * opacity)}"
+
+
+def _text(value: str) -> str:
+    """Quote text for a QGIS expression."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,0 +1,182 @@
+"""Look before you run: read everything, compute nothing, say what is wrong or odd."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from siteplan.config import Study
+from siteplan.errors import SiteplanError, SiteplanWarning
+from siteplan.geo import box_area, cell_sizes, metric_crs, require_metric
+from siteplan.inputs.times import read_times
+from siteplan.network.people import totals
+from siteplan.network.streets import StreetNetwork
+from siteplan.study.load import (
+    linked_by_mode,
+    load_cells,
+    load_communes,
+    load_sites,
+    load_streets,
+    points_of,
+    used_sites,
+)
+from siteplan.study.reading import read_study
+
+__all__ = ["Finding", "check"]
+
+Severity = Literal["error", "warning", "info"]
+Made = TypeVar("Made")
+
+OLD_YEARS = 3  # streets and people change; OpenStreetMap of a town gains ways every week
+DENSE = 40_000  # people per km2: the densest quarters of Europe; above it, values are rarely counts
+SAME_PLACE = 10.0  # metres
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `check` has to say: how bad it is, which key of the study it is about, and what it is."""
+
+    severity: Severity
+    place: str
+    text: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the finding as plain texts."""
+        return asdict(self)
+
+
+def check(study: Study | str | Path) -> list[Finding]:
+    """Read all inputs of a study and say what is wrong, odd or worth knowing, without computing travel times.
+
+    Returns
+    -------
+    list of Finding
+        Errors (the study cannot run), warnings (it runs, look first), and facts; in the order of the inputs.
+
+    Raises
+    ------
+    StudyError
+        The study file itself cannot be used.
+    """
+    asked = study if isinstance(study, Study) else read_study(study)
+    found: list[Finding] = []
+    communes = _tried(found, "area.communes", lambda: load_communes(asked))
+    sites = _tried(found, "inputs.sites", lambda: load_sites(asked))
+    if sites is not None:
+        found += _about_sites(sites)
+    cells = None if sites is None else _tried(found, "inputs.population", lambda: load_cells(asked, sites, communes))
+    if cells is not None:
+        found += _about_cells(cells)
+    streets = None
+    if sites is not None and asked.inputs.streets is not None:
+        streets = _tried(found, "inputs.streets", lambda: load_streets(asked, sites))
+    if streets is not None:
+        found += _about_streets(streets)
+    if streets is not None and cells is not None:
+        found += _about_people(asked, cells, streets)
+    if asked.inputs.times is not None:
+        _tried(found, "inputs.times", lambda: read_times(asked.inputs.times or "", sites=sites))
+    return found
+
+
+def _tried(found: list[Finding], place: str, read: Callable[[], Made]) -> Made | None:
+    """Read one input; what it refuses or warns of becomes findings."""
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        try:
+            made: Made | None = read()
+        except SiteplanError as error:
+            made = None
+            found.append(Finding("error", place, str(error)))
+    texts = dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning))
+    found += [Finding("warning", place, text) for text in texts]
+    return made
+
+
+def _about_sites(sites: gpd.GeoDataFrame) -> Iterator[Finding]:
+    counts = ", ".join(f"{count} {status}" for status, count in sites["status"].value_counts().items())
+    yield Finding("info", "inputs.sites", f"{len(sites)} sites ({counts}) in {sites.crs.name}")
+    used = used_sites(sites)
+    places = used.geometry.to_crs(metric_crs(used)).to_numpy()
+    first, second = shapely.STRtree(places).query(places, predicate="dwithin", distance=SAME_PLACE)
+    pairs = [f"'{used.index[a]}' and '{used.index[b]}'" for a, b in zip(first, second, strict=True) if a < b]
+    if pairs:
+        more = " ..." if len(pairs) > 5 else ""
+        text = (
+            f"{len(pairs)} pair(s) of sites stand within {SAME_PLACE:g} m of each other: {', '.join(pairs[:5])}{more}"
+        )
+        yield Finding("warning", "inputs.sites", f"{text}; neither reaches anybody alone")
+
+
+def _about_cells(cells: gpd.GeoDataFrame) -> Iterator[Finding]:
+    people = cells["people"]
+    yield Finding(
+        "info",
+        "inputs.population",
+        f"{people.sum():,.0f} people in {len(cells):,} cells, {int(people.isna().sum()):,} of them missing; {cells.crs.name}",
+    )
+    yield from _about_crs(cells)
+    square_kilometres = cell_sizes(cells) / 1e6
+    density = (people / pd.Series(square_kilometres, index=cells.index).where(square_kilometres > 0)).max()
+    if density > DENSE:
+        yield Finding(
+            "warning",
+            "inputs.population",
+            f"up to {density:,.0f} people per km2; if the file holds densities, set inputs.population.density",
+        )
+
+
+def _about_crs(cells: gpd.GeoDataFrame) -> Iterator[Finding]:
+    try:
+        require_metric(cells.crs, "the cells")
+    except SiteplanError:
+        text = f"{cells.crs.name} is not a CRS to measure in: all is measured in {metric_crs(cells).name} instead"
+        yield Finding("info", "inputs.population", text)
+
+
+def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
+    kilometres = streets.length.sum() / 1000
+    yield Finding(
+        "info",
+        "inputs.streets",
+        f"{kilometres:,.0f} km of streets, data of {streets.data_date or 'an unknown date'}; measured in {streets.crs.name}",
+    )
+    if streets.data_date:
+        years = (date.today() - date.fromisoformat(streets.data_date[:10])).days / 365.25
+        if years > OLD_YEARS:
+            text = f"the streets are {years:.0f} years old ({streets.data_date}); newer extracts may have more ways"
+            yield Finding("warning", "inputs.streets", text)
+    missing = streets.counts.get("missing_nodes", 0)
+    if missing:
+        text = f"{missing:,} nodes are missing, as in an extract cut at its border: ways end where they are"
+        yield Finding("info", "inputs.streets", text)
+
+
+def _about_people(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork) -> list[Finding]:
+    found: list[Finding] = []
+    points = _tried(found, "inputs.population", lambda: points_of(cells, streets))
+    if points is None:
+        return found
+    _tried(found, "inputs.population", lambda: linked_by_mode(study, streets, points))
+    found += _about_totals(points, cells, streets)
+    return found
+
+
+def _about_totals(points: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, streets: StreetNetwork) -> Iterator[Finding]:
+    count = totals(points)
+    text = (
+        f"{count['in']:,.0f} people in: {count['placed']:,.0f} placed, {count['too_far']:,.0f} too far from any street, "
+        f"{count['island']:,.0f} on street islands; {count['missing_cells']:,.0f} cells are missing"
+    )
+    yield Finding("info", "inputs.population", text)
+    outside = ~points.within(box_area(streets.bounds, streets.crs).iloc[0])
+    people = float(points["people"][outside].sum())
+    if count["in"] and people / count["in"] > 0.001:
+        text = f"{people / count['in']:.1%} of the people live outside the extent of the streets, out of reach of all sites"
+        yield Finding("warning", "inputs.population", text)
