@@ -1,6 +1,5 @@
 """Results appear whole or not at all: written aside first, then moved into place."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -83,12 +82,14 @@ def _publish(aside: Path, target: Path) -> None:
     written = sorted(path.relative_to(aside) for path in aside.rglob("*") if path.is_file())
     for name in written:
         if (target / name).is_dir():
-            raise StudyError(f"{target / name}: is a folder where a result file must stand; rename it or write elsewhere")
+            raise StudyError(
+                f"{target / name}: is a folder where a result file must stand; rename it or write elsewhere"
+            )
     if Path(MANIFEST) in written:
         (target / MANIFEST).unlink(missing_ok=True)
     for name in sorted(written, key=lambda name: (name == Path(MANIFEST), name)):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        os.replace(aside / name, target / name)
+        (aside / name).replace(target / name)
 
 
 def _remove_empty(folders: list[Path]) -> None:

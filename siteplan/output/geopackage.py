@@ -37,7 +37,8 @@ def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path, *
             written = _storable(table if crs is None else table.to_crs(crs))
             styles[name] = layer_style(name, written)
             pyogrio.write_dataframe(written, path, layer=name, driver="GPKG", **_layer_options(written))
-        pyogrio.write_dataframe(_style_table(styles), path, layer="layer_styles", driver="GPKG")
+        if any(styles.values()):
+            pyogrio.write_dataframe(_style_table(styles), path, layer="layer_styles", driver="GPKG", FID="id")
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def _style_table(styles: Mapping[str, str]) -> pd.DataFrame:
             "description": "",
             "owner": "",
             "ui": "",
-            "update_time": STAMP,
+            "update_time": pd.Timestamp(STAMP),
         }
         for name, style in styles.items()
         if style

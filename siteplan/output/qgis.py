@@ -40,7 +40,7 @@ def _ring_rules(table: gpd.GeoDataFrame) -> list[Rule]:
     ordered = sorted(pairs.itertuples(index=False), key=lambda row: (modes.index(str(row.mode)), -row.minutes))
     return [
         (
-            f"\"mode\" = {_text(str(row.mode))} AND \"minutes\" = {row.minutes:g}",
+            f'"mode" = {_text(str(row.mode))} AND "minutes" = {row.minutes:g}',
             f"{row.mode} {row.minutes:g} min, {row.speed_kmh:g} km/h",
             _fill(mode_colour(str(row.mode), modes), 0.2, mode_colour(str(row.mode), modes)),
         )

@@ -72,14 +72,20 @@ def write_sample(folder: str | Path) -> Path:
             for name in SAMPLE_FILES:
                 shutil.move(Path(made) / name, folder / name)
     except OSError as error:
-        raise InputError(f"{folder}: the sample cannot be written ({error}). Choose a folder you may write to.") from error
+        raise InputError(
+            f"{folder}: the sample cannot be written ({error}). Choose a folder you may write to."
+        ) from error
     return folder
 
 
 def _refuse_others(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; the sample needs a folder of its own. Give another name.")
-    others = sorted(p.name for p in folder.iterdir() if p.name not in {*SAMPLE_FILES, *LEFT_ALONE}) if folder.exists() else []
+    others = (
+        sorted(p.name for p in folder.iterdir() if p.name not in {*SAMPLE_FILES, *LEFT_ALONE})
+        if folder.exists()
+        else []
+    )
     if others:
         raise InputError(
             f"{folder}: holds {len(others)} thing(s) that are not the sample's, such as {others[0]!r}; "

@@ -48,7 +48,9 @@ def population(streets: Joined) -> gpd.GeoDataFrame:
     cells = homes.groupby(["row", "column"], sort=True)[COLUMNS].sum().query("people > 0").reset_index()
     spread = np.random.Generator(np.random.PCG64(65)).random((len(cells), 2)) - 0.5
     cells["workers"] = np.rint(cells["workers"] * (1 + 0.16 * spread[:, 0]))
-    cells["age_65"] = np.minimum(np.rint(cells["age_65"] * (1 + 0.4 * spread[:, 1])), cells["people"] - cells["workers"])
+    cells["age_65"] = np.minimum(
+        np.rint(cells["age_65"] * (1 + 0.4 * spread[:, 1])), cells["people"] - cells["workers"]
+    )
     few = cells.index[(cells["people"] <= 10)]
     cells[COLUMNS] = cells[COLUMNS].astype(float)
     cells.loc[few[:: max(1, len(few) // WITHHELD)][:WITHHELD], COLUMNS] = np.nan
@@ -57,7 +59,9 @@ def population(streets: Joined) -> gpd.GeoDataFrame:
 
 def _homes(streets: Joined) -> pd.DataFrame:
     """Return places every 20 m along streets with homes: grid row and column, zone, group and weight."""
-    ways = [(way, part) for way, part in streets.ways if way.tags.get("highway", "") not in NO_HOMES and way.zone in HOMES]
+    ways = [
+        (way, part) for way, part in streets.ways if way.tags.get("highway", "") not in NO_HOMES and way.zone in HOMES
+    ]
     lines = [shapely.linestrings(streets.nodes[part]) for _, part in ways]
     points = [shapely.line_interpolate_point(line, np.arange(10.0, line.length, 20.0)) for line in lines]
     zone = np.repeat([way.zone for way, _ in ways], [len(p) for p in points])

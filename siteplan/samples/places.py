@@ -154,7 +154,11 @@ def _faces(seeds: list[Point], codes: list[str]) -> list[Polygon]:
 
     def meander(p: np.ndarray) -> np.ndarray:
         x, y = p[:, 0] / 1000, p[:, 1] / 1000
-        return p + 160 * np.column_stack([np.sin(2.9 * y + x) + 0.4 * np.sin(8 * y), np.sin(2.6 * x - y) + 0.4 * np.sin(9 * x)])
+        return p + 160 * np.column_stack(
+            [np.sin(2.9 * y + x) + 0.4 * np.sin(8 * y), np.sin(2.6 * x - y) + 0.4 * np.sin(9 * x)]
+        )
 
-    lines = shapely.union_all([shapely.transform(borders, meander).intersection(valley.LAND), valley.LAND.boundary], grid_size=1.0)
+    lines = shapely.union_all(
+        [shapely.transform(borders, meander).intersection(valley.LAND), valley.LAND.boundary], grid_size=1.0
+    )
     return list(shapely.get_parts(shapely.polygonize([lines])))

@@ -30,11 +30,42 @@ STYLES = {
     "beyond": Style(5_000_000, bend=0.12, jitter=0.5, width=900, sway=45),
 }
 NAMES = (
-    "du Moulin", "des Tilleuls", "de l'Église", "du Lavoir", "des Acacias", "Hélène-Marçais", "du Puits", "des Frênes",
-    "Auguste-Vallon", "de la Fontaine", "des Écoles", "du Four-à-Chaux", "des Mésanges", "Jeanne-Aubrière", "du Clos",
-    "des Peupliers", "de la Croix-Rouge", "du 8-Mai", "des Jardins", "Émile-Tardy", "du Verger", "de la Prairie",
-    "des Noyers", "du Chêne", "Marthe-Giraudet", "de la Grange", "des Bleuets", "du Stade", "des Potiers",
-    "Louis-Bréhaut", "de la Source", "des Vergers", "du Coteau", "des Cerisiers", "Octave-Meunier", "de la Liberté",
+    "du Moulin",
+    "des Tilleuls",
+    "de l'Église",
+    "du Lavoir",
+    "des Acacias",
+    "Hélène-Marçais",
+    "du Puits",
+    "des Frênes",
+    "Auguste-Vallon",
+    "de la Fontaine",
+    "des Écoles",
+    "du Four-à-Chaux",
+    "des Mésanges",
+    "Jeanne-Aubrière",
+    "du Clos",
+    "des Peupliers",
+    "de la Croix-Rouge",
+    "du 8-Mai",
+    "des Jardins",
+    "Émile-Tardy",
+    "du Verger",
+    "de la Prairie",
+    "des Noyers",
+    "du Chêne",
+    "Marthe-Giraudet",
+    "de la Grange",
+    "des Bleuets",
+    "du Stade",
+    "des Potiers",
+    "Louis-Bréhaut",
+    "de la Source",
+    "des Vergers",
+    "du Coteau",
+    "des Cerisiers",
+    "Octave-Meunier",
+    "de la Liberté",
     "du Pressoir",
 )
 RIVER_BANK, RAIL_SIDE, MOTORWAY_SIDE = 36.0, 14.0, 48.0  # metres kept free on either side
@@ -160,7 +191,9 @@ def _plain(cut: Cut, zone: str, rng: np.random.Generator) -> Iterator[Way]:
 
 def _park(cut: Cut, zone: str, rng: np.random.Generator) -> Iterator[Way]:
     chance = rng.random()
-    tags = {"highway": "footway", "bicycle": "yes"} if chance < 0.4 else {"highway": "path" if chance < 0.7 else "footway"}
+    tags = (
+        {"highway": "footway", "bicycle": "yes"} if chance < 0.4 else {"highway": "path" if chance < 0.7 else "footway"}
+    )
     yield Way(cut.line, tags, zone)
 
 
@@ -289,7 +322,8 @@ def _cycleways() -> Iterator[Way]:
         yield Way(line, {"highway": "path", "bicycle": "yes"}, "path")
     road = next(main for main in valley.MAINS if main.name == "Route d'Échallon").line()
     track = shapely.ops.substring(road, road.project(at((-2.15, 1.0))), road.project(at((-5.0, 2.8))))
-    yield Way(shapely.set_precision(track.offset_curve(-14.0), 0.1), {"highway": "cycleway"}, "path")
+    beside = shapely.set_precision(track.offset_curve(-14.0), 0.1)
+    yield Way(LineString([track.coords[0], *beside.coords, track.coords[-1]]), {"highway": "cycleway"}, "path")
 
 
 def _sidewalks(mains: Iterable[Way]) -> Iterator[Way]:
@@ -306,7 +340,9 @@ def _driveways(streets: list[Way], rng: np.random.Generator) -> Iterator[Way]:
         start, ahead = (lanes[i].interpolate(share, normalized=True) for share in (0.4, 0.405))
         side = np.array([start.y - ahead.y, ahead.x - start.x]) / start.distance(ahead)
         end = np.array([start.x, start.y]) + side * (60 + 80 * rng.random())
-        yield Way(LineString([(start.x, start.y), end]), {"highway": "service", "service": "driveway", "access": "private"})
+        yield Way(
+            LineString([(start.x, start.y), end]), {"highway": "service", "service": "driveway", "access": "private"}
+        )
 
 
 def _square(place: Km, width: float, height: float, turn: float) -> Polygon:
@@ -344,7 +380,12 @@ def _islands() -> Iterator[Way]:
         corner = np.round(np.array(at(place).coords[0]), 1)
         tags = {"highway": "residential", "name": name}
         for dx in x:
-            yield Way(LineString(np.round(corner + [(dx + 0.15 * y[0], y[0]), (dx + 9, y[-1])], 1)), tags, "island", island=True)
+            yield Way(
+                LineString(np.round(corner + [(dx + 0.15 * y[0], y[0]), (dx + 9, y[-1])], 1)),
+                tags,
+                "island",
+                island=True,
+            )
         for dy in y:
             yield Way(LineString(np.round(corner + [(x[0], dy), (x[-1] + 9, dy - 6)], 1)), tags, "island", island=True)
 

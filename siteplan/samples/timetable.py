@@ -97,9 +97,14 @@ def _tables() -> Iterator[tuple[str, str, Iterable[Row]]]:
     routes = [(line.id, "TO", line.short, line.long, line.kind) for line in LINES]
     yield "routes.txt", "route_id,agency_id,route_short_name,route_long_name,route_type", routes
     trips = list(_trips())
-    yield "trips.txt", "route_id,service_id,trip_id,direction_id,trip_headsign", [
-        (line.id, service, trip, way, (line.stops[-1] if way == 0 else line.stops[0])[1]) for trip, line, way, service, _ in trips
-    ]
+    yield (
+        "trips.txt",
+        "route_id,service_id,trip_id,direction_id,trip_headsign",
+        [
+            (line.id, service, trip, way, (line.stops[-1] if way == 0 else line.stops[0])[1])
+            for trip, line, way, service, _ in trips
+        ],
+    )
     yield "stop_times.txt", "trip_id,arrival_time,departure_time,stop_id,stop_sequence", _stop_times(trips)
     days = "monday,tuesday,wednesday,thursday,friday,saturday,sunday"
     calendar = [("WD", 1, 1, 1, 1, 1, 0, 0, 20260101, 20261231), ("WE", 0, 0, 0, 0, 0, 1, 1, 20260101, 20261231)]

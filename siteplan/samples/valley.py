@@ -173,10 +173,22 @@ JUNCTION_SIDES: tuple[Km, Km] = ((0.68, -3.78), (0.82, -4.45))  # north, south
 
 HILL = at((-0.98, 0.78))  # La Butte: 55 m above the town, with stairs
 HILL_RADIUS = 320.0
-ROUNDABOUTS: tuple[Km, ...] = ((0.25, 1.6), (1.25, 1.35), (-1.45, 0.55), (1.75, 0.6), (0.45, -2.9), (1.9, -5.9), (0.68, -3.78), (0.82, -4.45))
+ROUNDABOUTS: tuple[Km, ...] = (
+    (0.25, 1.6),
+    (1.25, 1.35),
+    (-1.45, 0.55),
+    (1.75, 0.6),
+    (0.45, -2.9),
+    (1.9, -5.9),
+    (0.68, -3.78),
+    (0.82, -4.45),
+)
 SQUARE: Km = (0.0, -0.08)
 STATION_SQUARE: Km = (0.6, -1.6)
-ISLANDS = {"Domaine du Lac": ((6.1, -8.5), 7, 6), "Jardins de la Prairie": ((-3.1, -3.3), 3, 3)}  # centre, columns, rows
+ISLANDS = {
+    "Domaine du Lac": ((6.1, -8.5), 7, 6),
+    "Jardins de la Prairie": ((-3.1, -3.3), 3, 3),
+}  # centre, columns, rows
 
 
 def disc(village: Village) -> Polygon:

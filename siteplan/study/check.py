@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -18,12 +18,14 @@ from siteplan.inputs.times import read_times
 from siteplan.network.people import totals
 from siteplan.network.streets import StreetNetwork
 from siteplan.study.load import (
+    asked_file,
     linked_by_mode,
     load_cells,
     load_communes,
     load_sites,
     load_streets,
     points_of,
+    same_place,
     used_sites,
 )
 from siteplan.study.reading import read_study
@@ -70,7 +72,9 @@ def check(study: Study | str | Path) -> list[Finding]:
     sites = _tried(found, "inputs.sites", lambda: load_sites(asked))
     if sites is not None:
         found += _about_sites(sites)
-    cells = None if sites is None else _tried(found, "inputs.population", lambda: load_cells(asked, sites, communes))
+    cells = None
+    if sites is not None or asked.area.extent != "sites":
+        cells = _tried(found, "inputs.population", lambda: load_cells(asked, sites, communes))
     if cells is not None:
         found += _about_cells(cells)
     streets = None
@@ -119,7 +123,7 @@ def _about_cells(cells: gpd.GeoDataFrame) -> Iterator[Finding]:
     yield Finding(
         "info",
         "inputs.population",
-        f"{people.sum():,.0f} people in {len(cells):,} cells, {int(people.isna().sum()):,} of them missing; {cells.crs.name}",
+        f"{people.sum():,.0f} people in {len(cells):,} cells ({int(people.isna().sum()):,} missing) in {cells.crs.name}",
     )
     yield from _about_crs(cells)
     square_kilometres = cell_sizes(cells) / 1e6
@@ -145,7 +149,7 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
     yield Finding(
         "info",
         "inputs.streets",
-        f"{kilometres:,.0f} km of streets, data of {streets.data_date or 'an unknown date'}; measured in {streets.crs.name}",
+        f"{kilometres:,.0f} km of streets, date of the data {streets.data_date or 'unknown'}; in {streets.crs.name}",
     )
     if streets.data_date:
         years = (date.today() - date.fromisoformat(streets.data_date[:10])).days / 365.25
@@ -160,23 +164,25 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
 
 def _about_people(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork) -> list[Finding]:
     found: list[Finding] = []
+    what = f"{asked_file(study, 'population')}: its {len(cells):,} cells"
+    _tried(found, "inputs.population", lambda: same_place(streets, cells, what))
     points = _tried(found, "inputs.population", lambda: points_of(cells, streets))
     if points is None:
         return found
     _tried(found, "inputs.population", lambda: linked_by_mode(study, streets, points))
-    found += _about_totals(points, cells, streets)
+    found += _about_totals(points, streets)
     return found
 
 
-def _about_totals(points: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, streets: StreetNetwork) -> Iterator[Finding]:
+def _about_totals(points: gpd.GeoDataFrame, streets: StreetNetwork) -> Iterator[Finding]:
     count = totals(points)
     text = (
-        f"{count['in']:,.0f} people in: {count['placed']:,.0f} placed, {count['too_far']:,.0f} too far from any street, "
-        f"{count['island']:,.0f} on street islands; {count['missing_cells']:,.0f} cells are missing"
+        f"{count['in']:,.0f} people in: {count['placed']:,.0f} placed, {count['too_far']:,.0f} too far from any "
+        f"street, {count['island']:,.0f} on street islands; {count['missing_cells']:,.0f} cells are missing"
     )
     yield Finding("info", "inputs.population", text)
     outside = ~points.within(box_area(streets.bounds, streets.crs).iloc[0])
     people = float(points["people"][outside].sum())
     if count["in"] and people / count["in"] > 0.001:
-        text = f"{people / count['in']:.1%} of the people live outside the extent of the streets, out of reach of all sites"
+        text = f"{people / count['in']:.1%} of the people live outside the extent of the streets, out of reach"
         yield Finding("warning", "inputs.population", text)

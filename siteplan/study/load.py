@@ -140,8 +140,8 @@ def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFram
     for lost, modes in modes_by_loss.items():
         if lost > 0:
             text = (
-                f"{asked_file(study, 'population')}: {lost:,.0f} of {total:,.0f} people ({lost / total:.2%}) live more than "
-                f"{LIMIT:.0f} m from any street for {' or '.join(modes)}, or on a street island: out of reach"
+                f"{asked_file(study, 'population')}: {lost:,.0f} of {total:,.0f} people ({lost / total:.2%}) live more "
+                f"than {LIMIT:.0f} m from any street for {' or '.join(modes)}, or on a street island: out of reach"
             )
             warnings.warn(SiteplanWarning(text), stacklevel=2)
     return linked
@@ -179,7 +179,7 @@ def _check_links(streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profi
         named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in list(distances.items())[:5])
         raise InputError(
             f"{file}: {_many(len(lost), 'site')} more than {HARD_LIMIT:,.0f} m from any street for "
-            f"{profile.name}: {named}{' ...' if len(lost) > 5 else ''}; correct the place, or give it the status excluded"
+            f"{profile.name}: {named}{' ...' if len(lost) > 5 else ''}; correct the place, or its status to excluded"
         )
     far = links["access_m"][links["access_m"] > LIMIT]
     if len(far):
@@ -207,8 +207,8 @@ def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame
     fastest = max(study.profiles(), key=lambda profile: profile.speed_kmh)
     kilometres = study.limit * fastest.speed_kmh / 60
     text = (
-        f"{asked_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the sites "
-        f"that {study.limit:g} minutes by {fastest.name} need; near its border more people may be in reach than are counted"
+        f"{asked_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the "
+        f"sites that {study.limit:g} minutes by {fastest.name} need; sites near its border are understated"
     )
     warnings.warn(SiteplanWarning(text), stacklevel=2)
 

@@ -105,7 +105,14 @@ def site_map(
     from siteplan.output.maps.page import render_page
 
     words = load_words(language)
-    tables = {"sites": sites, "rings": rings, "cells": cells, "territories": territories, "streets": streets, "water": water}
+    tables = {
+        "sites": sites,
+        "rings": rings,
+        "cells": cells,
+        "territories": territories,
+        "streets": streets,
+        "water": water,
+    }
     for name, table in tables.items():
         if table is not None and table.crs is None:
             raise InputError(f"{name}: no coordinate reference system; set it with .set_crs() before drawing the map")
@@ -120,7 +127,9 @@ def site_map(
         "bounds": _bounds(given),
         "notes": [*_own_notes(rings, cells, scores, words), *map(str, notes)],
         "measures": [] if scores is None else [asdict(measure) for measure in measures(scores)],
-        "status": {name: dict(zip(("shape", "fill", "stroke", "text"), look, strict=True)) for name, look in STATUS.items()},
+        "status": {
+            name: dict(zip(("shape", "fill", "stroke", "text"), look, strict=True)) for name, look in STATUS.items()
+        },
         "halo": CHOSEN,
         "sites": cards,
         "cells": None if "cells" not in given else cell_data(given["cells"], ids),
@@ -129,7 +138,9 @@ def site_map(
     return SiteMap(render_page(data, title=title))
 
 
-def _layers(given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], ids: list[str], words: Words) -> list[Layer]:
+def _layers(
+    given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], ids: list[str], words: Words
+) -> list[Layer]:
     layers = [site_layer(cards, words)] if cards else []
     if "rings" in given:
         by_minutes = "cells" in given and "minutes_best" in given["cells"]  # which says at a glance what rings say
@@ -163,14 +174,18 @@ def _own_notes(
     notes = []
     speed, limits = _travel(rings, scores)
     if speed:
-        spoken = "; ".join(f"{words.get(mode, mode)} {number(kmh, words)} {words['kmh']}" for mode, kmh in speed.items())
+        spoken = "; ".join(
+            f"{words.get(mode, mode)} {number(kmh, words)} {words['kmh']}" for mode, kmh in speed.items()
+        )
         notes.append(words["speeds"].format(speeds=spoken))
     if limits:
         spoken = f" {words['and']} ".join(number(limit, words) for limit in limits)
         notes.append(words["limits"].format(limits=spoken))
     if cells is not None:
         total, missing = float(cells["people"].sum()), int(cells["people"].isna().sum())
-        notes.append(words["people_in_cells"].format(people=number(round(total), words), cells=number(len(cells), words)))
+        notes.append(
+            words["people_in_cells"].format(people=number(round(total), words), cells=number(len(cells), words))
+        )
         if missing:
             notes[-1] += " " + words["people_missing"].format(cells=number(missing, words))
     if rings is not None and len(rings):

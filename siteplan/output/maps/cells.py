@@ -1,5 +1,6 @@
 """The cells of a map: people and minutes in classes that a legend can name."""
 
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -60,10 +61,12 @@ def _people(cells: gpd.GeoDataFrame, words: Words) -> Layer:
     classes[~np.isfinite(shown)] = UNKNOWN
     ends = [number(each, words) for each in breaks]
     texts = [f"{words['up_to']} {ends[0]}"] if ends else [f"1 {words['over']}"]
-    texts += [f"{low} – {high}" for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    texts += [f"{low} – {high}" for low, high in pairwise(ends)]
     texts += [f"{words['over']} {ends[-1]}"] if ends else []
     name = "cells_density" if dense else "cells_people"
-    return _layer("people", words[name], classes, colours, texts, {NOBODY: words["nobody"], UNKNOWN: words["withheld"]}, words)
+    return _layer(
+        "people", words[name], classes, colours, texts, {NOBODY: words["nobody"], UNKNOWN: words["withheld"]}, words
+    )
 
 
 def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
@@ -75,7 +78,15 @@ def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
     classes[~np.isfinite(minutes)] = UNKNOWN
     texts = [f"{end - step:g} – {end:g} {words['minute']}" for end in ends]
     label = words["minutes_by"].format(mode=words.get(mode, mode))
-    return _layer(f"minutes {mode}", label, classes, class_colours("minutes", len(ends)), texts, {UNKNOWN: words["out_of_reach"]}, words)
+    return _layer(
+        f"minutes {mode}",
+        label,
+        classes,
+        class_colours("minutes", len(ends)),
+        texts,
+        {UNKNOWN: words["out_of_reach"]},
+        words,
+    )
 
 
 def _layer(
@@ -110,7 +121,9 @@ def _shapes(cells: gpd.GeoDataFrame) -> gpd.GeoSeries:
     if corners <= MANY_CORNERS * max(len(cells), 1):
         return to_degrees(cells.geometry)
     place = metric(cells.geometry)  # neighbours keep their common border: no slits between them
-    return to_degrees(gpd.GeoSeries(shapely.coverage_simplify(place.to_numpy(), EYE_M), index=cells.index, crs=place.crs))
+    return to_degrees(
+        gpd.GeoSeries(shapely.coverage_simplify(place.to_numpy(), EYE_M), index=cells.index, crs=place.crs)
+    )
 
 
 def _unequal(area: NDArray[np.float64]) -> bool:

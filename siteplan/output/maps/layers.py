@@ -130,7 +130,9 @@ def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
     starts = np.flatnonzero(outer[keep])
     rings = rings[keep]
     ends = np.append(starts[1:], len(rings))
-    return np.array([shapely.Polygon(rings[a], list(rings[a + 1 : b])) for a, b in zip(starts, ends, strict=True)], dtype=object)
+    return np.array(
+        [shapely.Polygon(rings[a], list(rings[a + 1 : b])) for a, b in zip(starts, ends, strict=True)], dtype=object
+    )
 
 
 def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:

@@ -186,11 +186,19 @@ function siteplan(map) {
   function drawTiles() {
     return L.tileLayer("https://tile.openstreetmap.org/{z}/{x}/{y}.png", { maxZoom: 19, referrerPolicy: "strict-origin-when-cross-origin" });
   }
+  const MANY = 500; // from here on a site is a dot without its rank, and the list is cut
+  const crowd = L.canvas({ pane: "markerPane" });
   const marks = [];
   const side = map.getSize().x > 760 ? 26 : 20;
   function drawSites() {
+    const many = data.sites.length > MANY;
     return L.featureGroup(data.sites.map((site, at) => {
       const look = data.status[site.status];
+      if (many) {
+        marks[at] = L.circleMarker(site.at, { pane: "markerPane", renderer: crowd, radius: 4, weight: 1, color: look.stroke, fillColor: look.fill,
+          fillOpacity: 0.9, bubblingMouseEvents: false });
+        return marks[at].on("click", () => pick(at));
+      }
       const box = svg("svg", { width: side, height: side, viewBox: "0 0 26 26" });
       if (site.chosen) box.append(svg("circle", { cx: 13, cy: 13, r: 14.5, fill: "none", stroke: data.halo, "stroke-width": 4 }));
       box.append(shape(look, 26));
@@ -278,7 +286,7 @@ function siteplan(map) {
     const best = reached.filter((each) => each.mode === "best");
     const main = (best.length ? best : reached).sort((a, b) => b.minutes - a.minutes)[0];
     const cells = (tag, ...values) => el("tr", {}, ...values.map((value, at) => el(tag, at === 1 ? {} : { class: "num" }, value)));
-    const body = listed.map(([site, at]) => {
+    const body = listed.slice(0, MANY).map(([site, at]) => {
       const open = button(site.name, "link", () => pick(at));
       const row = cells("td", number(site.rank), open, ...(main ? [number(site.counted[main.at])] : []), score(site.score));
       row.dataset.at = at;
@@ -287,6 +295,8 @@ function siteplan(map) {
     const people = main ? [`${capital(words.people)} ${modeName(main.mode)}, ${number(main.minutes)} ${words.minute}`] : [];
     const head = cells("th", capital(words.rank), capital(words.name), ...people, capital(words.score));
     section.append(el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)));
+    if (listed.length > MANY)
+      section.append(el("p", {}, words.shown.replace("{shown}", number(MANY)).replace("{all}", number(listed.length))));
   }
 
   /* ---- the sheet ---- */

@@ -23,7 +23,7 @@ def render_page(data: dict[str, Any], *, title: str) -> str:
     """Render a page from its data; every text in `data` is shown as it is and never run."""
     south, west, north, east = data["bounds"]
     middle = ((south + north) / 2, (west + east) / 2)
-    plan = folium.Map(location=middle, tiles=None, prefer_canvas=True, zoom_control=False, zoom_snap=0.25)
+    plan: Any = folium.Map(location=middle, tiles=None, prefer_canvas=True, zoom_control=False, zoom_snap=0.25)
     plan.default_js, plan.default_css = [], []  # instead of Folium's links to other hosts
     figure = plan.get_root()
     figure.title = html.escape(title)
@@ -36,9 +36,9 @@ def render_page(data: dict[str, Any], *, title: str) -> str:
     return _with_policy(stable)
 
 
-def _raw(text: str) -> Element:
+def _raw(text: str) -> Any:
     """Wrap text that must reach the page as it is: Element would read it as a template."""
-    element = Element("{{ this.text }}")
+    element: Any = Element("{{ this.text }}")
     element.text = text
     return element
 
@@ -47,7 +47,9 @@ def _head() -> str:
     leaflet = files(js_lib_leaflet).joinpath("static", "js_lib_leaflet")
     script = leaflet.joinpath("leaflet.js").read_text(encoding="utf-8")
     script = re.sub(r"\n//# sourceMappingURL=.*", "", script)  # a browser's tools would ask for it
-    css = re.sub(r"url\((images/[\w.-]+)\)", lambda found: f"url({_picture(leaflet, found[1])})", _text(leaflet, "leaflet.css"))
+    css = re.sub(
+        r"url\((images/[\w.-]+)\)", lambda found: f"url({_picture(leaflet, found[1])})", _text(leaflet, "leaflet.css")
+    )
     return f"<style>{css}</style>\n<style>{_asset('page.css')}</style>\n<script>{script}</script>"
 
 

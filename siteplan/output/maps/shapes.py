@@ -1,5 +1,8 @@
 """Shapes for the eye: simplified, in degrees, and packed into short strings."""
 
+from itertools import pairwise
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -79,11 +82,11 @@ def _joined(geometry: NDArray[np.object_]) -> list[str]:
     return _join(_join(rings, offsets[1], "."), offsets[2], "!")
 
 
-def _join(texts: list[str], offsets: NDArray[np.int64], by: str) -> list[str]:
-    return [by.join(texts[start:stop]) for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
+def _join(texts: list[str], offsets: NDArray[Any], by: str) -> list[str]:
+    return [by.join(texts[start:stop]) for start, stop in pairwise(offsets)]
 
 
-def _strings(corners: NDArray[np.float64], offsets: NDArray[np.int64], *, closed: bool) -> list[str]:
+def _strings(corners: NDArray[np.float64], offsets: NDArray[Any], *, closed: bool) -> list[str]:
     """Encode every ring at once: the rings are rows `offsets[k]:offsets[k + 1]` of the corners."""
     whole = np.rint(corners * 10**DECIMALS).astype(np.int64)
     step = np.diff(whole, axis=0, prepend=0)
@@ -97,7 +100,7 @@ def _strings(corners: NDArray[np.float64], offsets: NDArray[np.int64], *, closed
     ends = np.concatenate(([0], np.cumsum(width.reshape(-1, 2).sum(axis=1))))
     corner = np.concatenate(([0], np.cumsum(keep)))[offsets]
     cuts = ends[corner]
-    return [characters[start:stop] for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [characters[start:stop] for start, stop in pairwise(cuts)]
 
 
 def _encode(numbers: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
