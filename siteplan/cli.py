@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siteplan import __version__
-from siteplan.errors import SiteplanError
+from siteplan.errors import SiteplanError, SiteplanWarning
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from siteplan.config import Study
+    from siteplan.study import Result
 
 __all__ = ["app", "main"]
 
@@ -67,14 +70,15 @@ def _manners(quiet: bool) -> Iterator[None]:
             _stop("interrupted: what was computed is kept, the same command goes on from there", 130)
         except BrokenPipeError:
             # The reader (head, less) has seen enough; nothing more can be written, not even at exit.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             raise typer.Exit(141) from None
         except OSError as error:
-            _stop(f"error: {error.filename or 'file'}: {error.strerror or error}", 1)
+            _stop(f"error: {error.filename or 'a file'}: {error.strerror or error}", 1)
         finally:
-            for text in dict.fromkeys(str(warning.message) for warning in odd):
-                if not quiet:
-                    typer.echo(f"warning: {text}", err=True)
+            # What libraries warn of among themselves is for developers, who see it in the tests.
+            texts = dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning))
+            for text in () if quiet else texts:
+                typer.echo(f"warning: {text}", err=True)
 
 
 def _stop(text: str, code: int) -> None:
@@ -103,7 +107,7 @@ def _asks(*needs: str) -> Callable[[Command], Command]:
             path, overrides = given.pop("study"), given.pop("overrides") or ()
             command(read_study(path, overrides, options=options, needs=needs), **given)
 
-        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        own = list(inspect.signature(command).parameters.values())[1:]
         run.__signature__ = inspect.Signature([*_study_parameters(), *own])  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*_study_parameters(), *own]}
         return run
@@ -125,7 +129,7 @@ def _study_parameters() -> list[inspect.Parameter]:
 
 
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
 
 
 @contextlib.contextmanager
@@ -152,3 +156,198 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
 def _say(text: str, quiet: bool) -> None:
     if not quiet:
         typer.echo(text, err=True)
+
+
+def _show(result: "Result", as_json: bool, quiet: bool) -> None:
+    """Print the ranked table, or the whole outcome for a machine."""
+    if as_json:
+        from siteplan.output.tables import scores_json
+
+        outcome = {"scores": json.loads(scores_json(result.scores)), "manifest": result.manifest}
+        folder = None if result.folder is None else str(result.folder)
+        typer.echo(json.dumps({"folder": folder, **outcome}, ensure_ascii=False, indent=1, sort_keys=True))
+        return
+    _print_table(result.scores)
+    people = result.manifest["totals"]["people"]
+    _say(
+        f"{people['in']:,.0f} people in; {people['placed']:,.0f} placed, {people['too_far']:,.0f} too far from any "
+        f"street, {people['island']:,.0f} on street islands; {people['missing_cells']:,.0f} cells without a count",
+        quiet,
+    )
+    if result.folder is not None:
+        _say(f"results in {result.folder}; open {result.folder / 'map.html'}", quiet)
+
+
+def _print_table(scores: "pd.DataFrame", rows: int = 20) -> None:
+    from rich.console import Console
+
+    from siteplan.output.tables import print_scores
+
+    # In a pipe there is no edge to wrap at.
+    print_scores(scores, rows, Console(width=None if sys.stdout.isatty() else 160))
+
+
+@app.callback(invoke_without_command=True)
+def _siteplan(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+@_with_manners
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("siteplan-demo"),
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the sample territory and run it.
+
+    Prints the ranked table and says where the map is.
+    """
+    from siteplan.samples import write_sample
+    from siteplan.study import run as run_study
+
+    with _progress(quiet) as show:
+        result = run_study(write_sample(folder) / "study.yaml", progress=show)
+    _show(result, as_json, quiet)
+
+
+@app.command()
+@_with_manners
+def init(folder: Annotated[Path, typer.Argument(help="Where to write study.yaml.")], quiet: Quiet = False) -> None:
+    """Write a commented study file to fill in.
+
+    A file that is there is never overwritten.
+    """
+    from siteplan.study.template import init_study
+
+    path = init_study(folder)
+    typer.echo(path)
+    _say(f"fill it in, then: siteplan check {path}", quiet)
+
+
+@app.command()
+@_with_manners
+@_asks("streets", "population", "sites")
+def check(study: "Study", as_json: Json = False, quiet: Quiet = False) -> None:
+    """Read everything, say what is wrong or odd.
+
+    No travel times are computed. The exit code is 1 if the study cannot run.
+    """
+    from siteplan.study import check as check_study
+
+    findings = check_study(study)
+    shown = [finding for finding in findings if not (quiet and finding.severity == "info")]
+    if as_json:
+        typer.echo(json.dumps([finding.as_dict() for finding in shown], ensure_ascii=False, indent=1))
+    else:
+        for finding in shown:
+            typer.echo(f"{finding.severity:<8} {finding.place}: {finding.text}")
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+@_with_manners
+@_asks("streets", "population", "sites")
+def run(
+    study: "Study",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of results. [the study's own]")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do everything a study asks for.
+
+    Scores, overlap, times, isochrones, map and manifest go into a folder of results.
+    """
+    from siteplan.study import run as run_study
+
+    with _progress(quiet) as show:
+        result = run_study(study, out=out, progress=show)
+    _show(result, as_json, quiet)
+
+
+@app.command()
+@_with_manners
+@_asks("streets", "population", "sites")
+def score(
+    study: "Study",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the scores as this CSV, too.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Print whom each site reaches, ranked."""
+    from siteplan.study import score as score_study
+
+    with _progress(quiet) as show:
+        result = score_study(study, out=out, progress=show)
+    _show(result, as_json, quiet)
+
+
+@app.command()
+@_with_manners
+@_asks("streets", "sites")
+def isochrones(
+    study: "Study",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .gpkg or .geojson.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as GeoJSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw the area within each limit of each site.
+
+    Without -o and --json, their sizes are printed as CSV.
+    """
+    from siteplan.study import draw, write_places
+
+    with _progress(quiet) as show:
+        rings = draw(study, progress=show)
+    if out is not None:
+        write_places(rings, out)
+        _say(f"{len(rings)} isochrones in {out}", quiet)
+    if as_json:
+        typer.echo(rings.to_crs(4326).to_json(drop_id=True))
+    elif out is None:
+        areas = rings.assign(km2=(rings.area / 1e6).round(3)).drop(columns="geometry")
+        typer.echo(areas.to_csv(index=False, lineterminator="\n"), nl=False)
+
+
+@app.command()
+@_with_manners
+def candidates(
+    streets: Annotated[Path, typer.Argument(help="OpenStreetMap extract with all its tags.")],
+    tags: Annotated[Path | None, typer.Option("--tags", help="Your own table of tags (YAML).")] = None,
+    area: Annotated[Path | None, typer.Option("--area", help="Polygons; only places in them are proposed.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .csv, .geojson or .gpkg.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as GeoJSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Propose candidate sites from OpenStreetMap.
+
+    Without -o and --json, they are printed as CSV.
+    """
+    from siteplan.inputs.area import read_area
+    from siteplan.inputs.candidates import propose_sites
+    from siteplan.study.write import lonlat_table, write_places
+
+    sites = propose_sites(streets, tags=tags, area=None if area is None else read_area(area))
+    if out is not None:
+        write_places(sites, out)
+        _say(f"{len(sites)} candidate sites in {out}", quiet)
+    if as_json:
+        typer.echo(sites.to_crs(4326).to_json())
+    elif out is None:
+        typer.echo(lonlat_table(sites).to_csv(index=False, lineterminator="\n"), nl=False)
+
+
+@app.command(name="map")
+@_with_manners
+def draw_map(
+    folder: Annotated[Path, typer.Argument(help="A folder of results, as `siteplan run` writes it.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Another place for the map.")] = None,
+) -> None:
+    """Draw map.html again from a folder of results."""
+    from siteplan.study import redraw
+
+    path = redraw(folder, out=out)
+    typer.echo(path)

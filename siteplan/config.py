@@ -320,7 +320,8 @@ class Study(_Model):
     inputs: Inputs = Field(default=Inputs(), description="the files")
     travel: Travel = Field(default=Travel(), description="how people travel")
     score: Score = Field(default=Score(), description="how sites are ranked")
-    output: Output = Field(default=Output(), description="what is written")
+    # Validated when asked for, because where a relative folder lies depends on the study file.
+    output: Output = Field(default_factory=dict, validate_default=True, description="what is written")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":

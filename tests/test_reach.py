@@ -43,7 +43,8 @@ def test_reach_counts_people_within_each_limit_and_those_nobody_else_reaches() -
 
 
 def test_best_counts_each_person_once() -> None:
-    found = reach(table(walk=WALK, bike=BIKE), PEOPLE, minutes=[20], groups=())
+    found = reach(table(walk=WALK, bike=BIKE), PEOPLE, minutes=[6, 20], groups=())
+    assert found["people_best_6"].tolist() == [3, 0, 0, 8]  # point 1 is 15 minutes from A on foot and 6 by bike
     assert found["people_bike_20"].tolist() == [19, 4, 8, 0]
     assert found["people_best_20"].tolist() == [19, 6, 12, 8]
     assert found["unique_best_20"].tolist() == [17, 0, 0, 0]

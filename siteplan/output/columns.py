@@ -34,11 +34,18 @@ def measures(scores: pd.DataFrame) -> list[Measure]:
 
     A counted column is called `people_<mode>_<minutes>`, `unique_<mode>_<minutes>` or `added_<mode>_<minutes>`;
     for a group `<group>_<mode>_<minutes>`, `unique_<group>_<mode>_<minutes>` and so on. The modes are those that
-    have a speed, and `best`. Both a group and a mode may hold underscores: the longest mode wins.
+    have a speed, and `best`; where no speed is known, those of the columns of people. Both a group and a mode may
+    hold underscores: the longest mode wins.
     """
-    modes = sorted({"best", *(str(name)[:-4] for name in scores if str(name).endswith("_kmh"))}, key=len, reverse=True)
+    modes = sorted(_modes([str(name) for name in scores]), key=len, reverse=True)
     found = (_measure(str(name), modes) for name in scores)
     return [measure for measure in found if measure is not None]
+
+
+def _modes(columns: list[str]) -> set[str]:
+    known = {name.removesuffix("_kmh") for name in columns if name.endswith("_kmh")}
+    of_people = {name.removeprefix("people_").rpartition("_")[0] for name in columns if name.startswith("people_")}
+    return {"best", *(known or of_people)}
 
 
 def _measure(column: str, modes: list[str]) -> Measure | None:

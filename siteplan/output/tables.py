@@ -114,7 +114,7 @@ def _spoken(value: object) -> str:
     if number is None:
         return "-"
     if isinstance(number, int | float):
-        return f"{number:,.0f}" if abs(number) >= 100 or number == int(number) else f"{number:,.2f}"
+        return f"{number:,.0f}" if abs(number) >= 100 or number == int(number) else f"{number:,.1f}"
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(number))
 
 

@@ -33,8 +33,9 @@ class Cut:
 
 def lines_of(geometry: BaseGeometry, shortest: float = 0.0) -> list[LineString]:
     """Return the lines in a geometry that are longer than so many metres."""
-    parts = shapely.get_parts(shapely.line_merge(geometry)) if geometry.geom_type != "LineString" else [geometry]
-    return [part for part in parts if part.geom_type == "LineString" and part.length > shortest]
+    joined = geometry if isinstance(geometry, LineString) else shapely.line_merge(geometry)
+    parts = shapely.get_parts(joined)
+    return [part for part in parts if isinstance(part, LineString) and part.length > shortest]
 
 
 def blocks(area: BaseGeometry, streets: list[LineString], keep_out: BaseGeometry) -> Iterator[Polygon]:
@@ -43,7 +44,7 @@ def blocks(area: BaseGeometry, streets: list[LineString], keep_out: BaseGeometry
     network = shapely.union_all([area.boundary, *inside])
     for face in shapely.get_parts(shapely.polygonize([network])):
         if area.contains(face.representative_point()):
-            yield from (p for p in shapely.get_parts(face.difference(keep_out)) if p.geom_type == "Polygon")
+            yield from (p for p in shapely.get_parts(face.difference(keep_out)) if isinstance(p, Polygon))
 
 
 def divide(block: Polygon, style: Style, rng: np.random.Generator) -> Iterator[Cut]:
@@ -56,7 +57,7 @@ def divide(block: Polygon, style: Style, rng: np.random.Generator) -> Iterator[C
         if piece.area < limit or np.hypot(*across) < style.width:
             continue
         line = _chord(piece, along, across, style, rng)
-        halves = [p for p in split(piece, line).geoms if p.geom_type == "Polygon"]
+        halves = [p for p in split(piece, line).geoms if isinstance(p, Polygon)]
         if len(halves) < 2:
             continue
         yield from (Cut(part, piece.area) for part in lines_of(line.intersection(piece), 20.0))
@@ -77,7 +78,7 @@ def comb(block: Polygon, spacing: float, rng: np.random.Generator) -> Iterator[L
 
 def _axes(piece: Polygon) -> tuple[np.ndarray, np.ndarray]:
     """Return the long and the short side of the smallest rectangle around a piece, as vectors."""
-    corners = np.asarray(shapely.oriented_envelope(piece).exterior.coords)
+    corners = shapely.get_coordinates(shapely.oriented_envelope(piece))
     one, two = corners[1] - corners[0], corners[2] - corners[1]
     return (one, two) if np.hypot(*one) >= np.hypot(*two) else (two, one)
 
@@ -92,4 +93,5 @@ def _chord(piece: Polygon, along: np.ndarray, across: np.ndarray, style: Style, 
     length = 2 * float(np.hypot(*reach))
     u = np.linspace(-1, 1, max(7, int(length / 60)) if style.sway else 7)[:, None]
     sway = style.sway * np.sin(u * length / 340 + 9 * a) * np.sin(u * length / 790 + 9 * b) * along / np.hypot(*along)
-    return LineString(middle + u * reach + (1 - u**2) * sag + sway).simplify(1.0 + 0.1 * style.sway)
+    line = LineString(middle + u * reach + (1 - u**2) * sag + sway)
+    return LineString(line.simplify(1.0 + 0.1 * style.sway).coords)

@@ -43,7 +43,7 @@ def join(ways: list[Way]) -> Joined:
     first, number = _number(lattice)
     cuts = np.cumsum([len(chain) for _, chain in chains])[:-1]
     numbered = [(way, part) for (way, _), part in zip(chains, np.split(number, cuts), strict=True)]
-    return _compact(first * GRID, _one_way(_attached(numbered, len(first)), len(first)))
+    return _compact(first.astype(np.float64) * GRID, _one_way(_attached(numbered, len(first)), len(first)))
 
 
 def _noded(ways: list[Way]) -> Iterator[tuple[Way, Floats]]:
@@ -70,7 +70,7 @@ def _noded(ways: list[Way]) -> Iterator[tuple[Way, Floats]]:
 
 
 def _number(lattice: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number positions by first appearance, so that neighbours along a way are neighbours in the file."""
+    """Give positions numbers by first appearance, so that neighbours along a way are neighbours in the file."""
     unique, where, inverse = np.unique(lattice, axis=0, return_index=True, return_inverse=True)
     rank = np.empty(len(unique), dtype=np.int64)
     rank[np.argsort(where)] = np.arange(len(unique))

@@ -89,7 +89,7 @@ def _shape(geometry: BaseGeometry, tags: Tags) -> Shape:
     """Return a line or an area's outline, cut at the edge of the extract."""
     kept = geometry.simplify(2.0).intersection(valley.BOX)
     line = kept.exterior if isinstance(kept, Polygon) else kept
-    return np.round(np.asarray(line.coords), 1), tags
+    return np.asarray(np.round(shapely.get_coordinates(line), 1), dtype=np.float64), tags
 
 
 def _footprints(places: Sequence[Point]) -> Iterator[Shape]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import Polygon
+from shapely.geometry import LineString, Polygon
 
 from siteplan.samples import valley
 from siteplan.samples.joined import Joined
@@ -62,7 +62,7 @@ def _homes(streets: Joined) -> pd.DataFrame:
     ways = [
         (way, part) for way, part in streets.ways if way.tags.get("highway", "") not in NO_HOMES and way.zone in HOMES
     ]
-    lines = [shapely.linestrings(streets.nodes[part]) for _, part in ways]
+    lines = [LineString(streets.nodes[part]) for _, part in ways]
     points = [shapely.line_interpolate_point(line, np.arange(10.0, line.length, 20.0)) for line in lines]
     zone = np.repeat([way.zone for way, _ in ways], [len(p) for p in points])
     xy = shapely.get_coordinates(np.concatenate(points))
@@ -100,7 +100,7 @@ def _targets() -> Mapping[str, int]:
 def _whole(weight: Floats, total: int) -> NDArray[np.int64]:
     """Share out a whole number of people by weight, in whole people, carrying the remainder along the street."""
     upto = np.round(np.cumsum(weight) / weight.sum() * total, 6)
-    return np.diff(np.floor(upto + 0.5), prepend=0.0).astype(np.int64)
+    return np.asarray(np.diff(np.floor(upto + 0.5), prepend=0.0), dtype=np.int64)
 
 
 def _squares(cells: pd.DataFrame, size: int) -> gpd.GeoDataFrame:
@@ -119,7 +119,7 @@ def coarser(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def write_people(folder: Path, cells: gpd.GeoDataFrame) -> None:
-    """Write the cells as GeoPackage, GeoTIFF (people only) and CSV (centres in degrees), and 1 km cells as GeoPackage."""
+    """Write the cells as GeoPackage, GeoTIFF (people only) and CSV (centres in degrees), and the 1 km cells."""
     write_gpkg(cells.reset_index(), folder / "population_200m.gpkg")
     write_gpkg(coarser(cells).reset_index(), folder / "population_1km.gpkg")
     centres = cells.geometry.centroid.to_crs("EPSG:4326")
@@ -136,7 +136,7 @@ def write_gpkg(table: gpd.GeoDataFrame, path: Path) -> None:
 
 
 def _write_raster(path: Path, cells: gpd.GeoDataFrame) -> None:
-    """Write people as float32 counts; zero where nobody lives, nodata where figures are withheld or not ours to give."""
+    """Write people as float32 counts; zero where nobody lives, nodata where withheld or outside."""
     import rasterio
     from rasterio.features import geometry_mask
 

@@ -140,7 +140,7 @@ def communes() -> gpd.GeoDataFrame:
                    [code for code, places in seeds.items() for _ in places])  # fmt: skip
     codes = list(seeds)
     shapes = [next(face for face in faces if face.contains(at(seeds[code][0]))) for code in codes]
-    shapes = [shapely.transform(moved(shape, COMMUNES_CRS), lambda p: np.round(p, 1)) for shape in shapes]
+    shapes = [moved(shape, COMMUNES_CRS) for shape in shapes]
     table = {"code": codes, "name": [names[code] for code in codes]}
     return gpd.GeoDataFrame(table, geometry=shapes, crs=COMMUNES_CRS)
 

@@ -7,9 +7,9 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry import LineString, Point, Polygon
-from shapely.geometry.base import BaseGeometry
+from shapely.ops import substring
 
-__all__ = ["PLANE_CRS", "at", "curve", "lonlat", "moved", "outline", "to_lonlat"]
+__all__ = ["PLANE_CRS", "at", "curve", "lonlat", "moved", "offset", "outline", "stretch", "to_lonlat"]
 
 PLANE_CRS = "EPSG:32631"
 ORIGIN = np.array([527_000.0, 5_144_000.0])  # the town's market square, in PLANE_CRS
@@ -25,7 +25,7 @@ def _warp(p: Floats) -> Floats:
     x, y = p[:, 0] / 1000, p[:, 1] / 1000
     dx = 110 * np.sin(1.7 * y + 0.6 * x) + 26 * np.sin(6.1 * y - 2.3 * x + 1.0)
     dy = 110 * np.sin(1.5 * x - 0.7 * y + 2.0) + 26 * np.sin(5.7 * x + 2.9 * y)
-    return p + np.column_stack([dx, dy])
+    return np.asarray(p + np.column_stack([dx, dy]))
 
 
 def at(place: Km) -> Point:
@@ -61,20 +61,29 @@ def _span(p: Floats, tangent: Floats, length: float, wiggle: float) -> Floats:
     return np.asarray(LineString(drawn).simplify(1.0).coords)
 
 
+def offset(line: LineString, metres: float) -> LineString:
+    """Return a line alongside: to the left, or to the right where metres are negative."""
+    return LineString(shapely.set_precision(line.offset_curve(metres).simplify(0.5), 0.1).coords)
+
+
+def stretch(line: LineString, start: float, end: float) -> LineString:
+    """Return the part of a line between two distances (m) from its beginning."""
+    return LineString(substring(line, start, end).coords)
+
+
 def outline(places: Sequence[Km]) -> Polygon:
     """Return the area inside a smooth closed curve through places given in kilometres."""
     return Polygon(curve(places, closed=True))
 
 
-def moved(geometry: BaseGeometry, crs: str) -> BaseGeometry:
-    """Return a geometry of the plane in another CRS."""
+def moved(area: Polygon, crs: str) -> Polygon:
+    """Return an area of the plane in another CRS, rounded to 0.1 m."""
     change = pyproj.Transformer.from_crs(PLANE_CRS, crs, always_xy=True)
 
     def reproject(p: Floats) -> Floats:
-        return np.column_stack(change.transform(*(p + ORIGIN).T))
+        return np.round(np.column_stack(change.transform(*(p + ORIGIN).T)), GRAIN)
 
-    moved_geometry: BaseGeometry = shapely.transform(geometry, reproject)
-    return moved_geometry
+    return Polygon(reproject(shapely.get_coordinates(area)))
 
 
 def to_lonlat(p: Floats) -> Floats:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 import shapely.affinity
-import shapely.ops
 from shapely.geometry import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from siteplan.samples import valley
 from siteplan.samples.blocks import Cut, Style, blocks, comb, divide, lines_of
-from siteplan.samples.plane import Floats, Km, at, curve
+from siteplan.samples.plane import Floats, Km, at, curve, offset, stretch
 from siteplan.samples.valley import disc
 
 __all__ = ["Way", "draw_streets"]
@@ -129,7 +128,7 @@ def _keep_out() -> BaseGeometry:
         at(valley.JUNCTION).buffer(480),
         Polygon(_contour(valley.HILL_RADIUS)),
         valley.LAKE,
-        *(at(place).buffer(700 if columns > 3 else 300) for place, columns, _ in valley.ISLANDS.values()),
+        *(Polygon(_island_rim(*shape)).buffer(valley.ISLAND_GAPS[name]) for name, shape in valley.ISLANDS.items()),
         _square(valley.SQUARE, 78, 54, 12),
         _square(valley.STATION_SQUARE, 96, 56, 3),
     ])  # fmt: skip
@@ -220,9 +219,9 @@ def _dead_ends(block: Polygon, streets: list[LineString], rng: np.random.Generat
 def _dead_end(street: Way, share: float, *, footway: bool) -> Iterator[Way]:
     """Yield the part of a street that remains when it is closed half way, and perhaps the path beyond."""
     line, end = street.line, share * street.line.length
-    yield replace(street, line=shapely.ops.substring(line, 0, end))
+    yield replace(street, line=stretch(line, 0, end))
     if footway:
-        yield replace(street, line=shapely.ops.substring(line, end, line.length), tags={"highway": "footway"})
+        yield replace(street, line=stretch(line, end, line.length), tags={"highway": "footway"})
 
 
 def _fill_villages(mains: list[Way], keep_out: BaseGeometry, rng: np.random.Generator) -> Iterator[Way]:
@@ -265,7 +264,8 @@ def _ring(centre: Point, radius: float, corners: int = 36) -> LineString:
 def _around_hill(radius: Floats, angle: Floats) -> Floats:
     """Return places around the hill, which is longer than wide and dented on one side."""
     r = radius * (1 + 0.13 * np.sin(2 * angle + 0.5) + 0.06 * np.sin(3 * angle))
-    return np.round(np.column_stack([valley.HILL.x + r * np.cos(angle), valley.HILL.y + r * np.sin(angle)]), 1)
+    xy = np.column_stack([valley.HILL.x + r * np.cos(angle), valley.HILL.y + r * np.sin(angle)])
+    return np.asarray(np.round(xy, 1), dtype=np.float64)
 
 
 def _contour(radius: float) -> LineString:
@@ -294,35 +294,45 @@ def _hill() -> Iterator[Way]:
 
 def _motorway() -> Iterator[Way]:
     """Yield both carriageways and a junction with two roundabouts, each joined by a ramp off and a ramp on."""
-    axis = valley.MOTORWAY.intersection(valley.BOX)
+    axis = lines_of(valley.MOTORWAY.intersection(valley.BOX))[0]
     here = axis.project(at(valley.JUNCTION))
     for side, place in zip((1, -1), valley.JUNCTION_SIDES, strict=True):
-        carriageway = shapely.set_precision(axis.offset_curve(side * 11.0), 0.1)
-        carriageway = carriageway.reverse() if side == 1 else carriageway  # traffic keeps to the right
+        carriageway = lines_of(offset(axis, side * 11.0).intersection(valley.BOX))[0]
+        if side == 1:  # traffic keeps to the right
+            carriageway = LineString(carriageway.coords[::-1])
         yield Way(carriageway, {"highway": "motorway", "oneway": "yes", "ref": "A 207"})
         for end in (-1, 1):
-            far = carriageway.interpolate(carriageway.project(axis.interpolate(here + end * 460)))
-            lane = axis.offset_curve(side * 45.0)
-            near = lane.interpolate(lane.project(axis.interpolate(here + end * 210)))
-            ramp = LineString([far, near, at(place)])
+            ramp = _ramp(axis, carriageway, here + end * 520, side, at(place))
             off = end == side  # traffic comes from the east on the northern side, from the west on the southern
-            yield Way(ramp if off else ramp.reverse(), {"highway": "motorway_link", "oneway": "yes"})
+            line = ramp if off else LineString(ramp.coords[::-1])
+            yield Way(line, {"highway": "motorway_link", "oneway": "yes"})
+
+
+def _ramp(axis: LineString, carriageway: LineString, far: float, side: int, roundabout: Point) -> LineString:
+    """Draw a ramp from the carriageway at `far` metres along the axis to a roundabout (a quadratic Bézier curve)."""
+    ahead = far + (100 if far < axis.project(roundabout) else -120)
+    start = min(map(Point, carriageway.coords), key=axis.interpolate(far).distance)
+    lane = offset(axis, side * 42.0)
+    middle = lane.interpolate(lane.project(axis.interpolate(2 * ahead - far)))
+    u = np.linspace(0, 1, 9)[:, None]
+    p0, p1, p2 = (np.array([p.x, p.y]) for p in (start, middle, roundabout))
+    return LineString(np.round((1 - u) ** 2 * p0 + 2 * u * (1 - u) * p1 + u**2 * p2, 1))
 
 
 def _cycleways() -> Iterator[Way]:
     """Yield the greenway along the river, open to walkers, and a cycle track along the main road, which is not."""
-    bank = shapely.set_precision(valley.RIVER.offset_curve(78.0).simplify(3.0), 0.1)
+    bank = LineString(offset(valley.RIVER, 78.0).simplify(3.0).coords)
     west, east = bank.project(at((-1.7, -0.62))), bank.project(at((2.4, 0.55)))
     ends = bank.project(at((-7.6, -4.5))), bank.project(at((7.6, 3.5)))
     tags = {"highway": "cycleway", "name": "Voie verte de l'Orvelle"}
-    yield Way(shapely.ops.substring(bank, ends[0], west), {**tags, "foot": "designated"}, "path")
-    yield Way(shapely.ops.substring(bank, east, ends[1]), {**tags, "foot": "yes"}, "path")
+    yield Way(stretch(bank, ends[0], west), {**tags, "foot": "designated"}, "path")
+    yield Way(stretch(bank, east, ends[1]), {**tags, "foot": "yes"}, "path")
     for place, along in (((-7.4, -3.2), ends[0]), ((-1.7, -0.55), west), ((1.75, 0.6), east), ((6.9, 4.3), ends[1])):
         line = LineString([bank.interpolate(along), at(place)])
         yield Way(line, {"highway": "path", "bicycle": "yes"}, "path")
     road = next(main for main in valley.MAINS if main.name == "Route d'Échallon").line()
-    track = shapely.ops.substring(road, road.project(at((-2.15, 1.0))), road.project(at((-5.0, 2.8))))
-    beside = shapely.set_precision(track.offset_curve(-14.0), 0.1)
+    track = stretch(road, road.project(at((-2.15, 1.0))), road.project(at((-5.0, 2.8))))
+    beside = offset(track, -14.0)
     yield Way(LineString([track.coords[0], *beside.coords, track.coords[-1]]), {"highway": "cycleway"}, "path")
 
 
@@ -330,7 +340,7 @@ def _sidewalks(mains: Iterable[Way]) -> Iterator[Way]:
     tags = {"highway": "footway", "footway": "sidewalk"}
     for way in mains:
         sides = {"Boulevard du Général-Aubier": (9.0, -9.0), "Boulevard du Nord": (9.0,)}.get(way.tags["name"], ())
-        yield from (Way(shapely.set_precision(way.line.offset_curve(s), 0.1), tags, "path") for s in sides)
+        yield from (Way(offset(way.line, s), tags, "path") for s in sides)
 
 
 def _driveways(streets: list[Way], rng: np.random.Generator) -> Iterator[Way]:
@@ -349,8 +359,7 @@ def _square(place: Km, width: float, height: float, turn: float) -> Polygon:
     centre = at(place)
     x, y = width / 2, height / 2
     shape = Polygon([(centre.x + dx, centre.y + dy) for dx, dy in ((-x, -y), (x, -y), (x, y), (-x, y))])
-    square: Polygon = shapely.set_precision(shapely.affinity.rotate(shape, turn), 0.1)
-    return square
+    return Polygon(np.round(shapely.get_coordinates(shapely.affinity.rotate(shape, turn)), 1))
 
 
 def _punched(streets: list[Way]) -> list[Way]:
@@ -374,20 +383,24 @@ def _punched(streets: list[Way]) -> list[Way]:
 
 
 def _islands() -> Iterator[Way]:
-    """Yield streets that no other street leads to: a holiday park, and the paths of allotments."""
+    """Yield streets that no other street leads to: a holiday park, and a lane or two among allotments."""
     for name, (place, columns, rows) in valley.ISLANDS.items():
-        x, y = (np.arange(n) * 70.0 for n in (columns, rows))
-        corner = np.round(np.array(at(place).coords[0]), 1)
-        tags = {"highway": "residential", "name": name}
-        for dx in x:
-            yield Way(
-                LineString(np.round(corner + [(dx + 0.15 * y[0], y[0]), (dx + 9, y[-1])], 1)),
-                tags,
-                "island",
-                island=True,
-            )
-        for dy in y:
-            yield Way(LineString(np.round(corner + [(x[0], dy), (x[-1] + 9, dy - 6)], 1)), tags, "island", island=True)
+        southwest, southeast, northeast, northwest = np.array(_island_rim(place, columns, rows))
+        rails = [
+            (southwest, southeast, northwest, northeast, columns),
+            (southwest, northwest, southeast, northeast, rows),
+        ]
+        for a, b, c, d, count in rails:
+            for u in np.linspace(0, 1, count):
+                line = LineString(np.round([a + u * (b - a), c + u * (d - c)], 1))
+                yield Way(line, {"highway": "residential", "name": name}, "island", island=True)
+
+
+def _island_rim(place: Km, columns: int, rows: int) -> list[tuple[float, float]]:
+    """Return the corners of an island of streets, anticlockwise: a slanted grid with meshes of 70 m."""
+    x, y = at(place).x, at(place).y
+    width, height = 70.0 * (columns - 1), 70.0 * (rows - 1)
+    return [(x, y), (x + width + 9, y - 6), (x + width + 20, y + height - 4), (x + 12, y + height)]
 
 
 def _named(ways: list[Way]) -> list[Way]:

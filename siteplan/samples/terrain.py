@@ -28,7 +28,7 @@ def heights() -> Floats:
         rolling += height * np.sin((a * x + b * y) / 1000 + phase)
     near = np.hypot(x - valley.HILL.x, y - valley.HILL.y) / (0.62 * valley.HILL_RADIUS)
     ground = FLOOR - FALL * (x + 0.35 * y) + 105 * rise + rolling * np.sqrt(rise)
-    return np.round((ground + 55 * np.exp(-(near**2))) * 5) / 5  # 20 cm is as fine as such surveys are
+    return np.asarray(np.round((ground + 55 * np.exp(-(near**2))) * 5) / 5)  # 20 cm is as fine as such surveys are
 
 
 def _from_river(x: Floats, y: Floats) -> Floats:
@@ -48,8 +48,8 @@ def write_terrain(path: Path) -> None:
     ground = heights().astype(np.float32)
     west, _, _, north = valley.BOX.bounds
     with rasterio.open(
-        path, "w", driver="GTiff", width=ground.shape[1], height=ground.shape[0], count=1, dtype="float32", crs=PLANE_CRS,
-        transform=rasterio.Affine(CELL, 0, west + ORIGIN[0], 0, -CELL, north + ORIGIN[1]),
+        path, "w", driver="GTiff", width=ground.shape[1], height=ground.shape[0], count=1, dtype="float32",
+        crs=PLANE_CRS, transform=rasterio.Affine(CELL, 0, west + ORIGIN[0], 0, -CELL, north + ORIGIN[1]),
         nodata=-9999.0, compress="deflate", predictor=3, zlevel=9, tiled=True,
     ) as out:  # fmt: skip
         out.write(ground, 1)

@@ -2,12 +2,11 @@
 
 import csv
 import io
+import math
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from siteplan.samples.plane import Km, at, lonlat
 
@@ -20,7 +19,7 @@ HOLIDAYS = ("20260101", "20260406", "20260501", "20260508", "20260514", "2026052
 
 @dataclass(frozen=True)
 class Line:
-    """A line: its stops (id, name, place) in order, how fast it goes (km/h), and how long it waits at a stop (s)."""
+    """A line: how fast it goes (km/h), how long it waits at a stop (s), and its stops in order (ids, blank between)."""
 
     id: str
     short: str
@@ -28,28 +27,77 @@ class Line:
     kind: int  # 2 rail, 3 bus
     speed: float
     dwell: int
-    stops: tuple[tuple[str, str, Km], ...]
+    calls: str
+
+    @property
+    def stops(self) -> list[str]:
+        """The ids of its stops, in order."""
+        return self.calls.split()
 
 
-RAIL = Line("R1", "TER", "Varennes-Ville – Saint-Aubry – Corvigny", 2, 85, 90, (
-    ("R:VAR", "Varennes-Ville", (-24.0, -11.0)), ("R:MER", "Saint-Méry", (-6.2, -6.64)),
-    ("R:AUB", "Saint-Aubry", (0.6, -1.79)), ("R:NER", "Nérolles", (9.2, -2.17)), ("R:COR", "Corvigny", (27.0, -4.0))))  # fmt: skip
-TOWN_BUS = Line("B1", "1", "Bellevue – Centre – Gare – Pré-Rond", 3, 19, 20, (
-    ("B:BEL", "Bellevue", (-2.0, 0.9)), ("B:BUT", "La Butte", (-1.45, 0.52)), ("B:LYC", "Porte d'Échallon", (-0.95, 0.2)),
-    ("B:REM", "Remparts", (-0.5, 0.08)), ("B:MAR", "Marché", (-0.4, -0.48)), ("B:PNT", "Pont Vieux", (-0.12, -0.58)),
-    ("B:FAU", "Faubourg", (-0.04, -1.2)), ("B:GAR", "Gare", (0.55, -1.5)), ("B:ABA", "Abattoir", (1.52, -1.15)),
-    ("B:PRA", "La Prairie", (2.3, -0.98)), ("B:EST", "Rond-point de l'Est", (3.0, -0.88))))  # fmt: skip
-CROSS_BUS = Line("B2", "2", "Vernay – Saint-Aubry – Chênevières", 3, 27, 20, (
-    ("B:VER", "Vernay, mairie", (0.42, 3.38)), ("B:NOR", "Porte du Nord", (0.3, 2.35)), ("B:BDN", "Boulevard", (0.25, 1.55)),
-    ("B:JAR", "Jardin", (0.1, 0.95)), ("B:HAL", "Les Halles", (0.05, 0.4)), ("B:PNF", "Pont Neuf", (0.5, -0.46)),
-    ("B:QUA", "Quai des Tanneurs", (0.71, -0.83)), ("B:GAR", "Gare", (0.55, -1.5)), ("B:SUD", "Porte du Sud", (0.42, -2.82)),
-    ("B:CHE", "Chênevières, bourg", (1.86, -5.82))))  # fmt: skip
-VILLAGE_BUS = Line("B3", "3", "Échallon – Rivière-Basse – Saint-Aubry", 3, 42, 15, (
-    ("B:ECH", "Échallon, église", (-5.68, 3.26)), ("B:GUE", "Le Gué", (-6.6, 0.6)), ("B:RIV", "Rivière-Basse, mairie", (-7.38, -3.18)),
-    ("B:LOI", "Les Loiseaux", (-5.3, -2.6)), ("B:BOI", "Bois-Clair", (-3.6, -1.6)), ("B:PAR", "Parc de l'Orvelle", (-1.05, -0.36)),
-    ("B:MAR", "Marché", (-0.4, -0.48)), ("B:QUA", "Quai des Tanneurs", (0.71, -0.83)), ("B:GAR", "Gare", (0.55, -1.5))))  # fmt: skip
+STOPS: dict[str, tuple[str, Km]] = {
+    "R:VAR": ("Varennes-Ville", (-24.0, -11.0)),
+    "R:MER": ("Saint-Méry", (-6.2, -6.64)),
+    "R:AUB": ("Saint-Aubry", (0.6, -1.79)),
+    "R:NER": ("Nérolles", (9.2, -2.17)),
+    "R:COR": ("Corvigny", (27.0, -4.0)),
+    "B:BEL": ("Bellevue", (-2.0, 0.9)),
+    "B:BUT": ("La Butte", (-1.45, 0.52)),
+    "B:LYC": ("Porte d'Échallon", (-0.95, 0.2)),
+    "B:REM": ("Remparts", (-0.5, 0.08)),
+    "B:MAR": ("Marché", (-0.4, -0.48)),
+    "B:PNT": ("Pont Vieux", (-0.12, -0.58)),
+    "B:FAU": ("Faubourg", (-0.04, -1.2)),
+    "B:GAR": ("Gare", (0.55, -1.5)),
+    "B:ABA": ("Abattoir", (1.52, -1.15)),
+    "B:PRA": ("La Prairie", (2.3, -0.98)),
+    "B:EST": ("Rond-point de l'Est", (3.0, -0.88)),
+    "B:VER": ("Vernay, mairie", (0.42, 3.38)),
+    "B:NOR": ("Porte du Nord", (0.3, 2.35)),
+    "B:BDN": ("Boulevard", (0.25, 1.55)),
+    "B:JAR": ("Jardin", (0.1, 0.95)),
+    "B:HAL": ("Les Halles", (0.05, 0.4)),
+    "B:PNF": ("Pont Neuf", (0.5, -0.46)),
+    "B:QUA": ("Quai des Tanneurs", (0.71, -0.83)),
+    "B:SUD": ("Porte du Sud", (0.42, -2.82)),
+    "B:CHE": ("Chênevières, bourg", (1.86, -5.82)),
+    "B:ECH": ("Échallon, église", (-5.68, 3.26)),
+    "B:GUE": ("Le Gué", (-6.6, 0.6)),
+    "B:RIV": ("Rivière-Basse, mairie", (-7.38, -3.18)),
+    "B:LOI": ("Les Loiseaux", (-5.3, -2.6)),
+    "B:BOI": ("Bois-Clair", (-3.6, -1.6)),
+    "B:PAR": ("Parc de l'Orvelle", (-1.05, -0.36)),
+}
+RAIL = Line("R1", "TER", "Varennes-Ville – Saint-Aubry – Corvigny", 2, 85, 90, "R:VAR R:MER R:AUB R:NER R:COR")
+TOWN_BUS = Line(
+    "B1",
+    "1",
+    "Bellevue – Centre – Gare – La Prairie",
+    3,
+    19,
+    20,
+    "B:BEL B:BUT B:LYC B:REM B:MAR B:PNT B:FAU B:GAR B:ABA B:PRA B:EST",
+)
+CROSS_BUS = Line(
+    "B2",
+    "2",
+    "Vernay – Saint-Aubry – Chênevières",
+    3,
+    27,
+    20,
+    "B:VER B:NOR B:BDN B:JAR B:HAL B:PNF B:QUA B:GAR B:SUD B:CHE",
+)
+VILLAGE_BUS = Line(
+    "B3",
+    "3",
+    "Échallon – Rivière-Basse – Saint-Aubry",
+    3,
+    42,
+    15,
+    "B:ECH B:GUE B:RIV B:LOI B:BOI B:PAR B:MAR B:QUA B:GAR",
+)
 LINES = (RAIL, TOWN_BUS, CROSS_BUS, VILLAGE_BUS)
-STATION = ("P:GAR", "Saint-Aubry, pôle gare", (0.6, -1.62))
+STATION: dict[str, tuple[str, Km]] = {"P:GAR": ("Saint-Aubry, pôle gare", (0.6, -1.62))}
 MEMBERS = {"R:AUB", "B:GAR"}  # stops that belong to the station
 
 # (line, direction, service, departures in minutes after midnight)
@@ -101,7 +149,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[Row]]]:
         "trips.txt",
         "route_id,service_id,trip_id,direction_id,trip_headsign",
         [
-            (line.id, service, trip, way, (line.stops[-1] if way == 0 else line.stops[0])[1])
+            (line.id, service, trip, way, STOPS[line.stops[-1 if way == 0 else 0]][0])
             for trip, line, way, service, _ in trips
         ],
     )
@@ -125,11 +173,10 @@ FILES = ("agency.txt", "stops.txt", "routes.txt", "trips.txt", "stop_times.txt",
 
 
 def _stops() -> Iterator[Row]:
-    stops = {STATION[0]: STATION, **{stop[0]: stop for line in LINES for stop in line.stops}}
-    for stop_id, name, place in stops.values():
+    for stop_id, (name, place) in {**STATION, **STOPS}.items():
         lon, lat = lonlat(at(place))
-        parent = STATION[0] if stop_id in MEMBERS else ""
-        yield stop_id, name, f"{lat:.6f}", f"{lon:.6f}", int(stop_id == STATION[0]), parent
+        parent = "P:GAR" if stop_id in MEMBERS else ""
+        yield stop_id, name, f"{lat:.6f}", f"{lon:.6f}", int(stop_id in STATION), parent
 
 
 def _trips() -> Iterator[tuple[str, Line, int, str, int]]:
@@ -143,9 +190,9 @@ def _stop_times(trips: Iterable[tuple[str, Line, int, str, int]]) -> Iterator[Ro
     for trip, line, way, _, minute in trips:
         stops = line.stops if way == 0 else line.stops[::-1]
         clock = minute * 60
-        for i, (stop_id, _, place) in enumerate(stops):
+        for i, stop_id in enumerate(stops):
             if i:
-                km = 1.2 * float(np.hypot(place[0] - stops[i - 1][2][0], place[1] - stops[i - 1][2][1]))
+                km = 1.2 * math.dist(STOPS[stop_id][1], STOPS[stops[i - 1]][1])  # roads are no straight lines
                 clock += 60 * max(1, round(km / line.speed * 60))
             leave = clock if i in (0, len(stops) - 1) else clock + line.dwell
             yield trip, _clock(clock), _clock(leave), stop_id, i + 1

@@ -1,8 +1,21 @@
 """The whole of it: a study file, its stages in order, a folder of results."""
 
-from siteplan.study.check import Finding, check
+from siteplan.study.findings import Finding, check
 from siteplan.study.reading import read_study
-from siteplan.study.run import Result, draw, run, score
+from siteplan.study.stages import Result, draw, run, score
 from siteplan.study.template import init_study, study_template
+from siteplan.study.write import redraw, write_places
 
-__all__ = ["Finding", "Result", "check", "draw", "init_study", "read_study", "run", "score", "study_template"]
+__all__ = [
+    "Finding",
+    "Result",
+    "check",
+    "draw",
+    "init_study",
+    "read_study",
+    "redraw",
+    "run",
+    "score",
+    "study_template",
+    "write_places",
+]

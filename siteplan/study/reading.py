@@ -52,9 +52,13 @@ def read_study(
     raw = {} if path is None else _load(Path(path))
     base = Path.cwd() if path is None else Path(path).resolve().parent
     origin = "options" if path is None else str(path)
-    for key, value in options.items():
+    for key, given in options.items():
+        value = given
         if value is not None:
-            _put(raw, key, _from_here(value), origin)
+            if isinstance(value, Path):
+                # Options name files from where the user stands, not from where the study file lies.
+                value = str(value if path is None else value.resolve())
+            _put(raw, key, value, origin)
     for override in overrides:
         key, value = _parsed(override)
         _put(raw, key, value, origin)
@@ -121,11 +125,6 @@ def _put(raw: dict[str, Any], key: str, value: Any, origin: str) -> None:
     raw[last] = value
 
 
-def _from_here(value: Any) -> Any:
-    """Options name files from where the user stands, not from where the study file lies."""
-    return str(value.resolve()) if isinstance(value, Path) else value
-
-
 def _without_none(raw: Any) -> Any:
     """Take a key with nothing behind it as if it were not there, so that its default holds."""
     if not isinstance(raw, dict):
@@ -151,7 +150,7 @@ def _validated(raw: dict[str, Any], base: Path, origin: str, needs: Sequence[str
 def _lacking(inputs: Any, needs: Sequence[str]) -> list[str]:
     given = inputs if isinstance(inputs, dict) else {}
     return [
-        f"inputs.{need}: missing; expected {Inputs.model_fields[need].description}"
+        f"inputs.{need}: missing; expected {Inputs.model_fields[need].description} (or --{need})"
         for need in needs
         if need not in given and not (need == "streets" and "times" in given)
     ]

@@ -1,24 +1,28 @@
-"""A result becomes a folder of files, whole or not at all; and single tables become single files."""
+"""A result becomes a folder of files, whole or not at all; and a folder of files becomes a map again."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
-from siteplan.config import Study
-from siteplan.errors import StudyError
+from siteplan.config import result_columns
+from siteplan.errors import InputError, StudyError
 from siteplan.output.files import MANIFEST, results_folder, whole_file
+from siteplan.output.geopackage import write_geopackage
 from siteplan.output.maps import SiteMap, site_map
 from siteplan.output.tables import write_manifest, write_scores, write_times
 from siteplan.study.load import Territory
 
 if TYPE_CHECKING:
-    from siteplan.study.run import Result
+    from siteplan.study.stages import Result
 
-__all__ = ["write_places", "write_result"]
+__all__ = ["lonlat_table", "redraw", "write_places", "write_result"]
 
-DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
+ENDINGS = (".csv", ".geojson", ".gpkg")
+PLACES = "results.gpkg"
 
 
 def write_result(result: "Result", territory: Territory, folder: Path) -> None:
@@ -33,31 +37,100 @@ def write_result(result: "Result", territory: Territory, folder: Path) -> None:
         write_scores(result.scores, aside / "scores.csv")
         result.overlap.round(1).to_csv(aside / "overlap.csv", lineterminator="\n")
         write_times(result.times, aside / "times.parquet")
-        _map(result, territory).save(aside / "map.html")
+        write_geopackage(_layers(result, territory), aside / PLACES, crs=result.points.crs)
         write_manifest(result.manifest, aside / MANIFEST)
+        _map_of(aside).save(aside / "map.html")
 
 
-def _map(result: "Result", territory: Territory) -> SiteMap:
-    streets = territory.streets
+def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
+    """Draw the map of a folder of results again, and return where it is.
+
+    Raises
+    ------
+    InputError
+        The folder does not hold the results of a complete run.
+    """
+    path = Path(folder) / "map.html" if out is None else Path(out)
+    _map_of(Path(folder)).save(path)
+    return path
+
+
+def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFrame]:
+    """Name the tables with a place; sites carry their scores, cells their access."""
+    added = result.scores.columns.difference(result.sites.columns, sort=False)
+    layers = {
+        "sites": result.sites.join(result.scores[added]),
+        "isochrones": result.rings,
+        "cells": result.cells.join(result.cell_access),
+        "communes": territory.communes,
+        "streets": None if territory.streets is None else _by_class(territory.streets.edges),
+    }
+    return {name: table for name, table in layers.items() if table is not None}
+
+
+def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Gather the streets of each class of `highway` into one shape, as a background of the map."""
+    lines = edges.geometry.groupby(edges["highway"]).agg(lambda part: shapely.multilinestrings(part.to_numpy()))
+    return gpd.GeoDataFrame({"highway": lines.index}, geometry=lines.to_numpy(), crs=edges.crs)
+
+
+def _map_of(folder: Path) -> SiteMap:
+    """Draw the map from the files alone: what is drawn when a study runs and what is drawn later is the same."""
+    manifest = _manifest_in(folder)
+    layers = _read_layers(folder / PLACES)
+    sites = layers["sites"].set_index("site")
     return site_map(
-        result.sites,
-        rings=result.rings,
-        cells=result.cells.join(result.cell_access),
-        scores=result.scores,
-        territories=territory.communes,
-        streets=None if streets is None else streets.edges,
-        notes=_notes(result.study, territory),
-        title=result.study.name,
-        language=result.study.language,
+        sites,
+        rings=layers.get("isochrones"),
+        cells=layers["cells"].set_index("cell"),
+        scores=pd.DataFrame(sites[_score_columns(manifest)]),
+        territories=layers.get("communes"),
+        streets=layers.get("streets"),
+        notes=_notes(manifest),
+        title=manifest["name"],
+        language=manifest["parameters"]["language"],
     )
 
 
-def _notes(study: Study, territory: Territory) -> list[str]:
+def _manifest_in(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError(f"{folder}: holds no {MANIFEST} of a complete run; expected a folder of results") from None
+    return manifest
+
+
+def _read_layers(path: Path) -> dict[str, gpd.GeoDataFrame]:
+    import pyogrio
+
+    try:
+        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        return {name: gpd.read_file(path, layer=name) for name in names}
+    except pyogrio.errors.DataSourceError as error:
+        raise InputError(f"{path}: cannot be read ({error}); run the study again") from None
+
+
+def _score_columns(manifest: dict[str, Any]) -> list[str]:
+    """Name the columns of the layer of sites that are results."""
+    asked = manifest["parameters"]
+    modes = list(manifest["travel"])
+    groups = (asked["inputs"]["population"] or {}).get("groups", [])
+    named = [*modes, "best"] if len(modes) > 1 else modes
+    return [
+        *result_columns(named, asked["travel"]["minutes"], groups),
+        "score",
+        "rank",
+        *(f"{mode}_kmh" for mode in modes),
+    ]
+
+
+def _notes(manifest: dict[str, Any]) -> list[str]:
     """Say how old the streets are."""
-    date = None if territory.streets is None else territory.streets.data_date
+    date = (manifest["inputs"].get("inputs.streets", {}).get("data_date") or "")[:10]
     if not date:
         return []
-    return [f"Données OpenStreetMap du {date}." if study.language == "fr" else f"OpenStreetMap data of {date}."]
+    french = manifest["parameters"]["language"] == "fr"
+    return [f"Données OpenStreetMap du {date}." if french else f"OpenStreetMap data of {date}."]
 
 
 def write_places(places: gpd.GeoDataFrame, path: str | Path) -> None:
@@ -69,14 +142,16 @@ def write_places(places: gpd.GeoDataFrame, path: str | Path) -> None:
         Another ending, or a folder that cannot be written.
     """
     ending = Path(path).suffix.lower()
-    if ending not in (*DRIVERS, ".csv"):
-        raise StudyError(f"{path}: cannot write '{ending}'; expected one of {' '.join((*DRIVERS, '.csv'))}")
+    if ending not in ENDINGS or (ending == ".csv" and not (places.geom_type == "Point").all()):
+        raise StudyError(f"{path}: cannot write '{ending}' for these places; expected {' or '.join(ENDINGS[1:])}")
     with whole_file(path) as aside:
         if ending == ".csv":
             lonlat_table(places).to_csv(aside, index=False, lineterminator="\n")
+        elif ending == ".gpkg":
+            name = "isochrones" if "speed_kmh" in places else "sites"
+            write_geopackage({name: places}, aside)
         else:
-            shown = places if ending == ".gpkg" else places.to_crs(4326)
-            shown.to_file(aside, driver=DRIVERS[ending], index=places.index.name is not None)
+            places.to_crs(4326).to_file(aside, driver="GeoJSON", index=places.index.name is not None)
 
 
 def lonlat_table(places: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from pyproj import Transformer
 
 from siteplan.errors import InputError
 from siteplan.output.columns import measures, speeds
@@ -160,12 +161,17 @@ def _layers(
 def _bounds(given: dict[str, gpd.GeoDataFrame]) -> list[float]:
     """Give south, west, north, east of what the map is about: the sites and what they reach, else the first table."""
     about = [given[name] for name in ("sites", "rings") if name in given] or list(given.values())[:1]
-    boxes = np.array([table.geometry.to_crs(4326).total_bounds for table in about]).reshape(-1, 4)
-    boxes = boxes[np.isfinite(boxes).all(axis=1)]
-    if not len(boxes):
+    boxes = [_degrees(table) for table in about if np.isfinite(table.total_bounds).all()]
+    if not boxes:
         return [-60.0, -170.0, 75.0, 170.0]
-    west, south, east, north = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
-    return [round(float(value), 5) for value in (south, west, north, east)]
+    wests, souths, easts, norths = zip(*boxes, strict=True)
+    return [round(float(value), 5) for value in (min(souths), min(wests), max(norths), max(easts))]
+
+
+def _degrees(table: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
+    to_degrees = Transformer.from_crs(table.crs, 4326, always_xy=True)
+    west, south, east, north = map(float, table.total_bounds)
+    return to_degrees.transform_bounds(west, south, east, north)
 
 
 def _own_notes(

@@ -41,12 +41,19 @@ def cell_data(cells: gpd.GeoDataFrame, sites: list[str]) -> dict[str, Any]:
 
 
 def cell_layers(cells: gpd.GeoDataFrame, words: Words) -> list[Layer]:
-    """Give the layer of people and one for each column of minutes; one is shown at a time, `minutes_best` first."""
-    modes = [name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")]
+    """Give the layer of people and one for each column of minutes; one is shown at a time, at first `minutes_best`."""
+    modes = sorted(
+        (name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")), key=_last
+    )
+    if len(modes) == 2:  # the best of one mode is that mode
+        modes = [mode for mode in modes if mode != "best"]
     layers = [_people(cells, words), *(_minutes(cells, mode, words) for mode in modes)]
-    first = modes.index("best") + 1 if "best" in modes else 0
-    layers[first]["on"] = True
+    layers[-1 if "minutes_best" in cells else 0]["on"] = True
     return layers
+
+
+def _last(mode: str) -> bool:
+    return mode == "best"
 
 
 def _people(cells: gpd.GeoDataFrame, words: Words) -> Layer:
@@ -54,19 +61,25 @@ def _people(cells: gpd.GeoDataFrame, words: Words) -> Layer:
     area = metric(cells.geometry).area.to_numpy() / 1e6
     dense = _unequal(area)
     shown = people / np.where(area > 0, area, np.nan) if dense else people
-    breaks = _quantile_breaks(shown[shown > 0])
-    colours = class_colours("people", len(breaks) + 1) if len(breaks) else class_colours("people", 1)
+    positive = shown[shown > 0]
+    breaks = _quantile_breaks(positive)
     classes = np.searchsorted(breaks, shown, side="left").astype(str).astype(object)
     classes[shown == 0] = NOBODY
     classes[~np.isfinite(shown)] = UNKNOWN
+    texts = _class_texts(breaks, words) if len(breaks) else _one_class(positive, words)
+    label = words["cells_density" if dense else "cells_people"]
+    special = {NOBODY: words["nobody"], UNKNOWN: words["withheld"]}
+    return _layer("people", label, classes, texts, special, words)
+
+
+def _class_texts(breaks: NDArray[np.float64], words: Words) -> list[str]:
     ends = [number(each, words) for each in breaks]
-    texts = [f"{words['up_to']} {ends[0]}"] if ends else [f"1 {words['over']}"]
-    texts += [f"{low} – {high}" for low, high in pairwise(ends)]
-    texts += [f"{words['over']} {ends[-1]}"] if ends else []
-    name = "cells_density" if dense else "cells_people"
-    return _layer(
-        "people", words[name], classes, colours, texts, {NOBODY: words["nobody"], UNKNOWN: words["withheld"]}, words
-    )
+    between = [f"{low} – {high}" for low, high in pairwise(ends)]
+    return [f"{words['up_to']} {ends[0]}", *between, f"{words['over']} {ends[-1]}"]
+
+
+def _one_class(values: NDArray[np.float64], words: Words) -> list[str]:
+    return [f"{words['up_to']} {number(values.max(), words)}"] if len(values) else []
 
 
 def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
@@ -78,39 +91,32 @@ def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
     classes[~np.isfinite(minutes)] = UNKNOWN
     texts = [f"{end - step:g} – {end:g} {words['minute']}" for end in ends]
     label = words["minutes_by"].format(mode=words.get(mode, mode))
-    return _layer(
-        f"minutes {mode}",
-        label,
-        classes,
-        class_colours("minutes", len(ends)),
-        texts,
-        {UNKNOWN: words["out_of_reach"]},
-        words,
-    )
+    return _layer(f"minutes {mode}", label, classes, texts, {UNKNOWN: words["out_of_reach"]}, words)
 
 
 def _layer(
     name: str,
     label: str,
     classes: NDArray[np.object_],
-    colours: list[str],
     texts: list[str],
     special: dict[str, str],
     words: Words,
 ) -> Layer:
-    opacity = np.linspace(*OPACITY[name.split()[0]], len(colours)).round(2)
-    fills = {str(at): [colour, float(opacity[at])] for at, colour in enumerate(colours)}
-    fills |= {NOBODY: ["#ffffff", 0.3], UNKNOWN: [MISSING, 0.8]}
-    named = {**{str(at): text for at, text in enumerate(texts)}, **special}
+    sequence = name.split()[0]
+    colours = class_colours(sequence, len(texts))
+    opacity = np.linspace(*OPACITY[sequence], len(texts)).round(2)
+    fills = {str(at): (colour, float(opacity[at])) for at, colour in enumerate(colours)}
+    fills |= {NOBODY: ("#ffffff", 0.3), UNKNOWN: (MISSING, 0.8)}
     occurring = set(classes)
-    used = {each: text for each, text in named.items() if each not in special or each in occurring}
+    named = {**{str(at): text for at, text in enumerate(texts)}, **special}
+    keys = [(fills[each], text) for each, text in named.items() if each not in special or each in occurring]
     return {
         "id": f"cells {name}",
         "kind": "cells",
         "label": label,
         "group": words["cells"],
         "on": False,
-        "legend": [key("cell", text, fills[each][0], CELL_LINE, opacity=fills[each][1]) for each, text in used.items()],
+        "legend": [key("cell", text, fill, CELL_LINE, opacity=opacity) for (fill, opacity), text in keys],
         "classes": "".join(classes),
         "fills": fills,
     }
@@ -137,8 +143,9 @@ def _quantile_breaks(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.array([])
     raw = np.quantile(values, [0.2, 0.4, 0.6, 0.8])
     unit = 10.0 ** np.maximum(np.floor(np.log10(raw)) - 1, 0)
-    rounded = np.unique(np.maximum(np.round(raw / unit) * unit, 1))
-    return rounded[rounded < values.max()]
+    rounded: NDArray[np.float64] = np.unique(np.maximum(np.round(raw / unit) * unit, 1))
+    below: NDArray[np.float64] = rounded[rounded < values.max()]
+    return below
 
 
 def _values(column: "pd.Series[float]") -> list[float | None]:

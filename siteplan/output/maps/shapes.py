@@ -69,7 +69,8 @@ def metric(frame: gpd.GeoSeries) -> gpd.GeoSeries:
 
 
 def _joined(geometry: NDArray[np.object_]) -> list[str]:
-    kind, corners, offsets = shapely.to_ragged_array(geometry)
+    kind, corners, levels = shapely.to_ragged_array(geometry)
+    offsets: tuple[NDArray[Any], ...] = levels or ()
     name = shapely.GeometryType(kind).name
     if name == "POINT":
         return _strings(corners, np.arange(len(corners) + 1), closed=False)

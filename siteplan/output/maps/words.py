@@ -25,4 +25,4 @@ def number(value: float, words: Words) -> str:
         return "–"
     decimals = 0 if abs(value) >= 100 or value == round(value) else 1
     english = f"{value:,.{decimals}f}"
-    return english.translate(str.maketrans({",": words["thousands"], ".": words["decimal"]}))
+    return english.translate({ord(","): words["thousands"], ord("."): words["decimal"]})

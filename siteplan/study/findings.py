@@ -16,6 +16,7 @@ from siteplan.errors import SiteplanError, SiteplanWarning
 from siteplan.geo import box_area, cell_sizes, metric_crs, require_metric
 from siteplan.inputs.times import read_times
 from siteplan.network.people import totals
+from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
 from siteplan.study.load import (
     asked_file,
@@ -36,7 +37,7 @@ Severity = Literal["error", "warning", "info"]
 Made = TypeVar("Made")
 
 OLD_YEARS = 3  # streets and people change; OpenStreetMap of a town gains ways every week
-DENSE = 40_000  # people per km2: the densest quarters of Europe; above it, values are rarely counts
+DENSE = 100_000  # people per km2: few quarters anywhere are denser, so that values above it are rarely counts
 SAME_PLACE = 10.0  # metres
 
 
@@ -123,7 +124,7 @@ def _about_cells(cells: gpd.GeoDataFrame) -> Iterator[Finding]:
     yield Finding(
         "info",
         "inputs.population",
-        f"{people.sum():,.0f} people in {len(cells):,} cells ({int(people.isna().sum()):,} missing) in {cells.crs.name}",
+        f"{people.sum():,.0f} people in {len(cells):,} cells ({people.isna().sum():,} missing) in {cells.crs.name}",
     )
     yield from _about_crs(cells)
     square_kilometres = cell_sizes(cells) / 1e6
@@ -181,7 +182,7 @@ def _about_totals(points: gpd.GeoDataFrame, streets: StreetNetwork) -> Iterator[
         f"street, {count['island']:,.0f} on street islands; {count['missing_cells']:,.0f} cells are missing"
     )
     yield Finding("info", "inputs.population", text)
-    outside = ~points.within(box_area(streets.bounds, streets.crs).iloc[0])
+    outside = ~points.within(box_area(streets.bounds, streets.crs).iloc[0].buffer(LIMIT))
     people = float(points["people"][outside].sum())
     if count["in"] and people / count["in"] > 0.001:
         text = f"{people / count['in']:.1%} of the people live outside the extent of the streets, out of reach"

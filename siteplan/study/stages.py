@@ -19,6 +19,8 @@ from siteplan.contours import isochrones
 from siteplan.errors import SiteplanWarning
 from siteplan.inputs.times import read_times
 from siteplan.network.streets import StreetNetwork
+from siteplan.output.files import whole_file
+from siteplan.output.tables import write_scores
 from siteplan.study.cache import cached_table, content_key, file_hash
 from siteplan.study.load import Territory, load, load_sites, load_streets, used_sites
 from siteplan.study.manifest import input_files, manifest_of
@@ -98,13 +100,17 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     return result
 
 
-def score(study: Study | str | Path, *, progress: Progress | None = None) -> Result:
-    """Analyse a study as `run` does, but draw nothing and write nothing."""
+def score(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
+    """Analyse a study as `run` does, but draw nothing, and write nothing but the scores, as CSV, if `out` is given."""
     asked = study if isinstance(study, Study) else read_study(study)
     with _told_once() as odd:
         territory = _load(asked, progress)
         times = _times(asked, territory, None, progress)
-        return _analysed(asked, territory, times, None, odd, None)
+        result = _analysed(asked, territory, times, None, odd, None)
+        if out is not None:
+            with whole_file(out) as aside:
+                write_scores(result.scores, aside)
+    return result
 
 
 def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.GeoDataFrame:

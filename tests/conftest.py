@@ -1,0 +1,28 @@
+"""What all tests share: the settings of generated tests, and the real places, which may be absent."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+DATA = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+# The same examples in every run; HYPOTHESIS_PROFILE=wild looks for new ones.
+_common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, database=None, **_common)
+settings.register_profile("wild", print_blob=True, **_common)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture(scope="session")
+def real() -> Callable[[str], Path]:
+    """Return the path of a real place's file, or skip the test, naming what is absent."""
+
+    def path(name: str) -> Path:
+        if not (DATA / name).exists():
+            pytest.skip(f"real data absent: {DATA / name}")
+        return DATA / name
+
+    return path

@@ -1,0 +1,468 @@
+"""The map in a real browser with its network off: what it shows, what it asks for, what it weighs."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely import MultiPolygon, Point, Polygon, box
+
+from siteplan.errors import InputError, StudyError
+from siteplan.output.maps import SiteMap, site_map
+from siteplan.output.maps.cells import cell_layers
+from siteplan.output.maps.shapes import pack
+from siteplan.output.maps.words import load_words, number
+from tests.browser import browser, needs_chromium, open_page
+
+UTM = "EPSG:32632"
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    "{{ 7 * 7 }}{% raw %}",
+    "<!-- &amp; \u2028",
+]
+REAL = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data")) / "porto_alegre"
+
+
+def small_world(names=("Library", "Town hall", "Station", "Barn")):
+    """Four sites on a 4 x 3 km plain of 500 m cells, with made rings and figures."""
+    east, north = 500_000, 5_000_000
+    index = pd.Index(["a", "b", "c", "d"], name="site")
+    places = [Point(east + 800, north + 800), Point(east + 3_000, north + 900), Point(east + 2_000, north + 2_200)]
+    places.append(Point(east + 3_700, north + 2_700))
+    status = ["existing", "candidate", "required", "excluded"]
+    facts = {
+        "name": list(names),
+        "status": status,
+        "cost": [np.nan, 120_000.0, 1e6, 5.0],
+        "capacity": [12.0, np.nan, 30.0, np.nan],
+    }
+    sites = gpd.GeoDataFrame(facts, geometry=places, index=index, crs=UTM)
+    rows = [
+        (site, mode, minutes, speed, place.buffer(minutes * speed * 10))
+        for site, place in sites.geometry.items()
+        for mode, speed in (("walk", 4.8), ("bike", 15.0))
+        for minutes in (15, 20)
+    ]
+    rings = gpd.GeoDataFrame(rows, columns=["site", "mode", "minutes", "speed_kmh", "geometry"], crs=UTM)
+    squares = [
+        box(east + x, north + y, east + x + 500, north + y + 500)
+        for y in range(0, 3000, 500)
+        for x in range(0, 4000, 500)
+    ]
+    people = np.arange(48.0) * 40
+    people[5] = np.nan
+    cells = gpd.GeoDataFrame({"people": people}, geometry=squares, index=pd.RangeIndex(48, name="cell"), crs=UTM)
+    figures = {
+        "people_walk_15": [12_345.0, 9_000.0, 800.0, 3.0],
+        "unique_walk_15": [10_000.4, 1.0, 0.0, 3.0],
+        "people_bike_20": [23_456.0, 20_000.0, 19_000.0, 300.0],
+        "workers_walk_15": [5_000.0, 4_000.0, 300.0, 1.0],
+        "score": [100.0, 72.9, 6.5, np.nan],
+        "rank": pd.array([1, 2, 3, None], dtype="Int64"),
+        "walk_kmh": 4.8,
+        "bike_kmh": 15.0,
+    }
+    scores = sites.drop(columns="geometry").join(pd.DataFrame(figures, index=index))
+    outline = gpd.GeoDataFrame({"name": ["West <b>", "East"]}, geometry=[box(east, north, east + 2000, north + 3000), box(east + 2000, north, east + 4000, north + 3000)], crs=UTM)  # fmt: skip
+    return {"sites": sites, "rings": rings, "cells": cells, "scores": scores, "territories": outline}
+
+
+def with_minutes(cells):
+    minutes = np.linspace(1, 24, len(cells))
+    minutes[-3:] = np.nan
+    more = {
+        "minutes_walk": minutes + 1,
+        "minutes_bike": minutes,
+        "minutes_best": minutes,
+        "site_best": "b",
+        "covered_walk_15": 0.25,
+    }
+    return cells.assign(**more)
+
+
+def data_of(page: SiteMap):
+    return json.loads(re.search(r'id="siteplan-data" type="application/json">(.*?)</script>', page.html, re.DOTALL)[1])
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """A function that opens a map and fails the test when the page complained or asked for anything but itself."""
+    contexts = []
+
+    def open_map(page: SiteMap, **size):
+        page.save(tmp_path / "map.html")
+        context = open_page(chromium, tmp_path / "map.html", **size)
+        contexts.append((context, context.__enter__()))
+        return contexts[-1][1]
+
+    yield open_map
+    for context, seen in contexts:
+        context.__exit__(None, None, None)
+        assert seen.requests == [(tmp_path / "map.html").as_uri()]
+        assert seen.complaints == []
+
+
+# ---- what the page is made of ----
+
+
+def test_the_same_bytes_twice(tmp_path):
+    pages = [site_map(**small_world(), title="Valley") for _ in range(2)]
+    assert pages[0].html == pages[1].html
+    pages[0].save(tmp_path / "map.html")
+    assert (tmp_path / "map.html").read_bytes() == pages[0].html.encode()
+
+
+def test_no_element_of_the_page_points_elsewhere():
+    html = re.sub(r"<script\b.*?</script>", "", site_map(**small_world()).html, flags=re.DOTALL)
+    assert not re.search(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", html)
+    assert not re.search(r"url\((?!data:|#)", html)
+    assert "cdn" not in html
+
+
+def test_a_notebook_shows_the_page_in_a_frame():
+    shown = site_map(**small_world())._repr_html_()
+    assert shown.startswith("<iframe srcdoc=")
+    assert "<script" not in shown
+
+
+@pytest.mark.parametrize("without", ["rings", "cells", "scores", "territories", "all of them"])
+def test_anything_but_the_sites_may_be_absent(without):
+    world = {
+        name: table for name, table in small_world().items() if name == "sites" or without not in (name, "all of them")
+    }
+    kinds = {layer["kind"] for layer in data_of(site_map(**world))["layers"]}
+    assert {"sites", "tiles"} <= kinds
+    assert without not in kinds
+
+
+def test_empty_tables_are_as_good_as_none():
+    world = small_world()
+    empty = {name: world[name].iloc[:0] for name in ("rings", "cells", "territories")}
+    assert [layer["kind"] for layer in data_of(site_map(world["sites"], **empty))["layers"]] == ["sites", "tiles"]
+    assert [layer["kind"] for layer in data_of(site_map(world["sites"].iloc[:0]))["layers"]] == ["tiles"]
+
+
+def test_an_empty_ring_is_an_empty_shape():
+    world = small_world()
+    world["rings"].loc[0, "geometry"] = Polygon()
+    layer = next(layer for layer in data_of(site_map(**world))["layers"] if layer["id"] == "rings walk 15")
+    assert layer["own"][0] == ""
+    assert all(layer["own"][1:])
+
+
+def test_a_table_without_crs_is_refused():
+    with pytest.raises(InputError, match="cells: no coordinate reference system"):
+        site_map(small_world()["sites"], cells=small_world()["cells"].set_crs(None, allow_override=True))
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(StudyError, match="'de' is not known; expected one of en, fr"):
+        site_map(small_world()["sites"], language="de")
+
+
+def test_both_languages_have_the_same_words():
+    assert load_words("en").keys() == load_words("fr").keys()
+
+
+@pytest.mark.parametrize(("value", "english", "french"), [(1234567.4, "1,234,567", "1\u202f234\u202f567"), (4.8, "4.8", "4,8"), (15.0, "15", "15"), (float("nan"), "–", "–")])  # fmt: skip
+def test_numbers_are_written_as_a_reader_expects(value, english, french):
+    assert number(value, load_words("en")) == english
+    assert number(value, load_words("fr")) == french
+
+
+def test_speeds_limits_and_people_are_noted_without_asking():
+    notes = data_of(site_map(**small_world(), notes=["Data of 2020."]))["notes"]
+    assert notes[0] == "Speeds: on foot 4.8 km/h; by bicycle 15 km/h."
+    assert notes[1] == "Limits: 15 and 20 min."
+    assert notes[2] == "44,920 people in 48 cells. Withheld or missing in 1 of them."
+    assert notes[-1] == "Data of 2020."
+
+
+# ---- cells and shapes ----
+
+
+def legend(cells, layer=0):
+    layer = cell_layers(cells, load_words("en"))[layer]
+    return layer["label"], [entry["text"] for entry in layer["legend"]], layer["classes"]
+
+
+def test_people_are_cut_into_classes_with_round_ends():
+    label, texts, classes = legend(small_world()["cells"])
+    assert label == "People per cell"
+    assert texts == [
+        "up to 420",
+        "420 – 790",
+        "790 – 1,200",
+        "1,200 – 1,500",
+        "over 1,500",
+        "nobody",
+        "withheld or missing",
+    ]
+    assert classes[:12] == "-0000?000001"
+    assert classes[-1] == "4"
+
+
+@pytest.mark.parametrize(("people", "texts"), [([7.0, 7.0], ["up to 7"]), ([0.0, 0.0], ["nobody"]), ([np.nan, np.nan], ["withheld or missing"])])  # fmt: skip
+def test_cells_that_are_all_alike_have_a_legend_too(people, texts):
+    assert legend(small_world()["cells"].iloc[:2].assign(people=people))[1] == texts
+
+
+def test_cells_of_unequal_size_are_shaded_by_density():
+    world = small_world()["cells"].iloc[:2].copy()
+    world["people"] = [100.0, 100.0]
+    world.loc[1, "geometry"] = box(600_000, 5_000_000, 610_000, 5_010_000)
+    label, _, classes = legend(world)
+    assert label == "People per km²"
+    assert classes[0] > classes[1]
+
+
+def test_minutes_are_cut_by_five_and_say_what_is_out_of_reach():
+    label, texts, classes = legend(with_minutes(small_world()["cells"]), layer=-1)
+    assert label == "Minutes by any mode"
+    assert texts == ["0 – 5 min", "5 – 10 min", "10 – 15 min", "15 – 20 min", "20 – 25 min", "out of reach"]
+    assert (classes[0], classes[-1]) == ("0", "?")
+
+
+def unpacked(text):
+    """Decode a packed polygon, slowly and obviously: a list of parts, each a list of rings of (lon, lat)."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+    def ring(characters):
+        numbers, value, shift = [], 0, 0
+        for digit in map(alphabet.index, characters):
+            value |= (digit & 31) << shift
+            shift += 5
+            if digit < 32:
+                numbers.append(value >> 1 ^ -(value & 1))
+                value, shift = 0, 0
+        steps = np.array(numbers).reshape(-1, 2)
+        return (steps.cumsum(axis=0) / 1e5).tolist()
+
+    return [[ring(each) for each in part.split(".")] for part in text.split("!")]
+
+
+def test_packed_shapes_are_the_shapes():
+    holed = Polygon(
+        [(-51.2, -30), (-51.1, -30), (-51.1, -29.9)], [[(-51.15, -29.99), (-51.12, -29.99), (-51.12, -29.98)]]
+    )
+    shapes = [MultiPolygon([holed, box(179, 80, 179.5, 80.5)]), Polygon(), box(0, 0, 1e-5, 1e-5)]
+    packed = pack(gpd.GeoSeries(shapes, crs=4326))
+    assert packed[1] == ""
+    (first, second), (third,) = unpacked(packed[0]), unpacked(packed[2])
+    assert len(first) == 2
+    assert np.allclose(first[0] + first[0][:1], holed.exterior.coords, atol=1e-9)
+    assert np.allclose(first[1] + first[1][:1], holed.interiors[0].coords, atol=1e-9)
+    assert np.allclose(second[0] + second[0][:1], box(179, 80, 179.5, 80.5).exterior.coords, atol=1e-9)
+    assert len(third[0]) == 4
+
+
+# ---- in the browser ----
+
+
+def shown(seen):
+    """The layers whose boxes are ticked, and those whose legend is to be seen."""
+    ticked = seen.page.eval_on_selector_all("input[data-layer]:checked", "all => all.map(each => each.dataset.layer)")
+    legends = seen.page.eval_on_selector_all(
+        "[data-legend]", "all => all.filter(each => each.offsetParent).map(each => each.dataset.legend)"
+    )
+    return ticked, [each for each in legends if each != "tiles"]
+
+
+@needs_chromium
+def test_layers_come_and_go_with_their_legend(opened):
+    seen = opened(site_map(**small_world()))
+    assert shown(seen)[0] == ["sites", "rings walk 15", "rings walk 20", "cells people", "territories"]
+    for layer in ("rings walk 15", "rings bike 20", "sites", "cells people", "territories"):
+        seen.page.locator(f'input[data-layer="{layer}"]').click()
+        ticked, legends = shown(seen)
+        assert ticked == legends
+    assert shown(seen)[0] == ["rings walk 20", "rings bike 20"]
+    assert seen.page.locator(".mark").count() == 0
+
+
+@needs_chromium
+def test_one_kind_of_cells_is_shown_at_a_time(opened):
+    world = small_world()
+    seen = opened(site_map(**world | {"cells": with_minutes(world["cells"])}))
+    assert shown(seen)[0] == ["sites", "cells minutes best", "territories"]
+    seen.page.locator('input[data-layer="cells people"]').click()
+    assert shown(seen)[0] == ["sites", "cells people", "territories"]
+
+
+@needs_chromium
+def test_a_layer_is_really_drawn(opened):
+    """Count painted pixels of the pane of the rings, with the layers on and off."""
+    seen = opened(site_map(**small_world()))
+    painted = "() => [...document.querySelectorAll('.leaflet-rings-pane canvas')].map(each => each.getContext('2d').getImageData(0, 0, each.width, each.height).data.some(value => value))"  # noqa: E501
+    assert seen.page.evaluate(painted) == [True]
+    for layer in ("rings walk 15", "rings walk 20"):
+        seen.page.locator(f'input[data-layer="{layer}"]').click()
+    seen.page.wait_for_function(f"!({painted})()[0]")
+
+
+@needs_chromium
+def test_a_card_says_what_the_scores_say(opened):
+    world = small_world()
+    seen = opened(site_map(**world))
+    seen.page.locator("#ranking button", has_text="Library").click()
+    card = seen.page.locator("#card")
+    assert card.locator("h3").inner_text() == "Library"
+    assert card.locator("p").all_inner_texts() == ["Existing · a", "rank 1 · score 100.0 · capacity 12"]
+    rows = [row.split("\t") for row in card.locator("tbody tr").all_inner_texts()]
+    assert rows == [
+        ["On foot, 15 min", "12,345", "10,000"],
+        ["By bicycle, 20 min", "23,456", "–"],
+        ["On foot, 15 min", "5,000"],
+    ]
+
+
+@needs_chromium
+def test_picking_a_site_shows_its_own_rings_until_all_are_asked_for(opened):
+    seen = opened(site_map(**small_world()))
+    seen.page.locator(".mark").nth(0).click()
+    assert seen.page.locator("#card h3").inner_text() == "Library"
+    assert "Library" in seen.page.locator(".picked").inner_text()
+    seen.page.locator(".picked button").click()
+    assert not seen.page.locator("#card").is_visible()
+    assert not seen.page.locator(".picked").is_visible()
+
+
+@needs_chromium
+def test_a_cell_says_how_far_the_nearest_site_is(opened):
+    world = small_world()
+    seen = opened(site_map(world["sites"], cells=with_minutes(world["cells"]), scores=world["scores"]))
+    box_of_map = seen.page.locator(".folium-map").bounding_box()
+    seen.page.mouse.click(box_of_map["x"] + box_of_map["width"] / 2, box_of_map["y"] + box_of_map["height"] / 2)
+    text = seen.page.locator(".leaflet-popup .card").inner_text()
+    assert re.search(r"[\d,]+ people\n", text)
+    assert "Nearest site: Town hall" in text
+    assert re.search(r"By bicycle\t\d+(\.\d)? min", text)
+    assert "On foot, 15 min\t25 %" in text
+
+
+@needs_chromium
+def test_hostile_names_are_only_text(opened):
+    page = site_map(**small_world(HOSTILE), title="<b>Title</b> {{ title }}", notes=["<i>note</i>"])
+    seen = opened(page)
+    assert seen.page.locator("#ranking button").all_inner_texts() == [" ".join(name.split()) for name in HOSTILE]
+    for at, name in enumerate(HOSTILE):
+        seen.page.locator("#ranking button").nth(at).click()
+        assert seen.page.locator("#card h3").text_content() == name
+    assert seen.page.title() == "<b>Title</b> {{ title }}"
+    assert seen.page.locator("h1").inner_text() == "<b>Title</b> {{ title }}"
+    assert "<i>note</i>" in seen.page.locator("#notes").inner_text()
+    assert seen.page.locator("#head b, #notes i, img").count() == 0
+
+
+@needs_chromium
+def test_a_french_page_speaks_french(opened):
+    seen = opened(site_map(**small_world(), language="fr"))
+    assert seen.page.evaluate("document.documentElement.lang") == "fr"
+    assert "Vitesses : à pied 4,8 km/h" in seen.page.locator("#notes").inner_text()
+    seen.page.locator("#ranking button").first.click()
+    assert "12\u202f345" in seen.page.locator("#card").inner_text()
+    seen.picture("french")
+
+
+@needs_chromium
+def test_the_sources_the_scale_and_the_notes_are_always_in_sight(opened):
+    seen = opened(site_map(**small_world()), width=390, height=844)
+    assert "© OpenStreetMap contributors" in seen.page.locator(".leaflet-control-attribution").inner_text()
+    assert seen.page.locator(".leaflet-control-scale").inner_text().strip().endswith("m")
+    assert seen.page.locator("#notes").is_visible()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+    seen.picture("phone")
+
+
+@needs_chromium
+def test_tiles_are_asked_for_only_when_switched_on(chromium, tmp_path):
+    site_map(**small_world()).save(tmp_path / "map.html")
+    with open_page(chromium, tmp_path / "map.html") as seen:
+        assert len(seen.requests) == 1
+        seen.page.locator('input[data-layer="tiles"]').click()
+        seen.page.wait_for_function("document.querySelector('.leaflet-tile')")
+        seen.page.wait_for_timeout(200)
+        assert {re.match(r"https://[^/]+/", url)[0] for url in seen.requests[1:]} == {"https://tile.openstreetmap.org/"}
+
+
+@needs_chromium
+def test_many_sites_are_dots_and_a_cut_list(opened):
+    sites = pd.concat([small_world()["sites"]] * 200, ignore_index=True)
+    sites.index = pd.Index([f"s{number}" for number in range(800)], name="site")
+    seen = opened(site_map(sites))
+    assert seen.page.locator(".mark").count() == 0
+    assert seen.page.locator("#ranking tbody tr").count() == 500
+    assert "500 of 800 sites listed" in seen.page.locator("#ranking").inner_text()
+
+
+@needs_chromium
+def test_a_choice_points_streets_and_water_are_drawn(opened):
+    world = small_world()
+    roads = gpd.GeoDataFrame({"highway": ["primary", "primary_link", "footway"]}, geometry=world["sites"].geometry.iloc[:3].shortest_line(world["sites"].geometry.iloc[1], align=False).to_list(), crs=UTM)  # fmt: skip
+    water = gpd.GeoDataFrame(geometry=[box(500_000, 5_001_000, 504_000, 5_001_100)], crs=UTM)
+    dots = world["cells"].set_geometry(world["cells"].centroid)
+    seen = opened(site_map(world["sites"], cells=dots, choice=["b"], streets=roads, water=water))
+    assert shown(seen) == ([*["sites", "cells people", "streets", "water"]],) * 2
+    assert "chosen" in seen.page.locator('[data-legend="sites"]').inner_text()
+    assert len(data_of(site_map(world["sites"], streets=roads))["layers"][1]["lines"]) == 1
+
+
+# ---- a real size ----
+
+
+def porto_alegre():
+    """Real cells and people, 40 made sites with rings as ragged as real ones (combs with a thousand teeth)."""
+    import h3
+
+    table = pd.read_csv(REAL / "poa_hexgrid.csv")
+    hexagons = [Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]) for cell in table["id"]]
+    people = table["population"].to_numpy(dtype=float)
+    cells = gpd.GeoDataFrame({"people": people}, geometry=hexagons, index=pd.Index(table["id"], name="cell"), crs=4326)
+    middles = cells.to_crs(32722).centroid.iloc[np.argsort(-people)[:400:10]]
+    index = pd.Index([f"s{number:02d}" for number in range(40)], name="site")
+    facts = {
+        "name": [f"Site {number}" for number in range(40)],
+        "status": "candidate",
+        "cost": np.nan,
+        "capacity": np.nan,
+    }
+    sites = gpd.GeoDataFrame(facts, geometry=middles.to_list(), index=index, crs=32722)
+    rows = [
+        (site, mode, minutes, speed, ragged(place, minutes * speed * 12, corners * minutes))
+        for site, place in sites.geometry.items()
+        for mode, speed, corners in (("walk", 4.8, 60), ("bike", 15.0, 400))
+        for minutes in (15, 20)
+    ]
+    rings = gpd.GeoDataFrame(rows, columns=["site", "mode", "minutes", "speed_kmh", "geometry"], crs=32722)
+    return sites, rings, with_minutes(cells)
+
+
+def ragged(place, radius, corners):
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    reach = radius * (1 - 0.15 * (np.arange(corners) % 2) - 0.1 * np.sin(7 * angle))
+    return Polygon(np.column_stack([place.x + reach * np.cos(angle), place.y + reach * np.sin(angle)]))
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is absent")
+@needs_chromium
+def test_porto_alegre_weighs_five_megabytes_at_most(opened):
+    sites, rings, cells = porto_alegre()
+    assert rings.get_coordinates().shape[0] > 600_000
+    page = site_map(sites, rings=rings, cells=cells, title="Porto Alegre")
+    assert len(page.html.encode()) <= 5_000_000
+    assert data_of(page)["notes"][2] == "812,935 people in 1,227 cells."
+    seen = opened(page)
+    assert seen.page.locator(".mark").count() == 40
+    seen.picture("porto_alegre")

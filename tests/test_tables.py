@@ -1,0 +1,326 @@
+"""Results appear whole or not at all, are read as meant, and are the same bytes twice."""
+
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+from shapely import Point, box
+
+from siteplan.errors import StudyError
+from siteplan.output.columns import measures, speeds
+from siteplan.output.files import results_folder, whole_file
+from siteplan.output.geopackage import write_geopackage
+from siteplan.output.tables import print_scores, scores_json, write_manifest, write_scores, write_times
+
+
+@pytest.fixture
+def scores():
+    columns = {
+        "name": ["Library", "Town hall"],
+        "status": ["candidate", "existing"],
+        "cost": [1500.5, np.nan],
+        "people_walk_15": [100.0, 33.3333],
+        "unique_walk_15": [80.0, 0.05],
+        "workers_walk_15": [40.0, 10.0],
+        "unique_workers_walk_15": [30.0, 0.0],
+        "score": [100.0, 12.345678],
+        "rank": pd.array([1, None], dtype="Int64"),
+        "walk_kmh": 4.8,
+    }
+    return pd.DataFrame(columns, index=pd.Index(["a", "b"], name="site"))
+
+
+def layers():
+    crs = "EPSG:32632"
+    status = ["existing", "candidate"]
+    sites = {"name": ["A", "B"], "status": status, "cost": [1.0, np.nan]}
+    rings = {"site": ["a", "a"], "mode": ["walk", "walk"], "minutes": [15, 20], "speed_kmh": 4.8}
+    return {
+        "sites": gpd.GeoDataFrame(
+            sites, geometry=[Point(0, 0), Point(9, 9)], index=pd.Index(["a", "b"], name="site"), crs=crs
+        ),
+        "isochrones": gpd.GeoDataFrame(rings, geometry=[box(0, 0, 1, 1), box(0, 0, 2, 2)], crs=crs),
+        "cells": gpd.GeoDataFrame(
+            {"people": [0.0, 5.0, np.nan]}, geometry=[box(k, 0, k + 1, 1) for k in range(3)], crs=crs
+        ),
+    }
+
+
+# ---- folders ----
+
+
+def publish(folder, names, error=None):
+    with results_folder(folder) as aside:
+        for name in names:
+            (aside / name).write_text("new")
+        if error is not None:
+            raise error
+
+
+def write_half(path):
+    with whole_file(path) as aside:
+        aside.write_text("half")
+        raise RuntimeError
+
+
+def test_results_appear_on_a_clean_exit(tmp_path):
+    with results_folder(tmp_path / "new" / "results") as aside:
+        (aside / "scores.csv").write_text("1")
+        (aside / "manifest.json").write_text("{}")
+        assert list((tmp_path / "new" / "results").glob("*.csv")) == []
+    assert sorted(path.name for path in (tmp_path / "new" / "results").iterdir()) == ["manifest.json", "scores.csv"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_old_results_and_nothing_else(tmp_path, error):
+    (tmp_path / "scores.csv").write_text("old")
+    (tmp_path / "manifest.json").write_text("old")
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(error):
+        publish(tmp_path, ["scores.csv"], error)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "scores.csv": "old",
+        "manifest.json": "old",
+        "mine.txt": "mine",
+    }
+
+
+def test_an_error_leaves_no_folder_behind(tmp_path):
+    with pytest.raises(ValueError), results_folder(tmp_path / "a" / "b"):  # noqa: PT011
+        raise ValueError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_replaces_only_its_own_files(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    for text in ("first", "second"):
+        with results_folder(tmp_path) as aside:
+            (aside / "scores.csv").write_text(text)
+    assert (tmp_path / "scores.csv").read_text() == "second"
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_the_manifest_is_gone_while_files_move_and_comes_last(tmp_path, monkeypatch):
+    (tmp_path / "manifest.json").write_text("old")
+    seen = []
+    replace = Path.replace
+
+    def spy(path, target):
+        seen.append((target.name, (tmp_path / "manifest.json").exists()))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", spy)
+    with results_folder(tmp_path) as aside:
+        for name in ("a.csv", "manifest.json", "z.csv"):
+            (aside / name).write_text("new")
+    assert seen == [("a.csv", False), ("z.csv", False), ("manifest.json", False)]
+
+
+def test_a_folder_in_the_way_is_told_before_anything_moves(tmp_path):
+    (tmp_path / "z.csv").mkdir()
+    with pytest.raises(StudyError, match=r"z\.csv: is a folder"):
+        publish(tmp_path, ["a.csv", "z.csv"])
+    assert [path.name for path in tmp_path.iterdir()] == ["z.csv"]
+
+
+def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
+    (tmp_path / "results").write_text("a file")
+    with pytest.raises(StudyError, match="results: cannot be made a folder"), results_folder(tmp_path / "results"):
+        pass
+
+
+def test_one_file_is_whole_or_as_it_was(tmp_path):
+    path = tmp_path / "rings.gpkg"
+    path.write_text("old")
+    with pytest.raises(RuntimeError):
+        write_half(path)
+    assert path.read_text() == "old"
+    with whole_file(path) as aside:
+        assert aside.suffix == ".gpkg"
+        aside.write_text("new")
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["new"]
+
+
+# ---- scores ----
+
+
+def test_scores_are_written_to_the_letter(scores, tmp_path):
+    write_scores(scores, tmp_path / "scores.csv")
+    assert (tmp_path / "scores.csv").read_bytes().decode() == (
+        "site,name,status,cost,people_walk_15,unique_walk_15,workers_walk_15,unique_workers_walk_15,score,rank,walk_kmh\n"
+        "a,Library,candidate,1500.5,100,80,40,30,100,1,4.8\n"
+        "b,Town hall,existing,,33.3,0.1,10,0,12.345678,,4.8\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_no_text_is_a_formula(scores, tmp_path, name):
+    scores["name"] = [name, "harmless = text"]
+    write_scores(scores.rename(columns={"cost": "=cost"}), tmp_path / "scores.csv")
+    read = pd.read_csv(tmp_path / "scores.csv", lineterminator="\n")
+    assert list(read["name"]) == [f"'{name}", "harmless = text"]
+    assert "'=cost" in read.columns
+
+
+def test_numbers_below_zero_stay_numbers(scores, tmp_path):
+    write_scores(scores.assign(score=[-1.5, 2.0]), tmp_path / "scores.csv")
+    assert list(pd.read_csv(tmp_path / "scores.csv")["score"]) == [-1.5, 2.0]
+
+
+def test_json_says_what_the_csv_says(scores):
+    first, second = json.loads(scores_json(scores))
+    assert (first["site"], first["people_walk_15"], first["cost"]) == ("a", 100, 1500.5)
+    assert (second["cost"], second["rank"], second["people_walk_15"]) == (None, None, 33.3)
+
+
+def test_columns_are_read_by_subject_mode_and_limit():
+    names = [
+        "people_slow_walk_15",
+        "unique_best_7.5",
+        "added_age_65_walk_20",
+        "cost_2020",
+        "name",
+        "slow_walk_kmh",
+        "walk_kmh",
+    ]
+    table = pd.DataFrame([[1] * 7], columns=names)
+    assert [(each.kind, each.subject, each.mode, each.minutes) for each in measures(table)] == [
+        ("reached", "people", "slow_walk", 15.0),
+        ("unique", "people", "best", 7.5),
+        ("added", "age_65", "walk", 20.0),
+    ]
+    assert speeds(table) == {"slow_walk": 1.0, "walk": 1.0}
+
+
+def test_modes_without_a_speed_are_known_from_their_people():
+    table = pd.DataFrame([[1] * 3], columns=["people_given_15", "unique_given_15", "workers_given_15"])
+    assert [(each.kind, each.subject) for each in measures(table)] == [
+        ("reached", "people"),
+        ("unique", "people"),
+        ("reached", "workers"),
+    ]
+
+
+def printed(scores, n=10, width=200):
+    from rich.console import Console
+
+    file = io.StringIO()
+    print_scores(scores, n, Console(file=file, width=width, force_terminal=False))
+    return file.getvalue()
+
+
+def test_the_terminal_shows_people_and_speeds(scores):
+    text = printed(scores)
+    assert "walk 15 min" in text
+    assert "walk 4.8 km/h" in text
+    assert "2 of 2 sites" in text
+    assert "33.3 " in text
+
+
+def test_the_terminal_shows_the_best_first_and_n_at_most(scores):
+    text = printed(scores.assign(rank=[2, 1]), n=1)
+    assert "Town hall" in text
+    assert "Library" not in text
+
+
+def test_names_do_not_drive_the_terminal(scores):
+    text = printed(scores.assign(name=["[red]x[/red]", "\x1b[31mred"]))
+    assert "[red]x[/red]" in text
+    assert "\x1b" not in text
+
+
+# ---- other files ----
+
+
+def test_times_keep_every_bit_and_byte(tmp_path):
+    minutes = np.array([1 / 600, 14.999, 20.0])
+    columns = {"site": pd.Categorical(["a", "b", "a"]), "point": [0, 1, 2], "mode": pd.Categorical(["walk"] * 3)}
+    times = pd.DataFrame(columns | {"minutes": minutes})
+    for name in ("one", "two"):
+        write_times(times, tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    read = pd.read_parquet(tmp_path / "one")
+    assert (read["minutes"].to_numpy() == minutes).all()
+    assert isinstance(read["site"].dtype, pd.CategoricalDtype)
+
+
+def test_a_manifest_has_sorted_keys(tmp_path):
+    write_manifest({"b": 1, "a": {"d": "é", "c": None}}, tmp_path / "manifest.json")
+    assert (tmp_path / "manifest.json").read_text(encoding="utf-8") == (
+        '{\n  "a": {\n    "c": null,\n    "d": "é"\n  },\n  "b": 1\n}\n'
+    )
+
+
+# ---- GeoPackage ----
+
+
+def test_a_geopackage_is_the_same_twice_and_leaves_gdal_as_it_was(tmp_path, monkeypatch):
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    write_geopackage(layers(), tmp_path / "one.gpkg")
+    write_geopackage(layers(), tmp_path / "two.gpkg")
+    assert (tmp_path / "one.gpkg").read_bytes() == (tmp_path / "two.gpkg").read_bytes()
+    assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") is None
+
+
+def test_a_geopackage_holds_its_layers_in_one_crs(tmp_path):
+    write_geopackage(layers(), tmp_path / "results.gpkg", crs="EPSG:3035")
+    for name, table in layers().items():
+        read = gpd.read_file(tmp_path / "results.gpkg", layer=name)
+        assert (len(read), read.crs.to_epsg()) == (len(table), 3035)
+    assert list(gpd.read_file(tmp_path / "results.gpkg", layer="sites")["site"]) == ["a", "b"]
+
+
+def test_qgis_finds_a_style_for_each_layer(tmp_path):
+    write_geopackage(layers(), tmp_path / "results.gpkg")
+    with sqlite3.connect(tmp_path / "results.gpkg") as file:
+        rows = file.execute(
+            "SELECT f_table_name, f_geometry_column, useAsDefault, styleQML FROM layer_styles"
+        ).fetchall()
+    file.close()
+    assert [row[:3] for row in rows] == [("sites", "geom", 1), ("isochrones", "geom", 1), ("cells", "geom", 1)]
+    assert "walk 15 min, 4.8 km/h" in rows[1][3]
+
+
+def rules(layer, table, tmp_path):
+    """Give what each rule of a layer's style takes, counted by SQLite, which reads these expressions as QGIS does."""
+    from xml.etree import ElementTree
+
+    write_geopackage({layer: table}, tmp_path / "rules.gpkg")
+    with sqlite3.connect(tmp_path / "rules.gpkg") as file:
+        (qml,) = file.execute("SELECT styleQML FROM layer_styles").fetchone()
+        found = [rule.get("filter") for rule in ElementTree.fromstring(qml.split("\n", 1)[1]).iter("rule")]
+        taken = [file.execute(f"SELECT count(*) FROM {layer} WHERE {each}").fetchone()[0] for each in found]
+    file.close()
+    return taken
+
+
+@pytest.mark.parametrize("layer", ["sites", "isochrones", "cells"])
+def test_every_row_is_drawn_by_one_rule(layer, tmp_path):
+    table = layers()[layer]
+    assert sum(rules(layer, table, tmp_path)) == len(table)
+
+
+def test_a_mode_with_a_quote_does_not_break_the_style(tmp_path):
+    table = layers()["isochrones"].assign(mode="l'autre <mode>")
+    assert rules("isochrones", table, tmp_path) == [1, 1]
+
+
+def test_columns_of_users_do_not_collide_with_the_files_own(tmp_path):
+    table = layers()["sites"].assign(fid=["x", "y"], Name=["P", "Q"])
+    write_geopackage({"sites": table}, tmp_path / "results.gpkg")
+    read = gpd.read_file(tmp_path / "results.gpkg", layer="sites")
+    assert list(read["fid"]) == ["x", "y"]
+    assert list(read["Name_2"]) == ["P", "Q"]
+
+
+def test_empty_layers_and_other_layers_are_written(tmp_path):
+    table = layers()["isochrones"]
+    write_geopackage({"isochrones": table.iloc[:0], "other": table}, tmp_path / "results.gpkg")
+    assert len(gpd.read_file(tmp_path / "results.gpkg", layer="isochrones")) == 0
+    assert len(gpd.read_file(tmp_path / "results.gpkg", layer="other")) == 2
