@@ -184,7 +184,7 @@ def _print_table(scores: "pd.DataFrame", rows: int = 20) -> None:
     from siteplan.output.tables import print_scores
 
     # In a pipe there is no edge to wrap at.
-    print_scores(scores, rows, Console(width=None if sys.stdout.isatty() else 160))
+    print_scores(scores, rows, Console(width=None if sys.stdout.isatty() else 400))
 
 
 @app.callback(invoke_without_command=True)

@@ -18,7 +18,7 @@ import shapely
 
 from siteplan.config import Profile
 from siteplan.network.graph import ModeGraph, mode_graph
-from siteplan.network.snapping import as_profile, link, metric_points, positions
+from siteplan.network.snapping import HARD_LIMIT, as_profile, link, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.routing.search import Search, deciseconds, prepare, runs_backwards
 from siteplan.routing.surfaces import search_surface
@@ -68,7 +68,7 @@ def isochrones(
     profile = as_profile(mode)
     limits = deciseconds(sorted(minutes))
     graph = mode_graph(streets, profile, backwards=runs_backwards(direction))
-    links = link(streets, sites, mode=profile)
+    links = link(streets, sites, mode=profile, limit=HARD_LIMIT)
     rows, sources = positions(links, graph, profile)
     shapes = np.full((len(sites), len(limits)), shapely.MultiPolygon(), dtype=object)
     if len(rows):

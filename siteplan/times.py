@@ -12,7 +12,7 @@ import pandas as pd
 from siteplan.config import Profile
 from siteplan.errors import SiteplanWarning
 from siteplan.network.graph import mode_graph
-from siteplan.network.snapping import as_profile, link, positions
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, as_profile, link, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.routing import search
 
@@ -41,7 +41,8 @@ def travel_times(
     Parameters
     ----------
     sites, people
-        Points with a CRS; index of `sites` is the site, index of `people` the point.
+        Points with a CRS; index of `sites` is the site, index of `people` the point. People are linked to streets
+        within 300 m, sites (put where they are on purpose) within 1,600 m.
     mode
         "walk", "slow_walk", "bike", "pedelec", or a Profile.
     limit
@@ -69,8 +70,8 @@ def travel_times(
     from_points = len(people) < len(sites)
     backwards = search.runs_backwards(direction) != from_points
     graph = mode_graph(streets, profile, backwards=backwards)
-    site_rows, site_places = positions(_linked(streets, sites, profile, "sites"), graph, profile)
-    point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
+    site_rows, site_places = positions(_linked(streets, sites, profile, "sites", HARD_LIMIT), graph, profile)
+    point_rows, point_places = positions(_linked(streets, people, profile, "points", LIMIT), graph, profile)
     if from_points:
         work = search.prepare(graph, point_places, site_places)
         point, site, cost = search.times(work, limit_ds, executor=executor, progress=progress)
@@ -114,8 +115,8 @@ def reach_totals(
     profile = as_profile(mode)
     limits = search.deciseconds(sorted(minutes))
     graph = mode_graph(streets, profile, backwards=search.runs_backwards(direction))
-    site_rows, site_places = positions(_linked(streets, sites, profile, "sites"), graph, profile)
-    point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
+    site_rows, site_places = positions(_linked(streets, sites, profile, "sites", HARD_LIMIT), graph, profile)
+    point_rows, point_places = positions(_linked(streets, people, profile, "points", LIMIT), graph, profile)
     weights = np.nan_to_num(people[list(columns)].to_numpy(float)[point_rows])
     work = search.prepare(graph, site_places, point_places)
     found = np.zeros((len(sites), len(limits), len(columns)))
@@ -124,15 +125,17 @@ def reach_totals(
     return pd.DataFrame(found.reshape(len(sites), -1), index=sites.index, columns=names)
 
 
-def _linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str) -> pd.DataFrame:
+def _linked(
+    streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str, limit: float
+) -> pd.DataFrame:
     """Link places to the streets and say once how many could not be."""
-    links = link(streets, places, mode=profile)
+    links = link(streets, places, mode=profile, limit=limit)
     lost = links["status"] != "placed"
     if lost.any():
         named = ", ".join(map(str, links.index[lost][:5])) + (", ..." if lost.sum() > 5 else "")
         text = (
-            f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within reach and stand in no "
-            f"row of the times ({named}): see link()"
+            f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within {limit:.0f} m and stand in "
+            f"no row of the times ({named}): see link()"
         )
         warnings.warn(SiteplanWarning(text), stacklevel=3)
     return links

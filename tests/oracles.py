@@ -69,9 +69,9 @@ def split_graphs(streets: StreetNetwork, profile: Profile, links: pd.DataFrame) 
             itertools.pairwise(nodes), itertools.pairwise(along), itertools.pairwise(against), strict=True
         ):
             if use_forward[edge] != Access.NO:
-                _add(graphs[use_forward[edge] != Access.ENDS], a, b, int(there - here))
+                _add(graphs[int(use_forward[edge] != Access.ENDS)], a, b, int(there - here))
             if use_backward[edge] != Access.NO:
-                _add(graphs[use_backward[edge] != Access.ENDS], b, a, int(far - near))
+                _add(graphs[int(use_backward[edge] != Access.ENDS)], b, a, int(far - near))
     return graphs
 
 

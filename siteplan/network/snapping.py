@@ -13,7 +13,7 @@ from siteplan.errors import InputError, StudyError
 from siteplan.network.graph import ModeGraph, Positions, mode_graph
 from siteplan.network.streets import StreetNetwork
 
-__all__ = ["LIMIT", "as_profile", "link", "metric_points", "positions"]
+__all__ = ["HARD_LIMIT", "LIMIT", "as_profile", "link", "metric_points", "positions"]
 
 LIMIT = 300.0  # metres between a place and its street by default
 HARD_LIMIT = 1600.0  # no limit may be larger: R5 links up to 1,600 m

@@ -14,7 +14,6 @@ terrain     the ground
 osmfile     the `.osm.pbf`
 """
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,10 +66,10 @@ def write_sample(folder: str | Path) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".siteplan-", dir=folder.parent) as made:
-            _write_all(Path(made))
-            folder.mkdir(exist_ok=True)
-            for name in SAMPLE_FILES:
-                shutil.move(Path(made) / name, folder / name)
+            whole = Path(made) / "sample"
+            whole.mkdir()
+            _write_all(whole)
+            _put(whole, folder)
     except OSError as error:
         raise InputError(
             f"{folder}: the sample cannot be written ({error}). Choose a folder you may write to."
@@ -91,6 +90,15 @@ def _refuse_others(folder: Path) -> None:
             f"{folder}: holds {len(others)} thing(s) that are not the sample's, such as {others[0]!r}; "
             "nothing was written. Give an empty or a new folder."
         )
+
+
+def _put(whole: Path, folder: Path) -> None:
+    """Move a finished sample to its place: in one step, or file by file where an earlier one stands."""
+    if not folder.exists():
+        whole.rename(folder)
+        return
+    for name in SAMPLE_FILES:
+        (whole / name).replace(folder / name)
 
 
 def _write_all(folder: Path) -> None:

@@ -149,7 +149,9 @@ def _faces(seeds: list[Point], codes: list[str]) -> list[Polygon]:
     """Divide the land among seeds, whoever is nearest; then let every border meander, the same on both its sides."""
     cells = shapely.get_parts(shapely.voronoi_polygons(MultiPoint(seeds), extend_to=valley.BOX))
     owner = [codes[next(i for i, seed in enumerate(seeds) if cell.contains(seed))] for cell in cells]
-    merged = [shapely.union_all([c for c, o in zip(cells, owner, strict=True) if o == code]) for code in set(owner)]
+    merged = [
+        shapely.union_all([c for c, o in zip(cells, owner, strict=True) if o == code]) for code in dict.fromkeys(owner)
+    ]
     borders = shapely.segmentize(shapely.union_all([shape.boundary for shape in merged]), 150.0)
 
     def meander(p: np.ndarray) -> np.ndarray:

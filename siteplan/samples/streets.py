@@ -178,7 +178,7 @@ def _old(cut: Cut, zone: str, rng: np.random.Generator) -> Iterator[Way]:
     if cut.line.distance(at(valley.SQUARE)) < 150:
         tags = {"highway": "pedestrian", "bicycle": "dismount" if chance < 0.3 else "yes"}
     elif cut.line.length < 90 and chance < 0.25:
-        tags = {"highway": "footway", "access": "no", "foot": "yes"} if chance < 0.12 else {"highway": "footway"}
+        tags = {"highway": "footway", "access": "no", "foot": "yes"} if chance < 0.15 else {"highway": "footway"}
     else:
         tags = {"highway": "living_street" if chance < 0.3 else "residential"}
     yield Way(cut.line, tags, zone)

@@ -52,13 +52,9 @@ def read_study(
     raw = {} if path is None else _load(Path(path))
     base = Path.cwd() if path is None else Path(path).resolve().parent
     origin = "options" if path is None else str(path)
-    for key, given in options.items():
-        value = given
+    for key, value in options.items():
         if value is not None:
-            if isinstance(value, Path):
-                # Options name files from where the user stands, not from where the study file lies.
-                value = str(value if path is None else value.resolve())
-            _put(raw, key, value, origin)
+            _put(raw, key, value if path is None else _from_here(value), origin)
     for override in overrides:
         key, value = _parsed(override)
         _put(raw, key, value, origin)
@@ -112,17 +108,22 @@ def _put(raw: dict[str, Any], key: str, value: Any, origin: str) -> None:
     *sections, last = key.split(".")
     for depth, name in enumerate(sections, 1):
         inner = raw.get(name)
-        if isinstance(inner, str):
+        if isinstance(inner, str | Path):
             # A plain path stands for {file: path}; a key beside the file keeps the file.
             inner = {"file": inner}
         if not isinstance(inner, dict | None):
             raise StudyError(f"{origin}: {'.'.join(sections[:depth])} holds {_short(inner)}, so {key} cannot be set")
         raw[name] = inner = dict(inner or {})
         raw = inner
-    if isinstance(raw.get(last), dict) and isinstance(value, str):
+    if isinstance(raw.get(last), dict) and isinstance(value, str | Path):
         # The other way about: another file, the keys beside it kept.
         value = {**raw[last], "file": value}
     raw[last] = value
+
+
+def _from_here(value: Any) -> Any:
+    """Options name files from where the user stands, not from where the study file lies."""
+    return str(value.resolve()) if isinstance(value, Path) else value
 
 
 def _without_none(raw: Any) -> Any:

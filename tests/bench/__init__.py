@@ -1,0 +1,1 @@
+"""Measurements against other engines, side by side: `python -m tests.bench`."""

@@ -1,0 +1,132 @@
+"""The places that are measured, and one graph of each that every engine can hold."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from siteplan.config import Profile
+from siteplan.inputs.osm import RawWays
+from siteplan.network.graph import ModeGraph, Positions, mode_graph
+from siteplan.network.streets import StreetNetwork, build_streets
+from siteplan.network.tags import Access
+
+Ints = npt.NDArray[np.int64]
+
+LAST_METRES = 111_195.0  # of one degree of latitude, near enough for a made grid
+
+
+class MissingError(Exception):
+    """A file or an engine that a measurement needs is not here."""
+
+
+def data(name: str) -> Path:
+    """Return a file of the real places."""
+    folder = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    if not (folder / name).exists():
+        raise MissingError(f"no {name} in {folder}; set SITEPLAN_DATA")
+    return folder / name
+
+
+@dataclass(frozen=True)
+class Common:
+    """One directed graph of junctions for all engines, and where siteplan keeps the same nodes along its chains.
+
+    `tail`, `head`, `cost` (whole deciseconds) are its arcs: one a pair of nodes, none from a node to itself. `x, y` are
+    metres. `nodes` are the nodes used as origins and destinations; `sources` and `targets` are their places on `graph`.
+    """
+
+    streets: StreetNetwork
+    graph: ModeGraph
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    tail: Ints
+    head: Ints
+    cost: Ints
+    nodes: Ints
+    sources: Positions
+    targets: Positions
+
+    @property
+    def size(self) -> str:
+        """Say how large the graph is, as read and as siteplan searches it."""
+        arcs = f"{len(self.x):,} nodes, {len(self.tail):,} arcs"
+        return f"{arcs}; contracted {len(self.graph.indptr) - 1:,} nodes, {len(self.graph.arcs):,} arcs"
+
+
+def common(streets: StreetNetwork, profile: Profile) -> Common:
+    """Lay out the streets that a profile may use all along, for every engine.
+
+    Ways for the ends of a trip only are left out: no other engine has such a rule.
+    """
+    streets = _through_streets(streets, profile)
+    graph = mode_graph(streets, profile)
+    ahead, back = streets.costs(profile)
+    edge = np.arange(len(streets.u))
+    way = np.concatenate([ahead >= 0, back >= 0])
+    tail, head = np.concatenate([streets.u, streets.v])[way], np.concatenate([streets.v, streets.u])[way]
+    cost, edge = np.concatenate([ahead, back])[way], np.concatenate([edge, edge])[way]
+    at_start = np.arange(2 * len(streets.u))[way] < len(streets.u)  # the arc leaves the first end of its edge
+    x, y = np.zeros(streets.node_count), np.zeros(streets.node_count)
+    x[streets.u], y[streets.u] = streets.x[streets.start[:-1]], streets.y[streets.start[:-1]]
+    x[streets.v], y[streets.v] = streets.x[streets.start[1:] - 1], streets.y[streets.start[1:] - 1]
+    nodes, leaving, arriving = _one_of_each(tail, head, edge, streets.node_count)
+    metres = streets.length[edge]
+    access = np.zeros(len(nodes), np.int64)
+    sources = graph.positions(edge[arriving], np.where(at_start[arriving], metres[arriving], 0.0), access)
+    inside = graph.edge_chain[edge[leaving]] == graph.edge_chain[edge[arriving]]
+    place = np.where(at_start[leaving], 0.0, metres[leaving])
+    targets = graph.positions(
+        np.where(inside, edge[arriving], edge[leaving]),
+        np.where(inside, np.where(at_start[arriving], metres[arriving], 0.0), place),
+        access,
+    )
+    return Common(streets, graph, x, y, *_single(tail, head, cost), nodes, sources, targets)
+
+
+def _through_streets(streets: StreetNetwork, profile: Profile) -> StreetNetwork:
+    use = np.maximum(*streets.uses(profile.rules, push=profile.push)[:2])
+    kept = np.flatnonzero((use > Access.ENDS) & (np.maximum(*streets.costs(profile)) >= 0))
+    lengths = np.diff(streets.start)[kept]
+    start = np.concatenate([[0], np.cumsum(lengths)])
+    vertex = np.repeat(streets.start[kept] - start[:-1], lengths) + np.arange(start[-1])
+    used, ends = np.unique(np.concatenate([streets.u[kept], streets.v[kept]]), return_inverse=True)
+    return replace(
+        streets,
+        u=ends[: len(kept)],
+        v=ends[len(kept) :],
+        node_count=len(used),
+        x=streets.x[vertex],
+        y=streets.y[vertex],
+        start=start,
+        length=streets.length[kept],
+        kind=streets.kind[kept],
+        way_id=streets.way_id[kept],
+        _memo={},
+    )
+
+
+def _one_of_each(tail: Ints, head: Ints, edge: Ints, count: int) -> tuple[Ints, Ints, Ints]:
+    """Return nodes with one arc that leaves and one that arrives; of a two-way edge where there is one.
+
+    A place on a one-way edge can only go on along it: to stand for a node, an origin stands at the end of an arc that
+    arrives there, a destination at the start of one that leaves.
+    """
+    leaving, arriving = np.full(count, -1), np.full(count, -1)
+    two_way = np.bincount(edge)[edge] == 2
+    for arcs in (np.flatnonzero(tail != head), np.flatnonzero((tail != head) & two_way)):
+        leaving[tail[arcs]], arriving[head[arcs]] = arcs, arcs
+    nodes = np.flatnonzero((leaving >= 0) & (arriving >= 0))
+    return nodes, leaving[nodes], arriving[nodes]
+
+
+def _single(tail: Ints, head: Ints, cost: Ints) -> tuple[Ints, Ints, Ints]:
+    """Keep the cheapest arc of each pair of nodes and none from a node to itself."""
+    order = np.lexsort((cost, head, tail))
+    tail, head, cost = tail[order], head[order], cost[order]
+    first = np.ones(len(tail), bool)
+    first[1:] = (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
+    first &= tail != head
+    return tail[first], head[first], cost[first]

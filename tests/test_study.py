@@ -1,0 +1,324 @@
+"""The whole of a study on a town whose answers are known by head."""
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.study import Result, check, draw, read_study, redraw, run, score, stages, write_places
+from tests.town import NORTH, STUDY, lon, write_town
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    return quietly(run, write_town(tmp_path_factory.mktemp("town")))
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    return write_town(tmp_path / "town")
+
+
+def quietly(call, *args, **options):  # type: ignore[no-untyped-def]
+    """Call without the warning that every town of one street deserves: its streets end where it ends."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*its streets cover", category=SiteplanWarning)
+        return call(*args, **options)
+
+
+def same_bytes(one: Path, other: Path) -> bool:
+    names = sorted(path.name for path in one.iterdir() if path.is_file())
+    assert names == sorted(path.name for path in other.iterdir() if path.is_file())
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
+
+
+# ---- what comes out ----
+
+
+def test_scores_are_those_counted_by_head(result: Result) -> None:
+    scores = result.scores
+    assert list(scores.index) == ["A", "B"]  # C is excluded
+    assert list(scores["people_walk_5.5"]) == [50, 50]
+    assert list(scores["unique_walk_5.5"]) == [50, 50]
+    assert list(scores["workers_walk_5.5"]) == [0 + 1 + 2 + 3 + 4, 6 + 7 + 8 + 9 + 10]
+    assert list(scores["people_bike_5.5"]) == [110, 110]
+    assert list(scores["unique_best_5.5"]) == [0, 0]
+    assert list(scores["added_best_5.5"]) == [110, 0]  # closing A loses all; B adds nobody to A
+    assert list(scores["rank"]) == [1, 1]
+
+
+def test_the_speed_stands_beside_every_result(result: Result) -> None:
+    assert list(result.scores["walk_kmh"]) == [4.8, 4.8]
+    assert list(result.scores["bike_kmh"]) == [15, 15]
+    assert result.rings is not None
+    assert set(result.rings["speed_kmh"]) == {4.8, 15}
+
+
+def test_tables_of_a_result(result: Result) -> None:
+    assert list(result.overlap.to_numpy().ravel()) == [110] * 4
+    assert len(result.times) == 5 + 5 + 11 + 11
+    assert result.cell_access.loc[5, "mode_best"] == "bike"
+    assert result.rings is not None
+    assert list(zip(result.rings["site"], result.rings["mode"], strict=True)) == [
+        ("A", "walk"),
+        ("A", "bike"),
+        ("B", "walk"),
+        ("B", "bike"),
+    ]
+
+
+def test_the_manifest_accounts_for_everybody(result: Result) -> None:
+    manifest = result.manifest
+    assert manifest["totals"]["people"] == {
+        "in": 110,
+        "placed": 110,
+        "too_far": 0,
+        "island": 0,
+        "missing_cells": 0,
+        "cells": 11,
+    }
+    assert manifest["totals"]["workers"]["in"] == 55
+    assert manifest["sites"] == {"candidate": 1, "excluded": 1, "existing": 1}
+    assert [row["people"] for row in manifest["reached"] if row["mode"] == "walk"] == [100]
+    assert manifest["inputs"]["inputs.streets"]["file"] == "streets.osm"
+    assert [text.split(":")[0] for text in manifest["warnings"]] == ["streets.osm"]
+
+
+def test_the_folder_holds_what_was_computed(result: Result) -> None:
+    folder = result.folder
+    assert folder is not None
+    assert {path.name for path in folder.iterdir()} == {
+        ".cache",
+        "manifest.json",
+        "map.html",
+        "overlap.csv",
+        "results.gpkg",
+        "scores.csv",
+        "times.parquet",
+    }
+    assert list(pd.read_csv(folder / "scores.csv")["people_walk_5.5"]) == [50, 50]
+    assert len(pd.read_parquet(folder / "times.parquet")) == len(result.times)
+    sites = gpd.read_file(folder / "results.gpkg", layer="sites").set_index("site")
+    assert sites.loc["A", "people_bike_5.5"] == 110
+    assert sites["status"].to_dict() == {"A": "existing", "B": "candidate", "C": "excluded"}
+    assert json.loads((folder / "manifest.json").read_text()) == json.loads(json.dumps(result.manifest))
+
+
+def test_no_path_of_this_machine_is_written(result: Result) -> None:
+    assert result.folder is not None
+    for name in ("manifest.json", "map.html", "scores.csv"):
+        assert str(result.folder.parent) not in (result.folder / name).read_text(encoding="utf-8")
+
+
+# ---- the same again ----
+
+
+def test_a_rerun_is_byte_identical_wherever_it_lies(result: Result, tmp_path: Path) -> None:
+    again = quietly(run, write_town(tmp_path / "elsewhere"), out=tmp_path / "out")
+    assert result.folder is not None
+    assert same_bytes(result.folder, again.folder)
+
+
+def test_the_order_of_sites_changes_no_number(result: Result, tmp_path: Path) -> None:
+    rows = [f"B,Library,candidate,{lon(10)},{NORTH}", f"A,Hall,existing,{lon(0)},{NORTH}"]
+    other = quietly(score, write_town(tmp_path, sites="\n".join(["site,name,status,lon,lat", *rows])))
+    pd.testing.assert_frame_equal(other.scores.loc[["A", "B"]], result.scores)
+
+
+def test_times_are_not_searched_again(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = quietly(run, town)
+    monkeypatch.setattr(stages, "travel_times", lambda *args, **options: pytest.fail("searched again"))
+    again = quietly(run, town)
+    pd.testing.assert_frame_equal(again.times, first.times)
+
+
+@pytest.mark.parametrize(
+    ("override", "searched"),
+    [
+        ("name=Another", []),
+        ("score.weights={people_walk_5.5: 1}", []),
+        ("travel.walk.speed_kmh=4", ["walk"]),
+        ("travel.minutes=6", ["walk", "bike"]),
+        ("travel.direction=from", ["walk", "bike"]),
+        ("travel.modes=bike,pedelec", ["pedelec"]),
+    ],
+)
+def test_only_what_changed_is_searched(
+    town: Path, monkeypatch: pytest.MonkeyPatch, override: str, searched: list[str]
+) -> None:
+    quietly(run, town)
+    modes: list[str] = []
+    search = stages.travel_times
+    monkeypatch.setattr(stages, "travel_times", lambda *a, **o: modes.append(o["mode"].name) or search(*a, **o))
+    quietly(run, read_study(town, [override]))
+    assert modes == searched
+
+
+def test_other_people_are_searched_anew(town: Path) -> None:
+    quietly(run, town)
+    people = town.parent / "people.csv"
+    people.write_text(people.read_text().replace(",10,", ",20,"))
+    assert list(quietly(run, town).scores["people_walk_5.5"]) == [100, 100]
+
+
+def test_an_interrupted_run_goes_on(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    search: Callable[..., pd.DataFrame] = stages.travel_times
+
+    def stop_at_bike(*args: object, **options: object) -> pd.DataFrame:
+        if options["mode"].name == "bike":  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+        return search(*args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stages, "travel_times", stop_at_bike)
+        with pytest.raises(KeyboardInterrupt):
+            quietly(run, town)
+    results = town.parent / "results"
+    assert [path.name for path in results.iterdir()] == [".cache"]
+    assert [path.name[:10] for path in (results / ".cache").iterdir()] == ["times_walk"]
+    assert list(quietly(run, town).scores["people_bike_5.5"]) == [110, 110]
+
+
+def test_a_damaged_cache_is_computed_again(town: Path) -> None:
+    quietly(run, town)
+    for path in (town.parent / "results" / ".cache").iterdir():
+        path.write_bytes(b"PAR1 half a table")
+    assert list(quietly(run, town).scores["people_walk_5.5"]) == [50, 50]
+
+
+# ---- questions with less ----
+
+
+def test_score_writes_nothing_but_what_is_asked(town: Path, result: Result) -> None:
+    before = set(town.parent.iterdir())
+    scored = quietly(score, town, out=town.parent / "ranked.csv")
+    pd.testing.assert_frame_equal(scored.scores, result.scores)
+    assert set(town.parent.iterdir()) - before == {town.parent / "ranked.csv"}
+    assert (scored.rings, scored.folder) == (None, None)
+
+
+def test_isochrones_need_no_people(town: Path, tmp_path: Path) -> None:
+    study = read_study(town, ["inputs.population=", "travel.minutes=5,10"], needs=("streets", "sites"))
+    rings = quietly(draw, study)
+    assert list(rings["minutes"]) == [5, 10] * 4
+    assert rings.is_valid.all()
+    write_places(rings, tmp_path / "rings.geojson")
+    assert gpd.read_file(tmp_path / "rings.geojson").crs == "EPSG:4326"
+
+
+def test_without_isochrones_none_are_drawn(town: Path) -> None:
+    result = quietly(run, read_study(town, ["output.isochrones=false"]))
+    assert result.rings is None
+    assert "isochrones" not in set(gpd.list_layers(result.folder / "results.gpkg")["name"])
+
+
+def test_a_map_drawn_again_is_the_same(result: Result, tmp_path: Path) -> None:
+    assert result.folder is not None
+    path = redraw(result.folder, out=tmp_path / "again.html")
+    assert path.read_bytes() == (result.folder / "map.html").read_bytes()
+
+
+def test_no_map_of_a_folder_without_results(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds no manifest.json of a complete run"):
+        redraw(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["rings.shp", "rings.csv", "rings"])
+def test_places_are_written_in_known_formats(result: Result, tmp_path: Path, name: str) -> None:
+    assert result.rings is not None
+    with pytest.raises(StudyError, match="cannot write"):
+        write_places(result.rings, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_times_of_ones_own_replace_the_search(town: Path) -> None:
+    (town.parent / "times.csv").write_text("site,point,minutes,mode\nA,0,3,tram\nA,1,9,tram\nB,1,4,tram\n")
+    town.write_text("inputs: {times: times.csv, population: people.csv, sites: sites.csv}\ntravel: {minutes: 5}\n")
+    result = run(town)
+    assert list(result.scores["people_tram_5"]) == [10, 10]
+    assert result.scores["tram_kmh"].isna().all()
+    assert result.rings is None
+
+
+def test_nearness_is_counted_when_asked_for(town: Path) -> None:
+    decay = "score.decay={kind: linear, minutes: 5}"
+    scores = quietly(score, read_study(town, [decay, "travel.modes=walk", "score.weights={decayed_walk: 1}"])).scores
+    # 100 m are 1.25 minutes: weights 1, .75, .5, .25, 0 for 10 people each
+    assert scores["decayed_walk"].tolist() == pytest.approx([25, 25], abs=0.1)
+
+
+def test_only_people_around_the_sites_are_read_when_asked(town: Path) -> None:
+    sites = town.parent / "sites.csv"
+    sites.write_text(f"site,lon,lat\nA,{lon(0)},{NORTH}\n")
+    study = read_study(town, ["area.extent=sites", "travel.modes=walk", "travel.minutes=2"])
+    assert len(quietly(score, study).cells) == 2  # 160 m: the crossing and its neighbour
+
+
+# ---- looking before running ----
+
+
+def findings(study: Path, severity: str) -> list[str]:
+    return [f"{each.place}: {each.text}" for each in check(study) if each.severity == severity]
+
+
+def test_a_study_without_errors_has_none(town: Path) -> None:
+    assert findings(town, "error") == []
+    assert not (town.parent / "results").exists()
+    assert "inputs.population: 110 people in 11 cells (0 missing) in WGS 84" in findings(town, "info")
+    assert any("streets cover" in text for text in findings(town, "warning"))
+
+
+def test_check_finds_every_error_not_only_the_first(town: Path) -> None:
+    (town.parent / "sites.csv").write_text("site,lon,lat\nA,9.5,47.1\nA,9.6,47.1\n")
+    (town.parent / "people.csv").write_text("lon,lat,people\n9.5,47.1,-5\n")
+    errors = findings(town, "error")
+    assert [text.split(":")[0] for text in errors] == ["inputs.sites", "inputs.population"]
+
+
+@pytest.mark.parametrize(
+    ("sites", "expected"),
+    [
+        ([f"A,{lon(0)},{NORTH}", f"B,{lon(0.05)},{NORTH}"], "'A' and 'B'; neither reaches anybody alone"),
+        ([f"A,{lon(0)},{NORTH + 0.005}", f"B,{lon(9)},{NORTH}"], "1 site lies more than 300 m from any street"),
+    ],
+)
+def test_check_warns_of_odd_sites(town: Path, sites: list[str], expected: str) -> None:
+    (town.parent / "sites.csv").write_text("\n".join(["site,lon,lat", *sites]) + "\n")
+    assert any(expected in text for text in findings(town, "warning"))
+
+
+@pytest.mark.parametrize(
+    ("people", "expected"),
+    [
+        (f"1,{lon(0)},{NORTH},10,99", "'workers' is larger than people in 1 of 2 cells"),
+        (f"1,{lon(0)},{NORTH},,", "missing or withheld"),
+        (f"1,{lon(-30)},{NORTH},10,1", "50.0% of the people live outside the extent of the streets"),
+        (f"1,{lon(0)},{NORTH + 0.009},10,1", "10 of 20 people (50.00%) live more than 300 m from any street"),
+    ],
+)
+def test_check_warns_of_odd_people(town: Path, people: str, expected: str) -> None:
+    rows = ["cell,lon,lat,people,workers", f"0,{lon(1)},{NORTH},10,1", people]
+    (town.parent / "people.csv").write_text("\n".join(rows) + "\n")
+    assert any(expected in text for text in findings(town, "warning")), findings(town, "warning")
+
+
+def test_check_warns_of_people_that_look_like_a_density(town: Path) -> None:
+    square = gpd.GeoDataFrame(
+        {"people": [5000.0], "workers": [1.0]}, geometry=gpd.points_from_xy([lon(1)], [NORTH]).buffer(0.001), crs=4326
+    )
+    square.to_file(town.parent / "cells.gpkg")
+    town.write_text(STUDY.replace("people.csv", "cells.gpkg"))
+    assert any("people per km2" in text for text in findings(town, "warning"))
+
+
+def test_check_warns_of_old_streets(town: Path) -> None:
+    streets = town.parent / "streets.osm"
+    pytest.importorskip("osmium")
+    assert not any("years old" in text for text in findings(town, "warning"))
+    dated = streets.read_text().replace('version="1"', 'version="1" timestamp="2012-05-01T00:00:00Z"')
+    streets.write_text(dated)
