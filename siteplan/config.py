@@ -47,12 +47,20 @@ class Profile(_Model):
     stairs_factor: float = Field(default=3.0, ge=1, le=20, description="time on stairs, as a multiple, on foot")
     push: bool = Field(default=False, description="by bicycle: use footways and stairs-free paths by pushing")
     push_kmh: float = Field(default=5.1, ge=0.5, le=8, description="speed of pushing a bicycle")
-    access_kmh: float = Field(default=4.8, ge=0.5, le=8, description="walking speed between a position and the street")
+    access_kmh: float = Field(default=4.8, ge=0.5, le=60, description="walking speed between a position and the street")
     slope: bool = Field(default=False, description="let the terrain change the speed; needs an elevation model")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _walks_alike(cls, given: Any) -> Any:
+        """Walk to the street as fast as along it, unless told otherwise."""
+        if isinstance(given, dict) and given.get("rules") == "walk" and "speed_kmh" in given:
+            return {"access_kmh": given["speed_kmh"], **given}
+        return given
 
 
 WALK = Profile(name="walk", rules="walk", speed_kmh=4.8)
-SLOW_WALK = Profile(name="slow_walk", rules="walk", speed_kmh=3.0, access_kmh=3.0)
+SLOW_WALK = Profile(name="slow_walk", rules="walk", speed_kmh=3.0)
 BIKE = Profile(name="bike", rules="bike", speed_kmh=15.0)
 PEDELEC = Profile(name="pedelec", rules="bike", speed_kmh=23.0)
 PROFILES = {profile.name: profile for profile in (WALK, SLOW_WALK, BIKE, PEDELEC)}
@@ -367,5 +375,5 @@ class Study(_Model):
             asked["slope"] = self.inputs.elevation is not None
         if isinstance(getattr(self.travel, mode), OnFoot):
             # Whoever walks slowly along the street walks slowly to it as well.
-            asked["access_kmh"] = min(asked["speed_kmh"], 8)
+            asked["access_kmh"] = asked["speed_kmh"]
         return Profile.model_validate(PROFILES[mode].model_dump() | asked)

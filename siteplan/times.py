@@ -134,8 +134,8 @@ def _linked(
     if lost.any():
         named = ", ".join(map(str, links.index[lost][:5])) + (", ..." if lost.sum() > 5 else "")
         text = (
-            f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within {limit:.0f} m and stand in "
-            f"no row of the times ({named}): see link()"
+            f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within {limit:.0f} m and "
+            f"stand in no row of the times ({named}): see link()"
         )
         warnings.warn(SiteplanWarning(text), stacklevel=3)
     return links

@@ -9,7 +9,7 @@ from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split
 
-__all__ = ["Cut", "Style", "blocks", "comb", "divide", "lines_of"]
+__all__ = ["Cut", "Style", "blocks", "comb", "divide", "lattice", "lines_of"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,20 @@ def comb(block: Polygon, spacing: float, rng: np.random.Generator) -> Iterator[L
         middle = np.array(shapely.oriented_envelope(block).centroid.coords[0]) + shift * along
         reach = across * (0.75 if i % 2 else -0.75)
         yield from lines_of(LineString([middle - reach, middle + reach]).intersection(block), 60.0)
+
+
+def lattice(block: Polygon, turn: float) -> Iterator[Cut]:
+    """Yield straight streets that run through, as planned quarters have: nearly square, nearly evenly spaced.
+
+    The lines stand on one lattice of the plane turned by so many radians, so neighbouring blocks' streets line up.
+    """
+    east, north = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+    for ahead, aside, spacing in ((north, east, 118.0), (east, north, 96.0)):
+        place = shapely.get_coordinates(block) @ aside
+        for k in range(int(place.min() // spacing), int(place.max() // spacing) + 2):
+            foot = (k * spacing + 13 * np.sin(2.1 * k)) * aside
+            line = LineString([foot - 1e4 * ahead, foot + 1e4 * ahead])
+            yield from (Cut(part, block.area) for part in lines_of(line.intersection(block), 30.0))
 
 
 def _axes(piece: Polygon) -> tuple[np.ndarray, np.ndarray]:

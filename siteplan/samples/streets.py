@@ -10,7 +10,7 @@ from shapely.geometry import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from siteplan.samples import valley
-from siteplan.samples.blocks import Cut, Style, blocks, comb, divide, lines_of
+from siteplan.samples.blocks import Cut, Style, blocks, comb, divide, lattice, lines_of
 from siteplan.samples.plane import Floats, Km, at, curve, offset, stretch
 from siteplan.samples.valley import disc
 
@@ -19,7 +19,6 @@ __all__ = ["Way", "draw_streets"]
 SEED = 20260310
 STYLES = {
     "old": Style(7_000, bend=0.10, jitter=0.35, width=40),
-    "grid": Style(11_000, bend=0.0, jitter=0.03, width=60),
     "estate": Style(70_000, bend=0.12, jitter=0.1, width=150),
     "industry": Style(60_000, bend=0.0, jitter=0.1, width=120),
     "suburb": Style(23_000, bend=0.09, jitter=0.22, width=70),
@@ -67,6 +66,7 @@ NAMES = (
     "de la Liberté",
     "du Pressoir",
 )
+GRID_TURN = 0.07  # radians by which the quarter of the station is turned
 RIVER_BANK, RAIL_SIDE, MOTORWAY_SIDE = 36.0, 14.0, 48.0  # metres kept free on either side
 
 
@@ -166,7 +166,7 @@ def _fill_town(streets: list[Way], keep_out: BaseGeometry, rng: np.random.Genera
     ways: list[Way] = []
     for block in blocks(valley.TOWN, [way.line for way in streets], keep_out):
         zone = _zone(block.representative_point())
-        cuts = list(divide(block, STYLES[zone], rng))
+        cuts = list(lattice(block, GRID_TURN) if zone == "grid" else divide(block, STYLES[zone], rng))
         ways += [way for cut in cuts for way in fill[zone](cut, zone, rng)]
         if zone == "estate":
             ways += _dead_ends(block, [cut.line for cut in cuts], rng)
