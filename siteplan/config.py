@@ -195,7 +195,8 @@ class Inputs(_Model):
     )
     elevation: File | None = Field(default=None, description="terrain model (.tif); given, slopes change the speed")
     times: File | None = Field(
-        default=None, description="your own table (.parquet .csv) of site, point, minutes, mode: it replaces the search"
+        default=None,
+        description="your own table (.parquet .csv) of site, point (= cell), minutes, mode; replaces the search",
     )
 
 

@@ -48,9 +48,7 @@ def open_page(chromium: Any, path: Path, *, width: int = 1400, height: int = 900
     context = chromium.new_context(viewport={"width": width, "height": height}, offline=True)
     opened = Opened(context.new_page())
     opened.page.on("request", lambda request: opened.requests.append(request.url))
-    opened.page.on(
-        "console", lambda said: opened.complaints.append(said.text) if said.type in ("error", "warning") else None
-    )
+    opened.page.on("console", lambda said: opened.complaints.append(said.text) if said.type == "error" else None)
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
     opened.page.goto(path.resolve().as_uri())
     try:

@@ -14,6 +14,7 @@ from siteplan.network.tags import Access
 
 Node = Hashable
 Costs = dict[Node, int]
+Spot = tuple[int, float, int]
 
 
 def street_times(
@@ -30,39 +31,43 @@ def street_times(
     A trip is cut in three: a leg on restricted streets only, a leg on open streets only, a leg on restricted streets
     only; any of them may be empty.
     """
-    restricted, open_ = split_graphs(streets, profile, pd.concat([sites, points]))
-    starts, ends = (points, sites) if direction == "to" else (sites, points)
+    site_spots, point_spots = _spots(sites, profile), _spots(points, profile)
+    restricted, open_ = split_graphs(streets, profile, [*site_spots.values(), *point_spots.values()])
+    starts, ends = (point_spots, site_spots) if direction == "to" else (site_spots, point_spots)
     found = {}
-    for row, start in enumerate(starts.itertuples()):
-        if start.status != "placed":
-            continue
-        costs = {_spot(start): 0}
+    for row, start in starts.items():
+        costs: Costs = {start[:2]: 0}
         for leg in (restricted, open_, restricted):
             costs = _onwards(leg, costs)
-        for other, end in enumerate(ends.itertuples()):
-            if end.status == "placed" and _spot(end) in costs:
-                total = costs[_spot(end)] + _access(start, profile) + _access(end, profile)
-                if total <= round(limit * 600):
-                    found[(other, row) if direction == "to" else (row, other)] = total
+        for other, end in ends.items():
+            total = costs.get(end[:2], 10**9) + start[2] + end[2]
+            if total <= round(limit * 600):
+                found[(other, row) if direction == "to" else (row, other)] = total
     return found
 
 
-def split_graphs(streets: StreetNetwork, profile: Profile, links: pd.DataFrame) -> tuple[nx.DiGraph, nx.DiGraph]:
+def _spots(links: pd.DataFrame, profile: Profile) -> dict[int, Spot]:
+    """Return edge, metres along it and deciseconds to it of the linked places, by row."""
+    access = np.round(links["access_m"] * 36 / profile.access_kmh)
+    columns = zip(links["edge"].tolist(), links["offset_m"].tolist(), access.tolist(), links["status"], strict=True)
+    return {row: (edge, m, int(cost)) for row, (edge, m, cost, status) in enumerate(columns) if status == "placed"}
+
+
+def split_graphs(streets: StreetNetwork, profile: Profile, spots: list[Spot]) -> tuple[nx.DiGraph, nx.DiGraph]:
     """Return the restricted and the open streets as graphs, every edge split at the places on it."""
     forward, backward = streets.costs(profile)
     use_forward, use_backward, _ = streets.uses(profile.rules, push=profile.push)
     graphs: tuple[nx.DiGraph, nx.DiGraph] = (nx.DiGraph(), nx.DiGraph())
     for graph in graphs:
         graph.add_nodes_from([("node", int(n)) for n in range(streets.node_count)])
-        graph.add_nodes_from([_spot(link) for link in links.itertuples() if link.status == "placed"])
+        graph.add_nodes_from(spot[:2] for spot in spots)
     offsets: dict[int, set[float]] = {}
-    for link in links.itertuples():
-        if link.status == "placed":
-            offsets.setdefault(link.edge, set()).add(link.offset_m)
+    for edge, metres, _ in spots:
+        offsets.setdefault(edge, set()).add(metres)
     for edge in range(len(streets.u)):
-        metres = sorted(offsets.get(edge, ()))
-        share = np.clip(np.array(metres) / max(streets.length[edge], 1e-9), 0, 1)
-        nodes = [("node", int(streets.u[edge])), *((edge, m) for m in metres), ("node", int(streets.v[edge]))]
+        cuts = sorted(offsets.get(edge, ()))
+        share = np.clip(np.array(cuts) / max(streets.length[edge], 1e-9), 0, 1)
+        nodes = [("node", int(streets.u[edge])), *((edge, m) for m in cuts), ("node", int(streets.v[edge]))]
         along = [0, *np.round(share * forward[edge]), forward[edge]]
         against = [backward[edge], *np.round((1 - share) * backward[edge]), 0]
         for (a, b), (here, there), (far, near) in zip(
@@ -75,21 +80,13 @@ def split_graphs(streets: StreetNetwork, profile: Profile, links: pd.DataFrame) 
     return graphs
 
 
-def _spot(link: object) -> Node:
-    return (link.edge, link.offset_m)  # type: ignore[attr-defined]
-
-
-def _access(link: object, profile: Profile) -> int:
-    return round(link.access_m * 36 / profile.access_kmh)  # type: ignore[attr-defined]
-
-
 def _add(graph: nx.DiGraph, a: Node, b: Node, cost: int) -> None:
     graph.add_edge(a, b, cost=min(cost, graph.get_edge_data(a, b, {"cost": cost})["cost"]))
 
 
 def _onwards(graph: nx.DiGraph, costs: Costs) -> Costs:
     """Return the least cost of every node that can be reached from nodes that already have one."""
-    with_start = graph.copy()
-    with_start.add_weighted_edges_from([("start", node, cost) for node, cost in costs.items()], weight="cost")
-    found = nx.single_source_dijkstra_path_length(with_start, "start", weight="cost")
-    return {node: int(cost) for node, cost in found.items() if node != "start"}
+    graph.add_weighted_edges_from([("start", node, cost) for node, cost in costs.items()], weight="cost")
+    found = nx.single_source_dijkstra_path_length(graph, "start", weight="cost")
+    graph.remove_node("start")
+    return {node: cost for node, cost in found.items() if node != "start"}

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Literal
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +16,7 @@ from siteplan.network.graph import mode_graph
 from siteplan.network.snapping import positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.routing import search
-from worlds import Edge, METRE_A_SECOND, PRIVATE, STREET, World, line, made, networks, on_edges, ring, shortcut
+from worlds import METRE_A_SECOND, STREET, Edge, Tags, World, line, made, networks, on_edges, ring, shortcut
 
 PUSHED = BIKE.model_copy(update={"name": "pushed", "push": True})
 PROFILES = [WALK, BIKE, PUSHED, METRE_A_SECOND]
@@ -67,3 +66,56 @@ def test_the_engine_equals_its_slow_twin(
     for direction in ("to", "from"):
         expected = street_times(streets, profile, sites, points, limit=limit, direction=direction)
         assert engine(streets, profile, sites, points, limit, direction) == expected
+
+
+ONE_WAY: Tags = {"highway": "residential", "oneway": "yes"}
+CYCLEWAY: Tags = {"highway": "cycleway"}
+
+
+@pytest.mark.parametrize(
+    ("world", "profile", "chains"),
+    [
+        (line(STREET, STREET, STREET, STREET), METRE_A_SECOND, [(4000, 4000)]),
+        (line(STREET, ONE_WAY, ONE_WAY, STREET), METRE_A_SECOND, [(4000, 4000)]),  # one way for bicycles only
+        (line(ONE_WAY, ONE_WAY), METRE_A_SECOND.model_copy(update={"rules": "bike"}), [(2000, -1)]),
+        (line(ONE_WAY, STREET), METRE_A_SECOND.model_copy(update={"rules": "bike"}), [(1000, -1), (1000, 1000)]),
+        (line(STREET, CYCLEWAY, STREET), METRE_A_SECOND, [(1000, 1000), (1000, 1000)]),
+        (ring(STREET), METRE_A_SECOND, [(4000, 4000)]),
+        (shortcut(STREET), METRE_A_SECOND, [(1414, 1414), (2000, 2000), (2000, 2000)]),
+    ],
+)
+def test_chains_hold_what_lies_between_choices(world: World, profile: Profile, chains: list[tuple[int, int]]) -> None:
+    total = mode_graph(world.streets(), profile).total
+    either_way = [tuple(sorted(pair, reverse=True)) for pair in total.tolist()]
+    assert sorted(either_way) == chains
+
+
+def test_a_ring_without_a_junction_is_one_chain_from_a_node_to_itself() -> None:
+    streets = made([(0, 1, 0, 10.0), (1, 2, 0, 20.0), (2, 0, 0, 30.0)])
+    graph = mode_graph(streets, METRE_A_SECOND)
+    assert graph.total.tolist() == [[600, 600]]
+    assert graph.leave[0, 0] == graph.leave[0, 1]
+
+
+def test_private_streets_stand_before_and_after_the_others() -> None:
+    graph = mode_graph(shortcut().streets(), METRE_A_SECOND)
+    # Two chains of streets, there and back, two private ones twice; two junctions three times, with two steps each.
+    assert len(graph.indptr) - 1 == 2 * 3
+    assert len(graph.arcs) == 2 * 2 + 2 * 2 + 2 * 2
+
+
+def test_hundreds_of_parallel_streets_are_one_component() -> None:
+    # 256 is where a count of parallel edges in one byte comes round to nothing.
+    graph = mode_graph(made([(0, 1, 0, 10.0)] * 256), METRE_A_SECOND)
+    assert graph.usable.all()
+
+
+def test_a_graph_is_made_once() -> None:
+    streets = line().streets()
+    assert mode_graph(streets, WALK) is mode_graph(streets, WALK)
+    assert mode_graph(streets, WALK) is not mode_graph(streets, WALK, backwards=True)
+
+
+def test_no_street_for_a_mode_is_an_error() -> None:
+    with pytest.raises(NetworkError, match=r"a tiny world: no street may be used by profile 'walk' \(walk\)"):
+        mode_graph(line(CYCLEWAY).streets(), WALK)

@@ -21,7 +21,8 @@ import yaml
 from siteplan import samples
 from siteplan.errors import InputError
 from siteplan.network.tags import Access, bike_use, walk_use
-from siteplan.samples import SAMPLE_FILES, write_sample
+from siteplan.samples import SAMPLE_FILES, blocks, write_sample
+from siteplan.samples.streets import draw_streets
 
 COMMITTED = Path(__file__).parents[1] / "data" / "sample"
 GROUPS = ["people", "workers", "age_65"]
@@ -66,6 +67,14 @@ def cells():
 @pytest.mark.parametrize("name", SAMPLE_FILES)
 def test_made_again_gives_the_committed_bytes(made, name):
     assert (made / name).read_bytes() == (COMMITTED / name).read_bytes()
+
+
+def test_no_street_hangs_on_a_last_bit(monkeypatch):
+    plain, axes = draw_streets(), blocks._axes
+    monkeypatch.setattr(blocks, "_axes", lambda piece: tuple(vector + 1e-10 for vector in axes(piece)))
+    nudged = draw_streets()
+    assert [way.tags for way in nudged] == [way.tags for way in plain]
+    assert shapely.equals_exact([w.line for w in nudged], [w.line for w in plain], tolerance=0.15).all()
 
 
 def test_nothing_else_is_committed_and_little_of_it():
@@ -162,6 +171,12 @@ def test_a_town_of_forty_thousand_and_villages(cells):
     assert 39_000 < people.pop("Saint-Aubry") < 41_000
     assert people.between(300, 2_900).all()
     assert len(people) == 7
+
+
+def test_the_description_states_the_totals(cells):
+    text = (COMMITTED.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{cells['people'].sum():,.0f} people" in text
+    assert f"{len(cells):,} squares" in text
 
 
 # --- territories, sites, terrain

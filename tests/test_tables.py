@@ -300,9 +300,9 @@ def rules(layer, table, tmp_path):
     return taken
 
 
-@pytest.mark.parametrize("layer", ["sites", "isochrones", "cells"])
+@pytest.mark.parametrize("layer", ["sites", "isochrones", "cells", "choice", "communes", "streets", "water"])
 def test_every_row_is_drawn_by_one_rule(layer, tmp_path):
-    table = layers()[layer]
+    table = layers().get(layer, layers()["isochrones"])
     assert sum(rules(layer, table, tmp_path)) == len(table)
 
 

@@ -183,6 +183,7 @@ KINDS: list[Tags] = [
     {"highway": "cycleway"},
     {"highway": "footway", "bicycle": "dismount", "oneway:foot": "yes"},
     {"highway": "path", "access": "private", "foot": "yes"},
+    {"highway": "residential", "vehicle": "destination", "oneway": "yes"},
 ]
 FEW_NODES = 7
 

@@ -90,7 +90,7 @@ def bike_use(tags: Mapping[str, str], *, push: bool = False) -> Use:
     direction = _cycle_direction(tags)
     forward = Access.NO if direction < 0 else ride
     backward = Access.NO if direction > 0 else ride
-    if not push:
+    if not push or ride is Access.ENDS:  # a way that may not be ridden through is not pushed through either
         return Use(forward, backward)
     foot = walk_use(tags)
     return Use(_or_push(forward, foot.forward), _or_push(backward, foot.backward))

@@ -22,6 +22,9 @@ STATUS = {
 }
 CHOSEN = "#009e73"
 
+OUTLINE = "#3c4650"  # of territories
+WATER = "#bcd6e6"
+
 
 def class_colours(sequence: str, count: int) -> list[str]:
     """Give `count` (1 to 9) colours of a sequence, evenly spaced from its first to its last."""

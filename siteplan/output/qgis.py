@@ -5,7 +5,7 @@ from xml.etree import ElementTree as Xml
 import geopandas as gpd
 import numpy as np
 
-from siteplan.output.palette import CHOSEN, MISSING, STATUS, class_colours, mode_colour
+from siteplan.output.palette import CHOSEN, MISSING, OUTLINE, STATUS, WATER, class_colours, mode_colour
 
 __all__ = ["layer_style"]
 
@@ -16,10 +16,15 @@ MARKERS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross"
 
 
 def layer_style(layer: str, table: gpd.GeoDataFrame) -> str:
-    """Give the QML of a layer by its name (`sites`, `isochrones`, `cells` or `choice`); of any other, nothing."""
-    makers = {"sites": _site_rules, "isochrones": _ring_rules, "cells": _cell_rules, "choice": _choice_rules}
-    rules = makers[layer](table) if layer in makers else []
-    return _qml(rules) if rules else ""
+    """Give the QML of a layer by its name; of a layer without rows or of any other name, nothing."""
+    makers = {"sites": _site_rules, "isochrones": _ring_rules, "cells": _cell_rules, "water": _water_rules}
+    plain = {
+        "choice": ("chosen", _marker("circle", CHOSEN, "#ffffff")),
+        "communes": ("territory", _fill("#ffffff", 0, OUTLINE)),
+        "streets": ("street", _line("#b4bac0", "0.2")),
+    }
+    rules = [("TRUE", *plain[layer])] if layer in plain else makers[layer](table) if layer in makers else []
+    return _qml(rules) if rules and len(table) else ""
 
 
 def _site_rules(table: gpd.GeoDataFrame) -> list[Rule]:
@@ -28,10 +33,6 @@ def _site_rules(table: gpd.GeoDataFrame) -> list[Rule]:
         for status, (shape, fill, stroke, _) in STATUS.items()
         if (table["status"] == status).any()
     ]
-
-
-def _choice_rules(table: gpd.GeoDataFrame) -> list[Rule]:
-    return [("TRUE", "chosen", _marker("circle", CHOSEN, "#ffffff"))] if len(table) else []
 
 
 def _ring_rules(table: gpd.GeoDataFrame) -> list[Rule]:
@@ -68,6 +69,11 @@ def _cell_rules(table: gpd.GeoDataFrame) -> list[Rule]:
     return [*rules, (f'"{column}" IS NULL', "missing", _symbol(table, MISSING, 0.5))]
 
 
+def _water_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+    lines = bool(table.geom_type.str.endswith("LineString").any())
+    return [("TRUE", "water", _line(WATER, "0.6") if lines else _fill(WATER, 1, WATER))]
+
+
 def _symbol(table: gpd.GeoDataFrame, colour: str, opacity: float) -> Xml.Element:
     if (table.geom_type == "Point").any():
         return _marker("circle", colour, "#ffffff")
@@ -89,6 +95,10 @@ def _qml(rules: list[Rule]) -> str:
 def _marker(shape: str, fill: str, stroke: str) -> Xml.Element:
     look = {"name": shape, "color": _rgba(fill), "outline_color": _rgba(stroke), "outline_width": "0.4", "size": "4"}
     return _element("marker", "SimpleMarker", look)
+
+
+def _line(colour: str, width: str) -> Xml.Element:
+    return _element("line", "SimpleLine", {"line_color": _rgba(colour), "line_style": "solid", "line_width": width})
 
 
 def _fill(fill: str, opacity: float, stroke: str) -> Xml.Element:

@@ -1,4 +1,8 @@
-"""Streets inside a block: a block is cut across, then its halves, until the pieces are as large as is usual there."""
+"""Streets inside a block: a block is cut across, then its halves, until the pieces are as large as is usual there.
+
+Whatever is drawn is rounded before it cuts anything: a last bit that differs from one machine to the next would
+otherwise tip a choice between two equally good cuts, and with it every street after that one.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +12,8 @@ import shapely
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split
+
+from siteplan.samples.plane import Floats
 
 __all__ = ["Cut", "Style", "blocks", "comb", "divide", "lattice", "lines_of"]
 
@@ -53,10 +59,10 @@ def divide(block: Polygon, style: Style, rng: np.random.Generator) -> Iterator[C
     while todo:
         piece = todo.pop()
         limit = style.area * (0.9 + 0.8 * rng.random())
-        along, across = _axes(piece)
+        middle, along, across = _axes(piece)
         if piece.area < limit or np.hypot(*across) < style.width:
             continue
-        line = _chord(piece, along, across, style, rng)
+        line = _chord(middle, along, across, style, rng)
         halves = [p for p in split(piece, line).geoms if isinstance(p, Polygon)]
         if len(halves) < 2:
             continue
@@ -66,14 +72,14 @@ def divide(block: Polygon, style: Style, rng: np.random.Generator) -> Iterator[C
 
 def comb(block: Polygon, spacing: float, rng: np.random.Generator) -> Iterator[LineString]:
     """Yield parallel streets across a block, running by turns from one side and from the other."""
-    along, across = _axes(block)
+    centre, along, across = _axes(block)
     length = float(np.hypot(*along))
     count = int(length // spacing)
     for i in range(count):
         shift = (i + 0.5 + 0.3 * (rng.random() - 0.5)) / count - 0.5
-        middle = np.array(shapely.oriented_envelope(block).centroid.coords[0]) + shift * along
+        middle = centre + shift * along
         reach = across * (0.75 if i % 2 else -0.75)
-        yield from lines_of(LineString([middle - reach, middle + reach]).intersection(block), 60.0)
+        yield from lines_of(LineString(np.round([middle - reach, middle + reach], 1)).intersection(block), 60.0)
 
 
 def lattice(block: Polygon, turn: float) -> Iterator[Cut]:
@@ -86,20 +92,24 @@ def lattice(block: Polygon, turn: float) -> Iterator[Cut]:
         place = shapely.get_coordinates(block) @ aside
         for k in range(int(place.min() // spacing), int(place.max() // spacing) + 2):
             foot = (k * spacing + 13 * np.sin(2.1 * k)) * aside
-            line = LineString([foot - 1e4 * ahead, foot + 1e4 * ahead])
-            yield from (Cut(part, block.area) for part in lines_of(line.intersection(block), 30.0))
+            line = LineString(np.round([foot - 1e4 * ahead, foot + 1e4 * ahead], 1))
+            for part in lines_of(line.intersection(block), 30.0):
+                # not where a street of the block's own runs beside it
+                if part.interpolate(0.5, normalized=True).distance(block.boundary) > 27:
+                    yield Cut(part, block.area)
 
 
-def _axes(piece: Polygon) -> tuple[np.ndarray, np.ndarray]:
-    """Return the long and the short side of the smallest rectangle around a piece, as vectors."""
+def _axes(piece: Polygon) -> tuple[Floats, Floats, Floats]:
+    """Return the middle, the long and the short side (as vectors) of the smallest rectangle around a piece."""
     corners = shapely.get_coordinates(shapely.oriented_envelope(piece))
     one, two = corners[1] - corners[0], corners[2] - corners[1]
-    return (one, two) if np.hypot(*one) >= np.hypot(*two) else (two, one)
+    middle = (corners[0] + corners[2]) / 2
+    return (middle, one, two) if np.hypot(*one) >= np.hypot(*two) else (middle, two, one)
 
 
-def _chord(piece: Polygon, along: np.ndarray, across: np.ndarray, style: Style, rng: np.random.Generator) -> LineString:
+def _chord(centre: Floats, along: Floats, across: Floats, style: Style, rng: np.random.Generator) -> LineString:
     a, b, c = rng.random(3) - 0.5
-    middle = np.array(shapely.oriented_envelope(piece).centroid.coords[0]) + 0.3 * a * along
+    middle = centre + 0.3 * a * along
     turn = 2 * b * style.jitter
     cos, sin = np.cos(turn), np.sin(turn)
     reach = 0.9 * np.array([across[0] * cos - across[1] * sin, across[0] * sin + across[1] * cos])
@@ -107,5 +117,5 @@ def _chord(piece: Polygon, along: np.ndarray, across: np.ndarray, style: Style, 
     length = 2 * float(np.hypot(*reach))
     u = np.linspace(-1, 1, max(7, int(length / 60)) if style.sway else 7)[:, None]
     sway = style.sway * np.sin(u * length / 340 + 9 * a) * np.sin(u * length / 790 + 9 * b) * along / np.hypot(*along)
-    line = LineString(middle + u * reach + (1 - u**2) * sag + sway)
+    line = LineString(np.round(middle + u * reach + (1 - u**2) * sag + sway, 1))
     return LineString(line.simplify(1.0 + 0.1 * style.sway).coords)

@@ -62,10 +62,11 @@ def _homes(streets: Joined) -> pd.DataFrame:
     ways = [
         (way, part) for way, part in streets.ways if way.tags.get("highway", "") not in NO_HOMES and way.zone in HOMES
     ]
-    lines = [LineString(streets.nodes[part]) for _, part in ways]
-    points = [shapely.line_interpolate_point(line, np.arange(10.0, line.length, 20.0)) for line in lines]
-    zone = np.repeat([way.zone for way, _ in ways], [len(p) for p in points])
-    xy = shapely.get_coordinates(np.concatenate(points))
+    lines = np.array([LineString(streets.nodes[part]) for _, part in ways], dtype=object)
+    count = np.maximum((shapely.length(lines) + 10) // 20, 0).astype(int)
+    along = 10.0 + 20 * (np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count))
+    zone = np.repeat([way.zone for way, _ in ways], count)
+    xy = shapely.get_coordinates(shapely.line_interpolate_point(np.repeat(lines, count), along))
     group = _group(xy, zone)
     weight = np.array([HOMES[z] for z in zone]) * (1 + 0.5 * np.sin(xy[:, 0] / 410 + 1) * np.sin(xy[:, 1] / 370))
     weight = np.where(group == "farms", weight * (np.sin(xy[:, 0] / 97) * np.sin(xy[:, 1] / 83) > 0.8), weight)

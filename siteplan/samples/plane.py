@@ -7,9 +7,10 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry import LineString, Point, Polygon
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
-__all__ = ["PLANE_CRS", "at", "curve", "lonlat", "moved", "offset", "outline", "stretch", "to_lonlat"]
+__all__ = ["PLANE_CRS", "around", "at", "curve", "lonlat", "moved", "offset", "outline", "stretch", "to_lonlat"]
 
 PLANE_CRS = "EPSG:32631"
 ORIGIN = np.array([527_000.0, 5_144_000.0])  # the town's market square, in PLANE_CRS
@@ -59,6 +60,11 @@ def _span(p: Floats, tangent: Floats, length: float, wiggle: float) -> Floats:
     drawn = np.round(_warp(bend + sway), GRAIN)
     # simplified between places only: a place that another line meets must stay
     return np.asarray(LineString(drawn).simplify(1.0).coords)
+
+
+def around(geometry: BaseGeometry, metres: float) -> BaseGeometry:
+    """Return what lies within so many metres of a geometry."""
+    return shapely.set_precision(geometry.buffer(metres), 0.1)
 
 
 def offset(line: LineString, metres: float) -> LineString:

@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from siteplan.samples import valley
 from siteplan.samples.blocks import Cut, Style, blocks, comb, divide, lattice, lines_of
-from siteplan.samples.plane import Floats, Km, at, curve, offset, stretch
+from siteplan.samples.plane import Floats, Km, around, at, curve, offset, stretch
 from siteplan.samples.valley import disc
 
 __all__ = ["Way", "draw_streets"]
@@ -109,7 +109,7 @@ def _mains() -> Iterator[Way]:
     for main in valley.MAINS:
         tags = {"highway": main.highway, "name": main.name, **({"ref": main.ref} if main.ref else {})}
         tags |= valley.EXTRA_TAGS.get(main.name, {})
-        over = {b: barriers[b].buffer(sides[b]) for b in valley.CROSSINGS if main.name in valley.CROSSINGS[b]}
+        over = {b: around(barriers[b], sides[b]) for b in valley.CROSSINGS if main.name in valley.CROSSINGS[b]}
         line = main.line().intersection(valley.BOX)
         for barrier, band in over.items():
             how = {"bridge": "1", "tunnel": "-1"}
@@ -122,13 +122,13 @@ def _mains() -> Iterator[Way]:
 
 def _keep_out() -> BaseGeometry:
     return shapely.union_all([
-        valley.RIVER.buffer(RIVER_BANK),
-        valley.RAILWAY.buffer(RAIL_SIDE),
-        valley.MOTORWAY.buffer(MOTORWAY_SIDE),
-        at(valley.JUNCTION).buffer(480),
+        around(valley.RIVER, RIVER_BANK),
+        around(valley.RAILWAY, RAIL_SIDE),
+        around(valley.MOTORWAY, MOTORWAY_SIDE),
+        around(at(valley.JUNCTION), 480),
         Polygon(_contour(valley.HILL_RADIUS)),
         valley.LAKE,
-        *(Polygon(_island_rim(*shape)).buffer(valley.ISLAND_GAPS[name]) for name, shape in valley.ISLANDS.items()),
+        *(around(Polygon(_island_rim(*shape)), valley.ISLAND_GAPS[name]) for name, shape in valley.ISLANDS.items()),
         _square(valley.SQUARE, 78, 54, 12),
         _square(valley.STATION_SQUARE, 96, 56, 3),
     ])  # fmt: skip
@@ -136,7 +136,7 @@ def _keep_out() -> BaseGeometry:
 
 def _frames() -> Iterator[Way]:
     """Yield the streets around quarters: the town's belt road, the estates, the parks."""
-    barriers = shapely.union_all([valley.RIVER.buffer(RIVER_BANK), valley.RAILWAY.buffer(RAIL_SIDE)])
+    barriers = shapely.union_all([around(valley.RIVER, RIVER_BANK), around(valley.RAILWAY, RAIL_SIDE)])
     belt = {"highway": "unclassified", "name": "Chemin de Ceinture"}
     rings = [(valley.TOWN, belt, "suburb"), (valley.QUARTERS["estate"], {"highway": "residential"}, "suburb")]
     rings += [(park, {"highway": "residential"}, "suburb") for park in valley.PARKS.values()]
@@ -176,7 +176,7 @@ def _fill_town(streets: list[Way], keep_out: BaseGeometry, rng: np.random.Genera
 def _old(cut: Cut, zone: str, rng: np.random.Generator) -> Iterator[Way]:
     chance = rng.random()
     if cut.line.distance(at(valley.SQUARE)) < 150:
-        tags = {"highway": "pedestrian", "bicycle": "dismount" if chance < 0.3 else "yes"}
+        tags = {"highway": "pedestrian", "bicycle": "dismount" if chance < 0.4 else "yes"}
     elif cut.line.length < 90 and chance < 0.25:
         tags = {"highway": "footway", "access": "no", "foot": "yes"} if chance < 0.15 else {"highway": "footway"}
     else:
@@ -405,7 +405,7 @@ def _island_rim(place: Km, columns: int, rows: int) -> list[tuple[float, float]]
 
 def _named(ways: list[Way]) -> list[Way]:
     """Give the streets of town and villages names, in turn."""
-    kinds, turn, named = ("Rue", "Rue", "Rue", "Rue", "Impasse"), 0, []
+    kinds, turn, named = ("Rue", "Rue", "Rue", "Rue", "Allée"), 0, []
     for way in ways:
         if way.tags.get("highway") in {"residential", "living_street", "pedestrian"} and "name" not in way.tags:
             kind = kinds[turn % len(kinds)]

@@ -50,6 +50,6 @@ def write_terrain(path: Path) -> None:
     with rasterio.open(
         path, "w", driver="GTiff", width=ground.shape[1], height=ground.shape[0], count=1, dtype="float32",
         crs=PLANE_CRS, transform=rasterio.Affine(CELL, 0, west + ORIGIN[0], 0, -CELL, north + ORIGIN[1]),
-        nodata=-9999.0, compress="deflate", predictor=3, zlevel=9, tiled=True,
+        nodata=-9999.0, compress="deflate", predictor=3, zlevel=6, tiled=True,
     ) as out:  # fmt: skip
         out.write(ground, 1)

@@ -25,6 +25,7 @@ from siteplan.study.load import (
     load_communes,
     load_sites,
     load_streets,
+    load_water,
     points_of,
     same_place,
     used_sites,
@@ -82,6 +83,7 @@ def check(study: Study | str | Path) -> list[Finding]:
     if sites is not None and asked.inputs.streets is not None:
         streets = _tried(found, "inputs.streets", lambda: load_streets(asked, sites))
     if streets is not None:
+        _tried(found, "inputs.sites", lambda: load_water(asked, streets, sites))
         found += _about_streets(streets)
     if streets is not None and cells is not None:
         found += _about_people(asked, cells, streets)
@@ -165,7 +167,7 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
 
 def _about_people(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork) -> list[Finding]:
     found: list[Finding] = []
-    what = f"{asked_file(study, 'population')}: its {len(cells):,} cells"
+    what = f"{asked_file(study, 'population')}: its cells"
     _tried(found, "inputs.population", lambda: same_place(streets, cells, what))
     points = _tried(found, "inputs.population", lambda: points_of(cells, streets))
     if points is None:

@@ -14,6 +14,7 @@ from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
+from siteplan.inputs.water import read_water
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.streets import StreetNetwork, read_streets
@@ -27,11 +28,13 @@ __all__ = [
     "load_communes",
     "load_sites",
     "load_streets",
+    "load_water",
     "points_of",
     "same_place",
     "used_sites",
 ]
 
+ON_WATER = 15.0  # metres from a street within which a site may be in water
 ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own rectangle to the last metre
 
 
@@ -48,6 +51,7 @@ class Territory:
     linked: dict[str, pd.Series]
     all_sites: gpd.GeoDataFrame
     communes: gpd.GeoDataFrame | None
+    water: gpd.GeoDataFrame | None
 
     @property
     def sites(self) -> gpd.GeoDataFrame:
@@ -68,10 +72,13 @@ def load(study: Study) -> Territory:
     cells = load_cells(study, used_sites(sites), communes)
     streets = None if study.inputs.streets is None else load_streets(study, sites)
     if streets is not None:
-        same_place(streets, cells, f"{asked_file(study, 'population')}: its {len(cells):,} cells")
-    points = points_of(cells, streets)
-    linked = {} if streets is None else linked_by_mode(study, streets, points)
-    return Territory(streets, cells, points, linked, sites, communes)
+        same_place(streets, cells, f"{asked_file(study, 'population')}: its cells")
+    # A travel-time table of the user's own speaks of cells, whatever streets there are to draw isochrones on.
+    searched = streets if study.inputs.times is None else None
+    points = points_of(cells, searched)
+    linked = {} if searched is None else linked_by_mode(study, searched, points)
+    water = None if streets is None else load_water(study, streets, sites)
+    return Territory(streets, cells, points, linked, sites, communes, water)
 
 
 def load_sites(study: Study) -> gpd.GeoDataFrame:
@@ -95,11 +102,31 @@ def load_streets(study: Study, sites: gpd.GeoDataFrame) -> StreetNetwork:
     """Read the streets, and check that they are where the sites are and reach as far as the limits carry."""
     streets = read_streets(study.inputs.streets, elevation=study.inputs.elevation)
     used = used_sites(sites)
-    same_place(streets, used, f"{asked_file(study, 'sites')}: its {len(used):,} sites")
+    same_place(streets, used, f"{asked_file(study, 'sites')}: its sites")
     for profile in study.profiles():
         _check_links(streets, used, profile, asked_file(study, "sites"))
     _say_shortfall(study, streets, used)
     return streets
+
+
+def load_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Read lakes and rivers where the streets' file has them, and refuse sites that stand in one."""
+    file = study.inputs.streets
+    if file is None or file.suffix == ".graphml":
+        return None
+    water = read_water(file)
+    wet = used_sites(sites)[["geometry"]].to_crs(streets.crs).sjoin(water.to_crs(streets.crs), predicate="within")
+    wet = wet[~wet.index.duplicated()]
+    if len(wet):
+        # Bridges, quays and pontoons are streets in or beside the water, where a site may well be.
+        wet = wet[_distances(streets, wet) > ON_WATER]
+    if len(wet):
+        named = ", ".join(f"'{site}' ({name or 'no name'})" for site, name in wet["name"].head(5).items())
+        raise InputError(
+            f"{asked_file(study, 'sites')}: {_many(len(wet), 'site')} in water, more than {ON_WATER:.0f} m from any "
+            f"street: {named}{' ...' if len(wet) > 5 else ''}; correct the place, or its status to excluded"
+        )
+    return water
 
 
 def used_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -160,7 +187,7 @@ def same_place(streets: StreetNetwork, places: gpd.GeoDataFrame, what: str) -> N
         return
     streets_box = lonlat_bounds(box_area(streets.bounds, streets.crs), streets.source)
     raise InputError(
-        f"{streets.source}: its streets lie in {_spoken(streets_box)}, but {what} in "
+        f"{streets.source}: its streets lie in {_spoken(streets_box)}, but {what} lie in "
         f"{_spoken(lonlat_bounds(places, what))}; expected an extract of the same place"
     )
 

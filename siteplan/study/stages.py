@@ -17,12 +17,12 @@ from siteplan.analysis.score import score_sites
 from siteplan.config import Profile, Study, result_columns
 from siteplan.contours import isochrones
 from siteplan.errors import SiteplanWarning
-from siteplan.inputs.times import read_times
+from siteplan.inputs.times import check_times, read_times
 from siteplan.network.streets import StreetNetwork
 from siteplan.output.files import whole_file
 from siteplan.output.tables import write_scores
 from siteplan.study.cache import cached_table, content_key, file_hash
-from siteplan.study.load import Territory, load, load_sites, load_streets, used_sites
+from siteplan.study.load import Territory, load, load_sites, load_streets, load_water, used_sites
 from siteplan.study.manifest import input_files, manifest_of
 from siteplan.study.reading import read_study
 from siteplan.study.write import write_result
@@ -124,7 +124,9 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
     asked = study if isinstance(study, Study) else read_study(study, needs=("streets", "sites"))
     with _told_once():
         sites = load_sites(asked)
-        rings = _rings(asked, load_streets(asked, sites), used_sites(sites), progress)
+        streets = load_streets(asked, sites)
+        load_water(asked, streets, sites)
+        rings = _rings(asked, streets, used_sites(sites), progress)
     assert rings is not None  # noqa: S101 - there are streets
     return rings
 
@@ -159,7 +161,7 @@ def _load(study: Study, progress: Progress | None) -> Territory:
 def _times(study: Study, territory: Territory, cache: Path | None, progress: Progress | None) -> pd.DataFrame:
     """Take the user's own times, or search them mode by mode."""
     if study.inputs.times is not None:
-        return read_times(study.inputs.times, sites=territory.sites)
+        return _own_times(study.inputs.times, territory)
     assert territory.streets is not None  # noqa: S101 - the study was refused without
     names = [profile.name for profile in study.profiles()]
     inputs = _fingerprint(study)
@@ -173,6 +175,15 @@ def _times(study: Study, territory: Territory, cache: Path | None, progress: Pro
         table["mode"] = pd.Categorical(table["mode"], categories=names)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
+    """Read the user's table, which names a point as the population file names its cell."""
+    times = read_times(path, sites=territory.sites)
+    if not pd.api.types.is_integer_dtype(territory.points.index):
+        times["point"] = times["point"].astype(str)
+    check_times(times, territory.points)
+    return times
 
 
 def _fingerprint(study: Study) -> dict[str, Any]:

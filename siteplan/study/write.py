@@ -64,8 +64,9 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
         "cells": result.cells.join(result.cell_access),
         "communes": territory.communes,
         "streets": None if territory.streets is None else _by_class(territory.streets.edges),
+        "water": territory.water,
     }
-    return {name: table for name, table in layers.items() if table is not None}
+    return {name: table for name, table in layers.items() if table is not None and len(table)}
 
 
 def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -86,6 +87,7 @@ def _map_of(folder: Path) -> SiteMap:
         scores=pd.DataFrame(sites[_score_columns(manifest)]),
         territories=layers.get("communes"),
         streets=layers.get("streets"),
+        water=layers.get("water"),
         notes=_notes(manifest),
         title=manifest["name"],
         language=manifest["parameters"]["language"],

@@ -25,7 +25,7 @@ from siteplan.output.maps.layers import (
     territory_layer,
 )
 from siteplan.output.maps.words import Words, load_words, number
-from siteplan.output.palette import CHOSEN, STATUS
+from siteplan.output.palette import CHOSEN, OUTLINE, STATUS, WATER
 
 __all__ = ["SiteMap", "site_map"]
 
@@ -132,6 +132,8 @@ def site_map(
             name: dict(zip(("shape", "fill", "stroke", "text"), look, strict=True)) for name, look in STATUS.items()
         },
         "halo": CHOSEN,
+        "outline": OUTLINE,
+        "water": WATER,
         "sites": cards,
         "cells": None if "cells" not in given else cell_data(given["cells"], ids),
         "layers": _layers(given, cards, ids, words),
@@ -159,8 +161,12 @@ def _layers(
 
 
 def _bounds(given: dict[str, gpd.GeoDataFrame]) -> list[float]:
-    """Give south, west, north, east of what the map is about: the sites and what they reach, else the first table."""
-    about = [given[name] for name in ("sites", "rings") if name in given] or list(given.values())[:1]
+    """Give south, west, north, east of what the map is about: sites and the rings first shown, else the first table."""
+    about = [given["sites"]] if "sites" in given else []
+    if "rings" in given:
+        modes = given["rings"]["mode"].astype(str)
+        about.append(given["rings"][modes == modes.iloc[0]])
+    about = about or list(given.values())[:1]
     boxes = [_degrees(table) for table in about if np.isfinite(table.total_bounds).all()]
     if not boxes:
         return [-60.0, -170.0, 75.0, 170.0]

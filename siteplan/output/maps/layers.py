@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from siteplan.output.columns import measures
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
 from siteplan.output.maps.words import Words, number
-from siteplan.output.palette import CHOSEN, STATUS, mode_colour
+from siteplan.output.palette import CHOSEN, OUTLINE, STATUS, WATER, mode_colour
 
 __all__ = ["area_layer", "ring_layers", "site_cards", "site_layer", "street_layer", "territory_layer"]
 
@@ -144,7 +144,7 @@ def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:
         "label": words["territories"],
         "group": words["background"],
         "on": True,
-        "legend": [key("line", "", stroke="#3c4650", dash="8 3 2 3")],
+        "legend": [key("line", "", stroke=OUTLINE, dash="8 3 2 3")],
         "shapes": pack(shown),
         "names": [str(name) for name in territories["name"]],
     }
@@ -178,7 +178,7 @@ def area_layer(water: gpd.GeoDataFrame, words: Words) -> Layer:
         "label": words["water"],
         "group": words["background"],
         "on": True,
-        "legend": [key("cell", "", "#bcd6e6")],
+        "legend": [key("cell", "", WATER)],
         "areas": pack(to_degrees(simplified(shown[~lines], 2 * EYE_M))),
         "lines": pack(to_degrees(simplified(shown[lines], 2 * EYE_M))),
     }

@@ -167,7 +167,7 @@ function siteplan(map) {
   function drawTerritories(layer) {
     const group = L.featureGroup();
     layer.shapes.forEach((text, at) => {
-      const look = on("territories", { color: "#3c4650", weight: 1.4, dashArray: "8 3 2 3", fill: false });
+      const look = on("territories", { color: data.outline, weight: 1.4, dashArray: "8 3 2 3", fill: false });
       const drawn = L.polygon(areas(text), look).addTo(group);
       if (text) drawn.bindTooltip(el("span", {}, layer.names[at]), { permanent: true, direction: "center", className: "territory" });
     });
@@ -179,8 +179,8 @@ function siteplan(map) {
   }
   function drawWater(layer) {
     return L.featureGroup([
-      ...layer.areas.map((text) => L.polygon(areas(text), on("water", { stroke: false, fillColor: "#bcd6e6", fillOpacity: 1 }))),
-      ...layer.lines.map((text) => L.polyline(lines(text), on("water", { color: "#bcd6e6", weight: 2 }))),
+      ...layer.areas.map((text) => L.polygon(areas(text), on("water", { stroke: false, fillColor: data.water, fillOpacity: 1 }))),
+      ...layer.lines.map((text) => L.polyline(lines(text), on("water", { color: data.water, weight: 2 }))),
     ]);
   }
   function drawTiles() {
@@ -279,21 +279,24 @@ function siteplan(map) {
   function ranking() {
     const section = document.querySelector("#ranking");
     if (!data.sites.length) return section.remove();
-    section.querySelector("h2").textContent = words.ranked;
     const last = (site) => (site.rank === null ? Infinity : site.rank);
     const listed = data.sites.map((site, at) => [site, at]).sort(([a, i], [b, j]) => last(a) - last(b) || i - j || 0);
     const reached = data.measures.map((each, at) => ({ ...each, at })).filter((each) => each.kind === "reached" && each.subject === "people");
+    const ranked = data.sites.some((site) => site.rank !== null);
     const best = reached.filter((each) => each.mode === "best");
     const main = (best.length ? best : reached).sort((a, b) => b.minutes - a.minutes)[0];
-    const cells = (tag, ...values) => el("tr", {}, ...values.map((value, at) => el(tag, at === 1 ? {} : { class: "num" }, value)));
+    const cells = (tag, rank, name, people, figure) => el("tr", {},
+      ranked ? el(tag, { class: "num" }, rank) : null, el(tag, {}, name),
+      main ? el(tag, { class: "num" }, people) : null, ranked ? el(tag, { class: "num" }, figure) : null);
+    section.querySelector("h2").textContent = ranked ? words.ranked : words.sites;
     const body = listed.slice(0, MANY).map(([site, at]) => {
       const open = button(site.name, "link", () => pick(at));
-      const row = cells("td", number(site.rank), open, ...(main ? [number(site.counted[main.at])] : []), score(site.score));
+      const row = cells("td", number(site.rank), open, main && number(site.counted[main.at]), score(site.score));
       row.dataset.at = at;
       return row;
     });
-    const people = main ? [`${capital(words.people)} ${modeName(main.mode)}, ${number(main.minutes)} ${words.minute}`] : [];
-    const head = cells("th", capital(words.rank), capital(words.name), ...people, capital(words.score));
+    const people = main && `${capital(words.people)} ${modeName(main.mode)}, ${number(main.minutes)} ${words.minute}`;
+    const head = cells("th", capital(words.rank), capital(words.name), people, capital(words.score));
     section.append(el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)));
     if (listed.length > MANY)
       section.append(el("p", {}, words.shown.replace("{shown}", number(MANY)).replace("{all}", number(listed.length))));
@@ -309,7 +312,7 @@ function siteplan(map) {
   L.control.scale({ imperial: false, maxWidth: 160 }).addTo(map);
   const [south, west, north, east] = data.bounds;
   map.invalidateSize(false);
-  map.fitBounds([[south, west], [north, east]], { padding: [14, 14], animate: false });
+  map.fitBounds([[south, west], [north, east]], { padding: [14, 14], maxZoom: 15, animate: false });
   panel();
   ranking();
   data.layers.filter((layer) => layer.on).forEach((layer) => set(layer, true));

@@ -1,0 +1,56 @@
+"""The public names: on one screen, sorted, loaded when first used, hidden by no module."""
+
+import inspect
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import siteplan
+from siteplan.errors import InputError, NetworkError, SiteplanError, SiteplanWarning, StudyError
+
+
+def test_names_are_sorted_and_there() -> None:
+    expected = sorted(siteplan.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert siteplan.__all__ == expected
+    assert set(siteplan.__all__) <= set(dir(siteplan))
+    for name in siteplan.__all__:
+        assert getattr(siteplan, name).__doc__, name
+
+
+def test_no_name_is_also_a_module() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(siteplan.__path__)}
+    assert {"cli", "times", "study"} <= modules
+    assert not set(siteplan.__all__) & modules
+    assert not set(siteplan.study.__all__) & {module.name for module in pkgutil.iter_modules(siteplan.study.__path__)}
+
+
+def test_every_function_is_documented_with_what_it_returns() -> None:
+    for name in siteplan.__all__:
+        thing = getattr(siteplan, name)
+        if inspect.isfunction(thing):
+            assert "Returns" in inspect.getdoc(thing) or "return" in inspect.getdoc(thing).splitlines()[0], name
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'reech'"):
+        _ = siteplan.reech
+
+
+def test_import_costs_nothing_until_a_name_is_used() -> None:
+    code = (
+        "import sys, siteplan\n"
+        "assert 'numpy' not in sys.modules\n"
+        "siteplan.WALK\n"
+        "assert 'pydantic' in sys.modules and 'geopandas' not in sys.modules\n"
+        "siteplan.run, siteplan.read_streets\n"
+        "assert 'geopandas' in sys.modules and 'osmnx' not in sys.modules and 'folium' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_errors_make_one_tree() -> None:
+    assert {InputError, NetworkError, StudyError} == set(SiteplanError.__subclasses__())
+    assert issubclass(SiteplanWarning, UserWarning)
+    assert issubclass(InputError, ValueError)

@@ -1,0 +1,376 @@
+"""The commands as a planner types them: what is printed where, and what bad input costs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import osmium
+import pandas as pd
+import pytest
+import rasterio
+from affine import Affine
+from typer.testing import CliRunner
+
+from siteplan.cli import app
+from tests.town import NORTH, STUDY, lon, write_town
+
+SITEPLAN = [sys.executable, "-m", "siteplan"]
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write_town(tmp_path / "town")
+
+
+def call(*args: object) -> Any:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def plain(town: Path) -> list[str]:
+    folder = town.parent
+    return [
+        f"--streets={folder / 'streets.osm'}",
+        f"--population={folder / 'people.csv'}",
+        f"--sites={folder / 'sites.csv'}",
+        "--groups=workers",
+        "--mode=walk,bike",
+        "--minutes=5.5",
+    ]
+
+
+# ---- commands ----
+
+
+def test_run_prints_the_table_and_says_where_the_map_is(town: Path) -> None:
+    done = call("run", town)
+    assert done.exit_code == 0, done.stderr
+    assert "Hall" in done.stdout
+    assert "walk 4.8 km/h, bike 15 km/h" in done.stdout
+    assert "110 people in; 110 placed" in done.stderr
+    assert f"open {town.parent / 'results' / 'map.html'}" in done.stderr
+    assert done.stderr.count("warning: ") == 1  # the streets end where the town does
+    assert (town.parent / "results" / "map.html").stat().st_size > 100_000
+
+
+def test_quiet_is_quiet(town: Path) -> None:
+    assert call("run", town, "--quiet").stderr == ""
+
+
+def test_run_as_json(town: Path) -> None:
+    done = call("run", town, "--json", "--out", "eight")
+    outcome = json.loads(done.stdout)
+    assert outcome["folder"] == "eight"
+    assert [row["people_walk_5.5"] for row in outcome["scores"]] == [50, 50]
+    assert outcome["manifest"]["totals"]["people"]["in"] == 110
+
+
+def test_plain_options_give_the_same_scores_as_the_file(town: Path) -> None:
+    from_file, from_options = call("score", town, "--json"), call("score", *plain(town), "--json")
+    assert json.loads(from_options.stdout)["scores"] == json.loads(from_file.stdout)["scores"]
+
+
+@pytest.mark.parametrize("command", ["run", "score", "isochrones", "check"])
+def test_set_overrides_on_every_command(town: Path, command: str) -> None:
+    done = call(command, town, "--set", "travel.walk.speed_kmh=480")
+    assert done.exit_code == 1
+    assert "travel.walk.speed_kmh: found 480" in done.stderr
+
+
+def test_options_and_set_change_the_answer(town: Path) -> None:
+    done = call("score", town, "--mode=walk", "--minutes=3", "--set=travel.walk.speed_kmh=2.4", "--json")
+    assert [row["people_walk_3"] for row in json.loads(done.stdout)["scores"]] == [20, 20]  # 120 m
+
+
+def test_scores_as_csv(town: Path) -> None:
+    assert call("score", town, "-o", "scores.csv").exit_code == 0
+    assert list(pd.read_csv("scores.csv")["people_bike_5.5"]) == [110, 110]
+    assert not (town.parent / "results").exists()
+
+
+def test_isochrones_as_table_geojson_and_file(town: Path) -> None:
+    table = call("isochrones", town).stdout.splitlines()
+    assert table[0] == "site,mode,minutes,speed_kmh,km2"
+    assert table[1].startswith("A,walk,5.5,4.8,0.0")
+    drawn = json.loads(call("isochrones", town, "--json").stdout)
+    assert [feature["properties"]["site"] for feature in drawn["features"]] == ["A", "A", "B", "B"]
+    assert call("isochrones", town, "-o", "rings.gpkg").stdout == ""
+    assert len(gpd.read_file("rings.gpkg", layer="isochrones")) == 4
+
+
+def test_check_prints_findings_and_passes(town: Path) -> None:
+    done = call("check", town)
+    assert done.exit_code == 0
+    assert "info     inputs.population: 110 people in 11 cells" in done.stdout
+    severities = {finding["severity"] for finding in json.loads(call("check", town, "--json").stdout)}
+    assert severities == {"info", "warning"}
+
+
+def test_check_fails_on_an_error(town: Path) -> None:
+    (town.parent / "sites.csv").write_text("site,lon,lat,status\nA,9.5,47.1,excluded\n")
+    done = call("check", town)
+    assert done.exit_code == 1
+    assert "error    inputs.sites:" in done.stdout
+    assert "all 1 sites are excluded" in done.stdout
+
+
+def test_map_again(town: Path) -> None:
+    call("run", town)
+    page = town.parent / "results" / "map.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert call("map", town.parent / "results").stdout.strip() == str(page)
+    assert page.read_bytes() == before
+
+
+def test_init_then_check_names_the_files_to_fill_in(town: Path) -> None:
+    done = call("init", "new")
+    assert done.stdout.strip() == str(Path("new") / "study.yaml")
+    assert "3 problems" in call("check", "new/study.yaml").stderr
+    assert call("init", "new").exit_code == 1
+
+
+def library(town: Path) -> Path:
+    node = f'<node id="99" version="1" lat="{NORTH}" lon="{lon(3)}"><tag k="amenity" v="library"/></node>'
+    path = town.parent / "all.osm"
+    path.write_text((town.parent / "streets.osm").read_text().replace("<way ", f"{node}\n<way ", 1))
+    return path
+
+
+def test_candidates_from_all_tags_to_scores(town: Path) -> None:
+    assert call("candidates", library(town), "-o", "sites.csv").exit_code == 0
+    assert call("candidates", library(town)).stdout == Path("sites.csv").read_text()
+    done = call("score", town, "--sites=sites.csv", "--json")
+    assert [row["people_walk_5.5"] for row in json.loads(done.stdout)["scores"]] == [80]  # crossings 0 to 7
+
+
+def test_candidates_by_tags_of_ones_own(town: Path) -> None:
+    Path("tags.yaml").write_text("pub: [{amenity: pub}]\n")
+    done = call("candidates", library(town), "--tags=tags.yaml", "--json")
+    assert json.loads(done.stdout)["features"] == []
+    assert "warning: " in done.stderr
+
+
+def test_demo_is_made_run_and_shown(tmp_path: Path) -> None:
+    done = call("demo", tmp_path / "demo")
+    assert done.exit_code == 0, done.stderr
+    assert "Télécentre" in done.stdout
+    assert (tmp_path / "demo" / "results" / "map.html").exists()
+    assert (tmp_path / "demo" / "results" / "manifest.json").exists()
+
+
+# ---- bad input: one clear error, exit code 1, nothing half written ----
+
+
+def streets(town: Path, text: str | bytes, name: str = "streets.osm") -> None:
+    (town.parent / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    town.write_text(STUDY.replace("streets.osm", name))
+
+
+def truncated_pbf(town: Path) -> None:
+    whole = town.parent / "whole.osm.pbf"
+    with osmium.SimpleWriter(str(whole)) as writer:
+        for thing in osmium.FileProcessor(str(town.parent / "streets.osm")):
+            writer.add(thing)
+    streets(town, whole.read_bytes()[:-20], "cut.osm.pbf")
+
+
+def streets_elsewhere(town: Path) -> None:
+    there = (town.parent / "streets.osm").read_text().replace(f'lat="{NORTH}"', 'lat="48.9"')
+    streets(town, there)
+
+
+def people(town: Path, rows: str, keys: str = "") -> None:
+    (town.parent / "people.csv").write_text(rows)
+    town.write_text(STUDY.replace("{file: people.csv, groups: [workers]}", f"{{file: people.csv{keys}}}"))
+
+
+def raster(town: Path, values: float, **options: Any) -> None:
+    layout = {"driver": "GTiff", "width": 2, "height": 2, "count": 1, "dtype": "float32", "nodata": -1}
+    place = Affine(0.001, 0, lon(0), 0, -0.001, NORTH + 0.001)
+    with rasterio.open(town.parent / "people.tif", "w", transform=place, **layout, **options) as file:
+        file.write(np.full((1, 2, 2), values, "float32"))
+    town.write_text(STUDY.replace("{file: people.csv, groups: [workers]}", "people.tif"))
+
+
+def sites(town: Path, *rows: str) -> None:
+    (town.parent / "sites.csv").write_text("\n".join(["site,lon,lat", *rows]) + "\n")
+
+
+def river(town: Path) -> None:
+    """Put a river of 100 m and 200 m width north of the street, and a site in its middle."""
+    corners = [(5, 0.0005), (7, 0.0005), (7, 0.0025), (5, 0.0025)]
+    nodes = [
+        f'<node id="{100 + n}" version="1" lat="{NORTH + dy}" lon="{lon(x)}"/>' for n, (x, dy) in enumerate(corners)
+    ]
+    refs = "".join(f'<nd ref="{100 + n % 4}"/>' for n in range(5))
+    tags = '<tag k="natural" v="water"/><tag k="name" v="Long Water"/>'
+    way = f'<way id="2" version="1">{refs}{tags}</way>'
+    text = (town.parent / "streets.osm").read_text().replace("<way ", "\n".join(nodes) + "\n<way ", 1)
+    streets(town, text.replace("</osm>", f"{way}\n</osm>"))
+    sites(town, f"A,{lon(0)},{NORTH}", f"Boat,{lon(6)},{NORTH + 0.0015}")
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no such file": (
+        lambda town: (town.parent / "streets.osm").unlink(),
+        "inputs.streets: found 'streets.osm', no such file",
+    ),
+    "not a PBF": (lambda town: streets(town, "<html>no</html>", "page.osm.pbf"), "page.osm.pbf"),
+    "truncated PBF": (truncated_pbf, "cut.osm.pbf"),
+    "no streets": (lambda town: streets(town, '<osm version="0.6"></osm>'), "streets.osm"),
+    "streets elsewhere": (streets_elsewhere, "lat 48.900 to 48.900, but"),
+    "people without CRS": (lambda town: raster(town, 5), "has no CRS"),
+    "people in degrees": (
+        lambda town: people(town, "x,y,people\n9.5,47.1,10\n", ", crs: 32632"),
+        "its streets lie in lon",
+    ),
+    "people not where EPSG:3857 says": (
+        lambda town: people(town, "x,y,people\n537000,5216000,10\n", ", crs: 3857"),
+        "its streets lie in lon",
+    ),
+    "negative people": (lambda town: people(town, f"lon,lat,people\n{lon(0)},{NORTH},-3\n"), "people.csv"),
+    "all nodata": (lambda town: raster(town, -1, crs="EPSG:4326"), "people.tif"),
+    "no such column": (
+        lambda town: people(town, f"lon,lat,people\n9.5,{NORTH},3\n", ", people: pop"),
+        "has no column 'pop'",
+    ),
+    "duplicate sites": (lambda town: sites(town, f"A,{lon(0)},{NORTH}", f"A,{lon(1)},{NORTH}"), "stand twice: A"),
+    "site in the river": (river, "1 site lies in water, more than 15 m from any street: 'Boat' (Long Water)"),
+    "site far from any street": (
+        lambda town: sites(town, f"A,{lon(0)},{NORTH}", f"Far,{lon(0)},{NORTH + 0.027}"),
+        "1 site lies more than 1,600 m from any street for walk: 'Far' (3,00",
+    ),
+    "unknown key": (lambda town: town.write_text(STUDY + "scor: {}\n"), "scor: unknown key; did you mean 'score'?"),
+    "a speed of 480": (
+        lambda town: town.write_text(STUDY.replace("travel: {", "travel: {walk: {speed_kmh: 480}, ")),
+        "travel.walk.speed_kmh: found 480, expected less than or equal to 20",
+    ),
+    "transit": (
+        lambda town: town.write_text(STUDY.replace("walk, bike", "transit")),
+        "'transit' is not in this version",
+    ),
+    "no study": (lambda town: town.unlink(), "no such study file"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "expected"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_clear_error(town: Path, spoil: Callable[[Path], object], expected: str) -> None:
+    spoil(town)
+    before = sorted(town.parent.rglob("*"))
+    done = call("run", town)
+    assert done.exit_code == 1, done.stdout
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert expected in done.stderr
+    assert sorted(town.parent.rglob("*")) == before
+
+
+def test_bad_input_leaves_earlier_results_alone(town: Path) -> None:
+    call("run", town)
+    results = town.parent / "results"
+    before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    sites(town, f"A,{lon(0)},{NORTH}", f"A,{lon(1)},{NORTH}")
+    assert call("run", town).exit_code == 1
+    assert {path: path.read_bytes() for path in results.rglob("*") if path.is_file()} == before
+
+
+def test_people_in_epsg_3857_are_counted_as_in_degrees(town: Path) -> None:
+    points = gpd.GeoDataFrame(
+        {"people": [10.0] * 11}, geometry=gpd.points_from_xy([lon(n) for n in range(11)], [NORTH] * 11), crs=4326
+    )
+    points.to_crs(3857).to_file(town.parent / "people.gpkg")
+    town.write_text(STUDY.replace("{file: people.csv, groups: [workers]}", "people.gpkg"))
+    assert [row["people_walk_5.5"] for row in json.loads(call("score", town, "--json").stdout)["scores"]] == [50, 50]
+    assert "Pseudo-Mercator is not a CRS to measure in" in call("check", town).stdout
+
+
+@pytest.mark.parametrize("out", ["sites.csv", "sites.csv/results"])
+def test_results_that_cannot_be_written(town: Path, out: str) -> None:
+    done = call("run", town, "--out", town.parent / out)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: ")
+
+
+# ---- manners ----
+
+
+def test_help_comes_at_once_and_imports_little() -> None:
+    heavy = "{'osmnx', 'geopandas', 'pandas', 'numpy', 'pydantic', 'numba', 'rich', 'folium'}"
+    code = f"import sys, siteplan.cli; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        shown = subprocess.run([*SITEPLAN, "--help"], capture_output=True, text=True, check=True).stdout
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.25
+    for command in ("demo", "init", "check", "run", "score", "isochrones", "candidates", "map"):
+        assert f"\n  {command} " in shown
+
+
+def test_version() -> None:
+    assert call("--version").stdout == "0.1.0\n"
+
+
+def test_python_m_siteplan_runs_a_study_without_osmnx(town: Path) -> None:
+    code = (
+        "import sys; from siteplan.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "assert 'osmnx' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "run", str(town)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr  # no colours and no progress in a pipe
+
+
+def test_control_c_ends_quietly(town: Path) -> None:
+    code = (
+        "import siteplan.study.stages as stages, time\n"
+        "def wait(*a, **o):\n    print('waiting', flush=True)\n    time.sleep(60)\n"
+        "stages.travel_times = wait\n"
+        "from siteplan.cli import main\nmain()\n"
+    )
+    command = [sys.executable, "-c", code, "run", str(town)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "waiting\n"
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert said.startswith("interrupted")
+    assert "Traceback" not in said
+
+
+def test_a_reader_that_leaves_early_is_no_error(town: Path) -> None:
+    script = f"{sys.executable} -m siteplan isochrones {town} --json --quiet | head -c 10"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == '{"type": "'
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_progress_is_for_terminals(town: Path) -> None:
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([*SITEPLAN, "run", str(town)], stdout=subprocess.PIPE, stderr=theirs):
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    assert b"writing" in shown

@@ -1,0 +1,102 @@
+"""Places meet the streets at the nearest point on an edge; the way there costs; what is too far is said."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from siteplan.config import BIKE, WALK
+from siteplan.errors import InputError, StudyError
+from siteplan.network.graph import mode_graph
+from siteplan.network.snapping import as_profile, link, positions
+from worlds import METRE_A_SECOND, SCALE, STREET, World, islands, line, places
+
+
+def test_a_place_meets_the_edge_not_its_node() -> None:
+    found = link(line().streets(), places([(150.0, 30.0)], ["hall"])).loc["hall"]
+    assert found["edge"] == 0
+    assert found["offset_m"] == pytest.approx(150, abs=0.01)
+    assert found["access_m"] == pytest.approx(30 * SCALE, abs=0.001)
+    assert found["status"] == "placed"
+
+
+@pytest.mark.parametrize(
+    ("away", "limit", "status", "access"),
+    [(299, 300, "placed", 299), (301, 300, "too far", 301), (301, 400, "placed", 301), (1700, 1600, "too far", np.inf)],
+)
+def test_what_is_too_far_is_said(away: float, limit: float, status: str, access: float) -> None:
+    found = link(line().streets(), places([(100.0, away / SCALE)]), limit=limit).iloc[0]
+    assert found["status"] == status
+    assert found["access_m"] == pytest.approx(access)
+    assert (found["edge"] == -1) == (status == "too far")
+
+
+@pytest.mark.parametrize("limit", [-1, 1601, float("nan")])
+def test_a_limit_out_of_range_is_refused(limit: float) -> None:
+    with pytest.raises(StudyError, match="between 0 and 1600 m"):
+        link(line().streets(), places([(0.0, 0.0)]), limit=limit)
+
+
+def test_islands_are_not_linked_to() -> None:
+    on_the_island = places([(100.0, 110.0)])
+    assert link(islands().streets(), on_the_island, limit=60).iloc[0]["status"] == "island"
+    beside = link(islands().streets(), on_the_island).iloc[0]
+    assert (beside["status"], beside["access_m"]) == ("placed", pytest.approx(110 * SCALE))
+
+
+def test_forty_edges_are_no_island() -> None:
+    nodes = {n: (10.0 * n, 0.0) for n in range(42)} | {100 + n: (10.0 * n, 500.0) for n in range(41)}
+    ways = [(STREET, [n, n + 1]) for n in [*range(41), *range(100, 140)]]
+    graph = mode_graph(World(nodes, ways).streets(), WALK)
+    assert graph.usable.all()
+    assert not mode_graph(World(nodes, ways[:-1]).streets(), WALK).usable.all()
+
+
+def test_a_mode_is_linked_to_its_own_streets() -> None:
+    nodes = {1: (0.0, 0.0), 2: (100.0, 0.0), 3: (0.0, 50.0), 4: (100.0, 50.0)}
+    streets = World(nodes, [({"highway": "footway"}, [1, 2]), ({"highway": "cycleway"}, [3, 4])]).streets()
+    home = places([(50.0, 25.0 - 1)])
+    assert link(streets, home, mode="walk").iloc[0]["access_m"] == pytest.approx(24 * SCALE)
+    assert link(streets, home, mode="bike").iloc[0]["access_m"] == pytest.approx(26 * SCALE)
+
+
+def test_shapes_are_linked_by_their_centroids_in_any_crs() -> None:
+    streets = line().streets()
+    there = places([(150.0, 30.0)], ["a"])
+    block = there.set_geometry(there.buffer(10)).to_crs(3035)
+    expected = link(streets, there.to_crs(4326)).loc["a"]
+    found = link(streets, block).loc["a"]
+    assert found["offset_m"] == pytest.approx(expected["offset_m"], abs=0.01)
+    assert found["access_m"] == pytest.approx(expected["access_m"], abs=0.01)
+
+
+def test_of_two_streets_as_near_the_first_is_taken() -> None:
+    crossing = line(STREET, STREET, STREET, STREET).streets()
+    assert link(crossing, places([(100.0, 0.0), (200.0, 20.0), (300.0, -20.0)]))["edge"].tolist() == [0, 1, 2]
+
+
+def test_the_way_to_the_street_costs_walking_time() -> None:
+    streets = line().streets()
+    links = link(streets, places([(0.0, 256.0), (0.0, 0.0)]), mode=BIKE)
+    _, found = positions(links, mode_graph(streets, BIKE), BIKE)
+    assert found.access.tolist() == [round(256 * SCALE * 36 / 4.8), 0]
+
+
+def test_places_without_crs_or_geometry_are_refused() -> None:
+    streets = line().streets()
+    nowhere = gpd.GeoDataFrame(geometry=[shapely.Point()], crs=4326)
+    with pytest.raises(InputError, match="have no CRS"):
+        link(streets, places([(0.0, 0.0)]).set_crs(None, allow_override=True))
+    with pytest.raises(InputError, match="1 places have no geometry"):
+        link(streets, nowhere)
+
+
+def test_no_places_is_an_empty_table() -> None:
+    assert len(link(line().streets(), places([]))) == 0
+
+
+def test_modes_by_name() -> None:
+    assert as_profile("pedelec").speed_kmh == 23
+    assert as_profile(METRE_A_SECOND) is METRE_A_SECOND
+    with pytest.raises(StudyError, match="mode 'car': unknown; expected one of walk, slow_walk, bike, pedelec"):
+        as_profile("car")
