@@ -342,11 +342,11 @@ def test_a_card_says_what_the_scores_say(opened):
     card = seen.page.locator("#card")
     assert card.locator("h3").inner_text() == "Library"
     assert card.locator("p").all_inner_texts() == ["Existing · a", "rank 1 · score 100.0 · capacity 12"]
-    rows = [row.split("\t") for row in card.locator("tbody tr").all_inner_texts()]
-    assert rows == [
-        ["On foot, 15 min", "12,345", "10,000"],
-        ["By bicycle, 20 min", "23,456", "–"],
-        ["On foot, 15 min", "5,000"],
+    rows = [row.split("\t") for row in card.locator("details[open] tbody tr").all_inner_texts()]
+    assert rows == [["On foot, 15 min", "12,345", "10,000"], ["By bicycle, 20 min", "23,456", "–"]]
+    card.locator("summary", has_text="workers").click()
+    assert card.locator("details", has_text="workers").locator("tbody tr").all_inner_texts() == [
+        "On foot, 15 min\t5,000"
     ]
 
 

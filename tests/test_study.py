@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.inputs.candidates import propose_sites
 from siteplan.study import Result, check, draw, load, read_study, redraw, run, score, stages, write_places
 from tests.town import NORTH, STUDY, lon, write_town
 
@@ -322,3 +323,51 @@ def test_check_warns_of_old_streets(town: Path, monkeypatch: pytest.MonkeyPatch)
     read = load.read_streets
     monkeypatch.setattr(load, "read_streets", lambda *a, **o: replace(read(*a, **o), data_date="2012-05-01T00:00:00Z"))
     assert any("years old (2012-05-01" in text for text in findings(town, "warning"))
+
+
+# ---- sites off the street, and real places ----
+
+
+def test_a_site_off_the_street_pays_for_the_way_to_it(town: Path) -> None:
+    (town.parent / "sites.csv").write_text(f"site,lon,lat\nA,{lon(5)},{NORTH + 0.0036}\n")  # 400 m: five minutes
+    with pytest.warns(SiteplanWarning, match=r"'A' \(400 m\); the way to the street is counted at walking speed"):
+        scores = quietly(score, town).scores
+    assert scores.loc["A", "people_walk_5.5"] == 10
+    assert scores.loc["A", "people_bike_5.5"] == 30  # half a minute is left: 125 m to each side
+
+
+@pytest.mark.real
+def test_nobody_is_lost_in_porto_alegre(real: Callable[[str], Path], tmp_path: Path) -> None:
+    options = {
+        "inputs.streets": real("porto_alegre/poa_osm.pbf"),
+        "inputs.population": real("porto_alegre/poa_hexgrid.csv"),
+        "inputs.sites": real("porto_alegre/poa_points_of_interest.csv"),
+    }
+    study = read_study(None, options=options)
+    with pytest.warns(SiteplanWarning):
+        first, _ = (run(study, out=tmp_path / name) for name in ("one", "two"))
+    people = first.manifest["totals"]["people"]
+    assert people["in"] == 812_935
+    assert people["placed"] + people["too_far"] + people["island"] == pytest.approx(812_935)
+    assert people["placed"] > 0.999 * 812_935
+    assert (first.scores["people_bike_20"] >= first.scores["people_walk_20"]).all()
+    assert (tmp_path / "one" / "map.html").stat().st_size < 5e6
+    assert same_bytes(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.real
+def test_liechtenstein_from_its_own_tags(real: Callable[[str], Path], tmp_path: Path) -> None:
+    streets = real("liechtenstein/liechtenstein-2021-10.osm.pbf")
+    with pytest.warns(SiteplanWarning, match="mapped twice"):
+        write_places(propose_sites(streets), tmp_path / "sites.csv")
+    options = {
+        "inputs.streets": streets,
+        "inputs.population": real("liechtenstein/liechtenstein_eurostat_census2021_1km.gpkg"),
+        "inputs.sites": tmp_path / "sites.csv",
+        "travel.modes": "walk",
+    }
+    with pytest.warns(SiteplanWarning, match="live more than 300 m from any street"):
+        scored = score(read_study(None, options=options))
+    assert len(scored.scores) > 40
+    best = scored.scores.sort_values("rank").iloc[0]
+    assert 5_000 < best["people_walk_20"] < 8_000  # Schaan, the largest place, has 6,000 people

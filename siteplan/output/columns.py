@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["Measure", "measures", "speeds"]
+__all__ = ["Measure", "measures", "mode_order", "speeds"]
+
+MODES = ("walk", "slow_walk", "bike", "pedelec", "transit")  # as a reader expects them; others follow, then `best`
 
 _NAME = re.compile(r"(?P<kind>unique_|added_)?(?P<rest>.+)_(?P<minutes>\d+(?:\.\d+)?)")
 
@@ -23,6 +25,13 @@ class Measure:
     minutes: float
 
 
+def mode_order(mode: str) -> tuple[int, str]:
+    """Give the key that sorts modes for a reader: the slower first, `best` last."""
+    if mode in MODES:
+        return MODES.index(mode), mode
+    return len(MODES) + (mode == "best"), mode
+
+
 def speeds(scores: pd.DataFrame) -> dict[str, float]:
     """Give the speed of each mode, in km/h, from the columns `<mode>_kmh`."""
     columns = [str(name) for name in scores if str(name).endswith("_kmh")]
@@ -37,7 +46,7 @@ def measures(scores: pd.DataFrame) -> list[Measure]:
     have a speed, and `best`; where no speed is known, those of the columns of people. Both a group and a mode may
     hold underscores: the longest mode wins.
     """
-    modes = sorted(_modes([str(name) for name in scores]), key=len, reverse=True)
+    modes = sorted(_modes([str(name) for name in scores]), key=lambda mode: (-len(mode), mode))
     found = (_measure(str(name), modes) for name in scores)
     return [measure for measure in found if measure is not None]
 

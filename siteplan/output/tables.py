@@ -103,8 +103,9 @@ def _terminal_table(scores: pd.DataFrame) -> "Table":
     for heading in [f"{measure.mode} {measure.minutes:g} min" for measure in people] + ["score"]:
         table.add_column(Text(heading), justify="right")
     columns = ["rank", "site", "name", "status", *(measure.column for measure in people), "score"]
-    for row in scores.reset_index().reindex(columns=columns).itertuples(index=False):
-        table.add_row(*(Text(_spoken(value)) for value in row))
+    for *row, score in scores.reset_index().reindex(columns=columns).itertuples(index=False):
+        figure = "-" if pd.isna(score) else f"{score:.1f}"
+        table.add_row(*(Text(_spoken(value)) for value in row), Text(figure))
     return table
 
 

@@ -32,13 +32,16 @@ __all__ = ["Progress", "Result", "draw", "run", "score"]
 
 Progress = Callable[[str, int, int], None]
 
+MOST_OVERLAPS = 2000  # sites: the table of pairs grows with their square
+
 
 @dataclass(frozen=True)
 class Result:
     """What a study gave.
 
     `sites` (all, the excluded too), `cells`, `points`, `times`, `scores` and `cell_access` are tables as their makers
-    describe them; `overlap` are the people whom two sites share, by any mode within the largest limit; `rings` is
+    describe them; `overlap` are the people whom two sites share, by any mode within the largest limit (None for more
+    than 2,000 sites: the table is sites x sites); `rings` is
     None where no isochrones were asked for; `manifest` says what went in and what came out; `folder` holds the files,
     or is None where none were written.
     """
@@ -51,7 +54,7 @@ class Result:
     rings: gpd.GeoDataFrame | None
     scores: pd.DataFrame
     cell_access: pd.DataFrame
-    overlap: pd.DataFrame
+    overlap: pd.DataFrame | None
     manifest: Mapping[str, Any]
     folder: Path | None = None
 
@@ -259,7 +262,7 @@ def _analysed(
         rings=rings,
         scores=scores,
         cell_access=access,
-        overlap=overlap(times, points, minutes=max(minutes)),
+        overlap=overlap(times, points, minutes=max(minutes)) if len(territory.sites) <= MOST_OVERLAPS else None,
         manifest=manifest_of(study, territory, times, covered, warned),
         folder=folder,
     )

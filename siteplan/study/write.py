@@ -35,7 +35,8 @@ def write_result(result: "Result", territory: Territory, folder: Path) -> None:
     """
     with results_folder(folder) as aside:
         write_scores(result.scores, aside / "scores.csv")
-        result.overlap.round(1).to_csv(aside / "overlap.csv", lineterminator="\n")
+        if result.overlap is not None:
+            result.overlap.round(1).to_csv(aside / "overlap.csv", lineterminator="\n")
         write_times(result.times, aside / "times.parquet")
         write_geopackage(_layers(result, territory), aside / PLACES, crs=result.points.crs)
         write_manifest(result.manifest, aside / MANIFEST)

@@ -12,7 +12,7 @@ import pandas as pd
 from pyproj import Transformer
 
 from siteplan.errors import InputError
-from siteplan.output.columns import measures, speeds
+from siteplan.output.columns import Measure, measures, mode_order, speeds
 from siteplan.output.files import whole_file
 from siteplan.output.maps.cells import cell_data, cell_layers
 from siteplan.output.maps.layers import (
@@ -24,7 +24,7 @@ from siteplan.output.maps.layers import (
     street_layer,
     territory_layer,
 )
-from siteplan.output.maps.words import Words, load_words, number
+from siteplan.output.maps.words import Words, load_words, mode_name, number
 from siteplan.output.palette import CHOSEN, OUTLINE, STATUS, WATER
 
 __all__ = ["SiteMap", "site_map"]
@@ -118,7 +118,8 @@ def site_map(
         if table is not None and table.crs is None:
             raise InputError(f"{name}: no coordinate reference system; set it with .set_crs() before drawing the map")
     ids = [str(site) for site in sites.index]
-    cards = site_cards(sites, scores, [] if choice is None else list(choice))
+    counted = _in_order(scores)
+    cards = site_cards(sites, scores, counted, [] if choice is None else list(choice))
     given = {name: table for name, table in tables.items() if table is not None and len(table)}
     title = title or words["title"]
     data = {
@@ -127,7 +128,7 @@ def site_map(
         "words": words,
         "bounds": _bounds(given),
         "notes": [*_own_notes(rings, cells, scores, words), *map(str, notes)],
-        "measures": [] if scores is None else [asdict(measure) for measure in measures(scores)],
+        "measures": [asdict(measure) for measure in counted],
         "status": {
             name: dict(zip(("shape", "fill", "stroke", "text"), look, strict=True)) for name, look in STATUS.items()
         },
@@ -139,6 +140,12 @@ def site_map(
         "layers": _layers(given, cards, ids, words),
     }
     return SiteMap(render_page(data, title=title))
+
+
+def _in_order(scores: pd.DataFrame | None) -> list[Measure]:
+    """List the counted columns as a card shows them: by mode, then by limit."""
+    found = [] if scores is None else measures(scores)
+    return sorted(found, key=lambda each: (mode_order(each.mode), each.minutes))
 
 
 def _layers(
@@ -165,7 +172,7 @@ def _bounds(given: dict[str, gpd.GeoDataFrame]) -> list[float]:
     about = [given["sites"]] if "sites" in given else []
     if "rings" in given:
         modes = given["rings"]["mode"].astype(str)
-        about.append(given["rings"][modes == modes.iloc[0]])
+        about.append(given["rings"][modes == min(modes, key=mode_order)])
     about = about or list(given.values())[:1]
     boxes = [_degrees(table) for table in about if np.isfinite(table.total_bounds).all()]
     if not boxes:
@@ -187,7 +194,7 @@ def _own_notes(
     speed, limits = _travel(rings, scores)
     if speed:
         spoken = "; ".join(
-            f"{words.get(mode, mode)} {number(kmh, words)} {words['kmh']}" for mode, kmh in speed.items()
+            f"{mode_name(mode, words)} {number(kmh, words)} {words['kmh']}" for mode, kmh in speed.items()
         )
         notes.append(words["speeds"].format(speeds=spoken))
     if limits:
@@ -215,4 +222,4 @@ def _travel(rings: gpd.GeoDataFrame | None, scores: pd.DataFrame | None) -> tupl
     if rings is not None and len(rings):
         speed |= {str(mode): float(kmh) for mode, kmh in zip(rings["mode"], rings["speed_kmh"], strict=True)}
         limits |= set(rings["minutes"].astype(float))
-    return speed, sorted(limits)
+    return {mode: speed[mode] for mode in sorted(speed, key=mode_order)}, sorted(limits)

@@ -9,9 +9,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from siteplan.output.columns import mode_order
 from siteplan.output.maps.layers import EYE_M, Layer, key
 from siteplan.output.maps.shapes import metric, pack, to_degrees
-from siteplan.output.maps.words import Words, number
+from siteplan.output.maps.words import Words, mode_name, number
 from siteplan.output.palette import MISSING, class_colours
 
 __all__ = ["cell_data", "cell_layers"]
@@ -43,17 +44,13 @@ def cell_data(cells: gpd.GeoDataFrame, sites: list[str]) -> dict[str, Any]:
 def cell_layers(cells: gpd.GeoDataFrame, words: Words) -> list[Layer]:
     """Give the layer of people and one for each column of minutes; one is shown at a time, at first `minutes_best`."""
     modes = sorted(
-        (name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")), key=_last
+        (name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")), key=mode_order
     )
     if len(modes) == 2:  # the best of one mode is that mode
         modes = [mode for mode in modes if mode != "best"]
     layers = [_people(cells, words), *(_minutes(cells, mode, words) for mode in modes)]
     layers[-1 if "minutes_best" in cells else 0]["on"] = True
     return layers
-
-
-def _last(mode: str) -> bool:
-    return mode == "best"
 
 
 def _people(cells: gpd.GeoDataFrame, words: Words) -> Layer:
@@ -90,7 +87,7 @@ def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
     classes = np.searchsorted(ends, minutes, side="left").astype(str).astype(object)
     classes[~np.isfinite(minutes)] = UNKNOWN
     texts = [f"{end - step:g} – {end:g} {words['minute']}" for end in ends]
-    label = words["minutes_by"].format(mode=words.get(mode, mode))
+    label = words["minutes_by"].format(mode=mode_name(mode, words))
     return _layer(f"minutes {mode}", label, classes, texts, {UNKNOWN: words["out_of_reach"]}, words)
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from siteplan.output.columns import measures
+from siteplan.output.columns import Measure, mode_order
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
-from siteplan.output.maps.words import Words, number
+from siteplan.output.maps.words import Words, mode_name, number
 from siteplan.output.palette import CHOSEN, OUTLINE, STATUS, WATER, mode_colour
 
 __all__ = ["area_layer", "ring_layers", "site_cards", "site_layer", "street_layer", "territory_layer"]
@@ -23,7 +23,7 @@ EYE_M = 5.0  # nobody sees five metres on a town's map
 HOLE_M2 = 10_000.0
 RING_BUDGET = 2_400_000  # characters; with all else the page then stays below 5 MB
 STREET_BUDGET = 500_000
-RING_OPACITY = 0.08
+RING_OPACITY = 0.12
 DASHES = ("", "6 4", "2 4")  # of the first, second and further limits
 STREETS = {
     "motorway": 2.2,
@@ -43,11 +43,13 @@ def key(
     return {"shape": shape, "fill": fill, "stroke": stroke, "dash": dash, "opacity": opacity, "text": text}
 
 
-def site_cards(sites: gpd.GeoDataFrame, scores: pd.DataFrame | None, choice: Sequence[str]) -> list[dict[str, Any]]:
-    """List what the page says of each site: its columns, its place and the counted columns in their order."""
+def site_cards(
+    sites: gpd.GeoDataFrame, scores: pd.DataFrame | None, counted: Sequence[Measure], choice: Sequence[str]
+) -> list[dict[str, Any]]:
+    """List what the page says of each site: its columns, its place and the counted columns in the order given."""
     place = to_degrees(sites.geometry)
     known = pd.DataFrame(index=sites.index) if scores is None else scores.reindex(sites.index)
-    counted = known[[measure.column for measure in measures(known)]].to_numpy(dtype=float)
+    counts = known[[measure.column for measure in counted]].to_numpy(dtype=float)
     order = {site: at for at, site in enumerate(map(str, choice), start=1)}
     return [
         {
@@ -60,7 +62,7 @@ def site_cards(sites: gpd.GeoDataFrame, scores: pd.DataFrame | None, choice: Seq
             "cost": _plain(sites["cost"].iloc[at]),
             "capacity": _plain(sites["capacity"].iloc[at]),
             "chosen": order.get(str(site)),
-            "counted": [_plain(value) for value in counted[at]],
+            "counted": [_plain(value) for value in counts[at]],
         }
         for at, site in enumerate(sites.index)
     ]
@@ -83,7 +85,7 @@ def ring_layers(rings: gpd.GeoDataFrame, sites: list[str], words: Words, *, show
     rings = rings.assign(mode=rings["mode"].astype(str), site=rings["site"].astype(str))
     rings = rings.set_geometry(metric(rings.geometry))
     limits = {mode: sorted(rows.unique()) for mode, rows in rings.groupby("mode", sort=False)["minutes"]}
-    groups = [(mode, minutes) for mode in limits for minutes in limits[mode]]
+    groups = [(mode, minutes) for mode in sorted(limits, key=mode_order) for minutes in limits[mode]]
     rows = [rings[(rings["mode"] == mode) & (rings["minutes"] == minutes)] for mode, minutes in groups]
     budget = RING_BUDGET // len(groups)
     with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
@@ -102,7 +104,7 @@ def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str], words: Words) ->
     return {
         "id": f"rings {mode} {minutes:g}",
         "kind": "rings",
-        "label": f"{words.get(mode, mode)}, {number(minutes, words)} {words['minute']}",
+        "label": f"{mode_name(mode, words)}, {number(minutes, words)} {words['minute']}",
         "group": words["rings"],
         "legend": [key("area", f"{number(speed, words)} {words['kmh']}", colour, colour, dash, RING_OPACITY)],
         "colour": colour,
@@ -136,8 +138,11 @@ def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
 
 
 def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:
-    """Give the layer of the territories' outlines and names."""
-    shown = to_degrees(simplified(metric(territories.geometry), EYE_M))
+    """Give the layer of the territories' borders, each drawn once, and their names."""
+    areas = metric(territories.geometry)
+    simple = shapely.coverage_simplify(areas.to_numpy(), EYE_M)
+    borders = shapely.line_merge(shapely.union_all(shapely.boundary(simple)))
+    places = to_degrees(areas.representative_point())
     return {
         "id": "territories",
         "kind": "territories",
@@ -145,8 +150,12 @@ def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:
         "group": words["background"],
         "on": True,
         "legend": [key("line", "", stroke=OUTLINE, dash="8 3 2 3")],
-        "shapes": pack(shown),
-        "names": [str(name) for name in territories["name"]],
+        "borders": pack(to_degrees(gpd.GeoSeries([borders], crs=areas.crs)))[0],
+        "names": [
+            [round(place.y, 5), round(place.x, 5), str(name)]
+            for place, name in zip(places, territories["name"], strict=True)
+            if not place.is_empty
+        ],
     }
 
 

@@ -20,7 +20,7 @@ function siteplan(map) {
     return (value < 0 ? "−" : "") + apart + (part ? words.decimal + part : "");
   }
   const score = (value) => (value === null ? "–" : value.toFixed(1).replace(".", words.decimal));
-  const modeName = (mode) => words[mode] || mode;
+  const modeName = (mode) => words[`mode_${mode}`] || mode;
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
   /* ---- shapes: see shapes.py for how they were packed ---- */
@@ -50,6 +50,16 @@ function siteplan(map) {
   }
   const areas = (text) => (text ? text.split("!").map((part) => part.split(".").map(ring)) : []);
   const lines = (text) => (text ? text.split("!").map(ring) : []);
+
+  const LARGE_M2 = 200000;
+  function extent(corners) { // the area of a ring, in square metres
+    const metres = 111320, across = Math.cos((corners[0][0] * Math.PI) / 180);
+    const twice = corners.reduce((sum, [y, x], at) => {
+      const [nextY, nextX] = corners[(at + 1) % corners.length];
+      return sum + (x - corners[0][1]) * (nextY - corners[0][0]) - (nextX - corners[0][1]) * (y - corners[0][0]);
+    }, 0);
+    return (Math.abs(twice) / 2) * metres * metres * across;
+  }
 
   /* ---- small drawings for the legend and the sites ---- */
   const SVG = "http://www.w3.org/2000/svg";
@@ -86,10 +96,9 @@ function siteplan(map) {
 
   /* ---- cards ---- */
   const facts = (pairs) => pairs.filter(([, value]) => value !== "–").map(([name, value]) => `${name} ${value}`).join(" · ");
-  function table(headings, rows, caption) {
+  function table(headings, rows) {
     const cell = (tag) => (text, at) => el(tag, at ? { class: "num" } : {}, text);
     return el("table", {},
-      caption ? el("caption", {}, caption) : null,
       el("thead", {}, el("tr", {}, ...headings.map(cell("th")))),
       el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map(cell("td"))))));
   }
@@ -104,7 +113,8 @@ function siteplan(map) {
       rows.get(name)[kinds.indexOf(each.kind)] = number(site.counted[at]);
     });
     const body = [...rows].map(([name, values]) => [name, ...values]);
-    return table(["", ...kinds.map((kind) => words[kind])], body, capital(words[subject] || subject));
+    const name = subject === "people" ? capital(words.people) : subject;
+    return el("details", subject === "people" ? { open: "" } : {}, el("summary", {}, name), table(["", ...kinds.map((kind) => words[kind])], body));
   }
   function siteCard(site) {
     const subjects = [...new Set(data.measures.map((each) => each.subject))];
@@ -157,21 +167,22 @@ function siteplan(map) {
     return group.on("click", (event) => map.openPopup(cellCard(event.layer.at), event.latlng, { maxWidth: 300 }));
   }
   function drawRings(layer) {
-    const shape = areas(picked === null ? layer.union : layer.own[picked]);
-    const casing = on("rings", { color: "#ffffff", opacity: 0.75, weight: 4, fill: false, smoothFactor: 0.6 });
-    const look = on("rings", {
-      color: layer.colour, weight: 1.8, dashArray: layer.dash || null, fillOpacity: layer.opacity, smoothFactor: 0.6,
-    });
-    return L.featureGroup([L.polygon(shape, casing), L.polygon(shape, look)]);
+    const shape = areas(picked === null ? layer.union : layer.union);
+    // inside a town every block is a hole: only the larger ones get a line
+    const large = ([outer, ...holes]) => [outer, ...holes.filter((hole) => extent(hole) > LARGE_M2)];
+    const edges = shape.flatMap(large).map((edge) => [...edge, edge[0]]);
+    const line = (more) => L.polyline(edges, on("rings", { smoothFactor: 0.6, ...more }));
+    return L.featureGroup([
+      L.polygon(shape, on("rings", { stroke: false, fillColor: layer.colour, fillOpacity: layer.opacity, smoothFactor: 0.6 })),
+      line({ color: "#ffffff", opacity: 0.75, weight: 4 }),
+      line({ color: layer.colour, weight: 1.8, dashArray: layer.dash || null }),
+    ]);
   }
   function drawTerritories(layer) {
-    const group = L.featureGroup();
-    layer.shapes.forEach((text, at) => {
-      const look = on("territories", { color: data.outline, weight: 1.4, dashArray: "8 3 2 3", fill: false });
-      const drawn = L.polygon(areas(text), look).addTo(group);
-      if (text) drawn.bindTooltip(el("span", {}, layer.names[at]), { permanent: true, direction: "center", className: "territory" });
-    });
-    return group;
+    const look = on("territories", { color: data.outline, weight: 1.4, dashArray: "8 3 2 3" });
+    const names = layer.names.map(([y, x, name]) =>
+      L.tooltip({ permanent: true, direction: "center", className: "territory" }).setLatLng([y, x]).setContent(el("span", {}, name)));
+    return L.featureGroup([L.polyline(lines(layer.borders), look), ...names]);
   }
   function drawStreets(layer) {
     return L.featureGroup(layer.lines.map(([text, weight]) =>
@@ -269,7 +280,7 @@ function siteplan(map) {
     notice.replaceChildren(el("span", {}, `${words.of_site} ${data.sites[at].name}`), button(words.all_sites, "link", () => pick(null)));
     card.replaceChildren(siteCard(data.sites[at]), button("×", "close", () => pick(null), words.close));
     const wide = map.getSize().x > 760;
-    map.panInside(data.sites[at].at, { paddingTopLeft: [wide ? 400 : 60, 60], paddingBottomRight: [60, 60] });
+    map.panInside(data.sites[at].at, { paddingTopLeft: [wide ? 430 : 60, 60], paddingBottomRight: [60, 60] });
   }
   function button(text, kind, action, label) {
     const made = el("button", { class: kind, type: "button", "aria-label": label || text }, text);

@@ -12,7 +12,6 @@ from typing import Any
 
 import folium
 import js_lib_leaflet  # type: ignore[import-untyped]
-from branca.element import Element
 
 __all__ = ["render_page"]
 
@@ -38,7 +37,7 @@ def render_page(data: dict[str, Any], *, title: str) -> str:
 
 def _raw(text: str) -> Any:
     """Wrap text that must reach the page as it is: Element would read it as a template."""
-    element: Any = Element("{{ this.text }}")
+    element: Any = folium.Element("{{ this.text }}")
     element.text = text
     return element
 

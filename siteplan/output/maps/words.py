@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from siteplan.errors import StudyError
 
-__all__ = ["Words", "load_words", "number"]
+__all__ = ["Words", "load_words", "mode_name", "number"]
 
 Words = dict[str, str]
 
@@ -17,6 +17,11 @@ def load_words(language: str) -> Words:
     if language not in known:
         raise StudyError(f"language {language!r} is not known; expected one of {', '.join(known)}")
     return known[language]
+
+
+def mode_name(mode: str, words: Words) -> str:
+    """Say how one travels, such as "on foot"; a mode without such words is called by its name."""
+    return words.get(f"mode_{mode}", mode)
 
 
 def number(value: float, words: Words) -> str:

@@ -1,0 +1,164 @@
+"""OpenStreetMap files: what is in them, clipped or not; what is not one is refused in one sentence."""
+
+import bz2
+import gzip
+from pathlib import Path
+
+import numpy as np
+import osmium
+import pytest
+
+from siteplan.errors import InputError
+from siteplan.inputs.osm import read_osm
+from siteplan.network.streets import read_streets
+from worlds import STREET, World, line, plaza, river
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "streets.osm.pbf"
+
+
+def written(folder: Path, world: World, name: str = "world.osm", **how: object) -> Path:
+    """Write a world as XML, or as PBF by osmium."""
+    xml = folder / "world.xml.osm"
+    xml.write_text(world.xml(**how), encoding="utf-8")  # type: ignore[arg-type]
+    if not name.endswith(".pbf"):
+        return xml.rename(folder / name)
+    with osmium.SimpleWriter(str(folder / name)) as writer:
+        for thing in osmium.FileProcessor(str(xml)):
+            writer.add(thing)
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["world.osm", "world.osm.pbf", "world.xml"])
+def test_a_file_gives_the_ways_drawn(tmp_path: Path, name: str) -> None:
+    raw, expected = read_osm(written(tmp_path, river(), name)), river().raw()
+    assert raw.refs.tolist() == expected.refs.tolist()
+    assert raw.start.tolist() == expected.start.tolist()
+    np.testing.assert_allclose(raw.lon, expected.lon, atol=1e-7)
+    assert [dict(raw.kinds[k]) for k in raw.kind] == [dict(expected.kinds[k]) for k in expected.kind]
+    assert raw.way_id.tolist() == expected.way_id.tolist()
+
+
+@pytest.mark.parametrize(("name", "packed"), [("w.osm.gz", gzip.compress), ("w.osm.bz2", bz2.compress)])
+def test_packed_xml_is_read(tmp_path: Path, name: str, packed: object) -> None:
+    (tmp_path / name).write_bytes(packed(line().xml().encode()))  # type: ignore[operator]
+    assert len(read_osm(tmp_path / name).refs) == 5
+
+
+def test_only_streets_and_their_tags_are_kept(tmp_path: Path) -> None:
+    world = line({**STREET, "name": "Rue", "surface": "asphalt", "oneway": "yes"}, {"building": "yes"}, STREET)
+    raw = read_osm(written(tmp_path, world))
+    assert raw.way_id.tolist() == [1, 3]
+    assert dict(raw.kinds[raw.kind[0]]) == {"highway": "residential", "oneway": "yes"}
+
+
+def test_ways_are_cut_where_nodes_are_missing(tmp_path: Path) -> None:
+    raw = read_osm(written(tmp_path, line(), without=[3]))
+    assert raw.refs.tolist() == [1, 2, 4, 5]
+    assert raw.start.tolist() == [0, 2, 4]
+    assert raw.way_id.tolist() == [1, 1]
+    assert raw.counts == {"missing_nodes": 1, "ways_cut": 1}
+
+
+def test_a_way_of_one_node_left_is_gone_but_counted(tmp_path: Path) -> None:
+    raw = read_osm(written(tmp_path, line(STREET, STREET, STREET, STREET), without=[1, 5]))
+    assert raw.way_id.tolist() == [2, 3]
+    assert raw.counts == {"missing_nodes": 2, "ways_cut": 2}
+
+
+def test_ways_may_stand_before_nodes(tmp_path: Path) -> None:
+    # Overpass writes them so when asked for `out; >; out;`.
+    raw = read_osm(written(tmp_path, line(), ways_first=True))
+    assert raw.refs.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_nodes_may_be_new_in_an_editor(tmp_path: Path) -> None:
+    # JOSM gives what is not yet uploaded negative numbers.
+    world = line()
+    new = World({-n: xy for n, xy in world.nodes.items()}, [(tags, [-n for n in refs]) for tags, refs in world.ways])
+    assert sorted(read_osm(written(tmp_path, new)).refs.tolist()) == [-5, -4, -3, -2, -1]
+
+
+def test_an_area_is_a_square(tmp_path: Path) -> None:
+    assert read_osm(written(tmp_path, plaza())).squares == [[[1, 2, 3, 4, 1]]]
+    assert read_osm(written(tmp_path, plaza({"highway": "residential", "area": "yes"}))).squares == []
+    assert read_osm(written(tmp_path, plaza({"highway": "pedestrian"}))).squares == []
+
+
+def test_a_multipolygon_is_a_square_with_its_holes(tmp_path: Path) -> None:
+    nodes = plaza().nodes | {11: (40.0, 40.0), 12: (60.0, 40.0), 13: (60.0, 60.0), 14: (40.0, 60.0)}
+    ways = [({}, [1, 2, 3]), ({}, [1, 4, 3]), ({}, [11, 12, 13, 14, 11]), (STREET, [5, 1]), (STREET, [3, 6])]
+    tags = {"type": "multipolygon", "highway": "pedestrian"}
+    world = World(nodes, ways, [(tags, [(0, "outer"), (1, "outer"), (2, "inner")])])
+    raw = read_osm(written(tmp_path, world))
+    assert raw.squares == [[[1, 2, 3, 4, 1], [11, 12, 13, 14, 11]]]
+    assert sorted(raw.way_id.tolist()) == [1, 2, 3, 4, 5]  # one walks along its rims
+
+
+def test_the_date_of_the_data_is_in_the_header(tmp_path: Path) -> None:
+    header = osmium.io.Header()
+    header.set("osmosis_replication_timestamp", "2021-10-01T20:21:26Z")
+    with osmium.SimpleWriter(str(tmp_path / "dated.osm.pbf"), header=header) as writer:
+        for thing in osmium.FileProcessor(str(written(tmp_path, line()))):
+            writer.add(thing)
+    assert read_osm(tmp_path / "dated.osm.pbf").data_date == "2021-10-01T20:21:26Z"
+    assert read_osm(written(tmp_path, line())).data_date is None
+
+
+# What is not a file of streets ----------------------------------------------------------------------------------------
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.osm\.pbf: no such file; give an OpenStreetMap extract"):
+        read_osm(tmp_path / "nowhere.osm.pbf")
+    with pytest.raises(InputError, match="no such file"):
+        read_osm(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.osm.pbf", b"", "the file is empty"),
+        ("empty.osm", b"", "the file is empty"),
+        ("town.shp", b"streets", "not an OpenStreetMap extract by its name"),
+        ("garbage.osm.pbf", b"this is not a protocol buffer" * 100, "cannot be read as OpenStreetMap data"),
+        ("zeros.osm.pbf", bytes(1000), "cannot be read as OpenStreetMap data"),
+        ("page.osm", b"<html><body>404 Not Found</body></html>", "cannot be read as OpenStreetMap data"),
+        ("garbage.osm", b"nothing like XML", "cannot be read as OpenStreetMap data"),
+        ("cut.osm", line().xml()[:-30].encode(), "cannot be read as OpenStreetMap data"),
+        ("packed.osm.gz", b"not gzip", "cannot be read as OpenStreetMap data"),
+        ("none.osm", b'<osm version="0.6"></osm>', "holds no way with a highway tag"),
+        ("houses.osm", line({"building": "yes"}).xml().encode(), "holds no way with a highway tag"),
+    ],
+)
+def test_what_is_no_street_file_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_osm(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_pbf_is_refused(tmp_path: Path, share: float) -> None:
+    whole = SAMPLE.read_bytes()
+    (tmp_path / "cut.osm.pbf").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(InputError, match=r"cut\.osm\.pbf: cannot be read as OpenStreetMap data .*download"):
+        read_osm(tmp_path / "cut.osm.pbf")
+
+
+def test_a_motorway_alone_is_no_network(tmp_path: Path) -> None:
+    file = written(tmp_path, line({"highway": "motorway"}))
+    with pytest.raises(InputError, match="none of its 1 ways may be used on foot or by bicycle"):
+        read_streets(file)
+
+
+def test_a_street_without_length_is_no_network(tmp_path: Path) -> None:
+    file = written(tmp_path, World({1: (0.0, 0.0)}, [(STREET, [1, 1])]))
+    with pytest.raises(InputError, match=r"world\.osm"):
+        read_streets(file)
+
+
+def test_reading_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    one, two = read_streets(SAMPLE), read_streets(SAMPLE)
+    for name in ("u", "v", "x", "y", "start", "length", "kind", "way_id"):
+        assert getattr(one, name).tobytes() == getattr(two, name).tobytes()
+    assert one.kinds == two.kinds
