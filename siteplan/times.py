@@ -122,7 +122,7 @@ def reach_totals(
     found = np.zeros((len(sites), len(limits), len(columns)))
     found[site_rows] = search.sums(work, limits, weights, executor=executor, progress=progress)
     names = [f"{column}_{profile.name}_{limit:g}" for limit in sorted(minutes) for column in columns]
-    return pd.DataFrame(found.reshape(len(sites), -1), index=sites.index, columns=names)
+    return pd.DataFrame(found.reshape(len(sites), len(limits) * len(columns)), index=sites.index, columns=names)
 
 
 def _linked(

@@ -1,5 +1,6 @@
 """OpenStreetMap files -> ways as flat arrays, nothing interpreted yet."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,8 +87,8 @@ def read_osm(path: str | Path) -> RawWays:
         The file is missing, unreadable or truncated, or holds no streets.
     """
     file = open_osm(path)
-    reader = _Collector()
     try:
+        reader = _Collector({} if file.name.endswith(".pbf") else _places(file))
         squares = list(_square_members(file))
         for way in _ways(file):
             reader.add(way)
@@ -108,6 +109,12 @@ def _ways(file: Path) -> Iterator[Any]:
         .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
         .with_filter(osmium.filter.KeyFilter("highway"))
     )
+
+
+def _places(file: Path) -> dict[int, tuple[float, float]]:
+    """Read where the nodes of an XML file are: editors write new nodes with negative ids, and ways before nodes."""
+    nodes: Any = osmium.FileProcessor(file, osmium.osm.NODE)
+    return {node.id: (node.lon, node.lat) for node in nodes if node.location.valid()}
 
 
 def _data_date(file: Path) -> str | None:
@@ -179,7 +186,8 @@ def _tags(thing: Any) -> Tags:
 class _Collector:
     """Gathers ways in lists while the file streams by; the one place where Python loops over ways."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: dict[int, tuple[float, float]]) -> None:
+        self.places = places
         self.refs: list[list[int]] = []
         self.wkb: list[str | bytes] = []
         self.way_id: list[int] = []
@@ -211,19 +219,19 @@ class _Collector:
         self.wkb.append(wkb)
 
     def _keep_pieces(self, way: Any, tags: Tags) -> None:
-        piece: list[tuple[int, float, float]] = []
-        self.counts["ways_cut"] += 1
-        nodes = [(n.ref, n.location) for n in way.nodes]
-        for ref, location in [*nodes, (0, osmium.osm.Location())]:
-            if location.valid():
-                piece.append((ref, location.lon, location.lat))
-                continue
-            self.counts["missing_nodes"] += 1
-            if len(piece) > 1:
-                line = shapely.LineString([p[1:] for p in piece])
-                self._keep(way.id, tags, [p[0] for p in piece], shapely.to_wkb(line))
-            piece = []
-        self.counts["missing_nodes"] -= 1  # the sentinel that closes the last piece
+        places = [self._place(node) for node in way.nodes]
+        missing = sum(place is None for place in places)
+        self.counts["missing_nodes"] += missing
+        self.counts["ways_cut"] += missing > 0
+        refs = [node.ref for node in way.nodes]
+        for known, group in itertools.groupby(range(len(refs)), key=lambda k: places[k] is not None):
+            piece = list(group)
+            if known and len(piece) > 1:
+                line = shapely.LineString([place for k in piece if (place := places[k]) is not None])
+                self._keep(way.id, tags, [refs[k] for k in piece], shapely.to_wkb(line))
+
+    def _place(self, node: Any) -> tuple[float, float] | None:
+        return (node.lon, node.lat) if node.location.valid() else self.places.get(node.ref)
 
     def result(self, source: str, rings: list[list[list[int]]], data_date: str | None) -> RawWays:
         lengths = np.fromiter(map(len, self.refs), np.int64, len(self.refs))

@@ -253,6 +253,8 @@ def _cut(
     """Cut the node sequences into edges at every node used twice or at a way's end."""
     step = way_of[1:] == way_of[:-1]
     step &= node[1:] != node[:-1]  # a node named twice in a row is a slip of the mapper
+    if not step.any():
+        raise InputError(f"{raw.source}: none of its {len(raw.way_id)} streets has any length")
     tail, head = node[:-1][step], node[1:][step]
     ends = np.bincount(np.concatenate([tail, head]), minlength=n)
     here = np.flatnonzero(step)

@@ -81,12 +81,11 @@ def bike_use(tags: Mapping[str, str], *, push: bool = False) -> Use:
     """
     if tags.get("highway") == "steps":
         return NOT_AT_ALL
-    own = "bicycle" in tags
     ride = _permission(
         tags, ("bicycle", "vehicle", "access"), _implied(BICYCLE, tags.get("highway", ""), tags, "bicycle")
     )
-    if ride is Access.PUSH and not push and not (own and tags["bicycle"] == "dismount"):
-        ride = Access.NO
+    if ride is Access.PUSH and tags.get("bicycle") != "dismount":
+        ride = Access.NO  # a footway: pushing, where asked for, follows the rules on foot
     direction = _cycle_direction(tags)
     forward = Access.NO if direction < 0 else ride
     backward = Access.NO if direction > 0 else ride

@@ -167,7 +167,7 @@ function siteplan(map) {
     return group.on("click", (event) => map.openPopup(cellCard(event.layer.at), event.latlng, { maxWidth: 300 }));
   }
   function drawRings(layer) {
-    const shape = areas(picked === null ? layer.union : layer.union);
+    const shape = areas(picked === null ? layer.union : layer.own[picked]);
     // inside a town every block is a hole: only the larger ones get a line
     const large = ([outer, ...holes]) => [outer, ...holes.filter((hole) => extent(hole) > LARGE_M2)];
     const edges = shape.flatMap(large).map((edge) => [...edge, edge[0]]);
