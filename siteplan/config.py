@@ -13,12 +13,14 @@ __all__ = [
     "PEDELEC",
     "PROFILES",
     "SLOW_WALK",
+    "TRANSIT",
     "WALK",
     "Area",
     "Inputs",
     "Output",
     "Population",
     "Profile",
+    "Rides",
     "Score",
     "Study",
     "Table",
@@ -64,6 +66,50 @@ SLOW_WALK = Profile(name="slow_walk", rules="walk", speed_kmh=3.0)
 BIKE = Profile(name="bike", rules="bike", speed_kmh=15.0)
 PEDELEC = Profile(name="pedelec", rules="bike", speed_kmh=23.0)
 PROFILES = {profile.name: profile for profile in (WALK, SLOW_WALK, BIKE, PEDELEC)}
+
+Clock = Annotated[str, Field(pattern=r"^[0-2]?\d:[0-5]\d$")]
+
+
+class Rides(_Model):
+    """How people travel by public transport: on foot to a stop, by scheduled vehicles, on foot to the site.
+
+    The defaults follow the routing engine R5 (every minute of the window, the median, a minute at the stop before a
+    departure), with walks and changes as short as they are on the way to work.
+    """
+
+    name: str = Field(default="transit", min_length=1, description="the mode's label in every table")
+    window: tuple[Clock, Clock] = Field(
+        default=("08:00", "09:00"),
+        description="be at the site (direction from: leave it) at each minute from one time to before the other",
+    )
+    percentile: float = Field(
+        default=50, gt=0, le=100, description="the share of the window's minutes at which the journey takes no longer"
+    )
+    max_rides: int = Field(default=2, ge=1, le=8, description="vehicles in one journey, at most")
+    max_walk_minutes: float = Field(default=10, gt=0, le=60, description="longest walk to, between or from stops")
+    board_slack_minutes: float = Field(default=1, ge=0, le=30, description="time at the stop before a departure")
+    walk: Profile = Field(default=WALK, description="how people walk")
+    home: Profile | None = Field(default=None, description="how they travel between home and stop, if not on foot")
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "Rides":
+        first, last = self.window_minutes
+        if not first < last:
+            raise PydanticCustomError(
+                "window",
+                "window: runs from {first} to {last}; expected a later time second",
+                {"first": self.window[0], "last": self.window[1]},
+            )
+        return self
+
+    @property
+    def window_minutes(self) -> tuple[int, int]:
+        """The window in minutes since midnight."""
+        first, last = (int(hour) * 60 + int(minute) for hour, minute in (time.split(":") for time in self.window))
+        return first, last
+
+
+TRANSIT = Rides()
 
 
 # What a study file may hold -------------------------------------------------------------------------------------------

@@ -9,12 +9,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteplan.config import Profile
-from siteplan.errors import SiteplanWarning
+from siteplan.config import TRANSIT, Profile, Rides
+from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.network.graph import mode_graph
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, as_profile, link, positions
 from siteplan.network.streets import StreetNetwork
+from siteplan.network.transit import Timetable
 from siteplan.routing import search
+from siteplan.routing.rides import ride_times
 
 __all__ = ["reach_totals", "travel_times"]
 
@@ -26,9 +28,10 @@ def travel_times(
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
     *,
-    mode: str | Profile = "walk",
+    mode: str | Profile | Rides = "walk",
     limit: float = 20,
     direction: Direction = "to",
+    transit: Timetable | None = None,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
@@ -44,11 +47,13 @@ def travel_times(
         Points with a CRS; index of `sites` is the site, index of `people` the point. People are linked to streets
         within 300 m, sites (put where they are on purpose) within 1,600 m.
     mode
-        "walk", "slow_walk", "bike", "pedelec", or a Profile.
+        "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides.
     limit
         Minutes, at most 240.
     direction
         "to" the site (the default: people come) or "from" it.
+    transit
+        The timetable of a day (`read_transit`), for the mode "transit" or Rides.
     executor
         Any `concurrent.futures.Executor`; threads on all cores by default.
     progress
@@ -58,15 +63,20 @@ def travel_times(
     -------
     DataFrame
         `site` (categorical), `point`, `mode` (categorical), `minutes`; ordered by site and point. An absent row is out
-        of reach.
+        of reach. By public transport `minutes` are those at the percentile of the window, and `minutes_p25`,
+        `minutes_p75` (missing where the site is reached more rarely) and `share`, the part of the window's minutes
+        within the limit, stand beside them.
 
     Raises
     ------
     StudyError, InputError, NetworkError
         An unknown mode, a limit out of range, places without CRS, streets closed to the mode.
     """
-    profile = as_profile(mode)
     limit_ds = search.deciseconds([limit])[0]
+    if isinstance(mode, Rides) or mode == "transit":
+        rides = mode if isinstance(mode, Rides) else TRANSIT
+        return _by_transit(_given(transit), sites, people, rides, int(limit_ds), direction, progress)
+    profile = as_profile(mode)
     from_points = len(people) < len(sites)
     backwards = search.runs_backwards(direction) != from_points
     graph = mode_graph(streets, profile, backwards=backwards)
@@ -87,6 +97,49 @@ def travel_times(
             "point": people.index.to_numpy()[point_rows[point]],
             "mode": pd.Categorical.from_codes(np.zeros(len(cost), int), pd.Index([profile.name])),
             "minutes": cost / search.MINUTE,
+        }
+    )
+
+
+def _given(transit: Timetable | None) -> Timetable:
+    if transit is None:
+        raise StudyError("mode 'transit': no timetable; give transit=read_transit(feed, streets, date=...)")
+    return transit
+
+
+def _by_transit(
+    transit: Timetable,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    rides: Rides,
+    limit: int,
+    direction: Direction,
+    progress: Callable[[int, int], None] | None,
+) -> pd.DataFrame:
+    """Lay the journeys of every site out as one table."""
+    found = ride_times(
+        transit,
+        _linked(transit.streets, sites, rides.walk, "sites", HARD_LIMIT),
+        _linked(transit.streets, people, rides.home or rides.walk, "points", LIMIT),
+        mode=rides,
+        limit=limit,
+        backwards=search.runs_backwards(direction),
+        progress=progress,
+    )
+    counts = [len(one.point) for one in found]
+    quartiles = np.concatenate([one.quartiles for one in found], axis=1) / search.MINUTE
+    minutes = np.concatenate([one.cost for one in found]) / search.MINUTE
+    return pd.DataFrame(
+        {
+            "site": pd.Categorical.from_codes(
+                np.repeat(np.arange(len(sites)), counts), pd.Index(sites.index.astype(str))
+            ),
+            "point": people.index.to_numpy()[np.concatenate([one.point for one in found])],
+            "mode": pd.Categorical.from_codes(np.zeros(len(minutes), int), pd.Index([rides.name])),
+            "minutes": minutes,
+            "minutes_p25": np.where(quartiles[0] <= limit / search.MINUTE, quartiles[0], np.nan),
+            "minutes_p75": np.where(quartiles[1] <= limit / search.MINUTE, quartiles[1], np.nan),
+            "share": np.concatenate([one.share for one in found]),
         }
     )
 

@@ -7,6 +7,7 @@ from typing import Literal
 import networkx as nx
 import numpy as np
 import pandas as pd
+import shapely
 
 from siteplan.config import Profile
 from siteplan.network.streets import StreetNetwork
@@ -90,3 +91,28 @@ def _onwards(graph: nx.DiGraph, costs: Costs) -> Costs:
     found = nx.single_source_dijkstra_path_length(graph, "start", weight="cost")
     graph.remove_node("start")
     return {node: cost for node, cost in found.items() if node != "start"}
+
+
+def reached_area(
+    streets: StreetNetwork, profile: Profile, sites: pd.DataFrame, site: shapely.Point, *, minutes: float, width: float
+) -> shapely.Geometry:
+    """Return the union of discs around the places within `minutes` of the first site, at most `width` metres wide.
+
+    A disc is as wide as one can still walk. There is one every two metres of street and of the way to the site.
+    """
+    share = [np.linspace(0, 1, int(length / 2) + 2) for length in streets.length]
+    edge = np.repeat(np.arange(len(share)), list(map(len, share)))
+    offset = np.concatenate(share) * streets.length[edge]
+    usable = np.max(streets.costs(profile), axis=0)[edge] >= 0
+    places = pd.DataFrame({"edge": edge, "offset_m": offset, "access_m": 0.0, "status": np.where(usable, "placed", "")})
+    limit = round(minutes * 600)
+    xy = shapely.line_interpolate_point(streets.lines[edge], np.concatenate(share), normalized=True)
+    found = street_times(streets, profile, sites.iloc[:1], places, limit=minutes)
+    left = [(xy[row], limit - cost) for (_, row), cost in found.items()]
+    first = sites.iloc[0]
+    door = shapely.line_interpolate_point(streets.lines[first.edge], first.offset_m / streets.length[first.edge], True)
+    way = shapely.LineString([site, door])
+    pace = 36 / profile.access_kmh
+    left += [(way.interpolate(metres), limit - pace * metres) for metres in np.linspace(0, way.length, 500)]
+    discs = [shapely.buffer(place, min(width, max(0.0, rest) / pace)) for place, rest in left]
+    return shapely.union_all(discs)

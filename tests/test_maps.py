@@ -171,6 +171,14 @@ def test_an_empty_ring_is_an_empty_shape():
     assert all(layer["own"][1:])
 
 
+def test_the_area_of_any_site_leaves_the_excluded_out():
+    world = small_world()
+    fewer = world | {"rings": world["rings"][world["rings"]["site"] != "d"]}
+    with_all, without = (data_of(site_map(**each))["layers"][1] for each in (world, fewer))
+    assert with_all["union"] == without["union"]
+    assert (bool(with_all["own"][3]), bool(without["own"][3])) == (True, False)
+
+
 def test_a_table_without_crs_is_refused():
     with pytest.raises(InputError, match="cells: no coordinate reference system"):
         site_map(small_world()["sites"], cells=small_world()["cells"].set_crs(None, allow_override=True))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 from siteplan.config import BIKE, WALK
 from siteplan.errors import InputError, SiteplanWarning
@@ -24,7 +24,7 @@ def terrain(folder: Path, rise: float, *, crs: object = UTM, unknown_east_of: fl
     east = np.tile((np.arange(columns) + 0.5) * cell - 1000, (columns, 1))
     height = np.where(east > unknown_east_of, -9999, 500 + rise * east).astype(np.float32)
     profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "width": columns, "height": columns, "nodata": -9999}
-    where = from_origin(west, north, cell, cell)
+    where = Affine(cell, 0, west, 0, -cell, north)
     with rasterio.open(folder / "terrain.tif", "w", **profile, crs=crs, transform=where) as model:
         model.write(height, 1)
     return folder / "terrain.tif"

@@ -15,10 +15,13 @@ __all__ = ["to_networkx"]
 def to_networkx(streets: StreetNetwork, *, mode: str | Profile = "walk") -> "nx.MultiDiGraph[int]":
     """Return the streets that a mode may use as a directed multigraph, as OSMnx lays it out.
 
-    Every direction that may be travelled is an edge with `length` (metres), `minutes` by the profile, `osmid`,
-    `oneway`, `reversed`, `geometry` (LineString) and its OpenStreetMap tags; nodes have `x` and `y`; `graph["crs"]` is
-    the projected CRS of the streets. Restricted ways (private, destination) are in it like any other: a plain graph
-    cannot say "at the ends of a trip only".
+    Returns
+    -------
+    networkx.MultiDiGraph
+        Every direction that may be travelled is an edge with `length` (metres), `minutes` by the profile, `osmid`,
+        `oneway`, `reversed`, `geometry` (LineString) and its OpenStreetMap tags; nodes have `x` and `y`;
+        `graph["crs"]` is the projected CRS of the streets. Restricted ways (private, destination) are in it like any
+        other: a plain graph cannot say "at the ends of a trip only".
 
     Raises
     ------

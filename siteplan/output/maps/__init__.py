@@ -137,7 +137,7 @@ def site_map(
         "water": WATER,
         "sites": cards,
         "cells": None if "cells" not in given else cell_data(given["cells"], ids),
-        "layers": _layers(given, cards, ids, words),
+        "layers": _layers(given, cards, words),
     }
     return SiteMap(render_page(data, title=title))
 
@@ -148,13 +148,11 @@ def _in_order(scores: pd.DataFrame | None) -> list[Measure]:
     return sorted(found, key=lambda each: (mode_order(each.mode), each.minutes))
 
 
-def _layers(
-    given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], ids: list[str], words: Words
-) -> list[Layer]:
+def _layers(given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], words: Words) -> list[Layer]:
     layers = [site_layer(cards, words)] if cards else []
     if "rings" in given:
         by_minutes = "cells" in given and "minutes_best" in given["cells"]  # which says at a glance what rings say
-        layers += ring_layers(given["rings"], ids, words, shown=not by_minutes)
+        layers += ring_layers(given["rings"], cards, words, shown=not by_minutes)
     if "cells" in given:
         layers += cell_layers(given["cells"], words)
     if "territories" in given:

@@ -77,8 +77,8 @@ def site_layer(cards: list[dict[str, Any]], words: Words) -> Layer:
     return {"id": "sites", "kind": "sites", "label": words["sites"], "group": "", "on": True, "legend": legend}
 
 
-def ring_layers(rings: gpd.GeoDataFrame, sites: list[str], words: Words, *, shown: bool) -> list[Layer]:
-    """Give one layer for each mode and limit: the area of any site, and each site's own by its place in `sites`.
+def ring_layers(rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], words: Words, *, shown: bool) -> list[Layer]:
+    """Give one layer for each mode and limit: the area of any site but the excluded, and each site's own.
 
     The layers of the first mode are the `first` to be seen: at once when `shown`, else when a site is picked.
     """
@@ -89,7 +89,7 @@ def ring_layers(rings: gpd.GeoDataFrame, sites: list[str], words: Words, *, show
     rows = [rings[(rings["mode"] == mode) & (rings["minutes"] == minutes)] for mode, minutes in groups]
     budget = RING_BUDGET // len(groups)
     with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
-        packed = threads.map(lambda each: _union_and_own(each, sites, budget), rows)
+        packed = threads.map(lambda each: _union_and_own(each, cards, budget), rows)
     looks = [(mode_colour(mode, list(limits)), DASHES[min(limits[mode].index(at), 2)]) for mode, at in groups]
     return [
         _ring_layer(table, look, words) | shapes | {"first": mode == groups[0][0], "on": shown and mode == groups[0][0]}
@@ -114,13 +114,15 @@ def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str], words: Words) ->
     }
 
 
-def _union_and_own(rings: gpd.GeoDataFrame, sites: list[str], budget: int) -> dict[str, Any]:
+def _union_and_own(rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], budget: int) -> dict[str, Any]:
     """Pack what any of the sites reaches (without its holes below a hectare), and what each does."""
     own = simplified(rings.geometry, EYE_M).reset_index(drop=True)
-    union = gpd.GeoSeries([shapely.union_all(_filled(own.to_numpy(), HOLE_M2))], crs=own.crs)
+    excluded = {card["id"] for card in cards if card["status"] == "excluded"}
+    counted = own.to_numpy()[~rings["site"].isin(excluded).to_numpy()]
+    union = gpd.GeoSeries([shapely.union_all(_filled(counted, HOLE_M2))], crs=own.crs)
     packed = pack_within(pd.concat([union, own], ignore_index=True), EYE_M, budget)
     by_site = dict(zip(rings["site"], packed[1:], strict=True))
-    return {"union": packed[0], "own": [by_site.get(site, "") for site in sites]}
+    return {"union": packed[0], "own": [by_site.get(card["id"], "") for card in cards]}
 
 
 def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:

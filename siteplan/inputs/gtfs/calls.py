@@ -1,0 +1,253 @@
+"""stop_times.txt -> calls in the order of the ride, with times that never fall and none that is blank."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteplan.inputs.gtfs.archive import Archive, read_table
+
+__all__ = ["DAY", "Ints", "Mask", "RawCalls", "interpolated", "read_calls", "repaired", "seconds", "whole"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+DAY = 86_400
+# A time that falls by more than half a day is one after midnight written as 00:03 in place of 24:03. One that falls by
+# up to ten minutes is a slip; more than that leaves no telling which of the times of the trip are right.
+MIDNIGHT, SLIP = DAY // 2, 600
+
+COLUMNS = ("arrival_time", "departure_time", "pickup_type", "drop_off_type", "shape_dist_traveled")
+# Rows of GTFS-Flex have one of these: an area or a time window in place of a stop or a time.
+FLEX = ("location_id", "location_group_id", "start_pickup_drop_off_window", "end_pickup_drop_off_window")
+
+FILLED = ("times_by_distance", "times_by_line", "times_by_count")
+
+
+@dataclass(frozen=True)
+class RawCalls:
+    """Calls sorted by trip and sequence, and how many rows each trip of the feed has.
+
+    `table` has the columns `trip`, `stop` (row numbers; stop -1 when unknown), `arrival`, `departure` (seconds, NaN
+    when blank), `pickup`, `drop` (0 to 3), `distance` (shape_dist_traveled, NaN when blank), `blank` and `bad` (whether
+    the feed gives no time, or one that is none).
+    """
+
+    table: pd.DataFrame
+    rows: Ints
+
+
+def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) -> RawCalls:
+    """Read the calls of the wanted trips.
+
+    Parameters
+    ----------
+    trips, stops
+        The feed's ids; calls refer to their positions.
+    wanted
+        One a trip. What is odd about a row's trip or sequence is counted in all rows of the feed, and such rows left
+        out; the same for exact duplicates and for rows of GTFS-Flex without a time, which no timetable can use.
+    """
+    table = read_table(feed, "stop_times", ("trip_id", "stop_id", "stop_sequence"), (*COLUMNS, *FLEX))
+    trip, sequence = _positions(table["trip_id"], trips), whole(table["stop_sequence"])
+    feed.counts["calls_of_unknown_trips"] += int((trip < 0).sum())
+    known = trip >= 0
+    rows = np.bincount(trip[known], minlength=len(trips))
+    kept = known & np.append(wanted, False)[trip]
+    feed.counts["bad_rows"] += int((kept & np.isnan(sequence)).sum())
+    kept &= ~np.isnan(sequence)
+    table, trip, sequence = table[kept], trip[kept], sequence[kept]
+    order = np.lexsort((sequence, trip))
+    table, trip, sequence = table.iloc[order], trip[order], sequence[order]
+    arrival, departure = (seconds(table[column]) for column in ("arrival_time", "departure_time"))
+    blank_arrival, blank_departure = _blank(table["arrival_time"]), _blank(table["departure_time"])
+    calls = pd.DataFrame(
+        {
+            "trip": trip,
+            "stop": _positions(table["stop_id"], stops),
+            "sequence": sequence,
+            "arrival": np.where(np.isnan(arrival), departure, arrival),
+            "departure": np.where(np.isnan(departure), arrival, departure),
+            "pickup": _kinds(table["pickup_type"]),
+            "drop": _kinds(table["drop_off_type"]),
+            "distance": _numbers(table["shape_dist_traveled"]),
+            "blank": blank_arrival & blank_departure,
+            "bad": (np.isnan(arrival) & ~blank_arrival) | (np.isnan(departure) & ~blank_departure),
+            "flex": np.logical_or.reduce([~_blank(table[column]) for column in FLEX]),
+        }
+    )
+    return RawCalls(_distinct(calls, feed), rows)
+
+
+def _distinct(calls: pd.DataFrame, feed: Archive) -> pd.DataFrame:
+    """Leave out rows of GTFS-Flex without a time, and rows that stand twice."""
+    flex = calls["flex"] & calls["arrival"].isna()
+    feed.counts["flex_rows"] += int(flex.sum())
+    calls = calls[~flex]
+    twice = calls.duplicated(["trip", "sequence", "stop", "arrival", "departure"])
+    feed.counts["duplicate_calls"] += int(twice.sum())
+    return calls[~twice].drop(columns=["sequence", "flex"]).reset_index(drop=True)
+
+
+def _positions(values: pd.Series, ids: pd.Index) -> Ints:
+    """Look up ids, each distinct one once; -1 when unknown."""
+    codes, distinct = pd.factorize(values)
+    return np.asarray(ids.get_indexer(pd.Index(distinct).str.strip()), dtype=np.int64)[codes]
+
+
+def _blank(values: pd.Series) -> Mask:
+    codes, distinct = pd.factorize(values)
+    return np.asarray(pd.Index(distinct).str.strip() == "", dtype=np.bool_)[codes]
+
+
+def _numbers(values: pd.Series) -> Floats:
+    codes, distinct = pd.factorize(values)
+    numbers = pd.to_numeric(pd.Series(distinct).str.strip(), errors="coerce").to_numpy(np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)[codes]
+
+
+def whole(values: pd.Series) -> Floats:
+    """Read whole numbers of 0 or more; NaN where it is none."""
+    numbers = _numbers(values)
+    return np.where((numbers >= 0) & (numbers % 1 == 0), numbers, np.nan)
+
+
+def _kinds(values: pd.Series) -> npt.NDArray[np.int8]:
+    """Read pickup_type or drop_off_type; blank, or none of 0 to 3, is 0: as regular as any other call."""
+    kinds = whole(values)
+    return np.where(kinds <= 3, kinds, 0).astype(np.int8)
+
+
+def seconds(times: pd.Series) -> Floats:
+    """Read H:MM:SS or HH:MM, which may pass 24:00, as seconds; NaN where it is neither."""
+    codes, distinct = pd.factorize(times)
+    parts = pd.Series(distinct).str.extract(r"^\s*(\d{1,3}):([0-5]?\d)(?::([0-5]?\d))?\s*$")
+    hours, minutes, rest = (pd.to_numeric(parts[part]).to_numpy(np.float64) for part in range(3))
+    total: Floats = hours * 3600 + minutes * 60 + np.nan_to_num(rest)
+    return total[codes]
+
+
+def repaired(calls: pd.DataFrame, trips: int) -> tuple[pd.DataFrame, Mask]:
+    """Make the times of every trip rise, and say which trips cannot be repaired.
+
+    A fall of more than 12 hours is midnight passed with hours that began anew: a day is added to it and to all that
+    follows (column `midnight`). A fall of up to 10 minutes is raised to the time before it (column `backward`). A trip
+    with any other fall is wild, as is one with a stop that is departed from before it is reached, by as much.
+
+    Parameters
+    ----------
+    calls
+        As `RawCalls.table`.
+    trips
+        How many trips the feed has.
+
+    Returns
+    -------
+    The calls with the two columns, and for every trip whether it is wild.
+    """
+    known = np.flatnonzero(calls["arrival"].notna())
+    trip = np.repeat(calls["trip"].to_numpy()[known], 2)
+    time = calls[["arrival", "departure"]].to_numpy()[known].ravel()
+    same = np.append(False, trip[1:] == trip[:-1])
+    past = same & (np.diff(time, prepend=0) < -MIDNIGHT)
+    time = time + DAY * _running(past.astype(np.int64), same)
+    highest = _highest(time, same)
+    fall = highest - time
+    wild = np.zeros(trips, dtype=np.bool_)
+    wild[trip[fall > SLIP]] = True
+    columns = {
+        "arrival": highest[::2],
+        "departure": highest[1::2],
+        "midnight": past[::2] | past[1::2],
+        "backward": (fall > 0)[::2] | (fall > 0)[1::2],
+    }
+    known_calls = pd.DataFrame(columns, index=known).reindex(range(len(calls)))
+    known_calls = known_calls.fillna({"midnight": False, "backward": False})
+    return calls.assign(**known_calls), wild
+
+
+def _running(values: Ints, same: Mask) -> Ints:
+    """Sum up along each trip; `same` is false where one begins."""
+    total = np.cumsum(values)
+    start = np.maximum.accumulate(np.where(same, 0, np.arange(len(same))))
+    result: Ints = total - total[start] + values[start] if len(total) else total
+    return result
+
+
+def _highest(time: Floats, same: Mask) -> Floats:
+    """Return the highest time so far along each trip."""
+    step = float(np.ptp(time)) + 1 if len(time) else 1.0
+    base = np.cumsum(~same) * step  # lifts each trip above all before it
+    result: Floats = np.maximum.accumulate(time + base) - base
+    return result
+
+
+def interpolated(calls: pd.DataFrame, lon: Floats, lat: Floats) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Fill in blank times between known ones, as if driving at an even speed from the departure to the next arrival.
+
+    The way is measured by `shape_dist_traveled` when the feed gives it, rising, for all calls from one known time to
+    the next; else by straight lines from stop to stop; else, when a stop's place is unknown or all are one place, the
+    calls are spread evenly. Calls before a trip's first known time or after its last stay blank.
+
+    Parameters
+    ----------
+    calls
+        As `repaired` returns them.
+    lon, lat
+        Of every stop, degrees; NaN where unknown.
+
+    Returns
+    -------
+    The calls in whole seconds, and how many were filled in by each of the three, by the keys `FILLED`.
+    """
+    trip, stop = calls["trip"].to_numpy(), calls["stop"].to_numpy()
+    arrival, departure = calls["arrival"].to_numpy(np.float64, copy=True), calls["departure"].to_numpy(np.float64)
+    blank = np.isnan(arrival)
+    before, after = _neighbours(blank)
+    inside = blank & (before >= 0) & (after < len(trip))
+    gaps = np.flatnonzero(inside)
+    gaps = gaps[trip[before[gaps]] == trip[after[gaps]]]
+    before, after = before[gaps], after[gaps]
+    legs = (
+        np.diff(calls["distance"].to_numpy(), prepend=np.nan),
+        _lines(np.append(lon, np.nan)[stop], np.append(lat, np.nan)[stop]),
+        np.ones(len(trip)),
+    )
+    part, chosen = np.full(len(gaps), np.nan), np.full(len(gaps), -1)
+    for kind, leg in enumerate(legs):
+        share = _share(leg, before, gaps, after)
+        better = np.isnan(part) & ~np.isnan(share)
+        part[better], chosen[better] = share[better], kind
+    departure = departure.copy()
+    filled = np.rint(departure[before] + part * (arrival[after] - departure[before]))
+    arrival[gaps] = departure[gaps] = filled
+    counts = np.bincount(chosen, minlength=len(legs)).tolist()
+    return calls.assign(arrival=arrival, departure=departure), dict(zip(FILLED, counts, strict=True))
+
+
+def _neighbours(blank: Mask) -> tuple[Ints, Ints]:
+    """Return the last row with a time before each row and the first after it; -1 and the number of rows if none."""
+    rows = np.arange(len(blank))
+    before = np.maximum.accumulate(np.where(blank, -1, rows))
+    after = np.minimum.accumulate(np.where(blank, len(blank), rows)[::-1])[::-1]
+    return before, after
+
+
+def _lines(lon: Floats, lat: Floats) -> Floats:
+    """Return the metres from each call's stop to the one before, on a sphere; right to a few per mil over a leg."""
+    x = np.radians(np.diff(lon, prepend=np.nan)) * np.cos(np.radians(lat))
+    y = np.radians(np.diff(lat, prepend=np.nan))
+    result: Floats = 6_371_000 * np.hypot(x, y)
+    return result
+
+
+def _share(leg: Floats, before: Ints, here: Ints, after: Ints) -> Any:
+    """Return which part of the way from `before` to `after` lies behind `here`; NaN where its length is not known."""
+    unknown = np.isnan(leg) | (leg < 0)
+    way, holes = np.cumsum(np.where(unknown, 0, leg)), np.cumsum(unknown)
+    total = way[after] - way[before]
+    good = (holes[after] == holes[before]) & (total > 0)
+    return np.divide(way[here] - way[before], total, out=np.full(len(here), np.nan), where=good)

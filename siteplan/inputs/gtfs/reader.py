@@ -1,0 +1,186 @@
+"""GTFS feeds -> one `Feed`: each is read for the date, then they are put one after the other."""
+
+import datetime as dt
+import warnings
+from collections.abc import Sequence
+from itertools import count
+from os import PathLike
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.inputs.files import listed
+from siteplan.inputs.gtfs.archive import Archive, open_feed
+from siteplan.inputs.gtfs.feed import Feed
+from siteplan.inputs.gtfs.part import Part, read_part
+from siteplan.inputs.gtfs.report import ODDITIES, oddities
+from siteplan.inputs.gtfs.runs import clock_shifts
+from siteplan.inputs.gtfs.tables import read_timezone
+
+__all__ = ["read_gtfs"]
+
+Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
+
+# Under this share of the busiest day's trips, a date is most likely a holiday or at the edge of the feed's validity.
+THIN_DAY = 0.2
+NEAREST = 3  # dates to name in an error
+
+
+def read_gtfs(paths: Paths, *, date: str | dt.date) -> Feed:
+    """Read the timetable of one date from one or several GTFS feeds.
+
+    What runs is what calendar.txt and calendar_dates.txt say together, yesterday's trips that pass midnight included;
+    blank times are filled in, trips by headway are laid out (see `read_frequencies`, `interpolated`, `repaired`), times
+    of feeds in another time zone are brought to the first feed's. All that is odd is counted in `Feed.counts`.
+
+    Parameters
+    ----------
+    paths
+        Zips or folders, each one feed. With several, ids become 'feed:id', where the feed's name is its file's.
+    date
+        The service date, as a date or as text like 2026-03-10.
+
+    Raises
+    ------
+    InputError
+        A feed cannot be read (see `open_feed`), is given twice, or has no service or no usable trip on the date; the
+        message names the feed's first and last date and the nearest dates that have service.
+
+    Warns
+    -----
+    SiteplanWarning
+        Once a feed if less than a fifth of its busiest day's trips run on the date, and once if something in it could
+        not be used.
+    """
+    day = _as_date(date)
+    feeds = _open_all(paths)
+    zones = [_known_zone(feed) for feed in feeds.values()]
+    reference = next((zone for zone in zones if zone), "UTC")
+    parts = [
+        read_part(feed, name, day, clock_shifts(day, zone or reference, reference))
+        for (name, feed), zone in zip(feeds.items(), zones, strict=True)
+    ]
+    _check_service(parts, day)
+    for part in parts:
+        _say_odd(part, day)
+    sources = tuple(str(feed.path) for feed in feeds.values())
+    if not any(len(part.calls) for part in parts):
+        odd = "; ".join(sentence for part in parts for sentence in oddities(part.counts))
+        raise InputError(
+            f"{listed(sources)}: none of the trips on {day} can be used: {odd or 'it has too few stop times'}"
+        )
+    prefixes = [f"{name}:" for name in feeds] if len(feeds) > 1 else [""]
+    return _merged(parts, prefixes, day, reference, sources)
+
+
+def _as_date(date: str | dt.date) -> dt.date:
+    if isinstance(date, dt.datetime):
+        return date.date()
+    if isinstance(date, dt.date):
+        return date
+    try:
+        return dt.date.fromisoformat(str(date).strip())
+    except ValueError:
+        raise InputError(f"'{date}' is not a date; expected one like 2026-03-10") from None
+
+
+def _open_all(paths: Paths) -> dict[str, Archive]:
+    """Open the feeds by name: that of the file, with a number where two are alike."""
+    files = [Path(paths)] if isinstance(paths, str | PathLike) else [Path(path) for path in paths]
+    if not files:
+        raise InputError("no GTFS feed given; expected at least one zip or folder")
+    feeds: dict[str, Archive] = {}
+    seen: dict[Any, Path] = {}
+    for file in files:
+        feed = open_feed(file)
+        if feed.mark in seen:
+            raise InputError(f"{file}: is the same feed as {seen[feed.mark]}; give it once, or its trips count twice")
+        seen[feed.mark] = file
+        stem = file.name if file.is_dir() else file.stem
+        names = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+        feeds[next(name for name in names if name not in feeds)] = feed
+    return feeds
+
+
+def _known_zone(feed: Archive) -> str:
+    """Return the feed's time zone; '' if it has none that is known, counted."""
+    zone = read_timezone(feed)
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        feed.counts["unknown_timezones"] += 1
+        return ""
+    return zone
+
+
+def _check_service(parts: Sequence[Part], date: dt.date) -> None:
+    """Refuse a date on which nothing runs, or that a feed does not reach: half a timetable looks like a whole one."""
+    for part in parts:
+        days = part.service
+        if days.empty:
+            raise InputError(
+                f"{part.path}: no date has service: none of its trips has both stop times and a service that runs; "
+                "look at service_id in trips.txt, calendar.txt and calendar_dates.txt"
+            )
+        if not days.index[0].date() <= date <= days.index[-1].date():
+            raise InputError(f"{part.path}: {date} is outside the feed, {_dates_with_service(days, date)}")
+    if not any(part.planned(date) for part in parts):
+        which = ", ".join(str(part.path) for part in parts)
+        raise InputError(f"{which}: no trip runs on {date:%A} {date}; {_dates_with_service(_service(parts), date)}")
+
+
+def _dates_with_service(days: pd.Series, date: dt.date) -> str:
+    """Tell the first and last date with service and the nearest ones: weekdays, if there are any."""
+    some = pd.DatetimeIndex(days.index[days > 0])
+    weekdays = some[some.dayofweek < 5]
+    kind, known = ("weekdays", weekdays) if len(weekdays) else ("dates", some)
+    distance = np.abs(known.to_numpy() - np.datetime64(date))
+    nearest = sorted(known[np.argsort(distance, kind="stable")[:NEAREST]])
+    return (
+        f"which has service from {days.index[0].date()} to {days.index[-1].date()}; the nearest {kind} with service: "
+        + ", ".join(f"{day:%a %Y-%m-%d}" for day in nearest)
+    )
+
+
+def _say_odd(part: Part, date: dt.date) -> None:
+    """Warn once of a thin day, and once of what could not be used."""
+    planned, busiest = part.planned(date), int(part.service.max())
+    if planned < THIN_DAY * busiest:
+        text = (
+            f"{part.path}: only {planned:,} trips run on {date:%A} {date}, {planned / busiest:.0%} of the {busiest:,} "
+            f"on the busiest day, {part.service.idxmax():%A %Y-%m-%d}; is it a holiday, or the edge of the feed?"
+        )
+        warnings.warn(SiteplanWarning(text), stacklevel=3)
+    lost = oddities(part.counts, lost=True)
+    if lost:
+        warnings.warn(SiteplanWarning(f"{part.path}: " + "; ".join(lost)), stacklevel=3)
+
+
+def _service(parts: Sequence[Part]) -> pd.Series:
+    """Add up the trips by date over the feeds, from the first date with service to the last."""
+    days: pd.Series = pd.concat([part.service for part in parts]).groupby(level=0).sum()
+    return days.asfreq("D", fill_value=0)
+
+
+def _merged(parts: Sequence[Part], prefixes: Sequence[str], date: dt.date, zone: str, sources: tuple[str, ...]) -> Feed:
+    """Put the parts one after the other, with numbers and ids that stay apart."""
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in ("stops", "routes", "trips", "calls", "transfers")}
+    for part, prefix in zip(parts, prefixes, strict=True):
+        stop, route, trip = (sum(map(len, tables[name])) for name in ("stops", "routes", "trips"))
+        ids = {name: {"id": prefix + getattr(part, name)["id"]} for name in ("stops", "routes", "trips")}
+        parent = part.stops["parent"]
+        tables["stops"].append(part.stops.assign(parent=parent.where(parent < 0, parent + stop), **ids["stops"]))
+        tables["routes"].append(part.routes.assign(**ids["routes"]))
+        tables["trips"].append(part.trips.assign(route=part.trips["route"] + route, **ids["trips"]))
+        tables["calls"].append(part.calls.assign(trip=part.calls["trip"] + trip, stop=part.calls["stop"] + stop))
+        between = {side: part.transfers[side] + stop for side in ("from_stop", "to_stop")}
+        tables["transfers"].append(part.transfers.assign(**between))
+    whole = {name: pd.concat(found, ignore_index=True) for name, found in tables.items()}
+    for name in ("stops", "routes", "trips"):
+        whole[name].index.name = name.removesuffix("s")
+    counts = {key: sum(part.counts[key] for part in parts) for key in ODDITIES}
+    return Feed(date, zone, sources, **whole, service=_service(parts), counts=counts)

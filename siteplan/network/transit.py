@@ -1,0 +1,179 @@
+"""A day's timetable on the streets: patterns of trips, stops linked to streets, changes between stops."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.inputs.gtfs import Feed, read_gtfs
+from siteplan.network.snapping import link
+from siteplan.network.streets import StreetNetwork
+
+__all__ = ["Patterns", "Timetable", "build_timetable", "read_transit"]
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Trips sorted into patterns: the same stops, with the same rules for getting on and off, and no overtaking.
+
+    The stops of pattern `p` are `stops[ptr[p]:ptr[p + 1]]`; its trips, rows of the feed, are
+    `trips[trip_ptr[p]:trip_ptr[p + 1]]`, and their `arrival` and `departure` stand one trip after the other from
+    `time_ptr[p]` on, in seconds since midnight of the date.
+    """
+
+    ptr: Ints
+    stops: Ints
+    board: Bools
+    alight: Bools
+    time_ptr: Ints
+    arrival: Ints
+    departure: Ints
+    trip_ptr: Ints
+    trips: Ints
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """What runs on one date, and where its stops meet the streets.
+
+    `doors` are the places where people enter: for each the `stop`, the walk inside the station (`inside_m`), and
+    `edge`, `offset_m`, `access_m` and `status` as `link` gives them. A stop has one, or one an entrance of its station.
+    """
+
+    streets: StreetNetwork
+    feed: Feed
+    patterns: Patterns
+    doors: gpd.GeoDataFrame
+    counts: dict[str, int] = field(default_factory=dict)
+    _memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what was made for `key` before from this same timetable, or make it now."""
+        if key not in self._memo:
+            self._memo[key] = make()
+        return self._memo[key]
+
+
+def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwork, *, date: str) -> Timetable:
+    """Read the service of one date from GTFS feeds and put it on the streets.
+
+    Parameters
+    ----------
+    paths
+        One feed or several: zip files or folders.
+    date
+        The day of service, such as "2026-03-10".
+
+    Returns
+    -------
+    Timetable
+        The trips of that day, and where their stops meet the streets.
+
+    Raises
+    ------
+    InputError
+        A feed that cannot be used, a date without service, or no stop near any street.
+    """
+    return build_timetable(read_gtfs(paths, date=date), streets)
+
+
+def build_timetable(feed: Feed, streets: StreetNetwork) -> Timetable:
+    """Sort a feed's trips into patterns and link its stops to the streets that may be walked."""
+    patterns = _patterns(feed.calls)
+    doors = _doors(feed.stops, np.unique(patterns.stops), streets)
+    linked = doors.loc[doors["status"] == "placed", "stop"].unique()
+    lost = ~np.isin(patterns.stops, linked)
+    if lost.all():
+        raise InputError(f"{', '.join(feed.sources)}: no stop lies within 300 m of the streets of {streets.source}")
+    calls = np.repeat(np.diff(patterns.trip_ptr), np.diff(patterns.ptr))
+    counts = {
+        "stops": len(np.unique(patterns.stops)),
+        "stops_without_street": len(np.unique(patterns.stops[lost])),
+        "stop_times": int(calls.sum()),
+        "stop_times_without_street": int(calls[lost].sum()),
+    }
+    if lost.any():
+        text = (
+            f"{', '.join(feed.sources)}: {counts['stops_without_street']:,} of {counts['stops']:,} stops, with "
+            f"{counts['stop_times_without_street'] / counts['stop_times']:.1%} of the stop times, lie more than 300 m "
+            "from any street of the extract; nobody gets on or off there"
+        )
+        warnings.warn(SiteplanWarning(text), stacklevel=2)
+    return Timetable(streets, feed, patterns, doors, counts)
+
+
+def _patterns(calls: pd.DataFrame) -> Patterns:
+    """Group trips of the same calls, and split each group so that no trip overtakes another."""
+    trip = calls["trip"].to_numpy()
+    first = np.flatnonzero(np.concatenate([[True], trip[1:] != trip[:-1]]))
+    length = np.diff(np.append(first, len(trip)))
+    what = np.column_stack([calls["stop"], calls["board"], calls["alight"]]).astype(np.int64)
+    arrival, departure = calls["arrival"].to_numpy(np.int64), calls["departure"].to_numpy(np.int64)
+    groups: dict[bytes, list[int]] = {}
+    for t, (start, count) in enumerate(zip(first, length, strict=True)):
+        groups.setdefault(what[start : start + count].tobytes(), []).append(t)
+    parts: list[tuple[int, list[int]]] = []
+    for members in groups.values():
+        width = int(length[members[0]])
+        rows = first[members][:, None] + np.arange(width)
+        parts += [(width, [members[k] for k in line]) for line in _lines(arrival[rows], departure[rows])]
+    blocks = [first[line][:, None] + np.arange(width) for width, line in parts]
+    widths, counts = np.array([w for w, _ in parts]), np.array([len(line) for _, line in parts])
+    heads = np.concatenate([block[0] for block in blocks])
+    every = np.concatenate([block.ravel() for block in blocks])
+    return Patterns(
+        ptr=_ptr(widths),
+        stops=what[heads, 0],
+        board=what[heads, 1].astype(bool),
+        alight=what[heads, 2].astype(bool),
+        time_ptr=_ptr(widths * counts),
+        arrival=arrival[every],
+        departure=departure[every],
+        trip_ptr=_ptr(counts),
+        trips=trip[np.concatenate([first[line] for _, line in parts])],
+    )
+
+
+def _ptr(counts: Ints) -> Ints:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def _lines(arrival: Ints, departure: Ints) -> list[list[int]]:
+    """Split trips (rows) into lines in which every trip is nowhere before the one ahead of it."""
+    order = np.lexsort((arrival[:, -1], departure[:, 0]))
+    times = np.concatenate([arrival, departure], axis=1)[order]
+    if (np.diff(times, axis=0) >= 0).all():
+        return [order.tolist()]
+    lines: list[list[int]] = []
+    for k in range(len(order)):
+        line = next((line for line in lines if (times[k] >= times[line[-1]]).all()), None)
+        if line is None:
+            lines.append([k])
+        else:
+            line.append(k)
+    return [order[line].tolist() for line in lines]
+
+
+def _doors(stops: pd.DataFrame, used: Ints, streets: StreetNetwork) -> gpd.GeoDataFrame:
+    """Return where people enter the used stops: through their station's entrances if it has any, else on the spot."""
+    entrances = stops.index[(stops["kind"] == 2) & (stops["parent"] >= 0) & stops["lon"].notna()].to_numpy()
+    parent = stops["parent"].to_numpy()
+    by_station = pd.DataFrame({"station": parent[entrances], "place": entrances})
+    own = pd.DataFrame({"stop": used, "station": parent[used]}).merge(by_station, on="station", how="left")
+    own["place"] = own["place"].fillna(own["stop"]).astype(np.int64)
+    spots = gpd.GeoSeries(gpd.points_from_xy(stops["lon"], stops["lat"]), crs=4326).to_crs(streets.crs)
+    stop_at, door_at = spots.iloc[own["stop"]].to_numpy(), spots.iloc[own["place"]].to_numpy()
+    inside = gpd.GeoSeries(stop_at).distance(gpd.GeoSeries(door_at)).to_numpy()
+    doors = gpd.GeoDataFrame({"stop": own["stop"], "inside_m": inside}, geometry=door_at, crs=streets.crs)
+    doors = doors[~doors.geometry.is_empty & doors["inside_m"].notna()].reset_index(drop=True)
+    return doors.join(link(streets, doors, mode="walk"))

@@ -1,0 +1,230 @@
+"""Walks to stops, rides and walks from stops put together: minutes by public transport over a window of time."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from os import cpu_count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteplan.config import Profile, Rides
+from siteplan.network.graph import mode_graph
+from siteplan.network.snapping import positions
+from siteplan.network.transit import Timetable
+from siteplan.routing import search
+from siteplan.routing.transit import search_rides
+
+__all__ = ["RideTimes", "ride_times"]
+
+Ints = npt.NDArray[np.int64]
+Costs = npt.NDArray[np.int32]
+SAME_STATION = 200.0  # metres straight between platforms of one station that are walked whatever the streets say
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """A timetable laid out for the kernel in one direction, and the walks between its stops."""
+
+    kernel: tuple[Any, ...]
+    feet: tuple[Any, Any]
+
+
+def _prepare(timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest_walk: int) -> _Laid:
+    """Lay a timetable out for searches from the sites (`backwards`: towards them); costs in deciseconds.
+
+    `slack` is the time one must be at a stop before a departure, `longest_walk` the longest walk between rides.
+    """
+    p = timetable.patterns
+    on, off = p.departure * 10 - slack, p.arrival * 10
+    arrays: list[npt.NDArray[Any]] = [p.ptr, p.stops, p.board, p.alight, p.time_ptr, on, off]
+    if backwards:
+        # Read from the end, with every time turned into its negative, a timetable is the timetable of the way back.
+        turned = (p.ptr[-1] - p.ptr[::-1], p.time_ptr[-1] - p.time_ptr[::-1])
+        arrays = [turned[0], p.stops[::-1], p.alight[::-1], p.board[::-1], turned[1], -off[::-1], -on[::-1]]
+    ptr, stops = arrays[0], arrays[1]
+    count = len(timetable.feed.stops)
+    pattern = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
+    calls = np.column_stack([pattern, np.arange(len(stops)) - ptr[pattern]])
+    order = np.argsort(stops, kind="stable")
+    call_ptr = np.concatenate([[0], np.cumsum(np.bincount(stops, minlength=count))])
+    kernel = (*(_plain(array) for array in arrays), _plain(call_ptr), _plain(calls[order]))
+    feet = _feet(timetable, backwards, walk, slack, longest_walk)
+    return _Laid(kernel, feet)
+
+
+def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.ascontiguousarray(array.astype(np.uint8 if array.dtype == bool else np.int32))
+
+
+def _feet(
+    timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the changes between stops in CSR form: along the streets, inside a station, and as transfers.txt says."""
+    stops = timetable.feed.stops
+    near = _walks_between(timetable, backwards, walk, longest)
+    station = stops["parent"].to_numpy()
+    used = np.unique(timetable.patterns.stops)
+    inside = pd.DataFrame({"stop": used, "station": station[used]})
+    inside = inside[inside["station"] >= 0].merge(inside, on="station", suffixes=("", "_to"))
+    at = timetable.doors.drop_duplicates("stop").set_index("stop").geometry
+    inside = inside[inside["stop"].isin(at.index) & inside["stop_to"].isin(at.index)]
+    metres = at.loc[inside["stop"]].distance(at.loc[inside["stop_to"]], align=False).to_numpy()
+    across = pd.DataFrame(
+        {"stop": inside["stop"], "to": inside["stop_to"], "cost": np.round(metres * 36 / walk.speed_kmh)}
+    )
+    stay = pd.DataFrame({"stop": used, "to": used, "cost": 0})
+    every = (
+        pd.concat([near, across[metres <= SAME_STATION], stay]).groupby(["stop", "to"], as_index=False)["cost"].min()
+    )
+    every = _with_rules(every, timetable.feed.transfers, backwards, slack)
+    every = every.sort_values(["stop", "cost", "to"])
+    count = np.bincount(every["stop"], minlength=len(stops))
+    return _plain(np.concatenate([[0], np.cumsum(count)])), _plain(every[["to", "cost"]].to_numpy())
+
+
+def _with_rules(every: pd.DataFrame, rules: pd.DataFrame, backwards: bool, slack: int) -> pd.DataFrame:
+    """Apply transfers.txt: a least time (2) holds, slack included; a forbidden change (3) is taken out."""
+    if rules.empty:
+        return every
+    ends = ["to_stop", "from_stop"] if backwards else ["from_stop", "to_stop"]
+    rules = rules.rename(columns={ends[0]: "stop", ends[1]: "to"}).drop_duplicates(["stop", "to"], keep="last")
+    joined = every.merge(rules[["stop", "to", "type", "seconds"]], on=["stop", "to"], how="outer")
+    least = np.where(joined["type"] == 2, np.maximum(joined["seconds"].fillna(0) * 10 - slack, 0), 0)
+    told = joined["cost"].notna() | joined["type"].isin([0, 1, 2])
+    joined["cost"] = np.maximum(joined["cost"].fillna(0), least)
+    return joined.loc[told & (joined["type"] != 3), ["stop", "to", "cost"]]
+
+
+def _walks_between(timetable: Timetable, backwards: bool, walk: Profile, longest: int) -> pd.DataFrame:
+    """Return `stop`, `to`, `cost` of the walks along the streets between stops."""
+    graph = mode_graph(timetable.streets, walk, backwards=backwards)
+    rows, places = positions(timetable.doors, graph, walk)
+    source, target, cost = search.times(search.prepare(graph, places, places), longest)
+    stop, inside = timetable.doors["stop"].to_numpy()[rows], _inside(timetable, walk)[rows]
+    table = pd.DataFrame({"stop": stop[source], "to": stop[target], "cost": cost + inside[source] + inside[target]})
+    return table[table["cost"] <= longest]
+
+
+def _inside(timetable: Timetable, walk: Profile) -> Ints:
+    """Return the deciseconds from each door to its platform."""
+    metres: npt.NDArray[np.float64] = timetable.doors["inside_m"].to_numpy(float)
+    return np.round(metres * 36 / walk.access_kmh).astype(np.int64)
+
+
+def _walks_to_stops(
+    timetable: Timetable, links: pd.DataFrame, backwards: bool, profile: Profile, longest: int, *, outward: bool
+) -> pd.DataFrame:
+    """Return `place` (row of `links`), `stop`, `cost` of the ways between places and stops, on the clock of the search.
+
+    `outward`: from the place to the stop; otherwise from the stop to the place.
+    """
+    graph = mode_graph(timetable.streets, profile, backwards=backwards)
+    rows, places = positions(links, graph, profile)
+    door_rows, doors = positions(timetable.doors, graph, profile)
+    ends = (places, doors) if outward else (doors, places)
+    source, target, cost = search.times(search.prepare(graph, *ends), longest)
+    place, door = (source, target) if outward else (target, source)
+    total = cost + _inside(timetable, profile)[door_rows[door]]
+    table = pd.DataFrame(
+        {"place": rows[place], "stop": timetable.doors["stop"].to_numpy()[door_rows[door]], "cost": total}
+    )
+    near: pd.DataFrame = table[total <= longest].groupby(["place", "stop"], as_index=False)["cost"].min()
+    return near
+
+
+@dataclass(frozen=True)
+class RideTimes:
+    """Minutes of one site's journeys that are within the limit: rows of the points and, for each, deciseconds.
+
+    `cost` is at the percentile asked for, `quartiles` at 25 and 75 % (FAR: not reached so often), `share` the part of
+    the window's minutes within the limit.
+    """
+
+    point: Ints
+    cost: Costs
+    quartiles: Costs
+    share: npt.NDArray[np.float64]
+
+
+def ride_times(
+    timetable: Timetable,
+    site_links: pd.DataFrame,
+    point_links: pd.DataFrame,
+    *,
+    mode: Rides,
+    limit: int,
+    backwards: bool,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[RideTimes]:
+    """Search the journeys between every site and every point over a window; walking all the way always competes.
+
+    `site_links` and `point_links` are as `link` gives them, for `mode.walk` and `mode.home`; `backwards` means towards
+    the sites. One result a site, in order.
+    """
+    home = mode.home or mode.walk
+    longest, slack = _ds(mode.max_walk_minutes), _ds(mode.board_slack_minutes)
+    key = (backwards, mode.walk, slack, longest)
+    ride = timetable.remember(key, lambda: _prepare(timetable, backwards, mode.walk, slack, longest))
+    access = _walks_to_stops(timetable, site_links, backwards, mode.walk, longest, outward=True)
+    exits = _walks_to_stops(timetable, point_links, backwards, home, longest, outward=False)
+    exits = exits.sort_values(["stop", "cost", "place"])
+    ways_out = (_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy()))
+    access = access.sort_values(["place", "stop"])
+    ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(site_links))
+    direct = _direct(timetable, site_links, point_links, home, limit, backwards)
+    first, last = mode.window_minutes
+    minutes = np.arange(first, last) * search.MINUTE
+    clock = (-minutes if backwards else minutes[::-1]).astype(np.int32)
+    ranks = [_rank(share, len(clock)) for share in (mode.percentile, 25, 75)]
+
+    def run(site: int) -> RideTimes:
+        near = ways_in[bounds[site] : bounds[site + 1]]
+        costs = search_rides(clock, limit, mode.max_rides, ride.kernel, ride.feet, ways_out, near, len(point_links))
+        point, cost = direct(site)
+        costs[:, point] = np.minimum(costs[:, point], cost)
+        costs.sort(axis=0)
+        reached = np.flatnonzero(costs[ranks[0]] <= limit)
+        costs = costs[:, reached]
+        return RideTimes(reached, costs[ranks[0]], costs[ranks[1:]], (costs <= limit).mean(axis=0))
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        results = []
+        for done, result in enumerate(pool.map(run, range(len(site_links))), 1):
+            results.append(result)
+            if progress is not None:
+                progress(done, len(site_links))
+        return results
+
+
+def _direct(
+    timetable: Timetable,
+    site_links: pd.DataFrame,
+    point_links: pd.DataFrame,
+    home: Profile,
+    limit: int,
+    backwards: bool,
+) -> Callable[[int], tuple[Ints, Costs]]:
+    """Return for each site the points within the limit without any ride, and what they cost."""
+    graph = mode_graph(timetable.streets, home, backwards=backwards)
+    site_rows, sites = positions(site_links, graph, home)
+    point_rows, points = positions(point_links, graph, home)
+    source, target, cost = search.times(search.prepare(graph, sites, points), limit)
+    site, point = site_rows[source], point_rows[target]
+    bounds = np.searchsorted(site, np.arange(len(site_links) + 1))
+    return lambda k: (point[bounds[k] : bounds[k + 1]], cost[bounds[k] : bounds[k + 1]])
+
+
+def _rank(percent: float, count: int) -> int:
+    """Return which of `count` sorted values is the least that `percent` of them do not exceed (nearest rank)."""
+    return max(0, int(np.ceil(percent / 100 * count - 1e-9)) - 1)
+
+
+def _ds(minutes: float) -> int:
+    return round(minutes * search.MINUTE)
+
+
+def _ptr(group: pd.Series, groups: int) -> npt.NDArray[Any]:
+    return _plain(np.concatenate([[0], np.cumsum(np.bincount(group.to_numpy(np.int64), minlength=groups))]))
