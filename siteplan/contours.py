@@ -113,10 +113,7 @@ def _places(
     near = np.unique(shapely.STRtree(streets.lines).query(shapely.union_all(boxes)))
     near = near[graph.edge_chain[near] >= 0]
     near = near[np.argsort(graph.leave[graph.edge_chain[near], 0], kind="stable")]  # as the search meets them
-    pieces = np.maximum(1, np.ceil(streets.length[near] / step)).astype(np.int64)
-    edge = np.repeat(near, pieces + 1)
-    place = np.arange(len(edge)) - np.repeat(np.cumsum(pieces + 1) - pieces - 1, pieces + 1)
-    share = place / np.repeat(pieces, pieces + 1)
+    edge, share = streets.spaced(step, near)
     return edge, share * streets.length[edge], streets.at(edge, share)
 
 

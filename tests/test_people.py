@@ -21,10 +21,13 @@ from siteplan.network.streets import StreetNetwork, read_streets
 DATA = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data"))
 METRES = as_crs(32632)
 X, Y = 500_000.0, 5_200_000.0
+# Far from everything and closed to all: it only says how far the extract reaches.
+AROUND = ("motorway", [(-700.0, -700.0), (1700.0, -700.0), (1700.0, 1700.0), (-700.0, 1700.0), (-700.0, -700.0)])
 
 
 def town(*streets: tuple[str, list[tuple[float, float]]]) -> StreetNetwork:
-    """Lay streets (kind, corners in metres from the lower left of the town), each one edge."""
+    """Lay streets (kind, corners in metres from the lower left of the town), each one edge, and a motorway around."""
+    streets = (*streets, AROUND)
     corners = [[(X + x, Y + y) for x, y in line] for _, line in streets]
     ends, node = np.unique([end for line in corners for end in (line[0], line[-1])], axis=0, return_inverse=True)
     xy = np.concatenate([np.array(line) for line in corners])
@@ -107,6 +110,16 @@ def test_homes_come_before_paths_and_paths_before_nothing() -> None:
     alone = place_people(large, town(aside))
     assert spots(alone) == [(500, 500)]
     assert alone["status"].tolist() == ["too far"]
+
+
+def test_people_beyond_the_streets_are_not_crowded_onto_them() -> None:
+    points = place_people(
+        cells((1500, 0, 1000), people=[100.0]), town(MAIN, ("residential", [(1500.0, 500.0), (1700.0, 500.0)]))
+    )
+    inside = points["people"][points["status"] == "placed"].sum()
+    assert inside == pytest.approx(50, abs=2)  # the motorway at 1,700 m, and 300 m beyond: half of the cell
+    assert points["people"].sum() == pytest.approx(100)
+    assert points["status"].iloc[-1] == "too far"
 
 
 def test_a_crescent_keeps_its_point_inside() -> None:

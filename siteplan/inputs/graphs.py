@@ -83,12 +83,22 @@ def _twin(graph: Any, u: Any, v: Any, data: dict[str, Any]) -> dict[str, Any] | 
     if u == v or not graph.has_edge(v, u):
         return None
     others: Sequence[dict[str, Any]] = list(graph[v][u].values()) if graph.is_multigraph() else [graph[v][u]]
-    same = [
-        o
-        for o in others
-        if o.get("osmid") == data.get("osmid") and abs(o.get("length", 0) - data.get("length", 0)) < 0.5
-    ]
-    return same[0] if same else None
+    return next((other for other in others if _same_street(data, other)), None)
+
+
+def _same_street(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two edges are one street's two directions: of the same ways, with the same line turned round."""
+    if _ways(one) != _ways(other) or ("reversed" in one and one["reversed"] == other.get("reversed")):
+        return False
+    lines: tuple[Any, Any] = one.get("geometry"), other.get("geometry")
+    if None in lines:
+        return lines == (None, None) and abs(one.get("length", 0) - other.get("length", 0)) < 0.5
+    return list(lines[0].coords) == list(lines[1].coords)[::-1]
+
+
+def _ways(data: dict[str, Any]) -> set[Any]:
+    ids = data.get("osmid")
+    return set(ids) if isinstance(ids, list) else {ids}
 
 
 def _graph_tags(data: dict[str, Any]) -> Tags:

@@ -30,7 +30,7 @@ class RawWays:
     """Ways of one source as flat arrays.
 
     `refs`, `lon`, `lat` (degrees, WGS84) hold the nodes of all ways one after the other; way `w` is the slice
-    `start[w]:start[w + 1]`. `kind[w]` is the row of `kinds` with its tags. `squares` are rings (node ids) of walkable
+    `start[w]:start[w + 1]`. `kind[w]` is the row of `kinds` with its tags. `squares` are rings (node ids) of pedestrian
     areas: an outer ring first, then its holes.
     """
 
@@ -43,6 +43,7 @@ class RawWays:
     kind: npt.NDArray[np.int64]
     kinds: list[Tags]
     squares: list[list[list[int]]] = field(default_factory=list)
+    square_kind: list[int] = field(default_factory=list)
     data_date: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -92,13 +93,13 @@ def read_osm(path: str | Path) -> RawWays:
         squares = list(_square_members(file))
         for way in _ways(file):
             reader.add(way)
-        rings = _rings(file, squares, reader)
+        _add_squares(file, squares, reader)
         data_date = _data_date(file)
     except (RuntimeError, osmium.InvalidLocationError) as error:
         raise unreadable(file, error) from error
     if not reader.way_id:
         raise InputError(f"{file}: holds no way with a highway tag; siteplan needs the streets of the place")
-    return reader.result(str(file), rings, data_date)
+    return reader.result(str(file), data_date)
 
 
 def _ways(file: Path) -> Iterator[Any]:
@@ -134,12 +135,10 @@ def _square_members(file: Path) -> Iterator[tuple[int, list[tuple[int, str]], Ta
             yield relation.id, members, _tags(relation)
 
 
-def _rings(
-    file: Path, squares: list[tuple[int, list[tuple[int, str]], Tags]], reader: "_Collector"
-) -> list[list[list[int]]]:
+def _add_squares(file: Path, squares: list[tuple[int, list[tuple[int, str]], Tags]], reader: "_Collector") -> None:
     """Join the member ways of multipolygon squares into rings, and add the untagged rims as ways."""
     if not squares:
-        return []
+        return
     wanted = {ref for _, members, _ in squares for ref, _ in members}
     tags_of = {ref: tags for _, members, tags in squares for ref, _ in members}
     known = set(reader.way_id)
@@ -154,13 +153,12 @@ def _rings(
         nodes[way.id] = [n.ref for n in way.nodes]
         if way.id not in known:
             reader.add(way, tags_of[way.id])
-    result: list[list[list[int]]] = []
-    for _, members, _ in squares:
+    for _, members, tags in squares:
         outer = _join([nodes[ref] for ref, role in members if role != "inner" and ref in nodes])
         inner = _join([nodes[ref] for ref, role in members if role == "inner" and ref in nodes])
-        # A square with several outer rings is as many squares; its holes go with each and matter only inside.
-        result.extend([ring, *inner] for ring in outer)
-    return result
+        # A square with several outer rings is as many squares; which hole lies in which is seen on the ground.
+        for ring in outer:
+            reader.add_square([ring, *inner], tags)
 
 
 def _join(pieces: list[list[int]]) -> list[list[int]]:
@@ -193,7 +191,8 @@ class _Collector:
         self.way_id: list[int] = []
         self.kind: list[int] = []
         self.kinds: dict[Tags, int] = {}
-        self.rings: list[list[list[int]]] = []
+        self.squares: list[list[list[int]]] = []
+        self.square_kind: list[int] = []
         self.counts = {"missing_nodes": 0, "ways_cut": 0}
         self._make = osmium.geom.WKBFactory().create_linestring
         self._all = osmium.geom.use_nodes.ALL
@@ -210,11 +209,19 @@ class _Collector:
             self._keep_pieces(way, tags)
             return
         if refs[0] == refs[-1] and len(refs) > 3 and _is_square(tags):
-            self.rings.append([refs])
+            self.add_square([refs], tags)
+
+    def add_square(self, rings: list[list[int]], tags: Tags) -> None:
+        """Take a square in: its outer ring, then its holes."""
+        self.squares.append(rings)
+        self.square_kind.append(self._kind(tags))
+
+    def _kind(self, tags: Tags) -> int:
+        return self.kinds.setdefault(tags, len(self.kinds))
 
     def _keep(self, way_id: int, tags: Tags, refs: list[int], wkb: str | bytes) -> None:
         self.way_id.append(way_id)
-        self.kind.append(self.kinds.setdefault(tags, len(self.kinds)))
+        self.kind.append(self._kind(tags))
         self.refs.append(refs)
         self.wkb.append(wkb)
 
@@ -233,7 +240,7 @@ class _Collector:
     def _place(self, node: Any) -> tuple[float, float] | None:
         return (node.lon, node.lat) if node.location.valid() else self.places.get(node.ref)
 
-    def result(self, source: str, rings: list[list[list[int]]], data_date: str | None) -> RawWays:
+    def result(self, source: str, data_date: str | None) -> RawWays:
         lengths = np.fromiter(map(len, self.refs), np.int64, len(self.refs))
         coords = shapely.get_coordinates(shapely.from_wkb(self.wkb))
         return RawWays(
@@ -245,7 +252,8 @@ class _Collector:
             way_id=np.array(self.way_id, np.int64),
             kind=np.array(self.kind, np.int64),
             kinds=list(self.kinds),
-            squares=self.rings + rings,
+            squares=self.squares,
+            square_kind=self.square_kind,
             data_date=data_date,
             counts=self.counts,
         )

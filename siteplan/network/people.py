@@ -1,7 +1,7 @@
 """Where the people of a cell meet the streets: cells become points of demand."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 # Up to 0.2 km2 (250 m grids, H3 resolution 9) one point stands for all: nobody in a square of that size is more than
 # 320 m, four minutes on foot, from its middle. In a 1 km cell it is up to 710 m, nine of fifteen minutes.
 LARGE_M2 = 200_000.0
+GRAIN = 100.0  # metres: how finely the outline of the streets is drawn
 
 
 def place_people(
@@ -38,7 +39,8 @@ def place_people(
 
     Along the streets people live on (else any that may be walked) positions follow each other at even distances, each
     standing for the same length of street and so for the same number of people: systematic sampling, dasymetric
-    mapping along streets (Reibel & Bufalino 2005).
+    mapping along streets (Reibel & Bufalino 2005). Where a cell reaches beyond the outline of the streets, the part
+    of its people that the part of its area says has one point out there.
 
     Parameters
     ----------
@@ -78,12 +80,17 @@ def place_people(
     groups = [column for column in cells.select_dtypes("number").columns if column != "people"]
     spread = _spread(cells, shapes, groups, large_m2)
     row, spots = _along_streets(shapes, spread, streets, spacing)
+    share = 1.0 / np.bincount(row, minlength=len(cells))[row]
+    border, beyond, part = _beyond_streets(shapes, np.unique(row), streets, limit)
+    share *= 1.0 - np.bincount(border, part, len(cells))[row]
     # A large cell without any street has one point, like a small one.
     lone = np.setdiff1d(np.arange(len(cells)), row)
-    row, spots = np.concatenate([row, lone]), np.concatenate([spots, _middles(shapes[lone])])
+    row = np.concatenate([row, border, lone])
+    spots = np.concatenate([spots, beyond, _middles(shapes[lone])])
+    share = np.concatenate([share, part, np.ones(len(lone))])
     # A stable sort keeps the order along the streets within each cell.
     order = np.argsort(row, kind="stable")
-    return _points(cells, streets, row[order], spots[order], groups, limit)
+    return _points(cells, streets, row[order], spots[order], share[order], groups, limit)
 
 
 def totals(points: gpd.GeoDataFrame) -> dict[str, float]:
@@ -125,6 +132,23 @@ def _along_streets(
         more_rows, more_pieces = _inside(shapes, without, lines[walk])
         row, pieces = np.concatenate([row, more_rows]), np.concatenate([pieces, more_pieces])
     return _positions(row, pieces, spacing)
+
+
+def _beyond_streets(
+    shapes: npt.NDArray[np.object_], rows: npt.NDArray[np.intp], streets: "StreetNetwork", limit: float
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_], Floats]:
+    """Find the cells that reach beyond the streets of the extract: row, a point out there, and the part of the area.
+
+    Streets end at the border of an extract, people do not: those of the part of a cell beyond the streets' outline (a
+    concave hull) must not be crowded onto the part within.
+    """
+    places = np.unique(np.round(streets.at(*streets.spaced(GRAIN)) / GRAIN) * GRAIN, axis=0)
+    everywhere: Any = shapely.multipoints(places)
+    known = shapely.buffer(shapely.union_all([shapely.concave_hull(everywhere, ratio=0.1), everywhere]), limit)
+    outside = shapely.difference(shapes[rows], known)
+    part = shapely.area(outside) / shapely.area(shapes[rows])
+    some = part > 1e-9
+    return rows[some], np.asarray(shapely.point_on_surface(outside[some]), dtype=object), part[some]
 
 
 def _inside(
@@ -178,10 +202,10 @@ def _points(
     streets: "StreetNetwork",
     row: Ints,
     spots: npt.NDArray[np.object_],
+    share: Floats,
     groups: Sequence[str],
     limit: float,
 ) -> gpd.GeoDataFrame:
-    share = 1.0 / np.bincount(row, minlength=len(cells))[row]
     data = {"cell": cells.index.to_numpy()[row]}
     for column in ("people", *groups):
         data[column] = cells[column].to_numpy(dtype=np.float64, na_value=np.nan)[row] * share

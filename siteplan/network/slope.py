@@ -55,13 +55,12 @@ def read_climb(streets: "StreetNetwork", path: str | Path) -> Climb:
     InputError
         No such file, not a raster, no CRS, or no height anywhere near the streets.
     """
-    spots = np.maximum(1, np.ceil(streets.length / STEP)).astype(np.int64)
-    edge = np.repeat(np.arange(len(spots)), spots + 1)
-    place = np.arange(len(edge)) - np.repeat(np.cumsum(spots + 1) - spots - 1, spots + 1)
-    height = _heights(Path(path), streets, streets.at(edge, place / spots[edge]))
+    edge, share = streets.spaced(STEP)
+    height = _heights(Path(path), streets, streets.at(edge, share))
     pieces = edge[1:] == edge[:-1]
     owner = edge[:-1][pieces]
-    run = np.maximum(streets.length[owner] / spots[owner], 1e-9)
+    count = np.bincount(owner, minlength=len(streets.length))
+    run = np.maximum(streets.length[owner] / count[owner], 1e-9)
     slope = np.diff(height)[pieces] / run
     unknown = np.isnan(slope)
     if unknown.all():
@@ -74,7 +73,7 @@ def read_climb(streets: "StreetNetwork", path: str | Path) -> Climb:
     slope = np.where(covered, np.clip(slope, -BRIDGE, BRIDGE), slope)
 
     def mean(values: Floats) -> Floats:
-        return np.bincount(owner, values, len(spots)) / spots
+        return np.bincount(owner, values, len(count)) / count
 
     walk, bike = (
         np.column_stack([mean(factor(slope)), mean(factor(-slope))]) for factor in (walk_time_factor, bike_time_factor)
@@ -106,13 +105,13 @@ def _heights(file: Path, streets: "StreetNetwork", xy: Floats) -> Floats:
 
 
 def _between(band: Floats, to_pixel: Any, east: Floats, north: Floats) -> Floats:
-    column, row = to_pixel * (east, north)
-    column, row = column - 0.5, row - 0.5
-    c, r = np.floor(column).astype(np.int64), np.floor(row).astype(np.int64)
-    inside = (c >= -1) & (r >= -1) & (c < band.shape[1]) & (r < band.shape[0])
-    fc, fr = column - c, row - r
+    a, b, c, d, e, f = tuple(to_pixel)[:6]
+    column, row = a * east + b * north + c - 0.5, d * east + e * north + f - 0.5
+    left, top = np.floor(column).astype(np.int64), np.floor(row).astype(np.int64)
+    inside = (left >= -1) & (top >= -1) & (left < band.shape[1]) & (top < band.shape[0])
+    fc, fr = column - left, row - top
     value = np.zeros(len(east))
     for dr, dc, weight in ((0, 0, (1 - fr) * (1 - fc)), (0, 1, (1 - fr) * fc), (1, 0, fr * (1 - fc)), (1, 1, fr * fc)):
-        rows, columns = np.clip(r + dr, 0, band.shape[0] - 1), np.clip(c + dc, 0, band.shape[1] - 1)
+        rows, columns = np.clip(top + dr, 0, band.shape[0] - 1), np.clip(left + dc, 0, band.shape[1] - 1)
         value += weight * band[rows, columns]
     return np.where(inside, value, np.nan)

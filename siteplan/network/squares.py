@@ -12,8 +12,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def square_chords(squares: list[list[list[int]]], ids: Ints, node: Ints, x: Floats, y: Floats) -> Ints:
-    """Return the straight lines across squares as pairs of nodes, shape (chords, 2).
+def square_chords(squares: list[list[list[int]]], ids: Ints, node: Ints, x: Floats, y: Floats) -> tuple[Ints, Ints]:
+    """Return the straight lines across squares as pairs of nodes, shape (chords, 2), and the square of each.
 
     Parameters
     ----------
@@ -25,19 +25,22 @@ def square_chords(squares: list[list[list[int]]], ids: Ints, node: Ints, x: Floa
         Row in `ids` of every node of every way, repeats included: a rim node that also stands elsewhere is an entry.
     """
     uses = np.bincount(node, minlength=len(ids))
-    chords: set[tuple[int, int]] = set()
-    for rings in squares:
+    chords: dict[tuple[int, int], int] = {}
+    for square, rings in enumerate(squares):
         rows = [np.searchsorted(ids, ring) for ring in rings]
         known = all((row < len(ids)).all() and (ids[row] == ring).all() for row, ring in zip(rows, rings, strict=True))
         if known:  # a rim clipped at the edge of the extract has no inside to cross
-            chords.update(_across(rows, uses, x, y))
-    return np.array(sorted(chords), np.int64).reshape(-1, 2)
+            chords |= dict.fromkeys(_across(rows, uses, x, y), square)
+    pairs = sorted(chords)
+    return np.array(pairs, np.int64).reshape(-1, 2), np.array([chords[pair] for pair in pairs], np.int64)
 
 
 def _across(rings: list[Ints], uses: Ints, x: Floats, y: Floats) -> list[tuple[int, int]]:
     """Return the pairs of entries of one square that see each other across its inside."""
     corners = [np.column_stack([x[ring], y[ring]]) for ring in rings]
-    shape = shapely.Polygon(corners[0], corners[1:])
+    outline = shapely.Polygon(corners[0])
+    holes = [ring for ring in corners[1:] if shapely.intersects_xy(outline, *ring.mean(axis=0))]
+    shape = shapely.Polygon(corners[0], holes)
     if not shape.is_valid or shape.area < 1:
         return []
     rim = {tuple(sorted(pair)) for ring in rings for pair in itertools.pairwise(ring.tolist())}

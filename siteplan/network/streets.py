@@ -55,7 +55,7 @@ class StreetNetwork:
     data_date: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     climb: Climb | None = None
-    _memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -93,6 +93,14 @@ class StreetNetwork:
         step = far[left + 1] - far[left]
         part = np.clip(np.divide(along - far[left], step, out=np.zeros(len(left)), where=step > 0), 0, 1)
         return np.column_stack([c[left] + part * (c[left + 1] - c[left]) for c in (self.x, self.y)])
+
+    def spaced(self, step: float, edges: Ints | None = None) -> tuple[Ints, Floats]:
+        """Return places at even distances of at most `step` metres along edges, both ends included: edge and share."""
+        chosen = np.arange(len(self.u)) if edges is None else edges
+        pieces = np.maximum(1, np.ceil(self.length[chosen] / step)).astype(np.int64)
+        edge = np.repeat(chosen, pieces + 1)
+        place = np.arange(len(edge)) - np.repeat(np.cumsum(pieces + 1) - pieces - 1, pieces + 1)
+        return edge, place / np.repeat(pieces, pieces + 1)
 
     @cached_property
     def _far(self) -> Floats:
@@ -205,22 +213,17 @@ def build_streets(raw: RawWays) -> StreetNetwork:
     crs = metric_crs((float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())))
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
     way_of = np.repeat(np.arange(len(kept.way_id)), np.diff(kept.start))
-    chords = square_chords(kept.squares, ids, node, np.asarray(x), np.asarray(y))
+    chords, square = square_chords(kept.squares, ids, node, np.asarray(x), np.asarray(y))
     if chords.size:
-        square = kept.kinds.index(SQUARE) if SQUARE in kept.kinds else len(kept.kinds)
-        kept = replace(kept, kinds=[*kept.kinds, SQUARE][: max(len(kept.kinds), square + 1)])
         way_of = np.concatenate([way_of, len(kept.way_id) + np.repeat(np.arange(len(chords)), 2)])
         node = np.concatenate([node, chords.ravel()])
         kept = replace(
             kept,
             way_id=np.concatenate([kept.way_id, np.zeros(len(chords), np.int64)]),
-            kind=np.concatenate([kept.kind, np.full(len(chords), square)]),
+            kind=np.concatenate([kept.kind, np.array(kept.square_kind, np.int64)[square]]),
         )
     counts = {**kept.counts, "square_chords": len(chords)}
     return _cut(replace(kept, counts=counts), node, way_of, len(ids), lon, lat, np.asarray(x), np.asarray(y), crs)
-
-
-SQUARE: Tags = (("highway", "pedestrian"),)
 
 
 def _usable_ways(raw: RawWays) -> RawWays:

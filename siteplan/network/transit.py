@@ -55,7 +55,7 @@ class Timetable:
     patterns: Patterns
     doors: gpd.GeoDataFrame
     counts: dict[str, int] = field(default_factory=dict)
-    _memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def remember(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return what was made for `key` before from this same timetable, or make it now."""

@@ -1,21 +1,22 @@
 """The places that are measured, and one graph of each that every engine can hold."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from siteplan.config import Profile
 from siteplan.inputs.osm import RawWays
 from siteplan.network.graph import ModeGraph, Positions, mode_graph
-from siteplan.network.streets import StreetNetwork, build_streets
+from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.network.tags import Access
 
 Ints = npt.NDArray[np.int64]
 
-LAST_METRES = 111_195.0  # of one degree of latitude, near enough for a made grid
+DEGREE = 111_195.0  # metres of one degree of latitude, near enough for a made grid
 
 
 class MissingError(Exception):
@@ -23,7 +24,13 @@ class MissingError(Exception):
 
 
 def data(name: str) -> Path:
-    """Return a file of the real places."""
+    """Return a file of the real places.
+
+    Raises
+    ------
+    MissingError
+        It is not there.
+    """
     folder = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[3] / "shared" / "data"))
     if not (folder / name).exists():
         raise MissingError(f"no {name} in {folder}; set SITEPLAN_DATA")
@@ -50,20 +57,25 @@ class Common:
     targets: Positions
 
     @property
+    def csr(self) -> csr_array:
+        """The graph as read, as scipy holds it."""
+        return csr_array((self.cost.astype(float), (self.tail, self.head)), shape=(len(self.x),) * 2)
+
+    @property
     def size(self) -> str:
         """Say how large the graph is, as read and as siteplan searches it."""
         arcs = f"{len(self.x):,} nodes, {len(self.tail):,} arcs"
         return f"{arcs}; contracted {len(self.graph.indptr) - 1:,} nodes, {len(self.graph.arcs):,} arcs"
 
 
-def common(streets: StreetNetwork, profile: Profile) -> Common:
-    """Lay out the streets that a profile may use all along, for every engine.
+def common(streets: StreetNetwork, profile: Profile, *, backwards: bool = False) -> Common:
+    """Lay out the streets that a profile may use all along, for every engine; `backwards` turns every street round.
 
     Ways for the ends of a trip only are left out: no other engine has such a rule.
     """
     streets = _through_streets(streets, profile)
-    graph = mode_graph(streets, profile)
-    ahead, back = streets.costs(profile)
+    graph = mode_graph(streets, profile, backwards=backwards)
+    ahead, back = streets.costs(profile)[:: -1 if backwards else 1]
     edge = np.arange(len(streets.u))
     way = np.concatenate([ahead >= 0, back >= 0])
     tail, head = np.concatenate([streets.u, streets.v])[way], np.concatenate([streets.v, streets.u])[way]
@@ -83,7 +95,7 @@ def common(streets: StreetNetwork, profile: Profile) -> Common:
         np.where(inside, np.where(at_start[arriving], metres[arriving], 0.0), place),
         access,
     )
-    return Common(streets, graph, x, y, *_single(tail, head, cost), nodes, sources, targets)
+    return Common(streets, graph, x, y, *single(tail, head, cost), nodes, sources, targets)
 
 
 def _through_streets(streets: StreetNetwork, profile: Profile) -> StreetNetwork:
@@ -104,7 +116,6 @@ def _through_streets(streets: StreetNetwork, profile: Profile) -> StreetNetwork:
         length=streets.length[kept],
         kind=streets.kind[kept],
         way_id=streets.way_id[kept],
-        _memo={},
     )
 
 
@@ -122,7 +133,7 @@ def _one_of_each(tail: Ints, head: Ints, edge: Ints, count: int) -> tuple[Ints, 
     return nodes, leaving[nodes], arriving[nodes]
 
 
-def _single(tail: Ints, head: Ints, cost: Ints) -> tuple[Ints, Ints, Ints]:
+def single(tail: Ints, head: Ints, cost: Ints) -> tuple[Ints, Ints, Ints]:
     """Keep the cheapest arc of each pair of nodes and none from a node to itself."""
     order = np.lexsort((cost, head, tail))
     tail, head, cost = tail[order], head[order], cost[order]
@@ -130,3 +141,53 @@ def _single(tail: Ints, head: Ints, cost: Ints) -> tuple[Ints, Ints, Ints]:
     first[1:] = (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
     first &= tail != head
     return tail[first], head[first], cost[first]
+
+
+def only(places: Positions, rows: Ints) -> Positions:
+    """Return some of the places."""
+    return Positions(*(getattr(places, column.name)[rows] for column in fields(Positions)))
+
+
+def porto_alegre() -> StreetNetwork:
+    """Return the streets of Porto Alegre."""
+    return read_streets(data("porto_alegre/poa_osm.pbf"))
+
+
+def people_at(common: Common) -> npt.NDArray[np.float64]:
+    """Return made people at every node of `nodes`: whole numbers, so that any order of adding gives the same."""
+    return np.random.default_rng(1).integers(1, 200, len(common.nodes)).astype(float)
+
+
+def grid(side: int, *, seed: int = 0) -> RawWays:
+    """Make a town of side x side crossings some 100 m apart, jittered, with a tenth of the links missing.
+
+    Half the links bend at a node of their own; a seventh are one-way.
+    """
+    random = np.random.default_rng(seed)
+    count = side * side
+    number = np.arange(count).reshape(side, side)
+    x, y = np.tile(np.arange(side) * 100.0, side), np.repeat(np.arange(side) * 100.0, side)
+    x, y = x + random.uniform(-30, 30, count), y + random.uniform(-30, 30, count)
+    tail = np.concatenate([number[:, :-1].ravel(), number[:-1].ravel()])
+    head = np.concatenate([number[:, 1:].ravel(), number[1:].ravel()])
+    kept = random.random(len(tail)) > 0.1
+    tail, head = tail[kept], head[kept]
+    bends = random.random(len(tail)) < 0.5
+    middle = np.flatnonzero(bends)
+    mx = (x[tail[middle]] + x[head[middle]]) / 2 + random.uniform(-15, 15, len(middle))
+    my = (y[tail[middle]] + y[head[middle]]) / 2 + random.uniform(-15, 15, len(middle))
+    start = np.concatenate([[0], np.cumsum(2 + bends)])
+    refs = np.empty(start[-1], np.int64)
+    refs[start[:-1]], refs[start[1:] - 1] = tail, head
+    refs[start[middle] + 1] = count + np.arange(len(middle))
+    x, y = np.concatenate([x, mx]), np.concatenate([y, my])
+    return RawWays(
+        source="a made grid",
+        refs=refs,
+        lon=(3 + x / DEGREE / np.cos(np.radians(45)))[refs],
+        lat=(45 + y / DEGREE)[refs],
+        start=start,
+        way_id=np.arange(len(tail)),
+        kind=(random.random(len(tail)) < 1 / 7).astype(np.int64),
+        kinds=[(("highway", "residential"),), (("highway", "residential"), ("oneway", "yes"))],
+    )

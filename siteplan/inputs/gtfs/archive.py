@@ -59,7 +59,18 @@ def open_feed(path: Path) -> Archive:
         raise InputError(f"{path}: a GTFS feed needs {', '.join(absent)}; found {found}")
     if "calendar" not in tables and "calendar_dates" not in tables:
         raise InputError(f"{path}: has neither calendar.txt nor calendar_dates.txt, so no date has service; add one")
-    return Archive(path, tables)
+    return _without_empty(Archive(path, tables))
+
+
+def _without_empty(feed: Archive) -> Archive:
+    """Refuse empty tables that every feed needs; leave out and count others, which many feeds have."""
+    empty = [name for name, content in feed.tables.items() if not content.strip(b"\xef\xbb\xbf \r\n\t")]
+    for name in empty:
+        if name in NEEDED:
+            raise InputError(f"{feed.path}: {name}.txt is empty; expected a line of column names and rows below it")
+        del feed.tables[name]
+        feed.counts["empty_tables"] += 1
+    return feed
 
 
 def _read_folder(path: Path) -> dict[str, bytes]:
@@ -127,14 +138,12 @@ def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iter
     Raises
     ------
     InputError
-        If the table is empty, is no table, or lacks a needed column.
+        If the table is none, lacks a needed column, or has no rows where every feed must have some.
     """
     columns = [*needed, *other]
     if name not in feed.tables:
         return pd.DataFrame({column: pd.Series(dtype="str") for column in columns})
     where = f"{feed.path}: {name}.txt"
-    if not feed.tables[name].strip(b"\xef\xbb\xbf \r\n\t"):
-        raise InputError(f"{where} is empty; expected a line of column names and rows below it")
     table = _parsed(feed, name, where)
     table.columns = pd.Index([str(column).strip().strip('"').strip() for column in table.columns])
     table = table.loc[:, ~table.columns.duplicated()]
@@ -142,7 +151,8 @@ def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iter
     if absent:
         raise InputError(f"{where} lacks the column {', '.join(absent)}; its columns are {listed(table.columns)}")
     table = table.reindex(columns=columns, fill_value="")
-    blank = (table[list(needed)] == "").all(axis=1) if needed else table.index != table.index
+    blank = (table[list(needed)] == "").all(axis=1)
+    blank[blank] = (table[blank] == "").all(axis=1)
     table = table[~blank].reset_index(drop=True)
     if name in NEEDED and table.empty:
         raise InputError(f"{where} has no rows; a feed without {name.replace('_', ' ')} is no timetable")

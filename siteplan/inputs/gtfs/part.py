@@ -39,17 +39,19 @@ class Part:
         return int(self.service.get(pd.Timestamp(date), 0))
 
 
-def read_part(feed: Archive, name: str, date: dt.date, shifts: dict[int, int]) -> Part:
+def read_part(feed: Archive, name: str, agencies: pd.DataFrame, date: dt.date, shifts: dict[int, int]) -> Part:
     """Read one feed for the date.
 
     Parameters
     ----------
     name
         What to call the feed.
+    agencies
+        As `read_agencies` returns them.
     shifts
         The service days to look at, and the seconds that bring their times on the date's clock (`clock_shifts`).
     """
-    every, routes = read_stops(feed, name), read_routes(feed, name)
+    every, routes = read_stops(feed, name), read_routes(feed, name, agencies)
     trips, services = read_trips(feed, name, routes), read_services(feed, date)
     often, service = read_frequencies(feed, trips), services.ids.get_indexer(pd.Index(trips["service"]))
     feed.counts["trips_without_service"] += int((service < 0).sum())

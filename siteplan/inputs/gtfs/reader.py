@@ -19,7 +19,7 @@ from siteplan.inputs.gtfs.feed import Feed
 from siteplan.inputs.gtfs.part import Part, read_part
 from siteplan.inputs.gtfs.report import ODDITIES, oddities
 from siteplan.inputs.gtfs.runs import clock_shifts
-from siteplan.inputs.gtfs.tables import read_timezone
+from siteplan.inputs.gtfs.tables import read_agencies
 
 __all__ = ["read_gtfs"]
 
@@ -58,12 +58,11 @@ def read_gtfs(paths: Paths, *, date: str | dt.date) -> Feed:
     """
     day = _as_date(date)
     feeds = _open_all(paths)
-    zones = [_known_zone(feed) for feed in feeds.values()]
-    reference = next((zone for zone in zones if zone), "UTC")
-    parts = [
-        read_part(feed, name, day, clock_shifts(day, zone or reference, reference))
-        for (name, feed), zone in zip(feeds.items(), zones, strict=True)
-    ]
+    agencies = {name: read_agencies(feed) for name, feed in feeds.items()}
+    zones = {name: _known_zone(feed, agencies[name]) for name, feed in feeds.items()}
+    reference = next((zone for zone in zones.values() if zone), "UTC")
+    shifts = {name: clock_shifts(day, zone or reference, reference) for name, zone in zones.items()}
+    parts = [read_part(feed, name, agencies[name], day, shifts[name]) for name, feed in feeds.items()]
     _check_service(parts, day)
     for part in parts:
         _say_odd(part, day)
@@ -106,9 +105,9 @@ def _open_all(paths: Paths) -> dict[str, Archive]:
     return feeds
 
 
-def _known_zone(feed: Archive) -> str:
-    """Return the feed's time zone; '' if it has none that is known, counted."""
-    zone = read_timezone(feed)
+def _known_zone(feed: Archive, agencies: pd.DataFrame) -> str:
+    """Return the time zone of the feed's first agency; '' if it has none that is known, counted."""
+    zone = str(agencies["timezone"].iloc[0]) if len(agencies) else ""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -136,7 +135,7 @@ def _check_service(parts: Sequence[Part], date: dt.date) -> None:
 def _dates_with_service(days: pd.Series, date: dt.date) -> str:
     """Tell the first and last date with service and the nearest ones: weekdays, if there are any."""
     some = pd.DatetimeIndex(days.index[days > 0])
-    weekdays = some[some.dayofweek < 5]
+    weekdays = some[np.is_busday(some.to_numpy().astype("datetime64[D]"))]
     kind, known = ("weekdays", weekdays) if len(weekdays) else ("dates", some)
     distance = np.abs(known.to_numpy() - np.datetime64(date))
     nearest = sorted(known[np.argsort(distance, kind="stable")[:NEAREST]])

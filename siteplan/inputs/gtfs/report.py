@@ -8,6 +8,7 @@ __all__ = ["ODDITIES", "oddities", "summary", "trips_on"]
 ODDITIES: dict[str, tuple[str, bool]] = {
     # The files
     "tables_not_utf8": ("tables that are not UTF-8, read as Windows-1252", False),
+    "empty_tables": ("tables without even a line of column names, taken as absent", False),
     "bad_rows": ("rows with too many values or without a usable stop_sequence, left out", True),
     "agencies_in_other_zones": ("agencies in another time zone than their feed's first, read as in the first", True),
     "unknown_timezones": ("feeds without a known time zone, read as in the first feed's", True),

@@ -14,7 +14,7 @@ __all__ = ["AROUND", "clock_shifts", "lay_out", "read_frequencies", "runs_on"]
 
 # Service days that can reach into the date: trips of up to three nights, and tomorrow's in a zone further east.
 AROUND = (-3, -2, -1, 0, 1)
-MOST_RUNS = 5_000_000
+MOST_RUNS = 500_000  # by frequency; a metropolis has some 50,000 a day
 
 
 def clock_shifts(date: dt.date, zone: str, reference: str) -> dict[int, int]:

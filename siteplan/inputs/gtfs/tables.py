@@ -6,7 +6,7 @@ import pandas as pd
 from siteplan.inputs.gtfs.archive import Archive, read_table
 from siteplan.inputs.gtfs.calls import Floats, Ints, whole
 
-__all__ = ["read_routes", "read_stops", "read_timezone", "read_transfers", "read_trips"]
+__all__ = ["read_agencies", "read_routes", "read_stops", "read_transfers", "read_trips"]
 
 BUS = 3
 BASIC = frozenset((0, 1, 2, 3, 4, 5, 6, 7, 11, 12))
@@ -18,12 +18,13 @@ STATION, ENTRANCE, BOARDING_AREA = 1, 2, 4  # location_type
 TAKES_TIME, IN_SEAT = 2, (4, 5)  # transfer_type
 
 
-def read_timezone(feed: Archive) -> str:
-    """Return the time zone of a feed's first agency, '' where it has none; other zones in one feed are counted."""
-    zones = read_table(feed, "agency", (), ("agency_timezone",))["agency_timezone"]
-    zones = zones[zones != ""]
-    feed.counts["agencies_in_other_zones"] += int((zones != zones.iloc[0]).sum()) if len(zones) else 0
-    return str(zones.iloc[0]) if len(zones) else ""
+def read_agencies(feed: Archive) -> pd.DataFrame:
+    """Read the agencies: index `agency_id`, columns `name`, `timezone`; time zones other than the first are counted."""
+    table = read_table(feed, "agency", (), ("agency_id", "agency_name", "agency_timezone"))
+    zones = table["agency_timezone"]
+    feed.counts["agencies_in_other_zones"] += int((zones != zones.iloc[:1].sum()).sum())
+    table = table.drop_duplicates("agency_id").set_index("agency_id")
+    return table.rename(columns={"agency_name": "name", "agency_timezone": "timezone"})
 
 
 def read_stops(feed: Archive, name: str) -> pd.DataFrame:
@@ -53,8 +54,8 @@ def read_stops(feed: Archive, name: str) -> pd.DataFrame:
     )
 
 
-def read_routes(feed: Archive, name: str) -> pd.DataFrame:
-    """Read the routes: columns as `Feed.routes`. A type that is none, or has no basic one, is a bus and counted."""
+def read_routes(feed: Archive, name: str, agencies: pd.DataFrame) -> pd.DataFrame:
+    """Read the routes: columns as `Feed.routes`, agencies as `read_agencies`. A type that is none, or has no basic one, is a bus and counted."""
     needed, other = ("route_id", "route_type"), ("route_short_name", "route_long_name", "agency_id")
     table = _once(read_table(feed, "routes", needed, other), "route_id", "duplicate_routes", feed)
     short, long = table["route_short_name"], table["route_long_name"]
@@ -66,7 +67,7 @@ def read_routes(feed: Archive, name: str) -> pd.DataFrame:
             "name": short.where(short != "", long.where(long != "", table["route_id"])),
             "long_name": long,
             "type": types,
-            "agency": _agency_names(feed, table["agency_id"]),
+            "agency": _agency_names(agencies, table["agency_id"]),
             "feed": name,
         }
     )
@@ -82,11 +83,11 @@ def _basic_types(types: Floats) -> tuple[Ints, int]:
     return np.where(found < 0, BUS, found), int((found < 0).sum())
 
 
-def _agency_names(feed: Archive, ids: pd.Series) -> pd.Series:
-    table = read_table(feed, "agency", (), ("agency_id", "agency_name")).drop_duplicates("agency_id")
-    if len(table) == 1:
-        return pd.Series(str(table["agency_name"].iloc[0]), index=ids.index, dtype="str")
-    names: pd.Series = ids.map(table.set_index("agency_id")["agency_name"]).fillna(ids)
+def _agency_names(agencies: pd.DataFrame, ids: pd.Series) -> pd.Series:
+    """Name the agency of each route; in a feed of one agency, it is that one whatever its id."""
+    if len(agencies) == 1:
+        return pd.Series(str(agencies["name"].iloc[0]), index=ids.index, dtype="str")
+    names: pd.Series = ids.map(agencies["name"]).fillna(ids)
     return names
 
 
@@ -106,7 +107,8 @@ def read_trips(feed: Archive, name: str, routes: pd.DataFrame) -> pd.DataFrame:
             "feed": name,
         }
     )
-    return trips[route >= 0].reset_index(drop=True)
+    known: pd.DataFrame = trips[route >= 0]
+    return known.reset_index(drop=True)
 
 
 def _once(table: pd.DataFrame, column: str, counted: str, feed: Archive) -> pd.DataFrame:

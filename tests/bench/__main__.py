@@ -1,0 +1,64 @@
+"""Measure siteplan against other engines, side by side in one run, and print a table."""
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from os import cpu_count
+from pathlib import Path
+
+from tests.bench import reach
+from tests.bench.measure import Row, table
+from tests.bench.worlds import MissingError
+
+TASKS: dict[str, Callable[[int], list[Row]]] = {
+    "origins": reach.origins,
+    "every-node": reach.every_node,
+    "few-points": reach.few_points,
+}
+
+
+def ran_on() -> str:
+    """Say what ran on what."""
+    others = []
+    for name in ("numpy", "numba", "scipy", "pandana", "networkx", "osmnx", "pyrosm", "osmium"):
+        try:
+            others.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            others.append(f"{name} absent")
+    return (
+        f"Python {platform.python_version()} on {cpu_count()} cores ({platform.machine()}), {platform.system()}; "
+        + ", ".join(others)
+        + "."
+    )
+
+
+def main() -> int:
+    """Run the tasks that were named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="task", help=f"any of {', '.join(TASKS)}; all by default")
+    parser.add_argument("--rounds", type=int, default=7, help="pairs of each comparison (7)")
+    parser.add_argument("--markdown", type=Path, help="write the table here, too")
+    options = parser.parse_args()
+    unknown = set(options.names) - set(TASKS)
+    if unknown:
+        parser.error(f"no task {', '.join(sorted(unknown))}; expected any of {', '.join(TASKS)}")
+    rows: list[Row] = []
+    for name in options.names or TASKS:
+        try:
+            found = TASKS[name](options.rounds)
+        except MissingError as missing:
+            print(f"{name}: left out: {missing}", flush=True)
+            continue
+        rows += found
+        print(table(found), flush=True)
+    text = f"{table(rows)}\n\n{ran_on()}\n"
+    print(f"\n{text}")
+    if options.markdown:
+        options.markdown.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""How things are measured: CPU seconds over all threads, taken in turns; memory in processes of their own."""
+
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Row", "in_child", "in_turns", "peak_megabytes", "seconds"]
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; without `other`, something siteplan does alone, against a `goal`."""
+
+    task: str
+    ours: str
+    other: str = ""
+    theirs: str = ""
+    ratio: str = ""
+    goal: str = ""
+
+
+def seconds(value: float) -> str:
+    """Write seconds so that three figures show."""
+    if value < 0.01:
+        return f"{value * 1000:.2f} ms"
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def in_turns(
+    task: str,
+    ours: Callable[[], Any],
+    theirs: Mapping[str, Callable[[], Any]],
+    *,
+    rounds: int,
+    scale: Mapping[str, float] | None = None,
+    per: tuple[float, str] = (1, ""),
+    goals: Mapping[str, str] | None = None,
+) -> list[Row]:
+    """Run ours and each of theirs in turns and compare each pair.
+
+    `scale` says how much more work ours does than an other, where the other is given less; `per` divides the times
+    shown. Everything has run once before, in the test that the answers are equal.
+    """
+    rows = []
+    for name, their in theirs.items():
+        more = (scale or {}).get(name, 1.0)
+        pairs = [(_cpu(ours), _cpu(their) * more) for _ in range(rounds)]
+        ratios = sorted(b / a for a, b in pairs)
+        mine, others = (statistics.median(side) / per[0] for side in zip(*pairs, strict=True))
+        median = statistics.median(ratios)
+        places = 0 if median >= 20 else 1
+        rows.append(
+            Row(
+                task,
+                seconds(mine) + per[1],
+                name,
+                seconds(others) + per[1],
+                f"{median:.{places}f} ({ratios[0]:.{places}f}-{ratios[-1]:.{places}f})",
+                (goals or {}).get(name, ""),
+            )
+        )
+    return rows
+
+
+def _cpu(work: Callable[[], Any]) -> float:
+    gc.collect()
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def peak_megabytes() -> float:
+    """Return the most memory this process ever held. `ru_maxrss` would count what its parent held before it began."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc/self/status has no VmHWM")
+
+
+def in_child(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
+    """Run a module of this package in a process of its own; return the JSON it prints last."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=None if environment is None else dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{module} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    head = ["task", "siteplan", "other", "its time", "ratio (min-max)", "goal"]
+    lines = [[row.task, row.ours, row.other, row.theirs, row.ratio, row.goal] for row in rows]
+    widths = [max(len(line[k]) for line in [head, *lines]) for k in range(len(head))]
+    text = [head, ["-" * width for width in widths], *lines]
+    return "\n".join("| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in text)

@@ -1,0 +1,372 @@
+"""Tiny timetables, a strategy for random ones, and the slow, obvious twin of the search by public transport."""
+
+import datetime as dt
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from hypothesis import strategies as st
+from oracles import street_times
+from worlds import TO_LONLAT, Edge
+
+from siteplan.config import Profile, Rides
+from siteplan.inputs.gtfs import Feed
+from siteplan.network.snapping import link
+from siteplan.network.streets import StreetNetwork
+
+Direction = Literal["to", "from"]
+Call = tuple[int, float, float, bool, bool]  # stop, arrival, departure (seconds), whether one may get on, off
+Trip = Sequence[tuple[Any, ...]]  # calls; the last two of a call may be left out
+Costs = dict[tuple[int, int], int]
+
+SAME_STATION = 200.0  # metres straight between platforms of one station
+
+
+# Made by hand ---------------------------------------------------------------------------------------------------------
+
+
+def hm(clock: str) -> int:
+    """Return "8:05" or "8:05:30" as seconds."""
+    parts = [int(part) for part in clock.split(":")]
+    return sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+
+
+def timetable(
+    stops: gpd.GeoDataFrame,
+    trips: Iterable[Trip],
+    *,
+    transfers: Iterable[tuple[int, int, int, int]] = (),
+    kind: Sequence[int] | None = None,
+    parent: Sequence[int] | None = None,
+) -> Feed:
+    """Return a feed of stops at points, and trips as lists of calls (stop, arrival, departure[, board, alight]).
+
+    `transfers` are (from, to, type, seconds); `kind` and `parent` are as in `Feed.stops`.
+    """
+    rows = [(number, *call, *(True, True)[len(call) - 3 :]) for number, trip in enumerate(trips) for call in trip]
+    calls = pd.DataFrame(rows, columns=["trip", "stop", "arrival", "departure", "board", "alight"])
+    calls = calls.astype(dict.fromkeys(calls.columns[:4], "int32") | {"board": bool, "alight": bool})
+    lon, lat = TO_LONLAT.transform(stops.geometry.x.to_numpy(), stops.geometry.y.to_numpy())
+    numbers = range(len(stops))
+    count = 1 + int(calls["trip"].max())
+    return Feed(
+        date=dt.date(2026, 3, 10),
+        timezone="Europe/Paris",
+        sources=("a made feed",),
+        stops=pd.DataFrame(
+            {
+                "id": [f"s{n}" for n in numbers],
+                "name": [f"Stop {n}" for n in numbers],
+                "lon": lon,
+                "lat": lat,
+                "kind": np.zeros(len(stops), np.int8) if kind is None else np.array(kind, np.int8),
+                "parent": np.full(len(stops), -1, np.int32) if parent is None else np.array(parent, np.int32),
+                "feed": "made",
+            }
+        ),
+        routes=pd.DataFrame([{"id": "r", "name": "1", "long_name": "", "type": 3, "agency": "", "feed": "made"}]),
+        trips=pd.DataFrame(
+            {
+                "id": [f"t{n}" for n in range(count)],
+                "route": 0,
+                "headsign": "",
+                "block": "",
+                "feed": "made",
+                "day": 0,
+                "headway": 0,
+            }
+        ),
+        calls=calls,
+        transfers=pd.DataFrame(transfers, columns=["from_stop", "to_stop", "type", "seconds"]).astype("int32"),
+        service=pd.Series([count], index=pd.DatetimeIndex(["2026-03-10"], name="date"), name="trips"),
+        counts={},
+    )
+
+
+def every(first: str, headway: int, times: int, ride: Sequence[tuple[int, int]]) -> list[Trip]:
+    """Return trips from a first departure on, `headway` minutes apart, calling at (stop, minutes after departure)."""
+    start = hm(first)
+    return [
+        [(stop, start + 60 * (k * headway + after), start + 60 * (k * headway + after)) for stop, after in ride]
+        for k in range(times)
+    ]
+
+
+# Random ones ----------------------------------------------------------------------------------------------------------
+
+SPAN = 30 * 60  # seconds before and after the start of the window in which vehicles leave
+
+
+@st.composite
+def hamlets(draw: Any) -> tuple[list[Edge], int]:
+    """Draw two to four hamlets of one to three streets between two nodes, a long road from each to the next.
+
+    Returns the edges for `made`, and how many of them, the first, are in the hamlets.
+    """
+    count = draw(st.integers(2, 4))
+    metres = st.sampled_from([1, 50, 300]) | st.integers(1, 500)
+    kind = st.sampled_from([0, 0, 1, 2, 3, 4, 6])
+    inside = [
+        (2 * n, 2 * n + 1, draw(kind) if street else 0, float(draw(metres)))
+        for n in range(count)
+        for street in range(draw(st.integers(1, 3)))
+    ]
+    roads = [(2 * n + 1, 2 * n + 2, 0, float(draw(st.sampled_from([900, 1700, 6000])))) for n in range(count - 1)]
+    return [*inside, *roads], len(inside)
+
+
+@st.composite
+def a_line(draw: Any, stops: int, start: int) -> list[list[Call]]:
+    """Draw the trips of a line: loops, overtaking, hops of no time, stops where one may not get on or off."""
+    ride = draw(st.lists(st.integers(0, stops - 1), min_size=2, max_size=5))
+    flags = [draw(st.sampled_from([(True, True)] * 4 + [(True, False), (False, True)])) for _ in ride]
+    gap = st.sampled_from([0, 1, 60, 60]) | st.integers(0, 400)
+    hops = [(draw(gap), draw(st.sampled_from([0, 0, 20, 60]))) for _ in ride]
+    trips = []
+    for begin in draw(st.lists(st.integers(-SPAN, SPAN), min_size=2, max_size=6)):
+        if draw(st.integers(0, 3)) == 0:
+            hops = [(draw(gap), draw(st.sampled_from([0, 0, 20, 60]))) for _ in ride]
+        clock, trip = start + begin, []
+        for stop, (run, dwell), (board, alight) in zip(ride, hops, flags, strict=True):
+            clock += run
+            trip.append((stop, clock, clock + dwell, board, alight))
+            clock += dwell
+        trips.append(trip)
+    return trips
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A random timetable in the plane of stops that are still to be put somewhere."""
+
+    trips: list[list[Call]]
+    transfers: list[tuple[int, int, int, int]]
+    parent: list[int]
+
+
+@st.composite
+def timetables(draw: Any, stops: int, start: int) -> Drawn:
+    """Draw lines between stops, rules for changes, and which stops are platforms of the last one, then a station."""
+    trips = [trip for _ in range(draw(st.integers(1, 4))) for trip in draw(a_line(stops, start))]
+    one = st.integers(0, stops - 1)
+    pairs = draw(st.lists(st.tuples(one, one), max_size=5, unique=True))
+    rules = [(2, draw(st.sampled_from([0, 30, 60, 200, 600]))), (3, 0), (0, 0), (1, 0)]
+    transfers = [(a, b, *draw(st.sampled_from([rules[0], *rules]))) for a, b in pairs]
+    parent = [draw(st.sampled_from([-1, -1, stops])) for _ in range(stops)]
+    return Drawn(trips, transfers, [*parent, -1])
+
+
+# The slow twin --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Walks:
+    """Deciseconds on foot, from each (row) to each: places to stops, stops to places, between stops, all the way."""
+
+    to_stop: dict[int, dict[int, int]]
+    from_stop: dict[int, dict[int, int]]
+    changes: dict[int, dict[int, int]]
+    direct: Costs
+
+
+def _doors(feed: Feed, streets: StreetNetwork, walk: Profile) -> list[tuple[int, Any, int]]:
+    """Return (stop, its place on the streets, deciseconds inside): by the entrances of its station, if it has any."""
+    spots = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
+    links = link(streets, gpd.GeoDataFrame(geometry=spots), mode="walk")
+    doors = []
+    for stop in sorted(set(feed.calls["stop"])):
+        parent = feed.stops["parent"][stop]
+        entrance = (feed.stops["kind"] == 2) & (feed.stops["parent"] == parent) & (parent >= 0)
+        ways_in = feed.stops.index[entrance].tolist()
+        for door in ways_in or [stop]:
+            if links["status"][door] == "placed":
+                doors.append((stop, door, round(spots[stop].distance(spots[door]) * 36 / walk.access_kmh)))
+    return doors
+
+
+def walks(
+    feed: Feed,
+    streets: StreetNetwork,
+    starts: pd.DataFrame,
+    ends: pd.DataFrame,
+    rides: Rides,
+    *,
+    limit: float,
+) -> Walks:
+    """Return all walks of journeys from `starts` to `ends` (links), by the slow search along the streets."""
+    longest = rides.max_walk_minutes
+    spots = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
+    at_stops = link(streets, gpd.GeoDataFrame(geometry=spots), mode="walk")
+    doors = _doors(feed, streets, rides.walk)
+
+    def legs(one: pd.DataFrame, other: pd.DataFrame, most: float = longest) -> Costs:
+        back = street_times(streets, rides.walk, other, one, limit=most)
+        return {(a, b): cost for (b, a), cost in back.items()}
+
+    to_stop: dict[int, dict[int, int]] = defaultdict(dict)
+    from_stop: dict[int, dict[int, int]] = defaultdict(dict)
+    changes: dict[int, dict[int, int]] = defaultdict(dict)
+    into, out, across = legs(starts, at_stops), legs(at_stops, ends), legs(at_stops, at_stops)
+    for stop, door, inside in doors:
+        for (a, b), cost in into.items():
+            if b == door and cost + inside <= longest * 600:
+                to_stop[a][stop] = min(cost + inside, to_stop[a].get(stop, cost + inside))
+        for (a, b), cost in out.items():
+            if a == door and cost + inside <= longest * 600:
+                from_stop[stop][b] = min(cost + inside, from_stop[stop].get(b, cost + inside))
+        for other, far_door, inside_too in doors:
+            total = across.get((door, far_door), math.inf) + inside + inside_too
+            if total <= longest * 600:
+                changes[stop][other] = min(int(total), changes[stop].get(other, int(total)))
+    _within_stations(feed, spots, rides, changes)
+    return Walks(to_stop, from_stop, changes, legs(starts, ends, limit))
+
+
+def _within_stations(feed: Feed, spots: gpd.GeoSeries, rides: Rides, changes: dict[int, dict[int, int]]) -> None:
+    used, parent = sorted(set(feed.calls["stop"])), feed.stops["parent"]
+    for stop in used:
+        for other in used:
+            metres = spots[stop].distance(spots[other])
+            if stop == other:
+                changes[stop][other] = 0
+            elif parent[stop] >= 0 and parent[stop] == parent[other] and metres <= SAME_STATION:
+                cost = round(metres * 36 / rides.walk.speed_kmh)
+                changes[stop][other] = min(cost, changes[stop].get(other, cost))
+
+
+@dataclass(frozen=True)
+class Events:
+    """Every call of every trip, and from where to where one may change, in how long."""
+
+    at_stop: dict[int, list[tuple[int, int, int]]]  # departure (deciseconds), trip, place in it
+    trips: list[list[tuple[int, int, int, bool, bool]]]
+    changes: dict[int, list[tuple[int, int]]]
+    slack: int
+    most: int
+
+
+def events(feed: Feed, changes: dict[int, dict[int, int]], rides: Rides) -> Events:
+    """Lay a feed out as it stands, with its rules for changes."""
+    slack = round(rides.board_slack_minutes * 600)
+    rules = {(r.from_stop, r.to_stop): (r.type, r.seconds) for r in feed.transfers.itertuples()}
+    allowed: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    pairs = {(a, b): cost for a, row in changes.items() for b, cost in row.items()}
+    for (a, b), (kind, seconds) in rules.items():
+        if kind == 3:
+            pairs.pop((a, b), None)
+        elif kind == 2:
+            # From arrival to departure; a minute at the stop before the departure is part of it.
+            pairs[a, b] = max(pairs.get((a, b), 0), seconds * 10 - slack)
+    for (a, b), cost in pairs.items():
+        allowed[a].append((b, cost))
+    trips = []
+    at_stop = defaultdict(list)
+    for number, (_, calls) in enumerate(feed.calls.groupby("trip", sort=True)):
+        trip = [(c.stop, c.arrival * 10, c.departure * 10, c.board, c.alight) for c in calls.itertuples()]
+        trips.append(trip)
+        for place, (stop, _, departure, board, _) in enumerate(trip):
+            if board:
+                at_stop[stop].append((departure, number, place))
+    return Events(at_stop, trips, allowed, slack, rides.max_rides)
+
+
+def earliest(found: Events, start: int, reach: dict[int, int], horizon: float = math.inf) -> Iterator[tuple[int, int]]:
+    """Yield (stop, deciseconds) whenever one gets off: a search event by event in the order of time (Dijkstra 1959).
+
+    Leaving at `start`, with `reach` the stops one can walk to and how long it takes.
+    """
+    heap = [(start + cost, 0, stop) for stop, cost in reach.items()]
+    heapq.heapify(heap)
+    settled, got_off = set(), set()
+    while heap:
+        time, rides, stop = heapq.heappop(heap)
+        if (stop, rides) in settled or rides == found.most:
+            continue
+        settled.add((stop, rides))
+        for departure, number, place in found.at_stop[stop]:
+            if not time + found.slack <= departure <= horizon:
+                continue
+            for there, arrival, _, _, alight in found.trips[number][place + 1 :]:
+                if alight and (there, arrival, rides) not in got_off:
+                    got_off.add((there, arrival, rides))
+                    yield there, arrival
+                    for other, cost in found.changes[there]:
+                        heapq.heappush(heap, (arrival + cost, rides + 1, other))
+
+
+def arrivals(found: Events, on_foot: Walks, row: int, start: int, horizon: float = math.inf) -> dict[int, int]:
+    """Return the earliest arrival at every end (row) by at least one ride, leaving a start (row) at a time."""
+    best: dict[int, int] = {}
+    for stop, time in earliest(found, start, on_foot.to_stop.get(row, {}), horizon):
+        for end, cost in on_foot.from_stop.get(stop, {}).items():
+            best[end] = min(time + cost, best.get(end, time + cost))
+    return best
+
+
+def journeys(
+    feed: Feed,
+    streets: StreetNetwork,
+    sites: pd.DataFrame,
+    points: pd.DataFrame,
+    rides: Rides,
+    *,
+    limit: float,
+    direction: Direction,
+) -> dict[tuple[int, int], list[float]]:
+    """Return for each (site, point) the deciseconds of every minute of the window; inf where it takes too long.
+
+    `sites` and `points` as `link` gives them. Leaving home, one tries every vehicle that can be caught, one by one.
+    """
+    starts, ends = (points, sites) if direction == "to" else (sites, points)
+    on_foot = walks(feed, streets, starts, ends, rides, limit=limit)
+    found = events(feed, on_foot.changes, rides)
+    minutes = [600 * minute for minute in range(*rides.window_minutes)]
+    search = _latest_departures if direction == "to" else _earliest_arrivals
+    result = {}
+    for row in range(len(starts)):
+        times = search(found, on_foot, row, minutes, round(limit * 600))
+        for end in range(len(ends)):
+            walk = on_foot.direct.get((row, end), math.inf)
+            costs = [min(walk, time) for time in times(end)]
+            pair = (end, row) if direction == "to" else (row, end)
+            result[pair] = [cost if cost <= limit * 600 else math.inf for cost in costs]
+    return result
+
+
+def _earliest_arrivals(
+    found: Events, on_foot: Walks, row: int, minutes: Sequence[int], limit: int
+) -> Callable[[int], list[float]]:
+    by_minute = [arrivals(found, on_foot, row, minute, minute + limit) for minute in minutes]
+    return lambda end: [by.get(end, math.inf) - minute for by, minute in zip(by_minute, minutes, strict=True)]
+
+
+def _latest_departures(
+    found: Events, on_foot: Walks, row: int, minutes: Sequence[int], limit: int
+) -> Callable[[int], list[float]]:
+    leave = {
+        departure - found.slack - cost
+        for stop, cost in on_foot.to_stop.get(row, {}).items()
+        for departure, _, _ in found.at_stop[stop]
+    }
+    tries = sorted(time for time in leave if minutes[0] - limit <= time <= minutes[-1])
+    by_time = [(time, arrivals(found, on_foot, row, time, minutes[-1])) for time in reversed(tries)]
+
+    def times(end: int) -> list[float]:
+        return [
+            next((minute - time for time, by in by_time if by.get(end, math.inf) <= minute), math.inf)
+            for minute in minutes
+        ]
+
+    return times
+
+
+def nearest_rank(costs: Sequence[float], percent: float) -> float:
+    """Return the cost that so many percent of the window's minutes do not exceed: the nearest rank, minutes counted."""
+    ordered = sorted(costs)
+    return next(cost for cost in ordered if 100 * sum(other <= cost for other in ordered) >= percent * len(ordered))
