@@ -95,14 +95,18 @@ class Case:
 def cases(draw: Any) -> Case:
     """Draw hamlets with stops on their streets, a timetable around the window, a few sites and points."""
     rides, stops = draw(rules), draw(st.integers(2, 8))
-    edges, inside = draw(hamlets())
-    drawn = draw(timetables(stops, 60 * rides.window_minutes[0]))
-    spot = st.tuples(st.integers(0, inside - 1), st.floats(0.001, 0.999), st.sampled_from([0.0, 0.0, 40.0]))
+    edges, parts = draw(hamlets())
     streets = made(edges)
-    at = put(streets, draw(st.lists(spot, min_size=stops + 1, max_size=stops + 1)))
+
+    def spots(hamlet: int, most: int) -> Any:
+        spot = st.tuples(st.sampled_from(parts[hamlet]), st.floats(0.001, 0.999), st.sampled_from([0.0, 0.0, 40.0]))
+        return draw(st.lists(spot, min_size=1, max_size=most))
+
+    drawn = draw(timetables(stops, 60 * rides.window_minutes[0]))
+    at = put(streets, [spot for k in range(stops + 1) for spot in spots(k % len(parts), 1)])
     feed = timetable(at, drawn.trips, transfers=drawn.transfers, kind=[*[0] * stops, 1], parent=drawn.parent)
-    places = [put(streets, draw(st.lists(spot, min_size=1, max_size=3))) for _ in range(2)]
-    return Case(laid(feed, streets), *places, rides)
+    sites, people = put(streets, spots(0, 2)), put(streets, [*spots(-1, 2), *spots(-2, 1)])
+    return Case(laid(feed, streets), sites, people, rides)
 
 
 @given(case=cases(), limit=st.sampled_from([60, 20, 45.5, 90]), way=st.sampled_from(["to", "from"]))

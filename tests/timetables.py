@@ -104,10 +104,10 @@ SPAN = 30 * 60  # seconds before and after the start of the window in which vehi
 
 
 @st.composite
-def hamlets(draw: Any) -> tuple[list[Edge], int]:
+def hamlets(draw: Any) -> tuple[list[Edge], list[list[int]]]:
     """Draw two to four hamlets of one to three streets between two nodes, a long road from each to the next.
 
-    Returns the edges for `made`, and how many of them, the first, are in the hamlets.
+    Returns the edges for `made`, and which of them are in each hamlet.
     """
     count = draw(st.integers(2, 4))
     metres = st.sampled_from([1, 50, 300]) | st.integers(1, 500)
@@ -118,18 +118,20 @@ def hamlets(draw: Any) -> tuple[list[Edge], int]:
         for street in range(draw(st.integers(1, 3)))
     ]
     roads = [(2 * n + 1, 2 * n + 2, 0, float(draw(st.sampled_from([900, 1700, 6000])))) for n in range(count - 1)]
-    return [*inside, *roads], len(inside)
+    return [*inside, *roads], [[k for k, edge in enumerate(inside) if edge[0] == 2 * n] for n in range(count)]
 
 
 @st.composite
 def a_line(draw: Any, stops: int, start: int) -> list[list[Call]]:
     """Draw the trips of a line: loops, overtaking, hops of no time, stops where one may not get on or off."""
-    ride = draw(st.lists(st.integers(0, stops - 1), min_size=2, max_size=5))
+    ride = draw(st.lists(st.integers(0, stops - 1), min_size=2, max_size=4))
     flags = [draw(st.sampled_from([(True, True)] * 4 + [(True, False), (False, True)])) for _ in ride]
     gap = st.sampled_from([0, 1, 60, 60]) | st.integers(0, 400)
     hops = [(draw(gap), draw(st.sampled_from([0, 0, 20, 60]))) for _ in ride]
     trips = []
-    for begin in draw(st.lists(st.integers(-SPAN, SPAN), min_size=2, max_size=6)):
+    leaving = st.lists(st.integers(-SPAN, SPAN), min_size=2, max_size=6)
+    headway = st.builds(lambda first, step: list(range(first, SPAN, step)), leaving.map(min), st.integers(300, 900))
+    for begin in draw(leaving | headway):
         if draw(st.integers(0, 3)) == 0:
             hops = [(draw(gap), draw(st.sampled_from([0, 0, 20, 60]))) for _ in ride]
         clock, trip = start + begin, []
@@ -153,7 +155,7 @@ class Drawn:
 @st.composite
 def timetables(draw: Any, stops: int, start: int) -> Drawn:
     """Draw lines between stops, rules for changes, and which stops are platforms of the last one, then a station."""
-    trips = [trip for _ in range(draw(st.integers(1, 4))) for trip in draw(a_line(stops, start))]
+    trips = [trip for _ in range(draw(st.integers(1, 6))) for trip in draw(a_line(stops, start))]
     one = st.integers(0, stops - 1)
     pairs = draw(st.lists(st.tuples(one, one), max_size=5, unique=True))
     rules = [(2, draw(st.sampled_from([0, 30, 60, 200, 600]))), (3, 0), (0, 0), (1, 0)]

@@ -49,7 +49,8 @@ class Positions:
 class ModeGraph:
     """A directed graph in CSR form and the chains it is made of.
 
-    `arcs[indptr[n]:indptr[n + 1]]` are (head, cost) of the arcs that leave node n. Chain c runs from node `ends[c, 0]`
+    `arcs[indptr[n]:indptr[n + 1]]` are (head, cost) of the arcs that leave node n, cheapest first; the head of a dead
+    end, from which one can only return, stands as ~head. Chain c runs from node `ends[c, 0]`
     to `ends[c, 1]` in `total[c, 0]` deciseconds, and back in `total[c, 1]` (-1: not that way). `leave[c]` are the nodes
     where a trip that starts on the chain enters the graph, `arrive[c]` those from which a trip ends on it.
     """
@@ -234,7 +235,8 @@ def _assemble(
         costs += [total[through], total[private], total[private]]
     tail, head, weight = (np.concatenate(part) for part in (tails, heads, costs))
     count = int(copies.sum())
-    order = np.lexsort((weight, head, tail))
+    order = np.lexsort((head, weight, tail))
+    named = np.where(_dead_ends(tail, head, count)[head], ~head, head)
     node_edge = np.zeros(count, np.int64)
     node_edge[arrive.ravel()] = np.repeat(edges[chains.first_edge], 2)
     m = len(streets.u)
@@ -246,7 +248,7 @@ def _assemble(
     usable[edges], island[edges] = trusted, ~trusted
     return ModeGraph(
         indptr=np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=count))]),
-        arcs=np.column_stack([head, weight])[order].astype(np.int32),
+        arcs=np.column_stack([named, weight])[order].astype(np.int32),
         total=chains.total,
         leave=leave,
         arrive=arrive,
@@ -261,6 +263,15 @@ def _assemble(
         island=island,
         backwards=backwards,
     )
+
+
+def _dead_ends(tail: Ints, head: Ints, count: int) -> Bools:
+    """Return the nodes from which one can only return: a single arc leaves, and all that arrive come from its head."""
+    onward = np.full(count, -1, np.int64)
+    onward[tail] = head
+    dead = np.bincount(tail, minlength=count) <= 1
+    dead[head[onward[head] != tail]] = False
+    return dead
 
 
 def _node_places(streets: StreetNetwork) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions
-from siteplan.routing.streets import search_sums, search_times
+from siteplan.routing.batches import search_sums
+from siteplan.routing.streets import lay_out, search_times
 
 __all__ = ["MINUTE", "Search", "deciseconds", "prepare", "runs_backwards", "sums", "times"]
 
@@ -68,9 +69,12 @@ def prepare(graph: ModeGraph, sources: Positions, targets: Positions) -> Search:
     return Search(
         graph=(_int32(graph.indptr), graph.arcs),
         hanging=_hanging(graph, targets),
-        mates=_grouped(targets.chain, np.arange(len(targets)), len(graph.total)),
+        mates=(*_grouped(targets.chain, np.arange(len(targets)), len(graph.total)), _int32(graph.arrive)),
         sources=tuple(_int32(column[order]) for column in (*seeds, *columns)),
-        targets=tuple(_int32(column) for column in (targets.forward, targets.backward, targets.metres, targets.access)),
+        targets=tuple(
+            _int32(column)
+            for column in (targets.chain, targets.forward, targets.backward, targets.metres, targets.access)
+        ),
         order=order,
     )
 
@@ -88,12 +92,23 @@ def _seeds(graph: ModeGraph, sources: Positions) -> tuple[Ints, Ints]:
 
 
 def _hanging(graph: ModeGraph, targets: Positions) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return the targets that hang on each node, cheapest first, in CSR form."""
-    arrive, number = graph.arrive[targets.chain], np.arange(len(targets))
+    """Return the targets that hang on each node, cheapest first, in CSR form, with the other node each hangs on."""
+    node, cost = graph.arrive[targets.chain], np.column_stack([targets.forward, targets.backward])
+    way = cost >= 0
+    # Where the way from one end is no better by the chain than past the other end, the other end will do.
+    around = graph.total[targets.chain]
+    for side, other in ((0, 1), (1, 0)):
+        past = around[:, side]
+        way[:, side] &= ~(way[:, other] & (past >= 0) & (cost[:, side] >= past + cost[:, other]))
+    loop = (node[:, 0] == node[:, 1]) & way.all(axis=1)
+    way[loop, np.argmax(cost[loop], axis=1)] = False
+    cost += targets.access[:, None]
     parts = []
-    for side, cost in ((0, targets.forward), (1, targets.backward)):
-        way = cost >= 0
-        parts.append(np.column_stack([arrive[way, side], number[way], (cost + targets.access)[way]]))
+    for side, other in ((0, 1), (1, 0)):
+        row = np.flatnonzero(way[:, side])
+        both = way[row, other]
+        beyond = np.where(both, node[row, other], -1), np.where(both, cost[row, other], 0)
+        parts.append(np.column_stack([node[row, side], row, cost[row, side], *beyond]))
     hang = np.concatenate(parts)
     hang = hang[np.lexsort((hang[:, 1], hang[:, 2], hang[:, 0]))]
     count = np.bincount(hang[:, 0], minlength=len(graph.indptr) - 1)
@@ -111,12 +126,16 @@ def times(
     """Return source, target and cost (deciseconds) of every pair within `limit`, by source and then by target."""
     parts = _shared_out(search, _times_part, (limit,), executor, progress)
     blocks = [block for part in parts for block in part]
-    counts = np.concatenate([count for count, _, _ in blocks]) if blocks else np.zeros(0, np.int32)
-    target = np.concatenate([t for _, t, _ in blocks]) if blocks else np.zeros(0, np.int32)
-    cost = np.concatenate([c for _, _, c in blocks]) if blocks else np.zeros(0, np.int32)
-    source = np.repeat(search.order, counts)
-    by_source = np.argsort(source, kind="stable")
-    return source[by_source], target[by_source], cost[by_source]
+    length = np.zeros(len(search.order), np.int64)
+    length[search.order] = np.concatenate([counts for counts, _, _ in blocks]) if blocks else 0
+    start = np.cumsum(length) - length
+    rows = np.empty((3, int(length.sum())), np.int32)
+    first = 0
+    for counts, target, cost in blocks:
+        order = search.order[first : first + len(counts)]
+        lay_out(order, counts, start[order], target, cost, rows)
+        first += len(counts)
+    return rows[0], rows[1], rows[2]
 
 
 def sums(

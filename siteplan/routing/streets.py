@@ -9,11 +9,16 @@ chain; a target hangs on the two ends of its own; and both may lie on the same c
 
 Arrays, all int32 unless said otherwise
 ---------------------------------------
-indptr (nodes + 1), arcs (arcs, 2)     CSR: head and cost of the arcs that leave a node
-hang_ptr (nodes + 1), hang (k, 2)      targets that hang on a node: target and cost from there, cheapest first
+indptr (nodes + 1), arcs (arcs, 2)     CSR: head and cost of the arcs that leave a node, cheapest first; the head of a
+                                       dead end, from which one can only return, stands as ~head: it is never queued
+hang_ptr (nodes + 1), hang (k, 4)      targets that hang on a node: target and cost from there, cheapest first; the
+                                       other node it hangs on (-1: none) and the cost from there
 mates_ptr (chains + 1), mates (k)      targets on each chain
+arrive (chains, 2)                     the nodes its targets hang on
 source_*, target_*                     chain; forward, backward and access cost; place along the chain (float64)
 seed_node, seed_cost (sources, 2)      where a source enters the graph; cost -1 = not that way
+
+Indices are turned into `uintp`: numba then leaves out its test for negative ones (a fifth of the time).
 """
 
 from typing import Any
@@ -22,118 +27,146 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["FAR", "search_sums", "search_times"]
+__all__ = ["FAR", "lay_out", "meet", "own_chain", "scratch", "search_times"]
 
 SHIFT = 6  # buckets of 6.4 s: about what one street costs
-FAR = np.int32(2**31 - 1)
-IDLE = np.int32(-2)  # in no bucket
+BLOCK = 6  # results are put in order by blocks of 64 targets
+FAR = np.int32(2**30 - 1)
+UNSEEN = np.int32(2 * FAR)  # twice the cost, plus one while in the queue
 END = np.int32(-1)  # last in its bucket
+U = np.uintp
 
 Array = npt.NDArray[Any]
 
 
 @njit(cache=True, nogil=True)
-def _enqueue(state, heads, node, cost):  # type: ignore[no-untyped-def]
-    """Give a node a better cost and move it to the bucket of that cost."""
-    bucket = cost >> SHIFT
-    if state[node, 1] != IDLE:
-        old = state[node, 0] >> SHIFT
-        if old == bucket:
-            state[node, 0] = cost
-            return
-        after, ahead = state[node, 1], state[node, 2]
-        if ahead == END:
-            heads[old] = after
-        else:
-            state[ahead, 1] = after
-        if after != END:
-            state[after, 2] = ahead
-    first = heads[bucket]
-    state[node, 0] = cost
-    state[node, 1] = first
-    state[node, 2] = END
-    if first != END:
-        state[first, 2] = node
-    heads[bucket] = node
+def scratch(limit, nodes, arcs, targets):  # type: ignore[no-untyped-def]
+    """Return the working arrays of one thread."""
+    state = np.full(nodes, UNSEEN, np.int32)
+    heads = np.full((limit >> SHIFT) + 1, END, np.int32)
+    pool = np.empty((2 * arcs + 4, 2), np.int32)  # queue entries: node, next; an arc has at most two at a time
+    best = np.full(targets, FAR, np.int32)
+    return state, heads, pool, np.empty(nodes, np.int32), best, np.empty(targets, np.int32)
 
 
 @njit(cache=True, nogil=True)
-def _search(s, limit, graph, hanging, mates, sources, targets, scratch):  # type: ignore[no-untyped-def]
-    """Search from source `s`; return how many targets were met. Their numbers are in `met`, their costs in `best`."""
+def _push(heads, pool, bucket, node, free, used):  # type: ignore[no-untyped-def]
+    """Put a node into a bucket; return the first free entry of the pool and how many were ever used."""
+    entry = free
+    if entry == END:
+        entry = used
+        used += 1
+    else:
+        free = np.int64(pool[U(entry), 1])
+    pool[U(entry), 0], pool[U(entry), 1] = node, heads[U(bucket)]
+    heads[U(bucket)] = entry
+    return free, used
+
+
+@njit(cache=True, nogil=True)
+def _search(s, limit, graph, sources, state, heads, pool, seen):  # type: ignore[no-untyped-def]
+    """Search from source `s`: leave twice the cost in the `state` of each node met, list them, return how many."""
     indptr, arcs = graph
-    hang_ptr, hang = hanging
-    mates_ptr, mate = mates
-    seed_node, seed_cost, source_chain, source_forward, source_backward, source_metres, source_access = sources
-    target_forward, target_backward, target_metres, target_access = targets
-    state, heads, seen, best, met = scratch
-    count_seen, count_met = 0, 0
+    seed_node, seed_cost = sources[0], sources[1]
+    count, free, used = U(0), np.int64(END), np.int64(0)
     for side in range(2):
-        node, cost = seed_node[s, side], seed_cost[s, side]
-        if cost >= 0 and cost <= limit and cost < state[node, 0]:
-            if state[node, 0] == FAR:
-                seen[count_seen] = node
-                count_seen += 1
-            _enqueue(state, heads, node, cost)
-    chain = source_chain[s]
-    for k in range(mates_ptr[chain], mates_ptr[chain + 1]):
-        target = mate[k]
-        total = FAR
-        if source_forward[s] >= 0 and target_metres[target] >= source_metres[s]:
-            total = target_forward[target] - source_forward[s]
-        if source_backward[s] >= 0 and target_metres[target] <= source_metres[s]:
-            total = min(total, target_backward[target] - source_backward[s])
-        if total != FAR:
-            total += source_access[s] + target_access[target]
-            if total <= limit:
-                met[count_met] = target
-                count_met += 1
-                best[target] = total
+        node, cost = U(seed_node[s, side]), seed_cost[s, side]
+        if 0 <= cost <= limit and cost < state[node] >> 1:
+            if state[node] == UNSEEN:
+                seen[count] = node
+                count += U(1)
+            state[node] = 2 * cost + 1
+            free, used = _push(heads, pool, cost >> SHIFT, node, free, used)
     for bucket in range((limit >> SHIFT) + 1):
-        while heads[bucket] != END:
-            node = heads[bucket]
-            after = state[node, 1]
-            heads[bucket] = after
-            if after != END:
-                state[after, 2] = END
-            state[node, 1] = IDLE
-            cost = state[node, 0]
-            for k in range(hang_ptr[node], hang_ptr[node + 1]):
-                total = cost + hang[k, 1]
+        while heads[U(bucket)] != END:
+            entry = U(heads[U(bucket)])
+            node = U(pool[entry, 0])
+            heads[U(bucket)], pool[entry, 1], free = pool[entry, 1], free, np.int64(entry)
+            cost = state[node] >> 1
+            if state[node] & 1 == 0 or cost >> SHIFT != bucket:
+                continue  # it got a better cost since, and was taken from the bucket of that
+            state[node] = 2 * cost
+            for k in range(U(indptr[node]), U(indptr[node + U(1)])):
+                total = cost + arcs[k, 1]
                 if total > limit:
                     break
-                target = hang[k, 0]
-                if total < best[target]:
-                    if best[target] == FAR:
-                        met[count_met] = target
-                        count_met += 1
-                    best[target] = total
-            for k in range(indptr[node], indptr[node + 1]):
-                total = cost + arcs[k, 1]
-                head = arcs[k, 0]
-                if total <= limit and total < state[head, 0]:
-                    if state[head, 0] == FAR:
-                        seen[count_seen] = head
-                        count_seen += 1
-                    _enqueue(state, heads, head, total)
-    for k in range(count_seen):
-        state[seen[k], 0] = FAR
-    return count_met
+                named = arcs[k, 0]
+                head = U(named if named >= 0 else ~named)
+                old = state[head]
+                if total < old >> 1:
+                    if old == UNSEEN:
+                        seen[count] = head
+                        count += U(1)
+                    if named < 0:
+                        state[head] = 2 * total
+                        continue
+                    state[head] = 2 * total + 1
+                    if old & 1 == 0 or (old >> 1) >> SHIFT != total >> SHIFT:
+                        free, used = _push(heads, pool, total >> SHIFT, head, free, used)
+    return count
 
 
 @njit(cache=True, nogil=True)
-def _scratch(limit, nodes, targets):  # type: ignore[no-untyped-def]
-    """Return the working arrays of one thread."""
-    state = np.empty((nodes, 4), np.int32)  # cost, next and previous in the bucket; the fourth keeps rows aligned
-    state[:, 0] = FAR
-    state[:, 1] = IDLE
-    heads = np.full((limit >> SHIFT) + 1, END, np.int32)
-    best = np.full(targets, FAR, np.int32)
-    return state, heads, np.empty(nodes, np.int32), best, np.empty(targets, np.int32)
+def own_chain(s, target, sources, targets):  # type: ignore[no-untyped-def]
+    """Return the cost from a source to a target on its own chain without leaving it; FAR if one must."""
+    _, _, _, source_forward, source_backward, source_metres, source_access = sources
+    _, forward, backward, metres, access = targets
+    total = np.int64(FAR)
+    if source_forward[s] >= 0 and metres[target] >= source_metres[s]:
+        total = np.int64(forward[target]) - source_forward[s]
+    if source_backward[s] >= 0 and metres[target] <= source_metres[s]:
+        total = min(total, np.int64(backward[target]) - source_backward[s])
+    return min(total + source_access[s] + access[target], np.int64(FAR))
 
 
 @njit(cache=True, nogil=True)
-def search_times(first, stop, limit, room, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
-    """Search from the sources `first` to `stop`, as many as fit into `room` results.
+def meet(s, limit, graph, hanging, mates, sources, targets, room):  # type: ignore[no-untyped-def]
+    """Search from source `s`; return how many targets were met. Their numbers are in `met`, their costs in `best`."""
+    hang_ptr, hang = hanging
+    mates_ptr, mate, arrive = mates
+    target_chain, forward, backward, _, access = targets
+    state, heads, pool, seen, best, met = room
+    count = _search(s, limit, graph, sources, state, heads, pool, seen)
+    found = U(0)
+    chain = sources[2][s]
+    a, b = arrive[chain, 0], arrive[chain, 1]
+    for k in range(mates_ptr[chain], mates_ptr[chain + 1]):
+        target = mate[k]
+        total = own_chain(s, target, sources, targets)
+        if forward[target] >= 0:
+            total = min(total, np.int64(state[a] >> 1) + forward[target] + access[target])
+        if backward[target] >= 0:
+            total = min(total, np.int64(state[b] >> 1) + backward[target] + access[target])
+        if total <= limit:
+            met[found] = target
+            found += U(1)
+            best[target] = total
+    for i in range(count):
+        node = U(seen[i])
+        cost = state[node] >> 1
+        at_home = node == U(a) or node == U(b)
+        for k in range(U(hang_ptr[node]), U(hang_ptr[node + U(1)])):
+            total = cost + hang[k, 1]
+            if total > limit:
+                break
+            target, other = hang[k, 0], hang[k, 2]
+            if at_home and target_chain[target] == chain:
+                continue
+            if other >= 0:  # the nearer of the two nodes it hangs on speaks for it
+                around = (state[U(other)] >> 1) + hang[k, 3]
+                if around < total or (around == total and U(other) < node):
+                    continue
+            met[found] = target
+            found += U(1)
+            best[U(target)] = total
+    for i in range(count):
+        state[U(seen[i])] = UNSEEN
+    return found
+
+
+@njit(cache=True, nogil=True)
+def search_times(first, stop, limit, most, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
+    """Search from the sources `first` to `stop`, as many as fit into `most` results.
 
     Returns
     -------
@@ -142,45 +175,38 @@ def search_times(first, stop, limit, room, graph, hanging, mates, sources, targe
     target, cost
         The targets met, ascending for each source, and what they cost (deciseconds).
     """
-    scratch = _scratch(limit, len(graph[0]) - 1, len(targets[0]))
-    best, met = scratch[3], scratch[4]
-    room = max(room, len(best))
+    room = scratch(limit, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
+    best, met = room[4], room[5]
+    most = max(most, len(best))
     counts = np.zeros(stop - first, np.int32)
-    target, cost = np.empty(room, np.int32), np.empty(room, np.int32)
-    filled, done = 0, 0
-    while first + done < stop and filled + len(best) <= room:
-        count = _search(first + done, limit, graph, hanging, mates, sources, targets, scratch)
-        found = np.sort(met[:count])
+    target, cost = np.empty(most, np.int32), np.empty(most, np.int32)
+    touched = np.zeros((len(best) >> BLOCK) + 1, np.bool_)
+    filled, done = U(0), 0
+    while first + done < stop and filled + U(len(best)) <= U(most):
+        count = meet(first + done, limit, graph, hanging, mates, sources, targets, room)
         for k in range(count):
-            target[filled + k] = found[k]
-            cost[filled + k] = best[found[k]]
-            best[found[k]] = FAR
-        filled += count
+            touched[U(met[k] >> BLOCK)] = True
+        for block in range(len(touched)):
+            if touched[U(block)]:
+                touched[U(block)] = False
+                for k in range(U(block << BLOCK), U(min((block + 1) << BLOCK, len(best)))):
+                    if best[k] != FAR:
+                        target[filled] = k
+                        cost[filled] = best[k]
+                        filled += U(1)
+                        best[k] = FAR
         counts[done] = count
         done += 1
-    return counts[:done], target[:filled].copy(), cost[:filled].copy()
+    return counts[:done], target[: np.int64(filled)].copy(), cost[: np.int64(filled)].copy()
 
 
 @njit(cache=True, nogil=True)
-def search_sums(first, stop, limits, weights, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
-    """Search from the sources `first` to `stop` and add up what the targets weigh within each limit.
-
-    `limits` ascend; `weights` is (targets, columns), float64. Returns (sources, limits, columns), float64.
-    """
-    scratch = _scratch(limits[-1], len(graph[0]) - 1, len(targets[0]))
-    best, met = scratch[3], scratch[4]
-    sums = np.zeros((stop - first, len(limits), weights.shape[1]))
-    for s in range(first, stop):
-        count = _search(s, limits[-1], graph, hanging, mates, sources, targets, scratch)
-        for k in range(count):
-            target = met[k]
-            within = 0
-            while best[target] > limits[within]:
-                within += 1
-            for column in range(weights.shape[1]):
-                sums[s - first, within, column] += weights[target, column]
-            best[target] = FAR
-        for within in range(1, len(limits)):
-            for column in range(weights.shape[1]):
-                sums[s - first, within, column] += sums[s - first, within - 1, column]
-    return sums
+def lay_out(order, counts, start, target, cost, rows):  # type: ignore[no-untyped-def]
+    """Copy the results of the sources `order` to their place among all: into `rows` (3, results) from `start` on."""
+    done = U(0)
+    for k in range(len(order)):
+        at = U(start[k])
+        for _ in range(counts[k]):
+            rows[0, at], rows[1, at], rows[2, at] = order[k], target[done], cost[done]
+            at += U(1)
+            done += U(1)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from siteplan.routing.streets import _scratch, _search
+from siteplan.routing.streets import meet, scratch
 
 __all__ = ["search_surface"]
 
@@ -48,9 +48,9 @@ def search_surface(s, limit, place, xy, cell, reach, pace, far, graph, hanging, 
         float32 deciseconds at cell centres, rows from south to north; the centre of the first cell, whose coordinates
         are whole multiples of `cell` wherever the source is.
     """
-    scratch = _scratch(limit, len(graph[0]) - 1, len(targets[0]))
-    best, met = scratch[3], scratch[4]
-    count = _search(s, limit, graph, hanging, mates, sources, targets, scratch)
+    room = scratch(limit, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
+    best, met = room[4], room[5]
+    count = meet(s, limit, graph, hanging, mates, sources, targets, room)
     west, east = min(place[0], place[2]), max(place[0], place[2])
     south, north = min(place[1], place[3]), max(place[1], place[3])
     for k in range(count):
