@@ -96,7 +96,7 @@ def _onwards(graph: nx.DiGraph, costs: Costs) -> Costs:
 def reached_area(
     streets: StreetNetwork, profile: Profile, sites: pd.DataFrame, site: shapely.Point, *, minutes: float, width: float
 ) -> shapely.Geometry:
-    """Return the union of discs around the places within `minutes` of the first site, at most `width` metres wide.
+    """Return the union of discs around the places within `minutes` from the first site, at most `width` metres wide.
 
     A disc is as wide as one can still walk. There is one every two metres of street and of the way to the site.
     """
@@ -107,10 +107,10 @@ def reached_area(
     places = pd.DataFrame({"edge": edge, "offset_m": offset, "access_m": 0.0, "status": np.where(usable, "placed", "")})
     limit = round(minutes * 600)
     xy = shapely.line_interpolate_point(streets.lines[edge], np.concatenate(share), normalized=True)
-    found = street_times(streets, profile, sites.iloc[:1], places, limit=minutes)
+    found = street_times(streets, profile, sites.iloc[:1], places, limit=minutes, direction="from")
     left = [(xy[row], limit - cost) for (_, row), cost in found.items()]
     first = sites.iloc[0]
-    door = shapely.line_interpolate_point(streets.lines[first.edge], first.offset_m / streets.length[first.edge], True)
+    door = shapely.line_interpolate_point(streets.lines[first.edge], first.offset_m / streets.length[first.edge], normalized=True)
     way = shapely.LineString([site, door])
     pace = 36 / profile.access_kmh
     left += [(way.interpolate(metres), limit - pace * metres) for metres in np.linspace(0, way.length, 500)]

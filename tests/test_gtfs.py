@@ -712,7 +712,10 @@ BAD_TABLES = {
     "UTF-16": ({"stops": PLAIN["stops"].encode("utf-16")}, "stops.txt"),
     "an open quote": ({"stops": PLAIN["stops"] + '"F,x,0,1\n'}, "stops.txt cannot be read as comma-separated values"),
     "services of nothing": ({"trips": PLAIN["trips"].replace("WD", "XX")}, "no date has service"),
-    "stops at 0, 0": ({"stops": PLAIN["stops"].replace("1.0", "0.0").replace("0.01", "0.00")[:70]}, "can be used"),
+    "stops at 0, 0": (
+        {"stops": lines("stop_id,stop_lat,stop_lon", "A,0,0", "B,0,0", "C,0,0", "D,0.0,0.0")},
+        "can be used: stops without a place or at 0, 0, not used: 4",
+    ),
     "flex only": ({"stop_times": times("T1 A -", "T1 B -")}, "none of the trips on 2026-03-10 can be used"),
 }
 

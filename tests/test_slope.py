@@ -85,6 +85,7 @@ def test_a_bridge_is_not_as_steep_as_the_valley(tmp_path: Path, tag: str) -> Non
     assert down[1] == pytest.approx(750 * np.exp(-0.105), rel=0.003)
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:rasterio")  # its own use of affine
 def test_a_model_in_another_crs_is_read_where_it_is(tmp_path: Path) -> None:
     streets = line().streets()
     near = terrain(tmp_path, 0.05)

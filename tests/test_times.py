@@ -100,7 +100,7 @@ def test_towards_a_site_is_away_from_it_with_every_street_turned_round(
 ) -> None:
     if not usable(edges, profile):
         return
-    streets, turned = made(edges), replace(made(edges), kinds=[tuple(turn(tags).items()) for tags in KINDS], _memo={})
+    streets, turned = made(edges), replace(made(edges), kinds=[tuple(turn(tags).items()) for tags in KINDS])
     sites, points = put(streets, at), put(streets, of)
     there = minutes(quietly(streets, sites, points, mode=profile, limit=240, direction="to"))
     back = minutes(quietly(turned, sites, points, mode=profile, limit=240, direction="from"))

@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timetables import Direction, every, hamlets, hm, journeys, nearest_rank, timetable, timetables
+from worlds import METRE_A_SECOND, STREET, World, made, places, put
 
-from siteplan.config import BIKE, Profile, Rides
+from siteplan.config import BIKE, Rides
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed
 from siteplan.network.snapping import HARD_LIMIT, link
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, build_timetable
 from siteplan.times import travel_times
-from timetables import Direction, every, hamlets, hm, journeys, nearest_rank, timetable, timetables
-from worlds import METRE_A_SECOND, STREET, World, made, places, put
 
 BY_BUS = Rides(walk=METRE_A_SECOND)
 
@@ -36,6 +36,267 @@ def ridden(transit: Timetable, sites: gpd.GeoDataFrame, people: gpd.GeoDataFrame
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
         return travel_times(transit.streets, sites, people, transit=transit, **how)
+
+
+# Known by head --------------------------------------------------------------------------------------------------------
+
+
+def road() -> StreetNetwork:
+    """Return a straight road of 10 km eastwards with a node every 100 m: 10 km are 167 minutes on foot."""
+    return World({n: (100.0 * n, 0.0) for n in range(101)}, [(STREET, list(range(101)))]).streets()
+
+
+def along(*metres: float) -> gpd.GeoDataFrame:
+    """Return places on the road."""
+    return places([(x, 0.0) for x in metres])
+
+
+def bus(first: str, times: int = 4, headway: int = 30) -> list[Any]:
+    """Return a bus from stop 0 to stop 1 in 10 minutes."""
+    return every(first, headway, times, [(0, 0), (1, 10)])
+
+
+def journey(feed: Feed, home: float = 40, site: float = 5060, **how: Any) -> list[float]:
+    """Return minutes, quartiles and share between a site and a home on the road, on foot at a metre a second."""
+    rides = BY_BUS.model_copy(update={key: how.pop(key) for key in list(how) if key in Rides.model_fields})
+    times = ridden(build_timetable(feed, road()), along(site), along(home), **{"mode": rides, "limit": 60, **how})
+    if times.empty:
+        return []
+    return [round(value, 2) for value in times.iloc[0][["minutes", "minutes_p25", "minutes_p75", "share"]].tolist()]
+
+
+# A minute on foot to the stop, a minute at it; the bus from 7:30 arrives at 7:40, one is there at 7:41, having left at
+# 7:28. So at 8:00 the journey has taken 32 minutes, at 8:10 42; from 8:11 the next bus takes 13 to 42, and so on. The
+# minutes of the hour are 13 to 42, each twice.
+HALF_HOURLY = timetable(along(100, 5000), bus("7:00", 6))
+
+
+def test_a_bus_every_half_hour() -> None:
+    assert journey(HALF_HOURLY) == [27, 20, 35, 1]
+
+
+def test_the_share_counts_the_minutes_within_the_limit() -> None:
+    assert journey(HALF_HOURLY, limit=30) == [27, 20, pytest.approx(np.nan, nan_ok=True), 0.6]
+
+
+def test_the_percentile_is_that_of_the_nearest_rank() -> None:
+    found = [journey(HALF_HOURLY, percentile=percent)[0] for percent in (1, 3, 4, 50, 51, 100)]
+    assert found == [13, 13, 14, 27, 28, 42]
+
+
+def test_a_site_reached_in_fewer_minutes_than_the_percentile_asks_is_out_of_reach() -> None:
+    assert journey(HALF_HOURLY, limit=30, percentile=61) == []
+
+
+def test_from_the_site_one_waits_at_the_start() -> None:
+    # Left at 8:00, the bus of 8:30 brings one there at 8:41; left at 8:28, too; left at 8:29, that of 9:00 at 9:11.
+    assert journey(HALF_HOURLY, home=5060, site=40, direction="from") == [27, 20, 35, 1]
+
+
+def test_against_the_bus_nobody_rides() -> None:
+    assert journey(HALF_HOURLY, home=5060, site=40, direction="to") == []
+    assert journey(HALF_HOURLY, direction="from") == []
+
+
+def test_the_window_ends_before_its_last_minute() -> None:
+    assert journey(HALF_HOURLY, window=("08:11", "08:12")) == [13, 13, 13, 1]
+    assert journey(HALF_HOURLY, window=("08:10", "08:11")) == [42, 42, 42, 1]
+
+
+@pytest.mark.parametrize("slack", [0, 1, 5])
+def test_one_is_at_the_stop_before_the_departure(slack: float) -> None:
+    assert journey(HALF_HOURLY, window=("08:11", "08:12"), board_slack_minutes=slack)[0] == 12 + slack
+
+
+def test_walking_all_the_way_competes_beyond_the_longest_walk_to_a_stop() -> None:
+    # 1,520 m on foot are 25.33 minutes at any time: more than the bus takes in 13 pairs of minutes.
+    feed = timetable(along(100, 1500), bus("7:00", 6))
+    assert journey(feed, site=1560) == [25.33, 20, 25.33, 1]
+
+
+@pytest.mark.parametrize(("home", "found"), [(701, []), (699, [13 + 9 - 0.02])])
+def test_a_walk_to_a_stop_is_at_most_as_long_as_asked(home: float, found: list[float]) -> None:
+    assert journey(HALF_HOURLY, home=home, window=("08:11", "08:12"))[:1] == found
+
+
+def test_a_walk_from_a_stop_is_at_most_as_long_as_asked() -> None:
+    at = {"window": ("08:21", "08:22"), "limit": 25}
+    assert journey(HALF_HOURLY, site=5599, **at)[0] == pytest.approx(23, abs=0.02)
+    assert journey(HALF_HOURLY, site=5601, **at) == []
+
+
+def change(second: str, *, transfers: Any = (), apart: float = 0, **how: Any) -> list[float]:
+    """Return the journey by a bus at 8:00 to the stop 1 at 8:10, then from stop 2, some metres on, to stop 3."""
+    stops = along(100, 5000, 5000 + apart, 9000)
+    onwards = every(second, 60, 1, [(2 if apart else 1, 0), (3, 10)])
+    feed = timetable(stops, [*bus("8:00", 1), *onwards], transfers=transfers)
+    return journey(feed, site=9060, **{"window": ("08:40", "08:41"), **how})[:1]
+
+
+# Left at 7:58 and there at 8:40 whatever the change; no journey at all where the second bus is missed.
+@pytest.mark.parametrize(("second", "made"), [("8:10", False), ("8:11", True), ("8:12", True)])
+def test_a_change_at_a_stop_takes_the_minute_before_the_departure(second: str, made: bool) -> None:
+    assert change(second) == [42] * made
+
+
+@pytest.mark.parametrize(("second", "made"), [("8:13:50", False), ("8:14:10", True)])
+def test_a_change_between_stops_takes_the_walk(second: str, made: bool) -> None:
+    assert change(second, apart=180) == [42] * made
+
+
+def test_a_change_is_a_walk_no_longer_than_asked() -> None:
+    assert change("8:25", apart=610) == []
+    assert change("8:25", apart=590) == [42]
+    assert change("8:25", apart=610, max_walk_minutes=11) == [42]
+
+
+def test_a_change_needs_a_second_ride() -> None:
+    assert change("8:12", max_rides=1) == []
+    assert change("8:12", max_rides=2) == [42]
+
+
+@pytest.mark.parametrize("least", [0, 60, 240, 300])
+def test_a_change_takes_at_least_what_the_timetable_says(least: int) -> None:
+    departures = [f"8:{minute:02}" for minute in range(10, 17)]
+    found = [minute for minute in departures if change(minute, transfers=[(1, 1, 2, least)])]
+    assert found[0] == f"8:{10 + max(1, least // 60):02}"
+
+
+def test_a_least_time_does_not_shorten_a_walk() -> None:
+    assert change("8:13:50", apart=180, transfers=[(1, 2, 2, 60)]) == []
+    assert change("8:14:10", apart=180, transfers=[(1, 2, 2, 60)]) == [42]
+
+
+def test_a_forbidden_change_is_not_made() -> None:
+    assert change("8:20", apart=180, transfers=[(1, 2, 3, 0)]) == []
+    assert change("8:20", transfers=[(1, 1, 3, 0)]) == []
+    assert change("8:20", apart=180, transfers=[(2, 1, 3, 0)]) == [42]
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_a_recommended_change_is_no_faster_than_the_walk(kind: int) -> None:
+    assert change("8:12", apart=2000, transfers=[(1, 2, kind, 0)]) == []
+    assert change("8:13:50", apart=180, transfers=[(1, 2, kind, 0)]) == []
+    assert change("8:14:10", apart=180, transfers=[(1, 2, kind, 0)]) == [42]
+
+
+def test_a_change_of_no_time_between_far_stops_takes_the_way_all_the_same() -> None:
+    assert change("8:12", apart=2000, transfers=[(1, 2, 2, 0)]) == []
+
+
+def station(metres: float, entrances: Any, second: str) -> list[float]:
+    """Return the journey with a change between two platforms of a station, 5,000 m on; entrances are in metres too."""
+    stops = along(100, 5000, 5000 + metres, 9000, 5000, *entrances)
+    kind, parent = [0, 0, 0, 0, 1, *[2] * len(entrances)], [-1, 4, 4, -1, -1, *[4] * len(entrances)]
+    onwards = every(second, 60, 1, [(2, 0), (3, 10)])
+    feed = timetable(stops, [*bus("8:00", 1), *onwards], kind=kind, parent=parent)
+    return journey(feed, site=9060, window=("08:40", "08:41"))[:1]
+
+
+@pytest.mark.parametrize("entrances", [(), (5000,), (5050, 5090), (4900,)])
+@pytest.mark.parametrize(("second", "made"), [("8:13:50", False), ("8:14:10", True)])
+def test_platforms_of_a_station_are_as_far_apart_as_they_are(entrances: Any, second: str, made: bool) -> None:
+    assert station(180, entrances, second) == [42] * made
+
+
+def test_platforms_too_far_apart_are_no_shorter_through_the_station() -> None:
+    assert station(1200, (5000,), "8:25") == []
+
+
+def test_one_enters_a_station_through_its_entrances() -> None:
+    stops = along(100, 5000, 100, 160)
+    feed = timetable(stops, bus("8:00", 1), kind=[0, 0, 1, 2], parent=[2, -1, -1, 2])
+    # From home to the entrance at 160 m and back to the platform at 100 m.
+    assert journey(feed, window=("08:11", "08:12"))[0] == pytest.approx(15, abs=0.01)
+
+
+def test_a_trip_of_the_night_before() -> None:
+    feed = timetable(along(100, 5000), [[(0, hm("0:00") - 300, hm("0:00") - 300), (1, 300, 300)]])
+    assert journey(feed, window=("00:06", "00:07")) == [13, 13, 13, 1]
+
+
+def test_a_trip_after_midnight() -> None:
+    feed = timetable(along(100, 5000), bus("24:55", 1))
+    assert journey(feed, window=("25:06", "25:07")) == [13, 13, 13, 1]
+
+
+@pytest.mark.parametrize(
+    ("on", "off", "made"), [((True, False), (False, True), True), ((False, True), (True, True), False)]
+)
+def test_where_one_may_not_get_on_or_off_one_does_not(on: Any, off: Any, made: bool) -> None:
+    feed = timetable(along(100, 5000), [[(0, hm("8:00"), hm("8:00"), *on), (1, hm("8:10"), hm("8:10"), *off)]])
+    assert bool(journey(feed, window=("08:11", "08:12"))) == made
+
+
+def test_a_faster_trip_that_overtakes_is_taken() -> None:
+    slow, fast = every("8:00", 60, 1, [(0, 0), (1, 30)]), every("8:05", 60, 1, [(0, 0), (1, 10)])
+    assert journey(timetable(along(100, 5000), [*slow, *fast]), window=("08:31", "08:32"))[0] == 28
+    assert journey(timetable(along(100, 5000), [*slow, *fast]), window=("08:16", "08:17"))[0] == 13
+
+
+def test_a_loop_calls_twice_at_its_first_stop() -> None:
+    ring_line = every("8:00", 60, 1, [(0, 0), (1, 10), (0, 20), (1, 30)])
+    found = [journey(timetable(along(100, 5000), ring_line), window=(at, f"{at[:-1]}2")) for at in ("08:11", "08:31")]
+    assert [one[0] for one in found] == [13, 13]
+
+
+# Around the search ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("sites", "homes"), [((), (40,)), ((5060,), ()), ((), ())])
+def test_nothing_asked_is_an_empty_table(sites: Any, homes: Any) -> None:
+    transit = build_timetable(HALF_HOURLY, road())
+    times = ridden(transit, along(*sites), along(*homes), mode="transit")
+    assert len(times) == 0
+    assert list(times) == ["site", "point", "mode", "minutes", "minutes_p25", "minutes_p75", "share"]
+
+
+def test_without_a_timetable_there_are_no_rides() -> None:
+    with pytest.raises(StudyError, match="no timetable"):
+        travel_times(road(), along(5060), along(40), mode="transit")
+
+
+def test_a_timetable_on_other_streets_is_refused() -> None:
+    with pytest.raises(StudyError, match="streets"):
+        travel_times(road(), along(5060), along(40), mode="transit", transit=build_timetable(HALF_HOURLY, road()))
+
+
+def test_a_feed_far_from_the_streets_is_refused() -> None:
+    with pytest.raises(InputError, match="no stop lies within 300 m"):
+        build_timetable(timetable(places([(0, 9000), (100, 9000)]), bus("8:00")), road())
+
+
+def test_stops_far_from_the_streets_are_counted() -> None:
+    with pytest.warns(SiteplanWarning, match=r"1 of 2 stops, with 50.0% of the stop times"):
+        transit = build_timetable(timetable(places([(0, 0), (100, 9000)]), bus("8:00")), road())
+    assert transit.counts["stop_times_without_street"] == 4
+
+
+def by_bicycle(streets: StreetNetwork, stop: float, home: float, site: float) -> list[float]:
+    """Return the minutes from home, by bicycle to the stop, to be at the site at 8:11; the bus leaves at 8:00."""
+    rides = BY_BUS.model_copy(update={"home": BIKE, "max_walk_minutes": 15, "window": ("08:11", "08:12")})
+    transit = build_timetable(timetable(along(stop, 9000), bus("8:00", 1)), streets)
+    return ridden(transit, along(site), along(home), mode=rides, limit=60)["minutes"].round(2).tolist()
+
+
+def test_home_by_bicycle() -> None:
+    # 2,900 m to the stop at 15 km/h are 11.6 minutes, then one at it; all the way it is 24.24.
+    assert by_bicycle(road(), stop=100, home=3000, site=9060) == [23.6]
+
+
+def paved_half() -> StreetNetwork:
+    """Return the road with a footway in place of its second half."""
+    kinds: list[Any] = [(STREET, list(range(51))), ({"highway": "footway"}, list(range(50, 101)))]
+    return World({n: (100.0 * n, 0.0) for n in range(101)}, kinds).streets()
+
+
+def test_a_bicycle_reaches_a_stop_on_a_footway() -> None:
+    # 2,000 m by bicycle are 8 minutes; the last 48 m to the stop, at 4.8 km/h, 0.6.
+    assert by_bicycle(paved_half(), stop=5048, home=3000, site=9060) == [pytest.approx(8 + 0.6 + 12, abs=0.02)]
+
+
+def test_a_bicycle_reaches_a_site_on_a_footway() -> None:
+    assert by_bicycle(paved_half(), stop=100, home=3000, site=5048) == [pytest.approx(8.6, abs=0.02)]
 
 
 # The slow twin --------------------------------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def _square_members(file: Path) -> Iterator[tuple[int, list[tuple[int, str]], Ta
     for relation in relations:
         if relation.tags.get("type") == "multipolygon":
             members = [(m.ref, m.role) for m in relation.members if m.type == "w"]
-            yield relation.id, members, _tags(relation)
+            yield relation.id, members, (*(tag for tag in _tags(relation) if tag[0] != "area"), ("area", "yes"))
 
 
 def _add_squares(file: Path, squares: list[tuple[int, list[tuple[int, str]], Tags]], reader: "_Collector") -> None:
@@ -198,8 +198,8 @@ class _Collector:
         self._all = osmium.geom.use_nodes.ALL
 
     def add(self, way: Any, tags: Tags | None = None) -> None:
-        """Take one way in; where nodes are missing, the pieces that are there."""
-        tags = _tags(way) if tags is None else tags
+        """Take one way in (with the tags of a square whose rim it is); where nodes are missing, what is there."""
+        rim, tags = tags is not None, _tags(way) if tags is None else tags
         refs = [node.ref for node in way.nodes]
         if len(refs) < 2:
             return
@@ -208,7 +208,7 @@ class _Collector:
         except (RuntimeError, osmium.InvalidLocationError):
             self._keep_pieces(way, tags)
             return
-        if refs[0] == refs[-1] and len(refs) > 3 and _is_square(tags):
+        if refs[0] == refs[-1] and len(refs) > 3 and _is_square(tags) and not rim:
             self.add_square([refs], tags)
 
     def add_square(self, rings: list[list[int]], tags: Tags) -> None:

@@ -16,6 +16,7 @@ from siteplan.network.streets import StreetNetwork
 __all__ = ["HARD_LIMIT", "LIMIT", "as_profile", "link", "metric_points", "positions"]
 
 LIMIT = 300.0  # metres between a place and its street by default
+RIM = 25.0  # metres by which the rim of a square must be nearer than any street
 HARD_LIMIT = 1600.0  # no limit may be larger: R5 links up to 1,600 m
 
 
@@ -40,7 +41,8 @@ def link(
     """Link places to the nearest point on an edge that the mode may use.
 
     Street islands (components under 40 edges, never the largest) are not linked to: they are slips of mapping more
-    often than places cut off (R5 does the same).
+    often than places cut off (R5 does the same). Nor are places linked to the rim of a square while a street is about
+    as near: rims are often drawn beside streets without a node in common.
 
     Parameters
     ----------
@@ -60,7 +62,12 @@ def link(
         raise StudyError(f"link limit of {limit} m: expected between 0 and {HARD_LIMIT:.0f} m")
     graph = mode_graph(streets, profile)
     points = metric_points(places, streets)
-    edge, access = _nearest(streets, graph.usable, points, ("main", profile))
+    edge, access = _nearest(streets, graph.usable & ~streets.areas, points, ("streets", profile))
+    if streets.areas.any():
+        rim, to_rim = _nearest(streets, graph.usable & streets.areas, points, ("areas", profile))
+        # A drawn rim may share no node with the street it runs along: it counts where no street is about as near.
+        closer = to_rim + RIM < access
+        edge, access = np.where(closer, rim, edge), np.where(closer, to_rim, access)
     alone = np.full(len(edge), np.inf)
     lost = np.flatnonzero(access > limit)
     if len(lost) and graph.island.any():
@@ -106,7 +113,7 @@ def _nearest(
     streets: StreetNetwork,
     wanted: npt.NDArray[np.bool_],
     points: npt.NDArray[np.object_],
-    name: tuple[Literal["main", "islands"], Profile],
+    name: tuple[Literal["streets", "areas", "islands"], Profile],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the nearest wanted edge of each point and the distance; of several as near, the first."""
     edges = np.flatnonzero(wanted)

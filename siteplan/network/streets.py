@@ -109,6 +109,11 @@ class StreetNetwork:
         steps[self.start[1:-1] - 1] = 0
         return np.concatenate([[0.0], np.cumsum(steps)])
 
+    @cached_property
+    def areas(self) -> npt.NDArray[np.bool_]:
+        """Tell of each edge whether it is the rim of an area or a way across it."""
+        return np.array([dict(tags).get("area") == "yes" for tags in self.kinds], bool)[self.kind]
+
     def uses(self, rules: Literal["walk", "bike"], *, push: bool = False) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
         """Return per edge how it may be used forward and backward (`Access` values), and whether it is stairs."""
         rule: Callable[[dict[str, str]], Use] = walk_use if rules == "walk" else lambda t: bike_use(t, push=push)

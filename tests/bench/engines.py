@@ -89,7 +89,11 @@ class Scipy:
 
 
 class Pandana:
-    """pandana's Network: contraction hierarchies, built beforehand and not counted."""
+    """pandana's Network: contraction hierarchies, built beforehand and not counted.
+
+    It adds in floating point, so it is asked for half a decisecond more than the limit, which between whole deciseconds
+    is the same question.
+    """
 
     def __init__(self, common: Common, people: Floats) -> None:
         pandana = needed("pandana")
@@ -105,7 +109,7 @@ class Pandana:
         self.row[common.nodes] = np.arange(len(common.nodes))
 
     def table(self, origins: Ints, limit: int) -> pd.DataFrame:
-        return self.network.nodes_in_range(self.nodes[origins], float(limit), "time")
+        return self.network.nodes_in_range(self.nodes[origins], limit + 0.5, "time")
 
     def as_rows(self, origins: Ints, found: pd.DataFrame) -> tuple[Ints, Ints, Ints]:
         """Return its table as the others give it: by origin and node, in rows of `common.nodes`."""
@@ -113,13 +117,13 @@ class Pandana:
         back[origins] = np.arange(len(origins))
         origin, target = back[self.row[found["source"]]], self.row[found["destination"]]
         kept = target >= 0
-        origin, target, cost = origin[kept], target[kept], found["time"].to_numpy()[kept].astype(np.int64)
+        origin, target, cost = origin[kept], target[kept], np.rint(found["time"].to_numpy()[kept]).astype(np.int64)
         order = np.lexsort((target, origin))
         return origin[order], target[order], cost[order]
 
     def sums(self, limits: Ints) -> Floats:
         found = [
-            self.network.aggregate(float(limit), type="sum", decay="flat", imp_name="time", name="people")
+            self.network.aggregate(limit + 0.5, type="sum", decay="flat", imp_name="time", name="people")
             for limit in limits
         ]
         return np.column_stack([sums.to_numpy()[self.nodes] for sums in found])

@@ -55,7 +55,7 @@ def read_stops(feed: Archive, name: str) -> pd.DataFrame:
 
 
 def read_routes(feed: Archive, name: str, agencies: pd.DataFrame) -> pd.DataFrame:
-    """Read the routes: columns as `Feed.routes`, agencies as `read_agencies`. A type that is none, or has no basic one, is a bus and counted."""
+    """Read the routes: columns as `Feed.routes`. A type that is none, or has no basic one, is a bus and counted."""
     needed, other = ("route_id", "route_type"), ("route_short_name", "route_long_name", "agency_id")
     table = _once(read_table(feed, "routes", needed, other), "route_id", "duplicate_routes", feed)
     short, long = table["route_short_name"], table["route_long_name"]
@@ -87,8 +87,8 @@ def _agency_names(agencies: pd.DataFrame, ids: pd.Series) -> pd.Series:
     """Name the agency of each route; in a feed of one agency, it is that one whatever its id."""
     if len(agencies) == 1:
         return pd.Series(str(agencies["name"].iloc[0]), index=ids.index, dtype="str")
-    names: pd.Series = ids.map(agencies["name"]).fillna(ids)
-    return names
+    names = agencies["name"].to_dict()
+    return ids.map(lambda agency: names.get(agency, agency))
 
 
 def read_trips(feed: Archive, name: str, routes: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,231 @@
+"""Isochrones: nested, the same alone or in a list, valid, around their origin, and where one can really be in time."""
+
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from oracles import reached_area
+from siteplan.config import BIKE, WALK, Profile
+from siteplan.contours import isochrones
+from siteplan.errors import InputError, StudyError
+from siteplan.network.slope import Climb
+from siteplan.network.snapping import link
+from siteplan.network.streets import StreetNetwork
+from worlds import SCALE, STREET, Edge, World, a_place, islands, line, made, networks, places, plane, put, ring, river, shortcut
+
+GRID = 25.0
+
+
+def rings(streets: StreetNetwork, sites: gpd.GeoDataFrame, **how: object) -> list[shapely.MultiPolygon]:
+    return isochrones(streets, sites, **how).geometry.tolist()  # type: ignore[arg-type]
+
+
+def at(x: float, y: float) -> shapely.Point:
+    return shapely.Point(plane([(x, y)])[0])
+
+
+def to_scale(streets: StreetNetwork, share: float) -> StreetNetwork:
+    """Return a network drawn smaller, whose streets are as long as they are drawn."""
+    x, y = plane([(0, 0)])[0]
+    smaller = replace(streets, x=x + share * (streets.x - x), y=y + share * (streets.y - y))
+    return replace(smaller, length=shapely.length(smaller.lines) / SCALE)
+
+
+# Properties -----------------------------------------------------------------------------------------------------------
+
+budgets = st.lists(st.sampled_from([1, 2, 2.5, 5, 8, 15, 20, 60]), min_size=2, max_size=4, unique=True)
+profiles = st.builds(
+    lambda base, speed, access: base.model_copy(update={"speed_kmh": speed, "access_kmh": access}),
+    st.sampled_from([WALK, BIKE]),
+    st.sampled_from([3.0, 4.8, 15.0, 60.0]),
+    st.sampled_from([0.5, 3.0, 4.8, 8.0]),
+)
+
+
+@settings(max_examples=100)
+@example(
+    # The surface goes on beyond a limit by the time to walk one cell: along the street that is far.
+    [(0, 7, 0, 1.0), (7, 8, 0, 1.0), (8, 0, 0, 1.0), (0, 2, 0, 1.0), (0, 9, 0, 1.0), (9, 10, 0, 1.0), (10, 3, 0, 1.0)]
+    + [(0, 11, 0, 1.0), (11, 4, 0, 1.0), (0, 12, 0, 1.0), (12, 0, 0, 1.0), (1, 0, 0, 1.0)],
+    [(22, 0.5, 0.0)],
+    [8, 15],
+    WALK.model_copy(update={"access_kmh": 0.5}),
+    "to",
+)
+@given(networks(), st.lists(a_place, min_size=1, max_size=2), budgets, profiles, st.sampled_from(["to", "from"]))
+def test_any_budgets_are_nested_and_the_same_alone(
+    edges: list[Edge], spots: list[tuple[int, float, float]], minutes: list[float], profile: Profile, direction: str
+) -> None:
+    streets = to_scale(made(edges), 0.2)
+    if np.max(streets.costs(profile)) < 0:
+        return
+    sites = put(streets, spots)
+    together = np.array(rings(streets, sites, mode=profile, minutes=minutes, direction=direction)).reshape(len(sites), -1)
+    for limit, column in zip(sorted(minutes), together.T, strict=True):
+        alone = rings(streets, sites, mode=profile, minutes=[limit], direction=direction)
+        assert shapely.to_wkb(column).tolist() == shapely.to_wkb(alone).tolist()
+    assert shapely.is_valid(together).all()
+    assert (shapely.area(together[:, :-1]) <= shapely.area(together[:, 1:])).all()
+    outside = shapely.area(shapely.difference(together[:, :-1], together[:, 1:]))
+    assert (outside < 1e-3).all()
+
+
+def block(step: float) -> World:
+    """Return a grid of 5 x 5 junctions."""
+    nodes = {5 * row + column: (step * column, step * row) for row in range(5) for column in range(5)}
+    rows = [(STREET, [5 * row + k for k in range(5)]) for row in range(5)]
+    return World(nodes, [*rows, *((STREET, [column + 5 * k for k in range(5)]) for column in range(5))])
+
+
+@pytest.mark.parametrize("profile", [WALK, BIKE])
+@pytest.mark.parametrize(
+    ("world", "spot", "minutes"),
+    [
+        (line(), (130, 20), 3),
+        (river(), (210, 30), 3),
+        (shortcut(), (20, -30), 2),
+        (line(), (200, 250), 5),
+        (block(60), (100, 100), 1),
+        (block(150), (310, 290), 3),
+        (line({**STREET, "oneway": "yes"}, STREET, {**STREET, "oneway": "-1"}), (150, 0), 1),
+        (line(STREET, {"highway": "steps"}, STREET), (90, 5), 2),
+    ],
+)
+def test_it_is_the_union_of_discs_but_for_a_cell(
+    world: World, spot: tuple[float, float], minutes: float, profile: Profile
+) -> None:
+    streets, site = world.streets(), places([spot])
+    links = link(streets, site, mode=profile, limit=1600)
+    twin = reached_area(streets, profile, links, site.geometry.iloc[0], minutes=minutes, width=50.0)
+    (drawn,) = rings(streets, site, mode=profile, minutes=[minutes], direction="from")
+    assert drawn.difference(twin.buffer(1.05 * GRID)).area == 0
+    assert twin.buffer(-1.05 * GRID).difference(drawn).area < 1
+    assert drawn.area == pytest.approx(twin.area, rel=0.2)
+
+
+# Tiny worlds ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spot", [(0.0, 0.0), (123.4, 5.6), (200.0, 250.0), (430.0, -30.0), (200.0, 1500.0)])
+@pytest.mark.parametrize("minutes", [1, 5, 20])
+def test_it_contains_its_origin(spot: tuple[float, float], minutes: float) -> None:
+    (drawn,) = rings(line().streets(), places([spot]), minutes=[minutes])
+    assert drawn.contains(at(*spot))
+
+
+def test_one_dead_end_street_gives_an_area() -> None:
+    short = World({1: (0.0, 0.0), 2: (40.0, 0.0)}, [(STREET, [1, 2])])
+    (drawn,) = rings(short.streets(), places([(0.0, 0.0)]), minutes=[15])
+    assert drawn.is_valid
+    assert drawn.contains(at(40, 0))
+    assert np.pi * 50**2 * 0.8 < drawn.area < (140 * 100) * 1.4
+
+
+def test_the_far_bank_is_not_reached_where_the_bridge_is_too_far() -> None:
+    # From the east of the south bank to the bridge 400 m, over it 200 m: 12 minutes at 3.6 km/h reach 120 m beyond it.
+    streets, site = river().streets(), places([(400.0, 200.0)])
+    slow = WALK.model_copy(update={"speed_kmh": 3.6, "access_kmh": 3.6})
+    near, far = rings(streets, site, mode=slow, minutes=[8, 14])
+    assert near.bounds[3] < at(0, 200).y + 200 - 50  # 480 m: 80 m onto the bridge
+    assert not near.intersects(at(400, 300).buffer(20))
+    assert far.contains(at(200, 400))
+    assert not far.contains(at(350, 400))
+    assert not far.intersects(at(300, 300).buffer(20))
+
+
+def test_what_is_not_reached_is_a_hole() -> None:
+    (drawn,) = rings(block(300).streets(), places([(600.0, 600.0)]), minutes=[12])
+    (body,) = drawn.geoms
+    assert len(body.interiors) >= 4
+    assert not drawn.contains(at(750, 750))
+
+
+def test_nobody_is_drawn_through_a_private_street() -> None:
+    wide = {"highway": "service", "access": "private"}
+    nodes = {1: (0.0, 0.0), 2: (0.0, 900.0), 3: (300.0, 900.0), 4: (300.0, 0.0)}
+    world = World(nodes, [(STREET, [1, 2, 3, 4]), (wide, [1, 4])])
+    (drawn,) = rings(world.streets(), places([(0.0, 0.0)]), minutes=[5])
+    assert drawn.contains(at(290, 0))  # to the end of the private street: someone may live there
+    assert not drawn.contains(at(300, 100))
+
+
+def test_towards_and_from_a_site_differ_on_one_way_streets() -> None:
+    streets = line({**STREET, "oneway": "yes"}).streets()
+    to, away = (rings(streets, places([(200.0, 0.0)]), mode="bike", minutes=[10], direction=d)[0] for d in ("to", "from"))
+    assert to.contains(at(10, 0))
+    assert not to.contains(at(290, 0))
+    assert away.contains(at(390, 0))
+    assert not away.contains(at(110, 0))
+
+
+def test_downhill_reaches_farther_than_on_the_flat() -> None:
+    # All of a straight street of 4 km in pieces of 200 m, at 1.7 times the speed.
+    nodes = {k: (200.0 * k, 0.0) for k in range(21)}
+    streets = World(nodes, [(STREET, [k, k + 1]) for k in range(20)]).streets()
+    downhill = replace(streets, climb=Climb(np.full((20, 2), 0.8), np.full((20, 2), 1 / 1.7)))
+    site, slope = places([(0.0, 0.0)]), BIKE.model_copy(update={"slope": True})
+    flat, fast = (rings(s, site, mode=m, minutes=[8])[0] for s, m in ((streets, BIKE), (downhill, slope)))
+    assert flat.bounds[2] - at(0, 0).x == pytest.approx(2000, abs=30)
+    assert fast.bounds[2] - at(0, 0).x == pytest.approx(3400, abs=30)
+
+
+def test_a_site_without_a_street_has_an_empty_shape() -> None:
+    sites = places([(0.0, 0.0), (0.0, 5000.0)], ["near", "far"])
+    table = isochrones(line().streets(), sites)
+    assert table["site"].tolist() == ["near", "near", "far", "far"]
+    assert table.geometry.is_empty.tolist() == [False, False, True, True]
+    assert table.geom_type.unique().tolist() == ["MultiPolygon"]
+
+
+def test_the_speed_stands_beside_every_shape() -> None:
+    table = isochrones(line().streets(), places([(0.0, 0.0)], ["hall"]), mode="bike", minutes=[20, 10])
+    assert table.drop(columns="geometry").to_dict("list") == {
+        "site": ["hall", "hall"],
+        "mode": ["bike", "bike"],
+        "minutes": [10.0, 20.0],
+        "speed_kmh": [15.0, 15.0],
+    }
+    assert table.crs == line().streets().crs
+
+
+def test_the_order_of_sites_changes_nothing() -> None:
+    streets, sites = river().streets(), places([(0.0, 0.0), (400.0, 400.0), (200.0, 190.0)])
+    there = shapely.to_wkb(rings(streets, sites, minutes=[5]))
+    back = shapely.to_wkb(rings(streets, sites.iloc[::-1], minutes=[5]))
+    assert there.tolist() == back.tolist()[::-1]
+
+
+def test_the_other_sites_change_nothing() -> None:
+    streets, one, more = river().streets(), places([(0.0, 0.0)]), places([(0.0, 0.0), (400.0, 390.0), (200.0, 190.0)])
+    assert rings(streets, one)[0].equals_exact(rings(streets, more)[0], 0)
+
+
+def test_islands_are_drawn_for_nobody() -> None:
+    (drawn,) = rings(islands().streets(), places([(100.0, 0.0)]), minutes=[20])
+    assert not drawn.contains(at(100, 100))
+
+
+def test_no_sites_are_no_shapes() -> None:
+    assert rings(line().streets(), places([])) == []
+
+
+def test_bad_questions_are_refused() -> None:
+    streets, site = ring(STREET).streets(), places([(0.0, 0.0)])
+    with pytest.raises(StudyError, match="minutes: expected at least one limit"):
+        isochrones(streets, site, minutes=[])
+    with pytest.raises(StudyError, match="limit of -5 minutes"):
+        isochrones(streets, site, minutes=[-5])
+    with pytest.raises(InputError, match="no CRS"):
+        isochrones(streets, site.set_crs(None, allow_override=True))
+
+
+def test_progress_is_told() -> None:
+    calls: list[tuple[int, int]] = []
+    sites = places([(0.0, 0.0), (10.0, 0.0)])
+    isochrones(line().streets(), sites, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 2), (2, 2)]
