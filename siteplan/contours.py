@@ -138,11 +138,13 @@ def _contour(grid: npt.NDArray[np.float32], west: float, south: float, level: fl
     """
     from contourpy import FillType, contour_generator
 
-    filled: Any = contour_generator(z=grid, fill_type=FillType.OuterOffset).filled(-1.0, level)
+    rows, columns = grid.shape
+    x, y = west + CELL * np.arange(columns), south + CELL * np.arange(rows)
+    filled: Any = contour_generator(x, y, grid, fill_type=FillType.OuterOffset).filled(-1.0, level)
     outlines, offsets = filled
     if not outlines:
         return shapely.MultiPolygon()
-    coords = np.concatenate(outlines) * CELL + (west, south)
+    coords = np.concatenate(outlines)
     rings = np.cumsum(np.concatenate([[0], *(np.diff(offset) for offset in offsets)]))
     polygons = np.cumsum([0, *(len(offset) - 1 for offset in offsets)])
     parts = np.array([0, len(offsets)])
