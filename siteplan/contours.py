@@ -7,8 +7,6 @@ within its own limit, is the same alone or in a list, and a larger limit always 
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from os import cpu_count
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -20,7 +18,7 @@ from siteplan.config import Profile
 from siteplan.network.graph import ModeGraph, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, as_profile, link, metric_points, positions
 from siteplan.network.streets import StreetNetwork
-from siteplan.routing.search import Search, deciseconds, prepare, runs_backwards
+from siteplan.routing.search import Search, deciseconds, each, prepare, runs_backwards
 from siteplan.routing.surfaces import search_surface
 
 __all__ = ["isochrones"]
@@ -85,13 +83,10 @@ def isochrones(
         def draw(k: int) -> list[Any]:
             return _contours(work, k, ends[k], xy, limits, pace)
 
-        with ThreadPoolExecutor(cpu_count()) as pool:
-            for done, (row, drawn) in enumerate(
-                zip(rows[work.order], pool.map(draw, range(len(rows))), strict=True), 1
-            ):
-                shapes[row] = drawn
-                if progress is not None:
-                    progress(done, len(rows))
+        for row, drawn in zip(
+            rows[work.order], each(draw, [(k,) for k in range(len(rows))], progress=progress), strict=True
+        ):
+            shapes[row] = drawn
     count = len(limits)
     return gpd.GeoDataFrame(
         {

@@ -16,7 +16,7 @@ from siteplan.network.snapping import HARD_LIMIT, LIMIT, as_profile, link, posit
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.routing import search
-from siteplan.routing.rides import ride_times
+from siteplan.routing.rides import RideTimes, ride_times
 
 __all__ = ["reach_totals", "travel_times"]
 
@@ -75,7 +75,7 @@ def travel_times(
     limit_ds = search.deciseconds([limit])[0]
     if isinstance(mode, Rides) or mode == "transit":
         rides = mode if isinstance(mode, Rides) else TRANSIT
-        return _by_transit(_given(transit), sites, people, rides, int(limit_ds), direction, progress)
+        return _by_transit(_given(transit, streets), sites, people, rides, int(limit_ds), direction, executor, progress)
     profile = as_profile(mode)
     from_points = len(people) < len(sites)
     backwards = search.runs_backwards(direction) != from_points
@@ -101,9 +101,12 @@ def travel_times(
     )
 
 
-def _given(transit: Timetable | None) -> Timetable:
+def _given(transit: Timetable | None, streets: StreetNetwork) -> Timetable:
+    """Return the timetable, which must stand on these very streets."""
     if transit is None:
         raise StudyError("mode 'transit': no timetable; give transit=read_transit(feed, streets, date=...)")
+    if transit.streets is not streets:
+        raise StudyError("mode 'transit': the timetable stands on other streets; read it with these (read_transit)")
     return transit
 
 
@@ -114,25 +117,34 @@ def _by_transit(
     rides: Rides,
     limit: int,
     direction: Direction,
+    executor: Executor | None,
     progress: Callable[[int, int], None] | None,
 ) -> pd.DataFrame:
     """Lay the journeys of every site out as one table."""
+    for places, walk, what, near in (
+        (sites, rides.walk, "sites", HARD_LIMIT),
+        (people, rides.home or rides.walk, "points", LIMIT),
+    ):
+        _linked(transit.streets, places, walk, what, near)  # says what cannot be linked
     found = ride_times(
         transit,
-        _linked(transit.streets, sites, rides.walk, "sites", HARD_LIMIT),
-        _linked(transit.streets, people, rides.home or rides.walk, "points", LIMIT),
+        sites,
+        people,
         mode=rides,
         limit=limit,
         backwards=search.runs_backwards(direction),
+        executor=executor,
         progress=progress,
     )
+    if not found:
+        found = [RideTimes(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((2, 0), np.int32), np.zeros(0))]
     counts = [len(one.point) for one in found]
     quartiles = np.concatenate([one.quartiles for one in found], axis=1) / search.MINUTE
     minutes = np.concatenate([one.cost for one in found]) / search.MINUTE
     return pd.DataFrame(
         {
             "site": pd.Categorical.from_codes(
-                np.repeat(np.arange(len(sites)), counts), pd.Index(sites.index.astype(str))
+                np.repeat(np.arange(len(found)), counts), pd.Index(sites.index.astype(str))
             ),
             "point": people.index.to_numpy()[np.concatenate([one.point for one in found])],
             "mode": pd.Categorical.from_codes(np.zeros(len(minutes), int), pd.Index([rides.name])),

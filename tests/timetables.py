@@ -238,7 +238,7 @@ def _within_stations(feed: Feed, spots: gpd.GeoSeries, rides: Rides, changes: di
             if stop == other:
                 changes[stop][other] = 0
             elif parent[stop] >= 0 and parent[stop] == parent[other] and metres <= SAME_STATION:
-                cost = round(metres * 36 / rides.walk.speed_kmh)
+                cost = round(metres * 36 / rides.walk.access_kmh)
                 changes[stop][other] = min(cost, changes[stop].get(other, cost))
 
 

@@ -46,13 +46,15 @@ class Patterns:
 class Timetable:
     """What runs on one date, and where its stops meet the streets.
 
-    `doors` are the places where people enter: for each the `stop`, the walk inside the station (`inside_m`), and
-    `edge`, `offset_m`, `access_m` and `status` as `link` gives them. A stop has one, or one an entrance of its station.
+    `spots` are x and y of the feed's stops in the streets' CRS. `doors` are the places where people enter: for each the
+    `stop`, the walk inside the station (`inside_m`), and `edge`, `offset_m`, `access_m` and `status` as `link` gives
+    them. A stop has one, or one an entrance of its station.
     """
 
     streets: StreetNetwork
     feed: Feed
     patterns: Patterns
+    spots: npt.NDArray[np.float64]
     doors: gpd.GeoDataFrame
     counts: dict[str, int] = field(default_factory=dict)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -90,7 +92,9 @@ def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwor
 def build_timetable(feed: Feed, streets: StreetNetwork) -> Timetable:
     """Sort a feed's trips into patterns and link its stops to the streets that may be walked."""
     patterns = _patterns(feed.calls)
-    doors = _doors(feed.stops, np.unique(patterns.stops), streets)
+    places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
+    spots = np.column_stack([places.x, places.y])
+    doors = _doors(feed.stops, np.unique(patterns.stops), spots, streets)
     linked = doors.loc[doors["status"] == "placed", "stop"].unique()
     lost = ~np.isin(patterns.stops, linked)
     if lost.all():
@@ -109,7 +113,7 @@ def build_timetable(feed: Feed, streets: StreetNetwork) -> Timetable:
             "from any street of the extract; nobody gets on or off there"
         )
         warnings.warn(SiteplanWarning(text), stacklevel=2)
-    return Timetable(streets, feed, patterns, doors, counts)
+    return Timetable(streets, feed, patterns, spots, doors, counts)
 
 
 def _patterns(calls: pd.DataFrame) -> Patterns:
@@ -164,16 +168,14 @@ def _lines(arrival: Ints, departure: Ints) -> list[list[int]]:
     return [order[line].tolist() for line in lines]
 
 
-def _doors(stops: pd.DataFrame, used: Ints, streets: StreetNetwork) -> gpd.GeoDataFrame:
+def _doors(stops: pd.DataFrame, used: Ints, spots: npt.NDArray[np.float64], streets: StreetNetwork) -> gpd.GeoDataFrame:
     """Return where people enter the used stops: through their station's entrances if it has any, else on the spot."""
     entrances = stops.index[(stops["kind"] == 2) & (stops["parent"] >= 0) & stops["lon"].notna()].to_numpy()
     parent = stops["parent"].to_numpy()
     by_station = pd.DataFrame({"station": parent[entrances], "place": entrances})
     own = pd.DataFrame({"stop": used, "station": parent[used]}).merge(by_station, on="station", how="left")
     own["place"] = own["place"].fillna(own["stop"]).astype(np.int64)
-    spots = gpd.GeoSeries(gpd.points_from_xy(stops["lon"], stops["lat"]), crs=4326).to_crs(streets.crs)
-    stop_at, door_at = spots.iloc[own["stop"]].to_numpy(), spots.iloc[own["place"]].to_numpy()
-    inside = gpd.GeoSeries(stop_at).distance(gpd.GeoSeries(door_at)).to_numpy()
-    doors = gpd.GeoDataFrame({"stop": own["stop"], "inside_m": inside}, geometry=door_at, crs=streets.crs)
-    doors = doors[~doors.geometry.is_empty & doors["inside_m"].notna()].reset_index(drop=True)
+    at, door = spots[own["stop"]], spots[own["place"]]
+    columns = {"stop": own["stop"], "inside_m": np.hypot(*(door - at).T)}
+    doors = gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy(*door.T), crs=streets.crs)
     return doors.join(link(streets, doors, mode="walk"))

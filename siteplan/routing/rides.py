@@ -1,18 +1,20 @@
 """Walks to stops, rides and walks from stops put together: minutes by public transport over a window of time."""
 
+import itertools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from os import cpu_count
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import Profile, Rides
 from siteplan.network.graph import mode_graph
-from siteplan.network.snapping import positions
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, link, positions
+from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.routing import search
 from siteplan.routing.transit import search_rides
@@ -32,7 +34,7 @@ class _Laid:
     feet: tuple[Any, Any]
 
 
-def _prepare(timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest_walk: int) -> _Laid:
+def _lay_out(timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest_walk: int) -> _Laid:
     """Lay a timetable out for searches from the sites (`backwards`: towards them); costs in deciseconds.
 
     `slack` is the time one must be at a stop before a departure, `longest_walk` the longest walk between rides.
@@ -63,49 +65,73 @@ def _feet(
     timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the changes between stops in CSR form: along the streets, inside a station, and as transfers.txt says."""
-    stops = timetable.feed.stops
-    near = _walks_between(timetable, backwards, walk, longest)
-    station = stops["parent"].to_numpy()
     used = np.unique(timetable.patterns.stops)
-    inside = pd.DataFrame({"stop": used, "station": station[used]})
-    inside = inside[inside["station"] >= 0].merge(inside, on="station", suffixes=("", "_to"))
-    at = timetable.doors.drop_duplicates("stop").set_index("stop").geometry
-    inside = inside[inside["stop"].isin(at.index) & inside["stop_to"].isin(at.index)]
-    metres = at.loc[inside["stop"]].distance(at.loc[inside["stop_to"]], align=False).to_numpy()
-    across = pd.DataFrame(
-        {"stop": inside["stop"], "to": inside["stop_to"], "cost": np.round(metres * 36 / walk.speed_kmh)}
-    )
     stay = pd.DataFrame({"stop": used, "to": used, "cost": 0})
-    every = (
-        pd.concat([near, across[metres <= SAME_STATION], stay]).groupby(["stop", "to"], as_index=False)["cost"].min()
-    )
-    every = _with_rules(every, timetable.feed.transfers, backwards, slack)
-    every = every.sort_values(["stop", "cost", "to"])
-    count = np.bincount(every["stop"], minlength=len(stops))
-    return _plain(np.concatenate([[0], np.cumsum(count)])), _plain(every[["to", "cost"]].to_numpy())
+    parts = [_walks_between(timetable, backwards, walk, longest), _across_stations(timetable, used, walk), stay]
+    every = pd.concat(parts).groupby(["stop", "to"], as_index=False)["cost"].min()
+    every = _with_rules(timetable, every, backwards, walk, slack, longest).sort_values(["stop", "cost", "to"])
+    return _ptr(every["stop"], len(timetable.feed.stops)), _plain(every[["to", "cost"]].to_numpy())
 
 
-def _with_rules(every: pd.DataFrame, rules: pd.DataFrame, backwards: bool, slack: int) -> pd.DataFrame:
-    """Apply transfers.txt: a least time (2) holds, slack included; a forbidden change (3) is taken out."""
+def _across_stations(timetable: Timetable, used: Ints, walk: Profile) -> pd.DataFrame:
+    """Return the walks between platforms of one station that lie near each other."""
+    table = pd.DataFrame({"stop": used, "station": timetable.feed.stops["parent"].to_numpy()[used]})
+    table = table[table["station"] >= 0].merge(table, on="station", suffixes=("", "_to"))
+    metres = _straight(timetable, table["stop"], table["stop_to"])
+    near = pd.DataFrame({"stop": table["stop"], "to": table["stop_to"], "cost": _walked(metres, walk)})
+    return near[metres <= SAME_STATION]
+
+
+def _straight(timetable: Timetable, first: pd.Series, second: pd.Series) -> npt.NDArray[np.float64]:
+    """Return the metres between stops as the crow flies."""
+    return np.hypot(*(timetable.spots[first.to_numpy()] - timetable.spots[second.to_numpy()]).T)
+
+
+def _walked(metres: npt.NDArray[np.float64], walk: Profile) -> npt.NDArray[np.float64]:
+    return np.round(metres * 36 / walk.access_kmh)
+
+
+def _with_rules(
+    timetable: Timetable, every: pd.DataFrame, backwards: bool, walk: Profile, slack: int, longest: int
+) -> pd.DataFrame:
+    """Apply transfers.txt: a least time (2) holds, slack included; a forbidden change (3) is taken out.
+
+    A least time also makes a change possible that the streets do not show, within a walk or a station; it is never
+    shorter than the straight way. The other types (0, 1) say nothing about time.
+    """
+    rules = timetable.feed.transfers
     if rules.empty:
         return every
     ends = ["to_stop", "from_stop"] if backwards else ["from_stop", "to_stop"]
     rules = rules.rename(columns={ends[0]: "stop", ends[1]: "to"}).drop_duplicates(["stop", "to"], keep="last")
+    rules = rules[rules["type"].isin([2, 3])]
     joined = every.merge(rules[["stop", "to", "type", "seconds"]], on=["stop", "to"], how="outer")
-    least = np.where(joined["type"] == 2, np.maximum(joined["seconds"].fillna(0) * 10 - slack, 0), 0)
-    told = joined["cost"].notna() | joined["type"].isin([0, 1, 2])
-    joined["cost"] = np.maximum(joined["cost"].fillna(0), least)
-    return joined.loc[told & (joined["type"] != 3), ["stop", "to", "cost"]]
+    straight = _walked(_straight(timetable, joined["stop"], joined["to"]), walk)
+    parent = timetable.feed.stops["parent"].to_numpy()
+    first, second = parent[joined["stop"]], parent[joined["to"]]
+    known = joined["cost"].notna() | (straight <= longest) | ((first == second) & (first >= 0))
+    least = np.where(joined["type"] == 2, joined["seconds"].fillna(0) * 10 - slack, 0)
+    walked = joined["cost"].fillna(pd.Series(straight, joined.index)).to_numpy(float)
+    joined["cost"] = np.maximum(np.maximum(walked, least), 0.0)
+    kept: pd.DataFrame = joined.loc[known & (joined["type"] != 3), ["stop", "to", "cost"]]
+    return kept
 
 
 def _walks_between(timetable: Timetable, backwards: bool, walk: Profile, longest: int) -> pd.DataFrame:
     """Return `stop`, `to`, `cost` of the walks along the streets between stops."""
     graph = mode_graph(timetable.streets, walk, backwards=backwards)
-    rows, places = positions(timetable.doors, graph, walk)
+    rows, places = positions(_door_links(timetable, walk), graph, walk)
     source, target, cost = search.times(search.prepare(graph, places, places), longest)
     stop, inside = timetable.doors["stop"].to_numpy()[rows], _inside(timetable, walk)[rows]
     table = pd.DataFrame({"stop": stop[source], "to": stop[target], "cost": cost + inside[source] + inside[target]})
     return table[table["cost"] <= longest]
+
+
+def _door_links(timetable: Timetable, profile: Profile) -> pd.DataFrame:
+    """Link the doors of stops to the streets that a profile may use."""
+    return timetable.remember(  # type: ignore[no-any-return]
+        ("doors", profile), lambda: link(timetable.streets, timetable.doors, mode=profile)
+    )
 
 
 def _inside(timetable: Timetable, walk: Profile) -> Ints:
@@ -123,7 +149,7 @@ def _walks_to_stops(
     """
     graph = mode_graph(timetable.streets, profile, backwards=backwards)
     rows, places = positions(links, graph, profile)
-    door_rows, doors = positions(timetable.doors, graph, profile)
+    door_rows, doors = positions(_door_links(timetable, profile), graph, profile)
     ends = (places, doors) if outward else (doors, places)
     source, target, cost = search.times(search.prepare(graph, *ends), longest)
     place, door = (source, target) if outward else (target, source)
@@ -151,70 +177,74 @@ class RideTimes:
 
 def ride_times(
     timetable: Timetable,
-    site_links: pd.DataFrame,
-    point_links: pd.DataFrame,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
     *,
     mode: Rides,
     limit: int,
     backwards: bool,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[RideTimes]:
-    """Search the journeys between every site and every point over a window; walking all the way always competes.
+    """Search the journeys between every site and every point over a window; going all the way by oneself competes.
 
-    `site_links` and `point_links` are as `link` gives them, for `mode.walk` and `mode.home`; `backwards` means towards
-    the sites. One result a site, in order.
+    `backwards` means towards the sites. One result a site, in order.
     """
-    home = mode.home or mode.walk
+    streets, home = timetable.streets, mode.home or mode.walk
     longest, slack = _ds(mode.max_walk_minutes), _ds(mode.board_slack_minutes)
     key = (backwards, mode.walk, slack, longest)
-    ride = timetable.remember(key, lambda: _prepare(timetable, backwards, mode.walk, slack, longest))
+    laid = timetable.remember(key, lambda: _lay_out(timetable, backwards, mode.walk, slack, longest))
+    site_links = link(streets, sites, mode=mode.walk, limit=HARD_LIMIT)
+    point_links = link(streets, people, mode=home, limit=LIMIT)
     access = _walks_to_stops(timetable, site_links, backwards, mode.walk, longest, outward=True)
+    access = access.sort_values(["place", "stop"])
     exits = _walks_to_stops(timetable, point_links, backwards, home, longest, outward=False)
     exits = exits.sort_values(["stop", "cost", "place"])
     ways_out = (_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy()))
-    access = access.sort_values(["place", "stop"])
-    ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(site_links))
-    direct = _direct(timetable, site_links, point_links, home, limit, backwards)
+    ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
+    direct = _direct(streets, link(streets, sites, mode=home, limit=HARD_LIMIT), point_links, home, limit, backwards)
     first, last = mode.window_minutes
     minutes = np.arange(first, last) * search.MINUTE
     clock = (-minutes if backwards else minutes[::-1]).astype(np.int32)
-    ranks = [_rank(share, len(clock)) for share in (mode.percentile, 25, 75)]
+    ranks = tuple(_rank(share, len(clock)) for share in (mode.percentile, 25, 75))
+    query = (clock, limit, mode.max_rides, laid.kernel, laid.feet, ways_out)
+    calls = [
+        (query, ways_in[bounds[site] : bounds[site + 1]], len(people), direct[site], ranks)
+        for site in range(len(sites))
+    ]
+    return search.each(_one_site, calls, executor=executor, progress=progress)
 
-    def run(site: int) -> RideTimes:
-        near = ways_in[bounds[site] : bounds[site + 1]]
-        costs = search_rides(clock, limit, mode.max_rides, ride.kernel, ride.feet, ways_out, near, len(point_links))
-        point, cost = direct(site)
-        costs[:, point] = np.minimum(costs[:, point], cost)
-        costs.sort(axis=0)
-        reached = np.flatnonzero(costs[ranks[0]] <= limit)
-        costs = costs[:, reached]
-        return RideTimes(reached, costs[ranks[0]], costs[ranks[1:]], (costs <= limit).mean(axis=0))
 
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        results = []
-        for done, result in enumerate(pool.map(run, range(len(site_links))), 1):
-            results.append(result)
-            if progress is not None:
-                progress(done, len(site_links))
-        return results
+def _one_site(
+    query: tuple[Any, ...], access: npt.NDArray[Any], points: int, direct: tuple[Ints, Costs], ranks: tuple[int, ...]
+) -> RideTimes:
+    """Search from one site and sort what the minutes of the window give."""
+    clock, limit, rides, kernel, feet, exits = query
+    costs = search_rides(clock, limit, rides, kernel, feet, exits, access, points)
+    point, cost = direct
+    costs[:, point] = np.minimum(costs[:, point], cost)
+    costs.sort(axis=0)
+    reached = np.flatnonzero(costs[ranks[0]] <= limit)
+    costs = costs[:, reached]
+    return RideTimes(reached, costs[ranks[0]], costs[[*ranks[1:]]], (costs <= limit).mean(axis=0))
 
 
 def _direct(
-    timetable: Timetable,
+    streets: StreetNetwork,
     site_links: pd.DataFrame,
     point_links: pd.DataFrame,
     home: Profile,
     limit: int,
     backwards: bool,
-) -> Callable[[int], tuple[Ints, Costs]]:
+) -> list[tuple[Ints, Costs]]:
     """Return for each site the points within the limit without any ride, and what they cost."""
-    graph = mode_graph(timetable.streets, home, backwards=backwards)
+    graph = mode_graph(streets, home, backwards=backwards)
     site_rows, sites = positions(site_links, graph, home)
     point_rows, points = positions(point_links, graph, home)
     source, target, cost = search.times(search.prepare(graph, sites, points), limit)
     site, point = site_rows[source], point_rows[target]
     bounds = np.searchsorted(site, np.arange(len(site_links) + 1))
-    return lambda k: (point[bounds[k] : bounds[k + 1]], cost[bounds[k] : bounds[k + 1]])
+    return [(point[a:b], cost[a:b]) for a, b in itertools.pairwise(bounds)]
 
 
 def _rank(percent: float, count: int) -> int:

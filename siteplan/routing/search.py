@@ -16,7 +16,7 @@ from siteplan.network.graph import ModeGraph, Positions
 from siteplan.routing.batches import search_sums
 from siteplan.routing.streets import lay_out, search_times
 
-__all__ = ["MINUTE", "Search", "deciseconds", "prepare", "runs_backwards", "sums", "times"]
+__all__ = ["MINUTE", "Search", "deciseconds", "each", "prepare", "runs_backwards", "sums", "times"]
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
@@ -179,17 +179,32 @@ def _shared_out(
     executor: Executor | None,
     progress: Progress | None,
 ) -> list[Any]:
-    """Run the parts of the work on the executor (threads by default) and return their results in order."""
+    """Run the parts of the work on the executor and return their results in order."""
     total = len(search.order)
     bounds = np.unique(np.linspace(0, total, PARTS + 1).astype(int)).tolist()
+    calls = [(search, first, stop, *arguments) for first, stop in itertools.pairwise(bounds)]
+    return each(part, calls, executor=executor, progress=progress, total=total)
+
+
+def each(
+    work: Callable[..., Any],
+    calls: Sequence[tuple[Any, ...]],
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    total: int | None = None,
+) -> list[Any]:
+    """Call `work` with each of the arguments, on threads unless an executor is given; return the results in order.
+
+    `progress` is told how far it is out of `total` (the number of calls); an interruption drops what has not begun.
+    """
+    whole = len(calls) if total is None else total
     with _threads() if executor is None else _borrowed(executor) as pool:
-        futures: list[Future[Any]] = [
-            pool.submit(part, search, first, stop, *arguments) for first, stop in itertools.pairwise(bounds)
-        ]
+        futures: list[Future[Any]] = [pool.submit(work, *call) for call in calls]
         try:
             for done, _ in enumerate(as_completed(futures), 1):
                 if progress is not None:
-                    progress(total * done // len(futures), total)
+                    progress(whole * done // len(futures), whole)
         except BaseException:
             for future in futures:
                 future.cancel()

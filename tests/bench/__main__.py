@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from os import cpu_count
 from pathlib import Path
 
-from tests.bench import reach
+from tests.bench import command, million, reach, reading, shapes, start
 from tests.bench.measure import Row, table
 from tests.bench.worlds import MissingError
 
@@ -16,6 +16,11 @@ TASKS: dict[str, Callable[[int], list[Row]]] = {
     "origins": reach.origins,
     "every-node": reach.every_node,
     "few-points": reach.few_points,
+    "million": million.million,
+    "polygons": shapes.polygons,
+    "reading": reading.reading,
+    "start": start.start,
+    "command": command.command,
 }
 
 

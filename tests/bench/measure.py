@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Row", "in_child", "in_turns", "peak_megabytes", "seconds"]
+__all__ = ["ROOT", "Row", "in_child", "in_turns", "peak_megabytes", "seconds", "table"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,4 +107,6 @@ def table(rows: Sequence[Row]) -> str:
     lines = [[row.task, row.ours, row.other, row.theirs, row.ratio, row.goal] for row in rows]
     widths = [max(len(line[k]) for line in [head, *lines]) for k in range(len(head))]
     text = [head, ["-" * width for width in widths], *lines]
-    return "\n".join("| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in text)
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in text
+    )

@@ -20,7 +20,12 @@ PROFILES = (WALK, BIKE)
 
 def sample(place: Common, count: int) -> Ints:
     """Return rows of `place.nodes`, the same in every run."""
-    chosen: Ints = np.sort(np.random.default_rng(0).choice(len(place.nodes), count, replace=False))
+    return sample_of(len(place.nodes), count)
+
+
+def sample_of(total: int, count: int) -> Ints:
+    """Return `count` of `total` rows, ascending."""
+    chosen: Ints = np.sort(np.random.default_rng(0).choice(total, count, replace=False))
     return chosen
 
 
@@ -89,7 +94,9 @@ def from_origins(place: Common, profile: Profile, rounds: int, count: int) -> li
 def contracted(place: Common, where: str, chosen: Ints, people: npt.NDArray[np.float64], rounds: int) -> list[Row]:
     """Give scipy the contracted graph as well: the algorithm alone, between its nodes."""
     graph, at = place.graph, place.targets
-    number = np.where(at.forward == 0, graph.arrive[at.chain, 0], np.where(at.backward == 0, graph.arrive[at.chain, 1], -1))
+    number = np.where(
+        at.forward == 0, graph.arrive[at.chain, 0], np.where(at.backward == 0, graph.arrive[at.chain, 1], -1)
+    )
     corners = np.flatnonzero(number >= 0)
     chosen = np.intersect1d(chosen, corners)
     ours = Siteplan(place, chosen, corners)
