@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siteplan import __version__
-from siteplan.errors import SiteplanError, SiteplanWarning
+from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,9 +102,12 @@ def _asks(*needs: str) -> Callable[[Command], Command]:
         @functools.wraps(command)
         def run(**given: Any) -> None:
             from siteplan.study import read_study
+            from siteplan.study.guard import refuse_inputs
 
             options = {key: given.pop(_name(key)) for key in OPTIONS}
             path, overrides = given.pop("study"), given.pop("overrides") or ()
+            if path is not None and given.get("out") is not None:
+                refuse_inputs([path], [given["out"]])
             command(read_study(path, overrides, options=options, needs=needs), **given)
 
         own = list(inspect.signature(command).parameters.values())[1:]
@@ -299,7 +302,11 @@ def isochrones(
     Without -o and --json, their sizes are printed as CSV.
     """
     from siteplan.study import draw, write_places
+    from siteplan.study.guard import refuse_inputs
+    from siteplan.study.manifest import input_files
 
+    if out is not None:
+        refuse_inputs(input_files(study).values(), [out])
     with _progress(quiet) as show:
         rings = draw(study, progress=show)
     if out is not None:
@@ -328,8 +335,14 @@ def candidates(
     """
     from siteplan.inputs.area import read_area
     from siteplan.inputs.candidates import propose_sites
+    from siteplan.study.guard import refuse_inputs
     from siteplan.study.write import lonlat_table, write_places
 
+    if out is not None:
+        refuse_inputs([path for path in (streets, tags, area) if path is not None], [out])
+        if out.exists():
+            # A list of candidates is there to be chosen from and edited by hand.
+            raise StudyError(f"{out}: is there already and is not overwritten; give another name, or remove it first")
     sites = propose_sites(streets, tags=tags, area=None if area is None else read_area(area))
     if out is not None:
         write_places(sites, out)

@@ -167,6 +167,36 @@ def test_demo_is_made_run_and_shown(tmp_path: Path) -> None:
     assert (tmp_path / "demo" / "results" / "manifest.json").exists()
 
 
+# ---- nothing of anybody else's is overwritten ----
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("score", "sites.csv"), ("score", "study.yaml"), ("isochrones", "streets.osm")]
+)
+def test_no_command_writes_over_an_input(town: Path, command: str, name: str) -> None:
+    path = town.parent / name
+    before = path.read_bytes()
+    done = call(command, town, "-o", path)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"{name}: is an input; nothing was written" in done.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_list_of_candidates_is_not_replaced(town: Path) -> None:
+    Path("chosen.csv").write_text("mine")
+    assert "chosen.csv: is there already" in call("candidates", library(town), "-o", "chosen.csv").stderr
+    assert "is an input" in call("candidates", library(town), "-o", library(town)).stderr
+    assert Path("chosen.csv").read_text() == "mine"
+
+
+def test_demo_does_not_replace_a_file_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "sites.csv").write_text("keep,me")
+    done = call("demo", tmp_path)
+    assert done.exit_code == 1
+    assert "sites.csv: is there already and is not the sample's own; nothing was written" in done.stderr
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["keep,me"]
+
+
 # ---- bad input: one clear error, exit code 1, nothing half written ----
 
 

@@ -193,6 +193,72 @@ def test_a_damaged_cache_is_computed_again(town: Path) -> None:
     assert list(quietly(run, town).scores["people_walk_5.5"]) == [50, 50]
 
 
+def test_isochrones_are_not_drawn_again(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = quietly(run, town)
+    monkeypatch.setattr(stages, "isochrones", lambda *args, **options: pytest.fail("drawn again"))
+    before = (first.folder / "results.gpkg").read_bytes()
+    assert (quietly(run, town).folder / "results.gpkg").read_bytes() == before
+
+
+def test_the_cache_holds_what_the_last_run_needed(town: Path) -> None:
+    quietly(run, town)
+    quietly(run, read_study(town, ["travel.modes=walk", "travel.minutes=6"]))
+    kept = [path.name.split("_")[:2] for path in sorted((town.parent / "results" / ".cache").iterdir())]
+    assert kept == [["rings", "walk"], ["times", "walk"]]
+
+
+def test_what_an_earlier_run_wrote_and_this_one_does_not_is_removed(
+    town: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quietly(run, town)
+    results = town.parent / "results"
+    (results / "mine.csv").write_text("mine")
+    monkeypatch.setattr(stages, "MOST_OVERLAPS", 1)
+    quietly(run, town)
+    assert not (results / "overlap.csv").exists()
+    assert (results / "mine.csv").read_text() == "mine"
+    assert "overlap.csv" not in json.loads((results / "manifest.json").read_text())["files"]
+
+
+def test_points_can_be_found_on_the_ground(result: Result) -> None:
+    points = gpd.read_file(result.folder / "results.gpkg", layer="points").set_index("point")
+    assert list(points.columns) == ["cell", "people", "workers", "status", "geometry"]
+    times = pd.read_parquet(result.folder / "times.parquet")
+    near = times[(times["site"] == "A") & (times["mode"] == "walk")].sort_values("minutes")
+    assert list(points.loc[near["point"], "cell"].astype(int)) == [0, 1, 2, 3, 4]
+
+
+# ---- nothing of anybody else's is overwritten ----
+
+
+@pytest.mark.parametrize("name", ["people.csv", "sites.csv", "streets.osm"])
+def test_scores_do_not_replace_an_input(town: Path, name: str) -> None:
+    before = (town.parent / name).read_bytes()
+    with pytest.raises(StudyError, match=f"{name}: is an input; nothing was written"):
+        score(town, out=town.parent / "." / name)
+    assert (town.parent / name).read_bytes() == before
+
+
+def test_results_do_not_replace_an_input(town: Path) -> None:
+    quietly(run, town)
+    results = town.parent / "results"
+    before = (results / "times.parquet").read_bytes()
+    study = read_study(town, ["inputs.times=results/times.parquet"])
+    with pytest.raises(StudyError, match="times.parquet: is an input"):
+        run(study)
+    with pytest.raises(StudyError, match="results.gpkg: is an input"):
+        redraw(results, out=results / "results.gpkg")
+    assert (results / "times.parquet").read_bytes() == before
+
+
+def test_results_do_not_replace_files_of_somebody_else(town: Path, tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text("mine")
+    (tmp_path / "manifest.json").write_text('{"name": "another program"}')
+    with pytest.raises(StudyError, match=r"scores.csv: is there already, and the folder holds no manifest.json"):
+        run(town, out=tmp_path)
+    assert (tmp_path / "scores.csv").read_text() == "mine"
+
+
 # ---- questions with less ----
 
 

@@ -1,5 +1,6 @@
 """Results appear whole or not at all: written aside first, then moved into place."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ def results_folder(folder: str | Path) -> Iterator[Path]:
 
     What is written into the yielded path is moved into `folder` file by file, `manifest.json` last and the
     manifest of an earlier run removed first: a folder with a manifest is a complete run. After an error or an
-    interruption `folder` is as it was. Files that the block did not write are never touched.
+    interruption `folder` is as it was. The files that the earlier manifest lists and the new one does not are removed;
+    all others that the block did not write are never touched.
 
     Parameters
     ----------
@@ -86,10 +88,23 @@ def _publish(aside: Path, target: Path) -> None:
                 f"{target / name}: is a folder where a result file must stand; rename it or write elsewhere"
             )
     if Path(MANIFEST) in written:
+        stale = _listed_in(target / MANIFEST) - {str(name) for name in written}
         (target / MANIFEST).unlink(missing_ok=True)
+        for old in stale:
+            (target / old).unlink(missing_ok=True)
     for name in sorted(written, key=lambda name: (name == Path(MANIFEST), name)):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (aside / name).replace(target / name)
+
+
+def _listed_in(manifest: Path) -> set[str]:
+    """Return the files that an earlier run says it wrote beside its manifest."""
+    try:
+        names = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        files = {name for name in names if Path(name).name == name and (manifest.parent / name).is_file()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return files
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -68,7 +68,7 @@ def _feet(
     used = np.unique(timetable.patterns.stops)
     stay = pd.DataFrame({"stop": used, "to": used, "cost": 0})
     parts = [_walks_between(timetable, backwards, walk, longest), _across_stations(timetable, used, walk), stay]
-    every = pd.concat(parts).groupby(["stop", "to"], as_index=False)["cost"].min()
+    every: pd.DataFrame = pd.concat(parts).groupby(["stop", "to"], as_index=False).min()
     every = _with_rules(timetable, every, backwards, walk, slack, longest).sort_values(["stop", "cost", "to"])
     return _ptr(every["stop"], len(timetable.feed.stops)), _plain(every[["to", "cost"]].to_numpy())
 
@@ -84,7 +84,9 @@ def _across_stations(timetable: Timetable, used: Ints, walk: Profile) -> pd.Data
 
 def _straight(timetable: Timetable, first: pd.Series, second: pd.Series) -> npt.NDArray[np.float64]:
     """Return the metres between stops as the crow flies."""
-    return np.hypot(*(timetable.spots[first.to_numpy()] - timetable.spots[second.to_numpy()]).T)
+    apart: npt.NDArray[np.float64] = timetable.spots[first.to_numpy()] - timetable.spots[second.to_numpy()]
+    metres: npt.NDArray[np.float64] = np.hypot(apart[:, 0], apart[:, 1])
+    return metres
 
 
 def _walked(metres: npt.NDArray[np.float64], walk: Profile) -> npt.NDArray[np.float64]:

@@ -31,7 +31,7 @@ LEFT_ALONE = {"results"}  # what a run of the sample's study leaves beside it
 DATE = "2026-01-01T00:00:00.000Z"
 STUDY = """\
 # The valley of the Orvelle: a made place to try siteplan on. Paths are relative to this file.
-name: Vallée de l'Orvelle
+name: Vallée de l'Orvelle (an invented place)
 language: en
 area: {communes: communes.gpkg}
 inputs:
@@ -54,12 +54,12 @@ def write_sample(folder: str | Path) -> Path:
     """Write the sample territory into a folder, whole or not at all, and return the folder.
 
     Streets (`.osm.pbf`), timetable (GTFS), people on 200 m (GeoPackage, GeoTIFF, CSV) and 1 km cells, terrain,
-    communes, sites and a study file; the same bytes each time. Files of an earlier sample are replaced.
+    communes, sites and a study file; the same bytes each time. An earlier sample may stand there if nobody changed it.
 
     Raises
     ------
     InputError
-        If the folder holds anything else, or cannot be written.
+        If the folder holds anything else, or a file of the sample that was changed, or cannot be written.
     """
     folder = Path(folder)
     _refuse_others(folder)
@@ -69,6 +69,7 @@ def write_sample(folder: str | Path) -> Path:
             whole = Path(made) / "sample"
             whole.mkdir()
             _write_all(whole)
+            _refuse_changed(whole, folder)
             _put(whole, folder)
     except OSError as error:
         raise InputError(
@@ -89,6 +90,16 @@ def _refuse_others(folder: Path) -> None:
         raise InputError(
             f"{folder}: holds {len(others)} thing(s) that are not the sample's, such as {others[0]!r}; "
             "nothing was written. Give an empty or a new folder."
+        )
+
+
+def _refuse_changed(whole: Path, folder: Path) -> None:
+    there = [name for name in SAMPLE_FILES if (folder / name).exists()]
+    changed = [name for name in there if (folder / name).read_bytes() != (whole / name).read_bytes()]
+    if changed:
+        raise InputError(
+            f"{folder / changed[0]}: is there already and is not the sample's own; nothing was written. "
+            "Give another folder, or move the file away."
         )
 
 

@@ -3,15 +3,18 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from siteplan import __version__
 from siteplan.output.files import whole_file
 
-__all__ = ["cached_table", "content_key", "file_hash"]
+__all__ = ["Cache", "content_key", "file_hash"]
+
+Kept = TypeVar("Kept", bound=pd.DataFrame)
 
 
 def file_hash(path: Path) -> str:
@@ -29,32 +32,49 @@ def content_key(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def cached_table(folder: Path | None, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Read a table computed before, or compute it and keep it.
+@dataclass(frozen=True)
+class Cache:
+    """A folder of tables computed before, safe to delete at any time; None keeps none."""
 
-    Parameters
-    ----------
-    folder
-        Where tables are kept; None keeps none. Safe to delete at any time.
-    name
-        Stands for everything that the table depends on.
-    make
-        Computes the table.
+    folder: Path | None
+    used: set[str] = field(default_factory=set)
 
-    Raises
-    ------
-    StudyError
-        The folder cannot be written.
-    """
-    if folder is None:
-        return make()
-    path = folder / f"{name}.parquet"
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError):
-        # Never computed, or a file that something else has damaged: compute it (again).
-        pass
-    table = make()
-    with whole_file(path) as aside:
-        table.to_parquet(aside, index=False)
-    return table
+    def table(self, name: str, make: Callable[[], Kept], read: Callable[[Path], Kept]) -> Kept:
+        """Read a table computed before, or compute it and keep it.
+
+        Parameters
+        ----------
+        name
+            Stands for everything that the table depends on.
+        make
+            Computes the table.
+        read
+            Reads it from Parquet.
+
+        Raises
+        ------
+        StudyError
+            The folder cannot be written.
+        """
+        if self.folder is None:
+            return make()
+        path = self.folder / f"{name}.parquet"
+        self.used.add(path.name)
+        try:
+            return read(path)
+        except (OSError, ValueError):
+            # Never computed, or a file that something else has damaged: compute it (again).
+            pass
+        table = make()
+        with whole_file(path) as aside:
+            table.to_parquet(aside, index=False)
+        return table
+
+    def prune(self) -> None:
+        """Remove the tables that were not used since: the cache holds what the last run needed, and no more."""
+        if self.folder is None:
+            return
+        for kind in ("times_*.parquet", "rings_*.parquet"):
+            for path in self.folder.glob(kind):
+                if path.name not in self.used:
+                    path.unlink(missing_ok=True)

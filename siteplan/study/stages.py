@@ -1,9 +1,9 @@
 """The whole of a study, stage by stage: load, travel, draw, analyse, write."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ from siteplan.inputs.times import check_times, read_times
 from siteplan.network.streets import StreetNetwork
 from siteplan.output.files import whole_file
 from siteplan.output.tables import write_scores
-from siteplan.study.cache import cached_table, content_key, file_hash
+from siteplan.study.cache import Cache, content_key, file_hash
+from siteplan.study.guard import RESULTS, refuse_foreign, refuse_inputs
 from siteplan.study.load import Territory, load, load_sites, load_streets, load_water, used_sites
 from siteplan.study.manifest import input_files, manifest_of
 from siteplan.study.reading import read_study
-from siteplan.study.write import write_result
+from siteplan.study.write import result_files, write_result
 from siteplan.times import travel_times
 
 __all__ = ["Progress", "Result", "draw", "run", "score"]
@@ -62,8 +63,8 @@ class Result:
 def run(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
     """Do everything that a study asks for, and write it into a folder of results.
 
-    Travel times are kept by content in `<out>/.cache`: an interrupted run goes on where it stopped, and the same input
-    gives the same bytes.
+    Travel times and isochrones are kept by content in `<out>/.cache`: an interrupted run goes on where it stopped, and
+    the same input gives the same bytes. Files of an earlier run that this one does not write are removed.
 
     Parameters
     ----------
@@ -92,13 +93,18 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     """
     asked = study if isinstance(study, Study) else read_study(study)
     folder = Path(out) if out is not None else asked.output.folder
+    refuse_inputs(input_files(asked).values(), [folder / name for name in RESULTS])
+    refuse_foreign(folder)
+    cache = Cache(folder / ".cache")
     with _told_once() as odd:
         territory = _load(asked, progress)
-        times = _times(asked, territory, folder / ".cache", progress)
-        rings = _rings(asked, territory.streets, territory.sites, progress) if asked.output.isochrones else None
+        times = _times(asked, territory, cache, progress)
+        rings = _rings(asked, territory.streets, territory.sites, cache, progress) if asked.output.isochrones else None
         result = _analysed(asked, territory, times, rings, odd, folder)
+        result = replace(result, manifest={**result.manifest, "files": result_files(result)})
         _tell(progress, "writing", 0)
         write_result(result, territory, folder)
+        cache.prune()
         _tell(progress, "writing", 1)
     return result
 
@@ -106,9 +112,11 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
 def score(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
     """Analyse a study as `run` does, but draw nothing, and write nothing but the scores, as CSV, if `out` is given."""
     asked = study if isinstance(study, Study) else read_study(study)
+    if out is not None:
+        refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once() as odd:
         territory = _load(asked, progress)
-        times = _times(asked, territory, None, progress)
+        times = _times(asked, territory, Cache(None), progress)
         result = _analysed(asked, territory, times, None, odd, None)
         if out is not None:
             with whole_file(out) as aside:
@@ -129,7 +137,7 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
         sites = load_sites(asked)
         streets = load_streets(asked, sites)
         load_water(asked, streets, sites)
-        rings = _rings(asked, streets, used_sites(sites), progress)
+        rings = _rings(asked, streets, used_sites(sites), Cache(None), progress)
     assert rings is not None  # noqa: S101 - there are streets
     return rings
 
@@ -161,7 +169,7 @@ def _load(study: Study, progress: Progress | None) -> Territory:
     return territory
 
 
-def _times(study: Study, territory: Territory, cache: Path | None, progress: Progress | None) -> pd.DataFrame:
+def _times(study: Study, territory: Territory, cache: Cache, progress: Progress | None) -> pd.DataFrame:
     """Take the user's own times, or search them mode by mode."""
     if study.inputs.times is not None:
         return _own_times(study.inputs.times, territory)
@@ -172,7 +180,7 @@ def _times(study: Study, territory: Territory, cache: Path | None, progress: Pro
     for profile in study.profiles():
         key = content_key({**inputs, "profile": profile.model_dump(), "limit": study.limit})
         make = _search(study, territory, territory.streets, profile, progress)
-        table = cached_table(cache, f"times_{profile.name}_{key}", make)
+        table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
         # An empty table forgets its categories on disk, and every mode has its own.
         table["site"] = pd.Categorical(table["site"], categories=territory.sites.index.astype(str))
         table["mode"] = pd.Categorical(table["mode"], categories=names)
@@ -189,14 +197,18 @@ def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
     return times
 
 
-def _fingerprint(study: Study) -> dict[str, Any]:
-    """Name all that travel times depend on, but for the mode and the limit."""
-    inputs = study.inputs
-    hashes = {key: file_hash(path) for key, path in input_files(study).items() if key != "inputs.times"}
-    options = inputs.model_dump(mode="json", include={"population", "sites"})
-    for option in options.values():
-        del option["file"]
-    return {**hashes, "options": options, "direction": study.travel.direction, "extent": study.area.extent}
+def _fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Name all that travel times (or, without the people, isochrones) depend on, but for the mode and the limits."""
+    files = {key.split(".")[-1]: path for key, path in input_files(study).items() if key != "inputs.times"}
+    hashes = {name: file_hash(path) for name, path in files.items() if name not in without}
+    tables = {"population": study.inputs.population, "sites": study.inputs.sites}
+    options = {
+        name: table.model_dump(mode="json", exclude={"file"})
+        for name, table in tables.items()
+        if table is not None and name not in without
+    }
+    told = {"direction": study.travel.direction, "extent": study.area.extent}
+    return {"files": hashes, "options": options, **{key: text for key, text in told.items() if key not in without}}
 
 
 def _search(
@@ -218,12 +230,30 @@ def _search(
 
 
 def _rings(
-    study: Study, streets: StreetNetwork | None, sites: gpd.GeoDataFrame, progress: Progress | None
+    study: Study, streets: StreetNetwork | None, sites: gpd.GeoDataFrame, cache: Cache, progress: Progress | None
 ) -> gpd.GeoDataFrame | None:
     if streets is None:
         return None
-    tables = [
-        isochrones(
+    # Who lives where shapes no isochrone.
+    inputs = _fingerprint(study, without=("population", "communes", "extent"))
+    tables = []
+    for profile in study.profiles():
+        key = content_key({**inputs, "profile": profile.model_dump(), "minutes": study.travel.minutes})
+        make = _drawing(study, streets, sites, profile, progress)
+        table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
+        tables.append(table.set_crs(streets.crs, allow_override=True))
+    rings = pd.concat(tables, ignore_index=True)
+    rank = {site: at for at, site in enumerate(sites.index)}
+    # By site, then mode and limit as asked for.
+    order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
+    return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
+
+
+def _drawing(
+    study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile, progress: Progress | None
+) -> Callable[[], gpd.GeoDataFrame]:
+    def make() -> gpd.GeoDataFrame:
+        return isochrones(
             streets,
             sites,
             mode=profile,
@@ -231,13 +261,8 @@ def _rings(
             direction=study.travel.direction,
             progress=_within(progress, f"isochrones {profile.name}"),
         )
-        for profile in study.profiles()
-    ]
-    rings = pd.concat(tables, ignore_index=True)
-    rank = {site: at for at, site in enumerate(sites.index)}
-    # By site, then mode and limit as asked for.
-    order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
-    return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
+
+    return make
 
 
 def _analysed(

@@ -14,15 +14,21 @@ from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.maps import SiteMap, site_map
 from siteplan.output.tables import write_manifest, write_scores, write_times
+from siteplan.study.guard import RESULTS, refuse_inputs
 from siteplan.study.load import Territory
 
 if TYPE_CHECKING:
     from siteplan.study.stages import Result
 
-__all__ = ["lonlat_table", "redraw", "write_places", "write_result"]
+__all__ = ["lonlat_table", "redraw", "result_files", "write_places", "write_result"]
 
 ENDINGS = (".csv", ".geojson", ".gpkg")
 PLACES = "results.gpkg"
+
+
+def result_files(result: "Result") -> list[str]:
+    """Name the files that `write_result` writes."""
+    return [name for name in RESULTS if name != "overlap.csv" or result.overlap is not None]
 
 
 def write_result(result: "Result", territory: Territory, folder: Path) -> None:
@@ -52,6 +58,7 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
         The folder does not hold the results of a complete run.
     """
     path = Path(folder) / "map.html" if out is None else Path(out)
+    refuse_inputs([Path(folder) / name for name in RESULTS if name != "map.html"], [path])
     _map_of(Path(folder)).save(path)
     return path
 
@@ -63,6 +70,7 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
         "sites": result.sites.join(result.scores[added]),
         "isochrones": result.rings,
         "cells": result.cells.join(result.cell_access),
+        "points": result.points,
         "communes": territory.communes,
         "streets": None if territory.streets is None else _by_class(territory.streets.edges),
         "water": territory.water,
@@ -108,7 +116,7 @@ def _read_layers(path: Path) -> dict[str, gpd.GeoDataFrame]:
 
     try:
         names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-        return {name: gpd.read_file(path, layer=name) for name in names}
+        return {name: gpd.read_file(path, layer=name) for name in names if name != "points"}
     except pyogrio.errors.DataSourceError as error:
         raise InputError(f"{path}: cannot be read ({error}); run the study again") from None
 

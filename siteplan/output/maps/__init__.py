@@ -1,6 +1,7 @@
 """Maps that a council can open: one file, no network, every layer with its legend."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
@@ -24,7 +25,7 @@ from siteplan.output.maps.layers import (
     street_layer,
     territory_layer,
 )
-from siteplan.output.maps.words import Words, load_words, mode_name, number
+from siteplan.output.maps.words import Words, half_up, load_words, mode_name, number
 from siteplan.output.palette import CHOSEN, OUTLINE, STATUS, WATER
 
 __all__ = ["SiteMap", "site_map"]
@@ -56,6 +57,7 @@ def site_map(
     territories: gpd.GeoDataFrame | None = None,
     streets: gpd.GeoDataFrame | None = None,
     water: gpd.GeoDataFrame | None = None,
+    totals: Mapping[str, float] | None = None,
     notes: Sequence[str] = (),
     title: str = "",
     language: str = "en",
@@ -83,6 +85,9 @@ def site_map(
         Lines with their class in `highway`; the main ones are drawn as far as the page's size allows.
     water
         Polygons or lines, as a background.
+    totals
+        What became of the people: `in`, `placed`, `too_far`, `island` (people) and `missing_cells`, as far as known;
+        said beside the notes.
     notes
         Sentences for the box that is always in sight, such as the date of the data. Speeds, limits and the total of
         people are said there without asking.
@@ -120,14 +125,14 @@ def site_map(
     ids = [str(site) for site in sites.index]
     counted = _in_order(scores)
     cards = site_cards(sites, scores, counted, [] if choice is None else list(choice))
-    given = {name: table for name, table in tables.items() if table is not None and len(table)}
+    given = {name: table for name, table in tables.items() if table is not None and _has_shapes(table)}
     title = title or words["title"]
     data = {
         "title": title,
         "language": language,
         "words": words,
         "bounds": _bounds(given),
-        "notes": [*_own_notes(rings, cells, scores, words), *map(str, notes)],
+        "notes": [*_own_notes(rings, cells, scores, totals or {}, words), *map(str, notes)],
         "measures": [asdict(measure) for measure in counted],
         "status": {
             name: dict(zip(("shape", "fill", "stroke", "text"), look, strict=True)) for name, look in STATUS.items()
@@ -140,6 +145,10 @@ def site_map(
         "layers": _layers(given, cards, words),
     }
     return SiteMap(render_page(data, title=title))
+
+
+def _has_shapes(table: gpd.GeoDataFrame) -> bool:
+    return not bool((table.geometry.is_empty | table.geometry.isna()).all())
 
 
 def _in_order(scores: pd.DataFrame | None) -> list[Measure]:
@@ -160,23 +169,39 @@ def _layers(given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], wor
     if "streets" in given:
         layers.append(street_layer(given["streets"], words))
     if "water" in given:
-        layers.append(area_layer(given["water"], words))
+        drawn = area_layer(given["water"], words)
+        layers += [drawn] if drawn["areas"] or drawn["lines"] else []
     online = {"id": "tiles", "kind": "tiles", "label": words["tiles"], "group": words["background"], "on": False}
     return [*layers, {**online, "legend": []}]
 
 
 def _bounds(given: dict[str, gpd.GeoDataFrame]) -> list[float]:
-    """Give south, west, north, east of what the map is about: sites and the rings first shown, else the first table."""
-    about = [given["sites"]] if "sites" in given else []
-    if "rings" in given:
-        modes = given["rings"]["mode"].astype(str)
-        about.append(given["rings"][modes == min(modes, key=mode_order)])
+    """Give south, west, north, east of what is seen first: sites but the excluded, and the cells or area they reach."""
+    about = [table for table in (_open_sites(given), _reached(given)) if table is not None and len(table)]
     about = about or list(given.values())[:1]
     boxes = [_degrees(table) for table in about if np.isfinite(table.total_bounds).all()]
     if not boxes:
         return [-60.0, -170.0, 75.0, 170.0]
     wests, souths, easts, norths = zip(*boxes, strict=True)
     return [round(float(value), 5) for value in (min(souths), min(wests), max(norths), max(easts))]
+
+
+def _open_sites(given: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
+    sites = given.get("sites")
+    return None if sites is None else sites[sites["status"] != "excluded"]
+
+
+def _reached(given: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
+    """Give the cells that have minutes; without such columns the rings of the first mode."""
+    cells, rings, sites = given.get("cells"), given.get("rings"), _open_sites(given)
+    timed = [] if cells is None else [name for name in map(str, cells) if name.startswith("minutes_")]
+    if cells is not None and timed:
+        return cells[cells[timed].notna().any(axis=1)]
+    if rings is None or sites is None:
+        return rings
+    modes = rings["mode"].astype(str)
+    first = modes == min(modes, key=mode_order)
+    return rings[first & rings["site"].astype(str).isin(set(map(str, sites.index)))]
 
 
 def _degrees(table: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
@@ -186,28 +211,46 @@ def _degrees(table: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
 
 
 def _own_notes(
-    rings: gpd.GeoDataFrame | None, cells: gpd.GeoDataFrame | None, scores: pd.DataFrame | None, words: Words
+    rings: gpd.GeoDataFrame | None,
+    cells: gpd.GeoDataFrame | None,
+    scores: pd.DataFrame | None,
+    totals: Mapping[str, float],
+    words: Words,
 ) -> list[str]:
     notes = []
     speed, limits = _travel(rings, scores)
     if speed:
-        spoken = "; ".join(
+        spoken = words["semicolon"].join(
             f"{mode_name(mode, words)} {number(kmh, words)} {words['kmh']}" for mode, kmh in speed.items()
         )
         notes.append(words["speeds"].format(speeds=spoken))
     if limits:
         spoken = f" {words['and']} ".join(number(limit, words) for limit in limits)
         notes.append(words["limits"].format(limits=spoken))
-    if cells is not None:
-        total, missing = float(cells["people"].sum()), int(cells["people"].isna().sum())
-        notes.append(
-            words["people_in_cells"].format(people=number(round(total), words), cells=number(len(cells), words))
-        )
-        if missing:
-            notes[-1] += " " + words["people_missing"].format(cells=number(missing, words))
+    people = _people_note(cells, totals, words)
+    if people:
+        notes.append(people)
     if rings is not None and len(rings):
         notes.append(words["eye"])
     return notes
+
+
+def _people_note(cells: gpd.GeoDataFrame | None, totals: Mapping[str, float], words: Words) -> str:
+    """Say how many people came in, what became of them, and how many cells tell nothing."""
+    said, missing = [], totals.get("missing_cells", 0)
+    if cells is not None:
+        missing = int(cells["people"].isna().sum())
+        people = number(half_up(float(totals.get("in", cells["people"].sum()))), words)
+        said.append(words["people_in_cells"].format(people=people, cells=number(len(cells), words)))
+    elif "in" in totals:
+        said.append(words["people_in"].format(people=number(half_up(totals["in"]), words)))
+    fates = [name for name in ("placed", "too_far", "island") if half_up(totals.get(name, 0)) or name == "placed"]
+    parts = [words[name].format(people=number(half_up(totals[name]), words)) for name in fates if name in totals]
+    if parts:
+        said.append(", ".join(parts) + ".")
+    if missing:
+        said.append(words["people_missing"].format(cells=number(missing, words)))
+    return " ".join(said)
 
 
 def _travel(rings: gpd.GeoDataFrame | None, scores: pd.DataFrame | None) -> tuple[dict[str, float], list[float]]:
@@ -220,4 +263,5 @@ def _travel(rings: gpd.GeoDataFrame | None, scores: pd.DataFrame | None) -> tupl
     if rings is not None and len(rings):
         speed |= {str(mode): float(kmh) for mode, kmh in zip(rings["mode"], rings["speed_kmh"], strict=True)}
         limits |= set(rings["minutes"].astype(float))
-    return {mode: speed[mode] for mode in sorted(speed, key=mode_order)}, sorted(limits)
+    known = sorted((mode for mode, kmh in speed.items() if math.isfinite(kmh)), key=mode_order)
+    return {mode: speed[mode] for mode in known}, sorted(limits)

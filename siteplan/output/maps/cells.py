@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from siteplan.output.columns import mode_order
 from siteplan.output.maps.layers import EYE_M, Layer, key
 from siteplan.output.maps.shapes import metric, pack, to_degrees
-from siteplan.output.maps.words import Words, mode_name, number
-from siteplan.output.palette import MISSING, class_colours
+from siteplan.output.maps.words import Words, half_up, mode_name, number
+from siteplan.output.palette import class_colours
 
 __all__ = ["cell_data", "cell_layers"]
 
-OPACITY = {"people": (0.35, 0.65), "minutes": (0.58, 0.5)}  # of the first and the last class: the few recede
+OPACITY = {"people": (0.6, 0.8), "minutes": (0.65, 0.65)}  # of the first and the last class: the few recede
 CELL_LINE = "#ffffff"
+UNKNOWN_INK = "#5f5f5f"
 NOBODY, UNKNOWN = "-", "?"
+DOTS = "."  # a grey of its own would look like a class, or like the ground
 MANY_CORNERS = 12  # a grid's cells have 4 to 6: they stay as they are
 UNEQUAL = 3.0  # from here on, the shade of a count would show the cells' sizes
 
@@ -34,7 +36,7 @@ def cell_data(cells: gpd.GeoDataFrame, sites: list[str]) -> dict[str, Any]:
         "names": [str(cell) for cell in cells.index],
         "shapes": pack(_shapes(cells)),
         "points": bool((cells.geom_type == "Point").all()),
-        "people": _values(cells["people"]),
+        "people": [half_up(each) if np.isfinite(each) else None for each in cells["people"]],
         "minutes": {mode: _values(cells[f"minutes_{mode}"]) for mode in modes if mode != "best"},
         "covered": {name.removeprefix("covered_"): _values(cells[name] * 100) for name in covered},
         "best": [place.get(str(site), -1) for site in best],
@@ -76,7 +78,7 @@ def _class_texts(breaks: NDArray[np.float64], words: Words) -> list[str]:
 
 
 def _one_class(values: NDArray[np.float64], words: Words) -> list[str]:
-    return [f"{words['up_to']} {number(values.max(), words)}"] if len(values) else []
+    return [f"{words['up_to']} {number(np.ceil(values.max()), words)}"] if len(values) else []
 
 
 def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
@@ -88,7 +90,8 @@ def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
     classes[~np.isfinite(minutes)] = UNKNOWN
     texts = [f"{end - step:g} – {end:g} {words['minute']}" for end in ends]
     label = words["minutes_by"].format(mode=mode_name(mode, words))
-    return _layer(f"minutes {mode}", label, classes, texts, {UNKNOWN: words["out_of_reach"]}, words)
+    layer = _layer(f"minutes {mode}", label, classes, texts, {UNKNOWN: words["out_of_reach"]}, words)
+    return layer | {"note": words["minutes_note"]}
 
 
 def _layer(
@@ -102,8 +105,8 @@ def _layer(
     sequence = name.split()[0]
     colours = class_colours(sequence, len(texts))
     opacity = np.linspace(*OPACITY[sequence], len(texts)).round(2)
-    fills = {str(at): (colour, float(opacity[at])) for at, colour in enumerate(colours)}
-    fills |= {NOBODY: ("#ffffff", 0.3), UNKNOWN: (MISSING, 0.8)}
+    fills = {str(at): (colour, float(opacity[at]), "") for at, colour in enumerate(colours)}
+    fills |= {NOBODY: ("#ffffff", 0.6, ""), UNKNOWN: (UNKNOWN_INK, 1.0, DOTS)}
     occurring = set(classes)
     named = {**{str(at): text for at, text in enumerate(texts)}, **special}
     keys = [(fills[each], text) for each, text in named.items() if each not in special or each in occurring]
@@ -113,7 +116,9 @@ def _layer(
         "label": label,
         "group": words["cells"],
         "on": False,
-        "legend": [key("cell", text, fill, CELL_LINE, opacity=opacity) for (fill, opacity), text in keys],
+        "legend": [
+            key("cell", text, fill, CELL_LINE, opacity=opacity, hatch=hatch) for (fill, opacity, hatch), text in keys
+        ],
         "classes": "".join(classes),
         "fills": fills,
     }

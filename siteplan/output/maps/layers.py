@@ -1,5 +1,6 @@
 """The layers of a map as plain data: what the page draws, and the legend entries that belong to each."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from siteplan.output.columns import Measure, mode_order
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
-from siteplan.output.maps.words import Words, mode_name, number
+from siteplan.output.maps.words import Words, half_up, mode_name, number
 from siteplan.output.palette import CHOSEN, OUTLINE, STATUS, WATER, mode_colour
 
 __all__ = ["area_layer", "ring_layers", "site_cards", "site_layer", "street_layer", "territory_layer"]
@@ -23,8 +24,8 @@ EYE_M = 5.0  # nobody sees five metres on a town's map
 HOLE_M2 = 10_000.0
 RING_BUDGET = 2_400_000  # characters; with all else the page then stays below 5 MB
 STREET_BUDGET = 500_000
-RING_OPACITY = 0.12
 DASHES = ("", "6 4", "2 4")  # of the first, second and further limits
+HATCHES = ("/", "\\")  # of the first mode, the second, the third again: what lies below stays to be seen
 STREETS = {
     "motorway": 2.2,
     "trunk": 2.2,
@@ -37,10 +38,17 @@ STREETS = {
 
 
 def key(
-    shape: str, text: str, fill: str = "none", stroke: str = "none", dash: str = "", opacity: float = 1.0
+    shape: str,
+    text: str,
+    fill: str = "none",
+    stroke: str = "none",
+    dash: str = "",
+    opacity: float = 1.0,
+    hatch: str = "",
 ) -> dict[str, str | float]:
-    """Describe one legend entry: a small drawing and its words."""
-    return {"shape": shape, "fill": fill, "stroke": stroke, "dash": dash, "opacity": opacity, "text": text}
+    """Describe one legend entry: a small drawing and its words; `hatch` is one stroke of its stripes, or a dot."""
+    look: dict[str, str | float] = {"shape": shape, "fill": fill, "stroke": stroke, "dash": dash, "text": text}
+    return look | {"opacity": opacity, "hatch": hatch}
 
 
 def site_cards(
@@ -62,7 +70,7 @@ def site_cards(
             "cost": _plain(sites["cost"].iloc[at]),
             "capacity": _plain(sites["capacity"].iloc[at]),
             "chosen": order.get(str(site)),
-            "counted": [_plain(value) for value in counts[at]],
+            "counted": [half_up(value) if math.isfinite(value) else None for value in counts[at]],
         }
         for at, site in enumerate(sites.index)
     ]
@@ -90,26 +98,31 @@ def ring_layers(rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], words: Wor
     budget = RING_BUDGET // len(groups)
     with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
         packed = threads.map(lambda each: _union_and_own(each, cards, budget), rows)
-    looks = [(mode_colour(mode, list(limits)), DASHES[min(limits[mode].index(at), 2)]) for mode, at in groups]
+    modes = sorted(limits, key=mode_order)
+    looks = [
+        (mode_colour(mode, list(limits)), DASHES[min(limits[mode].index(at), 2)], HATCHES[modes.index(mode) % 2])
+        for mode, at in groups
+    ]
     return [
         _ring_layer(table, look, words) | shapes | {"first": mode == groups[0][0], "on": shown and mode == groups[0][0]}
         for (mode, _), table, look, shapes in zip(groups, rows, looks, packed, strict=True)
     ]
 
 
-def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str], words: Words) -> Layer:
+def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str, str], words: Words) -> Layer:
     """Describe the layer of one mode and limit."""
     mode, minutes, speed = rings["mode"].iloc[0], float(rings["minutes"].iloc[0]), float(rings["speed_kmh"].iloc[0])
-    colour, dash = look
+    colour, dash, hatch = look
+    speed_text = f"{number(speed, words)} {words['kmh']}" if math.isfinite(speed) else ""
     return {
         "id": f"rings {mode} {minutes:g}",
         "kind": "rings",
         "label": f"{mode_name(mode, words)}, {number(minutes, words)} {words['minute']}",
         "group": words["rings"],
-        "legend": [key("area", f"{number(speed, words)} {words['kmh']}", colour, colour, dash, RING_OPACITY)],
+        "legend": [key("area", speed_text, colour, colour, dash, hatch=hatch)],
         "colour": colour,
         "dash": dash,
-        "opacity": RING_OPACITY,
+        "hatch": hatch,
         "minutes": minutes,
     }
 
@@ -190,9 +203,14 @@ def area_layer(water: gpd.GeoDataFrame, words: Words) -> Layer:
         "group": words["background"],
         "on": True,
         "legend": [key("cell", "", WATER)],
-        "areas": pack(to_degrees(simplified(shown[~lines], 2 * EYE_M))),
-        "lines": pack(to_degrees(simplified(shown[lines], 2 * EYE_M))),
+        "areas": _packed(shown[~lines]),
+        "lines": _packed(shown[lines]),
     }
+
+
+def _packed(shapes: gpd.GeoSeries) -> list[str]:
+    """Pack what is left of shapes after simplifying."""
+    return [text for text in pack(to_degrees(simplified(shapes, 2 * EYE_M))) if text]
 
 
 def _mark(status: str, words: Words) -> tuple[str, str, str, str]:

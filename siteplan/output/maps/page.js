@@ -22,6 +22,7 @@ function siteplan(map) {
   const score = (value) => (value === null ? "–" : value.toFixed(1).replace(".", words.decimal));
   const modeName = (mode) => words[`mode_${mode}`] || mode;
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+  const groupName = (subject) => (subject === "people" ? capital(words.people) : subject.replaceAll("_", " "));
 
   /* ---- shapes: see shapes.py for how they were packed ---- */
   const digits = {};
@@ -81,6 +82,38 @@ function siteplan(map) {
     const cross = `M${half - bar} ${half - bar}L${half + bar} ${half + bar}M${half + bar} ${half - bar}L${half - bar} ${half + bar}`;
     return svg("g", {}, disc, svg("path", { d: cross, stroke: look.stroke, "stroke-width": 1.6 }));
   }
+  const STRIPES = { "/": [-1, 1], "\\": [1, 1] }; // how x and y run along a hatch
+  function hatching(look) { // the same as `pattern` paints, for the legend
+    const window = svg("svg", { x: 1, y: 2, width: 26, height: 14 });
+    if (look.hatch === ".") {
+      window.append(svg("rect", { width: 26, height: 14, fill: "#f6f6f4" }));
+      for (let x = 2; x < 26; x += 4) for (let y = 2; y < 14; y += 4) window.append(svg("circle", { cx: x, cy: y, r: 1, fill: look.fill }));
+    } else for (let x = -14; x < 40; x += 7) {
+      const [along] = STRIPES[look.hatch];
+      window.append(svg("line", { x1: x, y1: 0, x2: x + 14 * along, y2: 14, stroke: look.fill, "stroke-width": 1, opacity: 0.8 }));
+    }
+    return window;
+  }
+  const patterns = {};
+  function pattern(hatch, colour) { // drawn instead of a tint, which would change the colours below
+    const name = hatch + colour, size = hatch === "." ? 4 : 9;
+    if (patterns[name]) return patterns[name];
+    const tile = el("canvas", { width: size, height: size });
+    const pen = tile.getContext("2d");
+    pen.fillStyle = "#f6f6f4";
+    if (hatch === ".") pen.fillRect(0, 0, size, size);
+    pen.fillStyle = pen.strokeStyle = colour;
+    pen.lineWidth = 1;
+    pen.beginPath();
+    if (hatch === ".") pen.arc(2, 2, 1, 0, 7);
+    else {
+      const [along] = STRIPES[hatch];
+      for (const x of [-size, 0, size, 2 * size]) (pen.moveTo(x - along * 2, -2), pen.lineTo(x + along * (size + 2), size + 2));
+    }
+    if (hatch === ".") pen.fill();
+    else pen.stroke();
+    return (patterns[name] = pen.createPattern(tile, "repeat"));
+  }
   function swatch(look) {
     const box = svg("svg", { width: 28, height: 18, "aria-hidden": "true" });
     const paint = { stroke: look.stroke, "stroke-width": 2, "stroke-dasharray": look.dash || "none" };
@@ -88,8 +121,9 @@ function siteplan(map) {
     const line = () => box.append(svg("line", { x1: 0, x2: 28, y1: 9, y2: 9, ...paint }));
     if (look.shape === "line") line();
     else if (look.shape === "street") (ground(), line());
+    else if (look.hatch && look.shape === "cell") box.append(hatching(look));
     else if (look.shape === "cell") (ground(), ground({ fill: look.fill, "fill-opacity": look.opacity, stroke: look.stroke }));
-    else if (look.shape === "area") ground({ x: 1, width: 26, fill: look.fill, "fill-opacity": look.opacity, ...paint });
+    else if (look.shape === "area") (box.append(hatching(look)), ground({ x: 1, width: 26, fill: "none", ...paint }));
     else box.append(svg("g", { transform: "translate(5 0)" }, shape(look, 18)));
     return box;
   }
@@ -113,8 +147,7 @@ function siteplan(map) {
       rows.get(name)[kinds.indexOf(each.kind)] = number(site.counted[at]);
     });
     const body = [...rows].map(([name, values]) => [name, ...values]);
-    const name = subject === "people" ? capital(words.people) : subject;
-    return el("details", subject === "people" ? { open: "" } : {}, el("summary", {}, name), table(["", ...kinds.map((kind) => words[kind])], body));
+    return el("details", subject === "people" ? { open: "" } : {}, el("summary", {}, groupName(subject)), table(["", ...kinds.map((kind) => words[kind])], body));
   }
   function siteCard(site) {
     const subjects = [...new Set(data.measures.map((each) => each.subject))];
@@ -123,7 +156,8 @@ function siteplan(map) {
       el("h3", {}, site.name),
       el("p", {}, capital(words[site.status] || site.status) + chosen + ` · ${site.id}`),
       el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, number(site.cost)], [words.capacity, number(site.capacity)]])),
-      ...subjects.map((subject) => counted(site, subject)));
+      ...subjects.map((subject) => counted(site, subject)),
+      data.measures.some((each) => each.kind === "added") ? el("p", { class: "hint" }, words.added_note) : null);
   }
   function cellCard(at) {
     const cells = data.cells;
@@ -144,7 +178,7 @@ function siteplan(map) {
   }
 
   /* ---- layers ---- */
-  const order = ["water", "cells", "streets", "rings", "territories"];
+  const order = ["water", "cells", "streets", "rings", "territories", "leaders", "names"];
   const canvas = {};
   order.forEach((name, at) => {
     map.createPane(name).style.zIndex = 310 + 10 * at;
@@ -155,10 +189,10 @@ function siteplan(map) {
   function drawCells(layer) {
     const group = L.featureGroup();
     data.cells.shapes.forEach((text, at) => {
-      const [fill, opacity] = layer.fills[layer.classes[at]];
+      const [fill, opacity, hatch] = layer.fills[layer.classes[at]];
       const look = on("cells", {
         interactive: true, bubblingMouseEvents: false, smoothFactor: 0, weight: 0.5, color: "#ffffff", opacity: 0.5,
-        fillColor: fill, fillOpacity: opacity,
+        fillColor: hatch ? pattern(hatch, fill) : fill, fillOpacity: opacity,
       });
       const drawn = data.cells.points ? L.circleMarker(ring(text)[0], { ...look, radius: 5 }) : L.polygon(areas(text), look);
       drawn.at = at;
@@ -173,15 +207,15 @@ function siteplan(map) {
     const edges = shape.flatMap(large).map((edge) => [...edge, edge[0]]);
     const line = (more) => L.polyline(edges, on("rings", { smoothFactor: 0.6, ...more }));
     return L.featureGroup([
-      L.polygon(shape, on("rings", { stroke: false, fillColor: layer.colour, fillOpacity: layer.opacity, smoothFactor: 0.6 })),
+      L.polygon(shape, on("rings", { stroke: false, fillColor: pattern(layer.hatch, layer.colour), fillOpacity: 0.7, smoothFactor: 0.6 })),
       line({ color: "#ffffff", opacity: 0.75, weight: 4 }),
       line({ color: layer.colour, weight: 1.8, dashArray: layer.dash || null }),
     ]);
   }
   function drawTerritories(layer) {
     const look = on("territories", { color: data.outline, weight: 1.4, dashArray: "8 3 2 3" });
-    const names = layer.names.map(([y, x, name]) =>
-      L.tooltip({ permanent: true, direction: "center", className: "territory" }).setLatLng([y, x]).setContent(el("span", {}, name)));
+    names = layer.names.map(([y, x, name]) =>
+      L.tooltip({ pane: "names", permanent: true, direction: "center", className: "territory" }).setLatLng([y, x]).setContent(el("span", {}, name)));
     return L.featureGroup([L.polyline(lines(layer.borders), look), ...names]);
   }
   function drawStreets(layer) {
@@ -200,9 +234,11 @@ function siteplan(map) {
   const MANY = 500; // from here on a site is a dot without its rank, and the list is cut
   const crowd = L.canvas({ pane: "markerPane" });
   const marks = [];
-  const side = map.getSize().x > 760 ? 26 : 20;
+  const side = map.getSize().x > 760 ? 26 : 22;
+  const many = data.sites.length > MANY;
+  const last = (site) => (site.rank === null ? Infinity : site.rank);
+  const byRank = data.sites.map((site, at) => at).sort((a, b) => last(data.sites[a]) - last(data.sites[b]) || a - b || 0);
   function drawSites() {
-    const many = data.sites.length > MANY;
     return L.featureGroup(data.sites.map((site, at) => {
       const look = data.status[site.status];
       if (many) {
@@ -223,6 +259,64 @@ function siteplan(map) {
       return marks[at].on("click", () => pick(at)).on("keypress", (event) => event.originalEvent.key === "Enter" && pick(at));
     }));
   }
+
+  /* ---- every number in sight: a mark that would lie on a better one stands aside, with a line to its place ---- */
+  const leaders = L.layerGroup().addTo(map);
+  const GAP = side + 2;
+  const TURNS = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6].map((turn) => (turn * Math.PI) / 6);
+  let names = [];
+  function spot(place, taken) {
+    const near = taken.filter((other) => other.distanceTo(place) < GAP);
+    if (!near.length) return place;
+    const away = Math.atan2(place.y - near[0].y, place.x - near[0].x);
+    for (let radius = GAP / 2; radius <= 3 * GAP; radius += GAP / 4)
+      for (const turn of TURNS) {
+        const aside = place.add([radius * Math.cos(away + turn), radius * Math.sin(away + turn)]);
+        if (taken.every((other) => other.distanceTo(aside) >= GAP)) return aside;
+      }
+    return null; // no room near by: a small mark without its number, below the others
+  }
+  function standAside() {
+    const places = data.sites.map((site) => map.latLngToLayerPoint(site.at));
+    const alone = (at) => places.every((other, each) => each === at || other.distanceTo(places[at]) >= GAP);
+    const taken = byRank.filter(alone).map((at) => places[at]);
+    byRank.forEach((at) => {
+      const free = alone(at) ? places[at] : spot(places[at], taken);
+      const by = (free || places[at]).subtract(places[at]);
+      const { classList, style } = marks[at].getElement();
+      classList.toggle("small", !free);
+      style.marginLeft = `${by.x - side / 2}px`;
+      style.marginTop = `${by.y - side / 2}px`;
+      if (free && !alone(at)) taken.push(free);
+      if (!by.x && !by.y) return;
+      const line = [data.sites[at].at, map.layerPointToLatLng(places[at].add(by))];
+      leaders.addLayer(L.polyline(line, on("leaders", { color: "#1d2733", weight: 1.4 })));
+      leaders.addLayer(L.circleMarker(line[0], on("leaders", { radius: 2.5, stroke: false, fillColor: "#1d2733", fillOpacity: 1 })));
+    });
+    return taken;
+  }
+  function nameAside(taken) {
+    const boxes = taken.map(({ x, y }) => [x - GAP / 2, y - GAP / 2, x + GAP / 2, y + GAP / 2]);
+    names.forEach((name) => {
+      const { offsetWidth: wide, offsetHeight: high } = name.getElement();
+      const { x, y } = map.latLngToLayerPoint(name.getLatLng());
+      const around = (right, down) => [x + right - wide / 2, y + down - high / 2, x + right + wide / 2, y + down + high / 2];
+      const clear = ([left, top, right, bottom]) => boxes.every((box) => right <= box[0] || left >= box[2] || bottom <= box[1] || top >= box[3]);
+      const downs = [0, 1, -1, 2, -2, 3, -3].map((step) => (step * high) / 2);
+      const found = [0, 0.5, -0.5].flatMap((step) => downs.map((down) => [step * wide, down])).find((by) => clear(around(...by)));
+      name.getElement().style.visibility = found ? "" : "hidden";
+      if (!found) return;
+      boxes.push(around(...found));
+      name.options.offset = L.point(found);
+      name.update();
+    });
+  }
+  function arrange() {
+    leaders.clearLayers();
+    const taken = shown.has("sites") && !many ? standAside() : [];
+    if (shown.has("territories")) nameAside(taken);
+  }
+
   const draw = {
     sites: drawSites, rings: drawRings, cells: drawCells, territories: drawTerritories,
     streets: drawStreets, water: drawWater, tiles: drawTiles,
@@ -236,9 +330,10 @@ function siteplan(map) {
     row.legend.hidden = !wanted;
     if (shown.has(layer.id)) shown.get(layer.id).remove();
     shown.delete(layer.id);
-    if (!wanted) return;
+    if (!wanted) return void arrange();
     if (layer.kind === "cells") data.layers.filter((each) => each.kind === "cells" && each !== layer).forEach((each) => set(each, false));
     shown.set(layer.id, draw[layer.kind](layer).addTo(map));
+    if (layer.kind === "sites" || layer.kind === "territories") arrange();
     if (layer.kind === "rings") // the smaller area lies on top
       data.layers.filter((each) => each.kind === "rings" && shown.has(each.id)).sort((a, b) => b.minutes - a.minutes)
         .forEach((each) => shown.get(each.id).bringToFront());
@@ -257,6 +352,7 @@ function siteplan(map) {
       const legend = el("div", { class: single ? "legend" : "legend list", "data-legend": layer.id, hidden: "" });
       layer.legend.forEach((entry) => legend.append(swatch(entry), el("span", {}, entry.text)));
       section.append(el("div", { class: "layer" }, el("label", {}, box, el("span", {}, capital(layer.label))), legend));
+      if (layer.note) legend.append(el("p", { class: "hint" }, layer.note));
       rows.set(layer.id, { box, legend });
     });
   }
@@ -290,24 +386,26 @@ function siteplan(map) {
   function ranking() {
     const section = document.querySelector("#ranking");
     if (!data.sites.length) return section.remove();
-    const last = (site) => (site.rank === null ? Infinity : site.rank);
-    const listed = data.sites.map((site, at) => [site, at]).sort(([a, i], [b, j]) => last(a) - last(b) || i - j || 0);
+    const listed = byRank.map((at) => [data.sites[at], at]);
     const reached = data.measures.map((each, at) => ({ ...each, at })).filter((each) => each.kind === "reached" && each.subject === "people");
     const ranked = data.sites.some((site) => site.rank !== null);
     const best = reached.filter((each) => each.mode === "best");
     const main = (best.length ? best : reached).sort((a, b) => b.minutes - a.minutes)[0];
-    const cells = (tag, rank, name, people, figure) => el("tr", {},
-      ranked ? el(tag, { class: "num" }, rank) : null, el(tag, {}, name),
-      main ? el(tag, { class: "num" }, people) : null, ranked ? el(tag, { class: "num" }, figure) : null);
+    const adds = main ? data.measures.findIndex((each) =>
+      each.kind === "added" && each.subject === "people" && each.mode === main.mode && each.minutes === main.minutes) : -1;
+    const cells = (tag, rank, name, people, more, figure) => el("tr", {},
+      ranked ? el(tag, { class: "num" }, rank) : null, el(tag, {}, name), main ? el(tag, { class: "num" }, people) : null,
+      adds < 0 ? null : el(tag, { class: "num" }, more), ranked ? el(tag, { class: "num" }, figure) : null);
     section.querySelector("h2").textContent = ranked ? words.ranked : words.sites;
     const body = listed.slice(0, MANY).map(([site, at]) => {
       const open = button(site.name, "link", () => pick(at));
-      const row = cells("td", number(site.rank), open, main && number(site.counted[main.at]), score(site.score));
+      const row = cells("td", number(site.rank), open, main && number(site.counted[main.at]), adds < 0 ? "" : number(site.counted[adds]), score(site.score));
       row.dataset.at = at;
       return row;
     });
-    const people = main && `${capital(words.people)} ${modeName(main.mode)}, ${number(main.minutes)} ${words.minute}`;
-    const head = cells("th", capital(words.rank), capital(words.name), people, capital(words.score));
+    const head = cells("th", capital(words.rank), capital(words.name), capital(words.people), capital(words.added), capital(words.score));
+    if (main) section.append(el("p", { class: "hint" }, `${capital(words.people)} ${modeName(main.mode)}, ${number(main.minutes)} ${words.minute}`));
+    if (adds >= 0) section.append(el("p", { class: "hint" }, capital(words.added_note)));
     section.append(el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)));
     if (listed.length > MANY)
       section.append(el("p", {}, words.shown.replace("{shown}", number(MANY)).replace("{all}", number(listed.length))));
@@ -328,4 +426,5 @@ function siteplan(map) {
   ranking();
   data.layers.filter((layer) => layer.on).forEach((layer) => set(layer, true));
   map.on("click", () => pick(null));
+  map.on("zoomend", arrange);
 }

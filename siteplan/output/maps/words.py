@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from siteplan.errors import StudyError
 
-__all__ = ["Words", "load_words", "mode_name", "number"]
+__all__ = ["Words", "half_up", "load_words", "mode_name", "number"]
 
 Words = dict[str, str]
 
@@ -22,6 +22,11 @@ def load_words(language: str) -> Words:
 def mode_name(mode: str, words: Words) -> str:
     """Say how one travels, such as "on foot"; a mode without such words is called by its name."""
     return words.get(f"mode_{mode}", mode)
+
+
+def half_up(value: float) -> int:
+    """Round a count to a whole number as a reader expects: a half goes up."""
+    return math.floor(value + 0.5)
 
 
 def number(value: float, words: Words) -> str:

@@ -1,0 +1,49 @@
+"""What must not be overwritten: the inputs of a study, and files that siteplan did not write."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from siteplan.errors import StudyError
+from siteplan.output.files import MANIFEST
+
+__all__ = ["RESULTS", "refuse_foreign", "refuse_inputs"]
+
+RESULTS = ("scores.csv", "overlap.csv", "times.parquet", "results.gpkg", "map.html", MANIFEST)
+
+
+def refuse_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read.
+
+    Raises
+    ------
+    StudyError
+        Naming the first output that is also an input.
+    """
+    read = {path.resolve() for path in inputs}
+    for output in outputs:
+        if output.resolve() in read or (output.exists() and any(output.samefile(path) for path in read)):
+            raise StudyError(f"{output}: is an input; nothing was written. Give another name to write to")
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder of results in which files of somebody else bear the names of results.
+
+    Raises
+    ------
+    StudyError
+        Naming the first such file. A folder that siteplan wrote has its manifest, or what it kept of a search.
+    """
+    there = [name for name in RESULTS if (folder / name).is_file()]
+    if there and not (_is_ours(folder / MANIFEST) or (folder / ".cache").is_dir()):
+        raise StudyError(
+            f"{folder / there[0]}: is there already, and the folder holds no {MANIFEST} of siteplan; "
+            "nothing was written. Give another folder, or move the file away"
+        )
+
+
+def _is_ours(manifest: Path) -> bool:
+    try:
+        return "siteplan" in json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
