@@ -19,8 +19,6 @@ from siteplan import __version__
 from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from siteplan.config import Study
     from siteplan.study import Result
 
@@ -170,7 +168,7 @@ def _show(result: "Result", as_json: bool, quiet: bool) -> None:
         folder = None if result.folder is None else str(result.folder)
         typer.echo(json.dumps({"folder": folder, **outcome}, ensure_ascii=False, indent=1, sort_keys=True))
         return
-    _print_table(result.scores)
+    _print_table(result)
     people = result.manifest["totals"]["people"]
     _say(
         f"{people['in']:,.0f} people in; {people['placed']:,.0f} placed, {people['too_far']:,.0f} too far from any "
@@ -181,13 +179,14 @@ def _show(result: "Result", as_json: bool, quiet: bool) -> None:
         _say(f"results in {result.folder}; open {result.folder / 'map.html'}", quiet)
 
 
-def _print_table(scores: "pd.DataFrame", rows: int = 20) -> None:
+def _print_table(result: "Result", rows: int = 20) -> None:
     from rich.console import Console
 
     from siteplan.output.tables import print_scores
 
     # In a pipe there is no edge to wrap at.
-    print_scores(scores, rows, Console(width=None if sys.stdout.isatty() else 400))
+    console = Console(width=None if sys.stdout.isatty() else 400)
+    print_scores(result.scores, rows, console, weights=result.weights)
 
 
 @app.callback(invoke_without_command=True)

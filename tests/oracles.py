@@ -62,6 +62,7 @@ def split_graphs(streets: StreetNetwork, profile: Profile, spots: list[Spot]) ->
     for graph in graphs:
         graph.add_nodes_from([("node", int(n)) for n in range(streets.node_count)])
         graph.add_nodes_from(spot[:2] for spot in spots)
+    behind = edges_behind(streets, np.maximum(use_forward, use_backward))
     offsets: dict[int, set[float]] = {}
     for edge, metres, _ in spots:
         offsets.setdefault(edge, set()).add(metres)
@@ -75,10 +76,29 @@ def split_graphs(streets: StreetNetwork, profile: Profile, spots: list[Spot]) ->
             itertools.pairwise(nodes), itertools.pairwise(along), itertools.pairwise(against), strict=True
         ):
             if use_forward[edge] != Access.NO:
-                _add(graphs[int(use_forward[edge] != Access.ENDS)], a, b, int(there - here))
+                _add(graphs[int(use_forward[edge] != Access.ENDS and edge not in behind)], a, b, int(there - here))
             if use_backward[edge] != Access.NO:
-                _add(graphs[int(use_backward[edge] != Access.ENDS)], b, a, int(far - near))
+                _add(graphs[int(use_backward[edge] != Access.ENDS and edge not in behind)], b, a, int(far - near))
     return graphs
+
+
+def edges_behind(streets: StreetNetwork, use: np.ndarray) -> set[int]:
+    """Return the open edges that only restricted ones link to the rest, such as the streets behind a private gate.
+
+    Of the open pieces that hang together by restricted streets, the one with most edges is the rest.
+    """
+    everything, open_ = nx.MultiGraph(), nx.MultiGraph()
+    for edge, (u, v) in enumerate(zip(streets.u.tolist(), streets.v.tolist(), strict=True)):
+        if use[edge] != Access.NO:
+            everything.add_edge(u, v, edge)
+        if use[edge] > Access.ENDS:
+            open_.add_edge(u, v, edge)
+    behind: set[int] = set()
+    for whole in nx.connected_components(everything):
+        pieces = [open_.subgraph(nodes) for nodes in nx.connected_components(open_.subgraph(whole))]
+        pieces.sort(key=lambda piece: (-piece.number_of_edges(), min(piece)))
+        behind.update(edge for piece in pieces[1:] for _, _, edge in piece.edges(keys=True))
+    return behind
 
 
 def _add(graph: nx.DiGraph, a: Node, b: Node, cost: int) -> None:

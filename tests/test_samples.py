@@ -82,13 +82,20 @@ def test_nothing_else_is_committed_and_little_of_it():
     assert sum(p.stat().st_size for p in COMMITTED.iterdir()) < 1_500_000
 
 
-def test_an_earlier_sample_is_replaced_and_its_results_are_left(made, monkeypatch, tmp_path):
-    (tmp_path / "study.yaml").write_text("old")
+def test_an_earlier_sample_is_completed_and_its_results_are_left(made, monkeypatch, tmp_path):
+    (tmp_path / "study.yaml").write_text("new")
     (tmp_path / "results").mkdir()
     monkeypatch.setattr(samples, "_write_all", lambda folder: [(folder / n).write_text("new") for n in SAMPLE_FILES])
     write_sample(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {*SAMPLE_FILES, "results"}
-    assert (tmp_path / "study.yaml").read_text() == "new"
+
+
+def test_a_changed_file_is_refused_and_nothing_is_written(made, monkeypatch, tmp_path):
+    (tmp_path / "sites.csv").write_text("mine")
+    monkeypatch.setattr(samples, "_write_all", lambda folder: [(folder / n).write_text("new") for n in SAMPLE_FILES])
+    with pytest.raises(InputError, match=r"sites\.csv: is there already"):
+        write_sample(tmp_path)
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["mine"]
 
 
 def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path):

@@ -100,3 +100,13 @@ def test_modes_by_name() -> None:
     assert as_profile(METRE_A_SECOND) is METRE_A_SECOND
     with pytest.raises(StudyError, match="mode 'car': unknown; expected one of walk, slow_walk, bike, pedelec"):
         as_profile("car")
+
+
+def test_a_street_goes_before_the_rim_of_a_square_that_is_about_as_near() -> None:
+    # The square lies 6 m beside the street it belongs to, and is joined to it by a detour only.
+    nodes = {1: (0, 0), 2: (500, 0), 3: (100, 6), 4: (200, 6), 5: (200, 80), 6: (100, 80), 7: (500, 80)}
+    square = {"highway": "pedestrian", "area": "yes"}
+    streets = World(nodes, [(STREET, [1, 2, 7, 5]), (square, [3, 4, 5, 6, 3])]).streets()
+    found = link(streets, places([(150.0, 7.0), (150.0, 60.0)]))
+    assert streets.areas[found["edge"]].tolist() == [False, True]
+    assert found["access_m"].tolist() == pytest.approx([7 * SCALE, 20 * SCALE], abs=0.01)

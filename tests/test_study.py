@@ -244,9 +244,9 @@ def test_results_do_not_replace_an_input(town: Path) -> None:
     results = town.parent / "results"
     before = (results / "times.parquet").read_bytes()
     study = read_study(town, ["inputs.times=results/times.parquet"])
-    with pytest.raises(StudyError, match="times.parquet: is an input"):
+    with pytest.raises(StudyError, match=r"times\.parquet: is an input"):
         run(study)
-    with pytest.raises(StudyError, match="results.gpkg: is an input"):
+    with pytest.raises(StudyError, match=r"results\.gpkg: is an input"):
         redraw(results, out=results / "results.gpkg")
     assert (results / "times.parquet").read_bytes() == before
 
@@ -311,6 +311,29 @@ def test_times_of_ones_own_replace_the_search(town: Path) -> None:
     assert list(result.scores["people_tram_5"]) == [10, 10]
     assert result.scores["tram_kmh"].isna().all()
     assert result.rings is None
+
+
+def test_times_that_a_run_wrote_are_taken_back(town: Path, result: Result) -> None:
+    quietly(run, town)
+    mine = ["inputs.times=results/times.parquet"]
+    again = quietly(run, read_study(town, mine), out=town.parent / "again")
+    assert list(again.scores["people_walk_5.5"]) == list(result.scores["people_walk_5.5"])
+    kept = read_study(town, ["inputs.times=again/times.parquet"])
+    assert list(quietly(score, kept).scores["people_bike_5.5"]) == [110, 110]
+    with pytest.raises(
+        InputError, match=r"times\.parquet: was written by siteplan, for points .* give the same streets"
+    ):
+        score(read_study(town, [*mine, "inputs.streets="]))
+    people = town.parent / "people.csv"
+    people.write_text(people.read_text().replace("\n3,", "\n33,"))
+    with pytest.raises(InputError, match=r"times\.parquet: was written by siteplan for other streets or people"):
+        quietly(score, read_study(town, mine))
+
+
+def test_a_point_that_is_no_cell_is_named_with_its_file(town: Path) -> None:
+    (town.parent / "times.csv").write_text("site,point,minutes\nA,0,3\nA,99,9\n")
+    with pytest.raises(InputError, match=r"times\.csv: 1 of 2 rows name a point that is no cell .* '99'"):
+        quietly(score, read_study(town, ["inputs.times=times.csv"]))
 
 
 def test_nearness_is_counted_when_asked_for(town: Path) -> None:

@@ -207,17 +207,18 @@ def test_modes_without_a_speed_are_known_from_their_people():
     ]
 
 
-def printed(scores, n=10, width=200):
+def printed(scores, n=10, width=200, **options):
     from rich.console import Console
 
     file = io.StringIO()
-    print_scores(scores, n, Console(file=file, width=width, force_terminal=False))
+    print_scores(scores, n, Console(file=file, width=width, force_terminal=False), **options)
     return file.getvalue()
 
 
 def test_the_terminal_shows_people_and_speeds(scores):
     text = printed(scores)
-    assert "walk 15 min" in text
+    assert "walk" in text
+    assert "15 min" in text
     assert "walk 4.8 km/h" in text
     assert "2 of 2 sites" in text
     assert "33.3 " in text
@@ -233,6 +234,49 @@ def test_names_do_not_drive_the_terminal(scores):
     text = printed(scores.assign(name=["[red]x[/red]", "\x1b[31mred"]))
     assert "[red]x[/red]" in text
     assert "\x1b" not in text
+
+
+def many_columns():
+    names = [f"{who}_{mode}_{limit}" for mode in ("walk", "bike", "best") for limit in (15, 20) for who in WHO]
+    numbers = {name: [12_340.0 + at, 80.0 + at] for at, name in enumerate(names)}
+    told = {"name": ["Ancien siège de la Caisse d'assurance maladie", "Rex"], "status": ["existing", "candidate"]}
+    last = {"score": [98.25, 7.0], "rank": [1, 2], "walk_kmh": 4.8, "bike_kmh": 15.0}
+    return pd.DataFrame(told | numbers | last, index=pd.Index(["n413771331", "w2"], name="site"))
+
+
+WHO = ("people", "unique", "added")
+
+
+@pytest.mark.parametrize(("width", "kept"), [(40, 1), (60, 2), (80, 4), (120, 6)])
+def test_a_narrow_terminal_shows_fewer_columns_and_whole_numbers(width, kept):
+    scores = many_columns()
+    lines = printed(scores, width=width).splitlines()
+    text = "\n".join(lines)
+    assert max(map(len, lines)) <= width
+    assert "…" not in text
+    shown = [name for name in scores if name.startswith("people_") and f"{scores[name].iloc[0]:,.0f}" in text]
+    assert len(shown) >= kept
+    assert "98.2" in text
+    assert ("left out" in text) == (width < 120)
+    assert (f"{scores['added_best_20'].iloc[0]:,.0f}" in text) == (width > 40)
+
+
+def test_the_terminal_says_what_a_site_adds_and_what_the_score_is():
+    text = printed(many_columns(), weights=WEIGHTS)
+    assert f"{many_columns()['added_best_20'].iloc[0]:,.0f}" in text
+    assert "adds: people within 20 min by any mode whom no other existing site reaches (added_best_20)" in text
+    assert "score: 0-100, weighted mean of people_best_20 x2, people_walk_15 x1, each over its largest" in text
+    one = printed(many_columns(), weights={"people_best_20": 1})
+    assert "score: 0-100, people_best_20 over its largest" in one
+
+
+WEIGHTS = {"people_best_20": 2, "people_walk_15": 1}
+
+
+def test_a_speed_that_is_not_known_is_not_spoken_of(scores):
+    text = printed(scores.assign(walk_kmh=np.nan))
+    assert "nan" not in text
+    assert "km/h" not in text
 
 
 # ---- other files ----

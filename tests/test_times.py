@@ -21,10 +21,12 @@ from siteplan.times import reach_totals, travel_times
 from worlds import (
     KINDS,
     METRE_A_SECOND,
+    PRIVATE,
     SCALE,
     STREET,
     Edge,
     Tags,
+    World,
     a_place,
     four_sites_six_cells,
     islands,
@@ -226,6 +228,25 @@ def test_nobody_walks_through_a_private_street() -> None:
     assert minutes(travel_times(shortcut(STREET).streets(), corners, corners, mode=METRE_A_SECOND))["0", 1] == 1414 / 600
     to_its_end = minutes(travel_times(shortcut().streets(), corners, inside, mode=METRE_A_SECOND))
     assert to_its_end == {("0", 0): pytest.approx(70.7 / 60), ("1", 0): pytest.approx(70.7 / 60)}
+
+
+def test_the_streets_behind_a_private_gate_are_reached_at_the_ends() -> None:
+    # Nobody walks through; but who lives behind the gate comes and goes, though only the gate's way is tagged.
+    streets = line(STREET, STREET, PRIVATE, STREET).streets()
+    outside, home, neighbour = (0.0, 0.0), (350.0, 0.0), (400.0, 0.0)
+    here = places([outside, home, neighbour])
+    times = minutes(travel_times(streets, here, here, mode=METRE_A_SECOND))
+    assert times["0", 1] == times["1", 0] == 350 / 60
+    assert times["1", 2] == 50 / 60
+
+
+def test_nobody_walks_through_what_lies_behind_a_gate() -> None:
+    # A ring of 4 x 100 m, its third side open, but behind private ones; the first side is the longest open piece.
+    nodes = {1: (0.0, 0.0), 2: (100.0, 0.0), 3: (100.0, 100.0), 4: (0.0, 100.0), 5: (100.0, 50.0), 6: (0.0, 50.0)}
+    nodes |= {7: (-900.0, 0.0), 8: (-900.0, 100.0)}
+    ways = [(PRIVATE, [1, 2]), (STREET, [2, 5]), (PRIVATE, [5, 3, 4]), (STREET, [1, 7]), (STREET, [7, 8]), (STREET, [8, 4])]
+    times = travel_times(World(nodes, ways).streets(), places([(0.0, 0.0)]), places([(0.0, 100.0)]), mode=METRE_A_SECOND, limit=60)
+    assert times["minutes"].tolist() == [1900 / 60]
 
 
 def test_stairs_take_three_times_as_long() -> None:

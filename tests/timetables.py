@@ -124,14 +124,17 @@ def hamlets(draw: Any) -> tuple[list[Edge], list[list[int]]]:
 @st.composite
 def a_line(draw: Any, stops: int, start: int) -> list[list[Call]]:
     """Draw the trips of a line: loops, overtaking, hops of no time, stops where one may not get on or off."""
-    ride = draw(st.lists(st.integers(0, stops - 1), min_size=2, max_size=4))
+    onwards = st.builds(
+        lambda first, step: [first, (first + step) % stops], st.integers(0, stops - 1), st.sampled_from([1, -1])
+    )
+    ride = draw(onwards | onwards | st.lists(st.integers(0, stops - 1), min_size=2, max_size=4))
     flags = [draw(st.sampled_from([(True, True)] * 4 + [(True, False), (False, True)])) for _ in ride]
     gap = st.sampled_from([0, 1, 60, 60]) | st.integers(0, 400)
     hops = [(draw(gap), draw(st.sampled_from([0, 0, 20, 60]))) for _ in ride]
     trips = []
     leaving = st.lists(st.integers(-SPAN, SPAN), min_size=2, max_size=6)
     headway = st.builds(lambda first, step: list(range(first, SPAN, step)), leaving.map(min), st.integers(300, 900))
-    for begin in draw(leaving | headway):
+    for begin in draw(leaving | headway | headway):
         if draw(st.integers(0, 3)) == 0:
             hops = [(draw(gap), draw(st.sampled_from([0, 0, 20, 60]))) for _ in ride]
         clock, trip = start + begin, []
@@ -155,7 +158,7 @@ class Drawn:
 @st.composite
 def timetables(draw: Any, stops: int, start: int) -> Drawn:
     """Draw lines between stops, rules for changes, and which stops are platforms of the last one, then a station."""
-    trips = [trip for _ in range(draw(st.integers(1, 6))) for trip in draw(a_line(stops, start))]
+    trips = [trip for _ in range(draw(st.integers(2, 7))) for trip in draw(a_line(stops, start))]
     one = st.integers(0, stops - 1)
     pairs = draw(st.lists(st.tuples(one, one), max_size=5, unique=True))
     rules = [(2, draw(st.sampled_from([0, 30, 60, 200, 600]))), (3, 0), (0, 0), (1, 0)]
@@ -169,12 +172,16 @@ def timetables(draw: Any, stops: int, start: int) -> Drawn:
 
 @dataclass(frozen=True)
 class Walks:
-    """Deciseconds on foot, from each (row) to each: places to stops, stops to places, between stops, all the way."""
+    """Deciseconds on foot, from each (row) to each: places to stops, stops to places, between stops, all the way.
+
+    `straight` are those between stops as the crow flies.
+    """
 
     to_stop: dict[int, dict[int, int]]
     from_stop: dict[int, dict[int, int]]
     changes: dict[int, dict[int, int]]
     direct: Costs
+    straight: Costs
 
 
 def _doors(feed: Feed, streets: StreetNetwork, walk: Profile) -> list[tuple[int, Any, int]]:
@@ -226,19 +233,20 @@ def walks(
             total = across.get((door, far_door), math.inf) + inside + inside_too
             if total <= longest * 600:
                 changes[stop][other] = min(int(total), changes[stop].get(other, int(total)))
-    _within_stations(feed, spots, rides, changes)
-    return Walks(to_stop, from_stop, changes, legs(starts, ends, limit))
+    pace = 36 / rides.walk.access_kmh
+    straight = {(a, b): round(spots[a].distance(spots[b]) * pace) for a in spots.index for b in spots.index}
+    _within_stations(feed, straight, pace * SAME_STATION, changes)
+    return Walks(to_stop, from_stop, changes, legs(starts, ends, limit), straight)
 
 
-def _within_stations(feed: Feed, spots: gpd.GeoSeries, rides: Rides, changes: dict[int, dict[int, int]]) -> None:
+def _within_stations(feed: Feed, straight: Costs, most: float, changes: dict[int, dict[int, int]]) -> None:
     used, parent = sorted(set(feed.calls["stop"])), feed.stops["parent"]
     for stop in used:
         for other in used:
-            metres = spots[stop].distance(spots[other])
+            cost = straight[stop, other]
             if stop == other:
                 changes[stop][other] = 0
-            elif parent[stop] >= 0 and parent[stop] == parent[other] and metres <= SAME_STATION:
-                cost = round(metres * 36 / rides.walk.access_kmh)
+            elif parent[stop] >= 0 and parent[stop] == parent[other] and cost <= most:
                 changes[stop][other] = min(cost, changes[stop].get(other, cost))
 
 
@@ -253,18 +261,19 @@ class Events:
     most: int
 
 
-def events(feed: Feed, changes: dict[int, dict[int, int]], rides: Rides) -> Events:
-    """Lay a feed out as it stands, with its rules for changes."""
+def events(feed: Feed, changes: dict[int, dict[int, int]], straight: Costs, rides: Rides) -> Events:
+    """Lay a feed out as it stands, with its rules for changes; `straight` is what the straight way takes on foot."""
     slack = round(rides.board_slack_minutes * 600)
-    rules = {(r.from_stop, r.to_stop): (r.type, r.seconds) for r in feed.transfers.itertuples()}
     allowed: dict[int, list[tuple[int, int]]] = defaultdict(list)
     pairs = {(a, b): cost for a, row in changes.items() for b, cost in row.items()}
-    for (a, b), (kind, seconds) in rules.items():
+    parent = feed.stops["parent"]
+    for a, b, kind, seconds in feed.transfers.itertuples(index=False):
+        one_station = parent[a] >= 0 and parent[a] == parent[b]
         if kind == 3:
             pairs.pop((a, b), None)
-        elif kind == 2:
-            # From arrival to departure; a minute at the stop before the departure is part of it.
-            pairs[a, b] = max(pairs.get((a, b), 0), seconds * 10 - slack)
+        elif kind == 2 and ((a, b) in pairs or one_station or straight[a, b] <= rides.max_walk_minutes * 600):
+            # From arrival to departure; the time at the stop before the departure is part of it.
+            pairs[a, b] = max(pairs.get((a, b), straight[a, b]), seconds * 10 - slack)
     for (a, b), cost in pairs.items():
         allowed[a].append((b, cost))
     trips = []
@@ -327,7 +336,7 @@ def journeys(
     """
     starts, ends = (points, sites) if direction == "to" else (sites, points)
     on_foot = walks(feed, streets, starts, ends, rides, limit=limit)
-    found = events(feed, on_foot.changes, rides)
+    found = events(feed, on_foot.changes, on_foot.straight, rides)
     minutes = [600 * minute for minute in range(*rides.window_minutes)]
     search = _latest_departures if direction == "to" else _earliest_arrivals
     result = {}

@@ -16,8 +16,18 @@ import pandas as pd
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.files import existing_file, listed
 
-__all__ = ["GIVEN", "TimeRows", "check_times", "people_amounts", "read_times", "time_rows"]
+__all__ = [
+    "GIVEN",
+    "POINTS_KEY",
+    "TimeRows",
+    "check_times",
+    "made_points",
+    "people_amounts",
+    "read_times",
+    "time_rows",
+]
 
+POINTS_KEY = "siteplan_points"  # in the metadata of a Parquet file: which points siteplan made for its times
 GIVEN = "given"  # the mode of a table that does not say how people travel
 LONGEST = 600.0  # minutes; nobody asks for a ten-hour catchment, so more than that is seconds
 
@@ -272,6 +282,21 @@ def read_times(
     table = table[table["minutes"].notna()].reset_index(drop=True)
     check_times(table)
     return table
+
+
+def made_points(path: str | PathLike[str]) -> str | None:
+    """Return what stands for the points of a table that siteplan itself wrote; None of any other file."""
+    import pyarrow
+    import pyarrow.parquet
+
+    if Path(path).suffix != ".parquet":
+        return None
+    try:
+        metadata = pyarrow.parquet.read_schema(path).metadata or {}
+    except (pyarrow.ArrowException, OSError):  # read_times says what is wrong with it
+        return None
+    mark = metadata.get(POINTS_KEY.encode())
+    return None if mark is None else mark.decode()
 
 
 def _read_table(path: Path) -> pd.DataFrame:

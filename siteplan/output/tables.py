@@ -2,12 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from siteplan.inputs.times import POINTS_KEY
 from siteplan.output.columns import measures, speeds
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["print_scores", "scores_json", "write_manifest", "write_scores", "write_times"]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+NAME_WIDTH = 14  # characters of a name that stay in one line
 
 
 def write_scores(scores: pd.DataFrame, path: str | Path) -> None:
@@ -48,7 +51,7 @@ def scores_json(scores: pd.DataFrame) -> str:
     return json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
 
 
-def write_times(times: pd.DataFrame, path: str | Path) -> None:
+def write_times(times: pd.DataFrame, path: str | Path, *, points: str = "") -> None:
     """Write a travel-time table as Parquet (zstd), minutes exactly as computed.
 
     Parameters
@@ -57,11 +60,16 @@ def write_times(times: pd.DataFrame, path: str | Path) -> None:
         Columns `site`, `point`, `mode`, `minutes`.
     path
         The file to write.
+    points
+        Stands for the points that the table speaks of; kept in the file's metadata, where `made_points` finds it.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pandas(times, preserve_index=False), path, compression="zstd")
+    table = pa.Table.from_pandas(times, preserve_index=False)
+    if points:
+        table = table.replace_schema_metadata({**table.schema.metadata, POINTS_KEY: points})
+    pq.write_table(table, path, compression="zstd")
 
 
 def write_manifest(manifest: Mapping[str, Any], path: str | Path) -> None:
@@ -70,8 +78,12 @@ def write_manifest(manifest: Mapping[str, Any], path: str | Path) -> None:
     Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def print_scores(scores: pd.DataFrame, n: int, console: "Console") -> None:
-    """Print the first `n` sites by rank with the people they reach, and the speeds that hold for them.
+def print_scores(
+    scores: pd.DataFrame, n: int, console: "Console", *, weights: Mapping[str, float] = MappingProxyType({})
+) -> None:
+    """Print the first `n` sites by rank: whom they reach and add, their scores, and what all that means.
+
+    Where the console is too narrow, columns are left out (and named), never figures cut.
 
     Parameters
     ----------
@@ -81,32 +93,95 @@ def print_scores(scores: pd.DataFrame, n: int, console: "Console") -> None:
         How many rows at most.
     console
         Where to print; text from the data is printed as it is, never as markup.
+    weights
+        The columns that the score is made of.
     """
     from rich.text import Text
 
-    ranked = scores.sort_values("rank", kind="stable") if "rank" in scores else scores
-    console.print(_terminal_table(ranked.head(n)))
-    shown = f"{min(n, len(scores))} of {len(scores)} sites"
-    spoken = ", ".join(f"{mode} {speed:g} km/h" for mode, speed in speeds(scores).items())
-    console.print(Text(f"{shown}; speeds: {spoken}" if spoken else shown))
+    ranked = (scores.sort_values("rank", kind="stable") if "rank" in scores else scores).head(n).reset_index()
+    columns = _columns(ranked)
+    left_out: list[str] = []
+    for name in _expendable(columns):
+        if _least(_terminal_table(ranked, columns), console) <= console.width:
+            break
+        left_out.append(" ".join(columns.pop(name).split()))
+    table = _terminal_table(ranked, columns)
+    console.print(table, width=max(console.width, _least(table, console)), crop=False)
+    for line in _explained(scores, columns, weights, left_out, f"{len(ranked)} of {len(scores)} sites"):
+        console.print(Text(line))
 
 
-def _terminal_table(scores: pd.DataFrame) -> "Table":
+def _columns(ranked: pd.DataFrame) -> dict[str, str]:
+    """Name the columns worth printing, with their headings."""
+    found = [measure for measure in measures(ranked) if measure.subject == "people"]
+    reached = {each.column: f"{each.mode}\n{each.minutes:g} min" for each in found if each.kind == "reached"}
+    adds = [each.column for each in found if each.kind == "added"][-1:]
+    named = "name" in ranked and not (ranked["name"].astype(str) == ranked["site"].astype(str)).all()
+    first = ["rank", "site", *(["name"] if named else []), "status"]
+    wanted = {name: name for name in first} | reached | dict.fromkeys(adds, "adds") | {"score": "score"}
+    return {name: heading for name, heading in wanted.items() if name in ranked}
+
+
+def _expendable(columns: Mapping[str, str]) -> list[str]:
+    """Name what a narrow terminal can do without, the first to go first: any mode, ids beside names, the rest."""
+    reached = [name for name in columns if name.startswith("people_")][::-1]
+    best = [name for name in reached if name.startswith("people_best_")]
+    others = [name for name in reached if name not in best]
+    ids = ["site"] if "name" in columns else []
+    tail = [name for name in columns if name == "status" or name.startswith("added_")]
+    return [*best[1:], *ids, *best[:1], *others[:-1], *tail, *others[-1:]]
+
+
+def _least(table: "Table", console: "Console") -> int:
+    """Return the width below which the table would lose something."""
+    from rich.measure import Measurement
+
+    return Measurement.get(console, console.options.update_width(10_000), table).minimum
+
+
+def _terminal_table(ranked: pd.DataFrame, columns: Mapping[str, str]) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    people = [measure for measure in measures(scores) if measure.subject == "people" and measure.kind == "reached"]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("rank", "site", "name", "status"):
-        table.add_column(heading, justify="right" if heading == "rank" else "left", overflow="fold")
-    for heading in [f"{measure.mode} {measure.minutes:g} min" for measure in people] + ["score"]:
-        table.add_column(Text(heading), justify="right")
-    columns = ["rank", "site", "name", "status", *(measure.column for measure in people), "score"]
-    for *row, score in scores.reset_index().reindex(columns=columns).itertuples(index=False):
-        figure = "-" if pd.isna(score) else f"{score:.1f}"
-        table.add_row(*(Text(_spoken(value)) for value in row), Text(figure))
+    for name, heading in columns.items():
+        if name == "name":
+            # Names alone are broken into lines where room is scarce.
+            longest = int(ranked[name].astype(str).str.len().max()) if len(ranked) else 0
+            table.add_column(heading, overflow="fold", min_width=min(longest, NAME_WIDTH))
+        else:
+            table.add_column(Text(heading), justify="left" if name in ("site", "status") else "right", no_wrap=True)
+    for row in ranked[list(columns)].to_dict("records"):
+        table.add_row(*(Text(_figure(name, value)) for name, value in row.items()))
     return table
+
+
+def _figure(name: object, value: Any) -> str:
+    return f"{value:.1f}" if name == "score" and pd.notna(value) else _spoken(value)
+
+
+def _explained(
+    scores: pd.DataFrame, columns: Mapping[str, str], weights: Mapping[str, float], left_out: list[str], shown: str
+) -> Iterator[str]:
+    """Say what stands in the table, and what does not."""
+    spoken = ", ".join(f"{mode} {speed:g} km/h" for mode, speed in speeds(scores).items() if math.isfinite(speed))
+    yield f"{shown}; speeds: {spoken}" if spoken else shown
+    for measure in measures(scores):
+        if measure.column in columns and measure.kind == "added":
+            mode = "any mode" if measure.mode == "best" else measure.mode
+            yield (
+                f"adds: people within {measure.minutes:g} min by {mode} whom no other existing site reaches "
+                f"({measure.column})"
+            )
+    used = {name: weight for name, weight in weights.items() if weight > 0}
+    if len(used) == 1:
+        yield f"score: 0-100, {next(iter(used))} over its largest"
+    elif used:
+        parts = ", ".join(f"{name} x{weight:g}" for name, weight in used.items())
+        yield f"score: 0-100, weighted mean of {parts}, each over its largest"
+    if left_out:
+        yield f"left out of this narrow table: {', '.join(left_out)}"
 
 
 def _spoken(value: object) -> str:

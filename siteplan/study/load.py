@@ -1,5 +1,6 @@
 """What a study names, read and checked: streets, people, sites and territories that fit together."""
 
+import hashlib
 import warnings
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
+from siteplan.inputs.times import made_points
 from siteplan.inputs.water import read_water
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
@@ -29,6 +31,7 @@ __all__ = [
     "load_sites",
     "load_streets",
     "load_water",
+    "points_mark",
     "points_of",
     "same_place",
     "used_sites",
@@ -73,9 +76,10 @@ def load(study: Study) -> Territory:
     streets = None if study.inputs.streets is None else load_streets(study, sites)
     if streets is not None:
         same_place(streets, cells, f"{asked_file(study, 'population')}: its cells")
-    # A travel-time table of the user's own speaks of cells, whatever streets there are to draw isochrones on.
+    # A travel-time table of the user's own speaks of cells, whatever streets there are to draw isochrones on; one that
+    # siteplan wrote, of the points that it made.
     searched = streets if study.inputs.times is None else None
-    points = points_of(cells, searched)
+    points = _points_of_times(study, cells, streets) if searched is None else points_of(cells, searched)
     linked = {} if searched is None else linked_by_mode(study, searched, points)
     water = None if streets is None else load_water(study, streets, sites)
     return Territory(streets, cells, points, linked, sites, communes, water)
@@ -143,6 +147,31 @@ def points_of(cells: gpd.GeoDataFrame, streets: StreetNetwork | None) -> gpd.Geo
     points.insert(0, "cell", points.index)
     points["status"] = np.where(points["people"].isna(), "missing", "placed")
     return points.rename_axis("point")
+
+
+def points_mark(points: gpd.GeoDataFrame) -> str:
+    """Return what is the same for the same points only."""
+    cells = "\n".join(map(str, points["cell"]))
+    return hashlib.sha256(cells.encode() + b"".join(shapely.to_wkb(points.geometry.to_numpy()))).hexdigest()[:32]
+
+
+def _points_of_times(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork | None) -> gpd.GeoDataFrame:
+    file = study.inputs.times
+    mark = None if file is None else made_points(file)
+    if mark is None:
+        return points_of(cells, None)
+    if streets is None:
+        raise InputError(
+            f"{file}: was written by siteplan, for points that it made from streets and people; give the same streets "
+            "as well (inputs.streets, --streets)"
+        )
+    points = points_of(cells, streets)
+    if points_mark(points) != mark:
+        raise InputError(
+            f"{file}: was written by siteplan for other streets or people than {streets.source} and "
+            f"{asked_file(study, 'population')}; give those it was computed with, or leave inputs.times out"
+        )
+    return points
 
 
 def load_cells(study: Study, sites: gpd.GeoDataFrame | None, communes: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:

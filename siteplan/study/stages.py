@@ -16,7 +16,7 @@ from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overl
 from siteplan.analysis.score import score_sites
 from siteplan.config import Profile, Study, result_columns
 from siteplan.contours import isochrones
-from siteplan.errors import SiteplanWarning
+from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.times import check_times, read_times
 from siteplan.network.streets import StreetNetwork
 from siteplan.output.files import whole_file
@@ -42,7 +42,7 @@ class Result:
 
     `sites` (all, the excluded too), `cells`, `points`, `times`, `scores` and `cell_access` are tables as their makers
     describe them; `overlap` are the people whom two sites share, by any mode within the largest limit (None for more
-    than 2,000 sites: the table is sites x sites); `rings` is
+    than 2,000 sites: the table is sites x sites); `weights` are the columns that the score is made of; `rings` is
     None where no isochrones were asked for; `manifest` says what went in and what came out; `folder` holds the files,
     or is None where none were written.
     """
@@ -57,6 +57,7 @@ class Result:
     cell_access: pd.DataFrame
     overlap: pd.DataFrame | None
     manifest: Mapping[str, Any]
+    weights: Mapping[str, float]
     folder: Path | None = None
 
 
@@ -193,6 +194,13 @@ def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
     times = read_times(path, sites=territory.sites)
     if not pd.api.types.is_integer_dtype(territory.points.index):
         times["point"] = times["point"].astype(str)
+    unknown = ~times["point"].isin(territory.points.index)
+    if unknown.any():
+        raise InputError(
+            f"{path}: {int(unknown.sum()):,} of {len(times):,} rows name a point that is no cell of the population, "
+            f"the first '{times['point'][unknown].iloc[0]}'; expected the names of its cells, such as "
+            f"'{territory.points.index[0]}' (inputs.population.cell says which column names them)"
+        )
     check_times(times, territory.points)
     return times
 
@@ -275,7 +283,8 @@ def _analysed(
 ) -> Result:
     points, minutes = territory.points, study.travel.minutes
     covered = coverage(times, points, minutes=minutes)
-    scores = _scores(study, territory, times)
+    weights = _weights(study, times)
+    scores = _scores(study, territory, times, weights)
     access = cell_access(times, points, minutes=minutes)
     warned = list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
     return Result(
@@ -289,11 +298,19 @@ def _analysed(
         cell_access=access,
         overlap=overlap(times, points, minutes=max(minutes)) if len(territory.sites) <= MOST_OVERLAPS else None,
         manifest=manifest_of(study, territory, times, covered, warned),
+        weights=weights,
         folder=folder,
     )
 
 
-def _scores(study: Study, territory: Territory, times: pd.DataFrame) -> pd.DataFrame:
+def _weights(study: Study, times: pd.DataFrame) -> Mapping[str, float]:
+    """Return what sites are ranked by: what the study says, else people reached by any mode within the last limit."""
+    modes = [*times["mode"].cat.categories]
+    mode = "best" if len(modes) > 1 else modes[0]
+    return study.score.weights or {f"people_{mode}_{max(study.travel.minutes):g}": 1.0}
+
+
+def _scores(study: Study, territory: Territory, times: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
     """Join what each site reaches, alone reaches and adds, with its score, its rank and the speeds that hold."""
     minutes, sites = study.travel.minutes, territory.sites
     groups = study.inputs.population.groups if study.inputs.population else ()
@@ -306,7 +323,6 @@ def _scores(study: Study, territory: Territory, times: pd.DataFrame) -> pd.DataF
         decay = Decay(**study.score.decay.model_dump())
         table = table.join(decayed_reach(times, territory.points, decay=decay, groups=groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
-    weights = study.score.weights or {f"people_{named[-1]}_{max(minutes):g}": 1.0}
     table = table.join(score_sites(table, weights))
     speeds = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}
     return pd.DataFrame(table.assign(**{f"{mode}_kmh": speeds.get(mode, np.nan) for mode in modes}))

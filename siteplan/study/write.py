@@ -10,12 +10,13 @@ import shapely
 
 from siteplan.config import result_columns
 from siteplan.errors import InputError, StudyError
+from siteplan.inputs.times import made_points
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.maps import SiteMap, site_map
 from siteplan.output.tables import write_manifest, write_scores, write_times
 from siteplan.study.guard import RESULTS, refuse_inputs
-from siteplan.study.load import Territory
+from siteplan.study.load import Territory, points_mark
 
 if TYPE_CHECKING:
     from siteplan.study.stages import Result
@@ -43,7 +44,9 @@ def write_result(result: "Result", territory: Territory, folder: Path) -> None:
         write_scores(result.scores, aside / "scores.csv")
         if result.overlap is not None:
             result.overlap.round(1).to_csv(aside / "overlap.csv", lineterminator="\n")
-        write_times(result.times, aside / "times.parquet")
+        given = result.study.inputs.times
+        mark = points_mark(result.points) if given is None else made_points(given)
+        write_times(result.times, aside / "times.parquet", points=mark or "")
         write_geopackage(_layers(result, territory), aside / PLACES, crs=result.points.crs)
         write_manifest(result.manifest, aside / MANIFEST)
         _map_of(aside).save(aside / "map.html")

@@ -297,13 +297,16 @@ function siteplan(map) {
   }
   function nameAside(taken) {
     const boxes = taken.map(({ x, y }) => [x - GAP / 2, y - GAP / 2, x + GAP / 2, y + GAP / 2]);
+    const view = map.getPixelBounds(), origin = map.getPixelOrigin();
+    const inView = ([left, , right]) => left + origin.x >= view.min.x && right + origin.x <= view.max.x;
     names.forEach((name) => {
       const { offsetWidth: wide, offsetHeight: high } = name.getElement();
       const { x, y } = map.latLngToLayerPoint(name.getLatLng());
       const around = (right, down) => [x + right - wide / 2, y + down - high / 2, x + right + wide / 2, y + down + high / 2];
       const clear = ([left, top, right, bottom]) => boxes.every((box) => right <= box[0] || left >= box[2] || bottom <= box[1] || top >= box[3]);
       const downs = [0, 1, -1, 2, -2, 3, -3].map((step) => (step * high) / 2);
-      const found = [0, 0.5, -0.5].flatMap((step) => downs.map((down) => [step * wide, down])).find((by) => clear(around(...by)));
+      const free = [0, 0.5, -0.5].flatMap((step) => downs.map((down) => [step * wide, down])).filter((by) => clear(around(...by)));
+      const found = free.find((by) => inView(around(...by))) || free[0];
       name.getElement().style.visibility = found ? "" : "hidden";
       if (!found) return;
       boxes.push(around(...found));
@@ -341,17 +344,18 @@ function siteplan(map) {
   function panel() {
     const section = document.querySelector("#layers");
     section.querySelector("h2").textContent = words.layers;
-    let group = "";
+    let group = null, block;
     data.layers.forEach((layer) => {
-      if (layer.group !== group) section.append(el("div", { class: "group" }, layer.group));
-      if (layer.group !== group && layer.kind === "rings") section.append(notice);
+      if (layer.group !== group) section.append((block = el("div", { class: "block" })));
+      if (layer.group !== group && layer.group) block.append(el("div", { class: "group" }, layer.group));
+      if (layer.group !== group && layer.kind === "rings") block.append(notice);
       group = layer.group;
       const box = el("input", { type: "checkbox", "data-layer": layer.id });
       box.addEventListener("change", () => set(layer, box.checked));
       const single = layer.legend.length === 1;
       const legend = el("div", { class: single ? "legend" : "legend list", "data-legend": layer.id, hidden: "" });
       layer.legend.forEach((entry) => legend.append(swatch(entry), el("span", {}, entry.text)));
-      section.append(el("div", { class: "layer" }, el("label", {}, box, el("span", {}, capital(layer.label))), legend));
+      block.append(el("div", { class: "layer" }, el("label", {}, box, el("span", {}, capital(layer.label))), legend));
       if (layer.note) legend.append(el("p", { class: "hint" }, layer.note));
       rows.set(layer.id, { box, legend });
     });
@@ -427,4 +431,19 @@ function siteplan(map) {
   data.layers.filter((layer) => layer.on).forEach((layer) => set(layer, true));
   map.on("click", () => pick(null));
   map.on("zoomend", arrange);
+
+  /* ---- on paper: what is seen now, on a map of the page's width ---- */
+  let before = null;
+  addEventListener("beforeprint", () => {
+    if (before) return;
+    before = [map.getCenter(), map.getZoom()];
+    const seen = map.getBounds();
+    document.body.classList.add("printing");
+    map.invalidateSize(false).fitBounds(seen, { animate: false });
+  });
+  addEventListener("afterprint", () => {
+    document.body.classList.remove("printing");
+    map.invalidateSize(false).setView(...before, { animate: false });
+    before = null;
+  });
 }
