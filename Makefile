@@ -18,6 +18,7 @@ $(READY): requirements.txt pyproject.toml
 
 demo: $(READY) ## write the sample territory, run it, print the table and where the map is
 	$(BIN)/siteplan demo
+	@echo "Go on with $(BIN)/siteplan, or with siteplan after: . $(BIN)/activate"
 
 test: $(READY) ## run the whole test suite, notebooks included
 	$(BIN)/python -m pytest --nbmake tests notebooks
@@ -34,7 +35,7 @@ bench: $(READY) ## measure against other engines, side by side (installs them in
 	$(BIN)/python -m tests.bench
 
 notebooks: $(READY) ## execute the notebooks in place
-	$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	$(BIN)/python -m pytest --nbmake --overwrite notebooks
 
 lock: ## write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, settings
 DATA = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 # The same examples in every run; HYPOTHESIS_PROFILE=wild looks for new ones.
-_common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("same", derandomize=True, database=None, **_common)
-settings.register_profile("wild", print_blob=True, **_common)
+wild = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("wild", wild)
+settings.register_profile("same", wild, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

@@ -130,7 +130,9 @@ def reached_area(
     found = street_times(streets, profile, sites.iloc[:1], places, limit=minutes, direction="from")
     left = [(xy[row], limit - cost) for (_, row), cost in found.items()]
     first = sites.iloc[0]
-    door = shapely.line_interpolate_point(streets.lines[first.edge], first.offset_m / streets.length[first.edge], normalized=True)
+    door = shapely.line_interpolate_point(
+        streets.lines[first.edge], first.offset_m / streets.length[first.edge], normalized=True
+    )
     way = shapely.LineString([site, door])
     pace = 36 / profile.access_kmh
     left += [(way.interpolate(metres), limit - pace * metres) for metres in np.linspace(0, way.length, 500)]

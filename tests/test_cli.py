@@ -138,6 +138,14 @@ def test_init_then_check_names_the_files_to_fill_in(town: Path) -> None:
     assert call("init", "new").exit_code == 1
 
 
+def test_init_refuses_a_file(town: Path) -> None:
+    assert "people.csv: is a file; expected a folder" in call("init", town.parent / "people.csv").stderr
+
+
+def test_candidates_say_in_which_formats_they_can_be_written(town: Path) -> None:
+    assert "expected .csv or .geojson or .gpkg" in call("candidates", library(town), "-o", "c.xlsx").stderr
+
+
 def library(town: Path) -> Path:
     node = f'<node id="99" version="1" lat="{NORTH}" lon="{lon(3)}"><tag k="amenity" v="library"/></node>'
     path = town.parent / "all.osm"
@@ -235,6 +243,16 @@ def sites(town: Path, *rows: str) -> None:
     (town.parent / "sites.csv").write_text("\n".join(["site,lon,lat", *rows]) + "\n")
 
 
+def half_a_geopackage(town: Path) -> None:
+    points = gpd.GeoDataFrame(
+        {"people": [1.0] * 999}, geometry=gpd.points_from_xy([9.5] * 999, [NORTH] * 999), crs=4326
+    )
+    points.to_file(town.parent / "people.gpkg")
+    whole = (town.parent / "people.gpkg").read_bytes()
+    (town.parent / "people.gpkg").write_bytes(whole[: len(whole) // 2])
+    town.write_text(STUDY.replace("{file: people.csv, groups: [workers]}", "people.gpkg"))
+
+
 def river(town: Path) -> None:
     """Put a river of 100 m and 200 m width north of the street, and a site in its middle."""
     corners = [(5, 0.0005), (7, 0.0005), (7, 0.0025), (5, 0.0025)]
@@ -274,10 +292,26 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "has no column 'pop'",
     ),
     "duplicate sites": (lambda town: sites(town, f"A,{lon(0)},{NORTH}", f"A,{lon(1)},{NORTH}"), "stand twice: A"),
+    "half a GeoPackage": (half_a_geopackage, "is it whole? Copy or export it again"),
+    "lon and lat swapped": (
+        lambda town: sites(town, f"A,{lon(0)},{NORTH}", f"B,{NORTH},{lon(3)}"),
+        "m) (lon and lat look swapped); correct the place",
+    ),
+    "lon and lat of all swapped": (
+        lambda town: sites(town, f"A,{NORTH},{lon(0)}"),
+        "(lon and lat look swapped); expected an extract of the same place",
+    ),
+    "two problems of sites": (
+        lambda town: (town.parent / "sites.csv").write_text(
+            f"site,lon,lat,status,cost\nA,{lon(0)},{NORTH},open,1\nA,{lon(1)},{NORTH},,-5\n"
+        ),
+        "; also: site A has the status 'open'; expected one of existing, candidate, required, excluded; also: site A "
+        "has a cost of -5",
+    ),
     "site in the river": (river, "1 site lies in water, more than 15 m from any street: 'Boat' (Long Water)"),
     "site far from any street": (
         lambda town: sites(town, f"A,{lon(0)},{NORTH}", f"Far,{lon(0)},{NORTH + 0.027}"),
-        "1 site lies more than 1,600 m from any street for walk: 'Far' (3,00",
+        "1 site lies more than 1,600 m from any street for walk or bike: 'Far' (3,00",
     ),
     "unknown key": (lambda town: town.write_text(STUDY + "scor: {}\n"), "scor: unknown key; did you mean 'score'?"),
     "a speed of 480": (

@@ -137,8 +137,8 @@ def test_an_empty_table_is_nobody_in_reach(tmp_path: Path) -> None:
         ("site,point\nA,0\n", r"no column of times \(found: site, point\)"),
         ("place,minutes\nA,0\n", "no columns for the site and the point"),
         ("site,point,minutes\nX,0,1\nY,1,1\n", "names 2 sites that the sites table does not have, first 'X'"),
-        ("site,point,minutes\nA,0,far\n", "column minutes holds 'far', expected a number"),
-        ("site,point,minutes\nA,,1\n", "row 1 has no site or no point"),
+        ("site,point,minutes\nA,0,far\n", "line 2, column minutes: found 'far', expected a number"),
+        ("site,point,minutes\nA,,1\n", "line 2 has no site or no point"),
         ("site,point,minutes\nA,0,4000\n", "divide by 60"),
         ("", "is empty"),
     ],
@@ -146,6 +146,15 @@ def test_an_empty_table_is_nobody_in_reach(tmp_path: Path) -> None:
 def test_files_that_are_no_times_are_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_times(written(tmp_path, text), sites=SITES)
+
+
+def test_a_wrong_time_is_named_by_file_and_line(tmp_path: Path) -> None:
+    path = written(tmp_path, "site,point,minutes\nA,0,\nA,1,2\nA,2,-3\n")
+    with (
+        pytest.warns(SiteplanWarning, match="no time"),
+        pytest.raises(InputError, match=r"times\.csv: 1 rows have no valid time; the first is line 4"),
+    ):
+        read_times(path)
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:

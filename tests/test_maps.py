@@ -17,7 +17,7 @@ from siteplan.network.streets import read_streets
 from siteplan.output.maps import SiteMap, site_map
 from siteplan.output.maps.cells import cell_layers
 from siteplan.output.maps.shapes import pack
-from siteplan.output.maps.words import load_words, number
+from siteplan.output.maps.words import half_up, load_words, number
 from tests.browser import browser, needs_chromium, open_page
 
 UTM = "EPSG:32632"
@@ -210,9 +210,58 @@ def test_numbers_are_written_as_a_reader_expects(value, english, french):
 def test_speeds_limits_and_people_are_noted_without_asking():
     notes = data_of(site_map(**small_world(), notes=["Data of 2020."]))["notes"]
     assert notes[0] == "Speeds: on foot 4.8 km/h; by bicycle 15 km/h."
+    assert data_of(site_map(**small_world(), language="fr"))["notes"][0].endswith("4,8 km/h\u202f; à vélo 15 km/h.")
     assert notes[1] == "Limits: 15 and 20 min."
     assert notes[2] == "44,920 people in 48 cells. Withheld or missing in 1 of them."
     assert notes[-1] == "Data of 2020."
+
+
+def test_what_became_of_the_people_is_said_when_known():
+    totals = {"in": 44_920.0, "placed": 40_000.5, "too_far": 4_919.0, "island": 0.0, "missing_cells": 1}
+    world = small_world()
+    said = "40,001 placed on streets, 4,919 too far from any street. Withheld or missing in 1 of them."
+    assert data_of(site_map(**world, totals=totals))["notes"][2] == f"44,920 people in 48 cells. {said}"
+    assert data_of(site_map(world["sites"], totals={"in": 7.0}))["notes"] == ["7 people."]
+
+
+def test_a_speed_that_nobody_knows_is_not_spoken_of():
+    world = small_world()
+    world["scores"] = world["scores"].assign(walk_kmh=np.nan, bike_kmh=np.nan)
+    world["rings"] = world["rings"].assign(speed_kmh=np.nan)
+    data = data_of(site_map(**world))
+    assert data["notes"][0] == "Limits: 15 and 20 min."
+    texts = [entry["text"] for layer in data["layers"] if layer["kind"] == "rings" for entry in layer["legend"]]
+    assert texts == [""] * 4
+
+
+@pytest.mark.parametrize(("count", "whole"), [(71.45, 71), (71.5, 72), (72.5, 73), (0.0, 0)])
+def test_a_half_is_rounded_up(count, whole):
+    world = small_world()
+    world["cells"].loc[0, "people"] = count
+    world["scores"].loc["a", "people_walk_15"] = count
+    data = data_of(site_map(**world))
+    assert half_up(count) == data["cells"]["people"][0] == data["sites"][0]["counted"][0] == whole
+
+
+def test_water_without_shapes_is_no_layer():
+    world = small_world()
+    for shapes in ([], [Polygon()], [box(500_000, 5_000_000, 500_000.1, 5_000_000.1)]):
+        page = site_map(world["sites"], water=gpd.GeoDataFrame(geometry=shapes, crs=UTM))
+        assert "water" not in {layer["kind"] for layer in data_of(page)["layers"]}
+
+
+def test_the_first_view_holds_what_is_reached_and_no_excluded_site():
+    world = small_world()
+    cells = with_minutes(world["cells"])
+    far = world["sites"].copy()
+    far.loc["d", "geometry"] = Point(600_000, 5_100_000)
+    apart = cells.copy()
+    apart.loc[47, "geometry"] = box(650_000, 5_000_000, 650_500, 5_000_500)  # out of reach
+    first = data_of(site_map(world["sites"], cells=cells))["bounds"]
+    assert data_of(site_map(far, cells=apart))["bounds"] == first
+    reached = cells.copy()
+    reached.loc[0, "geometry"] = box(480_000, 5_000_000, 480_500, 5_000_500)
+    assert data_of(site_map(world["sites"], cells=reached))["bounds"][1] < first[1] - 0.2
 
 
 # ---- cells and shapes ----
@@ -432,6 +481,9 @@ def test_the_sources_the_scale_and_the_notes_are_always_in_sight(opened):
     assert seen.page.locator("#notes").is_visible()
     assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
     seen.picture("phone")
+    seen.page.locator("#ranking button").first.click()
+    card, close = (seen.page.locator(what).bounding_box() for what in ("#card", "#card .close"))
+    assert card["y"] < close["y"] < card["y"] + 20
 
 
 @needs_chromium
@@ -473,6 +525,116 @@ def test_one_site_alone_is_a_map(opened):
     seen = opened(site_map(small_world()["sites"].iloc[:1]))
     assert seen.page.locator(".mark").is_visible()
     assert seen.page.locator("#ranking th").all_inner_texts() == ["Site"]
+
+
+def boxes(seen, what):
+    return seen.page.eval_on_selector_all(
+        what,
+        """all => all.filter(each => getComputedStyle(each).visibility === "visible").map(each => {
+            const { x, y, width, height } = each.getBoundingClientRect();
+            return [x, y, x + width, y + height];
+        })""",
+    )
+
+
+def overlaps(boxes, depth=4):
+    """Count the pairs of boxes that share more than `depth` pixels both ways (a disc does not fill its corners)."""
+    pairs = [(a, b) for at, a in enumerate(boxes) for b in boxes[:at]]
+    return sum(min(a[2], b[2]) - max(a[0], b[0]) > depth < min(a[3], b[3]) - max(a[1], b[1]) for a, b in pairs)
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1400, 390])
+def test_every_number_and_every_name_can_be_read_at_first_sight(opened, width):
+    world = small_world()
+    sites = pd.concat([world["sites"]] * 3, ignore_index=True)
+    sites = sites.set_axis(pd.Index([f"s{at}" for at in range(12)], name="site")).assign(status="candidate")
+    scores = sites.drop(columns="geometry").assign(rank=range(1, 13), score=50.0)
+    areas = world["territories"].set_geometry(sites.geometry.iloc[:2].buffer(100).to_numpy())  # names upon the marks
+    seen = opened(site_map(sites, scores=scores, territories=areas), width=width)
+    marks, names = boxes(seen, ".mark svg"), boxes(seen, ".territory")
+    assert (len(marks), len(names)) == (12, 2)
+    assert overlaps(marks, 8) == 0
+    assert overlaps(marks + names, 8) == 0
+    assert seen.page.locator(".mark.small").count() == 0
+
+
+@needs_chromium
+def test_where_there_is_no_room_the_lower_ranks_are_small_and_below(opened):
+    sites = pd.concat([small_world()["sites"].iloc[:1]] * 120, ignore_index=True)
+    sites = sites.set_axis(pd.Index([f"s{at:03d}" for at in range(120)], name="site"))
+    seen = opened(site_map(sites, scores=pd.DataFrame({"rank": range(120, 0, -1)}, index=sites.index)))
+    small = seen.page.locator(".mark.small text").all_text_contents()
+    large = seen.page.locator(".mark:not(.small) text").all_text_contents()
+    assert 0 < len(large) < 120
+    assert max(map(int, large)) < min(map(int, small))
+
+
+@needs_chromium
+def test_the_page_is_as_wide_as_the_window(opened):
+    seen = opened(site_map(**small_world()))
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 1400
+    assert seen.page.evaluate("document.documentElement.scrollHeight") == 900
+
+
+@needs_chromium
+def test_rings_leave_the_colours_below_as_the_legend_says(opened):
+    seen = opened(site_map(**small_world()))
+    covered = painted(seen)
+    filled = seen.page.evaluate("""() => {
+        const canvas = document.querySelector(".leaflet-rings-pane canvas");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let inside = 0, clear = 0;
+        for (let y = 0; y < canvas.height; y++) {
+            const row = Array.from({ length: canvas.width }, (_, x) => data[4 * (y * canvas.width + x) + 3] > 0);
+            const first = row.indexOf(true), last = row.lastIndexOf(true);
+            if (first < 0) continue;
+            inside += last - first;
+            clear += row.slice(first, last).filter((drawn) => !drawn).length;
+        }
+        return clear / inside;
+    }""")
+    assert covered > 0
+    assert filled > 0.6
+    assert seen.page.locator('[data-legend="rings walk 15"] svg svg line').count() > 2
+
+
+@needs_chromium
+def test_what_a_site_adds_and_groups_are_named_for_a_reader(opened):
+    world = small_world()
+    world["scores"] = world["scores"].assign(added_bike_20=[9.5, 120.0, 7.0, 0.0], age_65_walk_15=4.0)
+    seen = opened(site_map(**world))
+    assert seen.page.locator("#ranking th").all_inner_texts() == ["Rank", "Site", "People", "Adds", "Score"]
+    assert seen.page.locator("#ranking tbody tr").first.inner_text().split("\t") == [
+        "1",
+        "Library",
+        "23,456",
+        "10",
+        "100.0",
+    ]
+    assert "People by bicycle, 20 min" in seen.page.locator("#ranking").inner_text()
+    seen.page.locator("#ranking button").first.click()
+    assert seen.page.locator("#card summary").all_inner_texts() == ["People", "workers", "age 65"]
+    assert "adds: whom no other existing site reaches" in seen.page.locator("#card").inner_text()
+
+
+@needs_chromium
+def test_the_legend_says_what_the_minutes_of_a_cell_are(opened):
+    world = small_world()
+    seen = opened(site_map(**world | {"cells": with_minutes(world["cells"])}))
+    assert (
+        "the mean, over its people within reach" in seen.page.locator('[data-legend="cells minutes best"]').inner_text()
+    )
+
+
+@needs_chromium
+def test_on_paper_the_map_fits_an_upright_page_and_comes_back(opened):
+    seen = opened(site_map(**small_world()))
+    before = seen.page.locator(".folium-map").bounding_box()
+    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert seen.page.locator(".folium-map").bounding_box()["width"] <= 682
+    seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert seen.page.locator(".folium-map").bounding_box() == before
 
 
 # ---- a real size ----

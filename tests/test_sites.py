@@ -109,7 +109,10 @@ def test_a_building_gives_a_point_inside_it(tmp_path: Path) -> None:
         ("site,lon,lat\na,30.5,-151.2\nb,30.4,-151.1\n", "line 2 lies at lon 30.5, lat -151.2.*look swapped"),
         ("site,lon,lat\na,4280000,2660000\n", "name it with crs="),
         ("site,lon,lat\na,9°30',47\n", "column 'lon': found"),
-        ("site,x,y\na,4280000,2660000\n", "have no CRS; name it, e.g. crs='EPSG:2154'"),
+        (
+            "site,x,y\na,4280000,2660000\n",
+            "have no CRS; name it, e.g. crs='EPSG:2154' .*--set inputs.sites.crs=EPSG:2154",
+        ),
         ("site,lon,lat\n", "has no rows"),
         ("site,name\na,Library\n", "no coordinates found among the columns site, name"),
         ("", "is empty"),

@@ -104,7 +104,9 @@ def test_a_model_in_another_crs_is_read_where_it_is(tmp_path: Path) -> None:
 
 def test_streets_without_height_are_flat_and_counted(tmp_path: Path) -> None:
     model = terrain(tmp_path, 0.05, unknown_east_of=205)
-    with pytest.warns(SiteplanWarning, match=r"terrain\.tif: 50\.0% of the street length has no height and is taken as flat"):
+    with pytest.warns(
+        SiteplanWarning, match=r"terrain\.tif: 50\.0% of the street length has no height and is taken as flat"
+    ):
         climb = read_climb(line(STREET, STREET, STREET, STREET).streets(), model)
     assert climb.walk[:, 0].tolist() == pytest.approx([np.exp(0.175), np.exp(0.175), 1, 1], rel=0.002)
 

@@ -9,7 +9,7 @@ from siteplan.config import BIKE, WALK
 from siteplan.errors import InputError, StudyError
 from siteplan.network.graph import mode_graph
 from siteplan.network.snapping import as_profile, link, positions
-from worlds import METRE_A_SECOND, SCALE, STREET, World, islands, line, places
+from worlds import METRE_A_SECOND, SCALE, STREET, XY, World, islands, line, places
 
 
 def test_a_place_meets_the_edge_not_its_node() -> None:
@@ -45,7 +45,7 @@ def test_islands_are_not_linked_to() -> None:
 
 
 def test_forty_edges_are_no_island() -> None:
-    nodes = {n: (10.0 * n, 0.0) for n in range(42)} | {100 + n: (10.0 * n, 500.0) for n in range(41)}
+    nodes: dict[int, XY] = {n: (10.0 * n, 0.0) for n in range(42)} | {100 + n: (10.0 * n, 500.0) for n in range(41)}
     ways = [(STREET, [n, n + 1]) for n in [*range(41), *range(100, 140)]]
     graph = mode_graph(World(nodes, ways).streets(), WALK)
     assert graph.usable.all()
@@ -104,7 +104,7 @@ def test_modes_by_name() -> None:
 
 def test_a_street_goes_before_the_rim_of_a_square_that_is_about_as_near() -> None:
     # The square lies 6 m beside the street it belongs to, and is joined to it by a detour only.
-    nodes = {1: (0, 0), 2: (500, 0), 3: (100, 6), 4: (200, 6), 5: (200, 80), 6: (100, 80), 7: (500, 80)}
+    nodes: dict[int, XY] = {1: (0, 0), 2: (500, 0), 3: (100, 6), 4: (200, 6), 5: (200, 80), 6: (100, 80), 7: (500, 80)}
     square = {"highway": "pedestrian", "area": "yes"}
     streets = World(nodes, [(STREET, [1, 2, 7, 5]), (square, [3, 4, 5, 6, 3])]).streets()
     found = link(streets, places([(150.0, 7.0), (150.0, 60.0)]))

@@ -146,7 +146,9 @@ def test_what_is_no_square_is_walked_round(tmp_path: Path) -> None:
     assert seconds(from_file(tmp_path, plaza({"highway": "pedestrian"})), WEST, EAST) == pytest.approx(AROUND, abs=0.11)
 
 
-def multipolygon(tags: Tags, *members: tuple[list[int], str], more: dict[int, tuple[float, float]] | None = None) -> World:
+def multipolygon(
+    tags: Tags, *members: tuple[list[int], str], more: dict[int, tuple[float, float]] | None = None
+) -> World:
     """Return the plaza as a relation of untagged ways."""
     ways: list[tuple[Tags, list[int]]] = [({}, refs) for refs, _ in members]
     relation = (tags, [(row, role) for row, (_, role) in enumerate(members)])
@@ -208,7 +210,7 @@ def as_osmnx_does(world: World) -> nx.MultiDiGraph:
     graph.add_nodes_from((n, {"x": lon, "y": lat}) for n, (lon, lat) in zip(world.nodes, degrees, strict=True))
     for way, (tags, refs) in enumerate(world.ways, 1):
         one_way = tags.get("oneway") == "yes" or "junction" in tags
-        for u, v in zip(refs, refs[1:], strict=False):
+        for u, v in itertools.pairwise(refs):
             metres = float(np.hypot(*np.subtract(world.nodes[u], world.nodes[v])))
             data = {**tags, "osmid": way, "length": metres, "oneway": one_way}
             graph.add_edge(u, v, **data, reversed=False)
@@ -218,8 +220,19 @@ def as_osmnx_does(world: World) -> nx.MultiDiGraph:
 
 
 BOTH_WAYS = [(mode, start, end) for mode in (WALK, BIKE) for start, end in ((0, 1), (1, 0))]
-ONE_WAY_RIVER = World(river().nodes, [(({**tags, "oneway": "yes"} if k == 2 else tags), r) for k, (tags, r) in enumerate(river().ways)])
-WORLDS = [line(), river(), ONE_WAY_RIVER, islands(), shortcut(), ring(STREET), roundabout(), ring({**STREET, "oneway": "yes"})]
+ONE_WAY_RIVER = World(
+    river().nodes, [(({**tags, "oneway": "yes"} if k == 2 else tags), r) for k, (tags, r) in enumerate(river().ways)]
+)
+WORLDS = [
+    line(),
+    river(),
+    ONE_WAY_RIVER,
+    islands(),
+    shortcut(),
+    ring(STREET),
+    roundabout(),
+    ring({**STREET, "oneway": "yes"}),
+]
 
 
 def spots(world: World) -> Any:
@@ -273,7 +286,9 @@ def test_a_symmetric_ring_keeps_both_its_sides() -> None:
         for u, v, middle, turned in order:
             ends = (west, east) if u == 1 else (east, west)
             line = shapely.LineString([ends[0], middle, ends[1]])
-            graph.add_edge(u, v, osmid=1, highway="residential", oneway=False, reversed=turned, length=141.42, geometry=line)
+            graph.add_edge(
+                u, v, osmid=1, highway="residential", oneway=False, reversed=turned, length=141.42, geometry=line
+            )
         streets = read_streets(graph=graph)
         norths = shapely.get_coordinates(shapely.line_interpolate_point(streets.lines, 0.5, normalized=True))[:, 1]
         assert sorted((norths - plane([(0, 0)])[0, 1]).round()) == [-50, 50]

@@ -33,8 +33,8 @@ ON_FOOT = {
     **{
         f"highway={kind}": YES
         for kind in (
-            "trunk primary secondary tertiary trunk_link primary_link secondary_link tertiary_link unclassified residential"
-            " living_street pedestrian service track footway path steps corridor platform road busway"
+            "trunk primary secondary tertiary trunk_link primary_link secondary_link tertiary_link unclassified"
+            " residential living_street pedestrian service track footway path steps corridor platform road busway"
         ).split()
     },
     "highway=motorway": NO,

@@ -129,9 +129,8 @@ def test_totals_are_the_sums_of_the_minutes(
     times = quietly(streets, sites, points, mode=profile, limit=20, direction=direction)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
-        totals = reach_totals(
-            streets, sites, points, mode=profile, minutes=(20, 3), direction=direction, columns=("people", "workers")
-        )  # type: ignore[arg-type]
+        how = {"mode": profile, "minutes": (20, 3), "direction": direction, "columns": ("people", "workers")}
+        totals = reach_totals(streets, sites, points, **how)  # type: ignore[arg-type]
     for limit in (3, 20):
         within = times[times["minutes"] <= limit]
         sums = points["people"].reindex(within["point"]).groupby(within["site"].astype(int).to_numpy()).sum()
@@ -143,7 +142,9 @@ def test_totals_are_the_sums_of_the_minutes(
 @settings(max_examples=150)
 @given(networks(), st.lists(a_place, min_size=3, max_size=3), st.sampled_from([WALK, BIKE]))
 def test_a_detour_is_no_shortcut(edges: list[Edge], spots: list[Spot], profile: Profile) -> None:
-    open_to_all = [(u, v, 0 if "access" in KINDS[kind] or "vehicle" in KINDS[kind] else kind, m) for u, v, kind, m in edges]
+    open_to_all = [
+        (u, v, 0 if "access" in KINDS[kind] or "vehicle" in KINDS[kind] else kind, m) for u, v, kind, m in edges
+    ]
     if not usable(open_to_all, profile):
         return
     streets = made(open_to_all)
@@ -225,7 +226,9 @@ def test_nobody_walks_through_a_private_street() -> None:
     inside = places([(50.0, 50.0)])
     through = minutes(travel_times(shortcut().streets(), corners, corners, mode=METRE_A_SECOND))
     assert through["0", 1] == 200 / 60
-    assert minutes(travel_times(shortcut(STREET).streets(), corners, corners, mode=METRE_A_SECOND))["0", 1] == 1414 / 600
+    assert (
+        minutes(travel_times(shortcut(STREET).streets(), corners, corners, mode=METRE_A_SECOND))["0", 1] == 1414 / 600
+    )
     to_its_end = minutes(travel_times(shortcut().streets(), corners, inside, mode=METRE_A_SECOND))
     assert to_its_end == {("0", 0): pytest.approx(70.7 / 60), ("1", 0): pytest.approx(70.7 / 60)}
 
@@ -244,9 +247,17 @@ def test_nobody_walks_through_what_lies_behind_a_gate() -> None:
     # A ring of 4 x 100 m, its third side open, but behind private ones; the first side is the longest open piece.
     nodes = {1: (0.0, 0.0), 2: (100.0, 0.0), 3: (100.0, 100.0), 4: (0.0, 100.0), 5: (100.0, 50.0), 6: (0.0, 50.0)}
     nodes |= {7: (-900.0, 0.0), 8: (-900.0, 100.0)}
-    ways = [(PRIVATE, [1, 2]), (STREET, [2, 5]), (PRIVATE, [5, 3, 4]), (STREET, [1, 7]), (STREET, [7, 8]), (STREET, [8, 4])]
-    times = travel_times(World(nodes, ways).streets(), places([(0.0, 0.0)]), places([(0.0, 100.0)]), mode=METRE_A_SECOND, limit=60)
-    assert times["minutes"].tolist() == [1900 / 60]
+    ways = [
+        (PRIVATE, [1, 2]),
+        (STREET, [2, 5]),
+        (PRIVATE, [5, 3, 4]),
+        (STREET, [1, 7]),
+        (STREET, [7, 8]),
+        (STREET, [8, 4]),
+    ]
+    here, there = places([(-10.0, 0.0)]), places([(-10.0, 100.0)])
+    times = travel_times(World(nodes, ways).streets(), here, there, mode=METRE_A_SECOND, limit=60)
+    assert times["minutes"].tolist() == [1880 / 60]
 
 
 def test_stairs_take_three_times_as_long() -> None:

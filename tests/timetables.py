@@ -12,13 +12,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
-from oracles import street_times
-from worlds import TO_LONLAT, Edge
 
+from oracles import street_times
 from siteplan.config import Profile, Rides
 from siteplan.inputs.gtfs import Feed
 from siteplan.network.snapping import link
 from siteplan.network.streets import StreetNetwork
+from worlds import TO_LONLAT, Edge
 
 Direction = Literal["to", "from"]
 Call = tuple[int, float, float, bool, bool]  # stop, arrival, departure (seconds), whether one may get on, off
@@ -104,12 +104,11 @@ SPAN = 30 * 60  # seconds before and after the start of the window in which vehi
 
 
 @st.composite
-def hamlets(draw: Any) -> tuple[list[Edge], list[list[int]]]:
-    """Draw two to four hamlets of one to three streets between two nodes, a long road from each to the next.
+def hamlets(draw: Any, count: int) -> tuple[list[Edge], list[list[int]]]:
+    """Draw hamlets of one to three streets between two nodes, a road too long to walk from each to the next.
 
     Returns the edges for `made`, and which of them are in each hamlet.
     """
-    count = draw(st.integers(2, 4))
     metres = st.sampled_from([1, 50, 300]) | st.integers(1, 500)
     kind = st.sampled_from([0, 0, 1, 2, 3, 4, 6])
     inside = [
@@ -117,24 +116,20 @@ def hamlets(draw: Any) -> tuple[list[Edge], list[list[int]]]:
         for n in range(count)
         for street in range(draw(st.integers(1, 3)))
     ]
-    roads = [(2 * n + 1, 2 * n + 2, 0, float(draw(st.sampled_from([900, 1700, 6000])))) for n in range(count - 1)]
+    roads = [(2 * n + 1, 2 * n + 2, 0, float(draw(st.sampled_from([1700, 6000])))) for n in range(count - 1)]
     return [*inside, *roads], [[k for k, edge in enumerate(inside) if edge[0] == 2 * n] for n in range(count)]
 
 
 @st.composite
-def a_line(draw: Any, stops: int, start: int) -> list[list[Call]]:
-    """Draw the trips of a line: loops, overtaking, hops of no time, stops where one may not get on or off."""
-    onwards = st.builds(
-        lambda first, step: [first, (first + step) % stops], st.integers(0, stops - 1), st.sampled_from([1, -1])
-    )
-    ride = draw(onwards | onwards | st.lists(st.integers(0, stops - 1), min_size=2, max_size=4))
-    flags = [draw(st.sampled_from([(True, True)] * 4 + [(True, False), (False, True)])) for _ in ride]
+def a_line(draw: Any, ride: list[int], start: int) -> list[list[Call]]:
+    """Draw the trips of a line: overtaking, hops of no time, stops where one may not get on or off."""
+    flags = [draw(st.sampled_from([(True, True)] * 6 + [(True, False), (False, True)])) for _ in ride]
     gap = st.sampled_from([0, 1, 60, 60]) | st.integers(0, 400)
     hops = [(draw(gap), draw(st.sampled_from([0, 0, 20, 60]))) for _ in ride]
     trips = []
     leaving = st.lists(st.integers(-SPAN, SPAN), min_size=2, max_size=6)
-    headway = st.builds(lambda first, step: list(range(first, SPAN, step)), leaving.map(min), st.integers(300, 900))
-    for begin in draw(leaving | headway | headway):
+    headway = st.builds(lambda first, step: list(range(first - SPAN, SPAN, step)), *[st.integers(240, 900)] * 2)
+    for begin in draw(leaving | headway):
         if draw(st.integers(0, 3)) == 0:
             hops = [(draw(gap), draw(st.sampled_from([0, 0, 20, 60]))) for _ in ride]
         clock, trip = start + begin, []
@@ -148,7 +143,7 @@ def a_line(draw: Any, stops: int, start: int) -> list[list[Call]]:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A random timetable in the plane of stops that are still to be put somewhere."""
+    """A random timetable: its stops are still to be put somewhere, the last of them is a station."""
 
     trips: list[list[Call]]
     transfers: list[tuple[int, int, int, int]]
@@ -156,11 +151,19 @@ class Drawn:
 
 
 @st.composite
-def timetables(draw: Any, stops: int, start: int) -> Drawn:
-    """Draw lines between stops, rules for changes, and which stops are platforms of the last one, then a station."""
-    trips = [trip for _ in range(draw(st.integers(2, 7))) for trip in draw(a_line(stops, start))]
+def timetables(draw: Any, stops: int, start: int, *, chained: bool) -> Drawn:
+    """Draw lines between stops (`chained`: from each to the next, or back), rules for changes, and platforms.
+
+    Unless chained, a line may call at any stops in any order, at one of them again and again too.
+    """
     one = st.integers(0, stops - 1)
-    pairs = draw(st.lists(st.tuples(one, one), max_size=5, unique=True))
+    if chained:
+        back = draw(st.sampled_from([1, -1]))
+        rides = [[k, (k + 1) % stops][::back] for k in range(stops) if draw(st.integers(0, 5))]
+    else:
+        rides = draw(st.lists(st.lists(one, min_size=2, max_size=4), min_size=1, max_size=5))
+    trips = [trip for ride in rides or [[0, 1]] for trip in draw(a_line(ride, start))]
+    pairs = draw(st.lists(st.tuples(one, one) | one.map(lambda stop: (stop, stop)), max_size=6, unique=True))
     rules = [(2, draw(st.sampled_from([0, 30, 60, 200, 600]))), (3, 0), (0, 0), (1, 0)]
     transfers = [(a, b, *draw(st.sampled_from([rules[0], *rules]))) for a, b in pairs]
     parent = [draw(st.sampled_from([-1, -1, stops])) for _ in range(stops)]

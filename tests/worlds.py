@@ -32,7 +32,7 @@ Edge = tuple[int, int, int, float]
 
 def plane(xy: Sequence[XY]) -> np.ndarray:
     """Return places in metres on the ground as coordinates in UTM zone 31."""
-    return np.array(xy, float).reshape(-1, 2) * SCALE + (EAST, NORTH)
+    return np.asarray(np.array(xy, float).reshape(-1, 2) * SCALE + (EAST, NORTH))
 
 
 def lonlat(xy: Sequence[XY]) -> np.ndarray:
@@ -153,7 +153,7 @@ def plaza(tags: Tags | None = None) -> World:
 
 
 def roundabout() -> World:
-    """Return a roundabout of 4 x 50 m, nodes 1 to 4, travelled in this order, with arms of 100 m in the west and east."""
+    """Return a roundabout of 4 x 50 m, travelled from node 1 to 4, with arms of 100 m in the west and east."""
     nodes = {1: (0.0, 0.0), 2: (50.0, 0.0), 3: (50.0, 50.0), 4: (0.0, 50.0), 5: (-100.0, 0.0), 6: (150.0, 0.0)}
     circle = {"highway": "tertiary", "junction": "roundabout"}
     return World(nodes, [(circle, [1, 2, 3, 4, 1]), (STREET, [5, 1]), (STREET, [2, 6])])
@@ -202,7 +202,8 @@ a_street = st.tuples(
 def networks(draw: Any) -> list[Edge]:
     """Draw 1-10 streets between a few nodes: parallels, loops, chains, one-ways, islands, private and short ones.
 
-    Each is one to three edges (from, to, kind, metres) for `made`. Now and then a ring without any junction lies beside them. Lengths have nothing to do with the lines.
+    Each is one to three edges (from, to, kind, metres) for `made`. Now and then a ring without any junction lies
+    beside them. Lengths have nothing to do with the lines.
     """
     streets = draw(st.lists(a_street, min_size=1, max_size=10))
     alone = draw(st.sampled_from([0, 0, 1, 2, 3]))

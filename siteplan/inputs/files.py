@@ -22,6 +22,7 @@ __all__ = [
     "Within",
     "existing_file",
     "find_column",
+    "in_study",
     "keys",
     "listed",
     "numbers",
@@ -126,7 +127,10 @@ def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFr
             warnings.simplefilter("always")
             table = gpd.read_file(path, layer=_only_layer(path, layer), bbox=within)
     except (DataLayerError, DataSourceError, UnicodeDecodeError, shapely.errors.GEOSException) as error:
-        raise InputError(f"{path}: cannot be read as {path.suffix}: {' '.join(str(error).split())}") from None
+        said_once = "; ".join(dict.fromkeys(" ".join(str(error).split()).split("; ")))
+        raise InputError(
+            f"{path}: cannot be read as {path.suffix}; is it whole? Copy or export it again ({said_once})"
+        ) from None
     said = [remark for remark in said if issubclass(remark.category, RuntimeWarning | UserWarning)]
     if said:
         text = f"{path}: read with {len(said)} remark(s), the first: {said[0].message}"
@@ -147,7 +151,12 @@ def _only_layer(path: Path, layer: str | None) -> str:
     if layer is None and not spatial:
         raise InputError(f"{path}: has no layer with geometry; expected polygons or points")
     found = "has several layers" if layer is None else f"has no layer '{layer}'"
-    raise InputError(f"{path}: {found}; name one with layer=: {listed(spatial)}")
+    raise InputError(f"{path}: {found}; name one with layer=: {listed(spatial)} {in_study('layer', spatial[0])}")
+
+
+def in_study(key: str, value: object) -> str:
+    """Say how an option of a reader is given in a study and on the command line."""
+    return f"(in a study: {key} beside the file, as --set inputs.sites.{key}={value})"
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -216,11 +225,14 @@ def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoD
     if pair is None:
         raise InputError(
             f"{path}: no coordinates found among the columns {listed(table.columns)}; expected lon and lat, "
-            "x and y with crs=, or a column of H3 or INSPIRE grid codes"
+            f"x and y with crs= {in_study('crs', 'EPSG:2154')}, or a column of H3 or INSPIRE grid codes"
         )
     x_name, y_name, pair_crs = pair
     if pair_crs is None:
-        raise InputError(f"{path}: the columns {x_name}, {y_name} have no CRS; name it, e.g. crs='EPSG:2154'")
+        raise InputError(
+            f"{path}: the columns {x_name}, {y_name} have no CRS; name it, e.g. crs='EPSG:2154' "
+            f"{in_study('crs', 'EPSG:2154')}"
+        )
     x, y = numbers(table[x_name], str(path)), numbers(table[y_name], str(path))
     points = np.full(len(table), None, dtype=object)
     here = ~(np.isnan(x) | np.isnan(y))
@@ -240,7 +252,8 @@ def _find_pair(table: pd.DataFrame, crs: Any) -> tuple[str, str, Any] | None:
 def _with_crs(table: gpd.GeoDataFrame, path: Path, given: Any, implied: bool) -> gpd.GeoDataFrame:
     """Set the CRS the user gave, unless the file states another; GeoJSON merely implies lon/lat."""
     if table.crs is None and given is None:
-        raise InputError(f"{path}: has no CRS; name the one its coordinates are in, e.g. crs='EPSG:3035'")
+        told = f"e.g. crs='EPSG:3035' {in_study('crs', 'EPSG:3035')}"
+        raise InputError(f"{path}: has no CRS; name the one its coordinates are in, {told}")
     if given is None or table.crs == given:
         return table
     if table.crs is None or implied:
@@ -259,7 +272,11 @@ def _check_degrees(table: gpd.GeoDataFrame, path: Path) -> None:
     first = int(np.flatnonzero(outside)[0])
     x, y = bounds[first, :2]
     swapped = np.nanmax(np.abs(bounds[:, [0, 2]])) <= 90 and np.nanmax(np.abs(bounds[:, [1, 3]])) <= 180.001
-    hint = "longitude and latitude look swapped" if swapped else "if they are in another CRS, name it with crs="
+    hint = (
+        "longitude and latitude look swapped"
+        if swapped
+        else f"if they are in another CRS, name it with crs= {in_study('crs', 'EPSG:3035')}"
+    )
     raise InputError(
         f"{path}: {row_name(first, path)} lies at lon {x:.6g}, lat {y:.6g}, outside -180..180 and -90..90; {hint}"
     )
@@ -358,6 +375,7 @@ def refuse_negative(below: npt.NDArray[np.float64], file: str, column: str, firs
     marks = [f"{value:.15g}" for value in distinct]
     if distinct.size <= 3:
         remedy = f"if that means 'no value' or 'withheld', declare it: missing=[{', '.join(marks)}]"
+        remedy += f" (in a study: inputs.population.missing: [{', '.join(marks)}])"
     else:
         remedy = "is it the right column or band?"
     raise InputError(

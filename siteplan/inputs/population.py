@@ -163,6 +163,9 @@ def _from_features(
     return _with_places(cells, file), people_column.lower()
 
 
+_IN_STUDY = "(--people NAME; in a study: inputs.population.people)"
+
+
 def _people_column(table: gpd.GeoDataFrame, file: Path, given: str | None) -> str:
     if given is not None:
         return str(find_column(table, file, "people", given, ()))
@@ -171,11 +174,11 @@ def _people_column(table: gpd.GeoDataFrame, file: Path, given: str | None) -> st
     if len(found) == 1:
         return found[0]
     if found:
-        raise InputError(f"{file}: several columns could be people: {listed(found)}; name one with people=")
+        raise InputError(f"{file}: several columns could be people: {listed(found)}; name one with people= {_IN_STUDY}")
     numeric = [column for column in columns if _is_numeric(table[column])]
     raise InputError(
         f"{file}: no column has a usual name of people (people, population, pop, ...); "
-        f"name one with people=: {listed(numeric or columns)}"
+        f"name one with people=: {listed(numeric or columns)} {_IN_STUDY}"
     )
 
 
@@ -215,7 +218,8 @@ def _counted(cells: gpd.GeoDataFrame, file: Path, density: str | None, told: str
         if hint:
             raise InputError(
                 f"{file}: '{hint[0]}' in its name, column or tags suggests densities, not counts; "
-                "say density='per_km2' to convert them by area, or density='none' if they are counts"
+                "say density='per_km2' to convert them by area, or density='none' if they are counts "
+                "(in a study: inputs.population.density)"
             )
         return cells
     if density == "none" or cells.empty:
@@ -252,7 +256,8 @@ def _say_odd_group(people: pd.Series, group: pd.Series, file: Path) -> None:
     if part and unlikely.any():
         _warn(
             f"{file}: '{group.name}' is 0 in {unlikely.sum():,} cells of {POPULOUS} people or more "
-            f"({people[unlikely].sum():,.0f} people); if 0 means 'not delivered', say missing={{'{group.name}': [0]}}"
+            f"({people[unlikely].sum():,.0f} people); if 0 means 'not delivered', say missing={{'{group.name}': [0]}} "
+            f"(in a study: inputs.population.missing: {{{group.name}: [0]}})"
         )
 
 

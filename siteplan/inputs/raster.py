@@ -82,7 +82,10 @@ def read_pixels(
 
 def _crs(source: Any, path: Path, given: Any) -> Any:
     if source.crs is None and given is None:
-        raise InputError(f"{path}: has no CRS; name the one its pixels are in, e.g. crs='EPSG:3035'")
+        raise InputError(
+            f"{path}: has no CRS; name the one its pixels are in, e.g. crs='EPSG:3035' "
+            "(in a study: --set inputs.population.crs=EPSG:3035)"
+        )
     if source.crs is None:
         return as_crs(given)
     own = as_crs(source.crs.to_wkt())

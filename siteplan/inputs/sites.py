@@ -1,9 +1,10 @@
 """Where telecentres are or could be."""
 
 import warnings
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +27,7 @@ from siteplan.inputs.files import (
 __all__ = ["STATUSES", "read_sites"]
 
 STATUSES = ("existing", "candidate", "required", "excluded")
+Read = TypeVar("Read")
 SITE = ("site", "id", "site_id")
 
 
@@ -61,18 +63,31 @@ def read_sites(path: str | PathLike[str], *, layer: str | None = None, crs: Any 
     file = existing_file(path, PLACES, "a file of sites")
     table = read_places(file, layer=layer, crs=crs, prefer="coordinates")
     site_column = find_column(table, file, "sites", None, SITE)
-    index = _site_keys(table, file, site_column)
+    problems: list[str] = []
+    plain = pd.Index(table.index if site_column is None else table[site_column].astype(str), name="site")
+    index = _tried(problems, lambda: _site_keys(table, file, site_column), plain)
     name_column = find_column(table, file, "names", None, ("name",))
     own = {
         "name": _names(table, name_column, index),
-        "status": _statuses(table, file, index),
-        "cost": _amounts(table, file, "cost", index),
-        "capacity": _amounts(table, file, "capacity", index),
+        "status": _tried(problems, lambda: _statuses(table, file, index), None),
+        "cost": _tried(problems, lambda: _amounts(table, file, "cost", index), None),
+        "capacity": _tried(problems, lambda: _amounts(table, file, "capacity", index), None),
     }
     used = {site_column, name_column, table.geometry.name, *(find_column(table, file, "", None, (key,)) for key in own)}
     others = {str(column): table[column].to_numpy() for column in table.columns if column not in used}
-    points = _points(table, file, index)
+    points = _tried(problems, lambda: _points(table, file, index), None)
+    if problems:
+        raise InputError("; also: ".join([problems[0], *(text.removeprefix(f"{file}: ") for text in problems[1:])]))
     return gpd.GeoDataFrame(own | others, index=index, geometry=points, crs=table.crs)
+
+
+def _tried(problems: list[str], read: Callable[[], Read], instead: Read) -> Read:
+    """Read one thing; what is wrong with it is kept, to be said with all the rest."""
+    try:
+        return read()
+    except InputError as error:
+        problems.append(str(error))
+        return instead
 
 
 def _site_keys(table: gpd.GeoDataFrame, file: Path, column: str | None) -> pd.Index:

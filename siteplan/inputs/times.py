@@ -1,6 +1,7 @@
 """Tables of minutes that somebody else computed, and the check that every table of minutes passes."""
 
 import gzip
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -259,13 +260,17 @@ def read_times(
     site, point = _sides(raw, sites, path)
     nameless = raw[site].isna() | raw[point].isna()
     if nameless.any():
-        raise InputError(f"{path}: row {int(nameless.argmax()) + 1} has no {site} or no {point}. Every row needs both")
+        raise InputError(
+            f"{path}: {_row_name(int(nameless.argmax()), path)} has no {site} or no {point}. Every row needs both"
+        )
     time, factor = _time_column(raw, path)
     minutes = pd.to_numeric(raw[time], errors="coerce") * factor
     unreadable = minutes.isna() & raw[time].notna()
     if unreadable.any():
-        first = raw[time][unreadable].iloc[0]
-        raise InputError(f"{path}: column {time} holds '{first}', expected a number")
+        first = int(unreadable.argmax())
+        raise InputError(
+            f"{path}: {_row_name(first, path)}, column {time}: found '{raw[time].iloc[first]}', expected a number"
+        )
     labels = _text_labels(raw[site])
     table = pd.DataFrame(
         {
@@ -279,9 +284,23 @@ def read_times(
     if lost:
         text = f"{path}: {lost:,} of {len(table):,} rows have no time: taken as out of reach"
         warnings.warn(SiteplanWarning(text), stacklevel=2)
-    table = table[table["minutes"].notna()].reset_index(drop=True)
-    check_times(table)
+    kept = np.flatnonzero(table["minutes"].notna())
+    table = table.iloc[kept].reset_index(drop=True)
+    try:
+        check_times(table)
+    except InputError as error:
+        raise InputError(_of_file(str(error), path, kept)) from None
     return table
+
+
+def _row_name(row: int, path: Path) -> str:
+    return f"row {row}" if path.suffix == ".parquet" else f"line {row + 2}"
+
+
+def _of_file(message: str, path: Path, rows: npt.NDArray[np.intp]) -> str:
+    """Name the file, and its lines instead of the table's rows; line 1 of a text is the header."""
+    message = message.replace("times:", f"{path}:", 1)
+    return re.sub(r"\brow (\d+)", lambda found: _row_name(int(rows[int(found[1])]), path), message)
 
 
 def made_points(path: str | PathLike[str]) -> str | None:

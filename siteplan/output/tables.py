@@ -144,7 +144,7 @@ def _terminal_table(ranked: pd.DataFrame, columns: Mapping[str, str]) -> "Table"
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name, heading in columns.items():
         if name == "name":
             # Names alone are broken into lines where room is scarce.

@@ -107,8 +107,7 @@ def load_streets(study: Study, sites: gpd.GeoDataFrame) -> StreetNetwork:
     streets = read_streets(study.inputs.streets, elevation=study.inputs.elevation)
     used = used_sites(sites)
     same_place(streets, used, f"{asked_file(study, 'sites')}: its sites")
-    for profile in study.profiles():
-        _check_links(streets, used, profile, asked_file(study, "sites"))
+    _check_links(study, streets, used)
     _say_shortfall(study, streets, used)
     return streets
 
@@ -214,10 +213,11 @@ def same_place(streets: StreetNetwork, places: gpd.GeoDataFrame, what: str) -> N
     around = shapely.buffer(shapely.box(*streets.bounds), HARD_LIMIT)
     if shapely.intersects(places.geometry.to_crs(streets.crs).to_numpy(), around).any():
         return
+    hint = _swapped(streets, places) if (places.geom_type == "Point").all() else ""
     streets_box = lonlat_bounds(box_area(streets.bounds, streets.crs), streets.source)
     raise InputError(
         f"{streets.source}: its streets lie in {_spoken(streets_box)}, but {what} lie in "
-        f"{_spoken(lonlat_bounds(places, what))}; expected an extract of the same place"
+        f"{_spoken(lonlat_bounds(places, what))}{hint}; expected an extract of the same place"
     )
 
 
@@ -226,17 +226,40 @@ def _spoken(box: tuple[float, float, float, float]) -> str:
     return f"lon {west:.3f} to {east:.3f}, lat {south:.3f} to {north:.3f}"
 
 
-def _check_links(streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile, file: str) -> None:
+def _check_links(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
     """Refuse sites beyond the hard limit from any street, and name those that are merely far from one."""
-    links = link(streets, sites, mode=profile, limit=HARD_LIMIT)
-    lost = sites[(links["status"] != "placed").to_numpy()]
-    if len(lost):
-        distances = _distances(streets, lost)
-        named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in list(distances.items())[:5])
-        raise InputError(
-            f"{file}: {_many(len(lost), 'site')} more than {HARD_LIMIT:,.0f} m from any street for "
-            f"{profile.name}: {named}{' ...' if len(lost) > 5 else ''}; correct the place, or its status to excluded"
-        )
+    file = asked_file(study, "sites")
+    linked = {profile: link(streets, sites, mode=profile, limit=HARD_LIMIT) for profile in study.profiles()}
+    modes_by_sites: dict[tuple[str, ...], list[str]] = {}
+    for profile, links in linked.items():
+        lost = tuple(sites.index[(links["status"] != "placed").to_numpy()])
+        if lost:
+            modes_by_sites.setdefault(lost, []).append(profile.name)
+    if modes_by_sites:
+        told = (_too_far(streets, sites.loc[list(lost)], modes) for lost, modes in modes_by_sites.items())
+        raise InputError(f"{file}: {'; '.join(told)}; correct the place, or its status to excluded")
+    for profile, links in linked.items():
+        _say_far(links, profile, file)
+
+
+def _too_far(streets: StreetNetwork, lost: gpd.GeoDataFrame, modes: list[str]) -> str:
+    named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in _distances(streets, lost).head(5).items())
+    text = f"{_many(len(lost), 'site')} more than {HARD_LIMIT:,.0f} m from any street for {' or '.join(modes)}: {named}"
+    return f"{text}{' ...' if len(lost) > 5 else ''}{_swapped(streets, lost)}"
+
+
+def _swapped(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> str:
+    """Say so if the sites were where the streets are, were lon and lat the other way about."""
+    turned = sites.to_crs(4326).geometry
+    turned = gpd.GeoSeries(gpd.points_from_xy(turned.y, turned.x), crs=4326)
+    turned = turned[turned.x.abs().le(180) & turned.y.abs().le(90)]
+    around = box_area(streets.bounds, streets.crs).buffer(HARD_LIMIT).iloc[0]
+    if len(turned) and turned.to_crs(streets.crs).within(around).any():
+        return " (lon and lat look swapped)"
+    return ""
+
+
+def _say_far(links: pd.DataFrame, profile: Profile, file: str) -> None:
     far = links["access_m"][links["access_m"] > LIMIT]
     if len(far):
         named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in far.items())

@@ -151,7 +151,7 @@ def _validated(raw: dict[str, Any], base: Path, origin: str, needs: Sequence[str
 def _lacking(inputs: Any, needs: Sequence[str]) -> list[str]:
     given = inputs if isinstance(inputs, dict) else {}
     return [
-        f"inputs.{need}: missing; expected {Inputs.model_fields[need].description} (or --{need})"
+        f"inputs.{need}: missing; expected {(Inputs.model_fields[need].description or '').split(';')[0]} (or --{need})"
         for need in needs
         if need not in given and not (need == "streets" and "times" in given)
     ]

@@ -32,6 +32,8 @@ def init_study(folder: str | Path) -> Path:
         The folder already has a study file, or cannot be made.
     """
     path = Path(folder) / "study.yaml"
+    if Path(folder).is_file():
+        raise StudyError(f"{folder}: is a file; expected a folder to write study.yaml into, which may be new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

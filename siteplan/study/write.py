@@ -157,7 +157,9 @@ def write_places(places: gpd.GeoDataFrame, path: str | Path) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS or (ending == ".csv" and not (places.geom_type == "Point").all()):
-        raise StudyError(f"{path}: cannot write '{ending}' for these places; expected {' or '.join(ENDINGS[1:])}")
+        # Only points fit in a CSV.
+        known = ENDINGS if (places.geom_type == "Point").all() else ENDINGS[1:]
+        raise StudyError(f"{path}: cannot write '{ending}' for these places; expected {' or '.join(known)}")
     with whole_file(path) as aside:
         if ending == ".csv":
             lonlat_table(places).to_csv(aside, index=False, lineterminator="\n")

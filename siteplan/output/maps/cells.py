@@ -19,7 +19,7 @@ __all__ = ["cell_data", "cell_layers"]
 
 OPACITY = {"people": (0.6, 0.8), "minutes": (0.65, 0.65)}  # of the first and the last class: the few recede
 CELL_LINE = "#ffffff"
-UNKNOWN_INK = "#5f5f5f"
+UNKNOWN_INK = "#858585"
 NOBODY, UNKNOWN = "-", "?"
 DOTS = "."  # a grey of its own would look like a class, or like the ground
 MANY_CORNERS = 12  # a grid's cells have 4 to 6: they stay as they are

@@ -87,7 +87,7 @@ function siteplan(map) {
     const window = svg("svg", { x: 1, y: 2, width: 26, height: 14 });
     if (look.hatch === ".") {
       window.append(svg("rect", { width: 26, height: 14, fill: "#f6f6f4" }));
-      for (let x = 2; x < 26; x += 4) for (let y = 2; y < 14; y += 4) window.append(svg("circle", { cx: x, cy: y, r: 1, fill: look.fill }));
+      for (let x = 3; x < 26; x += 5) for (let y = 2; y < 14; y += 5) window.append(svg("circle", { cx: x, cy: y, r: 1, fill: look.fill }));
     } else for (let x = -14; x < 40; x += 7) {
       const [along] = STRIPES[look.hatch];
       window.append(svg("line", { x1: x, y1: 0, x2: x + 14 * along, y2: 14, stroke: look.fill, "stroke-width": 1, opacity: 0.8 }));
@@ -96,7 +96,7 @@ function siteplan(map) {
   }
   const patterns = {};
   function pattern(hatch, colour) { // drawn instead of a tint, which would change the colours below
-    const name = hatch + colour, size = hatch === "." ? 4 : 9;
+    const name = hatch + colour, size = hatch === "." ? 5 : 9;
     if (patterns[name]) return patterns[name];
     const tile = el("canvas", { width: size, height: size });
     const pen = tile.getContext("2d");
@@ -105,7 +105,7 @@ function siteplan(map) {
     pen.fillStyle = pen.strokeStyle = colour;
     pen.lineWidth = 1;
     pen.beginPath();
-    if (hatch === ".") pen.arc(2, 2, 1, 0, 7);
+    if (hatch === ".") pen.arc(2.5, 2.5, 1, 0, 7);
     else {
       const [along] = STRIPES[hatch];
       for (const x of [-size, 0, size, 2 * size]) (pen.moveTo(x - along * 2, -2), pen.lineTo(x + along * (size + 2), size + 2));
@@ -305,7 +305,7 @@ function siteplan(map) {
       const around = (right, down) => [x + right - wide / 2, y + down - high / 2, x + right + wide / 2, y + down + high / 2];
       const clear = ([left, top, right, bottom]) => boxes.every((box) => right <= box[0] || left >= box[2] || bottom <= box[1] || top >= box[3]);
       const downs = [0, 1, -1, 2, -2, 3, -3].map((step) => (step * high) / 2);
-      const free = [0, 0.5, -0.5].flatMap((step) => downs.map((down) => [step * wide, down])).filter((by) => clear(around(...by)));
+      const free = [0, 0.25, -0.25, 0.5, -0.5].flatMap((step) => downs.map((down) => [step * wide, down])).filter((by) => clear(around(...by)));
       const found = free.find((by) => inView(around(...by))) || free[0];
       name.getElement().style.visibility = found ? "" : "hidden";
       if (!found) return;
@@ -432,18 +432,15 @@ function siteplan(map) {
   map.on("click", () => pick(null));
   map.on("zoomend", arrange);
 
-  /* ---- on paper: what is seen now, on a map of the page's width ---- */
-  let before = null;
+  /* ---- on paper: what is seen now, as wide as an upright page; drawn anew, a canvas would be blank on paper ---- */
+  const PAGE = 680;
   addEventListener("beforeprint", () => {
-    if (before) return;
-    before = [map.getCenter(), map.getZoom()];
-    const seen = map.getBounds();
+    const box = map.getContainer(), wide = box.offsetWidth, high = box.offsetHeight;
+    Object.assign(box.style, { width: `${wide}px`, height: `${high}px`, zoom: Math.min(1, PAGE / wide) });
     document.body.classList.add("printing");
-    map.invalidateSize(false).fitBounds(seen, { animate: false });
   });
   addEventListener("afterprint", () => {
     document.body.classList.remove("printing");
-    map.invalidateSize(false).setView(...before, { animate: false });
-    before = null;
+    Object.assign(map.getContainer().style, { width: "", height: "", zoom: "" });
   });
 }
