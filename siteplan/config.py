@@ -237,8 +237,8 @@ class Inputs(_Model):
     sites: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
         default=None,
         description="sites, each within 1,600 m of a street; a plain path stands for {file: path}. Their column "
-        "status: existing (there already), candidate (may be opened; also when blank), required (shall be opened), excluded "
-        "(left out)",
+        "status: existing (there already), candidate (may be opened; also when blank), required (shall be opened), "
+        "excluded (left out)",
         examples=[{"file": "sites.csv"}],
     )
     elevation: File | None = Field(default=None, description="terrain model (.tif); given, slopes change the speed")

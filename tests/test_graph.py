@@ -54,7 +54,7 @@ def engine(
     return dict(zip(zip(site_rows[source], point_rows[target], strict=True), cost, strict=True))
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1200)
 @given(networks(), on_edges, on_edges, st.sampled_from(PROFILES), st.sampled_from([1, 7.5, 60]))
 def test_the_engine_equals_its_slow_twin(
     edges: list[Edge], at: list[Spot], of: list[Spot], profile: Profile, limit: float

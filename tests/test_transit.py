@@ -1,7 +1,7 @@
 """Journeys by public transport: worlds known by head, and a slow twin on hundreds of generated timetables."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -14,12 +14,16 @@ from hypothesis import strategies as st
 from siteplan.config import BIKE, Rides
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed
+from siteplan.inputs.population import read_population
+from siteplan.inputs.sites import read_sites
+from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, link
-from siteplan.network.streets import StreetNetwork
-from siteplan.network.transit import Timetable, build_timetable
+from siteplan.network.streets import StreetNetwork, read_streets
+from siteplan.network.transit import Timetable, build_timetable, read_transit
+from siteplan.samples import write_sample
 from siteplan.times import travel_times
 from timetables import Direction, every, hamlets, hm, journeys, nearest_rank, timetable, timetables
-from worlds import METRE_A_SECOND, STREET, World, made, places, put
+from worlds import KINDS, METRE_A_SECOND, STREET, Tags, World, made, places, put
 
 BY_BUS = Rides(walk=METRE_A_SECOND)
 
@@ -353,23 +357,27 @@ class Case:
 
 
 @st.composite
-def cases(draw: Any) -> Case:
+def cases(draw: Any, *, tenths: bool = False) -> Case:
     """Draw hamlets with stops on their streets, a timetable around the window, a few sites and points.
 
-    With four hamlets or more, each is linked only to the next, and the people live two hamlets away or three.
+    With four hamlets or more, each is linked only to the next, and the people live two hamlets away or three. With
+    `tenths`, places lie at whole tenths of their street, so that every walk takes whole deciseconds either way.
     """
+    share = st.integers(1, 9).map(lambda tenth: tenth / 10) if tenths else st.floats(0.001, 0.999)
     rides, count = draw(rules), draw(st.sampled_from([2, 3, 4, 4, 6]))
     stops = draw(st.integers(count, 8))
     edges, parts = draw(hamlets(count))
     streets = made(edges)
 
     def spots(hamlet: int, most: int) -> Any:
-        spot = st.tuples(st.sampled_from(parts[hamlet]), st.floats(0.001, 0.999), st.sampled_from([0.0, 0.0, 40.0]))
+        spot = st.tuples(st.sampled_from(parts[hamlet]), share, st.sampled_from([0.0, 0.0, 40.0]))
         return draw(st.lists(spot, min_size=1, max_size=most))
 
     drawn = draw(timetables(stops, 60 * rides.window_minutes[0], chained=count > 3))
-    at = put(streets, [spot for k in range(stops + 1) for spot in spots(k % len(parts), 1)])
-    feed = timetable(at, drawn.trips, transfers=drawn.transfers, kind=[*[0] * stops, 1], parent=drawn.parent)
+    entrances = spots(stops % count, 2) if draw(st.booleans()) else []
+    at = put(streets, [spot for k in range(stops + 1) for spot in spots(k % count, 1)] + entrances)
+    kind, parent = [*[0] * stops, 1, *[2] * len(entrances)], [*drawn.parent, *[stops] * len(entrances)]
+    feed = timetable(at, drawn.trips, transfers=drawn.transfers, kind=kind, parent=parent)
     sites, people = put(streets, spots(0, 2)), put(streets, [*spots(count // 2, 2), *spots(-1, 1)])
     return Case(laid(feed, streets), sites, people, rides)
 
@@ -380,3 +388,62 @@ def test_the_minutes_are_those_of_a_search_event_by_event(case: Case, limit: flo
     how = (case.transit, case.sites, case.people)
     times = ridden(*how, mode=case.rides, limit=limit, direction=way)
     assert as_rows(times) == slowly(*how, case.rides, limit, way)
+
+
+def turn(tags: Tags) -> Tags:
+    """Return the tags of the same street drawn the other way round."""
+    other = {"yes": "-1", "-1": "yes"}
+    return {key: other[value] if key.startswith("oneway") else value for key, value in tags.items()}
+
+
+def turned(case: Case) -> Case:
+    """Return the case in a mirror of time: streets, rides, changes and the window run the other way."""
+    feed, rides, noon = case.transit.feed, case.rides, hm("12:00")
+    streets = replace(case.transit.streets, kinds=[tuple(turn(tags).items()) for tags in KINDS])
+    # One is at the stop before a departure, not after an arrival: so the mirror lies that much later.
+    mirror = 2 * noon + round(60 * rides.board_slack_minutes)
+    calls = feed.calls.iloc[::-1].sort_values("trip", kind="stable")
+    calls = calls.assign(
+        arrival=mirror - calls["departure"],
+        departure=mirror - calls["arrival"],
+        board=calls["alight"],
+        alight=calls["board"],
+    )
+    transfers = feed.transfers.rename(columns={"from_stop": "to_stop", "to_stop": "from_stop"})
+    first, last = (2 * noon // 60 + 1 - minute for minute in reversed(rides.window_minutes))
+    window = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in (first, last))
+    transit = laid(replace(feed, calls=calls, transfers=transfers), streets)
+    return replace(case, transit=transit, rides=rides.model_copy(update={"window": window}))
+
+
+@given(case=cases(tenths=True), limit=st.sampled_from([90, 60, 45.5, 20]))
+@settings(max_examples=150)
+def test_towards_a_site_is_away_from_it_in_the_mirror_of_time(case: Case, limit: float) -> None:
+    mirror = turned(case)
+    there = ridden(case.transit, case.sites, case.people, mode=case.rides, limit=limit, direction="to")
+    back = ridden(mirror.transit, case.sites, case.people, mode=mirror.rides, limit=limit, direction="from")
+    assert as_rows(there) == as_rows(back)
+
+
+@pytest.mark.parametrize("way", ["to", "from"])
+def test_the_sample_territory_is_that_of_a_search_event_by_event(sample: Any, way: Direction) -> None:
+    transit, sites, people = sample
+    rides = Rides()
+    times = ridden(transit, sites, people, mode=rides, limit=60, direction=way)
+    found = as_rows(times.assign(site=times["site"].cat.codes))
+    assert found == slowly(transit, sites, people.reset_index(drop=True), rides, 60, way)
+    assert sum(row[2] < 36000 for row in found) > 60
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Timetable, gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return the sample territory's timetable, three of its sites and sixty places of people."""
+    folder = write_sample(tmp_path_factory.mktemp("sample"))
+    with warnings.catch_warnings():  # it has a few oddities on purpose
+        warnings.simplefilter("ignore", SiteplanWarning)
+        streets = read_streets(folder / "streets.osm.pbf")
+        transit = read_transit(folder / "gtfs.zip", streets, date="2026-03-10")
+        people = place_people(read_population(folder / "population_200m.gpkg"), streets)
+        sites = read_sites(folder / "sites.csv").iloc[:3]
+    people = people[people["status"] == "placed"].sample(60, random_state=1)
+    return transit, sites, people.reset_index(drop=True)

@@ -6,6 +6,7 @@ place along the chain, and what is left out are only nodes at which nobody has a
 Ways of restricted access (private, destination, ...) may be used at the ends of a trip, never through. A node that
 such ways touch stands three times in the graph: as the trip starts (0), on the way (1) and as the trip ends (2);
 restricted edges link copies 0 to 0 and 2 to 2, all others 1 to 1, and one may pass from 0 to 1 and from 1 to 2.
+Open streets that only restricted ones link to the rest are restricted themselves.
 """
 
 from dataclasses import dataclass
@@ -112,10 +113,31 @@ def _build(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGra
     component = connected_components(
         coo_array((np.ones(len(edges), np.int8), (u, v)), shape=(streets.node_count,) * 2), directed=False
     )[1]
+    ends_only[edges] |= _behind_gates(u, v, ends_only[edges], component)
     size = np.bincount(component[u])
     trusted = (size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax())
     chains = _contract(u, v, cost[edges], streets.length[edges], ends_only[edges], component)
     return _assemble(streets, edges, cost, trusted[component[u]], chains, backwards)
+
+
+def _behind_gates(u: Ints, v: Ints, ends_only: Bools, component: Ints) -> Bools:
+    """Tell which open edges only restricted ones link to the rest: they are restricted themselves.
+
+    Often only the gate of a compound is tagged as private. Of the open pieces of a component, the one with most edges
+    is the rest.
+    """
+    behind = np.zeros(len(u), bool)
+    open_ = np.flatnonzero(~ends_only)
+    if 0 < len(open_) < len(u):
+        links = coo_array((np.ones(len(open_), np.int8), (u[open_], v[open_])), shape=(len(component),) * 2)
+        piece = connected_components(links, directed=False)[1][u[open_]]
+        whole = component[u[open_]]
+        by_size = np.lexsort((piece, -np.bincount(piece)[piece], whole))
+        wholes, first = np.unique(whole[by_size], return_index=True)
+        rest = np.zeros(int(wholes.max()) + 1, np.int64)
+        rest[wholes] = piece[by_size[first]]
+        behind[open_] = piece != rest[whole]
+    return behind
 
 
 @dataclass(frozen=True)

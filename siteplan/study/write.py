@@ -101,6 +101,7 @@ def _map_of(folder: Path) -> SiteMap:
         streets=layers.get("streets"),
         water=layers.get("water"),
         notes=_notes(manifest),
+        totals=manifest["totals"]["people"],
         title=manifest["name"],
         language=manifest["parameters"]["language"],
     )

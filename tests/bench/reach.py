@@ -173,11 +173,7 @@ class FromPeople:
         back = common(place.streets, profile, backwards=True)
         assert np.array_equal(back.nodes, place.nodes)
         self.work = search.prepare(back.graph, only(back.sources, homes), back.targets)
-        self.homes, self.count = homes, len(place.nodes)
+        self.homes = homes
 
     def sums(self, people: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        home, node, cost = search.times(self.work, LIMIT)
-        weight = people[self.homes][home]
-        near = cost <= LIMITS[0]
-        both = (near, slice(None))
-        return np.column_stack([np.bincount(node[part], weight[part], self.count) for part in both])
+        return search.sums_around(self.work, LIMITS, people[self.homes, None])[:, :, 0]
