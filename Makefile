@@ -30,9 +30,14 @@ check: $(READY) ## formatting, lint, types, import contract, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry siteplan
 
-bench: $(READY) ## measure against other engines, side by side (installs them into .venv-bench)
-	$(PYTHON) -m venv --system-site-packages .venv-bench
-	$(BIN)/python -m tests.bench
+.venv-bench/.ready: requirements.txt tests/bench/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+	@touch $@
+
+bench: .venv-bench/.ready ## measure against other engines, side by side (installs them into .venv-bench); TASKS=... for some
+	.venv-bench/bin/python -m tests.bench $(TASKS)
 
 notebooks: $(READY) ## execute the notebooks in place
 	$(BIN)/python -m pytest --nbmake --overwrite notebooks

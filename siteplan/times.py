@@ -179,13 +179,17 @@ def reach_totals(
     """
     profile = as_profile(mode)
     limits = search.deciseconds(sorted(minutes))
-    graph = mode_graph(streets, profile, backwards=search.runs_backwards(direction))
+    from_points = len(people) < len(sites)
+    graph = mode_graph(streets, profile, backwards=search.runs_backwards(direction) != from_points)
     site_rows, site_places = positions(_linked(streets, sites, profile, "sites", HARD_LIMIT), graph, profile)
     point_rows, point_places = positions(_linked(streets, people, profile, "points", LIMIT), graph, profile)
     weights = np.nan_to_num(people[list(columns)].to_numpy(float)[point_rows])
-    work = search.prepare(graph, site_places, point_places)
     found = np.zeros((len(sites), len(limits), len(columns)))
-    found[site_rows] = search.sums(work, limits, weights, executor=executor, progress=progress)
+    if from_points:
+        work, add = search.prepare(graph, point_places, site_places), search.sums_around
+    else:
+        work, add = search.prepare(graph, site_places, point_places), search.sums
+    found[site_rows] = add(work, limits, weights, executor=executor, progress=progress)
     names = [f"{column}_{profile.name}_{limit:g}" for limit in sorted(minutes) for column in columns]
     return pd.DataFrame(found.reshape(len(sites), len(limits) * len(columns)), index=sites.index, columns=names)
 

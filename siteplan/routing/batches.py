@@ -9,7 +9,7 @@ Arrays are those of `siteplan.routing.streets`.
 import numpy as np
 from numba import njit
 
-from siteplan.routing.streets import END, FAR, SHIFT, U, own_chain
+from siteplan.routing.streets import END, FAR, INNER, SHIFT, U, own_chain
 
 __all__ = ["search_sums"]
 
@@ -24,7 +24,7 @@ ROW, WAITS, NEXT, PREVIOUS = (
 NONE = np.int32(-1)
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _relax(costs, row, other, cost):  # type: ignore[no-untyped-def]
     """Lower the costs of row `other` to those of `row` plus `cost`; return the best of those that were lowered."""
     lowest = FAR
@@ -37,7 +37,7 @@ def _relax(costs, row, other, cost):  # type: ignore[no-untyped-def]
     return lowest
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _sight(node, state, seen, costs, count):  # type: ignore[no-untyped-def]
     """Give a node the next row of costs."""
     row = U(count)
@@ -48,7 +48,7 @@ def _sight(node, state, seen, costs, count):  # type: ignore[no-untyped-def]
     return count + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _enqueue(state, heads, node, cost):  # type: ignore[no-untyped-def]
     """Let a node wait at `cost`, unless it waits at a better one."""
     waits, bucket = state[node, WAITS], U(cost >> COARSE)
@@ -72,7 +72,7 @@ def _enqueue(state, heads, node, cost):  # type: ignore[no-untyped-def]
     heads[bucket] = node
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _search(first, stop, limit, graph, sources, state, seen, costs, heads):  # type: ignore[no-untyped-def]
     """Search from the sources `first` to `stop`; return how many nodes were met."""
     indptr, arcs = graph
@@ -109,7 +109,7 @@ def _search(first, stop, limit, graph, sources, state, seen, costs, heads):  # t
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _add(sums, costs, limits, weights, target):  # type: ignore[no-untyped-def]
     """Add what a target weighs to the sums (limits, columns, lanes) of the sources that reach it."""
     for within in range(U(len(limits))):
@@ -120,7 +120,7 @@ def _add(sums, costs, limits, weights, target):  # type: ignore[no-untyped-def]
                 sums[within, column, lane] += weight if costs[lane] <= limit else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _add_own(first, stop, limits, weights, mates, sources, targets, state, costs, mine, line, sums):  # type: ignore[no-untyped-def]
     """Add the targets on the sources' own chains, which may be met without passing a node; mark them as done."""
     mates_ptr, mate, arrive = mates
@@ -131,7 +131,8 @@ def _add_own(first, stop, limits, weights, mates, sources, targets, state, costs
             if mine[target]:
                 continue
             mine[target] = True
-            line[:] = FAR
+            for lane in range(LANES):
+                line[lane] = FAR
             for side in range(2):
                 along = (forward if side == 0 else backward)[target]
                 row = state[arrive[chain[target], side], ROW]
@@ -144,7 +145,7 @@ def _add_own(first, stop, limits, weights, mates, sources, targets, state, costs
             _add(sums, line, limits, weights, target)
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _add_met(count, limits, weights, hanging, state, seen, costs, mine, line, sums):  # type: ignore[no-untyped-def]
     """Add the targets that hang on the nodes met, each at the first of its nodes from which any source reaches it."""
     hang_ptr, hang = hanging
@@ -185,8 +186,7 @@ def search_sums(first, stop, limits, weights, graph, hanging, mates, sources, ta
     `limits` ascend; `weights` is (targets, columns), float64. Returns (sources, limits, columns), float64.
     """
     limit, nodes, columns = limits[-1], len(graph[0]) - 1, weights.shape[1]
-    state = np.empty((nodes, 4), np.int32)
-    state[:, ROW] = NONE
+    state = np.full((nodes, 4), NONE, np.int32)
     seen, costs = np.empty(nodes, np.int32), np.empty((nodes, LANES), np.int32)
     heads = np.full((limit >> COARSE) + 1, END, np.int32)
     mine, line = np.zeros(len(targets[0]), np.bool_), np.empty(LANES, np.int32)
@@ -197,7 +197,10 @@ def search_sums(first, stop, limits, weights, graph, hanging, mates, sources, ta
         sums = np.zeros((len(limits), columns, LANES))
         _add_own(start, end, limits, weights, mates, sources, targets, state, costs, mine, line, sums)
         _add_met(count, limits, weights, hanging, state, seen, costs, mine, line, sums)
-        found[start - first : end - first] = sums.transpose(2, 0, 1)[: end - start]
+        for lane in range(end - start):
+            for within in range(len(limits)):
+                for column in range(columns):
+                    found[start - first + lane, within, column] = sums[within, column, lane]
         for row in range(count):
             state[seen[row], ROW] = NONE
         for s in range(start, end):

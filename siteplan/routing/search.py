@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions
-from siteplan.routing.batches import search_sums
-from siteplan.routing.streets import lay_out, search_times
+from siteplan.routing.batches import LANES, search_sums
+from siteplan.routing.streets import add_up, lay_out, search_times, spread
 
-__all__ = ["MINUTE", "Search", "deciseconds", "each", "prepare", "runs_backwards", "sums", "times"]
+__all__ = ["MINUTE", "Search", "deciseconds", "each", "prepare", "runs_backwards", "sums", "sums_around", "times"]
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
@@ -24,6 +24,7 @@ Progress = Callable[[int, int], None]
 MINUTE = 600  # deciseconds
 ROOM = 4_000_000  # results a kernel returns at once: 32 MB
 PARTS = 64  # pieces of work: enough to share out evenly and to show progress
+SPARSE = 64  # with fewer than one source in so many nodes, a batch of them has no nodes in common
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,30 @@ def sums(
     return found
 
 
+def sums_around(
+    search: Search,
+    limits: Ints,
+    weights: npt.NDArray[np.float64],
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> npt.NDArray[np.float64]:
+    """Return what the sources within each limit of each target weigh, shape (targets, limits, columns).
+
+    The same question as `sums` with the sides changed: for few points and very many sites.
+    """
+    parts = _shared_out(search, _around_part, (limits, np.ascontiguousarray(weights[search.order])), executor, progress)
+    return np.sum(parts, axis=0) if parts else np.zeros((len(search.targets[0]), len(limits), weights.shape[1]))
+
+
+def _around_part(search: Search, first: int, stop: int, limits: Any, weights: Any) -> Any:
+    found = np.zeros((len(search.targets[0]), len(limits), weights.shape[1]))
+    for counts, target, cost in _times_part(search, first, stop, int(limits[-1])):
+        spread(counts, target, cost, limits, weights[first : first + len(counts)], found)
+        first += len(counts)
+    return found
+
+
 def _times_part(search: Search, first: int, stop: int, limit: int) -> list[tuple[Any, Any, Any]]:
     blocks = []
     while first < stop:
@@ -167,9 +192,15 @@ def _times_part(search: Search, first: int, stop: int, limit: int) -> list[tuple
 
 
 def _sums_part(search: Search, first: int, stop: int, limits: Any, weights: Any) -> Any:
-    return search_sums(
-        first, stop, limits, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
-    )
+    if len(search.order) * SPARSE >= len(search.graph[0]):
+        return search_sums(
+            first, stop, limits, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
+        )
+    found, done = np.zeros((stop - first, len(limits), weights.shape[1])), 0
+    for counts, target, cost in _times_part(search, first, stop, int(limits[-1])):
+        add_up(counts, target, cost, limits, weights, found[done : done + len(counts)])
+        done += len(counts)
+    return found
 
 
 def _shared_out(
@@ -181,9 +212,19 @@ def _shared_out(
 ) -> list[Any]:
     """Run the parts of the work on the executor and return their results in order."""
     total = len(search.order)
-    bounds = np.unique(np.linspace(0, total, PARTS + 1).astype(int)).tolist()
-    calls = [(search, first, stop, *arguments) for first, stop in itertools.pairwise(bounds)]
+    calls = [
+        (search, first, stop, *arguments) for first, stop in itertools.pairwise(_bounds(total, len(search.graph[0])))
+    ]
     return each(part, calls, executor=executor, progress=progress, total=total)
+
+
+def _bounds(total: int, nodes: int) -> list[int]:
+    """Cut the sources into parts: whole batches, and large ones on a large graph, whose working arrays cost time."""
+    parts = min(max(8, total // max(LANES, nodes // 4096)), PARTS)
+    size = -(-total // parts)
+    if size > LANES:
+        size = round(size / LANES) * LANES
+    return [*range(0, total, max(size, 1)), total]
 
 
 def each(

@@ -3,12 +3,12 @@
 import numpy as np
 from numba import njit
 
-from siteplan.routing.streets import meet, scratch
+from siteplan.routing.streets import INNER, meet, scratch
 
 __all__ = ["search_surface"]
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[no-untyped-def]
     """Lower the grid around one place to `time` plus the walk to each cell centre within `reach` metres."""
     first_column = max(0, int(np.ceil((x - reach - west) / cell)))

@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from siteplan.routing.streets import INNER
+
 __all__ = ["FAR", "search_rides"]
 
 FAR = np.int32(2**31 - 1)
@@ -28,7 +30,7 @@ FAR = np.int32(2**31 - 1)
 Array = npt.NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _first_trip(on, begin, count, width, place, ready, before):  # type: ignore[no-untyped-def]
     """Return the first trip of a pattern that one can still get on, looking only at those earlier than `before`."""
     low, high = 0, before
@@ -41,7 +43,7 @@ def _first_trip(on, begin, count, width, place, ready, before):  # type: ignore[
     return low if low < count else count
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _ride(k, latest, timetable, ready, ride, marked, first, queue):  # type: ignore[no-untyped-def]
     """Ride once from every stop marked in `marked[0]`; mark the stops that are reached sooner in `marked[1]`."""
     pattern_ptr, stops, board, alight, time_ptr, on, off, call_ptr, calls = timetable
