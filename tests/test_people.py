@@ -113,9 +113,8 @@ def test_homes_come_before_paths_and_paths_before_nothing() -> None:
 
 
 def test_people_beyond_the_streets_are_not_crowded_onto_them() -> None:
-    points = place_people(
-        cells((1500, 0, 1000), people=[100.0]), town(MAIN, ("residential", [(1500.0, 500.0), (1700.0, 500.0)]))
-    )
+    street = ("residential", [(0.0, 500.0), (1700.0, 500.0)])
+    points = place_people(cells((1500, 0, 1000), people=[100.0]), town(street))
     inside = points["people"][points["status"] == "placed"].sum()
     assert inside == pytest.approx(50, abs=2)  # the motorway at 1,700 m, and 300 m beyond: half of the cell
     assert points["people"].sum() == pytest.approx(100)

@@ -1,6 +1,5 @@
 """OpenStreetMap files -> ways as flat arrays, nothing interpreted yet."""
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import osmium
-import shapely
 
 from siteplan.errors import InputError
+from siteplan.inputs.opl import LocatedWays, read_ways, tag_reader
 
 __all__ = ["KEYS", "RawWays", "Tags", "open_osm", "read_osm", "unreadable"]
 
@@ -89,27 +88,17 @@ def read_osm(path: str | Path) -> RawWays:
     """
     file = open_osm(path)
     try:
-        reader = _Collector({} if file.name.endswith(".pbf") else _places(file))
+        places = {} if file.name.endswith(".pbf") else _places(file)
         squares = list(_square_members(file))
-        for way in _ways(file):
-            reader.add(way)
+        reader = _Collector(places)
+        reader.add(read_ways(file, osmium.filter.KeyFilter("highway")))
         _add_squares(file, squares, reader)
         data_date = _data_date(file)
     except (RuntimeError, osmium.InvalidLocationError) as error:
         raise unreadable(file, error) from error
-    if not reader.way_id:
+    if not reader.parts:
         raise InputError(f"{file}: holds no way with a highway tag; siteplan needs the streets of the place")
     return reader.result(str(file), data_date)
-
-
-def _ways(file: Path) -> Iterator[Any]:
-    """Yield the street ways with locations on their nodes."""
-    return iter(
-        osmium.FileProcessor(file, osmium.osm.NODE | osmium.osm.WAY)
-        .with_locations()
-        .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
-        .with_filter(osmium.filter.KeyFilter("highway"))
-    )
 
 
 def _places(file: Path) -> dict[int, tuple[float, float]]:
@@ -141,18 +130,12 @@ def _add_squares(file: Path, squares: list[tuple[int, list[tuple[int, str]], Tag
         return
     wanted = {ref for _, members, _ in squares for ref, _ in members}
     tags_of = {ref: tags for _, members, tags in squares for ref, _ in members}
-    known = set(reader.way_id)
-    nodes: dict[int, list[int]] = {}
-    ways: Any = (
-        osmium.FileProcessor(file, osmium.osm.NODE | osmium.osm.WAY)
-        .with_locations()
-        .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
-        .with_filter(osmium.filter.IdFilter(sorted(wanted)))
-    )
-    for way in ways:
-        nodes[way.id] = [n.ref for n in way.nodes]
-        if way.id not in known:
-            reader.add(way, tags_of[way.id])
+    rims = read_ways(file, osmium.filter.IdFilter(sorted(wanted)))
+    reader.add(rims, tags_of)
+    nodes = {
+        way: rims.refs[first:stop].tolist()
+        for way, first, stop in zip(rims.way_id.tolist(), rims.start[:-1], rims.start[1:], strict=True)
+    }
     for _, members, tags in squares:
         outer = _join([nodes[ref] for ref, role in members if role != "inner" and ref in nodes])
         inner = _join([nodes[ref] for ref, role in members if role == "inner" and ref in nodes])
@@ -182,34 +165,52 @@ def _tags(thing: Any) -> Tags:
 
 
 class _Collector:
-    """Gathers ways in lists while the file streams by; the one place where Python loops over ways."""
+    """Gathers ways, cut where nodes are missing, and squares."""
 
     def __init__(self, places: dict[int, tuple[float, float]]) -> None:
         self.places = places
-        self.refs: list[list[int]] = []
-        self.wkb: list[str | bytes] = []
-        self.way_id: list[int] = []
-        self.kind: list[int] = []
+        self.parts: list[tuple[npt.NDArray[Any], ...]] = []
+        self.known: set[int] = set()
         self.kinds: dict[Tags, int] = {}
         self.squares: list[list[list[int]]] = []
         self.square_kind: list[int] = []
         self.counts = {"missing_nodes": 0, "ways_cut": 0}
-        self._make = osmium.geom.WKBFactory().create_linestring
-        self._all = osmium.geom.use_nodes.ALL
 
-    def add(self, way: Any, tags: Tags | None = None) -> None:
-        """Take one way in (with the tags of a square whose rim it is); where nodes are missing, what is there."""
-        rim, tags = tags is not None, _tags(way) if tags is None else tags
-        refs = [node.ref for node in way.nodes]
-        if len(refs) < 2:
+    def add(self, ways: LocatedWays, tags_of: dict[int, Tags] | None = None) -> None:
+        """Take ways in; with the tags of the squares whose rims they are, those that are not in yet."""
+        new = np.array([way not in self.known for way in ways.way_id.tolist()], bool) & (np.diff(ways.start) > 1)
+        self.known.update(ways.way_id.tolist())
+        lon, lat = self._located(ways)
+        way = np.repeat(np.arange(len(new)), np.diff(ways.start))
+        missing = np.isnan(lon)
+        lost = np.bincount(way[missing & new[way]], minlength=len(new))
+        self.counts["missing_nodes"] += int(lost.sum())
+        self.counts["ways_cut"] += int((lost > 0).sum())
+        row, first, stop = _pieces(way, ~missing & new[way])
+        if not len(row):
             return
-        try:
-            self._keep(way.id, tags, refs, self._make(way, self._all))
-        except (RuntimeError, osmium.InvalidLocationError):
-            self._keep_pieces(way, tags)
-            return
-        if refs[0] == refs[-1] and len(refs) > 3 and _is_square(tags) and not rim:
-            self.add_square([refs], tags)
+        texts: dict[bytes, Tags] = {}
+        read = tag_reader(KEYS)
+        kind = np.empty(len(row), np.int64)
+        for piece, (r, f, s) in enumerate(zip(row.tolist(), first.tolist(), stop.tolist(), strict=True)):
+            if tags_of is None:
+                text = ways.tags[r]
+                tags = texts[text] if text in texts else texts.setdefault(text, read(text))
+            else:
+                tags = tags_of[int(ways.way_id[r])]
+            kind[piece] = self._kind(tags)
+            if tags_of is None and ways.refs[f] == ways.refs[s - 1] and s - f > 3 and not lost[r] and _is_square(tags):
+                self.add_square([ways.refs[f:s].tolist()], tags)
+        inside = np.repeat(first - np.concatenate([[0], np.cumsum(stop - first)[:-1]]), stop - first)
+        node = inside + np.arange(len(inside))
+        self.parts.append((ways.refs[node], lon[node], lat[node], stop - first, ways.way_id[row], kind))
+
+    def _located(self, ways: LocatedWays) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return where the nodes are, as the file says elsewhere where osmium did not know."""
+        lon, lat = ways.lon.copy(), ways.lat.copy()
+        for k in np.flatnonzero(np.isnan(lon)) if self.places else ():
+            lon[k], lat[k] = self.places.get(int(ways.refs[k]), (np.nan, np.nan))
+        return lon, lat
 
     def add_square(self, rings: list[list[int]], tags: Tags) -> None:
         """Take a square in: its outer ring, then its holes."""
@@ -219,44 +220,34 @@ class _Collector:
     def _kind(self, tags: Tags) -> int:
         return self.kinds.setdefault(tags, len(self.kinds))
 
-    def _keep(self, way_id: int, tags: Tags, refs: list[int], wkb: str | bytes) -> None:
-        self.way_id.append(way_id)
-        self.kind.append(self._kind(tags))
-        self.refs.append(refs)
-        self.wkb.append(wkb)
-
-    def _keep_pieces(self, way: Any, tags: Tags) -> None:
-        places = [self._place(node) for node in way.nodes]
-        missing = sum(place is None for place in places)
-        self.counts["missing_nodes"] += missing
-        self.counts["ways_cut"] += missing > 0
-        refs = [node.ref for node in way.nodes]
-        for known, group in itertools.groupby(range(len(refs)), key=lambda k: places[k] is not None):
-            piece = list(group)
-            if known and len(piece) > 1:
-                line = shapely.LineString([place for k in piece if (place := places[k]) is not None])
-                self._keep(way.id, tags, [refs[k] for k in piece], shapely.to_wkb(line))
-
-    def _place(self, node: Any) -> tuple[float, float] | None:
-        return (node.lon, node.lat) if node.location.valid() else self.places.get(node.ref)
-
     def result(self, source: str, data_date: str | None) -> RawWays:
-        lengths = np.fromiter(map(len, self.refs), np.int64, len(self.refs))
-        coords = shapely.get_coordinates(shapely.from_wkb(self.wkb))
+        refs, lon, lat, lengths, way_id, kind = (np.concatenate(column) for column in zip(*self.parts, strict=True))
         return RawWays(
             source=source,
-            refs=np.fromiter((ref for refs in self.refs for ref in refs), np.int64, lengths.sum()),
-            lon=np.ascontiguousarray(coords[:, 0]),
-            lat=np.ascontiguousarray(coords[:, 1]),
+            refs=refs,
+            lon=lon,
+            lat=lat,
             start=np.concatenate([[0], np.cumsum(lengths)]),
-            way_id=np.array(self.way_id, np.int64),
-            kind=np.array(self.kind, np.int64),
+            way_id=way_id,
+            kind=kind,
             kinds=list(self.kinds),
             squares=self.squares,
             square_kind=self.square_kind,
             data_date=data_date,
             counts=self.counts,
         )
+
+
+def _pieces(
+    way: npt.NDArray[np.int64], there: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the way, the first node and the end of every run of two or more nodes that are there."""
+    breaks = np.ones(len(way) + 1, bool)
+    breaks[1:-1] = (way[1:] != way[:-1]) | (there[1:] != there[:-1])
+    bounds = np.flatnonzero(breaks)
+    first, stop = bounds[:-1], bounds[1:]
+    kept = there[first] & (stop - first > 1) if len(way) else np.zeros(0, bool)
+    return way[first[kept]], first[kept], stop[kept]
 
 
 def _is_square(tags: Tags) -> bool:

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from siteplan.routing.streets import INNER, meet, scratch
+from siteplan.routing.streets import INNER, U, meet, scratch
 
 __all__ = ["search_surface"]
 
@@ -17,14 +17,13 @@ def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[n
     last_row = min(grid.shape[0] - 1, int(np.floor((y + reach - south) / cell)))
     for row in range(first_row, last_row + 1):
         dy = south + row * cell - y
+        rest = reach * reach - dy * dy
         for column in range(first_column, last_column + 1):
-            if time < grid[row, column]:
-                dx = west + column * cell - x
-                square = dx * dx + dy * dy
-                if square <= reach * reach:
-                    value = np.float32(time + pace * np.sqrt(square))
-                    if value < grid[row, column]:
-                        grid[row, column] = value
+            dx = west + column * cell - x
+            worse = grid[U(row), U(column)] - time
+            square = pace * pace * (dx * dx + dy * dy)
+            if dx * dx <= rest and worse > 0 and square < worse * worse:
+                grid[U(row), U(column)] = np.float32(time + np.sqrt(square))
 
 
 @njit(cache=True, nogil=True)
