@@ -52,16 +52,6 @@ def test_forty_edges_are_no_island() -> None:
     assert not mode_graph(World(nodes, ways[:-1]).streets(), WALK).usable.all()
 
 
-def test_nobody_is_linked_to_a_street_without_return() -> None:
-    # A one-way street out of town at the edge of an extract: who is there could never come back.
-    one_way = {**STREET, "oneway": "yes"}
-    streets = line(STREET, STREET, one_way).streets()
-    home = places([(290.0, 10.0)])
-    assert link(streets, home, mode="walk").iloc[0]["edge"] == 2
-    assert link(streets, home, mode="bike").iloc[0]["edge"] == 1
-    assert link(streets, home, mode="bike").iloc[0]["access_m"] == pytest.approx(np.hypot(90, 10) * SCALE, abs=0.01)
-
-
 def test_a_mode_is_linked_to_its_own_streets() -> None:
     nodes = {1: (0.0, 0.0), 2: (100.0, 0.0), 3: (0.0, 50.0), 4: (100.0, 50.0)}
     streets = World(nodes, [({"highway": "footway"}, [1, 2]), ({"highway": "cycleway"}, [3, 4])]).streets()
