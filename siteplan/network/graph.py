@@ -10,6 +10,7 @@ Open streets that only restricted ones link to the rest are restricted themselve
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from siteplan.network.tags import Access
 
 __all__ = ["ModeGraph", "Positions", "mode_graph"]
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger[Any]]  # int32 where large places would fill the memory
 Bools = npt.NDArray[np.bool_]
 
 ISLAND_EDGES = 40  # R5 prunes street islands below this size; the largest component is never one
@@ -103,7 +104,8 @@ def _build(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGra
     forward, backward = streets.costs(profile)
     if backwards:
         forward, backward = backward, forward
-    cost = np.column_stack([forward, backward])
+    cost = np.column_stack([forward, backward]).astype(np.int32)
+    del forward, backward
     usable = (cost >= 0).any(axis=1)
     if not usable.any():
         raise NetworkError(f"{streets.source}: no street may be used by profile {profile.name!r} ({profile.rules})")
@@ -162,17 +164,16 @@ def _contract(
     Half-edge 2e runs along edge e, 2e + 1 against it; d ^ 1 turns d round.
     """
     m = len(u)
-    head = np.column_stack([v, u]).ravel()
-    along = np.maximum(cost, 0).ravel()
+    head = np.column_stack([v, u]).astype(np.int32).ravel()
+    along = np.maximum(cost, 0).astype(np.int32).ravel()
     open_ = (cost >= 0).ravel()
     follow = _followers(head, open_, ends_only, component)
     metres = np.repeat(length, 2)
-    turn = np.arange(2 * m) ^ 1
     has = follow >= 0
-    last = np.where(has, follow, np.arange(2 * m))
+    last = np.where(has, follow, np.arange(2 * m, dtype=np.int32))
     # What lies after each half-edge up to its chain's end: travelled its way, travelled back, and in metres.
     ahead = np.where(has, along[last], 0)
-    back = np.where(has, along[turn[last]], 0)
+    back = np.where(has, along[last ^ 1], 0)
     far = np.where(has, metres[last], 0.0)
     while True:
         beyond = last[last]
@@ -198,7 +199,8 @@ def _contract(
     open_ahead = np.where(flip[e], open_[2 * e + 1], open_[2 * e])
     open_back = np.where(flip[e], open_[2 * e], open_[2 * e + 1])
     total = np.column_stack([np.where(open_ahead, total_ahead, -1), np.where(open_back, total_back, -1)])
-    return _Chains(chain, flip, before, before_metres, np.column_stack([begin, end]), total, ends_only[e], e)
+    ends = np.column_stack([begin, end])
+    return _Chains(chain, flip, before, before_metres, ends, total, ends_only[e], e)
 
 
 def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints) -> Ints:
@@ -225,7 +227,7 @@ def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints) -> I
     cut = ring[np.unique(component[node[ring]], return_index=True)[1]]
     keep = np.ones(len(node), bool)
     keep[cut] = False
-    follow = np.full(count, -1, np.int64)
+    follow = np.full(count, -1, np.int32)
     follow[first[keep]] = second[keep] ^ 1
     follow[second[keep]] = first[keep] ^ 1
     return follow
@@ -241,14 +243,14 @@ def _assemble(
     x, y = _node_places(streets)
     present = present[np.argsort(_hilbert(x[present], y[present]), kind="stable")]
     copies = np.where(restricted[present], 3, 1)
-    base = np.full(streets.node_count, -1, np.int64)
+    base = np.full(streets.node_count, -1, np.int32)
     base[present] = np.cumsum(copies) - copies
     middle = base + restricted  # copy 1 where there are three
     a, b = chains.ends.T
     leave = np.where(chains.ends_only[:, None], base[chains.ends], middle[chains.ends])
     arrive = np.where(chains.ends_only[:, None], base[chains.ends] + 2, middle[chains.ends])
     passes = base[restricted]
-    tails, heads, costs = [passes, passes + 1], [passes + 1, passes + 2], [np.zeros(2 * len(passes), np.int64)]
+    tails, heads, costs = [passes, passes + 1], [passes + 1, passes + 2], [np.zeros(2 * len(passes), np.int32)]
     for tail, head, total in ((a, b, chains.total[:, 0]), (b, a, chains.total[:, 1])):
         through = (total >= 0) & ~chains.ends_only
         private = (total >= 0) & chains.ends_only
@@ -263,7 +265,7 @@ def _assemble(
     node_edge[arrive.ravel()] = np.repeat(edges[chains.first_edge], 2)
     m = len(streets.u)
     edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
-    before, before_metres = np.zeros((m, 2), np.int64), np.zeros(m)
+    before, before_metres = np.zeros((m, 2), np.int32), np.zeros(m)
     usable, island = np.zeros(m, bool), np.zeros(m, bool)
     edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip
     before[edges], before_metres[edges] = chains.before, chains.before_metres

@@ -213,8 +213,10 @@ def _load_graphml(file: Path) -> Any:
 def build_streets(raw: RawWays) -> StreetNetwork:
     """Cut ways at the nodes where they meet, so that each piece is an edge."""
     kept = _usable_ways(raw)
+    del raw  # on a large place every copy counts
     ids, first, node = np.unique(kept.refs, return_index=True, return_inverse=True)
     lon, lat = kept.lon[first], kept.lat[first]
+    kept = replace(kept, refs=np.empty(0, np.int64), lon=np.empty(0), lat=np.empty(0))
     crs = metric_crs((float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())))
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
     way_of = np.repeat(np.arange(len(kept.way_id)), np.diff(kept.start))

@@ -24,7 +24,7 @@ LIMIT = search.deciseconds([15])
 def million(rounds: int, *, side: int = 1000, count: int = 1000) -> list[Row]:
     """Measure loading, searching and memory on side x side crossings."""
     told = in_child("tests.bench.million", str(rounds), str(side), str(count))
-    where = f"made town, {told['size']}"
+    where = f"made town of {told['size'].split(';')[0]}"
     task = f"{count:,} origins, bike, 15 min"
     return [
         Row(f"{where}: junctions and edges from ways", seconds(told["build"]) + " wall"),

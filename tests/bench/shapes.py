@@ -47,7 +47,7 @@ def polygons_of(place: Common, profile: Profile, rounds: int, count: int, goal: 
         task,
         ours,
         {name: lambda: recipe.ego_polygons(few, LIMITS)},
-        rounds=min(rounds, 5),
+        rounds=rounds,
         scale={name: count / len(few)},
         per=(count, ""),
         goals={name: f"80-120; {goal}"},
