@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import osmium
 
-__all__ = ["LocatedWays", "read_ways", "tag_reader"]
+__all__ = ["LocatedWays", "Tags", "read_ways", "tag_reader"]
 
 Tags = tuple[tuple[str, str], ...]
 

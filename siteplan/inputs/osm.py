@@ -10,11 +10,9 @@ import numpy.typing as npt
 import osmium
 
 from siteplan.errors import InputError
-from siteplan.inputs.opl import LocatedWays, read_ways, tag_reader
+from siteplan.inputs.opl import LocatedWays, Tags, read_ways, tag_reader
 
 __all__ = ["KEYS", "RawWays", "Tags", "open_osm", "read_osm", "unreadable"]
-
-Tags = tuple[tuple[str, str], ...]
 
 # The keys that say who may use a way, and how: all others are left in the file.
 KEYS = frozenset(

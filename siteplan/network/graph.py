@@ -62,7 +62,6 @@ class ModeGraph:
     total: Ints
     leave: Ints
     arrive: Ints
-    node_edge: Ints  # one edge at each node, for sorting by place
     edge_chain: Ints  # per edge of the streets; -1 = not usable
     edge_flip: Bools
     edge_cost: Ints  # (edges, 2): along and against the edge; -1 = closed
@@ -153,7 +152,6 @@ class _Chains:
     ends: Ints
     total: Ints
     ends_only: Bools
-    first_edge: Ints
 
 
 def _contract(
@@ -200,7 +198,7 @@ def _contract(
     open_back = np.where(flip[e], open_[2 * e], open_[2 * e + 1])
     total = np.column_stack([np.where(open_ahead, total_ahead, -1), np.where(open_back, total_back, -1)])
     ends = np.column_stack([begin, end])
-    return _Chains(chain, flip, before, before_metres, ends, total, ends_only[e], e)
+    return _Chains(chain, flip, before, before_metres, ends, total, ends_only[e])
 
 
 def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints) -> Ints:
@@ -261,8 +259,6 @@ def _assemble(
     count = int(copies.sum())
     order = np.lexsort((head, weight, tail))
     named = np.where(_dead_ends(tail, head, count)[head], ~head, head)
-    node_edge = np.zeros(count, np.int64)
-    node_edge[arrive.ravel()] = np.repeat(edges[chains.first_edge], 2)
     m = len(streets.u)
     edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
     before, before_metres = np.zeros((m, 2), np.int32), np.zeros(m)
@@ -276,7 +272,6 @@ def _assemble(
         total=chains.total,
         leave=leave,
         arrive=arrive,
-        node_edge=node_edge,
         edge_chain=edge_chain,
         edge_flip=edge_flip,
         edge_cost=cost,
