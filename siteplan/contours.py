@@ -4,9 +4,13 @@ The surface holds, at the centres of a grid, the least time by the streets plus 
 out of the budget (the line-based buffer of Oliver et al. 2007, as a surface). Each limit is a contour of it. Beyond a
 limit the surface is cut off at the limit plus the time to walk one cell: so a contour depends on nothing but what is
 within its own limit, is the same alone or in a list, and a larger limit always contains a smaller.
+
+By public transport the surface starts from places along the streets, and their minutes are found by the search that
+counts people: so it has its islands around stops. What is reached without a ride is drawn as without a timetable.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -14,12 +18,15 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from siteplan.config import Profile
+from siteplan.config import TRANSIT, Profile, Rides
+from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, as_profile, link, metric_points, positions
 from siteplan.network.streets import StreetNetwork
-from siteplan.routing.search import Search, deciseconds, each, prepare, runs_backwards
-from siteplan.routing.surfaces import search_surface
+from siteplan.network.transit import Timetable
+from siteplan.routing.rides import RideTimes, ride_times
+from siteplan.routing.search import MINUTE, deciseconds, each, prepare, runs_backwards
+from siteplan.routing.surfaces import search_surface, spread_places
 
 __all__ = ["isochrones"]
 
@@ -28,15 +35,20 @@ Floats = npt.NDArray[np.float64]
 CELL = 25.0  # metres between the values of the surface
 REACH = 50.0  # metres off the streets that count as reached
 STEP_SECONDS = 10.0  # at most this far apart in time, and a cell in space, stand the places that carry a time
+STEP_RIDES = 50.0  # metres between those whose journeys by public transport are searched
+BLOCK = 32  # sites whose journeys are searched at once
+
+Surface = tuple[npt.NDArray[np.float32], float, float]  # values, and x and y of the centre in the south-west
 
 
 def isochrones(
     streets: StreetNetwork,
     sites: gpd.GeoDataFrame,
     *,
-    mode: str | Profile = "walk",
+    mode: str | Profile | Rides = "walk",
     minutes: Sequence[float] = (15, 20),
     direction: Literal["to", "from"] = "to",
+    transit: Timetable | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
     """Draw the area from which each site is reached within each limit.
@@ -46,82 +58,219 @@ def isochrones(
     sites
         Points with a CRS; the index is the site.
     mode
-        "walk", "slow_walk", "bike", "pedelec", or a Profile.
+        "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides.
     minutes
         Limits; the areas of one site are nested.
     direction
         "to" the site (default) or "from" it.
+    transit
+        The timetable of a day (`read_transit`), for the mode "transit" or Rides.
 
     Returns
     -------
     GeoDataFrame
         `site`, `mode`, `minutes`, `speed_kmh`, geometry (MultiPolygon in `streets.crs`, with holes; empty for a site
-        without a street); one row a site and limit, in this order.
+        without a street); one row a site and limit, in this order. By public transport the speed is that on foot, the
+        minutes those at the percentile of the window, and both ways count where there is a window for the way back.
 
     Raises
     ------
     StudyError, InputError, NetworkError
         As in `travel_times`.
     """
-    profile = as_profile(mode)
     limits = deciseconds(sorted(minutes))
-    graph = mode_graph(streets, profile, backwards=runs_backwards(direction))
-    links = link(streets, sites, mode=profile, limit=HARD_LIMIT)
-    rows, sources = positions(links, graph, profile)
-    shapes = np.full((len(sites), len(limits)), shapely.MultiPolygon(), dtype=object)
-    if len(rows):
-        pace = 36 / profile.access_kmh
-        # As far as anything that shapes a contour: downhill (by bicycle up to 1.7 times as fast), costs rounded down.
-        extent = (limits[-1] + CELL * pace) / 36 * profile.speed_kmh * (2.0 if profile.slope else 1.1) + REACH
-        true = metric_points(sites, streets)[rows]
-        street = links["edge"].to_numpy()[rows]
-        met = streets.at(street, links["offset_m"].to_numpy()[rows] / np.maximum(streets.length[street], 1e-9))
-        edge, metres, xy = _places(streets, graph, true, extent, min(CELL, STEP_SECONDS / 3.6 * profile.speed_kmh))
-        work = prepare(graph, sources, graph.positions(edge, metres, np.zeros(len(edge), np.int64)))
-        ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
+    backwards = runs_backwards(direction)
+    asked: Profile | Rides
+    if isinstance(mode, Rides) or mode == "transit":
+        asked = mode if isinstance(mode, Rides) else TRANSIT
+        shapes = _by_transit(_given(transit, streets), sites, asked, limits, backwards, progress)
+    else:
+        asked = as_profile(mode)
+        surfaces = _surfaces(streets, sites, asked, limits, backwards)
+        pace = _pace(asked)
 
-        def draw(k: int) -> list[Any]:
-            return _contours(work, k, ends[k], xy, limits, pace)
+        def draw(row: int) -> list[Any]:
+            return _contours(surfaces.of(row), limits, pace)
 
-        for row, drawn in zip(
-            rows[work.order], each(draw, [(k,) for k in range(len(rows))], progress=progress), strict=True
-        ):
+        shapes = np.full((len(sites), len(limits)), shapely.MultiPolygon(), dtype=object)
+        rows = surfaces.rows
+        for row, drawn in zip(rows, each(draw, [(row,) for row in rows], progress=progress), strict=True):
             shapes[row] = drawn
     count = len(limits)
     return gpd.GeoDataFrame(
         {
             "site": np.repeat(sites.index.astype(str).to_numpy(), count),
-            "mode": profile.name,
+            "mode": asked.name,
             "minutes": np.tile(np.array(sorted(minutes), float), len(sites)),
-            "speed_kmh": profile.speed_kmh,
+            "speed_kmh": asked.speed_kmh,
         },
         geometry=shapes.ravel(),
         crs=streets.crs,
     )
 
 
-def _places(
-    streets: StreetNetwork, graph: ModeGraph, sites: npt.NDArray[np.object_], extent: float, step: float
-) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
-    """Return places along the streets that a search may reach: edge, metres along it, and x, y."""
-    x, y = shapely.get_coordinates(sites).T
+def _pace(profile: Profile) -> float:
+    """Return the deciseconds a metre off the streets."""
+    return 36 / profile.access_kmh
+
+
+def _margin(pace: float) -> int:
+    """Return how far beyond a limit the surface goes on, in deciseconds."""
+    return int(np.ceil(CELL * pace))
+
+
+def _extent(profile: Profile, limit: float) -> float:
+    """Return the metres to anything that shapes a contour: downhill by bicycle up to 1.7 times as fast, rounding."""
+    return limit / 36 * profile.speed_kmh * (2.0 if profile.slope else 1.1) + REACH
+
+
+@dataclass(frozen=True)
+class _Surfaces:
+    """What it takes to compute the surface of each site without rides; `rows` are the sites that have a street."""
+
+    rows: npt.NDArray[np.int64]
+    of: Callable[[int], Surface]
+
+
+def _surfaces(
+    streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile, limits: npt.NDArray[np.int64], backwards: bool
+) -> _Surfaces:
+    """Prepare the surfaces of the sites, in the order in which they are best searched."""
+    graph = mode_graph(streets, profile, backwards=backwards)
+    links = link(streets, sites, mode=profile, limit=HARD_LIMIT)
+    rows, sources = positions(links, graph, profile)
+    pace = _pace(profile)
+    beyond = int(limits[-1]) + _margin(pace)
+    true = metric_points(sites, streets)[rows]
+    street = links["edge"].to_numpy()[rows]
+    met = streets.at(street, links["offset_m"].to_numpy()[rows] / np.maximum(streets.length[street], 1e-9))
+    near = _near(streets, graph, shapely.get_coordinates(true), _extent(profile, limits[-1] + CELL * pace))
+    edge, metres, xy = _places(streets, near, min(CELL, STEP_SECONDS / 3.6 * profile.speed_kmh))
+    work = prepare(graph, sources, graph.positions(edge, metres, np.zeros(len(edge), np.int64)))
+    ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
+    rank = {int(row): k for k, row in enumerate(rows[work.order])}
+
+    def surface(row: int) -> Surface:
+        k = rank[row]
+        return search_surface(  # type: ignore[no-any-return]
+            k, beyond, ends[k], xy, CELL, REACH, pace, beyond,
+            work.graph, work.hanging, work.mates, work.sources, work.targets,
+        )  # fmt: skip
+
+    return _Surfaces(rows[work.order], surface)
+
+
+def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: float) -> npt.NDArray[np.int64]:
+    """Return the edges that a search may reach around some centres, as it meets them."""
+    if not len(centres):
+        return np.zeros(0, np.int64)
+    x, y = centres.T
     boxes = shapely.box(x - extent, y - extent, x + extent, y + extent)
     near = np.unique(shapely.STRtree(streets.lines).query(shapely.union_all(boxes)))
     near = near[graph.edge_chain[near] >= 0]
-    near = near[np.argsort(graph.leave[graph.edge_chain[near], 0], kind="stable")]  # as the search meets them
-    edge, share = streets.spaced(step, near)
+    ordered: npt.NDArray[np.int64] = near[np.argsort(graph.leave[graph.edge_chain[near], 0], kind="stable")]
+    return ordered
+
+
+def _places(
+    streets: StreetNetwork, edges: npt.NDArray[np.int64], step: float
+) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+    """Return places along edges: edge, metres along it, and x, y."""
+    edge, share = streets.spaced(step, edges)
     return edge, share * streets.length[edge], streets.at(edge, share)
 
 
-def _contours(work: Search, k: int, ends: Floats, xy: Floats, limits: npt.NDArray[np.int64], pace: float) -> list[Any]:
-    """Return one MultiPolygon per limit around the k-th source."""
-    margin = int(np.ceil(CELL * pace))
-    beyond = int(limits[-1]) + margin
-    grid, west, south = search_surface(
-        k, beyond, ends, xy, CELL, REACH, pace, beyond,
-        work.graph, work.hanging, work.mates, work.sources, work.targets,
-    )  # fmt: skip
+# By public transport --------------------------------------------------------------------------------------------------
+
+
+def _given(transit: Timetable | None, streets: StreetNetwork) -> Timetable:
+    """Return the timetable, which must stand on these very streets."""
+    if transit is None:
+        raise StudyError("mode 'transit': no timetable; give transit=read_transit(feed, streets, date=...)")
+    if transit.streets is not streets:
+        raise StudyError("mode 'transit': the timetable stands on other streets; read it with these (read_transit)")
+    return transit
+
+
+def _by_transit(
+    transit: Timetable,
+    sites: gpd.GeoDataFrame,
+    rides: Rides,
+    limits: npt.NDArray[np.int64],
+    backwards: bool,
+    progress: Callable[[int, int], None] | None,
+) -> npt.NDArray[np.object_]:
+    """Return the shapes, (sites, limits): of one way or, where a way back is asked for, of what is within both."""
+    pace = _pace(rides.access)
+    beyond = int(limits[-1]) + _margin(pace)
+    ways = [(rides, backwards)]
+    if rides.back is not None:
+        ways.append((rides.model_copy(update={"window": rides.back}), not backwards))
+    places = _stop_places(transit, rides)
+    xy = np.ascontiguousarray(shapely.get_coordinates(places.geometry.to_numpy()))
+    surfaces = [_surfaces(transit.streets, sites, rides.access, limits, way) for _, way in ways]
+    shapes = np.full((len(sites), len(limits)), shapely.MultiPolygon(), dtype=object)
+
+    def draw(row: int, found: list[RideTimes]) -> list[Any]:
+        both = []
+        for surface, one in zip(surfaces, found, strict=True):
+            there = [surface.of(row)] if row in surface.rows else []
+            if len(one.point):
+                there.append(spread_places(xy[one.point], one.cost, CELL, REACH, pace, beyond))
+            if not there:
+                return [shapely.MultiPolygon()] * len(limits)
+            both.append(_joined(there, np.minimum, beyond))
+        return _contours(_joined(both, np.maximum, beyond), limits, pace)
+
+    for first in range(0, len(sites), BLOCK):
+        some = sites.iloc[first : first + BLOCK]
+        found = [ride_times(transit, some, places, mode=mode, limit=beyond, backwards=way) for mode, way in ways]
+        calls = [(first + k, [way[k] for way in found]) for k in range(len(some))]
+        for (row, _), drawn in zip(calls, each(draw, calls), strict=True):
+            shapes[row] = drawn
+        if progress is not None:
+            progress(first + len(some), len(sites))
+    return shapes
+
+
+def _stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
+    """Return the places along the streets from which a stop in use may be within the longest walk."""
+    return transit.remember(("places", rides.access, rides.max_walk_minutes), lambda: _make_stop_places(transit, rides))
+
+
+def _make_stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
+    streets, profile = transit.streets, rides.access
+    graph = mode_graph(streets, profile)
+    doors = transit.doors
+    x, y = shapely.get_coordinates(doors.geometry.to_numpy()[(doors["status"] == "placed").to_numpy()]).T
+    far = _extent(profile, rides.max_walk_minutes * MINUTE)
+    near = np.unique(shapely.STRtree(streets.lines).query(shapely.box(x - far, y - far, x + far, y + far))[1])
+    # Only on streets that people are linked to: the search links these places as it does homes.
+    _, _, xy = _places(streets, near[(graph.usable & ~streets.areas)[near]], STEP_RIDES)
+    xy = np.unique(np.round(xy, 2), axis=0)
+    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=streets.crs)
+
+
+def _joined(surfaces: list[Surface], choose: np.ufunc, beyond: int) -> Surface:
+    """Lay surfaces over each other in one frame and choose between their values, `beyond` where one has none."""
+    west, south = min(s[1] for s in surfaces), min(s[2] for s in surfaces)
+    corners = [(round((w - west) / CELL), round((s - south) / CELL)) for _, w, s in surfaces]
+    columns = max(column + grid.shape[1] for (column, _), (grid, _, _) in zip(corners, surfaces, strict=True))
+    rows = max(row + grid.shape[0] for (_, row), (grid, _, _) in zip(corners, surfaces, strict=True))
+    layers = np.full((len(surfaces), rows, columns), np.float32(beyond), np.float32)
+    for layer, (column, row), (grid, _, _) in zip(layers, corners, surfaces, strict=True):
+        layer[row : row + grid.shape[0], column : column + grid.shape[1]] = grid
+    return choose.reduce(layers), west, south
+
+
+# Contours -------------------------------------------------------------------------------------------------------------
+
+
+def _contours(surface: Surface, limits: npt.NDArray[np.int64], pace: float) -> list[Any]:
+    """Return one MultiPolygon per limit."""
+    grid, west, south = surface
     grid = np.round(grid)
+    margin = _margin(pace)
     return [_contour(np.minimum(grid, limit + margin), west, south, limit + 0.5) for limit in limits]
 
 

@@ -65,7 +65,8 @@ def travel_times(
         `site` (categorical), `point`, `mode` (categorical), `minutes`; ordered by site and point. An absent row is out
         of reach. By public transport `minutes` are those at the percentile of the window, and `minutes_p25`,
         `minutes_p75` (missing where the site is reached more rarely) and `share`, the part of the window's minutes
-        within the limit, stand beside them.
+        within the limit, stand beside them. With a window for the way back, a row stands for both ways within the
+        limit, and each figure is that of the worse of the two.
 
     Raises
     ------
@@ -123,37 +124,51 @@ def _by_transit(
     """Lay the journeys of every site out as one table."""
     for places, walk, what, near in (
         (sites, rides.walk, "sites", HARD_LIMIT),
-        (people, rides.home or rides.walk, "points", LIMIT),
+        (people, rides.access, "points", LIMIT),
     ):
         _linked(transit.streets, places, walk, what, near)  # says what cannot be linked
-    found = ride_times(
-        transit,
-        sites,
-        people,
-        mode=rides,
-        limit=limit,
-        backwards=search.runs_backwards(direction),
-        executor=executor,
-        progress=progress,
-    )
+    backwards = search.runs_backwards(direction)
+
+    def searched(mode: Rides, backwards: bool) -> pd.DataFrame:
+        found = ride_times(
+            transit, sites, people, mode=mode, limit=limit, backwards=backwards, executor=executor, progress=progress
+        )
+        return _journeys(found, limit / search.MINUTE)
+
+    table = searched(rides, backwards)
+    if rides.back is not None:
+        table = _both_ways(table, searched(rides.model_copy(update={"window": rides.back}), not backwards))
+    names = pd.Index(sites.index.astype(str))
+    return table.assign(
+        site=pd.Categorical.from_codes(table["site"].to_numpy(), names),
+        point=people.index.to_numpy()[table["point"]],
+        mode=pd.Categorical.from_codes(np.zeros(len(table), int), pd.Index([rides.name])),
+    )[["site", "point", "mode", "minutes", "minutes_p25", "minutes_p75", "share"]]
+
+
+def _journeys(found: Sequence[RideTimes], limit: float) -> pd.DataFrame:
+    """Return the journeys of all sites below each other: rows of sites and points, minutes and shares."""
     if not found:
         found = [RideTimes(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((2, 0), np.int32), np.zeros(0))]
-    counts = [len(one.point) for one in found]
     quartiles = np.concatenate([one.quartiles for one in found], axis=1) / search.MINUTE
-    minutes = np.concatenate([one.cost for one in found]) / search.MINUTE
     return pd.DataFrame(
         {
-            "site": pd.Categorical.from_codes(
-                np.repeat(np.arange(len(found)), counts), pd.Index(sites.index.astype(str))
-            ),
-            "point": people.index.to_numpy()[np.concatenate([one.point for one in found])],
-            "mode": pd.Categorical.from_codes(np.zeros(len(minutes), int), pd.Index([rides.name])),
-            "minutes": minutes,
-            "minutes_p25": np.where(quartiles[0] <= limit / search.MINUTE, quartiles[0], np.nan),
-            "minutes_p75": np.where(quartiles[1] <= limit / search.MINUTE, quartiles[1], np.nan),
+            "site": np.repeat(np.arange(len(found)), [len(one.point) for one in found]),
+            "point": np.concatenate([one.point for one in found]),
+            "minutes": np.concatenate([one.cost for one in found]) / search.MINUTE,
+            "minutes_p25": np.where(quartiles[0] <= limit, quartiles[0], np.nan),
+            "minutes_p75": np.where(quartiles[1] <= limit, quartiles[1], np.nan),
             "share": np.concatenate([one.share for one in found]),
         }
     )
+
+
+def _both_ways(there: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
+    """Keep who gets there and home again, with the worse of the two ways in each figure."""
+    both = there.merge(back, on=["site", "point"], suffixes=("", "_back"))
+    minutes = ["minutes", "minutes_p25", "minutes_p75"]
+    worse = {name: np.maximum(both[name], both[f"{name}_back"]) for name in minutes}
+    return both.assign(**worse, share=np.minimum(both["share"], both["share_back"]))[there.columns]
 
 
 def reach_totals(

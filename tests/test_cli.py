@@ -320,7 +320,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "transit": (
         lambda town: town.write_text(STUDY.replace("walk, bike", "transit")),
-        "'transit' is not in this version",
+        "travel.modes: asks for transit, but inputs.transit names no timetables",
     ),
     "no study": (lambda town: town.unlink(), "no such study file"),
 }

@@ -82,18 +82,17 @@ def test_minutes_are_sorted_and_whole_where_they_are(town: Path, override: str, 
 
 
 def test_all_errors_are_told_at_once_with_what_was_meant(town: Path) -> None:
-    town.write_text(STUDY + "langage: fr\nscore: {wieghts: {}}\nminutes: [5]\nchoose: {sites: 5}\n")
-    text = said(town, "travel.walk.speed_kmh=480", "travel.modes=walk,transit", "inputs.streets=town.pbf")
+    town.write_text(STUDY + "langage: fr\nscore: {wieghts: {}}\nminutes: [5]\nchoice: {sites: 5}\n")
+    text = said(town, "travel.walk.speed_kmh=480", "travel.modes=walk,tram", "inputs.streets=town.pbf")
     assert text.splitlines() == [
         f"{town}: 7 problems",
         f"  inputs.streets: found 'town.pbf', no such file; looked for {town.parent / 'town.pbf'}",
-        "  travel.modes: found 'walk,transit', 'transit' is not in this version; "
-        "expected any of walk, slow_walk, bike, pedelec",
+        "  travel.modes: found 'walk,tram', 'tram' is no mode; expected any of walk, slow_walk, bike, pedelec, transit",
         "  travel.walk.speed_kmh: found 480, expected less than or equal to 20",
         "  score.wieghts: unknown key; did you mean 'weights'?",
         "  langage: unknown key; did you mean 'language'?",
         "  minutes: unknown key; did you mean 'travel.minutes'?",
-        "  choose: unknown key; expected any of name, language, area, inputs, travel, score, output",
+        "  choice: unknown key; expected any of name, language, area, inputs, travel, score, output",
     ]
 
 

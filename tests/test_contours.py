@@ -4,19 +4,23 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pytest
 import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oracles import reached_area
-from siteplan.config import BIKE, WALK, Profile
+from siteplan.config import BIKE, WALK, Profile, Rides
 from siteplan.contours import isochrones
 from siteplan.errors import InputError, StudyError
 from siteplan.network.slope import Climb
 from siteplan.network.snapping import link
 from siteplan.network.streets import StreetNetwork
+from siteplan.network.transit import Timetable, build_timetable
+from test_transit import HALF_HOURLY, Case, along, cases, laid, road
 from worlds import (
+    METRE_A_SECOND,
     SCALE,
     STREET,
     Edge,
@@ -252,3 +256,77 @@ def test_progress_is_told() -> None:
     sites = places([(0.0, 0.0), (10.0, 0.0)])
     isochrones(line().streets(), sites, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 2), (2, 2)]
+
+
+# By public transport --------------------------------------------------------------------------------------------------
+
+BY_BUS = Rides(walk=METRE_A_SECOND, window=("08:11", "08:12"))  # 13 minutes from where one has a minute to walk
+
+
+def by_bus(site: float, rides: Rides = BY_BUS, **how: object) -> list[shapely.MultiPolygon]:
+    streets = road()
+    transit = build_timetable(HALF_HOURLY, streets)
+    return rings(streets, along(site), mode=rides, transit=transit, **how)
+
+
+def test_it_has_an_island_around_the_stop_where_one_gets_on() -> None:
+    # The bus from 100 m to 5,000 m leaves its stop at 8:00 and is left at 8:10 with a minute to walk: 12 minutes from
+    # the stop, and so 180 m around it with three minutes more.
+    (drawn,) = by_bus(5060, minutes=[15])
+    body, island = sorted(drawn.geoms, key=lambda part: -part.area)
+    assert body.contains(at(5060, 0))
+    west, _, east, _ = island.bounds
+    x = at(0, 0).x
+    assert (west - x, east - x) == (pytest.approx(-50, abs=GRID), pytest.approx(280, abs=GRID))
+
+
+def test_it_contains_what_is_reached_on_foot() -> None:
+    walked = rings(road(), along(5060), mode=METRE_A_SECOND, minutes=[15, 20])
+    for own, ridden in zip(walked, by_bus(5060, minutes=[15, 20]), strict=True):
+        assert shapely.difference(own, ridden).area < 1e-3
+        assert ridden.area > own.area
+
+
+def test_from_the_site_the_island_is_where_one_gets_off() -> None:
+    (drawn,) = by_bus(160, BY_BUS.model_copy(update={"window": ("07:28", "07:29")}), minutes=[15], direction="from")
+    assert drawn.contains(at(5000, 0))
+    assert not drawn.contains(at(2500, 0))
+
+
+def test_both_ways_count_where_there_is_a_way_back() -> None:
+    # The bus runs one way only: the day ends where one can go on foot.
+    (both,) = by_bus(5060, BY_BUS.model_copy(update={"back": ("17:00", "17:30")}), minutes=[15])
+    (walked,) = rings(road(), along(5060), mode=METRE_A_SECOND, minutes=[15])
+    assert shapely.symmetric_difference(both, walked).area < 1e-3
+
+
+def test_a_site_without_a_street_has_an_empty_shape_by_bus_too() -> None:
+    streets = road()
+    sites = places([(0.0, 0.0), (0.0, 5000.0)])
+    table = isochrones(streets, sites, mode=BY_BUS, transit=build_timetable(HALF_HOURLY, streets), minutes=[10])
+    assert table.geometry.is_empty.tolist() == [False, True]
+    assert table["speed_kmh"].tolist() == [3.6, 3.6]
+
+
+def test_without_a_timetable_there_are_no_rides() -> None:
+    with pytest.raises(StudyError, match="no timetable"):
+        isochrones(road(), along(0), mode="transit")
+
+
+def quiet(transit: Timetable, sites: gpd.GeoDataFrame, **how: object) -> npt.NDArray[np.object_]:
+    return np.array(rings(transit.streets, sites, transit=transit, **how)).reshape(len(sites), -1)
+
+
+@settings(max_examples=25)
+@given(cases(), budgets, st.sampled_from(["to", "from"]))
+def test_rides_too_are_nested_and_the_same_alone(case: Case, minutes: list[float], direction: str) -> None:
+    transit = laid(case.transit.feed, to_scale(case.transit.streets, 1))
+    together = quiet(transit, case.sites, mode=case.rides, minutes=minutes, direction=direction)
+    for limit, column in zip(sorted(minutes), together.T, strict=True):
+        alone = quiet(transit, case.sites, mode=case.rides, minutes=[limit], direction=direction)
+        assert shapely.to_wkb(column).tolist() == shapely.to_wkb(alone[:, 0]).tolist()
+    assert shapely.is_valid(together).all()
+    assert (shapely.area(shapely.difference(together[:, :-1], together[:, 1:])) < 1e-3).all()
+    walked = isochrones(transit.streets, case.sites, mode=case.rides.walk, minutes=minutes, direction=direction)
+    own = walked.geometry.to_numpy().reshape(together.shape)
+    assert (shapely.area(shapely.difference(own, together)) < 1e-3).all()

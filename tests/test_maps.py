@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,13 +12,15 @@ import pandas as pd
 import pytest
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
+from siteplan.analysis.reach import added, coverage, reach
 from siteplan.contours import isochrones
 from siteplan.errors import InputError, StudyError
 from siteplan.network.streets import read_streets
 from siteplan.output.maps import SiteMap, site_map
 from siteplan.output.maps.cells import cell_layers
+from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.shapes import pack
-from siteplan.output.maps.words import half_up, load_words, number
+from siteplan.output.maps.words import all_words, half_up, load_words, number
 from tests.browser import browser, needs_chromium, open_page
 
 UTM = "EPSG:32632"
@@ -208,9 +211,9 @@ def test_numbers_are_written_as_a_reader_expects(value, english, french):
 
 
 def test_speeds_limits_and_people_are_noted_without_asking():
-    notes = data_of(site_map(**small_world(), notes=["Data of 2020."]))["notes"]
+    notes = data_of(site_map(**small_world(), notes=["Data of 2020."]))["notes"]["en"]
     assert notes[0] == "Speeds: on foot 4.8 km/h; by bicycle 15 km/h."
-    assert data_of(site_map(**small_world(), language="fr"))["notes"][0].endswith("4,8 km/h\u202f; à vélo 15 km/h.")
+    assert data_of(site_map(**small_world()))["notes"]["fr"][0].endswith("4,8 km/h\u202f; à vélo 15 km/h.")
     assert notes[1] == "Limits: 15 and 20 min."
     assert notes[2] == "44,920 people in 48 cells. Withheld or missing in 1 of them."
     assert notes[-1] == "Data of 2020."
@@ -220,8 +223,8 @@ def test_what_became_of_the_people_is_said_when_known():
     totals = {"in": 44_920.0, "placed": 40_000.5, "too_far": 4_919.0, "island": 0.0, "missing_cells": 1}
     world = small_world()
     said = "40,001 placed on streets, 4,919 too far from any street. Withheld or missing in 1 of them."
-    assert data_of(site_map(**world, totals=totals))["notes"][2] == f"44,920 people in 48 cells. {said}"
-    assert data_of(site_map(world["sites"], totals={"in": 7.0}))["notes"] == ["7 people."]
+    assert data_of(site_map(**world, totals=totals))["notes"]["en"][2] == f"44,920 people in 48 cells. {said}"
+    assert data_of(site_map(world["sites"], totals={"in": 7.0}))["notes"]["en"] == ["7 people."]
 
 
 def test_a_speed_that_nobody_knows_is_not_spoken_of():
@@ -229,7 +232,7 @@ def test_a_speed_that_nobody_knows_is_not_spoken_of():
     world["scores"] = world["scores"].assign(walk_kmh=np.nan, bike_kmh=np.nan)
     world["rings"] = world["rings"].assign(speed_kmh=np.nan)
     data = data_of(site_map(**world))
-    assert data["notes"][0] == "Limits: 15 and 20 min."
+    assert data["notes"]["en"][0] == "Limits: 15 and 20 min."
     texts = [entry["text"] for layer in data["layers"] if layer["kind"] == "rings" for entry in layer["legend"]]
     assert texts == [""] * 4
 
@@ -268,8 +271,12 @@ def test_the_first_view_holds_what_is_reached_and_no_excluded_site():
 
 
 def legend(cells, layer=0):
-    layer = cell_layers(cells, load_words("en"))[layer]
-    return layer["label"], [entry["text"] for entry in layer["legend"]], layer["classes"]
+    layer = cell_layers(cells, all_words())[layer]
+    return spoken(layer["label"]), [spoken(entry["text"]) for entry in layer["legend"]], layer["classes"]
+
+
+def spoken(said):
+    return said if isinstance(said, str) else said["en"]
 
 
 def test_people_are_cut_into_classes_with_round_ends():
@@ -402,14 +409,14 @@ def test_a_layer_is_really_drawn(opened):
 def test_a_card_says_what_the_scores_say(opened):
     world = small_world()
     seen = opened(site_map(**world))
-    seen.page.locator("#ranking button", has_text="Library").click()
+    seen.page.locator("#ranking tbody button", has_text="Library").click()
     card = seen.page.locator("#card")
-    assert card.locator("h3").inner_text() == "Library"
-    assert card.locator("p").all_inner_texts() == ["Existing · a", "rank 1 · score 100.0 · capacity 12"]
+    assert card.locator("h2").inner_text() == "Library"
+    assert card.locator("p").all_inner_texts()[:2] == ["Existing · a", "rank 1 · score 100.0 · capacity 12"]
     rows = [row.split("\t") for row in card.locator("details[open] tbody tr").all_inner_texts()]
     assert rows == [["On foot, 15 min", "12,345", "10,000"], ["By bicycle, 20 min", "23,456", "–"]]
-    card.locator("summary", has_text="workers").click()
-    assert card.locator("details", has_text="workers").locator("tbody tr").all_inner_texts() == [
+    card.locator("summary", has_text="Workers").click()
+    assert card.locator("details", has_text="Workers").locator("tbody tr").all_inner_texts() == [
         "On foot, 15 min\t5,000"
     ]
 
@@ -419,7 +426,7 @@ def test_picking_a_site_shows_its_own_rings_until_all_are_asked_for(opened):
     seen = opened(site_map(**small_world()))
     everything = painted(seen)
     seen.page.locator(".mark").nth(0).click()
-    assert seen.page.locator("#card h3").inner_text() == "Library"
+    assert seen.page.locator("#card h2").inner_text() == "Library"
     assert "Library" in seen.page.locator(".picked").inner_text()
     assert 0 < painted(seen) < everything / 2
     seen.page.locator(".picked button").click()
@@ -453,10 +460,10 @@ def test_a_cell_says_how_far_the_nearest_site_is(opened):
 def test_hostile_names_are_only_text(opened):
     title = "</title><b>Title</b> {{ title }}"
     seen = opened(site_map(**small_world(HOSTILE), title=title, notes=["<i>note</i>"]))
-    assert seen.page.locator("#ranking button").all_text_contents() == HOSTILE
+    assert seen.page.locator("#ranking tbody button").all_text_contents() == HOSTILE
     for at, name in enumerate(HOSTILE):
-        seen.page.locator("#ranking button").nth(at).click()
-        assert seen.page.locator("#card h3").text_content() == name
+        seen.page.locator("#ranking tbody button").nth(at).click()
+        assert seen.page.locator("#card h2").text_content() == name
     assert seen.page.title() == title
     assert seen.page.locator("h1").inner_text() == title
     assert "<i>note</i>" in seen.page.locator("#notes").inner_text()
@@ -468,7 +475,7 @@ def test_a_french_page_speaks_french(opened):
     seen = opened(site_map(**small_world(), language="fr"))
     assert seen.page.evaluate("document.documentElement.lang") == "fr"
     assert "Vitesses : à pied 4,8 km/h" in seen.page.locator("#notes").inner_text()
-    seen.page.locator("#ranking button").first.click()
+    seen.page.locator("#ranking tbody button").first.click()
     assert "12\u202f345" in seen.page.locator("#card").inner_text()
     seen.picture("french")
 
@@ -481,7 +488,7 @@ def test_the_sources_the_scale_and_the_notes_are_always_in_sight(opened):
     assert seen.page.locator("#notes").is_visible()
     assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
     seen.picture("phone")
-    seen.page.locator("#ranking button").first.click()
+    seen.page.locator("#ranking tbody button").first.click()
     card, close = (seen.page.locator(what).bounding_box() for what in ("#card", "#card .close"))
     assert card["y"] < close["y"] < card["y"] + 20
 
@@ -613,8 +620,8 @@ def test_what_a_site_adds_and_groups_are_named_for_a_reader(opened):
         "100.0",
     ]
     assert "People by bicycle, 20 min" in seen.page.locator("#ranking").inner_text()
-    seen.page.locator("#ranking button").first.click()
-    assert seen.page.locator("#card summary").all_inner_texts() == ["People", "workers", "age 65"]
+    seen.page.locator("#ranking tbody button").first.click()
+    assert seen.page.locator("#card summary").all_inner_texts() == ["People", "Workers", "Aged 65 and over"]
     assert "adds: whom no other existing site reaches" in seen.page.locator("#card").inner_text()
 
 
@@ -628,13 +635,266 @@ def test_the_legend_says_what_the_minutes_of_a_cell_are(opened):
 
 
 @needs_chromium
-def test_on_paper_the_map_fits_an_upright_page_and_comes_back(opened):
-    seen = opened(site_map(**small_world()))
+@pytest.mark.parametrize(("paper", "wide", "high"), [("A4", 1047, 718), ("A3", 1512, 1047)])
+def test_on_paper_everything_fits_one_landscape_page_and_comes_back(opened, tmp_path, paper, wide, high):
+    seen = opened(small_plan().page)
     before = seen.page.locator(".folium-map").bounding_box()
-    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert seen.page.locator(".folium-map").bounding_box()["width"] <= 682
+    seen.page.evaluate("window.print = () => {}")
+    seen.page.locator("#tools button", has_text=paper).click()
+    seen.page.wait_for_function("document.body.classList.contains('printing')")
+    sheet = seen.page.locator("body").bounding_box()
+    assert (round(sheet["width"]), round(sheet["height"])) == (wide, high)
+    for part in ("h1", ".folium-map", "#layers", ".north", ".leaflet-control-scale", "#notes", "#totals"):
+        place = seen.page.locator(part).first.bounding_box()
+        assert place["x"] >= 0, part
+        assert place["x"] + place["width"] <= wide + 1, part
+        assert place["y"] + place["height"] <= high + 1, part
+    file = tmp_path / "map.pdf"
+    seen.page.pdf(path=file, prefer_css_page_size=True, print_background=True)
     seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert seen.page.locator(".folium-map").bounding_box() == before
+    assert len(re.findall(rb"/Type\s*/Page\b", file.read_bytes())) == 1
+
+
+# ---- what the page counts by itself ----
+
+
+@dataclass(frozen=True)
+class Counted:
+    page: SiteMap
+    times: pd.DataFrame
+    points: gpd.GeoDataFrame
+    sites: gpd.GeoDataFrame
+    territories: gpd.GeoDataFrame
+
+
+def small_plan(**more):
+    """The small world with made minutes: several points to a cell, three modes, times at the limits and just beyond."""
+    world = small_world()
+    chance = np.random.default_rng(5)
+    middles = world["cells"].centroid
+    at = np.repeat(np.arange(len(middles)), 3)
+    places = [
+        Point(middles.iloc[k].x + dx, middles.iloc[k].y + dy)
+        for k, (dx, dy) in zip(at, chance.uniform(-240, 240, (len(at), 2)), strict=True)
+    ]
+    people = chance.uniform(0, 30, len(at)).round(4)
+    people[7] = np.nan
+    points = gpd.GeoDataFrame(
+        {"cell": at, "people": people, "workers": people * 0.43},
+        geometry=places,
+        index=pd.RangeIndex(len(at), name="point"),
+        crs=UTM,
+    )
+    rows = [
+        (site, point, mode, float(minutes))
+        for site in "abc"
+        for mode in ("walk", "bike", "transit")
+        for point, minutes in enumerate(chance.choice([3.2, 15.0, 15.0000001, 19.99, 20.0, 20.3, 24.0, 99.0], len(at)))
+        if minutes < 90
+    ]
+    times = pd.DataFrame(rows, columns=["site", "point", "mode", "minutes"])
+    page = site_map(**world, times=times, points=points, **more)
+    return Counted(page, times, points, world["sites"], world["territories"])
+
+
+def whole(text):
+    return int(re.sub(r"\D", "", text))
+
+
+def listed(seen):
+    """The two counts of each site by its name."""
+    rows = [row.split("\t") for row in seen.page.locator("#ranking tbody tr").all_inner_texts()]
+    return {row[-3]: (whole(row[-2]), whole(row[-1])) for row in rows}
+
+
+def choose(seen, name, value):
+    seen.page.locator(f'input[name="{name}"][value="{value}"]').check(force=True)
+
+
+@needs_chromium
+def test_every_mode_and_limit_counts_as_the_tables_do(opened):
+    world = small_plan()
+    seen = opened(world.page)
+    reached = reach(world.times, world.points, minutes=[15, 20])
+    covered = coverage(world.times, world.points, minutes=[15, 20]).set_index(["mode", "minutes"])
+    names = world.sites["name"]
+    for subject, column in (("people", "people"), ("workers", "workers")):
+        seen.page.locator("#who").select_option(label=subject.capitalize())
+        for mode in ("walk", "bike", "transit", "best"):
+            for limit in (15, 20):
+                choose(seen, "mode", mode)
+                choose(seen, "limit", limit)
+                total = seen.page.locator('[data-total="covered"]').inner_text()
+                assert whole(total) == half_up(covered.loc[(mode, limit), column])
+                alone = "unique" if subject == "people" else f"unique_{subject}"
+                expected = {
+                    names[site]: (
+                        half_up(reached.loc[site, f"{column}_{mode}_{limit}"]),
+                        half_up(reached.loc[site, f"{alone}_{mode}_{limit}"]),
+                    )
+                    for site in "abc"
+                }
+                assert {name: listed(seen)[name] for name in expected} == expected
+
+
+@needs_chromium
+def test_sites_switched_off_count_as_what_they_would_add(opened):
+    world = small_plan()
+    seen = opened(world.page)
+    seen.page.locator(".sets button", has_text="Existing only").click()
+    adds = added(world.times, world.points, world.sites, minutes=[20])["added_best_20"]
+    shown = listed(seen)
+    assert {site: shown[world.sites["name"][site]][1] for site in "abc"} == {
+        site: half_up(adds[site]) for site in "abc"
+    }
+    assert seen.page.locator("[data-open]:checked").count() == 2
+    open_only = world.times[world.times["site"].isin(["a"])]
+    seen.page.locator('[data-open="c"]').uncheck()
+    best = coverage(open_only, world.points, minutes=[20]).set_index("mode").loc["best", "people"]
+    assert whole(seen.page.locator('[data-total="covered"]').inner_text()) == half_up(best)
+    inside = gpd.sjoin(world.points, world.territories[["geometry"]], predicate="within")["index_right"]
+    near = world.points.index.isin(open_only.loc[open_only["minutes"] <= 20, "point"])
+    rows = [row.split("\t") for row in seen.page.locator("#communes tbody tr").all_inner_texts()]
+    for at, row in enumerate(rows):
+        here = world.points["people"].where(near)[inside[inside == at].index].sum()
+        assert whole(row[1]) == half_up(here)
+
+
+@needs_chromium
+def test_a_scenario_is_a_difference_and_phases_are_steps(opened):
+    world = small_plan()
+    fewer = world.times[world.times["mode"] != "bike"]
+    page = small_plan(
+        scenarios={"No <b>bikes</b>": (fewer, world.points)},
+        phases=[("First", ["b"]), ("Then", ["c"])],
+        curve=pd.DataFrame({"sites": [1, 2], "covered": [10.0, 12.0], "bound": [11.0, 12.0]}),
+    ).page
+    seen = opened(page)
+    seen.page.locator("#against").select_option(index=1)
+    before = coverage(world.times, world.points, minutes=[20]).set_index("mode").loc["best", "people"]
+    after = coverage(fewer, world.points, minutes=[20]).set_index("mode").loc["best", "people"]
+    row = seen.page.locator("#compare tbody tr").first.inner_text().split("\t")
+    assert [whole(each) for each in row[1:4]] == [half_up(before), half_up(after), 0]
+    assert "cells change" in shown(seen)[0]
+    seen.page.locator("#phases button", has_text="Next").click()
+    assert seen.page.locator('[data-open="b"]').is_checked()
+    assert seen.page.locator("#phases [aria-current]").inner_text().startswith("First")
+    assert seen.page.locator("#curve svg path").count() == 2
+
+
+@needs_chromium
+def test_the_view_is_in_the_address_and_the_language_switches(opened, chromium, tmp_path):
+    seen = opened(small_plan().page)
+    choose(seen, "mode", "walk")
+    seen.page.locator('[data-open="b"]').uncheck()
+    seen.page.locator("#tools button", has_text="FR").click()
+    total = seen.page.locator('[data-total="covered"]').inner_text()
+    assert seen.page.evaluate("document.documentElement.lang") == "fr"
+    assert "Vitesses" in seen.page.locator("#notes").inner_text()
+    link = seen.page.locator("#link").get_attribute("href")
+    context = chromium.new_context(offline=True)
+    again = context.new_page()
+    again.goto(seen.page.url.split("#")[0] + link)
+    assert again.locator('[data-total="covered"]').inner_text() == total
+    assert not again.locator('[data-open="b"]').is_checked()
+    assert again.evaluate("document.documentElement.lang") == "fr"
+    context.close()
+
+
+@needs_chromium
+def test_a_cell_lists_the_sites_that_reach_it(opened):
+    seen = opened(small_plan().page)
+    area = seen.page.locator(".folium-map").bounding_box()
+    seen.page.mouse.click(area["x"] + area["width"] * 0.4, area["y"] + area["height"] * 0.45)
+    text = seen.page.locator(".leaflet-popup .card").inner_text()
+    assert "Nearest site:" in text
+    assert re.search(r"(on foot|by bicycle|by public transport)\t\d+", text)
+
+
+@needs_chromium
+def test_the_keyboard_alone_is_enough(opened):
+    seen = opened(small_plan().page)
+    seen.page.keyboard.press("Tab")
+    assert seen.page.evaluate("document.activeElement.id") == "skip"
+    seen.page.locator('input[name="mode"]:checked').focus()
+    seen.page.keyboard.press("ArrowLeft")
+    assert seen.page.locator('input[name="mode"]:checked').get_attribute("value") == "transit"
+    assert seen.page.evaluate("document.activeElement.name") == "mode"
+    seen.page.locator('[data-open="b"]').focus()
+    seen.page.keyboard.press("Space")
+    assert not seen.page.locator('[data-open="b"]').is_checked()
+    assert seen.page.evaluate("document.activeElement.dataset.open") == "b"
+
+
+def test_small_cells_are_not_told_apart():
+    world = small_plan()
+    page = small_plan(threshold=60).page
+    told = data_of(page)
+    assert all(each is None or each == 0 or each >= 60 for each in told["cells"]["people"])
+    known = small_world()["cells"]["people"].sum()
+    assert abs(sum(filter(None, told["cells"]["people"])) - known) <= len(told["cells"]["people"])
+    assert len(told["cells"]["names"]) < len(small_world()["cells"])
+    assert len(data_of(world.page)["cells"]["names"]) == len(small_world()["cells"])
+
+
+@pytest.mark.parametrize("runs", [[], [0], [3, 4, 5, 9], [0, 1, 2], [7, 9, 11]])
+def test_packed_runs_are_the_minutes(runs):
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    minutes = [(each * 37) % 23 + 1 for each in runs]
+    code, value, shift = [], 0, 0
+    for digit in map(alphabet.index, pack_runs(np.array(runs, dtype=np.int64), np.array(minutes, dtype=np.int64))):
+        value |= (digit & 31) << shift
+        shift += 5
+        if digit < 32:
+            code.append(value >> 1 ^ -(value & 1))
+            value, shift = 0, 0
+    found, point, unit = [], 0, 0
+    while code:
+        point += code.pop(0)
+        for _ in range(code.pop(0)):
+            unit += code.pop(0)
+            found.append((point, unit))
+            point += 1
+    assert found == list(zip(runs, minutes, strict=True))
+
+
+@needs_chromium
+def test_all_layers_and_hostile_names_in_every_table(opened):
+    world = small_world(HOSTILE)
+    places = [Point(500_500, 5_000_500), Point(502_500, 5_001_500)]
+    names = gpd.GeoDataFrame({"name": HOSTILE[:2], "place": ["town", "hamlet"]}, geometry=places, crs=UTM)
+    ways = gpd.GeoDataFrame({"name": HOSTILE[:1]}, geometry=[LineString(places)], crs=UTM)
+    woods = gpd.GeoDataFrame(geometry=[box(501_000, 5_000_000, 502_000, 5_001_000)], crs=UTM)
+    lines = pd.DataFrame({"site": "a", "line": HOSTILE, "people": 5.0, "lost": np.nan})
+    layers = {"stops": names, "transit_lines": ways, "places": names, "railways": ways, "green": woods, "lines": lines}
+    world["territories"] = world["territories"].assign(name=HOSTILE[:2])
+    times = pd.DataFrame({"site": ["a"], "point": [1], "mode": [HOSTILE[0]], "minutes": [4.0]})
+    points = gpd.GeoDataFrame(
+        {"cell": [0], "people": [9.0], HOSTILE[1]: [2.0]}, geometry=places[:1], index=[1], crs=UTM
+    )
+    phases, others = [(HOSTILE[1], ["b"])], {HOSTILE[0]: (times, points)}
+    page = site_map(**world, **layers, times=times, points=points, phases=phases, scenarios=others)
+    seen = opened(page)
+    ticked, legends = shown(seen)
+    assert {"stops", "lines", "places", "railways", "green", "cells minutes"} <= set(ticked)
+    assert sorted(ticked) == sorted(legends)
+    seen.page.locator("#ranking tbody button").first.click()
+    assert HOSTILE[1] in seen.page.locator("#card").text_content()
+    seen.page.locator("#find").fill("onerror")
+    assert seen.page.locator("#search li").count() > 1
+    seen.page.locator("#against").select_option(index=1)
+    assert seen.page.locator("#panel b, #panel i, img, #card img").count() == 0
+
+
+def test_times_and_points_belong_together():
+    world = small_plan()
+    with pytest.raises(InputError, match="times and points belong together"):
+        site_map(world.sites, times=world.times)
+    with pytest.raises(InputError, match="site 'c' is not on the map"):
+        site_map(world.sites.drop("c"), times=world.times, points=world.points)
+    with pytest.raises(StudyError, match="phase 'x': site 'z' is not on the map"):
+        site_map(world.sites, phases=[("x", ["z"])])
 
 
 # ---- a real size ----
@@ -670,7 +930,7 @@ def test_porto_alegre_weighs_five_megabytes_at_most(opened):
     assert len(world["rings"]) == 160
     page = site_map(**world, title="Porto Alegre")
     assert len(page.html.encode()) <= 5_000_000
-    assert data_of(page)["notes"][2] == "812,935 people in 1,227 cells."
+    assert data_of(page)["notes"]["en"][2] == "812,935 people in 1,227 cells."
     seen = opened(page)
     assert seen.page.locator(".mark").count() == 40
     seen.picture("porto_alegre")

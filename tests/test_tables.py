@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -10,13 +11,26 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
-from shapely import Point, box
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely import LineString, Point, box
 
 from siteplan.errors import StudyError
+from siteplan.inputs.spreadsheet import guarded, unguarded, unguarded_table
 from siteplan.output.columns import measures, speeds
 from siteplan.output.files import results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
-from siteplan.output.tables import print_scores, scores_json, write_manifest, write_scores, write_times
+from siteplan.output.qgis import layer_style
+from siteplan.output.tables import (
+    csv_text,
+    print_scores,
+    scores_json,
+    write_manifest,
+    write_scores,
+    write_table,
+    write_times,
+)
+from tests.hostile import FORMULAS, HOSTILE
 
 
 @pytest.fixture
@@ -159,13 +173,45 @@ def test_scores_are_written_to_the_letter(scores, tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
-def test_no_text_is_a_formula(scores, tmp_path, name):
+@pytest.mark.parametrize("name", FORMULAS)
+def test_no_text_is_a_formula_and_a_reader_gets_it_back(scores, tmp_path, name):
     scores["name"] = [name, "harmless = text"]
     write_scores(scores.rename(columns={"cost": "=cost"}), tmp_path / "scores.csv")
-    read = pd.read_csv(tmp_path / "scores.csv", lineterminator="\n")
-    assert list(read["name"]) == [f"'{name}", "harmless = text"]
+    read = pd.read_csv(tmp_path / "scores.csv", lineterminator="\n", dtype=str)
+    assert read["name"][0].startswith("'")
+    assert read["name"][1] == "harmless = text"
     assert "'=cost" in read.columns
+    whole = unguarded_table(read)
+    assert list(whole["name"]) == [name, "harmless = text"]
+    assert "=cost" in whole.columns
+
+
+RISKY = st.text(alphabet="=+-@\t\r\n;'\",a ＝", max_size=8)
+
+
+@given(RISKY)
+def test_what_is_guarded_comes_back_and_begins_no_formula(text):
+    written = guarded(text)
+    assert unguarded(written) == text
+    # However a spreadsheet cuts it (comma, or semicolon and line break), no piece begins as a formula.
+    for cell in [written, *re.split("[;\r\n]", written)]:
+        assert not cell.lstrip('"').startswith(("=", "+", "-", "@", "\t", "＝"))
+
+
+def test_a_semicolon_begins_no_formula_in_a_file_that_excel_splits_there(tmp_path):
+    table = pd.DataFrame({"name": ["Bar;=1+1", 'Bar;"=1+1;x'], "n": [-1.5, 2]})
+    write_table(table, tmp_path / "a.csv")
+    text = (tmp_path / "a.csv").read_text()
+    assert text == 'name,n\nBar;\'=1+1,-1.5\n"Bar;\'""=1+1;x",2\n'
+
+
+def test_any_table_is_written_with_its_index_and_short_numbers(tmp_path):
+    sites = pd.Index(["-1", "b"], name="site")
+    table = pd.DataFrame({"-1": [1.0, 0.25], "b": [np.nan, -3.0]}, index=sites)
+    write_table(table, tmp_path / "a.csv", counts=["-1"])
+    assert (tmp_path / "a.csv").read_bytes() == b"site,'-1,b\n'-1,1,\nb,0.2,-3\n"
+    places = pd.DataFrame({"lon": [9.12345678], "open": [True], "when": [pd.NaT]})
+    assert csv_text(places) == "lon,open,when\n9.1234568,True,\n"
 
 
 def test_numbers_below_zero_stay_numbers(scores, tmp_path):
@@ -344,7 +390,10 @@ def rules(layer, table, tmp_path):
     return taken
 
 
-@pytest.mark.parametrize("layer", ["sites", "isochrones", "cells", "choice", "communes", "streets", "water"])
+LAYERS = ["sites", "isochrones", "cells", "choice", "communes", "streets", "water", "green", "railways", "places"]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
 def test_every_row_is_drawn_by_one_rule(layer, tmp_path):
     table = layers().get(layer, layers()["isochrones"])
     assert sum(rules(layer, table, tmp_path)) == len(table)
@@ -368,3 +417,77 @@ def test_empty_layers_and_other_layers_are_written(tmp_path):
     write_geopackage({"isochrones": table.iloc[:0], "other": table}, tmp_path / "results.gpkg")
     assert len(gpd.read_file(tmp_path / "results.gpkg", layer="isochrones")) == 0
     assert len(gpd.read_file(tmp_path / "results.gpkg", layer="other")) == 2
+
+
+# ---- hostile texts ----
+
+
+def test_a_geopackage_holds_every_text_as_it_is(tmp_path):
+    names = list(HOSTILE)
+    at = [Point(k, 0) for k in range(len(names))]
+    sites = gpd.GeoDataFrame({"name": names, "status": "candidate", "note": names}, geometry=at, crs="EPSG:32632")
+    sites = sites.set_axis(pd.Index(names, name="site")).assign(**{"x'); DROP TABLE sites;--\"": 1})
+    write_geopackage({"sites": sites, "cells": layers()["cells"]}, tmp_path / "a.gpkg")
+    read = gpd.read_file(tmp_path / "a.gpkg", layer="sites")
+    assert list(read["name"]) == list(read["note"]) == list(read["site"]) == names
+    assert len(gpd.read_file(tmp_path / "a.gpkg", layer="cells")) == 3
+    with sqlite3.connect(tmp_path / "a.gpkg") as file:
+        assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    file.close()
+
+
+@pytest.mark.parametrize("mode", [text for text in HOSTILE if "\\" not in text])
+def test_a_hostile_mode_is_a_value_in_a_style(tmp_path, mode):
+    table = layers()["isochrones"].assign(mode=mode)
+    assert rules("isochrones", table, tmp_path) == [1, 1]
+
+
+def test_a_backslash_is_doubled_in_an_expression_of_qgis():
+    table = layers()["isochrones"].assign(mode="a\\'b")
+    assert "'a\\\\''b'" in layer_style("isochrones", table)
+
+
+def test_a_csv_of_hostile_texts_has_one_row_a_text(tmp_path):
+    write_table(pd.DataFrame({"name": list(HOSTILE)}), tmp_path / "a.csv")
+    read = unguarded_table(pd.read_csv(tmp_path / "a.csv", lineterminator="\n"))
+    assert list(read["name"]) == list(HOSTILE)
+
+
+# ---- QGIS styles ----
+
+# What QGIS 3.28 reads of a style: the elements, and the names that each kind of drawing knows.
+KNOWN = {
+    "SimpleMarker": {"name", "color", "outline_color", "outline_width", "size"},
+    "SimpleLine": {"line_color", "line_style", "line_width"},
+    "SimpleFill": {"color", "style", "outline_color", "outline_width", "outline_style"},
+}
+KIND_OF = {"SimpleMarker": "marker", "SimpleLine": "line", "SimpleFill": "fill"}
+SHAPES = {"circle", "square", "diamond", "cross2"}
+LINES = {"solid", "dash", "no"}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_style_is_what_qgis_expects(layer):
+    from xml.etree import ElementTree
+
+    line = gpd.GeoDataFrame({"kind": ["rail"]}, geometry=[LineString([(0, 0), (1, 1)])], crs="EPSG:32632")
+    table = {"railways": line, "streets": line, "places": layers()["sites"]}.get(layer, layers().get(layer))
+    qml = layer_style(layer, layers()["isochrones"] if table is None else table)
+    assert qml.startswith("<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis ")
+    root = ElementTree.fromstring(qml.split("\n", 1)[1])
+    (renderer,) = root.findall("renderer-v2")
+    assert renderer.get("type") == "RuleRenderer"
+    symbols = {symbol.get("name"): symbol for symbol in renderer.find("symbols")}
+    assert [rule.get("symbol") for rule in renderer.find("rules")] == list(symbols)
+    keys = [rule.get("key") for rule in renderer.iter("rule")]
+    assert len(set(keys)) == len(keys)
+    for symbol in symbols.values():
+        (drawing,) = symbol.findall("layer")
+        options = {option.get("name"): option.get("value") for option in drawing.iter("Option") if option.get("name")}
+        assert symbol.get("type") == KIND_OF[drawing.get("class")]
+        assert set(options) <= KNOWN[drawing.get("class")]
+        assert {value for name, value in options.items() if name.endswith("style")} <= LINES
+        assert all(re.fullmatch(r"(\d+,){3}\d+", value) for name, value in options.items() if name.endswith("color"))
+        assert options.get("name", "circle") in SHAPES
+    assert root.get("labelsEnabled") == str(int(layer == "places"))
+    assert [text.get("fieldName") for text in root.iter("text-style")] == (["name"] if layer == "places" else [])

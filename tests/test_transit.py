@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feeds import feed, lines, times, write_zip
 from siteplan.config import BIKE, Rides
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed
@@ -23,7 +25,7 @@ from siteplan.network.transit import Timetable, build_timetable, read_transit
 from siteplan.samples import write_sample
 from siteplan.times import travel_times
 from timetables import Direction, every, hamlets, hm, journeys, nearest_rank, timetable, timetables
-from worlds import KINDS, METRE_A_SECOND, STREET, Tags, World, made, places, put
+from worlds import KINDS, METRE_A_SECOND, STREET, TO_LONLAT, Tags, World, made, places, put
 
 BY_BUS = Rides(walk=METRE_A_SECOND)
 
@@ -159,6 +161,55 @@ def test_a_change_needs_a_second_ride() -> None:
     assert change("8:12", max_rides=2) == [42]
 
 
+def test_walks_are_no_longer_in_all_than_asked() -> None:
+    # A minute to the stop, three between stops, one to the site; the straight metres are a little less than the road's.
+    assert change("8:20", apart=180, max_total_walk_minutes=5.1) == [42]
+    assert change("8:20", apart=180, max_total_walk_minutes=4.9) == []
+    assert change("8:20", max_total_walk_minutes=2.1) == [42]
+
+
+def test_time_that_a_change_asks_for_is_no_walk() -> None:
+    least = [(1, 2, 2, 900)]
+    assert change("8:25", apart=180, transfers=least, max_total_walk_minutes=5.1) == [42]
+    assert change("8:24", apart=180, transfers=least, max_total_walk_minutes=5.1) == []
+
+
+def test_who_walked_less_may_be_later_at_a_stop_and_get_further() -> None:
+    # A fast bus from a stop that is eight minutes away and a slow one from next door, both to where another leaves.
+    stops = along(100, 520, 5000, 9000)
+    slow, fast = every("8:00", 60, 1, [(0, 0), (2, 20)]), every("8:10", 60, 1, [(1, 0), (2, 5)])
+    feed = timetable(stops, [*slow, *fast, *every("8:30", 60, 1, [(2, 0), (3, 10)])])
+    at = {"site": 9180, "window": ("08:50", "08:51")}
+    assert journey(feed, **at)[0] == 50 - 1  # by the fast one, left at 8:01
+    assert journey(feed, **at, max_total_walk_minutes=9)[0] == 52  # by the slow one, left at 7:58
+
+
+@pytest.mark.parametrize("near", [0, 1])
+def test_who_walked_less_and_came_later_has_walks_left(near: int) -> None:
+    # From the site: a slow bus from next door and a fast one from eight minutes away meet where another leaves.
+    stops, far = along(*((100, 520) if near == 0 else (520, 100)), 5000, 9000), 1 - near
+    slow, fast = every("8:00", 60, 1, [(near, 0), (2, 20)]), every("8:10", 60, 1, [(far, 0), (2, 5)])
+    feed = timetable(stops, [*slow, *fast, *every("8:30", 60, 1, [(2, 0), (3, 10)])])
+    at = {"home": 9180, "site": 40, "window": ("07:58", "07:59"), "direction": "from"}
+    assert journey(feed, **at, max_total_walk_minutes=9)[0] == 45
+
+
+@pytest.mark.parametrize("in_all", [None, 60])
+def test_who_is_later_by_fewer_rides_may_get_further(in_all: float | None) -> None:
+    # At 8:05 one gets to stop 2 sooner by two buses, at 8:00 by one: then there is a ride left for the last bus.
+    stops = along(100, 3000, 5000, 9000)
+    direct, onwards = every("8:02", 60, 1, [(0, 0), (2, 23)]), every("8:30", 60, 1, [(2, 0), (3, 10)])
+    by_two = [*every("8:07", 60, 1, [(0, 0), (1, 5)]), *every("8:14", 60, 1, [(1, 0), (2, 6)])]
+    feed = timetable(stops, [*direct, *by_two, *onwards])
+    at = {"home": 9060, "site": 40, "window": ("08:00", "08:06"), "direction": "from", "percentile": 1}
+    found = journey(feed, **at, max_total_walk_minutes=in_all)
+    assert (found[0], found[3]) == (41, pytest.approx(1 / 6, abs=0.01))
+
+
+def test_a_walk_all_the_way_has_no_limit_in_all() -> None:
+    assert journey(HALF_HOURLY, site=1000, max_total_walk_minutes=1)[0] == 16
+
+
 @pytest.mark.parametrize("least", [0, 60, 240, 300])
 def test_a_change_takes_at_least_what_the_timetable_says(least: int) -> None:
     departures = [f"8:{minute:02}" for minute in range(10, 17)]
@@ -177,6 +228,12 @@ def test_a_forbidden_change_is_not_made() -> None:
     assert change("8:20", apart=180, transfers=[(2, 1, 3, 0)]) == [42]
 
 
+@pytest.mark.parametrize("rules", [(), [(1, 2, 2, 0)]])
+def test_a_change_within_a_station_is_a_walk_no_longer_than_asked(rules: Any) -> None:
+    assert station(180, (), "8:20", rules, max_walk_minutes=3.1) == [42]
+    assert station(180, (), "8:20", rules, max_walk_minutes=2.9) == []
+
+
 @pytest.mark.parametrize("kind", [0, 1])
 def test_a_recommended_change_is_no_faster_than_the_walk(kind: int) -> None:
     assert change("8:12", apart=2000, transfers=[(1, 2, kind, 0)]) == []
@@ -188,13 +245,13 @@ def test_a_change_of_no_time_between_far_stops_takes_the_way_all_the_same() -> N
     assert change("8:12", apart=2000, transfers=[(1, 2, 2, 0)]) == []
 
 
-def station(metres: float, entrances: Any, second: str) -> list[float]:
+def station(metres: float, entrances: Any, second: str, rules: Any = (), **how: Any) -> list[float]:
     """Return the journey with a change between two platforms of a station, 5,000 m on; entrances are in metres too."""
     stops = along(100, 5000, 5000 + metres, 9000, 5000, *entrances)
     kind, parent = [0, 0, 0, 0, 1, *[2] * len(entrances)], [-1, 4, 4, -1, -1, *[4] * len(entrances)]
     onwards = every(second, 60, 1, [(2, 0), (3, 10)])
-    feed = timetable(stops, [*bus("8:00", 1), *onwards], kind=kind, parent=parent)
-    return journey(feed, site=9060, window=("08:40", "08:41"))[:1]
+    feed = timetable(stops, [*bus("8:00", 1), *onwards], kind=kind, parent=parent, transfers=rules)
+    return journey(feed, site=9060, window=("08:40", "08:41"), **how)[:1]
 
 
 @pytest.mark.parametrize("entrances", [(), (5000,), (5050, 5090), (4900,)])
@@ -222,6 +279,41 @@ def test_a_trip_of_the_night_before() -> None:
 def test_a_trip_after_midnight() -> None:
     feed = timetable(along(100, 5000), bus("24:55", 1))
     assert journey(feed, window=("25:06", "25:07")) == [13, 13, 13, 1]
+
+
+def read_from(folder: Path, date: str, *rows: str) -> Timetable:
+    """Return the timetable of a date, read from a feed of a bus on weekdays between stops at 100 m (A) and 5,000 m."""
+    lon, lat = TO_LONLAT.transform(*along(100, 5000).get_coordinates().to_numpy().T)
+    places = [f"{name},{name},{y:.9f},{x:.9f}" for name, x, y in zip("AB", lon, lat, strict=True)]
+    tables = feed(stops=lines("stop_id,stop_name,stop_lat,stop_lon", *places), stop_times=times(*rows))
+    return read_transit(write_zip(folder / "bus.zip", tables), road(), date=date)
+
+
+def read_journey(transit: Timetable, at: str, **how: Any) -> list[float]:
+    """Return the minutes between homes at 40 m and a site at 5,060 m, at one minute."""
+    rides = BY_BUS.model_copy(update={"window": (at, f"{at[:-1]}{int(at[-1]) + 1}")})
+    ends = (along(5060), along(40)) if how.get("direction") != "from" else (along(40), along(5060))
+    return ridden(transit, *ends, mode=rides, limit=60, **how)["minutes"].round(2).tolist()
+
+
+@pytest.mark.parametrize(("date", "at"), [("2026-03-12", "25:16"), ("2026-03-13", "01:16")])
+def test_a_trip_at_25_05_is_found_that_night_and_on_the_day_after(tmp_path: Path, date: str, at: str) -> None:
+    assert read_journey(read_from(tmp_path, date, "T1 A 25:05", "T1 B 25:15"), at) == [13]
+
+
+@pytest.mark.parametrize(("date", "found"), [("2026-03-11", [22]), ("2026-03-09", [])])
+def test_just_after_midnight_one_came_by_yesterdays_bus(tmp_path: Path, date: str, found: list[float]) -> None:
+    # Left at 23:48, at the site at 23:59. There is no bus on the Sunday before Monday the 9th.
+    assert read_journey(read_from(tmp_path, date, "T1 A 23:50", "T1 B 23:58"), "00:10") == found
+
+
+@pytest.mark.parametrize(("date", "found"), [("2026-03-10", [31]), ("2026-03-13", [])])
+@pytest.mark.parametrize("at", ["23:50", "24:00"])
+def test_late_at_night_one_goes_on_by_tomorrows_bus(tmp_path: Path, date: str, found: list[float], at: str) -> None:
+    # Left at 23:50 for the bus at 0:10, there at 0:21; on Friday the 13th there is none any more.
+    late = 10 if at == "24:00" else 0
+    transit = read_from(tmp_path, date, "T1 A 0:10", "T1 B 0:20")
+    assert read_journey(transit, at, direction="from") == [minutes - late for minutes in found]
 
 
 @pytest.mark.parametrize(
@@ -330,19 +422,21 @@ def as_rows(times: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 WINDOWS = [("00:00", "00:04"), ("08:00", "08:07"), ("24:10", "24:12"), ("12:30", "12:31")]
 rules = st.builds(
-    lambda window, percentile, most, walk, slack: Rides(
+    lambda window, percentile, most, walk, slack, in_all: Rides(
         window=window,
         percentile=percentile,
         max_rides=most,
         max_walk_minutes=walk,
         board_slack_minutes=slack,
+        max_total_walk_minutes=in_all,
         walk=METRE_A_SECOND,
     ),
     st.sampled_from(WINDOWS),
     st.sampled_from([50, 1, 25, 90, 100]),
     st.integers(1, 3),
-    st.sampled_from([20, 10, 5.5]),
+    st.sampled_from([20, 10, 5.5, 2]),
     st.sampled_from([1, 0, 2.5]),
+    st.sampled_from([None, None, 3, 6, 12]),
 )
 
 

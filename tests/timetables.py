@@ -238,7 +238,7 @@ def walks(
                 changes[stop][other] = min(int(total), changes[stop].get(other, int(total)))
     pace = 36 / rides.walk.access_kmh
     straight = {(a, b): round(spots[a].distance(spots[b]) * pace) for a in spots.index for b in spots.index}
-    _within_stations(feed, straight, pace * SAME_STATION, changes)
+    _within_stations(feed, straight, min(pace * SAME_STATION, longest * 600), changes)
     return Walks(to_stop, from_stop, changes, legs(starts, ends, limit), straight)
 
 
@@ -259,26 +259,26 @@ class Events:
 
     at_stop: dict[int, list[tuple[int, int, int]]]  # departure (deciseconds), trip, place in it
     trips: list[list[tuple[int, int, int, bool, bool]]]
-    changes: dict[int, list[tuple[int, int]]]
+    changes: dict[int, list[tuple[int, int, int]]]  # stop, deciseconds, and how many of them are walked
     slack: int
     most: int
+    budget: float  # deciseconds of walks in all
 
 
 def events(feed: Feed, changes: dict[int, dict[int, int]], straight: Costs, rides: Rides) -> Events:
     """Lay a feed out as it stands, with its rules for changes; `straight` is what the straight way takes on foot."""
     slack = round(rides.board_slack_minutes * 600)
-    allowed: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    pairs = {(a, b): cost for a, row in changes.items() for b, cost in row.items()}
-    parent = feed.stops["parent"]
+    allowed: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    pairs = {(a, b): (cost, cost) for a, row in changes.items() for b, cost in row.items()}
     for a, b, kind, seconds in feed.transfers.itertuples(index=False):
-        one_station = parent[a] >= 0 and parent[a] == parent[b]
         if kind == 3:
             pairs.pop((a, b), None)
-        elif kind == 2 and ((a, b) in pairs or one_station or straight[a, b] <= rides.max_walk_minutes * 600):
+        elif kind == 2 and ((a, b) in pairs or straight[a, b] <= rides.max_walk_minutes * 600):
             # From arrival to departure; the time at the stop before the departure is part of it.
-            pairs[a, b] = max(pairs.get((a, b), straight[a, b]), seconds * 10 - slack)
-    for (a, b), cost in pairs.items():
-        allowed[a].append((b, cost))
+            walked = pairs[a, b][1] if (a, b) in pairs else straight[a, b]
+            pairs[a, b] = (max(walked, seconds * 10 - slack), walked)
+    for (a, b), (cost, walked) in pairs.items():
+        allowed[a].append((b, cost, walked))
     trips = []
     at_stop = defaultdict(list)
     for number, (_, calls) in enumerate(feed.calls.groupby("trip", sort=True)):
@@ -287,39 +287,46 @@ def events(feed: Feed, changes: dict[int, dict[int, int]], straight: Costs, ride
         for place, (stop, _, departure, board, _) in enumerate(trip):
             if board:
                 at_stop[stop].append((departure, number, place))
-    return Events(at_stop, trips, allowed, slack, rides.max_rides)
+    budget = math.inf if rides.max_total_walk_minutes is None else rides.max_total_walk_minutes * 600
+    return Events(at_stop, trips, allowed, slack, rides.max_rides, budget)
 
 
-def earliest(found: Events, start: int, reach: dict[int, int], horizon: float = math.inf) -> Iterator[tuple[int, int]]:
-    """Yield (stop, deciseconds) whenever one gets off: a search event by event in the order of time (Dijkstra 1959).
+def earliest(
+    found: Events, start: int, reach: dict[int, int], horizon: float = math.inf
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (stop, deciseconds, those walked) whenever one gets off: a search event by event (Dijkstra 1959).
 
-    Leaving at `start`, with `reach` the stops one can walk to and how long it takes.
+    In the order of time, leaving at `start`, with `reach` the stops one can walk to and how long it takes. What was
+    walked is told apart only where it has a limit.
     """
-    heap = [(start + cost, 0, stop) for stop, cost in reach.items()]
+    counted = int(found.budget < math.inf)
+    heap = [(start + cost, 0, counted * cost, stop) for stop, cost in reach.items() if cost <= found.budget]
     heapq.heapify(heap)
     settled, got_off = set(), set()
     while heap:
-        time, rides, stop = heapq.heappop(heap)
-        if (stop, rides) in settled or rides == found.most:
+        time, rides, walked, stop = heapq.heappop(heap)
+        if (stop, rides, walked) in settled or rides == found.most:
             continue
-        settled.add((stop, rides))
+        settled.add((stop, rides, walked))
         for departure, number, place in found.at_stop[stop]:
             if not time + found.slack <= departure <= horizon:
                 continue
             for there, arrival, _, _, alight in found.trips[number][place + 1 :]:
-                if alight and (there, arrival, rides) not in got_off:
-                    got_off.add((there, arrival, rides))
-                    yield there, arrival
-                    for other, cost in found.changes[there]:
-                        heapq.heappush(heap, (arrival + cost, rides + 1, other))
+                if alight and (there, arrival, rides, walked) not in got_off:
+                    got_off.add((there, arrival, rides, walked))
+                    yield there, arrival, walked
+                    for other, cost, more in found.changes[there]:
+                        if walked + more <= found.budget:
+                            heapq.heappush(heap, (arrival + cost, rides + 1, walked + counted * more, other))
 
 
 def arrivals(found: Events, on_foot: Walks, row: int, start: int, horizon: float = math.inf) -> dict[int, int]:
     """Return the earliest arrival at every end (row) by at least one ride, leaving a start (row) at a time."""
     best: dict[int, int] = {}
-    for stop, time in earliest(found, start, on_foot.to_stop.get(row, {}), horizon):
+    for stop, time, walked in earliest(found, start, on_foot.to_stop.get(row, {}), horizon):
         for end, cost in on_foot.from_stop.get(stop, {}).items():
-            best[end] = min(time + cost, best.get(end, time + cost))
+            if walked + cost <= found.budget:
+                best[end] = min(time + cost, best.get(end, time + cost))
     return best
 
 

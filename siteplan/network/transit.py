@@ -18,6 +18,9 @@ from siteplan.network.streets import StreetNetwork
 
 __all__ = ["Patterns", "Timetable", "build_timetable", "read_transit"]
 
+# Journeys of up to 4 hours that end from 0:00 on, or begin up to 30:00: what of the days around can be ridden in them.
+HOURS = (-4, 34)
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -79,14 +82,15 @@ def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwor
     Returns
     -------
     Timetable
-        The trips of that day, and where their stops meet the streets.
+        The trips of that day, with those before and after it that a journey past midnight can use, and where their
+        stops meet the streets.
 
     Raises
     ------
     InputError
         A feed that cannot be used, a date without service, or no stop near any street.
     """
-    return build_timetable(read_gtfs(paths, date=date), streets)
+    return build_timetable(read_gtfs(paths, date=date, hours=HOURS), streets)
 
 
 def build_timetable(feed: Feed, streets: StreetNetwork) -> Timetable:

@@ -19,9 +19,9 @@ STAMP = "2000-01-01T00:00:00.000Z"  # GeoPackage wants a time of change; a real 
 def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path, *, crs: Any = None) -> None:
     """Write tables as the layers of one new GeoPackage, with the styles that QGIS reads from it.
 
-    The layers `sites`, `isochrones`, `cells`, `choice`, `communes`, `streets` and `water` have styles: sites by status,
-    isochrones by mode and limit, cells by `minutes_best` or else by people. They lie in the table `layer_styles`, as
-    QGIS saves them.
+    The layers `sites`, `isochrones`, `cells`, `choice`, `communes`, `streets`, `water`, `green`, `railways` and
+    `places` have styles: sites by status, isochrones by mode and limit, cells by `minutes_best` or else by people,
+    places by name. They lie in the table `layer_styles`, as QGIS saves them.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Colours and shapes that the colour-blind can tell apart, shared by the maps and the QGIS styles."""
 
-__all__ = ["MISSING", "STATUS", "class_colours", "mode_colour"]
+__all__ = ["CHANGE", "MISSING", "STATUS", "class_colours", "mode_colour"]
 
 # cividis (Nunez, Anderton and Renslow 2018), pale to dark; viridis (Smith and van der Walt 2015), dark to pale
 SEQUENCES = {
@@ -22,8 +22,13 @@ STATUS = {
 }
 CHOSEN = "#009e73"
 
+# of a difference between two scenarios: lost, gained, the same; a pattern goes with each
+CHANGE = {"lost": "#d55e00", "gained": "#0072b2", "kept": "#b9ab6d"}
+
 OUTLINE = "#3c4650"  # of territories
 WATER = "#bcd6e6"
+GREEN = "#d3dcc4"
+RAILWAY = "#6b6b6b"
 
 
 def class_colours(sequence: str, count: int) -> list[str]:

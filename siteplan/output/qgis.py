@@ -1,5 +1,6 @@
 """QGIS styles (QML) for the layers of a results file."""
 
+import re
 from xml.etree import ElementTree as Xml
 
 import geopandas as gpd
@@ -12,6 +13,10 @@ __all__ = ["layer_style"]
 Option = dict[str, str]
 Rule = tuple[str, str, Xml.Element]  # what it takes (a QGIS expression), what the legend says, how it is drawn
 
+GREEN = "#d7e6cb"
+RAILWAY = "#6b7280"
+INK = "#1d2733"
+FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 MARKERS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross": "cross2"}
 
 
@@ -22,9 +27,12 @@ def layer_style(layer: str, table: gpd.GeoDataFrame) -> str:
         "choice": ("chosen", _marker("circle", CHOSEN, "#ffffff")),
         "communes": ("territory", _fill("#ffffff", 0, OUTLINE)),
         "streets": ("street", _line("#b4bac0", "0.2")),
+        "green": ("green", _fill(GREEN, 1, GREEN)),
+        "railways": ("railway", _line(RAILWAY, "0.4", "dash")),
+        "places": ("place", _marker("circle", INK, "#ffffff", "1")),
     }
     rules = [("TRUE", *plain[layer])] if layer in plain else makers[layer](table) if layer in makers else []
-    return _qml(rules) if rules and len(table) else ""
+    return _qml(rules, label="name" if layer == "places" else "") if rules and len(table) else ""
 
 
 def _site_rules(table: gpd.GeoDataFrame) -> list[Rule]:
@@ -80,25 +88,34 @@ def _symbol(table: gpd.GeoDataFrame, colour: str, opacity: float) -> Xml.Element
     return _fill(colour, opacity, "#ffffff")
 
 
-def _qml(rules: list[Rule]) -> str:
-    root = Xml.Element("qgis", version="3.28", styleCategories="Symbology")
-    renderer = Xml.SubElement(root, "renderer-v2", type="RuleRenderer", symbollevels="0", enableorderby="0")
+def _qml(rules: list[Rule], *, label: str = "") -> str:
+    """Give the file of a style; `label` is the column that is written beside each thing."""
+    root = Xml.Element(
+        "qgis", version="3.28", styleCategories="Symbology|Labeling", labelsEnabled=str(int(bool(label)))
+    )
+    drawn = {"type": "RuleRenderer", "symbollevels": "0", "enableorderby": "0", "forceraster": "0"}
+    renderer = Xml.SubElement(root, "renderer-v2", drawn)
     tree = Xml.SubElement(renderer, "rules", key="root")
     symbols = Xml.SubElement(renderer, "symbols")
-    for number, (takes, label, symbol) in enumerate(rules):
-        Xml.SubElement(tree, "rule", key=f"rule{number}", filter=takes, label=label, symbol=str(number))
+    for number, (takes, words, symbol) in enumerate(rules):
+        Xml.SubElement(tree, "rule", key=f"rule{number}", filter=takes, label=_legible(words), symbol=str(number))
         symbol.set("name", str(number))
         symbols.append(symbol)
+    if label:
+        settings = Xml.SubElement(Xml.SubElement(root, "labeling", type="simple"), "settings")
+        font = {"fieldName": label, "isExpression": "0", "fontSize": "8", "textColor": _rgba(INK)}
+        written = Xml.SubElement(settings, "text-style", font)
+        Xml.SubElement(written, "text-buffer", bufferDraw="1", bufferSize="0.8", bufferColor=_rgba("#ffffff"))
     return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + Xml.tostring(root, encoding="unicode")
 
 
-def _marker(shape: str, fill: str, stroke: str) -> Xml.Element:
-    look = {"name": shape, "color": _rgba(fill), "outline_color": _rgba(stroke), "outline_width": "0.4", "size": "4"}
+def _marker(shape: str, fill: str, stroke: str, size: str = "4") -> Xml.Element:
+    look = {"name": shape, "color": _rgba(fill), "outline_color": _rgba(stroke), "outline_width": "0.4", "size": size}
     return _element("marker", "SimpleMarker", look)
 
 
-def _line(colour: str, width: str) -> Xml.Element:
-    return _element("line", "SimpleLine", {"line_color": _rgba(colour), "line_style": "solid", "line_width": width})
+def _line(colour: str, width: str, style: str = "solid") -> Xml.Element:
+    return _element("line", "SimpleLine", {"line_color": _rgba(colour), "line_style": style, "line_width": width})
 
 
 def _fill(fill: str, opacity: float, stroke: str) -> Xml.Element:
@@ -121,5 +138,13 @@ def _rgba(colour: str, opacity: float = 1.0) -> str:
 
 
 def _text(value: str) -> str:
-    """Quote text for a QGIS expression."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    """Quote text for a QGIS expression; a character that XML cannot hold is named by its number."""
+    parts = []
+    for part in re.split(f"({FORBIDDEN.pattern})", value):
+        plain = part.replace("\\", "\\\\").replace("'", "''")
+        parts += [f"char({ord(part)})" if FORBIDDEN.fullmatch(part) else f"'{plain}'"] if part else []
+    return " || ".join(parts) or "''"
+
+
+def _legible(text: str) -> str:
+    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from siteplan.inputs.spreadsheet import guarded
 from siteplan.inputs.times import POINTS_KEY
 from siteplan.output.columns import measures, speeds
 
@@ -16,18 +17,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["print_scores", "scores_json", "write_manifest", "write_scores", "write_times"]
+__all__ = ["csv_text", "print_scores", "scores_json", "write_manifest", "write_scores", "write_table", "write_times"]
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 NAME_WIDTH = 14  # characters of a name that stay in one line
 
 
 def write_scores(scores: pd.DataFrame, path: str | Path) -> None:
-    r"""Write one row a site as CSV (UTF-8, comma, `\n`), the same bytes for the same scores.
-
-    Whole numbers have no decimals, people one at most, other numbers six at most; what is missing is empty.
-    A text or heading that a spreadsheet would run as a formula (it starts with `= + - @`, a tab or a line
-    break) gets an apostrophe before it (OWASP, CSV injection).
+    """Write one row a site as CSV: people with one decimal at most, other numbers with six, else as `write_table` does.
 
     Parameters
     ----------
@@ -36,17 +32,46 @@ def write_scores(scores: pd.DataFrame, path: str | Path) -> None:
     path
         The file to write.
     """
-    table = scores.reset_index()
-    counts = {measure.column for measure in measures(scores)}
-    cells = {_safe(str(name)): [_cell(value, name in counts) for value in table[name]] for name in table}
-    pd.DataFrame(cells, dtype=object).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    write_table(scores, path, counts=[measure.column for measure in measures(scores)], decimals=6)
+
+
+def write_table(table: pd.DataFrame, path: str | Path, *, counts: Sequence[str] = (), decimals: int = 7) -> None:
+    r"""Write a table as CSV (UTF-8, comma, `\n`), the same bytes for the same table.
+
+    Whole numbers have no decimals, others `decimals` at most; what is missing is empty. A text or heading that a
+    spreadsheet would run as a formula gets an apostrophe before it, which siteplan's readers take off again
+    (`inputs/spreadsheet.py`); a number never does.
+
+    Parameters
+    ----------
+    table
+        A named index is written as the first column.
+    path
+        The file to write.
+    counts
+        The columns that count people: one decimal at most.
+    decimals
+        Of other numbers; seven are a centimetre of longitude.
+    """
+    Path(path).write_text(csv_text(table, counts=counts, decimals=decimals), encoding="utf-8", newline="")
+
+
+def csv_text(table: pd.DataFrame, *, counts: Sequence[str] = (), decimals: int = 7) -> str:
+    """Give a table as the text that `write_table` writes."""
+    flat = table.reset_index() if table.index.name else table
+    counted = set(counts)
+    # Columns by their place: a table may have two of one name.
+    places = [1 if str(name) in counted else decimals for name in flat]
+    columns = [[_cell(value, most) for value in flat.iloc[:, at]] for at, most in enumerate(places)]
+    cells = pd.DataFrame(dict(enumerate(columns)), dtype=object).set_axis([guarded(str(name)) for name in flat], axis=1)
+    return str(cells.to_csv(index=False, lineterminator="\n"))
 
 
 def scores_json(scores: pd.DataFrame) -> str:
     """Give the scores as JSON: a list with one object a site, numbers as in the CSV, missing as null."""
     table = scores.reset_index()
     counts = {measure.column for measure in measures(scores)}
-    columns = {str(name): [_number(value, name in counts) for value in table[name]] for name in table}
+    columns = {str(name): [_number(value, 1 if name in counts else 6) for value in table[name]] for name in table}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
 
@@ -186,7 +211,7 @@ def _explained(
 
 def _spoken(value: object) -> str:
     """Give a value as a person reads it; control characters could drive the terminal and are shown as such."""
-    number = _number(value, count=True)
+    number = _number(value, 1)
     if number is None:
         return "-"
     if isinstance(number, int | float):
@@ -194,26 +219,22 @@ def _spoken(value: object) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(number))
 
 
-def _cell(value: object, count: bool) -> str:
-    number = _number(value, count)
+def _cell(value: object, decimals: int) -> str:
+    number = _number(value, decimals)
     if number is None:
         return ""
-    return _safe(number) if isinstance(number, str) else str(number)
+    return guarded(number) if isinstance(number, str) else str(number)
 
 
-def _number(value: object, count: bool) -> object:
+def _number(value: object, decimals: int) -> object:
     """Give a table's value as a plain Python one: whole numbers whole, missing as None, the rest as text."""
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, bool) or pd.api.types.is_bool(value):
         return bool(value)
     if pd.api.types.is_number(value):
-        number = round(float(value), 1 if count else 6)  # type: ignore[arg-type]
+        number = round(float(value), decimals)  # type: ignore[arg-type]
         if not math.isfinite(number):
             return None
         return int(number) if number == int(number) else number
     return str(value)
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

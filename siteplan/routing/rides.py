@@ -17,7 +17,8 @@ from siteplan.network.snapping import HARD_LIMIT, LIMIT, link, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.routing import search
-from siteplan.routing.transit import search_rides
+from siteplan.routing.budget import search_limited
+from siteplan.routing.transit import FAR, search_rides
 
 __all__ = ["RideTimes", "ride_times"]
 
@@ -28,10 +29,11 @@ SAME_STATION = 200.0  # metres straight between platforms of one station that ar
 
 @dataclass(frozen=True)
 class _Laid:
-    """A timetable laid out for the kernel in one direction, and the walks between its stops."""
+    """A timetable laid out for the kernel in one direction, the changes between its stops, what of them is walked."""
 
     kernel: tuple[Any, ...]
     feet: tuple[Any, Any]
+    foot_walk: npt.NDArray[Any]
 
 
 def _lay_out(timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest_walk: int) -> _Laid:
@@ -53,8 +55,8 @@ def _lay_out(timetable: Timetable, backwards: bool, walk: Profile, slack: int, l
     order = np.argsort(stops, kind="stable")
     call_ptr = np.concatenate([[0], np.cumsum(np.bincount(stops, minlength=count))])
     kernel = (*(_plain(array) for array in arrays), _plain(call_ptr), _plain(calls[order]))
-    feet = _feet(timetable, backwards, walk, slack, longest_walk)
-    return _Laid(kernel, feet)
+    *feet, foot_walk = _feet(timetable, backwards, walk, slack, longest_walk)
+    return _Laid(kernel, (feet[0], feet[1]), foot_walk)
 
 
 def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -63,23 +65,31 @@ def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _feet(
     timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest: int
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return the changes between stops in CSR form: along the streets, inside a station, and as transfers.txt says."""
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the changes between stops in CSR form: along the streets, inside a station, and as transfers.txt says.
+
+    And, one a change, the deciseconds of it that are walked.
+    """
     used = np.unique(timetable.patterns.stops)
     stay = pd.DataFrame({"stop": used, "to": used, "cost": 0})
-    parts = [_walks_between(timetable, backwards, walk, longest), _across_stations(timetable, used, walk), stay]
+    parts = [
+        _walks_between(timetable, backwards, walk, longest),
+        _across_stations(timetable, used, walk, longest),
+        stay,
+    ]
     every: pd.DataFrame = pd.concat(parts).groupby(["stop", "to"], as_index=False).min()
     every = _with_rules(timetable, every, backwards, walk, slack, longest).sort_values(["stop", "cost", "to"])
-    return _ptr(every["stop"], len(timetable.feed.stops)), _plain(every[["to", "cost"]].to_numpy())
+    ptr = _ptr(every["stop"], len(timetable.feed.stops))
+    return ptr, _plain(every[["to", "cost"]].to_numpy()), _plain(every["walk"].to_numpy())
 
 
-def _across_stations(timetable: Timetable, used: Ints, walk: Profile) -> pd.DataFrame:
+def _across_stations(timetable: Timetable, used: Ints, walk: Profile, longest: int) -> pd.DataFrame:
     """Return the walks between platforms of one station that lie near each other."""
     table = pd.DataFrame({"stop": used, "station": timetable.feed.stops["parent"].to_numpy()[used]})
     table = table[table["station"] >= 0].merge(table, on="station", suffixes=("", "_to"))
     metres = _straight(timetable, table["stop"], table["stop_to"])
     near = pd.DataFrame({"stop": table["stop"], "to": table["stop_to"], "cost": _walked(metres, walk)})
-    return near[metres <= SAME_STATION]
+    return near[(metres <= SAME_STATION) & (near["cost"] <= longest)]
 
 
 def _straight(timetable: Timetable, first: pd.Series, second: pd.Series) -> npt.NDArray[np.float64]:
@@ -98,24 +108,22 @@ def _with_rules(
 ) -> pd.DataFrame:
     """Apply transfers.txt: a least time (2) holds, slack included; a forbidden change (3) is taken out.
 
-    A least time also makes a change possible that the streets do not show, within a walk or a station; it is never
-    shorter than the straight way. The other types (0, 1) say nothing about time.
+    A least time also makes a change possible that the streets do not show, where the straight way is within the longest
+    walk; it is never shorter than that way. The other types (0, 1) say nothing about time.
     """
     rules = timetable.feed.transfers
     if rules.empty:
-        return every
+        return every.assign(walk=every["cost"])
     ends = ["to_stop", "from_stop"] if backwards else ["from_stop", "to_stop"]
     rules = rules.rename(columns={ends[0]: "stop", ends[1]: "to"}).drop_duplicates(["stop", "to"], keep="last")
     rules = rules[rules["type"].isin([2, 3])]
     joined = every.merge(rules[["stop", "to", "type", "seconds"]], on=["stop", "to"], how="outer")
     straight = _walked(_straight(timetable, joined["stop"], joined["to"]), walk)
-    parent = timetable.feed.stops["parent"].to_numpy()
-    first, second = parent[joined["stop"]], parent[joined["to"]]
-    known = joined["cost"].notna() | (straight <= longest) | ((first == second) & (first >= 0))
+    known = joined["cost"].notna() | (straight <= longest)
     least = np.where(joined["type"] == 2, joined["seconds"].fillna(0) * 10 - slack, 0)
-    walked = joined["cost"].fillna(pd.Series(straight, joined.index)).to_numpy(float)
-    joined["cost"] = np.maximum(np.maximum(walked, least), 0.0)
-    kept: pd.DataFrame = joined.loc[known & (joined["type"] != 3), ["stop", "to", "cost"]]
+    joined["walk"] = joined["cost"].fillna(pd.Series(straight, joined.index)).astype(float)
+    joined["cost"] = np.maximum(np.maximum(joined["walk"], least), 0.0)
+    kept: pd.DataFrame = joined.loc[known & (joined["type"] != 3), ["stop", "to", "cost", "walk"]]
     return kept
 
 
@@ -190,7 +198,8 @@ def ride_times(
 ) -> list[RideTimes]:
     """Search the journeys between every site and every point over a window; going all the way by oneself competes.
 
-    `backwards` means towards the sites. One result a site, in order.
+    `backwards` means towards the sites. A limit of the walks in all concerns journeys with rides; a bicycle to the stop
+    is no walk. One result a site, in order.
     """
     streets, home = timetable.streets, mode.home or mode.walk
     longest, slack = _ds(mode.max_walk_minutes), _ds(mode.board_slack_minutes)
@@ -209,26 +218,47 @@ def ride_times(
     minutes = np.arange(first, last) * search.MINUTE
     clock = (-minutes if backwards else minutes[::-1]).astype(np.int32)
     ranks = tuple(_rank(share, len(clock)) for share in (mode.percentile, 25, 75))
-    query = (clock, limit, mode.max_rides, laid.kernel, laid.feet, ways_out)
+    feet: tuple[Any, ...] = laid.feet
+    out: tuple[Any, ...] = ways_out
+    budget = None if mode.max_total_walk_minutes is None else _ds(mode.max_total_walk_minutes)
+    if budget is not None:  # the way between home and stop is a walk unless it is ridden, too
+        feet, out = (*feet, laid.foot_walk), (*out, int(home.rules == "walk"))
+    query = (clock, limit, mode.max_rides, laid.kernel, feet, out)
     calls = [
-        (query, ways_in[bounds[site] : bounds[site + 1]], len(people), direct[site], ranks)
+        (query, ways_in[bounds[site] : bounds[site + 1]], len(people), direct[site], ranks, budget)
         for site in range(len(sites))
     ]
     return search.each(_one_site, calls, executor=executor, progress=progress)
 
 
 def _one_site(
-    query: tuple[Any, ...], access: npt.NDArray[Any], points: int, direct: tuple[Ints, Costs], ranks: tuple[int, ...]
+    query: tuple[Any, ...],
+    access: npt.NDArray[Any],
+    points: int,
+    direct: tuple[Ints, Costs],
+    ranks: tuple[int, ...],
+    budget: int | None = None,
 ) -> RideTimes:
     """Search from one site and sort what the minutes of the window give."""
     clock, limit, rides, kernel, feet, exits = query
-    costs = search_rides(clock, limit, rides, kernel, feet, exits, access, points)
-    point, cost = direct
-    costs[:, point] = np.minimum(costs[:, point], cost)
-    costs.sort(axis=0)
-    reached = np.flatnonzero(costs[ranks[0]] <= limit)
-    costs = costs[:, reached]
-    return RideTimes(reached, costs[ranks[0]], costs[[*ranks[1:]]], (costs <= limit).mean(axis=0))
+    if budget is None:
+        ridden, costs = search_rides(clock, limit, rides, kernel, feet, exits, access, points)
+    else:
+        ridden, costs = search_limited(clock, limit, rides, kernel, feet, exits, access, points, budget)
+    by_itself = np.full(points, FAR, np.int32)
+    by_itself[direct[0]] = direct[1]
+    np.minimum(costs, by_itself[ridden, None], out=costs)
+    costs.sort(axis=1)
+    within = costs[:, ranks[0]] <= limit
+    # Who is near enough without any ride, and reached by none, takes as long at any minute.
+    by_itself[ridden] = FAR
+    near = np.flatnonzero(by_itself != FAR)
+    point = np.concatenate([ridden[within], near])
+    order = np.argsort(point, kind="stable")
+    figures = costs[within][:, ranks]
+    figures = np.concatenate([figures, np.repeat(by_itself[near, None], len(ranks), axis=1)])[order].T
+    share = np.concatenate([(costs[within] <= limit).mean(axis=1), np.ones(len(near))])[order]
+    return RideTimes(point[order], figures[0], figures[1:], share)
 
 
 def _direct(

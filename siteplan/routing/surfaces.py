@@ -5,7 +5,7 @@ from numba import njit
 
 from siteplan.routing.streets import INNER, U, meet, scratch
 
-__all__ = ["search_surface"]
+__all__ = ["search_surface", "spread_places"]
 
 
 @njit(**INNER)
@@ -68,4 +68,21 @@ def search_surface(s, limit, place, xy, cell, reach, pace, far, graph, hanging, 
         _spread(grid, west, south, cell, x, y, pace * share * way, reach, pace)
     for k in range(count):
         _spread(grid, west, south, cell, xy[met[k], 0], xy[met[k], 1], best[met[k]], reach, pace)
+    return grid, west, south
+
+
+@njit(cache=True, nogil=True)
+def spread_places(xy, cost, cell, reach, pace, far):  # type: ignore[no-untyped-def]
+    """Return the surface around places, (places, 2) in metres, that are reached at a `cost` each (deciseconds).
+
+    `cell`, `reach`, `pace`, `far` and what is returned are as in `search_surface`; at least one place is needed.
+    """
+    first_column = np.floor((xy[:, 0].min() - reach) / cell) - 1
+    first_row = np.floor((xy[:, 1].min() - reach) / cell) - 1
+    columns = int(np.ceil((xy[:, 0].max() + reach) / cell) + 1 - first_column) + 1
+    rows = int(np.ceil((xy[:, 1].max() + reach) / cell) + 1 - first_row) + 1
+    grid = np.full((rows, columns), np.float32(far), np.float32)
+    west, south = first_column * cell, first_row * cell
+    for k in range(len(xy)):
+        _spread(grid, west, south, cell, xy[k, 0], xy[k, 1], cost[k], reach, pace)
     return grid, west, south

@@ -38,13 +38,15 @@ inputs:
   streets: streets.osm.pbf
   population: {file: population_200m.gpkg, people: people, groups: [workers, age_65]}
   sites: sites.csv
+  transit: {feeds: [gtfs.zip], date: 2026-03-10}
   elevation: terrain.tif
 travel:
   direction: to
-  modes: [walk, bike]
+  modes: [walk, bike, transit]
   minutes: [15, 20]
   walk: {speed_kmh: 4.8}
   bike: {speed_kmh: 15}
+  transit: {window: ["08:00", "09:00"], max_rides: 2, max_walk_minutes: 10}
 score: {weights: {people_best_20: 2, workers_walk_15: 1}}
 output: {folder: results}
 """

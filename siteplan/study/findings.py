@@ -14,10 +14,12 @@ import shapely
 from siteplan.config import Study
 from siteplan.errors import SiteplanError, SiteplanWarning
 from siteplan.geo import box_area, cell_sizes, metric_crs, require_metric
+from siteplan.inputs.gtfs import summary
 from siteplan.inputs.times import read_times
 from siteplan.network.people import totals
 from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
+from siteplan.network.transit import Timetable
 from siteplan.study.load import (
     asked_file,
     linked_by_mode,
@@ -25,6 +27,7 @@ from siteplan.study.load import (
     load_communes,
     load_sites,
     load_streets,
+    load_timetable,
     load_water,
     points_of,
     same_place,
@@ -85,6 +88,8 @@ def check(study: Study | str | Path) -> list[Finding]:
     if streets is not None:
         _tried(found, "inputs.sites", lambda: load_water(asked, streets, sites))
         found += _about_streets(streets)
+        timetable = _tried(found, "inputs.transit", lambda: load_timetable(asked, streets))
+        found += [] if timetable is None else _about_timetable(timetable)
     if streets is not None and cells is not None:
         found += _about_people(asked, cells, streets)
     if asked.inputs.times is not None:
@@ -163,6 +168,17 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
     if missing:
         text = f"{missing:,} nodes are missing, as in an extract cut at its border: ways end where they are"
         yield Finding("info", "inputs.streets", text)
+
+
+def _about_timetable(timetable: Timetable) -> Iterator[Finding]:
+    for sentence in summary(timetable.feed):
+        yield Finding("info", "inputs.transit", sentence)
+    count = timetable.counts
+    text = (
+        f"{count['stops'] - count['stops_without_street']:,} of {count['stops']:,} stops have a street within "
+        f"{LIMIT:.0f} m; {1 - count['stop_times_without_street'] / count['stop_times']:.1%} of the stop times are there"
+    )
+    yield Finding("info", "inputs.transit", text)
 
 
 def _about_people(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork) -> list[Finding]:

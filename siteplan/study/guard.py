@@ -7,9 +7,18 @@ from pathlib import Path
 from siteplan.errors import StudyError
 from siteplan.output.files import MANIFEST
 
-__all__ = ["RESULTS", "refuse_foreign", "refuse_inputs"]
+__all__ = ["RESULTS", "TABLES", "refuse_foreign", "refuse_inputs"]
 
-RESULTS = ("scores.csv", "overlap.csv", "times.parquet", "results.gpkg", "map.html", MANIFEST)
+TABLES = ("territories",)
+RESULTS = (
+    "scores.csv",
+    "overlap.csv",
+    *(f"{name}.csv" for name in TABLES),
+    "times.parquet",
+    "results.gpkg",
+    "map.html",
+    MANIFEST,
+)
 
 
 def refuse_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteplan.config import Profile, Study
+from siteplan.config import Profile, Rides, Study
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
@@ -20,6 +20,7 @@ from siteplan.inputs.water import read_water
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.streets import StreetNetwork, read_streets
+from siteplan.network.transit import Timetable, read_transit
 
 __all__ = [
     "Territory",
@@ -30,6 +31,7 @@ __all__ = [
     "load_communes",
     "load_sites",
     "load_streets",
+    "load_timetable",
     "load_water",
     "points_mark",
     "points_of",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 ON_WATER = 15.0  # metres from a street within which a site may be in water
+RIDE_KMH = 100.0  # as fast as a regional train with its stops, in a straight line
 ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own rectangle to the last metre
 
 
@@ -45,10 +48,11 @@ ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own
 class Territory:
     """All that a study stands on: `streets` is None when times were given without them.
 
-    `linked` says per mode which points have a street that the mode may use.
+    `timetable` is None where nobody rides; `linked` says per mode which points have a street that the mode may use.
     """
 
     streets: StreetNetwork | None
+    timetable: Timetable | None
     cells: gpd.GeoDataFrame
     points: gpd.GeoDataFrame
     linked: dict[str, pd.Series]
@@ -82,7 +86,8 @@ def load(study: Study) -> Territory:
     points = _points_of_times(study, cells, streets) if searched is None else points_of(cells, searched)
     linked = {} if searched is None else linked_by_mode(study, searched, points)
     water = None if streets is None else load_water(study, streets, sites)
-    return Territory(streets, cells, points, linked, sites, communes, water)
+    timetable = None if streets is None else load_timetable(study, streets)
+    return Territory(streets, timetable, cells, points, linked, sites, communes, water)
 
 
 def load_sites(study: Study) -> gpd.GeoDataFrame:
@@ -110,6 +115,14 @@ def load_streets(study: Study, sites: gpd.GeoDataFrame) -> StreetNetwork:
     _check_links(study, streets, used)
     _say_shortfall(study, streets, used)
     return streets
+
+
+def load_timetable(study: Study, streets: StreetNetwork) -> Timetable | None:
+    """Read the timetables and put them on the streets, if the study asks for rides."""
+    asked = study.inputs.transit
+    if asked is None or not any(isinstance(profile, Rides) for profile in study.profiles()):
+        return None
+    return read_transit(asked.feeds, streets, date=asked.date)
 
 
 def load_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
@@ -186,7 +199,7 @@ def load_cells(study: Study, sites: gpd.GeoDataFrame | None, communes: gpd.GeoDa
 
 def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
     """Link points by every mode, and say how many people have no street."""
-    linked = {profile.name: link(streets, points, mode=profile)["status"] == "placed" for profile in study.profiles()}
+    linked = {mode.name: link(streets, points, mode=_at_home(mode))["status"] == "placed" for mode in study.profiles()}
     people = points["people"].fillna(0.0)
     total = float(people.sum())
     modes_by_loss: dict[float, list[str]] = {}
@@ -204,8 +217,18 @@ def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFram
 
 def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Draw the area whose people may reach the places within the limits, by the fastest of the modes."""
-    fastest = max(profile.speed_kmh for profile in study.profiles())
+    fastest = max(RIDE_KMH if isinstance(mode, Rides) else mode.speed_kmh for mode in study.profiles())
     return study_area(places, minutes=study.limit, speed_kmh=fastest)
+
+
+def _at_home(mode: Profile | Rides) -> Profile:
+    """Return how people travel on the street that they live in."""
+    return mode.access if isinstance(mode, Rides) else mode
+
+
+def _at_site(mode: Profile | Rides) -> Profile:
+    """Return how people travel on the street of the site."""
+    return mode.walk if isinstance(mode, Rides) else mode
 
 
 def same_place(streets: StreetNetwork, places: gpd.GeoDataFrame, what: str) -> None:
@@ -229,17 +252,17 @@ def _spoken(box: tuple[float, float, float, float]) -> str:
 def _check_links(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
     """Refuse sites beyond the hard limit from any street, and name those that are merely far from one."""
     file = asked_file(study, "sites")
-    linked = {profile: link(streets, sites, mode=profile, limit=HARD_LIMIT) for profile in study.profiles()}
+    linked = {mode.name: link(streets, sites, mode=_at_site(mode), limit=HARD_LIMIT) for mode in study.profiles()}
     modes_by_sites: dict[tuple[str, ...], list[str]] = {}
-    for profile, links in linked.items():
+    for mode, links in linked.items():
         lost = tuple(sites.index[(links["status"] != "placed").to_numpy()])
         if lost:
-            modes_by_sites.setdefault(lost, []).append(profile.name)
+            modes_by_sites.setdefault(lost, []).append(mode)
     if modes_by_sites:
         told = (_too_far(streets, sites.loc[list(lost)], modes) for lost, modes in modes_by_sites.items())
         raise InputError(f"{file}: {'; '.join(told)}; correct the place, or its status to excluded")
-    for profile, links in linked.items():
-        _say_far(links, profile, file)
+    for mode, links in linked.items():
+        _say_far(links, mode, file)
 
 
 def _too_far(streets: StreetNetwork, lost: gpd.GeoDataFrame, modes: list[str]) -> str:
@@ -259,11 +282,11 @@ def _swapped(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> str:
     return ""
 
 
-def _say_far(links: pd.DataFrame, profile: Profile, file: str) -> None:
+def _say_far(links: pd.DataFrame, mode: str, file: str) -> None:
     far = links["access_m"][links["access_m"] > LIMIT]
     if len(far):
         named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in far.items())
-        text = f"{file}: {_many(len(far), 'site')} more than {LIMIT:.0f} m from any street for {profile.name}: {named}"
+        text = f"{file}: {_many(len(far), 'site')} more than {LIMIT:.0f} m from any street for {mode}: {named}"
         warnings.warn(SiteplanWarning(f"{text}; the way to the street is counted at walking speed"), stacklevel=2)
 
 
@@ -280,10 +303,12 @@ def _distances(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> pd.Series:
 
 def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
     """Say when the streets end before the limits do: sites at the border are then understated."""
-    missing = shortfall(needed_area(study, sites), box_area(streets.bounds, streets.crs))
+    # Where buses go that the streets do not is said of their stops.
+    fastest = max(map(_at_home, study.profiles()), key=lambda profile: profile.speed_kmh)
+    needed = study_area(sites, minutes=study.limit, speed_kmh=fastest.speed_kmh)
+    missing = shortfall(needed, box_area(streets.bounds, streets.crs))
     if missing <= 1 - ENOUGH:
         return
-    fastest = max(study.profiles(), key=lambda profile: profile.speed_kmh)
     kilometres = study.limit * fastest.speed_kmh / 60
     text = (
         f"{asked_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the "

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan import __version__
-from siteplan.config import Study
+from siteplan.config import PROFILES, Study
 from siteplan.network.people import totals
 from siteplan.study.cache import file_hash
 from siteplan.study.load import Territory
@@ -30,6 +30,10 @@ def input_files(study: Study) -> dict[str, Path]:
         "inputs.sites": inputs.sites and inputs.sites.file,
         "inputs.streets": inputs.streets,
         "inputs.times": inputs.times,
+    }
+    feeds = inputs.transit.feeds if inputs.transit else ()
+    named |= {
+        f"inputs.transit.{number}" if len(feeds) > 1 else "inputs.transit": feed for number, feed in enumerate(feeds, 1)
     }
     return {key: path for key, path in named.items() if path}
 
@@ -77,7 +81,9 @@ def _parameters(study: Study) -> dict[str, Any]:
     for name in ("streets", "elevation", "times"):
         del asked["inputs"][name]
     asked["travel"]["profiles"] = {profile.name: profile.model_dump(mode="json") for profile in study.profiles()}
-    for name in ("walk", "slow_walk", "bike", "pedelec"):
+    if asked["inputs"]["transit"]:
+        del asked["inputs"]["transit"]["feeds"]
+    for name in (*PROFILES, "transit"):
         del asked["travel"][name]
     return asked
 

@@ -53,7 +53,7 @@ def read_study(
     base = Path.cwd() if path is None else Path(path).resolve().parent
     origin = "options" if path is None else str(path)
     for key, value in options.items():
-        if value is not None:
+        if value is not None and value != []:
             _put(raw, key, value if path is None else _from_here(value), origin)
     for override in overrides:
         key, value = _parsed(override)
@@ -123,6 +123,8 @@ def _put(raw: dict[str, Any], key: str, value: Any, origin: str) -> None:
 
 def _from_here(value: Any) -> Any:
     """Options name files from where the user stands, not from where the study file lies."""
+    if isinstance(value, list):
+        return [_from_here(each) for each in value]
     return str(value.resolve()) if isinstance(value, Path) else value
 
 

@@ -1,9 +1,10 @@
 """The whole of a study, stage by stage: load, travel, draw, analyse, write."""
 
+import functools
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,17 @@ import pandas as pd
 from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap, reach
 from siteplan.analysis.score import score_sites
-from siteplan.config import Profile, Study, result_columns
+from siteplan.config import Profile, Rides, Study, result_columns
 from siteplan.contours import isochrones
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.times import check_times, read_times
 from siteplan.network.streets import StreetNetwork
+from siteplan.network.transit import Timetable
 from siteplan.output.files import whole_file
 from siteplan.output.tables import write_scores
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.guard import RESULTS, refuse_foreign, refuse_inputs
-from siteplan.study.load import Territory, load, load_sites, load_streets, load_water, used_sites
+from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
 from siteplan.study.manifest import input_files, manifest_of
 from siteplan.study.reading import read_study
 from siteplan.study.write import result_files, write_result
@@ -43,7 +45,8 @@ class Result:
     `sites` (all, the excluded too), `cells`, `points`, `times`, `scores` and `cell_access` are tables as their makers
     describe them; `overlap` are the people whom two sites share, by any mode within the largest limit (None for more
     than 2,000 sites: the table is sites x sites); `weights` are the columns that the score is made of; `rings` is
-    None where no isochrones were asked for; `manifest` says what went in and what came out; `folder` holds the files,
+    None where no isochrones were asked for; `manifest` says what went in and what came out; `tables` are the further
+    answers that the study asked for, by the name of their file (without `.csv`); `folder` holds the files,
     or is None where none were written.
     """
 
@@ -58,6 +61,7 @@ class Result:
     overlap: pd.DataFrame | None
     manifest: Mapping[str, Any]
     weights: Mapping[str, float]
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     folder: Path | None = None
 
 
@@ -100,7 +104,9 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     with _told_once() as odd:
         territory = _load(asked, progress)
         times = _times(asked, territory, cache, progress)
-        rings = _rings(asked, territory.streets, territory.sites, cache, progress) if asked.output.isochrones else None
+        rings = None
+        if asked.output.isochrones and territory.streets is not None:
+            rings = _rings(asked, territory.streets, territory.timetable, territory.sites, cache, progress)
         result = _analysed(asked, territory, times, rings, odd, folder)
         result = replace(result, manifest={**result.manifest, "files": result_files(result)})
         _tell(progress, "writing", 0)
@@ -138,9 +144,8 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
         sites = load_sites(asked)
         streets = load_streets(asked, sites)
         load_water(asked, streets, sites)
-        rings = _rings(asked, streets, used_sites(sites), Cache(None), progress)
-    assert rings is not None  # noqa: S101 - there are streets
-    return rings
+        timetable = load_timetable(asked, streets)
+        return _rings(asked, streets, timetable, used_sites(sites), Cache(None), progress)
 
 
 @contextmanager
@@ -176,11 +181,22 @@ def _times(study: Study, territory: Territory, cache: Cache, progress: Progress 
         return _own_times(study.inputs.times, territory)
     assert territory.streets is not None  # noqa: S101 - the study was refused without
     names = [profile.name for profile in study.profiles()]
-    inputs = _fingerprint(study)
     tables = []
     for profile in study.profiles():
+        inputs = _fingerprint(study, without=_unused(profile))
         key = content_key({**inputs, "profile": profile.model_dump(), "limit": study.limit})
-        make = _search(study, territory, territory.streets, profile, progress)
+        make = functools.partial(
+            travel_times,
+            territory.streets,
+            territory.sites,
+            # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
+            territory.points[territory.linked[profile.name]],
+            mode=profile,
+            limit=study.limit,
+            direction=study.travel.direction,
+            transit=territory.timetable,
+            progress=_within(progress, profile.name),
+        )
         table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
         # An empty table forgets its categories on disk, and every mode has its own.
         table["site"] = pd.Categorical(table["site"], categories=territory.sites.index.astype(str))
@@ -207,47 +223,48 @@ def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
 
 def _fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
     """Name all that travel times (or, without the people, isochrones) depend on, but for the mode and the limits."""
-    files = {key.split(".")[-1]: path for key, path in input_files(study).items() if key != "inputs.times"}
-    hashes = {name: file_hash(path) for name, path in files.items() if name not in without}
+    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if key != "inputs.times"}
+    hashes = {name: file_hash(path) for name, path in files.items() if name.split(".")[0] not in without}
     tables = {"population": study.inputs.population, "sites": study.inputs.sites}
     options = {
         name: table.model_dump(mode="json", exclude={"file"})
         for name, table in tables.items()
         if table is not None and name not in without
     }
-    told = {"direction": study.travel.direction, "extent": study.area.extent}
+    told: dict[str, str] = {"direction": study.travel.direction, "extent": study.area.extent}
+    if study.inputs.transit is not None and "transit" not in without:
+        told["date"] = study.inputs.transit.date
     return {"files": hashes, "options": options, **{key: text for key, text in told.items() if key not in without}}
 
 
-def _search(
-    study: Study, territory: Territory, streets: StreetNetwork, profile: Profile, progress: Progress | None
-) -> Callable[[], pd.DataFrame]:
-    def make() -> pd.DataFrame:
-        return travel_times(
-            streets,
-            territory.sites,
-            # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
-            territory.points[territory.linked[profile.name]],
-            mode=profile,
-            limit=study.limit,
-            direction=study.travel.direction,
-            progress=_within(progress, profile.name),
-        )
-
-    return make
+def _unused(profile: Profile | Rides) -> tuple[str, ...]:
+    """Name the inputs that a mode has nothing to do with."""
+    return () if isinstance(profile, Rides) else ("transit",)
 
 
 def _rings(
-    study: Study, streets: StreetNetwork | None, sites: gpd.GeoDataFrame, cache: Cache, progress: Progress | None
-) -> gpd.GeoDataFrame | None:
-    if streets is None:
-        return None
-    # Who lives where shapes no isochrone.
-    inputs = _fingerprint(study, without=("population", "communes", "extent"))
+    study: Study,
+    streets: StreetNetwork,
+    timetable: Timetable | None,
+    sites: gpd.GeoDataFrame,
+    cache: Cache,
+    progress: Progress | None,
+) -> gpd.GeoDataFrame:
     tables = []
     for profile in study.profiles():
+        # Who lives where shapes no isochrone.
+        inputs = _fingerprint(study, without=("population", "communes", "extent", *_unused(profile)))
         key = content_key({**inputs, "profile": profile.model_dump(), "minutes": study.travel.minutes})
-        make = _drawing(study, streets, sites, profile, progress)
+        make = functools.partial(
+            isochrones,
+            streets,
+            sites,
+            mode=profile,
+            minutes=study.travel.minutes,
+            direction=study.travel.direction,
+            transit=timetable,
+            progress=_within(progress, f"isochrones {profile.name}"),
+        )
         table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
         tables.append(table.set_crs(streets.crs, allow_override=True))
     rings = pd.concat(tables, ignore_index=True)
@@ -255,22 +272,6 @@ def _rings(
     # By site, then mode and limit as asked for.
     order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
     return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
-
-
-def _drawing(
-    study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile, progress: Progress | None
-) -> Callable[[], gpd.GeoDataFrame]:
-    def make() -> gpd.GeoDataFrame:
-        return isochrones(
-            streets,
-            sites,
-            mode=profile,
-            minutes=study.travel.minutes,
-            direction=study.travel.direction,
-            progress=_within(progress, f"isochrones {profile.name}"),
-        )
-
-    return make
 
 
 def _analysed(

@@ -1,6 +1,6 @@
 """A result becomes a folder of files, whole or not at all; and a folder of files becomes a map again."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,15 +8,16 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from siteplan.config import result_columns
-from siteplan.errors import InputError, StudyError
+from siteplan.errors import StudyError
 from siteplan.inputs.times import made_points
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.maps import SiteMap, site_map
-from siteplan.output.tables import write_manifest, write_scores, write_times
-from siteplan.study.guard import RESULTS, refuse_inputs
+from siteplan.output.tables import write_manifest, write_scores, write_table, write_times
+from siteplan.study.folder import PLACES, Kept, read_folder
+from siteplan.study.guard import RESULTS, TABLES, refuse_inputs
 from siteplan.study.load import Territory, points_mark
+from siteplan.study.riding import line_layer, stop_layer
 
 if TYPE_CHECKING:
     from siteplan.study.stages import Result
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["lonlat_table", "redraw", "result_files", "write_places", "write_result"]
 
 ENDINGS = (".csv", ".geojson", ".gpkg")
-PLACES = "results.gpkg"
 
 
 def result_files(result: "Result") -> list[str]:
     """Name the files that `write_result` writes."""
-    return [name for name in RESULTS if name != "overlap.csv" or result.overlap is not None]
+    absent = {f"{name}.csv" for name in TABLES if name not in result.tables}
+    if result.overlap is None:
+        absent.add("overlap.csv")
+    return [name for name in RESULTS if name not in absent]
 
 
 def write_result(result: "Result", territory: Territory, folder: Path) -> None:
@@ -44,12 +47,14 @@ def write_result(result: "Result", territory: Territory, folder: Path) -> None:
         write_scores(result.scores, aside / "scores.csv")
         if result.overlap is not None:
             result.overlap.round(1).to_csv(aside / "overlap.csv", lineterminator="\n")
+        for name, table in result.tables.items():
+            write_table(table, aside / f"{name}.csv", decimals=4)
         given = result.study.inputs.times
         mark = points_mark(result.points) if given is None else made_points(given)
         write_times(result.times, aside / "times.parquet", points=mark or "")
         write_geopackage(_layers(result, territory), aside / PLACES, crs=result.points.crs)
         write_manifest(result.manifest, aside / MANIFEST)
-        _map_of(aside).save(aside / "map.html")
+        _map_of(read_folder(aside)).save(aside / "map.html")
 
 
 def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
@@ -62,7 +67,7 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
     """
     path = Path(folder) / "map.html" if out is None else Path(out)
     refuse_inputs([Path(folder) / name for name in RESULTS if name != "map.html"], [path])
-    _map_of(Path(folder)).save(path)
+    _map_of(read_folder(folder)).save(path)
     return path
 
 
@@ -77,6 +82,8 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
         "communes": territory.communes,
         "streets": None if territory.streets is None else _by_class(territory.streets.edges),
         "water": territory.water,
+        "lines": None if territory.timetable is None else line_layer(territory.timetable),
+        "stops": None if territory.timetable is None else stop_layer(territory.timetable),
     }
     return {name: table for name, table in layers.items() if table is not None and len(table)}
 
@@ -87,16 +94,14 @@ def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"highway": lines.index}, geometry=lines.to_numpy(), crs=edges.crs)
 
 
-def _map_of(folder: Path) -> SiteMap:
+def _map_of(kept: Kept) -> SiteMap:
     """Draw the map from the files alone: what is drawn when a study runs and what is drawn later is the same."""
-    manifest = _manifest_in(folder)
-    layers = _read_layers(folder / PLACES)
-    sites = layers["sites"].set_index("site")
+    layers, manifest = kept.layers, kept.manifest
     return site_map(
-        sites,
+        kept.sites,
         rings=layers.get("isochrones"),
-        cells=layers["cells"].set_index("cell"),
-        scores=pd.DataFrame(sites[_score_columns(manifest)]),
+        cells=kept.cells,
+        scores=kept.scores,
         territories=layers.get("communes"),
         streets=layers.get("streets"),
         water=layers.get("water"),
@@ -107,39 +112,7 @@ def _map_of(folder: Path) -> SiteMap:
     )
 
 
-def _manifest_in(folder: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError(f"{folder}: holds no {MANIFEST} of a complete run; expected a folder of results") from None
-    return manifest
-
-
-def _read_layers(path: Path) -> dict[str, gpd.GeoDataFrame]:
-    import pyogrio
-
-    try:
-        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-        return {name: gpd.read_file(path, layer=name) for name in names if name != "points"}
-    except pyogrio.errors.DataSourceError as error:
-        raise InputError(f"{path}: cannot be read ({error}); run the study again") from None
-
-
-def _score_columns(manifest: dict[str, Any]) -> list[str]:
-    """Name the columns of the layer of sites that are results."""
-    asked = manifest["parameters"]
-    modes = list(manifest["travel"])
-    groups = (asked["inputs"]["population"] or {}).get("groups", [])
-    named = [*modes, "best"] if len(modes) > 1 else modes
-    return [
-        *result_columns(named, asked["travel"]["minutes"], groups),
-        "score",
-        "rank",
-        *(f"{mode}_kmh" for mode in modes),
-    ]
-
-
-def _notes(manifest: dict[str, Any]) -> list[str]:
+def _notes(manifest: Mapping[str, Any]) -> list[str]:
     """Say how old the streets are."""
     date = (manifest["inputs"].get("inputs.streets", {}).get("data_date") or "")[:10]
     if not date:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from os import cpu_count
 from pathlib import Path
 
-from tests.bench import command, million, reach, reading, shapes, start
+from tests.bench import command, million, reach, reading, shapes, siting, start, transit
 from tests.bench.measure import Row, table
 from tests.bench.worlds import MissingError
 
@@ -21,13 +21,29 @@ TASKS: dict[str, Callable[[int], list[Row]]] = {
     "reading": reading.reading,
     "start": start.start,
     "command": command.command,
+    "cover": siting.cover,
+    "median": siting.median,
+    "transit": transit.transit,
 }
 
 
 def ran_on() -> str:
     """Say what ran on what."""
     others = []
-    for name in ("numpy", "numba", "scipy", "pandana", "networkx", "osmnx", "pyrosm", "osmium"):
+    for name in (
+        "numpy",
+        "numba",
+        "scipy",
+        "pandana",
+        "networkx",
+        "osmnx",
+        "pyrosm",
+        "osmium",
+        "cafein",
+        "ferrobus",
+        "highspy",
+        "spopt",
+    ):
         try:
             others.append(f"{name} {version(name)}")
         except PackageNotFoundError:

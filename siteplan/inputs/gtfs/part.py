@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.inputs.gtfs.archive import Archive
-from siteplan.inputs.gtfs.calls import Ints, Mask, interpolated, read_calls, repaired
+from siteplan.inputs.gtfs.calls import DAY, Ints, Mask, interpolated, read_calls, repaired
 from siteplan.inputs.gtfs.report import ODDITIES
 from siteplan.inputs.gtfs.runs import lay_out, read_frequencies, runs_on
 from siteplan.inputs.gtfs.service import read_services
@@ -39,7 +39,14 @@ class Part:
         return int(self.service.get(pd.Timestamp(date), 0))
 
 
-def read_part(feed: Archive, name: str, agencies: pd.DataFrame, date: dt.date, shifts: dict[int, int]) -> Part:
+def read_part(
+    feed: Archive,
+    name: str,
+    agencies: pd.DataFrame,
+    date: dt.date,
+    shifts: dict[int, int],
+    between: tuple[int, int] = (0, DAY),
+) -> Part:
     """Read one feed for the date.
 
     Parameters
@@ -50,6 +57,8 @@ def read_part(feed: Archive, name: str, agencies: pd.DataFrame, date: dt.date, s
         As `read_agencies` returns them.
     shifts
         The service days to look at, and the seconds that bring their times on the date's clock (`clock_shifts`).
+    between
+        Between which times of the date's clock trips of the days around it are wanted (`runs_on`).
     """
     every, routes = read_stops(feed, name), read_routes(feed, name, agencies)
     trips, services = read_trips(feed, name, routes), read_services(feed, date)
@@ -57,7 +66,7 @@ def read_part(feed: Archive, name: str, agencies: pd.DataFrame, date: dt.date, s
     feed.counts["trips_without_service"] += int((service < 0).sum())
     active = {day: np.append(services.on(date + dt.timedelta(days=day)), False)[service] for day in shifts}
     raw = read_calls(feed, pd.Index(trips["id"]), np.logical_or.reduce([*active.values()]), pd.Index(every["id"]))
-    runs, calls = _running(raw.table, active, often, shifts, feed)
+    runs, calls = _running(raw.table, active, often, shifts, between, feed)
     calls = _usable(calls, every, feed)
     runs = runs[np.isin(runs["trip"], calls["trip"])].reset_index(drop=True)
     of_runs = trips.iloc[runs["trip"]].reset_index(drop=True).assign(day=runs["day"], headway=runs["headway"])
@@ -85,14 +94,19 @@ def _planned(service: Ints, services: int, often: pd.DataFrame, rows: Ints) -> I
 
 
 def _running(
-    raw: pd.DataFrame, active: dict[int, Mask], often: pd.DataFrame, shifts: dict[int, int], feed: Archive
+    raw: pd.DataFrame,
+    active: dict[int, Mask],
+    often: pd.DataFrame,
+    shifts: dict[int, int],
+    between: tuple[int, int],
+    feed: Archive,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the runs of the date, and the calls of their trips with times repaired; what was odd is counted."""
     calls, wild = repaired(raw, len(active[0]))
     calls = calls[~wild[calls["trip"]]]
     timed = calls[calls["arrival"].notna()].groupby("trip")
     spans = pd.DataFrame({"first": timed["departure"].first(), "last": timed["arrival"].last()})
-    runs = runs_on(spans, active, often, shifts)
+    runs = runs_on(spans, active, often, shifts, between)
     calls = calls[np.isin(calls["trip"], runs["trip"])]
     feed.counts["wild_trips"] += int((wild & active[0]).sum())
     feed.counts["trips_without_times"] += int((active[0] & ~wild).sum() - active[0][spans.index].sum())

@@ -30,7 +30,7 @@ THIN_DAY = 0.2
 NEAREST = 3  # dates to name in an error
 
 
-def read_gtfs(paths: Paths, *, date: str | dt.date) -> Feed:
+def read_gtfs(paths: Paths, *, date: str | dt.date, hours: tuple[float, float] = (0, 24)) -> Feed:
     """Read the timetable of one date from one or several GTFS feeds.
 
     What runs is what calendar.txt and calendar_dates.txt say together, yesterday's trips that pass midnight included;
@@ -43,6 +43,9 @@ def read_gtfs(paths: Paths, *, date: str | dt.date) -> Feed:
         Zips or folders, each one feed. With several, ids become 'feed:id', where the feed's name is its file's.
     date
         The service date, as a date or as text like 2026-03-10.
+    hours
+        The trips of the days before and after that are under way between these hours of the date's clock are read, too:
+        (-4, 28) adds what runs in the four hours before its midnight and after the next one.
 
     Raises
     ------
@@ -62,7 +65,8 @@ def read_gtfs(paths: Paths, *, date: str | dt.date) -> Feed:
     zones = {name: _known_zone(feed, agencies[name]) for name, feed in feeds.items()}
     reference = next((zone for zone in zones.values() if zone), "UTC")
     shifts = {name: clock_shifts(day, zone or reference, reference) for name, zone in zones.items()}
-    parts = [read_part(feed, name, agencies[name], day, shifts[name]) for name, feed in feeds.items()]
+    between = (round(hours[0] * 3600), round(hours[1] * 3600))
+    parts = [read_part(feed, name, agencies[name], day, shifts[name], between) for name, feed in feeds.items()]
     _check_service(parts, day)
     for part in parts:
         _say_odd(part, day)

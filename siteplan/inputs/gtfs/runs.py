@@ -69,10 +69,16 @@ def read_frequencies(feed: Archive, trips: pd.DataFrame) -> pd.DataFrame:
     return departures.drop_duplicates(["trip", "start"]).reset_index(drop=True)
 
 
-def runs_on(spans: pd.DataFrame, active: dict[int, Mask], often: pd.DataFrame, shifts: dict[int, int]) -> pd.DataFrame:
+def runs_on(
+    spans: pd.DataFrame,
+    active: dict[int, Mask],
+    often: pd.DataFrame,
+    shifts: dict[int, int],
+    between: tuple[int, int] = (0, DAY),
+) -> pd.DataFrame:
     """Return the runs that touch the date: `trip` (row), `day`, `shift` (seconds to add to its times), `headway`.
 
-    Every run of the date itself, and those of days around it that are under way between its midnights.
+    Every run of the date itself, and those of days around it that are under way between two times of its clock.
 
     Parameters
     ----------
@@ -84,7 +90,10 @@ def runs_on(spans: pd.DataFrame, active: dict[int, Mask], often: pd.DataFrame, s
         As `read_frequencies` returns it; a trip that is in it runs only as it says.
     shifts
         As `clock_shifts` returns them.
+    between
+        Seconds since midnight of the date; from midnight to midnight by default.
     """
+    first, last = between
     by_trip = pd.DataFrame({"trip": np.setdiff1d(spans.index, often["trip"]), "headway": 0})
     by_trip["start"] = spans["first"].reindex(by_trip["trip"]).to_numpy()
     planned = pd.concat([by_trip, often[often["trip"].isin(spans.index)]], ignore_index=True).join(spans, on="trip")
@@ -92,7 +101,7 @@ def runs_on(spans: pd.DataFrame, active: dict[int, Mask], often: pd.DataFrame, s
     for day, shift in shifts.items():
         runs = planned[active[day][planned["trip"]]].assign(day=day)
         runs["shift"] = runs["start"] - runs["first"] + shift
-        under_way = (runs["last"] + runs["shift"] > 0) & (runs["first"] + runs["shift"] < DAY)
+        under_way = (runs["last"] + runs["shift"] > first) & (runs["first"] + runs["shift"] < last)
         found.append(runs[under_way | (day == 0)])
     every = pd.concat(found).sort_values(["trip", "day", "start"], kind="stable", ignore_index=True)
     return every[["trip", "day", "shift", "headway"]]

@@ -1,6 +1,8 @@
 """Maps that a council can open: one file, no network, every layer with its legend."""
 
+import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
@@ -12,23 +14,35 @@ import numpy as np
 import pandas as pd
 from pyproj import Transformer
 
-from siteplan.errors import InputError
+from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.output.columns import Measure, measures, mode_order, speeds
 from siteplan.output.files import whole_file
 from siteplan.output.maps.cells import cell_data, cell_layers
 from siteplan.output.maps.layers import (
     Layer,
     area_layer,
+    line_layer,
+    named_places,
+    place_layer,
+    rail_layer,
     ring_layers,
     site_cards,
     site_layer,
+    stop_layer,
     street_layer,
     territory_layer,
 )
-from siteplan.output.maps.words import Words, half_up, load_words, mode_name, number
-from siteplan.output.palette import CHOSEN, OUTLINE, STATUS, WATER
+from siteplan.output.maps.plan import Scenario, plan_data
+from siteplan.output.maps.private import join_small, spread_people
+from siteplan.output.maps.words import Tongues, Words, all_words, half_up, load_words, mode_name, number, word
+from siteplan.output.palette import CHANGE, CHOSEN, OUTLINE, SEQUENCES, STATUS, mode_colour
 
 __all__ = ["SiteMap", "site_map"]
+
+
+LARGEST = 5_000_000  # bytes of a page
+RING_ROOM = 2_400_000  # characters; what the page's other parts leave, and at most this
+FIXED_ROOM = 900_000  # for scripts, streets, water and names
 
 
 @dataclass(frozen=True)
@@ -58,11 +72,26 @@ def site_map(
     streets: gpd.GeoDataFrame | None = None,
     water: gpd.GeoDataFrame | None = None,
     totals: Mapping[str, float] | None = None,
-    notes: Sequence[str] = (),
+    notes: Sequence[str] | Mapping[str, Sequence[str]] = (),
     title: str = "",
     language: str = "en",
+    times: pd.DataFrame | None = None,
+    points: pd.DataFrame | None = None,
+    phases: Sequence[tuple[str, Sequence[str]]] = (),
+    scenarios: Mapping[str, Scenario] | None = None,
+    curve: pd.DataFrame | None = None,
+    lines: pd.DataFrame | None = None,
+    green: gpd.GeoDataFrame | None = None,
+    railways: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    stops: gpd.GeoDataFrame | None = None,
+    transit_lines: gpd.GeoDataFrame | None = None,
+    threshold: float = 0.0,
 ) -> SiteMap:
     """Draw sites, and whatever else is given, as one page that opens without a network.
+
+    With `times` and `points` the page counts by itself: the reader chooses mode and limit, opens and closes sites,
+    and sees whom the open ones reach, in all and by territory, to the person as `reach` and `coverage` count.
 
     Shapes are simplified for the eye (5 m; rings more when the page would grow beyond 5 MB), never counted from.
 
@@ -78,23 +107,41 @@ def site_map(
     scores
         Index `site`; counted columns, `score`, `rank` and speeds, for the cards and the list of sites.
     choice
-        The chosen sites, in the order of opening.
+        The chosen sites, in the order of opening. The page starts with them and the existing ones open, or with all.
     territories
         Index `territory`, `name`; polygons in any CRS.
     streets
         Lines with their class in `highway`; the main ones are drawn as far as the page's size allows.
-    water
+    water, green, railways
         Polygons or lines, as a background.
+    places
+        Points with `name` and, in `kind` or `place`, city, town, village, suburb or hamlet: labels, and what the search
+        finds beside sites and territories.
     totals
         What became of the people: `in`, `placed`, `too_far`, `island` (people) and `missing_cells`, as far as known;
         said beside the notes.
     notes
-        Sentences for the box that is always in sight, such as the date of the data. Speeds, limits and the total of
-        people are said there without asking.
+        Sentences for the box that is always in sight, such as the date of the data; or such sentences by language.
+        Speeds, limits and the total of people are said there without asking.
     title
         The page's title.
     language
-        `en` or `fr`.
+        `en` or `fr`; the reader may switch.
+    times, points
+        Minutes (`site`, `point`, `mode`, `minutes`) and people (index `point`, `cell`, `people`, groups).
+    phases
+        What opens when: a name and the sites that open then, in order.
+    scenarios
+        By name, other times and points to compare with.
+    curve
+        `sites`, `covered` and, if known, `bound`: whom that many sites reach.
+    lines
+        `site`, `line`, `people`, `lost`: the lines that serve a site, for its card.
+    stops, transit_lines
+        Points and lines of public transport with `name`.
+    threshold
+        Cells of fewer people are not shown alone: they are joined with their neighbours, and what the page counts
+        differs from the tables by as much. Smaller counts are shown as less than the threshold.
 
     Returns
     -------
@@ -104,47 +151,146 @@ def site_map(
     Raises
     ------
     InputError
-        A table without CRS.
+        A table without CRS, times without points, or times to sites that are not in `sites`.
     StudyError
-        An unknown language.
+        An unknown language, or a phase with a site that is not in `sites`.
+
+    Warns
+    -----
+    SiteplanWarning
+        When the page had to leave out the rings, or is larger than 5 MB nevertheless.
     """
     from siteplan.output.maps.page import render_page
 
-    words = load_words(language)
+    load_words(language)
+    tongues = all_words()
     tables = {
         "sites": sites,
         "rings": rings,
         "cells": cells,
         "territories": territories,
+        "stops": stops,
+        "transit_lines": transit_lines,
+        "places": places,
+        "railways": railways,
         "streets": streets,
         "water": water,
+        "green": green,
     }
     for name, table in tables.items():
         if table is not None and table.crs is None:
             raise InputError(f"{name}: no coordinate reference system; set it with .set_crs() before drawing the map")
+    if (times is None) != (points is None):
+        raise InputError("times and points belong together; give both, or neither")
+    said = _notes(rings, cells, scores, totals or {}, notes, tongues, threshold)
+    people = points
+    if threshold > 0 and cells is not None:
+        cells, joined = join_small(cells, threshold)
+        people = None if points is None else spread_people(points, joined)
+        tables["cells"] = cells
     ids = [str(site) for site in sites.index]
     counted = _in_order(scores)
     cards = site_cards(sites, scores, counted, [] if choice is None else list(choice))
     given = {name: table for name, table in tables.items() if table is not None and _has_shapes(table)}
-    title = title or words["title"]
+    plan = None
+    if times is not None and people is not None:
+        limits = _travel(rings, scores)[1] or [float(times["minutes"].max())]
+        plan = plan_data(
+            times,
+            people,
+            sites=ids,
+            cells=given["cells"].index if "cells" in given else None,
+            limits=limits,
+            territories=territories,
+            scenarios=scenarios,
+        )
+    shapes = None if "cells" not in given else cell_data(given["cells"], ids)
+    room = min(RING_ROOM, LARGEST - FIXED_ROOM - _size(plan) - _size(shapes))
+    if "rings" in given and room < RING_ROOM / 20:
+        text = "map: the outlines of what each site reaches are left out, or the page would exceed 5 MB"
+        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        del given["rings"]
+    heading = title or tongues[language]["title"]
     data = {
-        "title": title,
+        "title": heading,
         "language": language,
-        "words": words,
+        "words": tongues,
         "bounds": _bounds(given),
-        "notes": [*_own_notes(rings, cells, scores, totals or {}, words), *map(str, notes)],
+        "notes": said,
         "measures": [asdict(measure) for measure in counted],
         "status": {
             name: dict(zip(("shape", "fill", "stroke", "text"), look, strict=True)) for name, look in STATUS.items()
         },
         "halo": CHOSEN,
         "outline": OUTLINE,
-        "water": WATER,
+        "change": CHANGE,
+        "colours": {**SEQUENCES, "modes": _mode_colours(plan)},
+        "threshold": threshold,
         "sites": cards,
-        "cells": None if "cells" not in given else cell_data(given["cells"], ids),
-        "layers": _layers(given, cards, words),
+        "served": _served(lines),
+        "territories": [] if territories is None else [str(name) for name in territories["name"]],
+        "cells": shapes,
+        "plan": plan,
+        "phases": _phases(phases, ids),
+        "curve": _curve(curve),
+        "found": _found(given),
+        "layers": _layers(given, cards, tongues, max(room, 1)),
     }
-    return SiteMap(render_page(data, title=title))
+    page = SiteMap(render_page(data, title=heading))
+    size = len(page.html.encode("utf-8"))
+    if size > LARGEST:
+        text = f"map: the page has {size / 1e6:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick"
+        warnings.warn(SiteplanWarning(text), stacklevel=2)
+    return page
+
+
+def _size(data: object) -> int:
+    """Say about how many characters data will take in the page."""
+    return len(json.dumps(data, separators=(",", ":"))) if data is not None else 0
+
+
+def _mode_colours(plan: dict[str, Any] | None) -> dict[str, str]:
+    modes = [] if plan is None else list(plan["modes"])
+    return {mode: mode_colour(mode, modes) for mode in modes}
+
+
+def _phases(phases: Sequence[tuple[str, Sequence[str]]], ids: list[str]) -> list[list[Any]]:
+    """Give each phase's name and the positions of the sites that open in it."""
+    for name, opened in phases:
+        unknown = [site for site in map(str, opened) if site not in ids]
+        if unknown:
+            raise StudyError(f"phase {name!r}: site {unknown[0]!r} is not on the map; expected one of the sites' ids")
+    return [[str(name), [ids.index(str(site)) for site in opened]] for name, opened in phases]
+
+
+def _curve(curve: pd.DataFrame | None) -> list[list[float | None]]:
+    """Give sites, covered and bound of each step."""
+    if curve is None:
+        return []
+    bound = curve["bound"] if "bound" in curve else pd.Series(np.nan, index=curve.index)
+    rows = zip(curve["sites"], curve["covered"], bound, strict=True)
+    return [
+        [int(sites), *(round(float(each), 3) if np.isfinite(each) else None for each in rest)] for sites, *rest in rows
+    ]
+
+
+def _served(lines: pd.DataFrame | None) -> dict[str, list[list[Any]]]:
+    """Give the lines that serve each site: name, people, and people lost without it."""
+    served: dict[str, list[list[Any]]] = {}
+    if lines is not None:
+        for site, line, people, lost in zip(lines["site"], lines["line"], lines["people"], lines["lost"], strict=True):
+            counts = [half_up(float(each)) if np.isfinite(each) else None for each in (people, lost)]
+            served.setdefault(str(site), []).append([str(line), *counts])
+    return served
+
+
+def _found(given: dict[str, gpd.GeoDataFrame]) -> list[list[Any]]:
+    """List what the search finds that no layer shows by itself: stops have no labels."""
+    return [] if "stops" not in given else _once(named_places(given["stops"]))
+
+
+def _once(places: list[list[Any]]) -> list[list[Any]]:
+    return list({place[2]: place for place in reversed(places) if place[2]}.values())[::-1]
 
 
 def _has_shapes(table: gpd.GeoDataFrame) -> bool:
@@ -157,22 +303,33 @@ def _in_order(scores: pd.DataFrame | None) -> list[Measure]:
     return sorted(found, key=lambda each: (mode_order(each.mode), each.minutes))
 
 
-def _layers(given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], words: Words) -> list[Layer]:
-    layers = [site_layer(cards, words)] if cards else []
+def _layers(
+    given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], tongues: Tongues, room: int
+) -> list[Layer]:
+    layers = [site_layer(cards, tongues)] if cards else []
     if "rings" in given:
         by_minutes = "cells" in given and "minutes_best" in given["cells"]  # which says at a glance what rings say
-        layers += ring_layers(given["rings"], cards, words, shown=not by_minutes)
+        layers += ring_layers(given["rings"], cards, tongues, shown=not by_minutes, room=room)
     if "cells" in given:
-        layers += cell_layers(given["cells"], words)
+        layers += cell_layers(given["cells"], tongues)
+    if "stops" in given:
+        layers.append(stop_layer(given["stops"], tongues))
+    if "transit_lines" in given:
+        layers.append(line_layer(given["transit_lines"], tongues))
     if "territories" in given:
-        layers.append(territory_layer(given["territories"], words))
+        layers.append(territory_layer(given["territories"], tongues))
+    if "places" in given:
+        layers.append(place_layer(given["places"], tongues))
     if "streets" in given:
-        layers.append(street_layer(given["streets"], words))
-    if "water" in given:
-        drawn = area_layer(given["water"], words)
-        layers += [drawn] if drawn["areas"] or drawn["lines"] else []
-    online = {"id": "tiles", "kind": "tiles", "label": words["tiles"], "group": words["background"], "on": False}
-    return [*layers, {**online, "legend": []}]
+        layers.append(street_layer(given["streets"], tongues))
+    if "railways" in given:
+        layers.append(rail_layer(given["railways"], tongues))
+    for name in ("water", "green"):
+        if name in given:
+            drawn = area_layer(name, given[name], tongues)
+            layers += [drawn] if drawn["areas"] or drawn["lines"] else []
+    online = {"label": word(tongues, "tiles"), "group": word(tongues, "background")}
+    return [*layers, {"id": "tiles", "kind": "tiles", **online, "on": False, "legend": []}]
 
 
 def _bounds(given: dict[str, gpd.GeoDataFrame]) -> list[float]:
@@ -208,6 +365,26 @@ def _degrees(table: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
     to_degrees = Transformer.from_crs(table.crs, 4326, always_xy=True)
     west, south, east, north = map(float, table.total_bounds)
     return to_degrees.transform_bounds(west, south, east, north)
+
+
+def _notes(
+    rings: gpd.GeoDataFrame | None,
+    cells: gpd.GeoDataFrame | None,
+    scores: pd.DataFrame | None,
+    totals: Mapping[str, float],
+    notes: Sequence[str] | Mapping[str, Sequence[str]],
+    tongues: Tongues,
+    threshold: float,
+) -> dict[str, list[str]]:
+    """Give the sentences that are always in sight, by language."""
+    said = {}
+    for language, words in tongues.items():
+        own = _own_notes(rings, cells, scores, totals, words)
+        if threshold > 0:
+            own.append(words["joined"].format(people=number(threshold, words)))
+        given = notes.get(language, next(iter(notes.values()), ())) if isinstance(notes, Mapping) else notes
+        said[language] = [*own, *map(str, given)]
+    return said
 
 
 def _own_notes(

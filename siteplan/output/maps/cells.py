@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from siteplan.output.columns import mode_order
 from siteplan.output.maps.layers import EYE_M, Layer, key
 from siteplan.output.maps.shapes import metric, pack, to_degrees
-from siteplan.output.maps.words import Words, half_up, mode_name, number
+from siteplan.output.maps.words import Said, Tongues, half_up, mode_name, number, say, word
 from siteplan.output.palette import class_colours
 
 __all__ = ["cell_data", "cell_layers"]
@@ -43,19 +43,19 @@ def cell_data(cells: gpd.GeoDataFrame, sites: list[str]) -> dict[str, Any]:
     }
 
 
-def cell_layers(cells: gpd.GeoDataFrame, words: Words) -> list[Layer]:
+def cell_layers(cells: gpd.GeoDataFrame, tongues: Tongues) -> list[Layer]:
     """Give the layer of people and one for each column of minutes; one is shown at a time, at first `minutes_best`."""
     modes = sorted(
         (name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")), key=mode_order
     )
     if len(modes) == 2:  # the best of one mode is that mode
         modes = [mode for mode in modes if mode != "best"]
-    layers = [_people(cells, words), *(_minutes(cells, mode, words) for mode in modes)]
+    layers = [_people(cells, tongues), *(_minutes(cells, mode, tongues) for mode in modes)]
     layers[-1 if "minutes_best" in cells else 0]["on"] = True
     return layers
 
 
-def _people(cells: gpd.GeoDataFrame, words: Words) -> Layer:
+def _people(cells: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     people = cells["people"].to_numpy(dtype=float)
     area = metric(cells.geometry).area.to_numpy() / 1e6
     dense = _unequal(area)
@@ -65,42 +65,52 @@ def _people(cells: gpd.GeoDataFrame, words: Words) -> Layer:
     classes = np.searchsorted(breaks, shown, side="left").astype(str).astype(object)
     classes[shown == 0] = NOBODY
     classes[~np.isfinite(shown)] = UNKNOWN
-    texts = _class_texts(breaks, words) if len(breaks) else _one_class(positive, words)
-    label = words["cells_density" if dense else "cells_people"]
-    special = {NOBODY: words["nobody"], UNKNOWN: words["withheld"]}
-    return _layer("people", label, classes, texts, special, words)
+    texts = _class_texts(breaks, tongues) if len(breaks) else _one_class(positive, tongues)
+    label = word(tongues, "cells_density" if dense else "cells_people")
+    special = {NOBODY: word(tongues, "nobody"), UNKNOWN: word(tongues, "withheld")}
+    return _layer("people", label, classes, texts, special, tongues)
 
 
-def _class_texts(breaks: NDArray[np.float64], words: Words) -> list[str]:
-    ends = [number(each, words) for each in breaks]
-    between = [f"{low} – {high}" for low, high in pairwise(ends)]
-    return [f"{words['up_to']} {ends[0]}", *between, f"{words['over']} {ends[-1]}"]
+def _class_texts(breaks: NDArray[np.float64], tongues: Tongues) -> list[Said]:
+    first = say(tongues, lambda words: f"{words['up_to']} {number(breaks[0], words)}")
+    last = say(tongues, lambda words: f"{words['over']} {number(breaks[-1], words)}")
+    return [first, *(_between(low, high, tongues) for low, high in pairwise(breaks)), last]
 
 
-def _one_class(values: NDArray[np.float64], words: Words) -> list[str]:
-    return [f"{words['up_to']} {number(np.ceil(values.max()), words)}"] if len(values) else []
+def _between(low: float, high: float, tongues: Tongues) -> Said:
+    return say(tongues, lambda words: f"{number(low, words)} – {number(high, words)}")
 
 
-def _minutes(cells: gpd.GeoDataFrame, mode: str, words: Words) -> Layer:
+def _one_class(values: NDArray[np.float64], tongues: Tongues) -> list[Said]:
+    if not len(values):
+        return []
+    return [say(tongues, lambda words: f"{words['up_to']} {number(np.ceil(values.max()), words)}")]
+
+
+def _minutes(cells: gpd.GeoDataFrame, mode: str, tongues: Tongues) -> Layer:
     minutes = cells[f"minutes_{mode}"].to_numpy(dtype=float)
     longest = float(np.nanmax(minutes)) if np.isfinite(minutes).any() else 5.0
     step = next(step for step in (5, 10, 15, 30, 60, 120, 1440) if longest <= 6 * step)
     ends = np.arange(step, max(longest, step) + step - 1e-9, step)
     classes = np.searchsorted(ends, minutes, side="left").astype(str).astype(object)
     classes[~np.isfinite(minutes)] = UNKNOWN
-    texts = [f"{end - step:g} – {end:g} {words['minute']}" for end in ends]
-    label = words["minutes_by"].format(mode=mode_name(mode, words))
-    layer = _layer(f"minutes {mode}", label, classes, texts, {UNKNOWN: words["out_of_reach"]}, words)
-    return layer | {"note": words["minutes_note"]}
+    texts = [_minute_class(end - step, end, tongues) for end in ends]
+    label = say(tongues, lambda words: words["minutes_by"].format(mode=mode_name(mode, words)))
+    layer = _layer(f"minutes {mode}", label, classes, texts, {UNKNOWN: word(tongues, "out_of_reach")}, tongues)
+    return layer | {"note": word(tongues, "minutes_note")}
+
+
+def _minute_class(low: float, high: float, tongues: Tongues) -> Said:
+    return say(tongues, lambda words: f"{low:g} – {high:g} {words['minute']}")
 
 
 def _layer(
     name: str,
-    label: str,
+    label: Said,
     classes: NDArray[np.object_],
-    texts: list[str],
-    special: dict[str, str],
-    words: Words,
+    texts: list[Said],
+    special: dict[str, Said],
+    tongues: Tongues,
 ) -> Layer:
     sequence = name.split()[0]
     colours = class_colours(sequence, len(texts))
@@ -114,7 +124,7 @@ def _layer(
         "id": f"cells {name}",
         "kind": "cells",
         "label": label,
-        "group": words["cells"],
+        "group": word(tongues, "cells"),
         "on": False,
         "legend": [
             key("cell", text, fill, CELL_LINE, opacity=opacity, hatch=hatch) for (fill, opacity, hatch), text in keys

@@ -13,16 +13,30 @@ from numpy.typing import NDArray
 
 from siteplan.output.columns import Measure, mode_order
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
-from siteplan.output.maps.words import Words, half_up, mode_name, number
-from siteplan.output.palette import CHOSEN, OUTLINE, STATUS, WATER, mode_colour
+from siteplan.output.maps.words import Said, Tongues, half_up, mode_name, number, say, word
+from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, RAILWAY, STATUS, WATER, mode_colour
 
-__all__ = ["area_layer", "ring_layers", "site_cards", "site_layer", "street_layer", "territory_layer"]
+__all__ = [
+    "area_layer",
+    "line_layer",
+    "named_places",
+    "place_layer",
+    "rail_layer",
+    "ring_layers",
+    "site_cards",
+    "site_layer",
+    "stop_layer",
+    "street_layer",
+    "territory_layer",
+]
 
 Layer = dict[str, Any]
 
 EYE_M = 5.0  # nobody sees five metres on a town's map
 HOLE_M2 = 10_000.0
-RING_BUDGET = 2_400_000  # characters; with all else the page then stays below 5 MB
+PLACE_KINDS = ("city", "town", "village", "suburb", "hamlet")  # from the name to keep to the name to drop
+MANY_STOPS = 300
+GROUNDS = {"water": WATER, "green": GREEN}
 STREET_BUDGET = 500_000
 DASHES = ("", "6 4", "2 4")  # of the first, second and further limits
 HATCHES = ("/", "\\")  # of the first mode, the second, the third again: what lies below stays to be seen
@@ -39,15 +53,15 @@ STREETS = {
 
 def key(
     shape: str,
-    text: str,
+    text: Said,
     fill: str = "none",
     stroke: str = "none",
     dash: str = "",
     opacity: float = 1.0,
     hatch: str = "",
-) -> dict[str, str | float]:
+) -> dict[str, Any]:
     """Describe one legend entry: a small drawing and its words; `hatch` is one stroke of its stripes, or a dot."""
-    look: dict[str, str | float] = {"shape": shape, "fill": fill, "stroke": stroke, "dash": dash, "text": text}
+    look: dict[str, Any] = {"shape": shape, "fill": fill, "stroke": stroke, "dash": dash, "text": text}
     return look | {"opacity": opacity, "hatch": hatch}
 
 
@@ -76,26 +90,36 @@ def site_cards(
     ]
 
 
-def site_layer(cards: list[dict[str, Any]], words: Words) -> Layer:
+def site_layer(cards: list[dict[str, Any]], tongues: Tongues) -> Layer:
     """Give the layer of the sites, with a legend entry for each status that occurs."""
     statuses = {card["status"] for card in cards}
-    legend = [key(*_mark(status, words)) for status in STATUS if status in statuses]
+    legend = [key(*_mark(status, tongues)) for status in STATUS if status in statuses]
     if any(card["chosen"] for card in cards):
-        legend.append(key("halo", words["chosen"], stroke=CHOSEN))
-    return {"id": "sites", "kind": "sites", "label": words["sites"], "group": "", "on": True, "legend": legend}
+        legend.append(key("halo", word(tongues, "chosen"), stroke=CHOSEN))
+    return {
+        "id": "sites",
+        "kind": "sites",
+        "label": word(tongues, "sites"),
+        "group": None,
+        "on": True,
+        "legend": legend,
+    }
 
 
-def ring_layers(rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], words: Words, *, shown: bool) -> list[Layer]:
+def ring_layers(
+    rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], tongues: Tongues, *, shown: bool, room: int
+) -> list[Layer]:
     """Give one layer for each mode and limit: the area of any site but the excluded, and each site's own.
 
     The layers of the first mode are the `first` to be seen: at once when `shown`, else when a site is picked.
+    All of them together take about `room` characters, at the price of corners.
     """
     rings = rings.assign(mode=rings["mode"].astype(str), site=rings["site"].astype(str))
     rings = rings.set_geometry(metric(rings.geometry))
     limits = {mode: sorted(rows.unique()) for mode, rows in rings.groupby("mode", sort=False)["minutes"]}
     groups = [(mode, minutes) for mode in sorted(limits, key=mode_order) for minutes in limits[mode]]
     rows = [rings[(rings["mode"] == mode) & (rings["minutes"] == minutes)] for mode, minutes in groups]
-    budget = RING_BUDGET // len(groups)
+    budget = room // len(groups)
     with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
         packed = threads.map(lambda each: _union_and_own(each, cards, budget), rows)
     modes = sorted(limits, key=mode_order)
@@ -104,21 +128,23 @@ def ring_layers(rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], words: Wor
         for mode, at in groups
     ]
     return [
-        _ring_layer(table, look, words) | shapes | {"first": mode == groups[0][0], "on": shown and mode == groups[0][0]}
+        _ring_layer(table, look, tongues)
+        | shapes
+        | {"first": mode == groups[0][0], "on": shown and mode == groups[0][0]}
         for (mode, _), table, look, shapes in zip(groups, rows, looks, packed, strict=True)
     ]
 
 
-def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str, str], words: Words) -> Layer:
+def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str, str], tongues: Tongues) -> Layer:
     """Describe the layer of one mode and limit."""
     mode, minutes, speed = rings["mode"].iloc[0], float(rings["minutes"].iloc[0]), float(rings["speed_kmh"].iloc[0])
     colour, dash, hatch = look
-    speed_text = f"{number(speed, words)} {words['kmh']}" if math.isfinite(speed) else ""
+    speed_text = say(tongues, lambda words: f"{number(speed, words)} {words['kmh']}" if math.isfinite(speed) else "")
     return {
         "id": f"rings {mode} {minutes:g}",
         "kind": "rings",
-        "label": f"{mode_name(mode, words)}, {number(minutes, words)} {words['minute']}",
-        "group": words["rings"],
+        "label": say(tongues, lambda words: f"{mode_name(mode, words)}, {number(minutes, words)} {words['minute']}"),
+        "group": word(tongues, "rings"),
         "legend": [key("area", speed_text, colour, colour, dash, hatch=hatch)],
         "colour": colour,
         "dash": dash,
@@ -152,7 +178,7 @@ def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
     )
 
 
-def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:
+def territory_layer(territories: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     """Give the layer of the territories' borders, each drawn once, and their names."""
     areas = metric(territories.geometry)
     simple = shapely.coverage_simplify(areas.to_numpy(), EYE_M)
@@ -161,8 +187,8 @@ def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:
     return {
         "id": "territories",
         "kind": "territories",
-        "label": words["territories"],
-        "group": words["background"],
+        "label": word(tongues, "territories"),
+        "group": word(tongues, "background"),
         "on": True,
         "legend": [key("line", "", stroke=OUTLINE, dash="8 3 2 3")],
         "borders": pack(to_degrees(gpd.GeoSeries([borders], crs=areas.crs)))[0],
@@ -174,7 +200,7 @@ def territory_layer(territories: gpd.GeoDataFrame, words: Words) -> Layer:
     }
 
 
-def street_layer(streets: gpd.GeoDataFrame, words: Words) -> Layer:
+def street_layer(streets: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     """Give the layer of the main streets: as many classes, from the largest down, as the budget holds."""
     merged = lines_by_class(streets, tuple(STREETS))
     place = metric(gpd.GeoSeries(merged, crs=streets.crs))
@@ -184,28 +210,114 @@ def street_layer(streets: gpd.GeoDataFrame, words: Words) -> Layer:
     return {
         "id": "streets",
         "kind": "streets",
-        "label": words["streets"],
-        "group": words["background"],
+        "label": word(tongues, "streets"),
+        "group": word(tongues, "background"),
         "on": True,
         "legend": [key("street", "", stroke="#ffffff")],
         "lines": items,
     }
 
 
-def area_layer(water: gpd.GeoDataFrame, words: Words) -> Layer:
-    """Give the layer of water: polygons filled, lines drawn."""
-    shown = metric(water.geometry)
+def area_layer(name: str, shapes: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
+    """Give the layer of `water` or `green`: polygons filled, lines drawn."""
+    shown = metric(shapes.geometry)
     lines = shown.geom_type.str.endswith("LineString")
     return {
-        "id": "water",
-        "kind": "water",
-        "label": words["water"],
-        "group": words["background"],
+        "id": name,
+        "kind": "areas",
+        "label": word(tongues, name),
+        "group": word(tongues, "background"),
         "on": True,
-        "legend": [key("cell", "", WATER)],
+        "legend": [key("cell", "", GROUNDS[name])],
+        "colour": GROUNDS[name],
         "areas": _packed(shown[~lines]),
         "lines": _packed(shown[lines]),
     }
+
+
+def rail_layer(railways: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
+    """Give the layer of the railways."""
+    return {
+        "id": "railways",
+        "kind": "lines",
+        "label": word(tongues, "railways"),
+        "group": word(tongues, "background"),
+        "on": True,
+        "legend": [key("rail", "", stroke=RAILWAY)],
+        "colour": RAILWAY,
+        "weight": 1.2,
+        "dash": "7 3",
+        "lines": _packed(_merged(railways)),
+    }
+
+
+def line_layer(lines: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
+    """Give the layer of the lines of public transport, each with its name."""
+    colour = mode_colour("transit", [])
+    shapes = pack(to_degrees(simplified(metric(lines.geometry), EYE_M)))
+    names = lines["name"].astype(str) if "name" in lines else pd.Series("", index=lines.index)
+    return {
+        "id": "lines",
+        "kind": "transit",
+        "label": word(tongues, "lines"),
+        "group": word(tongues, "transit"),
+        "on": True,
+        "legend": [key("line", "", stroke=colour)],
+        "colour": colour,
+        "lines": [[text, name] for text, name in zip(shapes, names, strict=True) if text],
+    }
+
+
+def stop_layer(stops: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
+    """Give the layer of the stops of public transport, each with its name."""
+    colour = mode_colour("transit", [])
+    return {
+        "id": "stops",
+        "kind": "stops",
+        "label": word(tongues, "stops"),
+        "group": word(tongues, "transit"),
+        "on": len(stops) <= MANY_STOPS,
+        "legend": [key("stop", "", "#ffffff", colour)],
+        "colour": colour,
+        "stops": named_places(stops),
+    }
+
+
+def place_layer(places: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
+    """Give the layer of place names, the most important kind first."""
+    kinds = places["kind" if "kind" in places else "place"].astype(str) if {"kind", "place"} & set(places) else None
+    rank = pd.Series(0, index=places.index) if kinds is None else kinds.map(_place_rank)
+    order = np.argsort(rank.to_numpy(), kind="stable")
+    sorted_places = places.iloc[order]
+    return {
+        "id": "places",
+        "kind": "places",
+        "label": word(tongues, "places"),
+        "group": word(tongues, "background"),
+        "on": True,
+        "legend": [key("name", "")],
+        "places": [[*place, int(at)] for place, at in zip(named_places(sorted_places), rank.iloc[order], strict=True)],
+    }
+
+
+def named_places(places: gpd.GeoDataFrame) -> list[list[Any]]:
+    """List latitude, longitude and name of places that have both."""
+    points = to_degrees(metric(places.geometry).representative_point())
+    names = places["name"].where(places["name"].notna(), "").astype(str) if "name" in places else [""] * len(places)
+    return [
+        [round(point.y, 5), round(point.x, 5), name]
+        for point, name in zip(points, names, strict=True)
+        if point is not None and not point.is_empty
+    ]
+
+
+def _place_rank(kind: str) -> int:
+    return PLACE_KINDS.index(kind) if kind in PLACE_KINDS else len(PLACE_KINDS)
+
+
+def _merged(lines: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    shapes = metric(lines.geometry)
+    return gpd.GeoSeries([shapely.line_merge(shapely.union_all(shapes.to_numpy()))], crs=shapes.crs)
 
 
 def _packed(shapes: gpd.GeoSeries) -> list[str]:
@@ -213,9 +325,9 @@ def _packed(shapes: gpd.GeoSeries) -> list[str]:
     return [text for text in pack(to_degrees(simplified(shapes, 2 * EYE_M))) if text]
 
 
-def _mark(status: str, words: Words) -> tuple[str, str, str, str]:
+def _mark(status: str, tongues: Tongues) -> tuple[str, Said, str, str]:
     shape, fill, stroke, _ = STATUS[status]
-    return shape, words[status], fill, stroke
+    return shape, word(tongues, status), fill, stroke
 
 
 def _plain(value: float) -> float | None:

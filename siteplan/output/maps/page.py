@@ -15,6 +15,7 @@ import js_lib_leaflet  # type: ignore[import-untyped]
 
 __all__ = ["render_page"]
 
+SCRIPTS = ("text", "shapes", "state", "canvas", "layers", "cards", "tables", "panel", "paper", "page")  # one function
 TILES = "https://tile.openstreetmap.org"
 
 
@@ -30,9 +31,12 @@ def render_page(data: dict[str, Any], *, title: str) -> str:
     figure.header.add_child(_raw(_head()), index=0)
     figure.html.add_child(_raw(_asset("page.html")), index=0)
     figure.html.add_child(_raw(f'<script id="siteplan-data" type="application/json">{_json(data)}</script>'))
-    figure.script.add_child(_raw(f"{_asset('page.js')}\nsiteplan({plan.get_name()});"))
+    script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+    figure.script.add_child(
+        _raw(f'"use strict";\nfunction siteplan(map) {{\n{script}\n}}\nsiteplan({plan.get_name()});')
+    )
     stable = figure.render().replace(plan.get_name(), "siteplan_map")  # Folium names things by chance
-    return _with_policy(stable)
+    return _with_policy(re.sub(r",\s*maximum-scale=1\.0, user-scalable=no", "", stable))  # whoever needs to may zoom in
 
 
 def _raw(text: str) -> Any:

@@ -10,14 +10,13 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-__all__ = ["Packed", "lines_by_class", "metric", "pack", "pack_within", "simplified", "to_degrees"]
+__all__ = ["Packed", "encode", "lines_by_class", "metric", "pack", "pack_within", "simplified", "to_degrees"]
 
 Packed = list[str]
 
 # 32 values a character; the upper half of the alphabet says that the number goes on
 ALPHABET = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", dtype=np.uint8)
 DECIMALS = 5
-GROUPS = 6
 
 
 def to_degrees(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
@@ -97,17 +96,18 @@ def _strings(corners: NDArray[np.float64], offsets: NDArray[Any], *, closed: boo
     keep[offsets[:-1]] = True
     if closed:
         keep[offsets[1:] - 1] = False
-    characters, width = _encode(step[keep].ravel())
+    characters, width = encode(step[keep].ravel())
     ends = np.concatenate(([0], np.cumsum(width.reshape(-1, 2).sum(axis=1))))
     corner = np.concatenate(([0], np.cumsum(keep)))[offsets]
     cuts = ends[corner]
     return [characters[start:stop] for start, stop in pairwise(cuts)]
 
 
-def _encode(numbers: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
+def encode(numbers: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
     """Write integers in base 32 after zigzag, lowest digits first; also say how many characters each took."""
     zigzag = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
-    digits = zigzag[:, None] >> np.arange(0, 5 * GROUPS, 5, dtype=np.uint64)[None, :]
+    groups = max(1, -(-int(zigzag.max(initial=np.uint64(0))).bit_length() // 5))
+    digits = zigzag[:, None] >> np.arange(0, 5 * groups, 5, dtype=np.uint64)[None, :]
     used = digits > 0
     used[:, 0] = True
     more = np.zeros_like(used)

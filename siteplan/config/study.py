@@ -1,118 +1,20 @@
-"""Parameters with their reasons: how people travel, and (in a study file) what is asked."""
+"""What a study file may hold: what is read, asked and written."""
 
 import difflib
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-__all__ = [
-    "BIKE",
-    "PEDELEC",
-    "PROFILES",
-    "SLOW_WALK",
-    "TRANSIT",
-    "WALK",
-    "Area",
-    "Inputs",
-    "Output",
-    "Population",
-    "Profile",
-    "Rides",
-    "Score",
-    "Study",
-    "Table",
-    "Travel",
-    "result_columns",
-]
+from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Model, Profile, Rides, Window
+
+__all__ = ["Area", "Inputs", "Output", "Population", "Score", "Study", "Table", "Travel", "result_columns"]
 
 
-class _Model(BaseModel):
-    """A frozen model that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
-
-
-class Profile(_Model):
-    """How one mode moves: its rules, its speed and what slows it down.
-
-    Sources of the defaults: walking 4.8 km/h stands between R5 (4.68) and ORS (5.0) and equals OpenTripPlanner
-    and cityseer; cycling 15 km/h equals GOAT; stairs take three times as long (OpenTripPlanner, stairsTimeFactor);
-    a bicycle is pushed at 5.1 km/h (Valhalla).
-    """
-
-    name: str = Field(min_length=1, description="the mode's label in every table")
-    rules: Literal["walk", "bike"] = Field(description="which ways may be used: on foot or by bicycle")
-    speed_kmh: float = Field(ge=0.5, le=60, description="speed on the flat")
-    stairs_factor: float = Field(default=3.0, ge=1, le=20, description="time on stairs, as a multiple, on foot")
-    push: bool = Field(default=False, description="by bicycle: use footways and stairs-free paths by pushing")
-    push_kmh: float = Field(default=5.1, ge=0.5, le=8, description="speed of pushing a bicycle")
-    access_kmh: float = Field(default=4.8, ge=0.5, le=60, description="walking speed between a position and the street")
-    slope: bool = Field(default=False, description="let the terrain change the speed; needs an elevation model")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _walks_alike(cls, given: Any) -> Any:
-        """Walk to the street as fast as along it, unless told otherwise."""
-        if isinstance(given, dict) and given.get("rules") == "walk" and "speed_kmh" in given:
-            return {"access_kmh": given["speed_kmh"], **given}
-        return given
-
-
-WALK = Profile(name="walk", rules="walk", speed_kmh=4.8)
-SLOW_WALK = Profile(name="slow_walk", rules="walk", speed_kmh=3.0)
-BIKE = Profile(name="bike", rules="bike", speed_kmh=15.0)
-PEDELEC = Profile(name="pedelec", rules="bike", speed_kmh=23.0)
-PROFILES = {profile.name: profile for profile in (WALK, SLOW_WALK, BIKE, PEDELEC)}
-
-Clock = Annotated[str, Field(pattern=r"^[0-2]?\d:[0-5]\d$")]
-
-
-class Rides(_Model):
-    """How people travel by public transport: on foot to a stop, by scheduled vehicles, on foot to the site.
-
-    The defaults follow the routing engine R5 (every minute of the window, the median, a minute at the stop before a
-    departure), with walks and changes as short as they are on the way to work.
-    """
-
-    name: str = Field(default="transit", min_length=1, description="the mode's label in every table")
-    window: tuple[Clock, Clock] = Field(
-        default=("08:00", "09:00"),
-        description="be at the site (direction from: leave it) at each minute from one time to before the other",
-    )
-    percentile: float = Field(
-        default=50, gt=0, le=100, description="the share of the window's minutes at which the journey takes no longer"
-    )
-    max_rides: int = Field(default=2, ge=1, le=8, description="vehicles in one journey, at most")
-    max_walk_minutes: float = Field(default=10, gt=0, le=60, description="longest walk to, between or from stops")
-    board_slack_minutes: float = Field(default=1, ge=0, le=30, description="time at the stop before a departure")
-    walk: Profile = Field(default=WALK, description="how people walk")
-    home: Profile | None = Field(default=None, description="how they travel between home and stop, if not on foot")
-
-    @model_validator(mode="after")
-    def _runs_forward(self) -> "Rides":
-        first, last = self.window_minutes
-        if not first < last:
-            raise PydanticCustomError(
-                "window",
-                "window: runs from {first} to {last}; expected a later time second",
-                {"first": self.window[0], "last": self.window[1]},
-            )
-        return self
-
-    @property
-    def window_minutes(self) -> tuple[int, int]:
-        """The window in minutes since midnight."""
-        first, last = (int(hour) * 60 + int(minute) for hour, minute in (time.split(":") for time in self.window))
-        return first, last
-
-
-TRANSIT = Rides()
-
-
-# What a study file may hold -------------------------------------------------------------------------------------------
+MODES = (*PROFILES, TRANSIT.name)
 
 
 def _based(path: Path, info: ValidationInfo) -> Path:
@@ -157,12 +59,9 @@ def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
 
 def _known_modes(modes: tuple[str, ...]) -> tuple[str, ...]:
     for mode in modes:
-        if mode not in PROFILES:
-            why = "is not in this version" if mode == "transit" else "is no mode"
+        if mode not in MODES:
             raise PydanticCustomError(
-                "mode",
-                "'{mode}' {why}; expected any of {known}",
-                {"mode": mode, "why": why, "known": ", ".join(PROFILES)},
+                "mode", "'{mode}' is no mode; expected any of {known}", {"mode": mode, "known": ", ".join(MODES)}
             )
     return tuple(dict.fromkeys(modes))
 
@@ -175,7 +74,7 @@ Marks = Annotated[tuple[Annotated[float | str, Field(union_mode="left_to_right")
 Folder = Annotated[Path, AfterValidator(_based)]
 
 
-class Table(_Model):
+class Table(Model):
     """A file with places in it; a plain path stands for `{file: path}`."""
 
     file: File = Field(description="the file, relative to this study file")
@@ -187,7 +86,7 @@ class Table(_Model):
     )
 
 
-class Area(_Model):
+class Area(Model):
     """The territories that results are shown by, and how far people are taken in."""
 
     communes: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
@@ -221,7 +120,27 @@ class Population(Table):
     )
 
 
-class Inputs(_Model):
+def _day(value: Any) -> Any:
+    """Let a date that YAML has read, or text, be the text of a date."""
+    text = str(value)
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise PydanticCustomError("day", "expected a date such as 2026-03-10") from None
+
+
+class Transit(Model):
+    """The timetables of one day."""
+
+    feeds: Annotated[tuple[File, ...], BeforeValidator(_listed)] = Field(
+        min_length=1, description="GTFS feeds (.zip or folder), one or several", examples=[["gtfs.zip"]]
+    )
+    date: Annotated[str, BeforeValidator(_day)] = Field(
+        description="the day of service, best an ordinary weekday", examples=["2026-03-10"]
+    )
+
+
+class Inputs(Model):
     """The files that a study reads."""
 
     streets: File | None = Field(
@@ -241,6 +160,10 @@ class Inputs(_Model):
         "excluded (left out)",
         examples=[{"file": "sites.csv"}],
     )
+    transit: Transit | None = Field(
+        default=None,
+        description="timetables, such as {feeds: [gtfs.zip], date: 2026-03-10}; people then ride as well",
+    )
     elevation: File | None = Field(default=None, description="terrain model (.tif); given, slopes change the speed")
     times: File | None = Field(
         default=None,
@@ -248,7 +171,7 @@ class Inputs(_Model):
     )
 
 
-class OnFoot(_Model):
+class OnFoot(Model):
     """How people walk."""
 
     speed_kmh: float = Field(
@@ -276,7 +199,7 @@ class OnFootSlowly(OnFoot):
     )
 
 
-class ByBike(_Model):
+class ByBike(Model):
     """How people cycle."""
 
     speed_kmh: float = Field(
@@ -298,14 +221,48 @@ class ByPedelec(ByBike):
     speed_kmh: float = Field(default=PEDELEC.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT")
 
 
-class Travel(_Model):
+class ByTransit(Model):
+    """How people travel by public transport; they walk as the walk profile says."""
+
+    window: Window = Field(
+        default=TRANSIT.window,
+        description="be at the site (direction from: leave it) at each minute from one time to before the other, as R5",
+    )
+    back: Window | None = Field(
+        default=None,
+        description="[17:00, 18:00] = they must also get home, leaving the site in this window: both ways must be "
+        "within the limit, the longer counts; empty = the way there only",
+    )
+    percentile: float = Field(
+        default=TRANSIT.percentile,
+        gt=0,
+        le=100,
+        description="the share of the window's minutes at which the journey takes no longer; 50 = the median",
+    )
+    max_rides: int = Field(default=TRANSIT.max_rides, ge=1, le=8, description="vehicles in one journey, at most")
+    max_walk_minutes: float = Field(
+        default=TRANSIT.max_walk_minutes, gt=0, le=60, description="longest walk to, between or from stops"
+    )
+    max_total_walk_minutes: float | None = Field(
+        default=None, gt=0, le=180, description="longest walk in all, in a journey with rides; empty = no such limit"
+    )
+    board_slack_minutes: float = Field(
+        default=TRANSIT.board_slack_minutes, ge=0, le=30, description="time at the stop before a departure (R5)"
+    )
+    home: Literal["walk", "slow_walk", "bike", "pedelec"] = Field(
+        default="walk", description="how people travel between home and stop; bike = bike-and-ride"
+    )
+
+
+class Travel(Model):
     """How people travel, and for how long."""
 
     direction: Literal["to", "from"] = Field(default="to", description="to the site in the morning, or from it")
     modes: Annotated[Names, AfterValidator(_known_modes)] = Field(
         default=("walk", "bike"),
         min_length=1,
-        description=f"any of {', '.join(PROFILES)}; 'best' in a result = any of them",
+        description=f"any of {', '.join(MODES)}; 'best' in a result = any of them. Left out: walk and bike, and "
+        "transit where there are timetables",
     )
     minutes: Annotated[tuple[Limit, ...], BeforeValidator(_listed), AfterValidator(_increasing)] = Field(
         default=(15, 20),
@@ -316,9 +273,10 @@ class Travel(_Model):
     slow_walk: OnFootSlowly = Field(default=OnFootSlowly(), description="on foot, slowly")
     bike: ByBike = Field(default=ByBike(), description="by bicycle")
     pedelec: ByPedelec = Field(default=ByPedelec(), description="by electrically assisted bicycle")
+    transit: ByTransit = Field(default=ByTransit(), description="by public transport")
 
 
-class Fading(_Model):
+class Fading(Model):
     """How much a person counts who is so many minutes away."""
 
     kind: Literal["step", "linear", "logistic"] = Field(
@@ -333,7 +291,7 @@ class Fading(_Model):
         return self.minutes + (2.6 * self.deviation if self.kind == "logistic" else 0)
 
 
-class Score(_Model):
+class Score(Model):
     """How the results of a site become one number."""
 
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
@@ -348,7 +306,7 @@ class Score(_Model):
     )
 
 
-class Output(_Model):
+class Output(Model):
     """What is written where."""
 
     folder: Folder = Field(
@@ -368,7 +326,7 @@ def decayed_columns(mode: str, groups: Sequence[str]) -> list[str]:
     return [f"decayed_{mode}", *(f"decayed_{group}_{mode}" for group in groups)]
 
 
-class Study(_Model):
+class Study(Model):
     """What is read, asked and written: the whole of a study file."""
 
     name: str = Field(default="Study", min_length=1, description="the title of the map")
@@ -380,9 +338,27 @@ class Study(_Model):
     # Validated when asked for, because where a relative folder lies depends on the study file.
     output: Output = Field(default_factory=dict, validate_default=True, description="what is written")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _rides_where_buses_run(cls, given: Any) -> Any:
+        """Let timetables add their mode, unless the modes are given."""
+        if not (isinstance(given, dict) and isinstance(given.get("inputs"), dict) and given["inputs"].get("transit")):
+            return given
+        travel = given.get("travel") or {}
+        if not isinstance(travel, dict) or travel.get("modes") is not None:
+            return given
+        modes = [*Travel.model_fields["modes"].default, TRANSIT.name]
+        return {**given, "travel": {**travel, "modes": modes}}
+
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":
-        sloping = [mode for mode in self.travel.modes if getattr(self.travel, mode).slope]
+        if TRANSIT.name in self.travel.modes and self.inputs.transit is None and self.inputs.times is None:
+            raise PydanticCustomError(
+                "timetable",
+                "travel.modes: asks for transit, but inputs.transit names no timetables; expected "
+                "{feeds: gtfs.zip, date: 2026-03-10} there (or --transit gtfs.zip --date 2026-03-10)",
+            )
+        sloping = [mode for mode in self.travel.modes if getattr(getattr(self.travel, mode), "slope", None)]
         if sloping and self.inputs.elevation is None:
             raise PydanticCustomError(
                 "slope",
@@ -414,9 +390,15 @@ class Study(_Model):
         """The minutes to search for: one search serves every limit and the decay."""
         return max(*self.travel.minutes, self.score.decay.limit if self.score.decay else 0)
 
-    def profiles(self) -> tuple[Profile, ...]:
+    def profiles(self) -> tuple[Profile | Rides, ...]:
         """Give the profile of every mode asked for, in the order asked."""
-        return tuple(self._profile(mode) for mode in self.travel.modes)
+        return tuple(self._rides() if mode == TRANSIT.name else self._profile(mode) for mode in self.travel.modes)
+
+    def _rides(self) -> Rides:
+        asked = self.travel.transit.model_dump()
+        home = asked.pop("home")
+        walk = self._profile("walk")
+        return Rides(**asked, walk=walk, home=None if home == "walk" else self._profile(home))
 
     def _profile(self, mode: str) -> Profile:
         asked = getattr(self.travel, mode).model_dump()

@@ -1,0 +1,125 @@
+"""Desks per person: floating catchments, in which those who share a telecentre also share its desks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.analysis.reach import _by_mode, check_limits
+from siteplan.errors import InputError, StudyError
+from siteplan.inputs.times import Floats, people_amounts, time_rows
+
+__all__ = ["E2SFCA_STEPS", "Catchment", "catchment_access"]
+
+# Weights of the zones that end at these minutes (Luo & Qi 2009; also the defaults of PySAL access).
+E2SFCA_STEPS: Mapping[float, float] = {10.0: 1.0, 20.0: 0.68, 30.0: 0.22}
+
+
+@dataclass(frozen=True)
+class Catchment:
+    """What `catchment_access` returns.
+
+    points  index `point`; a column `desks_per_person_<mode>` each
+    sites   columns `mode`, `site`, `desks`, `demand` (weighted people in the catchment), `desks_per_person` (missing
+            where nobody is in the catchment)
+    """
+
+    points: pd.DataFrame
+    sites: pd.DataFrame
+
+
+def catchment_access(
+    times: pd.DataFrame,
+    people: pd.DataFrame,
+    sites: gpd.GeoDataFrame | pd.DataFrame,
+    *,
+    steps: Mapping[float, float] | float = 15.0,
+    group: str = "people",
+) -> Catchment:
+    """Count the desks that each person can reach, shared with all others who can reach them.
+
+    First each site's desks are divided by the people in its catchment, then each point sums this over the sites in its
+    own (2SFCA, Luo & Wang 2003); with several steps, people count by the weight of the zone they are in, both times
+    (E2SFCA, Luo & Qi 2009). People times desks per person, summed, is the number of desks that anybody reaches.
+
+    Parameters
+    ----------
+    times, people
+        As for `reach`, computed as far as the last step.
+    sites
+        Index `site`, columns `status` and `capacity` (desks). Existing and required sites count.
+    steps
+        One limit in minutes, or weights by the minutes at which their zones end, such as `E2SFCA_STEPS`.
+    group
+        Who shares the desks: `people` or one of the groups.
+
+    Returns
+    -------
+    Catchment
+
+    Raises
+    ------
+    InputError
+        As for `reach`; if no existing or required site is given, or one has no capacity.
+    StudyError
+        For limits that are not more than 0 and weights that are not 0 to 1 or that rise.
+    """
+    weights = _checked_steps(steps)
+    points, amounts = people_amounts(people, None if group == "people" else [group])
+    rows = time_rows(times, points)
+    desks = _desks(rows.sites, sites)
+    columns: dict[str, Floats] = {}
+    tables = []
+    for mode, pairs in _by_mode(rows).items():
+        weight = _weights(pairs.minutes, weights)
+        weight = np.where(np.isnan(desks[pairs.site]), 0.0, weight)
+        demand = np.bincount(pairs.site, weights=amounts[group][pairs.point] * weight, minlength=len(desks))
+        each: Floats = np.divide(desks, demand, out=np.full(len(desks), np.nan), where=demand > 0)
+        share = np.nan_to_num(each)[pairs.site] * weight
+        at_points = np.bincount(pairs.point, weights=share, minlength=len(points))
+        columns[f"desks_per_person_{mode}"] = at_points.astype(np.float64)
+        of_mode = pd.DataFrame(
+            {"mode": mode, "site": rows.sites.astype(str), "desks": desks, "demand": demand, "desks_per_person": each}
+        )
+        tables.append(of_mode[~np.isnan(desks)])
+    return Catchment(pd.DataFrame(columns, index=points), pd.concat(tables, ignore_index=True))
+
+
+def _checked_steps(steps: Mapping[float, float] | float) -> dict[float, float]:
+    given = dict(steps) if isinstance(steps, Mapping) else {float(steps): 1.0}
+    check_limits(list(given))
+    ordered = {float(limit): float(given[limit]) for limit in sorted(given)}
+    weights = list(ordered.values())
+    if not all(0 <= weight <= 1 for weight in weights) or weights != sorted(weights, reverse=True) or not weights[0]:
+        raise StudyError(f"steps: weights {weights} by rising minutes, expected 1 to 0, none more than the one before")
+    return ordered
+
+
+def _weights(minutes: Floats, steps: Mapping[float, float]) -> Floats:
+    """Return the weight of the first zone that ends at these minutes or later; beyond the last, nothing."""
+    zone = np.searchsorted(np.array(list(steps)), minutes, side="left")
+    return np.append(np.array(list(steps.values())), 0.0)[zone]
+
+
+def _desks(labels: pd.Index, sites: pd.DataFrame) -> Floats:
+    """Return the desks of each site of the times; missing is a site that does not count."""
+    unknown = labels.difference(sites.index)
+    if len(unknown):
+        raise InputError(f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'")
+    missing = [name for name in ("status", "capacity") if name not in sites.columns]
+    if missing:
+        raise InputError(f"sites: no column {', '.join(missing)}; capacity is the number of desks")
+    known = sites.reindex(labels)
+    counts = known["status"].isin(["existing", "required"])
+    if not counts.any():
+        raise InputError("sites: none is existing or required, so there are no desks; set the status of those that are")
+    capacity = known["capacity"].astype(float)
+    bare = known.index[counts & ~(capacity >= 0)]
+    if len(bare):
+        raise InputError(
+            f"sites: {len(bare):,} existing or required sites have no capacity, first '{bare[0]}'. "
+            "Give each its number of desks"
+        )
+    return np.where(counts.to_numpy(), capacity.to_numpy(), np.nan)

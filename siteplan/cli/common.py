@@ -1,0 +1,199 @@
+"""What the commands share: the study as an argument, errors in one line, progress, printing a result."""
+
+import contextlib
+import functools
+import inspect
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from siteplan.errors import SiteplanError, SiteplanWarning
+
+if TYPE_CHECKING:
+    from siteplan.config import Study
+    from siteplan.study import Result
+
+__all__ = ["Json", "Quiet", "app", "asks", "progress", "say", "show", "with_manners"]
+
+app = typer.Typer(
+    help="Where should the next telecentre go, and whom does it reach without a car?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# Plain options by the study key that they set: the same study with or without a file.
+OPTIONS: dict[str, tuple[str, Any, str]] = {
+    "inputs.streets": ("--streets", Path, "OpenStreetMap extract (.osm.pbf, .osm), or GraphML from OSMnx."),
+    "inputs.population": ("--population", Path, "Where people are: .tif, .gpkg, .geojson, .parquet or .csv."),
+    "inputs.population.people": ("--people", str, "The column of the population file that holds people."),
+    "inputs.population.groups": ("--groups", str, "Columns to report beside people, such as workers,age_65."),
+    "inputs.sites": ("--sites", Path, "Existing and candidate sites: .csv, .geojson or .gpkg."),
+    "inputs.transit.feeds": ("--transit", list[Path], "GTFS feed (.zip or folder); once for each of several."),
+    "inputs.transit.date": ("--date", str, "The day of service of the timetables, such as 2026-03-10."),
+    "inputs.elevation": ("--elevation", Path, "Terrain model (.tif): slopes change the speed."),
+    "inputs.times": ("--times", Path, "A travel-time table of your own, in place of a search."),
+    "travel.modes": ("--mode", str, "walk, bike, slow_walk, pedelec, transit; several with commas. [walk,bike]"),
+    "travel.minutes": ("--minutes", str, "Limits, such as 15,20. [15,20]"),
+    "travel.direction": ("--direction", str, "to or from the site. [to]"),
+}
+Command = Callable[..., None]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings, no closing words.")]
+Json = Annotated[bool, typer.Option("--json", help="Print for a machine.")]
+
+
+@contextlib.contextmanager
+def manners(quiet: bool) -> Iterator[None]:
+    """Say what went wrong in one line and what was odd once each; leave no traceback behind."""
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except SiteplanError as error:
+            stop(f"error: {error}", 1)
+        except KeyboardInterrupt:
+            stop("interrupted: what was computed is kept, the same command goes on from there", 130)
+        except BrokenPipeError:
+            # The reader (head, less) has seen enough; nothing more can be written, not even at exit.
+            sys.stdout = None
+            raise typer.Exit(141) from None
+        except OSError as error:
+            stop(f"error: {error.filename or 'a file'}: {error.strerror or error}", 1)
+        finally:
+            # What libraries warn of among themselves is for developers, who see it in the tests.
+            texts = dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning))
+            for text in () if quiet else texts:
+                typer.echo(f"warning: {text}", err=True)
+
+
+def stop(text: str, code: int) -> None:
+    typer.echo(text, err=True)
+    raise typer.Exit(code) from None
+
+
+def with_manners(command: Command) -> Command:
+    """Let a command end in one line, whatever goes wrong in it."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **given: Any) -> None:
+        with manners(bool(given.get("quiet"))):
+            command(*args, **given)
+
+    return run
+
+
+def asks(*needs: str) -> Callable[[Command], Command]:
+    """Give a command a study as its first argument, read from a file, plain options or both."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            from siteplan.study import read_study
+            from siteplan.study.guard import refuse_inputs
+
+            options = {key: given.pop(_name(key)) for key in OPTIONS}
+            path, overrides = given.pop("study"), given.pop("overrides") or ()
+            if path is not None and given.get("out") is not None:
+                refuse_inputs([path], [given["out"]])
+            command(read_study(path, overrides, options=options, needs=needs), **given)
+
+        own = list(inspect.signature(command).parameters.values())[1:]
+        run.__signature__ = inspect.Signature([*_study_parameters(), *own])  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*_study_parameters(), *own]}
+        return run
+
+    return decorate
+
+
+def _name(key: str) -> str:
+    return key.replace(".", "_")
+
+
+def _study_parameters() -> list[inspect.Parameter]:
+    study = typer.Argument(metavar="[STUDY]", help="Study file (YAML); options given beside it replace its keys.")
+    overrides = typer.Option("--set", metavar="KEY=VALUE", help="Set any study key: travel.walk.speed_kmh=3.6.")
+    parameters = [_parameter("study", Annotated[Path | None, study])]
+    for key, (flag, kind, text) in OPTIONS.items():
+        parameters.append(_parameter(_name(key), Annotated[kind | None, typer.Option(flag, help=text)]))
+    return [*parameters, _parameter("overrides", Annotated[list[str] | None, overrides])]
+
+
+def _parameter(name: str, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
+
+
+@contextlib.contextmanager
+def progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show the stages on a terminal; in a pipe or when quiet there is nothing to show them to."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            task = tasks.setdefault(stage, None) or bars.add_task(stage, total=total)
+            tasks[stage] = task
+            bars.update(task, completed=done, total=total)
+
+        yield tell
+
+
+def say(text: str, quiet: bool) -> None:
+    """Say something beside the data."""
+    if not quiet:
+        typer.echo(text, err=True)
+
+
+def show(result: "Result", as_json: bool, quiet: bool) -> None:
+    """Print the ranked table, or the whole outcome for a machine."""
+    if as_json:
+        from siteplan.output.tables import scores_json
+
+        outcome = {"scores": json.loads(scores_json(result.scores)), "manifest": result.manifest}
+        folder = None if result.folder is None else str(result.folder)
+        typer.echo(json.dumps({"folder": folder, **outcome}, ensure_ascii=False, indent=1, sort_keys=True))
+        return
+    _print_table(result)
+    for line in rides_spoken(result.study):
+        say(line, quiet)
+    people = result.manifest["totals"]["people"]
+    say(
+        f"{people['in']:,.0f} people in; {people['placed']:,.0f} placed, {people['too_far']:,.0f} too far from any "
+        f"street, {people['island']:,.0f} on street islands; {people['missing_cells']:,.0f} cells without a count",
+        quiet,
+    )
+    if result.folder is not None:
+        say(f"results in {result.folder}; open {result.folder / 'map.html'}", quiet)
+
+
+def rides_spoken(study: "Study") -> list[str]:
+    """Say what a journey by public transport is, if there are any."""
+    from siteplan.config import Rides
+
+    day = study.inputs.transit
+    return (
+        []
+        if day is None
+        else [f"{mode.name}: {day.date}, {mode}" for mode in study.profiles() if isinstance(mode, Rides)]
+    )
+
+
+def _print_table(result: "Result", rows: int = 20) -> None:
+    from rich.console import Console
+
+    from siteplan.output.tables import print_scores
+
+    # In a pipe there is no edge to wrap at.
+    console = Console(width=None if sys.stdout.isatty() else 400)
+    print_scores(result.scores, rows, console, weights=result.weights)

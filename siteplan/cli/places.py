@@ -1,0 +1,58 @@
+"""Commands on files: propose candidate sites, draw the map of a folder of results again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from siteplan.cli.common import Quiet, app, say, with_manners
+from siteplan.errors import StudyError
+
+__all__ = ["candidates", "draw_map"]
+
+
+@app.command()
+@with_manners
+def candidates(
+    streets: Annotated[Path, typer.Argument(help="OpenStreetMap extract with all its tags.")],
+    tags: Annotated[Path | None, typer.Option("--tags", help="Your own table of tags (YAML).")] = None,
+    area: Annotated[Path | None, typer.Option("--area", help="Polygons; only places in them are proposed.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .csv, .geojson or .gpkg.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as GeoJSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Propose candidate sites from OpenStreetMap.
+
+    Without -o and --json, they are printed as CSV.
+    """
+    from siteplan.inputs.area import read_area
+    from siteplan.inputs.candidates import propose_sites
+    from siteplan.study.guard import refuse_inputs
+    from siteplan.study.write import lonlat_table, write_places
+
+    if out is not None:
+        refuse_inputs([path for path in (streets, tags, area) if path is not None], [out])
+        if out.exists():
+            # A list of candidates is there to be chosen from and edited by hand.
+            raise StudyError(f"{out}: is there already and is not overwritten; give another name, or remove it first")
+    sites = propose_sites(streets, tags=tags, area=None if area is None else read_area(area))
+    if out is not None:
+        write_places(sites, out)
+        say(f"{len(sites)} candidate sites in {out}", quiet)
+    if as_json:
+        typer.echo(sites.to_crs(4326).to_json())
+    elif out is None:
+        typer.echo(lonlat_table(sites).to_csv(index=False, lineterminator="\n"), nl=False)
+
+
+@app.command(name="map")
+@with_manners
+def draw_map(
+    folder: Annotated[Path, typer.Argument(help="A folder of results, as `siteplan run` writes it.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Another place for the map.")] = None,
+) -> None:
+    """Draw map.html again from a folder of results."""
+    from siteplan.study import redraw
+
+    path = redraw(folder, out=out)
+    typer.echo(path)

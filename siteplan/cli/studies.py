@@ -1,0 +1,136 @@
+"""Commands on a study: write, check, run and score it, draw its isochrones."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from siteplan.cli.common import Json, Quiet, app, asks, progress, say, show, with_manners
+
+if TYPE_CHECKING:
+    from siteplan.config import Study
+
+__all__ = ["check", "demo", "init", "isochrones", "run", "score"]
+
+
+@app.command()
+@with_manners
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("siteplan-demo"),
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the sample territory and run it.
+
+    Prints the ranked table and says where the map is.
+    """
+    from siteplan.samples import write_sample
+    from siteplan.study import run as run_study
+
+    with progress(quiet) as tell:
+        result = run_study(write_sample(folder) / "study.yaml", progress=tell)
+    show(result, as_json, quiet)
+
+
+@app.command()
+@with_manners
+def init(folder: Annotated[Path, typer.Argument(help="Where to write study.yaml.")], quiet: Quiet = False) -> None:
+    """Write a commented study file to fill in.
+
+    A file that is there is never overwritten.
+    """
+    from siteplan.study.template import init_study
+
+    path = init_study(folder)
+    typer.echo(path)
+    say(f"fill it in, then: siteplan check {path}", quiet)
+
+
+@app.command()
+@with_manners
+@asks("streets", "population", "sites")
+def check(study: "Study", as_json: Json = False, quiet: Quiet = False) -> None:
+    """Read everything, say what is wrong or odd.
+
+    No travel times are computed. The exit code is 1 if the study cannot run.
+    """
+    from siteplan.study import check as check_study
+
+    findings = check_study(study)
+    shown = [finding for finding in findings if not (quiet and finding.severity == "info")]
+    if as_json:
+        typer.echo(json.dumps([finding.as_dict() for finding in shown], ensure_ascii=False, indent=1))
+    else:
+        for finding in shown:
+            typer.echo(f"{finding.severity:<8} {finding.place}: {finding.text}")
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+@with_manners
+@asks("streets", "population", "sites")
+def run(
+    study: "Study",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of results. [the study's own]")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do everything a study asks for.
+
+    Scores, overlap, times, isochrones, map and manifest go into a folder of results.
+    """
+    from siteplan.study import run as run_study
+
+    with progress(quiet) as tell:
+        result = run_study(study, out=out, progress=tell)
+    show(result, as_json, quiet)
+
+
+@app.command()
+@with_manners
+@asks("streets", "population", "sites")
+def score(
+    study: "Study",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the scores as this CSV, too.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Print whom each site reaches, ranked."""
+    from siteplan.study import score as score_study
+
+    with progress(quiet) as tell:
+        result = score_study(study, out=out, progress=tell)
+    show(result, as_json, quiet)
+
+
+@app.command()
+@with_manners
+@asks("streets", "sites")
+def isochrones(
+    study: "Study",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .gpkg or .geojson.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as GeoJSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw the area within each limit of each site.
+
+    Without -o and --json, their sizes are printed as CSV.
+    """
+    from siteplan.study import draw, write_places
+    from siteplan.study.guard import refuse_inputs
+    from siteplan.study.manifest import input_files
+
+    if out is not None:
+        refuse_inputs(input_files(study).values(), [out])
+    with progress(quiet) as tell:
+        rings = draw(study, progress=tell)
+    if out is not None:
+        write_places(rings, out)
+        say(f"{len(rings)} isochrones in {out}", quiet)
+    if as_json:
+        typer.echo(rings.to_crs(4326).to_json(drop_id=True))
+    elif out is None:
+        areas = rings.assign(km2=(rings.area / 1e6).round(3)).drop(columns="geometry")
+        typer.echo(areas.to_csv(index=False, lineterminator="\n"), nl=False)

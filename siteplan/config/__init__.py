@@ -1,0 +1,24 @@
+"""Parameters with their reasons: how people travel, and (in a study file) what is asked."""
+
+from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Profile, Rides
+from siteplan.config.study import Area, Inputs, Output, Population, Score, Study, Table, Travel, result_columns
+
+__all__ = [
+    "BIKE",
+    "PEDELEC",
+    "PROFILES",
+    "SLOW_WALK",
+    "TRANSIT",
+    "WALK",
+    "Area",
+    "Inputs",
+    "Output",
+    "Population",
+    "Profile",
+    "Rides",
+    "Score",
+    "Study",
+    "Table",
+    "Travel",
+    "result_columns",
+]

@@ -1,0 +1,296 @@
+"""What is behind the minutes by public transport: journeys leg by leg, and what each line and stop brings a site."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from siteplan.config import TRANSIT, Rides
+from siteplan.errors import StudyError
+from siteplan.network.snapping import metric_points
+from siteplan.network.transit import Timetable
+from siteplan.routing.journeys import Journeys, Ride, Trace, search_journeys
+from siteplan.routing.search import MINUTE, deciseconds, runs_backwards
+
+__all__ = ["Itinerary", "SiteLines", "describe", "itinerary", "round_trips", "site_lines"]
+
+Direction = Literal["to", "from"]
+KINDS = {
+    0: "tram", 1: "metro", 2: "rail", 3: "bus", 4: "ferry", 5: "cable tram", 6: "aerial lift", 7: "funicular",
+    11: "trolleybus", 12: "monorail",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Itinerary:
+    """A journey leg by leg.
+
+    Attributes
+    ----------
+    minutes, minutes_p25, minutes_p75
+        As in `travel_times`; missing where the place is reached more rarely.
+    at
+        The clock time asked about, the first of the window whose journey takes `minutes`: arrival ("to") or departure.
+    possible, window
+        At how many minutes of the window the place is reached within the limit, and of how many.
+    legs
+        `leg` ("walk", the name of the way between home and stop, "wait", "ride"), `start`, `end` (places), `line`,
+        `headsign`, `departure`, `arrival` (seconds since midnight of the date), `minutes`, `metres` (NaN unless
+        walked: what that time makes at the speed of the walk) and geometry: straight between places, and between the
+        stops that a ride calls at. The minutes of the legs add up to `minutes`.
+    """
+
+    minutes: float
+    minutes_p25: float
+    minutes_p75: float
+    at: str
+    possible: int
+    window: int
+    direction: Direction
+    legs: gpd.GeoDataFrame
+
+
+def itinerary(
+    transit: Timetable,
+    origin: gpd.GeoDataFrame,
+    site: gpd.GeoDataFrame,
+    *,
+    mode: Rides = TRANSIT,
+    direction: Direction = "to",
+    limit: float = 90,
+) -> Itinerary | None:
+    """Return the journey between a place and a site that takes what the table of minutes says.
+
+    Parameters
+    ----------
+    origin, site
+        One place each, with a CRS; `origin` is where the people are, whichever the direction.
+    mode
+        How they travel. Of several minutes of the window that take as long, the first is shown; of several journeys as
+        quick, one with the fewest rides. A window for the way back is not looked at.
+    direction, limit
+        As in `travel_times`.
+
+    Returns
+    -------
+    Itinerary or None
+        None where the site is not within the limit at the percentile of the window.
+
+    Raises
+    ------
+    StudyError
+        Not one place each, or a limit of the walks in all, which is not kept to here.
+    """
+    if len(origin) != 1 or len(site) != 1:
+        raise StudyError(f"itinerary: expected one origin and one site, not {len(origin)} and {len(site)}")
+    found = _searched(transit, site, origin, mode, direction, limit)
+    if found.chosen[0] < 0:
+        return None
+    (trace,) = found.traces(np.zeros(1, np.int64))
+    cost, low, high = found.ranked[:, 0].tolist()
+    within = found.costs[:, 0] <= found.limit
+    asked = int(found.minutes[found.chosen[0]])
+    ends = [metric_points(places, transit.streets)[0] for places in (origin, site)]
+    return Itinerary(
+        minutes=cost / MINUTE,
+        minutes_p25=low / MINUTE if low <= found.limit else np.nan,
+        minutes_p75=high / MINUTE if high <= found.limit else np.nan,
+        at=clock(asked * 60),
+        possible=int(within.sum()),
+        window=len(within),
+        direction=direction,
+        legs=_legs(transit, trace, mode, direction, asked * MINUTE, cost, ends),
+    )
+
+
+def _searched(
+    transit: Timetable,
+    site: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    mode: Rides,
+    direction: Direction,
+    limit: float,
+) -> Journeys:
+    if mode.max_total_walk_minutes is not None:
+        raise StudyError(
+            "max_total_walk_minutes: journeys are not shown leg by leg under a limit of the walks in all; leave it out"
+        )
+    backwards = runs_backwards(direction)
+    return search_journeys(transit, site, people, mode=mode, limit=int(deciseconds([limit])[0]), backwards=backwards)
+
+
+def _legs(
+    transit: Timetable, trace: Trace, mode: Rides, direction: Direction, asked: int, cost: int, ends: Sequence[Any]
+) -> gpd.GeoDataFrame:
+    """Lay a journey out in the order of travel; who comes too early waits where the next leg begins."""
+    now = asked - cost if direction == "to" else asked
+    here = ["home", "site"] if direction == "to" else ["site", "home"]
+    spots = list(ends) if direction == "to" else list(ends)[::-1]
+    at_home = 0 if direction == "to" else len(trace.walks) - 1
+    rows: list[tuple[Any, ...]] = []
+
+    def walk(k: int, end: str, spot: Any) -> None:
+        profile = mode.access if k == at_home or not trace.rides else mode.walk
+        metres = trace.walks[k] / 36 * profile.speed_kmh
+        if trace.walks[k] or not trace.rides:
+            rows.append((profile.name, place, end, "", "", now, now + trace.walks[k], metres, _line([at, spot])))
+
+    def wait(until: int) -> None:
+        if until > now:
+            rows.append(("wait", place, place, "", "", now, until, np.nan, _line([at, at])))
+
+    place, at = here[0], spots[0]
+    for k, ride in enumerate(trace.rides):
+        _, names, shape = _called(transit, ride)
+        walk(k, names[0], shape[0])
+        place, at, now = names[0], shape[0], now + trace.walks[k]
+        wait(ride.departure)
+        line, headsign = _line_of(transit, ride)
+        rows.append(("ride", names[0], names[-1], line, headsign, ride.departure, ride.arrival, np.nan, _line(shape)))
+        place, at, now = names[-1], shape[-1], ride.arrival
+    walk(len(trace.rides), here[1], spots[1])
+    place, at, now = here[1], spots[1], now + trace.walks[-1]
+    wait(asked if direction == "to" else now)
+    columns = ["leg", "start", "end", "line", "headsign", "departure", "arrival", "metres", "geometry"]
+    table = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=transit.streets.crs)
+    table.insert(7, "minutes", (table["arrival"] - table["departure"]) / MINUTE)
+    table[["departure", "arrival"]] = table[["departure", "arrival"]] / 10
+    return table
+
+
+def _line(spots: Sequence[Any]) -> Any:
+    return shapely.LineString(shapely.get_coordinates(np.array(spots, dtype=object)))
+
+
+def _called(transit: Timetable, ride: Ride) -> tuple[npt.NDArray[np.int64], list[str], list[Any]]:
+    """Return the stops that a ride calls at: numbers, names and places."""
+    p = transit.patterns
+    stops = p.stops[p.ptr[ride.pattern] + ride.on : p.ptr[ride.pattern] + ride.off + 1]
+    names = transit.feed.stops["name"].to_numpy()[stops].astype(str).tolist()
+    return stops, names, [shapely.Point(*spot) for spot in transit.spots[stops]]
+
+
+def _line_of(transit: Timetable, ride: Ride) -> tuple[str, str]:
+    trip = transit.feed.trips.loc[ride.trip]
+    return str(transit.feed.routes.loc[trip["route"], "name"]), str(trip["headsign"])
+
+
+def clock(seconds: float) -> str:
+    """Return seconds since midnight as "08:05", by the minute begun; "25:10" and "-00:10" are other days."""
+    minutes = int(seconds // 60)
+    return f"{'-' if minutes < 0 else ''}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def describe(found: Itinerary) -> str:
+    """Return a journey as lines of text."""
+    what = "arrival by" if found.direction == "to" else "departure at"
+    spread = [f"{value:.0f}" if np.isfinite(value) else "-" for value in (found.minutes_p25, found.minutes_p75)]
+    lines = [
+        f"{found.minutes:.1f} min, {what} {found.at} (25 % of the minutes: {spread[0]}, 75 %: {spread[1]}; "
+        f"within the limit at {found.possible} of {found.window} minutes)"
+    ]
+    for leg in found.legs.itertuples():
+        head = f"{clock(leg.departure)}-{clock(leg.arrival)}  {leg.leg:<5} {leg.minutes:5.1f} min"
+        if leg.leg == "ride":
+            towards = f" towards {leg.headsign}" if leg.headsign else ""
+            lines.append(f"{head}  line {leg.line}{towards}: {leg.start} - {leg.end}")
+        elif leg.leg == "wait":
+            lines.append(f"{head}  {leg.start}")
+        else:
+            lines.append(f"{head}  {leg.metres:.0f} m: {leg.start} - {leg.end}")
+    return "\n".join(lines)
+
+
+# Lines and stops ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SiteLines:
+    """What lines and stops bring each site.
+
+    `lines`: `site`, `line`, `route` (id in the feed), `type`, `people` whose journey rides it, `lost`, those no longer
+    within the limit when it does not run. `stops`: `site`, `stop`, `name`, `on`, `off`: people who first get on there,
+    who last get off there. People whose journey has two lines count with both.
+    """
+
+    lines: pd.DataFrame
+    stops: pd.DataFrame
+
+
+def site_lines(
+    transit: Timetable,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    *,
+    mode: Rides = TRANSIT,
+    direction: Direction = "to",
+    limit: float = 30,
+) -> SiteLines:
+    """Tell which lines and stops bring how many people to each site within a limit, and how many hang on each line.
+
+    Counted on the journeys that `itinerary` shows; what is lost is searched again, for each line that one of these
+    rides, without its trips. More may be lost than ride it: a journey shown is that of one minute, and being
+    within the limit is of many. Parameters as in `travel_times`.
+    """
+    amounts = np.nan_to_num(people["people"].to_numpy(float))
+    lines: list[tuple[Any, ...]] = []
+    stops: list[tuple[Any, ...]] = []
+    feed = transit.feed
+    route_of = feed.trips["route"].to_numpy()
+    for row in range(len(sites)):
+        site = sites.iloc[row : row + 1]
+        name = str(site.index[0])
+        found = _searched(transit, site, people, mode, direction, limit)
+        within = np.flatnonzero(found.chosen >= 0)
+        riders: Counter[int] = Counter()
+        on: Counter[int] = Counter()
+        off: Counter[int] = Counter()
+        for point, trace in zip(within.tolist(), found.traces(within), strict=True):
+            for route in sorted({int(route_of[ride.trip]) for ride in trace.rides}):
+                riders[route] += amounts[point]
+            if trace.rides:
+                on[int(_called(transit, trace.rides[0])[0][0])] += amounts[point]
+                off[int(_called(transit, trace.rides[-1])[0][-1])] += amounts[point]
+        for route in sorted(riders):
+            rest = found.within_without(np.array([route]))
+            line = feed.routes.loc[route]
+            lost = amounts[within][~rest[within]].sum()
+            kind = KINDS.get(int(feed.routes["type"].to_numpy()[route]), "other")
+            lines.append((name, line["name"], line["id"], kind, riders[route], lost))
+        for stop in sorted({*on, *off}):
+            called = feed.stops.loc[stop]
+            stops.append((name, called["id"], called["name"], float(on[stop]), float(off[stop])))
+    brought = pd.DataFrame(lines, columns=["site", "line", "route", "type", "people", "lost"])
+    called_at = pd.DataFrame(stops, columns=["site", "stop", "name", "on", "off"])
+    return SiteLines(brought.astype({"people": float, "lost": float}), called_at.astype({"on": float, "off": float}))
+
+
+# There and back -------------------------------------------------------------------------------------------------------
+
+
+def round_trips(there: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
+    """Keep the pairs of site and point that are within the limit on both ways.
+
+    Parameters
+    ----------
+    there, back
+        Tables of `travel_times` by public transport, one for each way.
+
+    Returns
+    -------
+    DataFrame
+        As `there`: each figure that of the worse of the two ways, and `minutes_there`, `minutes_back` beside them.
+    """
+    figures = ["minutes", "minutes_p25", "minutes_p75", "share"]
+    other = back[["site", "point", *figures]].astype({"site": there["site"].dtype})
+    both = there.merge(other, on=["site", "point"], suffixes=("", "_back"))
+    worse = {name: np.maximum(both[name], both[f"{name}_back"]) for name in figures[:3]}
+    share = np.minimum(both["share"], both["share_back"])
+    table = both.assign(minutes_there=both["minutes"], **worse, share=share)
+    return table[[*there.columns, "minutes_there", "minutes_back"]]

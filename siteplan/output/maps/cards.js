@@ -1,0 +1,85 @@
+/* ---- cards ---- */
+const facts = (pairs) => pairs.filter(([, value]) => value !== "–").map(([name, value]) => `${name} ${value}`).join(" · ");
+function table(headings, rows) {
+  const cell = (tag) => (text, at) => el(tag, { class: at ? "num" : null, scope: tag === "th" ? "col" : null }, text);
+  return el("table", {},
+    el("thead", {}, el("tr", {}, ...headings.map((text, at) => cell(text ? "th" : "td")(text, at)))),
+    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map(cell("td"))))));
+}
+function counted(site, subject) {
+  const kinds = ["reached", "unique", "added"].filter((kind) =>
+    data.measures.some((each) => each.kind === kind && each.subject === subject));
+  const rows = new Map();
+  data.measures.forEach((each, at) => {
+    if (each.subject !== subject) return;
+    const name = `${capital(modeName(each.mode))}, ${number(each.minutes)} ${words.minute}`;
+    if (!rows.has(name)) rows.set(name, kinds.map(() => "–"));
+    rows.get(name)[kinds.indexOf(each.kind)] = count(site.counted[at]);
+  });
+  const body = [...rows].map(([name, values]) => [name, ...values]);
+  return el("details", subject === "people" ? { open: "" } : {}, el("summary", {}, capital(groupName(subject))), table(["", ...kinds.map((kind) => words[kind])], body));
+}
+function siteCard(at) {
+  const site = data.sites[at], subjects = [...new Set(data.measures.map((each) => each.subject))];
+  const chosen = site.chosen ? ` · ${words.chosen} (${site.chosen})` : "";
+  const served = data.served[site.id] || [];
+  return el("div", { class: "card", "data-site": site.id },
+    el("h2", {}, site.name),
+    el("p", {}, capital(words[site.status] || site.status) + chosen + ` · ${site.id}`),
+    el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, number(site.cost)], [words.capacity, number(site.capacity)]])),
+    plan ? nowTable(at) : null,
+    ...subjects.map((subject) => counted(site, subject)),
+    data.measures.some((each) => each.kind === "added") ? el("p", { class: "hint" }, words.added_note) : null,
+    served.length ? table([words.line, words.people, words.lost_without], served.map(([line, people, lost]) => [line, count(people), count(lost)])) : null);
+}
+function nowTable(at) { // with the sites that are open now
+  const rows = plan.subjects.map((subject, which) => {
+    const { reach, alone } = siteCounts(plan.base, which, known.times)[at];
+    return [capital(groupName(subject)), count(reach), count(alone)];
+  });
+  return el("div", { class: "now" }, el("p", { class: "hint" }, `${capital(modeName(state.mode))}, ${minutes(state.limit)} · ${state.open[at] ? words.is_open : words.is_closed}`),
+    table(["", words.reached, state.open[at] ? words.only_open : words.would_add], rows));
+}
+function cellCard(at) {
+  const cells = data.cells;
+  const title = el("h2", {}, cells.people[at] === null ? capital(words.withheld) : `${count(cells.people[at])} ${words.people}`);
+  const name = el("p", {}, `${words.cell} ${cells.names[at]}`);
+  if (plan) return el("div", { class: "card" }, title, name, ...cellSites(at));
+  const best = data.sites[cells.best[at]];
+  const rows = Object.entries(cells.minutes).map(([mode, values]) =>
+    [capital(modeName(mode)), values[at] === null ? words.out_of_reach : minutes(values[at])]);
+  const shares = Object.entries(cells.covered).map(([name, values]) => {
+    const cut = name.lastIndexOf("_");
+    return [`${capital(modeName(name.slice(0, cut)))}, ${name.slice(cut + 1)} ${words.minute}`,
+      values[at] === null ? "–" : `${number(values[at])} %`];
+  });
+  return el("div", { class: "card" }, title, name,
+    best ? el("p", {}, `${capital(words.best_site)}: ${best.name}`) : null,
+    rows.length ? table([words.cells_minutes, ""], rows) : null,
+    shares.length ? table([words.covered, ""], shares) : null);
+}
+const LISTED = 8;
+function cellSites(at) { // which open site reaches the cell, by what mode, in how many minutes; the nearest first
+  const points = new Set(plan.pointsOf[at]), found = [];
+  const modes = state.mode === "best" ? plan.modes : [state.mode];
+  modes.forEach((mode) => ways(plan.base, mode).forEach((way, site) => {
+    if (!state.open[site]) return;
+    let low = Infinity, high = 0;
+    way.points.forEach((point, each) => {
+      if (!points.has(point) || way.units[each] > within()) return;
+      low = Math.min(low, way.units[each]);
+      high = Math.max(high, way.units[each]);
+    });
+    if (high) found.push({ site, mode, low: low * plan.unit, high: high * plan.unit });
+  }));
+  if (!found.length) return [el("p", {}, capital(words.out_of_reach))];
+  found.sort((a, b) => a.low - b.low || a.site - b.site);
+  const share = cellMeans()[at].share;
+  const spoken = ({ low, high }) => (low === high ? minutes(low) : `${number(low)} – ${minutes(high)}`);
+  return [
+    el("p", {}, `${capital(words.best_site)}: ${data.sites[found[0].site].name}, ${modeName(found[0].mode)}, ${spoken(found[0])}`),
+    el("p", {}, `${capital(words.covered)}: ${percent(share, 1)}`),
+    table([capital(words.name), words.by_mode, words.minute], found.slice(0, LISTED).map((each) => [data.sites[each.site].name, modeName(each.mode), spoken(each)])),
+    found.length > LISTED ? el("p", { class: "hint" }, fill(words.and_more, { count: number(found.length - LISTED) })) : null,
+  ].filter(Boolean);
+}

@@ -1,0 +1,118 @@
+/* ---- what is asked, and the answer in one line ---- */
+function radios(name, legend, values, spoken, chosen, choose) {
+  const made = values.map((value) => {
+    const box = el("input", { type: "radio", name, value });
+    box.checked = value === chosen;
+    box.addEventListener("change", () => choose(value));
+    return el("label", {}, box, el("span", {}, spoken(value)));
+  });
+  return el("fieldset", { class: "radios" }, el("legend", {}, legend), ...made);
+}
+function controls() {
+  const section = document.querySelector("#controls");
+  if (!plan) return section.remove();
+  const change = (name) => (value) => (state[name] = value, update());
+  const who = el("select", { id: "who" }, ...plan.subjects.map((name, at) => el("option", { value: at }, capital(groupName(name)))));
+  who.value = String(state.subject);
+  who.addEventListener("change", () => change("subject")(Number(who.value)));
+  section.replaceChildren(
+    radios("mode", words.how, plan.choices, (mode) => capital(modeName(mode)), state.mode, change("mode")),
+    radios("limit", words.within_limit, plan.limits, minutes, state.limit, change("limit")),
+    plan.subjects.length > 1 ? el("p", { class: "who" }, el("label", { for: "who" }, `${words.whom} `), who) : "",
+    el("div", { id: "totals", role: "status", "aria-live": "polite" }));
+}
+function totals() {
+  const box = document.querySelector("#totals");
+  if (!box) return;
+  const lone = totalsOf((point) => known.times[point] === 1, state.subject).all;
+  const [main, ...rest] = [state.subject, ...plan.subjects.keys()].filter((each, at, all) => all.indexOf(each) === at).map((subject) => {
+    const covered = totalsOf((point) => known.times[point], subject).all, all = totalsOf(() => true, subject).all;
+    return { name: groupName(plan.subjects[subject]), covered, all };
+  });
+  box.replaceChildren(
+    el("p", { class: "big" }, el("strong", { "data-total": "covered" }, count(main.covered)), ` ${fill(words.of_covered, { all: number(main.all), who: main.name, share: percent(main.covered, main.all) })}`),
+    el("p", {}, fill(words.lone, { people: count(lone), sites: number(state.open.filter(Boolean).length) })),
+    ...rest.map((each) => el("p", { "data-total": each.name }, `${capital(each.name)}: ${count(each.covered)} ${words.of} ${number(each.all)} (${percent(each.covered, each.all)})`)));
+}
+function openSites(open, phase = -1) {
+  state.open = open;
+  state.phase = phase;
+  update();
+}
+function update() { // count again, and show it everywhere
+  known = reached(plan.base);
+  other = state.scenario >= 0 ? reached(scenarios[state.scenario]) : null;
+  totals();
+  siteTable();
+  if (data.territories.length) territoryTable();
+  if (data.phases.length) phasePanel();
+  if (scenarios.length) comparePanel();
+  data.layers.filter((layer) => layer.live).forEach((layer) => {
+    const row = rows.get(layer.id);
+    if (layer.live === "change") row.box.disabled = !other;
+    if (layer.live === "change" && !other && shown.has(layer.id)) return set(data.layers.find((each) => each.live === "minutes"), true);
+    row.label.textContent = capital(layer.title());
+    if (shown.has(layer.id)) (drawCells(layer), fillLegend(layer));
+  });
+  marks.forEach((mark, at) => mark.getElement() && mark.getElement().classList.toggle("closed", !state.open[at]));
+  showCard();
+  keepAddress();
+}
+
+/* ---- places by name ---- */
+const FOUND = 7;
+function search() {
+  const section = document.querySelector("#search"), results = el("ul", {});
+  const label = words.search, box = el("input", { type: "search", id: "find", placeholder: label, autocomplete: "off", "aria-label": label });
+  const named = data.layers.filter((layer) => layer.kind === "territories").flatMap((layer) => layer.names.map(([lat, lng, name]) => [name, words.territory, () => map.setView([lat, lng], 13)]));
+  const places = data.layers.filter((layer) => layer.kind === "places").flatMap((layer) => layer.places.map(([lat, lng, name]) => [name, words.place, () => map.setView([lat, lng], 14)]));
+  const stops = data.found.map(([lat, lng, name]) => [name, words.stop, () => map.setView([lat, lng], 16)]);
+  const all = [...data.sites.map((site, at) => [site.name, words.site, () => (map.setView(site.at, Math.max(map.getZoom(), 14)), pick(at))]), ...named, ...places, ...stops];
+  box.addEventListener("input", () => {
+    const wanted = plain(box.value.trim());
+    const fit = wanted ? all.filter(([name]) => plain(name).includes(wanted)).sort((a, b) => plain(b[0]).startsWith(wanted) - plain(a[0]).startsWith(wanted)) : [];
+    results.replaceChildren(...fit.slice(0, FOUND).map(([name, kind, go]) => el("li", {}, button(`${name} · ${kind}`, "link", () => (go(), results.replaceChildren(), (box.value = name))))));
+    if (wanted && !fit.length) results.append(el("li", {}, words.not_found));
+  });
+  box.addEventListener("keydown", (event) => event.key === "Enter" && results.querySelector("button") && results.querySelector("button").click());
+  section.replaceChildren(box, results);
+}
+
+/* ---- language, link, paper ---- */
+function tools() {
+  const section = document.querySelector("#tools");
+  const tongues = Object.keys(data.words).map((name) => {
+    const made = button(name.toUpperCase(), "plain", () => speak(name));
+    made.title = data.words[name].language;
+    made.setAttribute("aria-pressed", String(name === language));
+    made.setAttribute("lang", name);
+    return made;
+  });
+  const link = el("a", { id: "link", href: address() }, words.link);
+  const paper = ["A4", "A3"].map((size) => button(`${words.print} ${size}`, "plain", () => printOn(size)));
+  section.replaceChildren(el("span", { role: "group", "aria-label": words.languages }, ...tongues), ...paper, link);
+}
+function speak(name) {
+  [language, words] = [name, data.words[name]];
+  sheet();
+  const pressed = document.querySelector("#tools [aria-pressed=true]");
+  if (pressed) pressed.focus();
+}
+function sheet() { // everything that has words
+  document.documentElement.lang = language;
+  document.querySelector("#head h1").textContent = data.title;
+  document.querySelector("#skip").textContent = words.skip;
+  document.querySelector("#notes").replaceChildren(el("h2", { class: "hidden" }, words.notes), ...data.notes[language].map((note) => el("p", {}, note)), el("p", {}, "© OpenStreetMap contributors (ODbL)"));
+  [["panel", "panel_name"], ["card", "card_name"], ["side", "layers"]].forEach(([id, name]) => document.querySelector(`#${id}`).setAttribute("aria-label", words[name]));
+  map.getContainer().setAttribute("aria-label", words.map_name);
+  document.querySelectorAll(".leaflet-control-zoom-in").forEach((each) => (each.setAttribute("aria-label", words.zoom_in), (each.title = words.zoom_in)));
+  document.querySelectorAll(".leaflet-control-zoom-out").forEach((each) => (each.setAttribute("aria-label", words.zoom_out), (each.title = words.zoom_out)));
+  layerPanel();
+  search();
+  tools();
+  if (document.querySelector("#controls")) controls();
+  if (document.querySelector("#curve")) curvePlot();
+  if (plan) update();
+  else siteTable();
+  showCard();
+}

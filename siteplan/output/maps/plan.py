@@ -1,0 +1,200 @@
+"""The table of minutes inside a page: who is reached from where, small enough to send and exact to the person."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from siteplan.errors import InputError
+from siteplan.inputs.times import Floats, Ints, TimeRows, people_amounts, time_rows
+from siteplan.output.columns import mode_order
+from siteplan.output.maps.shapes import encode
+
+__all__ = ["Scenario", "pack_runs", "plan_data"]
+
+Scenario = tuple[pd.DataFrame, pd.DataFrame]
+FINEST = 6  # decimals of a person: the sum of a million points is right to half a person
+
+
+def plan_data(
+    times: pd.DataFrame,
+    points: pd.DataFrame,
+    *,
+    sites: Sequence[str],
+    cells: pd.Index | None,
+    limits: Sequence[float],
+    territories: gpd.GeoDataFrame | None = None,
+    scenarios: Mapping[str, Scenario] | None = None,
+) -> dict[str, Any]:
+    """Pack minutes and people for the page.
+
+    Minutes are rounded up to whole units of `unit` minutes, of which every limit is a whole multiple: whether a time is
+    within a limit stays exact. People are whole numbers of `1 / person`.
+
+    Returns
+    -------
+    dict
+        `limits`, `unit`, `person`, `modes`, `subjects`; per point `cell` and `territory` (positions, -1 = none) and
+        the amount of each subject; per mode and site the packed minutes; and the same of the `scenarios`.
+
+    Raises
+    ------
+    InputError
+        As `reach`, and for minutes to sites that the map does not show.
+    """
+    others = scenarios or {}
+    labels = _all_points([points, *(each for _, each in others.values())])
+    amounts = _amounts(points, labels)
+    base = _by_mode(times, labels, sites, limits)
+    every = [amounts, *(_amounts(each, labels, list(amounts)) for _, each in others.values())]
+    person = 10 ** max(_decimals(values) for each in every for values in each.values())
+    packed = [
+        {
+            "name": str(name),
+            "minutes": _by_mode(table, labels, sites, limits),
+            "amounts": None if _same(other, amounts) else _pack_amounts(other, person),
+        }
+        for (name, (table, _)), other in zip(others.items(), every[1:], strict=True)
+    ]
+    return {
+        "limits": [_plain(limit) for limit in limits],
+        "unit": 1 / _per_minute(limits),
+        "person": person,
+        "count": len(labels),
+        "modes": sorted(base, key=mode_order),
+        "subjects": list(amounts),
+        "cell": _pack(_positions(points, labels, cells)),
+        "territory": _pack(_inside(points, labels, territories)),
+        "amounts": _pack_amounts(amounts, person),
+        "minutes": base,
+        "scenarios": packed,
+    }
+
+
+def _all_points(tables: list[pd.DataFrame]) -> pd.Index:
+    """List the points of all tables, those near each other side by side."""
+    labels, seen = [], pd.Index([])
+    for table in tables:
+        by_point = _by_point(table)
+        if isinstance(table, gpd.GeoDataFrame) and len(table):
+            order = np.argsort(by_point.geometry.hilbert_distance().to_numpy(), kind="stable")
+            by_point = by_point.iloc[order]
+        new = by_point.index[~by_point.index.isin(seen)]
+        labels.append(new)
+        seen = seen.append(new)
+    return pd.Index(seen, name="point")
+
+
+def _by_point(table: pd.DataFrame) -> pd.DataFrame:
+    return (table.set_index("point") if "point" in table.columns else table).sort_index()
+
+
+def _amounts(points: pd.DataFrame, labels: pd.Index, names: list[str] | None = None) -> dict[str, Floats]:
+    """Give people and groups in the order of the labels, nobody where a point is not in the table."""
+    index, amounts = people_amounts(points, None if names is None else [name for name in names if name != "people"])
+    at = index.get_indexer(labels)
+    return {name: np.where(at >= 0, values[at], 0.0) for name, values in amounts.items()}
+
+
+def _same(a: dict[str, Floats], b: dict[str, Floats]) -> bool:
+    return all(np.array_equal(a[name], b[name]) for name in b)
+
+
+def _decimals(values: Floats) -> int:
+    """Say how many decimals write these numbers."""
+    for decimals in range(FINEST):
+        if np.array_equal(np.round(values, decimals), values):
+            return decimals
+    return FINEST
+
+
+def _per_minute(limits: Sequence[float]) -> int:
+    """Give the units in a minute, of which every limit is a whole number."""
+    return next((each for each in (1, 2, 10, 60, 100) if all(_whole(limit * each) for limit in limits)), 1000)
+
+
+def _whole(value: float) -> bool:
+    return abs(value - round(value)) < 1e-9
+
+
+def _by_mode(times: pd.DataFrame, labels: pd.Index, sites: Sequence[str], limits: Sequence[float]) -> dict[str, Any]:
+    """Pack the minutes of every mode and site; a site without any is an empty string."""
+    order = labels.sort_values()
+    rows = time_rows(times, order)
+    place = pd.Index(sites).get_indexer(rows.sites.astype(str))
+    if len(rows.site) and (place[np.unique(rows.site)] < 0).any():
+        first = rows.sites[place < 0][0]
+        raise InputError(f"times: site {str(first)!r} is not on the map; give the sites that the times lead to")
+    point = labels.get_indexer(order)[rows.point]
+    units = _units(rows.minutes, limits)
+    return {mode: _packed_mode(rows, mode, place, point, units, len(sites)) for mode in rows.modes}
+
+
+def _packed_mode(rows: TimeRows, mode: str, place: Ints, point: Ints, units: Ints, count: int) -> list[str]:
+    part = rows.mode_rows(mode)
+    site = place[rows.site[part]]
+    order = np.lexsort((point[part], site))
+    cuts = np.searchsorted(site[order], np.arange(count + 1))
+    points, minutes = point[part][order], units[part][order]
+    return [pack_runs(points[start:stop], minutes[start:stop]) for start, stop in pairwise(cuts)]
+
+
+def _units(minutes: Floats, limits: Sequence[float]) -> Ints:
+    """Round minutes up to whole units, and mend what floating point did at the limits."""
+    per_minute = _per_minute(limits)
+    units: Ints = np.ceil(minutes * per_minute - 1e-9).astype(np.int64)
+    for limit in limits:
+        ends = round(limit * per_minute)
+        units = np.where(minutes <= limit, np.minimum(units, ends), np.maximum(units, ends + 1))
+    return units
+
+
+def pack_runs(points: Ints, minutes: Ints) -> str:
+    """Pack the minutes of some points (ascending): how many are skipped, how many follow, their steps in minutes."""
+    if not len(points):
+        return ""
+    gap = np.diff(points, prepend=-1) - 1
+    starts = np.flatnonzero((gap > 0) | (np.arange(len(points)) == 0))
+    lengths = np.diff(np.append(starts, len(points)))
+    steps = np.diff(minutes, prepend=0)
+    heads = np.stack([gap[starts], lengths], axis=1).ravel()
+    return _pack(np.insert(steps, np.repeat(starts, 2), heads))
+
+
+def _pack(numbers: NDArray[np.int64]) -> str:
+    return encode(np.asarray(numbers, dtype=np.int64))[0]
+
+
+def _pack_amounts(amounts: dict[str, Floats], person: int) -> list[str]:
+    return [_pack(np.rint(values * person).astype(np.int64)) for values in amounts.values()]
+
+
+def _positions(points: pd.DataFrame, labels: pd.Index, cells: pd.Index | None) -> Ints:
+    by_point = _by_point(points)
+    if cells is None or "cell" not in by_point:
+        return np.full(len(labels), -1, dtype=np.int64)
+    return cells.get_indexer(pd.Index(by_point["cell"].reindex(labels))).astype(np.int64)
+
+
+def _inside(points: pd.DataFrame, labels: pd.Index, territories: gpd.GeoDataFrame | None) -> Ints:
+    """Give the first territory that holds each point."""
+    inside = np.full(len(labels), -1, dtype=np.int64)
+    if territories is None or not isinstance(points, gpd.GeoDataFrame) or not len(territories):
+        return inside
+    by_point = gpd.GeoDataFrame(_by_point(points))
+    places = by_point.geometry.to_crs(territories.crs).to_numpy()
+    point, territory = shapely.STRtree(places).query(territories.geometry.to_numpy(), predicate="intersects")[::-1]
+    first = np.full(len(places), len(territories), dtype=np.int64)
+    np.minimum.at(first, point, territory)
+    at = by_point.index.get_indexer(labels)
+    found = np.where(at >= 0, first[at], len(territories))
+    return np.where(found < len(territories), found, -1)
+
+
+def _plain(limit: float) -> float:
+    return int(limit) if limit == int(limit) else limit

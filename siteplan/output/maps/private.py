@@ -1,0 +1,97 @@
+"""Cells with few people are joined with their neighbours before anything is drawn or sent."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from siteplan.inputs.times import people_amounts
+from siteplan.output.maps.shapes import metric
+
+__all__ = ["join_small", "spread_people"]
+
+NEAR = 64  # neighbours to look at; a cell without any company among them stays out of sight
+
+
+def join_small(cells: gpd.GeoDataFrame, threshold: float) -> "tuple[gpd.GeoDataFrame, pd.Series[str]]":
+    """Join each cell of fewer than `threshold` people (but not of none) with the nearest ones until there are enough.
+
+    Returns
+    -------
+    tuple
+        The cells, joined: people and groups summed, minutes and shares averaged over people, everything else that of
+        the part with the most people; and the name of the joined cell by cell. Where all cells together hold
+        fewer people, their number is withheld.
+    """
+    people = np.nan_to_num(cells["people"].to_numpy(dtype=float))
+    group = _groups(_centres(cells), people, threshold)
+    names = pd.Series(group, index=cells.index).map(lambda at: str(cells.index[at]))
+    if len(np.unique(group)) == len(cells):
+        return cells, names
+    order = np.lexsort((-people, group))
+    first = order[np.r_[True, np.diff(group[order]) > 0]]  # the part with the most people speaks for all
+    joined = cells.iloc[first].copy()
+    _, code = np.unique(group, return_inverse=True)
+    for name in map(str, cells.columns.drop(cells.geometry.name)):
+        if name.startswith(("minutes_", "covered_")):
+            joined[name] = _mean(cells[name].to_numpy(dtype=float), people, code)
+        elif pd.api.types.is_numeric_dtype(cells[name]):
+            sums = pd.Series(cells[name].to_numpy(dtype=float)).groupby(code).sum(min_count=1)
+            joined[name] = sums.to_numpy()
+    shapes = cells.geometry.to_numpy()
+    members = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
+    united = gpd.GeoSeries([shapely.union_all(shapes[each]) for each in members], crs=cells.crs)
+    joined = joined.set_geometry(united.set_axis(joined.index))
+    few = joined["people"].between(0, threshold, inclusive="neither")
+    joined.loc[few, "people"] = np.nan
+    joined.index = pd.Index([str(cells.index[at]) for at in np.unique(group)], name=cells.index.name)
+    return joined, names
+
+
+def spread_people(points: pd.DataFrame, names: "pd.Series[str]") -> pd.DataFrame:
+    """Spread the people of every joined cell evenly over its points, so that no point tells of one small cell alone."""
+    by_point = (points.set_index("point") if "point" in points.columns else points).copy()
+    joined = by_point["cell"].map(names)
+    sizes = names.groupby(names).transform("size")
+    touched = by_point["cell"].map(sizes > 1).fillna(value=False).astype(bool)
+    for name in people_amounts(by_point)[1]:
+        mean = by_point[name].astype(float).fillna(0.0).groupby(joined).transform("mean")
+        by_point[name] = by_point[name].astype(float).where(~touched, mean)
+    return by_point.assign(cell=joined)
+
+
+def _groups(centres: NDArray[np.float64], people: NDArray[np.float64], threshold: float) -> NDArray[np.int64]:
+    """Give each cell the first member of its group: small ones join their nearest neighbours, in order."""
+    group = np.arange(len(people))
+    total = people.copy()
+    inhabited = np.flatnonzero(people > 0)
+    if not len(inhabited):
+        return group
+    tree = KDTree(centres[inhabited])
+    near = min(NEAR, len(inhabited))
+    for cell in inhabited[people[inhabited] < threshold]:
+        _, found = tree.query(centres[cell], k=np.arange(1, near + 1))
+        for other in inhabited[found]:
+            if total[group[cell]] >= threshold:
+                break
+            low, high = sorted((int(group[cell]), int(group[other])))
+            if low == high:
+                continue
+            total[low] += total[high]
+            group[group == high] = low
+    return group
+
+
+def _centres(cells: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    centres = metric(cells.geometry).centroid
+    return np.column_stack([centres.x.fillna(0.0), centres.y.fillna(0.0)])
+
+
+def _mean(values: NDArray[np.float64], people: NDArray[np.float64], code: NDArray[np.int64]) -> NDArray[np.float64]:
+    weight = np.where(np.isfinite(values), np.maximum(people, 1e-9), 0.0)
+    above = np.bincount(code, weights=weight * np.nan_to_num(values))
+    below = np.bincount(code, weights=weight)
+    means: NDArray[np.float64] = np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
+    return means

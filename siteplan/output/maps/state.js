@@ -1,0 +1,159 @@
+/* ---- what is asked (mode, limit, open sites) and what follows from it, to the person ---- */
+const plan = data.plan;
+const state = {
+  mode: null, limit: null, subject: 0, scenario: -1, phase: -1, picked: null, cells: null,
+  open: data.sites.map((site) => site.status !== "excluded"),
+};
+const fixed = (site) => site.status === "existing" || site.status === "required";
+const sets = { // sets of sites that one button opens
+  all: () => data.sites.map((site) => site.status !== "excluded"),
+  existing: () => data.sites.map(fixed),
+  chosen: () => data.sites.map((site) => fixed(site) || site.chosen !== null),
+};
+const scenarios = [];
+let known = null; // what the base reaches now; see `reached`
+let other = null; // what the scenario reaches
+
+function openPlan() {
+  if (!plan) return;
+  plan.cellOf = numbers(plan.cell);
+  plan.territoryOf = numbers(plan.territory);
+  plan.amounts = plan.amounts.map(numbers);
+  plan.several = plan.modes.length > 1;
+  plan.choices = plan.several ? [...plan.modes, "best"] : plan.modes;
+  plan.base = { minutes: plan.minutes, amounts: plan.amounts, ways: {} };
+  plan.scenarios.forEach((each) => scenarios.push({
+    name: each.name, minutes: each.minutes, ways: {}, amounts: each.amounts ? each.amounts.map(numbers) : plan.amounts,
+  }));
+  state.mode = plan.choices[plan.choices.length - 1];
+  state.limit = Math.max(...plan.limits);
+  if (data.sites.some((site) => site.chosen !== null)) state.open = sets.chosen();
+  if (!data.cells) return;
+  plan.pointsOf = data.cells.names.map(() => []);
+  plan.cellOf.forEach((cell, point) => cell >= 0 && plan.pointsOf[cell].push(point));
+}
+function run(text) { // points (ascending) and their minutes in units; see plan.py
+  const code = numbers(text), points = [], units = [];
+  let point = 0, unit = 0;
+  for (let at = 0; at < code.length;) {
+    point += code[at++];
+    for (let left = code[at++]; left > 0; left--) {
+      points.push(point++);
+      units.push((unit += code[at++]));
+    }
+  }
+  return { points: Int32Array.from(points), units: Int32Array.from(units), how: null };
+}
+function ways(source, mode) { // by site: the points within reach, by one mode or by the best of all
+  if (!source.ways[mode])
+    source.ways[mode] = mode === "best" && plan.several ? best(source)
+      : data.sites.map((_, at) => run((source.minutes[mode] || [])[at] || ""));
+  return source.ways[mode];
+}
+function best(source) {
+  const least = new Int32Array(plan.count), by = new Uint8Array(plan.count);
+  return data.sites.map((_, at) => {
+    least.fill(0x7fffffff);
+    plan.modes.forEach((mode, which) => {
+      const { points, units } = ways(source, mode)[at];
+      points.forEach((point, each) => {
+        if (units[each] < least[point]) [least[point], by[point]] = [units[each], which];
+      });
+    });
+    const points = Int32Array.from(least.keys()).filter((point) => least[point] < 0x7fffffff);
+    return { points, units: points.map((point) => least[point]), how: Uint8Array.from(points, (point) => by[point]) };
+  });
+}
+const within = () => Math.round(state.limit / plan.unit);
+function reached(source) { // by point: how many open sites, the nearest of them, its minutes and mode
+  const times = new Uint16Array(plan.count), site = new Int32Array(plan.count).fill(-1);
+  const units = new Int32Array(plan.count).fill(0x7fffffff), how = new Uint8Array(plan.count), limit = within();
+  const which = plan.modes.indexOf(state.mode);
+  ways(source, state.mode).forEach((way, at) => {
+    if (!state.open[at]) return;
+    for (let each = 0; each < way.points.length; each++) {
+      if (way.units[each] > limit) continue;
+      const point = way.points[each];
+      times[point]++;
+      if (way.units[each] >= units[point]) continue;
+      units[point] = way.units[each];
+      site[point] = at;
+      how[point] = way.how ? way.how[each] : which;
+    }
+  });
+  return { source, times, site, units, how };
+}
+const persons = (sum) => Math.floor(sum / plan.person + 0.5);
+function siteCounts(source, subject, times) { // by site: reach, and whom no other open site reaches
+  const amounts = source.amounts[subject], limit = within();
+  return ways(source, state.mode).map((way, at) => {
+    let reach = 0, alone = 0;
+    const self = state.open[at] ? 1 : 0;
+    for (let each = 0; each < way.points.length; each++) {
+      if (way.units[each] > limit) continue;
+      const amount = amounts[way.points[each]];
+      reach += amount;
+      if (times[way.points[each]] === self) alone += amount;
+    }
+    return { reach: persons(reach), alone: persons(alone) };
+  });
+}
+function sums(keep, amounts, by) { // people of the points that `keep` takes, in all and by territory
+  let all = 0;
+  const parts = new Float64Array(data.territories.length);
+  amounts.forEach((amount, point) => {
+    if (!keep(point)) return;
+    all += amount;
+    if (by[point] >= 0) parts[by[point]] += amount;
+  });
+  return { all: persons(all), parts: Array.from(parts, persons) };
+}
+const totalsOf = (keep, subject, source) => sums(keep, (source || plan.base).amounts[subject], plan.territoryOf);
+function change(subject) { // gained, lost and unchanged by the scenario
+  const before = known.times, after = other.times;
+  return {
+    before: totalsOf((point) => before[point], subject),
+    after: totalsOf((point) => after[point], subject, other.source),
+    gained: totalsOf((point) => after[point] && !before[point], subject, other.source),
+    lost: totalsOf((point) => before[point] && !after[point], subject),
+    kept: totalsOf((point) => before[point] && after[point], subject),
+  };
+}
+
+/* ---- the address keeps the view ---- */
+const bits = (open) => open.map((each) => (each ? "1" : "0")).join("").replace(/.{1,4}/g, (four) => parseInt(four.padEnd(4, "0"), 2).toString(16));
+const unbits = (text) => data.sites.map((site, at) => site.status !== "excluded" && !!((parseInt(text[at >> 2], 16) >> (3 - (at % 4))) & 1));
+function address() {
+  const middle = map.getCenter(), view = new URLSearchParams();
+  view.set("lang", language);
+  if (plan) [["mode", state.mode], ["limit", state.limit], ["open", bits(state.open)]].forEach(([name, value]) => view.set(name, value));
+  if (state.subject) view.set("count", plan.subjects[state.subject]);
+  if (state.scenario >= 0) view.set("against", scenarios[state.scenario].name);
+  if (state.picked !== null) view.set("site", data.sites[state.picked].id);
+  if (state.cells) view.set("cells", state.cells);
+  view.set("at", [middle.lat.toFixed(5), middle.lng.toFixed(5), map.getZoom()].join(","));
+  return `#${view}`;
+}
+function keepAddress() {
+  const link = document.querySelector("#link");
+  if (link) link.setAttribute("href", address());
+  try {
+    history.replaceState(null, "", address());
+  } catch { /* a frame without an address of its own */ }
+}
+function readAddress() {
+  const view = new URLSearchParams(location.hash.slice(1)), take = (name, use) => view.has(name) && use(view.get(name));
+  take("lang", (name) => data.words[name] && ([language, words] = [name, data.words[name]]));
+  take("cells", (name) => (state.cells = name));
+  take("site", (id) => (state.wanted = data.sites.findIndex((site) => site.id === id)));
+  take("at", (text) => {
+    const [lat, lng, zoom] = text.split(",").map(Number);
+    if ([lat, lng, zoom].every(Number.isFinite)) state.view = [[lat, lng], zoom];
+  });
+  if (!plan) return;
+  take("mode", (mode) => plan.choices.includes(mode) && (state.mode = mode));
+  take("limit", (limit) => plan.limits.includes(Number(limit)) && (state.limit = Number(limit)));
+  take("open", (text) => (state.open = unbits(text)));
+  take("count", (name) => (state.subject = Math.max(0, plan.subjects.indexOf(name))));
+  take("against", (name) => (state.scenario = scenarios.findIndex((each) => each.name === name)));
+}

@@ -1,0 +1,173 @@
+/* ---- one site at a time: its card, and only its own rings ---- */
+const notice = el("div", { class: "picked", hidden: "" });
+const card = document.querySelector("#card");
+const light = (at, lit) => marks[at] && marks[at].getElement() && marks[at].getElement().classList.toggle("on", lit);
+function pick(at) {
+  if (at === state.picked) return;
+  if (state.picked !== null) light(state.picked, false);
+  state.picked = at;
+  const rings = data.layers.filter((layer) => layer.kind === "rings");
+  const visible = rings.filter((layer) => shown.has(layer.id));
+  (visible.length || at === null ? visible : rings.filter((layer) => layer.first)).forEach((layer) => set(layer, true));
+  showCard();
+  keepAddress();
+  if (at === null) return;
+  light(at, true);
+  map.closePopup();
+  const wide = map.getSize().x > 760;
+  map.panInside(data.sites[at].at, { paddingTopLeft: [wide ? 430 : 60, 60], paddingBottomRight: [wide ? 300 : 60, 60] });
+}
+function showCard() {
+  const at = state.picked;
+  document.querySelectorAll("#ranking tr").forEach((row) => row.classList.toggle("on", row.dataset.at === String(at)));
+  notice.hidden = card.hidden = at === null;
+  if (at === null) return;
+  notice.replaceChildren(el("span", {}, `${words.of_site} ${data.sites[at].name}`), button(words.all_sites, "link", () => pick(null)));
+  card.replaceChildren(siteCard(at), button("×", "close", () => pick(null), words.close));
+}
+
+/* ---- the table of sites: sorted by any column, linked with the map ---- */
+const sorted = { by: null, down: false };
+const reachedMeasures = () => {
+  const all = data.measures.filter((each) => each.kind === "reached" && each.subject === "people");
+  const best = all.filter((each) => each.mode === "best");
+  return (best.length ? best : all).sort((a, b) => b.minutes - a.minutes)[0];
+};
+function columns() {
+  const ranked = data.sites.some((site) => site.rank !== null), named = { name: "name", label: words.name, value: (at) => data.sites[at].name };
+  const rank = ranked ? [{ name: "rank", label: words.rank, value: (at) => data.sites[at].rank, show: number }] : [];
+  if (plan) {
+    const counts = siteCounts(plan.base, state.subject, known.times);
+    return [{ name: "open", label: words.open, value: (at) => Number(state.open[at]) }, ...rank, named,
+      { name: "reach", label: words.reached, value: (at) => counts[at].reach, show: count },
+      { name: "alone", label: words.alone, value: (at) => counts[at].alone, show: count }];
+  }
+  const main = reachedMeasures();
+  const find = (kind) => (main ? data.measures.findIndex((each) => each.kind === kind && each.subject === "people" && each.mode === main.mode && each.minutes === main.minutes) : -1);
+  const counted = (name, kind, label) => (find(kind) < 0 ? [] : [{ name, label, value: (at) => data.sites[at].counted[find(kind)], show: count }]);
+  return [...rank, named, ...counted("reach", "reached", words.people), ...counted("adds", "added", words.added),
+    ...(ranked ? [{ name: "score", label: words.score, value: (at) => data.sites[at].score, show: score }] : [])];
+}
+function siteTable() {
+  const section = document.querySelector("#ranking");
+  if (!data.sites.length) return section.remove();
+  const all = columns(), by = all.find((each) => each.name === sorted.by), focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
+  const order = [...byRank];
+  if (by) order.sort((a, b) => {
+    const [x, y] = [by.value(a), by.value(b)];
+    const way = x === null ? 1 : y === null ? -1 : typeof x === "string" ? x.localeCompare(y, language) : x - y;
+    return sorted.down && x !== null && y !== null ? -way : way;
+  });
+  const head = all.map((each) => {
+    const sort = button(capital(each.label), "sort", () => {
+      Object.assign(sorted, { down: sorted.by === each.name ? !sorted.down : !["name", "rank"].includes(each.name), by: each.name });
+      siteTable();
+    });
+    sort.dataset.key = `sort ${each.name}`;
+    return el("th", { scope: "col", class: each.show ? "num" : null, "aria-sort": sorted.by === each.name ? (sorted.down ? "descending" : "ascending") : "none" }, sort);
+  });
+  const body = order.slice(0, MANY).map((at) => {
+    const row = el("tr", { "data-at": at, class: at === state.picked ? "on" : null });
+    all.forEach((each) => {
+      if (each.name === "open") {
+        const box = el("input", { type: "checkbox", "data-key": `open ${at}`, "data-open": data.sites[at].id, "aria-label": `${capital(words.open)}: ${data.sites[at].name}` });
+        box.checked = state.open[at];
+        box.disabled = data.sites[at].status === "excluded";
+        box.addEventListener("change", () => openSites(state.open.map((old, site) => (site === at ? box.checked : old))));
+        row.append(el("td", {}, box));
+      } else if (each.name === "name") {
+        const open = button(data.sites[at].name, "link", () => pick(at));
+        open.dataset.key = `site ${at}`;
+        open.addEventListener("mouseenter", () => light(at, true));
+        open.addEventListener("mouseleave", () => at !== state.picked && light(at, false));
+        row.append(el("td", {}, open));
+      } else row.append(el("td", { class: "num" }, each.show(each.value(at))));
+    });
+    return row;
+  });
+  const main = reachedMeasures(), said = [];
+  if (plan) said.push(words.alone_note);
+  else if (main) said.push(`${capital(words.people)} ${modeName(main.mode)}, ${minutes(main.minutes)}`);
+  if (!plan && all.some((each) => each.name === "adds")) said.push(capital(words.added_note));
+  const buttons = plan ? el("p", { class: "sets" }, ...Object.keys(sets).filter((name) => name !== "chosen" || data.sites.some((site) => site.chosen !== null))
+    .map((name) => button(words[`open_${name}`], "plain", () => openSites(sets[name]())))) : null;
+  section.replaceChildren(
+    el("h2", {}, data.sites.some((site) => site.rank !== null) && !plan ? words.ranked : words.sites), ...(buttons ? [buttons] : []),
+    ...said.map((text) => el("p", { class: "hint" }, text)),
+    el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body)));
+  if (order.length > MANY) section.append(el("p", {}, fill(words.shown, { shown: number(MANY), all: number(order.length) })));
+  const again = focused && section.querySelector(`[data-key="${focused}"]`);
+  if (again) again.focus();
+}
+
+/* ---- territories, phases, comparison, curve ---- */
+function territoryTable() {
+  const section = document.querySelector("#communes");
+  if (!plan || !data.territories.length) return section.remove();
+  const all = totalsOf(() => true, state.subject), now = totalsOf((point) => known.times[point], state.subject);
+  const rows = data.territories.map((name, at) => [name, count(now.parts[at]), count(all.parts[at]), percent(now.parts[at], all.parts[at])]);
+  section.replaceChildren(el("h2", {}, words.territories),
+    table([capital(words.name_territory), capital(words.covered), capital(words.of_all), "%"], rows));
+}
+function phasePanel() {
+  const section = document.querySelector("#phases");
+  if (!plan || !data.phases.length) return section.remove();
+  const go = (phase) => {
+    state.phase = phase;
+    const opened = new Set(data.phases.slice(0, phase + 1).flatMap(([, sites]) => sites));
+    openSites(data.sites.map((site, at) => fixed(site) || opened.has(at)), phase);
+  };
+  const back = button(words.back, "plain", () => go(state.phase - 1)), next = button(words.next, "plain", () => go(state.phase + 1));
+  back.disabled = state.phase < 0;
+  next.disabled = state.phase >= data.phases.length - 1;
+  [back.dataset.key, next.dataset.key] = ["back", "next"];
+  const list = data.phases.map(([name, sites], at) => el("li", at === state.phase ? { "aria-current": "step" } : {},
+    button(name, "link", () => go(at)), el("span", {}, ` ${sites.map((site) => data.sites[site].name).join(", ")}`)));
+  const focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
+  section.replaceChildren(el("h2", {}, words.phases), el("p", { class: "sets" }, back, next), el("ol", {}, ...list));
+  const again = focused && section.querySelector(`[data-key="${focused}"]:not([disabled])`);
+  if (again) again.focus();
+}
+function comparePanel() {
+  const section = document.querySelector("#compare");
+  if (!scenarios.length) return section.remove();
+  const choice = el("select", { id: "against" }, el("option", { value: -1 }, words.nothing), ...scenarios.map((each, at) => el("option", { value: at }, each.name)));
+  choice.value = String(state.scenario);
+  choice.addEventListener("change", () => {
+    state.scenario = Number(choice.value);
+    update();
+    set(data.layers.find((layer) => layer.id === (other ? "cells change" : "cells minutes")) || data.layers[0], true);
+    keepAddress();
+    document.querySelector("#against").focus();
+  });
+  section.replaceChildren(el("h2", {}, words.compare), el("label", { for: "against" }, `${words.against} `), choice);
+  if (!other) return;
+  const all = change(state.subject), names = ["before", "after", "gained", "lost", "kept"];
+  section.append(table(["", ...names.map((name) => words[name])],
+    [[words.in_all, ...names.map((name) => count(all[name].all))], ...data.territories.map((name, at) => [name, ...names.map((each) => count(all[each].parts[at]))])]));
+}
+function curvePlot() {
+  const section = document.querySelector("#curve"), rows = data.curve;
+  if (!rows.length) return section.remove();
+  const [wide, high, left, top, right, low] = [340, 190, 58, 12, 10, 34];
+  const most = Math.max(...rows.map((row) => Math.max(row[1] || 0, row[2] || 0))), last = Math.max(...rows.map((row) => row[0])), first = Math.min(...rows.map((row) => row[0]));
+  const x = (value) => left + ((value - first) / Math.max(last - first, 1)) * (wide - left - right), y = (value) => high - low - (value / (most || 1)) * (high - top - low);
+  const plot = svg("svg", { viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": words.curve_label });
+  const unit = 10 ** Math.floor(Math.log10(most || 1)), tick = [0.2, 0.25, 0.5, 1, 2].map((each) => each * unit).find((each) => most / each <= 5) || unit;
+  for (let value = 0; value <= most; value += tick)
+    plot.append(svg("line", { x1: left, x2: wide - right, y1: y(value), y2: y(value), stroke: "#d5dae0" }),
+      text(number(value), { x: left - 6, y: y(value) + 4, "text-anchor": "end", "font-size": 11, fill: "#4c5864" }));
+  const step = Math.max(1, Math.ceil((last - first) / 8));
+  rows.filter(([sites]) => (sites - first) % step === 0).forEach(([sites]) => plot.append(text(number(sites), { x: x(sites), y: high - low + 15, "text-anchor": "middle", "font-size": 11, fill: "#4c5864" })));
+  plot.append(text(words.sites, { x: (left + wide - right) / 2, y: high - 3, "text-anchor": "middle", "font-size": 11, fill: "#4c5864" }));
+  const line = (which, more) => {
+    const path = rows.filter((row) => row[which] !== null).map((row) => `${x(row[0]).toFixed(1)} ${y(row[which]).toFixed(1)}`);
+    if (path.length) plot.append(svg("path", { d: `M${path.join("L")}`, fill: "none", ...more }));
+  };
+  line(2, { stroke: "#4c5864", "stroke-dasharray": "4 3", "stroke-width": 1.4 });
+  line(1, { stroke: "#0b5c8a", "stroke-width": 2 });
+  rows.forEach(([sites, covered]) => covered !== null && plot.append(svg("circle", { cx: x(sites), cy: y(covered), r: 3, fill: "#0b5c8a" })));
+  const bound = rows.some((row) => row[2] !== null);
+  section.replaceChildren(el("h2", {}, words.curve), plot, el("p", { class: "hint" }, bound ? words.curve_bound : words.curve_note),
+    el("details", {}, el("summary", {}, words.as_table), table([words.sites, words.covered, ...(bound ? [words.bound] : [])], rows.map((row) => row.slice(0, bound ? 3 : 2).map((value) => number(value === null ? null : Math.floor(value + 0.5)))))));
+}

@@ -1,0 +1,174 @@
+"""What a report says in numbers, taken from the tables of a study."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteplan.output.columns import Measure, measures, mode_order
+
+__all__ = [
+    "OPEN",
+    "Coverage",
+    "access_table",
+    "chosen_order",
+    "covered_count",
+    "covered_people",
+    "headline",
+    "one_split",
+    "reach_columns",
+]
+
+OPEN = ("existing", "required")
+BEST = "best"
+SLOWER = 1.1  # times a tenth longer
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many people have a site within the limit: of those open, of all, of all but everything takes longer."""
+
+    people: float
+    today: float
+    all_sites: float
+    slower: float
+    chosen: float | None = None
+    """Open sites and the chosen ones together; None where none are chosen."""
+
+    @property
+    def planned(self) -> float:
+        """With the chosen sites or, where none are chosen, with all."""
+        return self.all_sites if self.chosen is None else self.chosen
+
+
+def headline(scores: pd.DataFrame, weights: dict[str, float]) -> Measure | None:
+    """Choose the one figure that the report speaks of: what weighs most in the score, else any mode, longest limit."""
+    reached = [each for each in measures(scores) if each.kind == "reached" and each.subject == "people"]
+    weighed = [each for each in reached if weights.get(each.column, 0) > 0]
+    if weighed:
+        return max(weighed, key=lambda each: weights[each.column])
+    return max(reached, key=lambda each: (each.mode == BEST, each.minutes), default=None)
+
+
+def reach_columns(scores: pd.DataFrame, most: int) -> list[Measure]:
+    """List the counted columns of a table for paper: people by mode and limit, the shorter limits dropped first."""
+    found = [each for each in measures(scores) if each.kind == "reached" and each.subject == "people"]
+    found.sort(key=lambda each: (mode_order(each.mode), each.minutes))
+    if len({each.mode for each in found}) == 2:  # the best of one mode is that mode
+        found = [each for each in found if each.mode != BEST]
+    longest = {each.mode: each.minutes for each in found}
+    for dropped in sorted(found, key=lambda each: (each.minutes == longest[each.mode], each.mode != BEST)):
+        if len(found) <= most:
+            break
+        found.remove(dropped)
+    return found
+
+
+def chosen_order(choice: pd.DataFrame | None) -> list[str]:
+    """List the chosen sites in the order of opening."""
+    if choice is None or not len(choice):
+        return []
+    flat = choice.reset_index() if "site" not in choice else choice
+    ordered = flat.sort_values("order", kind="stable") if "order" in flat else flat
+    return [str(site) for site in ordered["site"]]
+
+
+def covered_count(
+    times: pd.DataFrame, points: pd.DataFrame, measure: Measure, sites: Iterable[str], *, minutes: float | None = None
+) -> float:
+    """Count the people who have one of the sites within the limit of a measure (or another one), each once.
+
+    Withheld people count as nothing.
+    """
+    people = _by_point(points)["people"].fillna(0.0)
+    limit = measure.minutes if minutes is None else minutes
+    return float(people[_reached(times, people.index, measure.mode, limit, sites)].sum())
+
+
+def covered_people(
+    times: pd.DataFrame,
+    points: pd.DataFrame,
+    measure: Measure,
+    *,
+    open_sites: Sequence[str],
+    all_sites: Sequence[str],
+    chosen: Sequence[str] = (),
+) -> Coverage:
+    """Count the people covered by the open sites, by all, by the open and the chosen ones, and by slower travel."""
+    planned = [*open_sites, *chosen]
+    return Coverage(
+        people=float(points["people"].sum()),
+        today=covered_count(times, points, measure, open_sites),
+        all_sites=covered_count(times, points, measure, all_sites),
+        slower=covered_count(
+            times, points, measure, planned if chosen else all_sites, minutes=measure.minutes / SLOWER
+        ),
+        chosen=covered_count(times, points, measure, planned) if chosen else None,
+    )
+
+
+def access_table(
+    times: pd.DataFrame,
+    points: gpd.GeoDataFrame,
+    communes: gpd.GeoDataFrame,
+    sites: Sequence[str],
+    pairs: Sequence[tuple[str, float]],
+) -> pd.DataFrame:
+    """Count by commune the people who have one of the sites within a limit.
+
+    Returns
+    -------
+    `territory`, `group` (people), `mode`, `minutes`, `people`, `covered`, `share`: one row a commune and pair of mode
+    and limit; the territory "" is the people outside every commune.
+    """
+    placed = _by_point(points)
+    people = placed["people"].fillna(0.0)
+    where = _territories(placed, communes)
+    order = [*map(str, communes.index), ""]
+    everybody = people.groupby(where).sum().reindex(order, fill_value=0.0)
+    parts = []
+    for mode, minutes in pairs:
+        near = people.where(_reached(times, people.index, mode, minutes, sites), 0.0)
+        covered = near.groupby(where).sum().reindex(order, fill_value=0.0)
+        row = {"territory": order, "group": "people", "mode": mode, "minutes": minutes, "people": everybody.to_numpy()}
+        parts.append(pd.DataFrame(row | {"covered": covered.to_numpy()}))
+    table = pd.concat(parts, ignore_index=True)
+    table["share"] = table["covered"] / table["people"].where(table["people"] > 0)
+    return table[(table["territory"] != "") | (table["people"] > 0)]
+
+
+def one_split(access: pd.DataFrame) -> pd.DataFrame:
+    """Give a table of coverage by territory alone: of several splits the first that is not the whole."""
+    if "split" not in access:
+        return access
+    splits = [split for split in access["split"].unique() if split != "total"]
+    part = access[access["split"] == splits[0]] if splits else access
+    return part.assign(territory=part["territory"].astype(str).replace({"outside": ""}))
+
+
+def _by_point(points: Any) -> Any:
+    return points.set_index("point") if "point" in points.columns else points
+
+
+def _reached(
+    times: pd.DataFrame, points: pd.Index, mode: str, minutes: float, sites: Iterable[str]
+) -> npt.NDArray[np.bool_]:
+    """Tell for each point whether one of the sites is within the limit."""
+    near = (times["minutes"] <= minutes) & times["site"].astype(str).isin(set(sites))
+    if mode != BEST and "mode" in times:
+        near &= times["mode"].astype(str) == mode
+    reached: npt.NDArray[np.bool_] = points.isin(times.loc[near, "point"].unique())
+    return reached
+
+
+def _territories(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Series:
+    """Return the commune of each point, of several the first; "" for none."""
+    found = gpd.sjoin(points[[points.geometry.name]], communes[[communes.geometry.name]].to_crs(points.crs))
+    right = found.iloc[:, -1].astype(str)
+    first = right[~right.index.duplicated()]
+    named: pd.Series = first.reindex(points.index).fillna("").astype(object)
+    return named

@@ -1,0 +1,36 @@
+"""HTML and SVG in which text is text: only what this module made is markup."""
+
+import re
+from html import escape
+
+__all__ = ["Markup", "join", "tag"]
+
+# Control characters, and those that turn the direction of what follows: a name must not rewrite its surroundings.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+class Markup(str):
+    """Text that is markup already; any other text is escaped before it stands in a page."""
+
+    __slots__ = ()
+
+
+def tag(name: str, /, *children: str, **attributes: object) -> Markup:
+    """Give an element; attributes are named as in Python (`class_`, `aria_label`), and left out where None."""
+    given = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
+    head = "".join(f' {key}="{escape(str(value))}"' for key, value in given.items())
+    if not children and name in ("br", "meta", "path", "circle", "rect", "line", "use", "polygon", "col"):
+        return Markup(f"<{name}{head}/>")
+    return Markup(f"<{name}{head}>{join(*children)}</{name}>")
+
+
+def join(*parts: str, by: str = "") -> Markup:
+    """Put parts one after the other, escaping what is not markup."""
+    between = str(_safe(by))
+    return Markup(between.join(str(_safe(part)) for part in parts))
+
+
+def _safe(part: str) -> str:
+    if isinstance(part, Markup):
+        return part
+    return escape(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", part))

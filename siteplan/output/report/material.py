@@ -1,0 +1,204 @@
+"""What a report is made of: the tables of a study, its words, and the figures that several sections speak of."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from siteplan.output.columns import Measure, measures
+from siteplan.output.maps.words import Words, half_up, load_words, mode_name, number
+from siteplan.output.report.facts import (
+    OPEN,
+    Coverage,
+    access_table,
+    chosen_order,
+    covered_count,
+    covered_people,
+    headline,
+    one_split,
+    reach_columns,
+)
+
+__all__ = ["Material", "load_report_words"]
+
+MOST_COLUMNS = 6  # of people, in a table as wide as an A4 page
+
+
+def load_report_words(language: str) -> Words:
+    """Give the words of the report in a language, together with those of the maps; an unknown one is a StudyError."""
+    own: dict[str, Words] = json.loads(files(__package__).joinpath("words.json").read_text(encoding="utf-8"))
+    return load_words(language) | own.get(language, own["en"]) | {"language": language}
+
+
+@dataclass(frozen=True)
+class Material:
+    """The tables that were given (see `render_report`), places in one metric CRS."""
+
+    words: Words
+    manifest: Mapping[str, Any]
+    sites: gpd.GeoDataFrame
+    scores: pd.DataFrame | None = None
+    cells: gpd.GeoDataFrame | None = None
+    rings: gpd.GeoDataFrame | None = None
+    communes: gpd.GeoDataFrame | None = None
+    streets: gpd.GeoDataFrame | None = None
+    water: gpd.GeoDataFrame | None = None
+    green: gpd.GeoDataFrame | None = None
+    railways: gpd.GeoDataFrame | None = None
+    places: gpd.GeoDataFrame | None = None
+    times: pd.DataFrame | None = None
+    points: gpd.GeoDataFrame | None = None
+    access: pd.DataFrame | None = None
+    choice: pd.DataFrame | None = None
+    phases: pd.DataFrame | None = None
+    curve: pd.DataFrame | None = None
+    scenarios: pd.DataFrame | None = None
+    desks: pd.DataFrame | None = None
+    commuting: pd.DataFrame | None = None
+
+    # ---- words ----
+
+    def say(self, key: str, **values: object) -> str:
+        """Give a text of the report with its values put in: numbers as a reader writes them."""
+        return self.words[key].format(**{name: self.spoken(value) for name, value in values.items()})
+
+    def spoken(self, value: object) -> str:
+        """Write a number for a reader; text stays as it is, what is missing is a dash."""
+        if value is None or value is pd.NA or value is pd.NaT:
+            return self.words["none"]
+        if isinstance(value, bool) or not pd.api.types.is_number(value):
+            return str(value)
+        amount = float(value)  # type: ignore[arg-type]
+        return number(amount, self.words)
+
+    def decimal(self, value: float) -> str:
+        """Write a number with one decimal, also where that is nought."""
+        if not math.isfinite(value):
+            return self.words["none"]
+        return f"{value:.1f}".replace(".", self.words["decimal"])
+
+    def people(self, value: float) -> str:
+        """Write a count of people: whole."""
+        return number(half_up(value) if math.isfinite(value) else value, self.words)
+
+    def share(self, part: float, whole: float = 1.0) -> str:
+        """Write a share as a percentage; near none and near all with a decimal, so that neither is claimed lightly."""
+        if not whole > 0 or not math.isfinite(part):
+            return self.words["none"]
+        percent = 100 * part / whole
+        rounded = round(percent, 1) if 0 < percent < 1 or 99 < percent < 100 else round(percent)
+        return self.words["percent"].format(value=number(rounded, self.words))
+
+    def by(self, mode: str) -> str:
+        """Say how one travels, such as "on foot"."""
+        return mode_name(mode, self.words)
+
+    def listed(self, texts: Iterable[str]) -> str:
+        """Write texts one after the other, the last after "and"."""
+        every = list(texts)
+        if len(every) < 2:
+            return "".join(every)
+        return f"{', '.join(every[:-1])} {self.words['and']} {every[-1]}"
+
+    def group(self, name: str) -> str:
+        """Say who is counted; a group without words of its own is called by its column."""
+        return self.words.get(f"group_{name}", name.replace("_", " "))
+
+    def column(self, name: str) -> str:
+        """Say what a counted column holds; any other is called by its name."""
+        found = [] if self.scores is None else [each for each in measures(self.scores) if each.column == name]
+        if not found:
+            return name
+        (each,) = found
+        minutes = self.say("minutes_short", minutes=each.minutes)
+        kind = "" if each.kind == "reached" else f" ({self.words[each.kind]})"
+        return f"{self.group(each.subject)}{kind} {self.by(each.mode)} {minutes}"
+
+    def name(self, site: str) -> str:
+        """Give the name of a site, or its id."""
+        names = self.sites["name"] if "name" in self.sites else pd.Series(dtype=object)
+        return str(names.get(site, site))
+
+    # ---- facts ----
+
+    @cached_property
+    def measure(self) -> Measure | None:
+        """The one figure that the report speaks of."""
+        weights = self.asked.get("score", {}).get("weights", {})
+        return None if self.scores is None else headline(self.scores, weights)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the study asked for."""
+        found: dict[str, Any] = self.manifest.get("parameters", {})
+        return found
+
+    @cached_property
+    def used(self) -> list[str]:
+        """All sites but the excluded."""
+        return [str(site) for site in self.sites.index[self.sites["status"] != "excluded"]]
+
+    @cached_property
+    def opened(self) -> list[str]:
+        """The sites that are open in any case."""
+        return [str(site) for site in self.sites.index[self.sites["status"].isin(OPEN)]]
+
+    @cached_property
+    def candidates(self) -> list[str]:
+        """The sites that could be opened."""
+        return [str(site) for site in self.sites.index[self.sites["status"] == "candidate"]]
+
+    @cached_property
+    def chosen(self) -> list[str]:
+        """The chosen sites, in the order of opening."""
+        return chosen_order(self.choice)
+
+    @cached_property
+    def ranked(self) -> pd.DataFrame | None:
+        """The scores, the first by rank first."""
+        if self.scores is None:
+            return None
+        table = self.scores.set_axis(self.scores.index.astype(str))
+        return table.sort_values("rank", kind="stable") if "rank" in table else table
+
+    @cached_property
+    def coverage(self) -> Coverage | None:
+        """Who is covered by what is open, chosen, considered."""
+        if self.measure is None or self.times is None or self.points is None:
+            return None
+        return covered_people(
+            self.times,
+            self.points,
+            self.measure,
+            open_sites=self.opened,
+            all_sites=self.used,
+            chosen=self.chosen,
+        )
+
+    @cached_property
+    def steps(self) -> list[float]:
+        """Who is covered after each of the chosen sites has opened, in their order."""
+        if self.coverage is None or self.measure is None or self.times is None or self.points is None:
+            return []
+        opened = [[*self.opened, *self.chosen[: at + 1]] for at in range(len(self.chosen))]
+        return [covered_count(self.times, self.points, self.measure, sites) for sites in opened]
+
+    @cached_property
+    def reached(self) -> list[Measure]:
+        """The columns of people that fit in a table."""
+        return [] if self.scores is None else reach_columns(self.scores, MOST_COLUMNS)
+
+    @cached_property
+    def territories(self) -> pd.DataFrame | None:
+        """Coverage by commune, from the travel times or, where there are none, as it was given."""
+        if self.communes is None or self.times is None or self.points is None or not self.reached:
+            return None if self.access is None else one_split(self.access)
+        sites = [*self.opened, *self.chosen] if self.chosen else self.used
+        pairs: Sequence[tuple[str, float]] = [(each.mode, each.minutes) for each in self.reached]
+        return access_table(self.times, self.points, self.communes, sites, pairs)

@@ -1,0 +1,256 @@
+"""One journey by public transport, leg by leg: a search of every round in full that remembers how it came about.
+
+The same journeys as in `siteplan.routing.transit`, minute by minute and without its short cuts, on the same layout of
+the timetable and on the same clock: deciseconds, negative towards a site. For few sites; minutes alone come from there.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from siteplan.config import Rides
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
+from siteplan.network.transit import Timetable
+from siteplan.routing.rides import _direct, _ds, _lay_out, _rank, _walks_to_stops
+from siteplan.routing.search import MINUTE
+from siteplan.routing.transit import FAR
+
+__all__ = ["Journeys", "Ride", "Trace", "search_journeys"]
+
+Ints = npt.NDArray[np.int64]
+Costs = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Ride:
+    """A ride in true travel: pattern, trip (row of the feed), places in the pattern; deciseconds since midnight."""
+
+    pattern: int
+    trip: int
+    on: int
+    off: int
+    departure: int
+    arrival: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Rides in the order of travel, and the walks (deciseconds) before, between and after them."""
+
+    walks: tuple[int, ...]
+    rides: tuple[Ride, ...]
+
+
+@njit(cache=True, nogil=True)
+def _rounds(departure, latest, rides, timetable, feet, access):  # type: ignore[no-untyped-def]
+    """Search one departure.
+
+    Returns
+    -------
+    ready_by (stops, rides)
+        The stop that one comes from to be at a stop as soon as possible before the k-th ride (-1: from the source).
+    off_at, off_by (stops, rides), (stops, rides, 4)
+        When one gets off the k-th ride, and how: pattern, trip in it, places where one got on and off.
+    """
+    pattern_ptr, stops, board, alight, time_ptr, on, off = timetable[:7]
+    foot_ptr, foot = feet
+    count = len(foot_ptr) - 1
+    ready, ready_by = np.full((count, rides), FAR, np.int32), np.full((count, rides), -1, np.int32)
+    off_at, off_by = np.full((count, rides), FAR, np.int32), np.full((count, rides, 4), -1, np.int32)
+    for a in range(len(access)):
+        ready[access[a, 0], 0] = min(ready[access[a, 0], 0], departure + access[a, 1])
+    for k in range(rides):
+        for p in range(len(pattern_ptr) - 1):
+            start, width = pattern_ptr[p], pattern_ptr[p + 1] - pattern_ptr[p]
+            if width == 0:
+                continue
+            trips = (time_ptr[p + 1] - time_ptr[p]) // width
+            trip, since = trips, -1
+            for place in range(width):
+                stop = stops[start + place]
+                if trip < trips and alight[start + place]:
+                    time = off[time_ptr[p] + trip * width + place]
+                    if time <= latest and time < off_at[stop, k]:
+                        off_at[stop, k] = time
+                        off_by[stop, k, 0], off_by[stop, k, 1] = p, trip
+                        off_by[stop, k, 2], off_by[stop, k, 3] = since, place
+                if board[start + place] and ready[stop, k] <= latest:
+                    low, high = 0, trip
+                    while low < high:
+                        middle = (low + high) // 2
+                        if on[time_ptr[p] + middle * width + place] >= ready[stop, k]:
+                            high = middle
+                        else:
+                            low = middle + 1
+                    if low < trip:
+                        trip, since = low, place
+        if k + 1 < rides:
+            for stop in range(count):
+                if off_at[stop, k] == FAR:
+                    continue
+                for f in range(foot_ptr[stop], foot_ptr[stop + 1]):
+                    other, there = foot[f, 0], off_at[stop, k] + foot[f, 1]
+                    if there < ready[other, k + 1]:
+                        ready[other, k + 1], ready_by[other, k + 1] = there, stop
+    return ready_by, off_at, off_by
+
+
+@dataclass(frozen=True)
+class Journeys:
+    """The journeys between one site and the points around it, at every minute of the window.
+
+    `costs` (minutes, points) are deciseconds, FAR beyond the limit; `chosen` (points) is the first minute whose journey
+    is that of the percentile, -1 where that one is beyond the limit; `ranked` (3, points) are the deciseconds at the
+    percentile and at 25 and 75 %; `by_itself` (points) are those without any ride.
+    """
+
+    timetable: Timetable
+    backwards: bool
+    limit: int
+    rides: int
+    minutes: Ints
+    clock: Costs
+    costs: Costs
+    chosen: Ints
+    ranked: Costs
+    by_itself: Costs
+    _rank: int
+    _laid: Any
+    _access: npt.NDArray[Any]
+    _exits: npt.NDArray[Any]
+
+    def traces(self, points: Ints) -> list[Trace]:
+        """Return the journeys chosen for some points; without rides where going all the way by oneself is as quick."""
+        found: dict[int, Trace] = {}
+        for minute in np.unique(self.chosen[points]):
+            some = points[self.chosen[points] == minute]
+            rounds = None
+            for point in some.tolist():
+                if minute < 0 or self.by_itself[point] <= self.costs[minute, point]:
+                    found[point] = Trace((int(self.by_itself[point]),), ())
+                    continue
+                if rounds is None:
+                    rounds = self._rounds(int(minute))
+                found[point] = self._trace(int(minute), point, *rounds)
+        return [found[point] for point in points.tolist()]
+
+    def within_without(self, routes: Ints) -> npt.NDArray[np.bool_]:
+        """Return which points are within the limit, at the percentile, when some routes of the feed do not run."""
+        trips = self.timetable.patterns.trips[:: -1 if self.backwards else 1]
+        stays = ~np.isin(self.timetable.feed.trips["route"].to_numpy()[trips], routes)
+        ptr, *rules, time_ptr, on, off, call_ptr, calls = self._laid.kernel
+        width = np.diff(ptr)
+        pattern = np.repeat(np.arange(len(width)), np.diff(time_ptr) // np.maximum(width, 1))
+        times = np.repeat(stays, width[pattern])
+        left = np.cumsum(np.bincount(pattern[stays], minlength=len(width)) * width)
+        ends = np.concatenate([[0], left]).astype(np.int32)
+        kernel = (ptr, *rules, ends, on[times], off[times], call_ptr, calls)
+        how = (self._laid.feet, self._access, self._exits, self.by_itself)
+        costs = _minute_by_minute(self.clock, self.limit, self.rides, kernel, *how)
+        within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= self.limit
+        return within
+
+    def _rounds(self, minute: int) -> Any:
+        start = int(self.clock[minute])
+        return _rounds(start, start + self.limit, self.rides, self._laid.kernel, self._laid.feet, self._access)
+
+    def _trace(self, minute: int, point: int, ready_by: Any, off_at: Any, off_by: Any) -> Trace:
+        """Follow a journey back from the point to the site, and turn it round if it runs towards the site."""
+        goal = int(self.clock[minute]) + int(self.costs[minute, point])
+        exits = self._exits[self._exits[:, 1] == point]
+        hits = off_at[exits[:, 0]].astype(np.int64) + exits[:, 2:3] == goal
+        k = int(np.argmax(hits.any(axis=0)))  # with as few rides as it takes
+        row = exits[int(np.argmax(hits[:, k]))]
+        walks, rides, stop = [int(row[2])], [], int(row[0])
+        while True:
+            pattern, trip, on, off = (int(value) for value in off_by[stop, k])
+            rides.append(self._ride(pattern, trip, on, off))
+            boarded = int(self._laid.kernel[1][self._laid.kernel[0][pattern] + on])
+            if k == 0:
+                break
+            stop = int(ready_by[boarded, k])
+            walks.append(self._between(stop, boarded))
+            k -= 1
+        start = self._access[self._access[:, 0] == boarded, 1].min()
+        walks.append(int(start))
+        if not self.backwards:
+            walks, rides = walks[::-1], rides[::-1]
+        return Trace(tuple(walks), tuple(rides))
+
+    def _between(self, stop: int, other: int) -> int:
+        """Return what is walked between two rides."""
+        ptr, foot = self._laid.feet
+        rows = slice(ptr[stop], ptr[stop + 1])
+        return int(self._laid.foot_walk[rows][foot[rows, 0] == other][0])
+
+    def _ride(self, pattern: int, trip: int, on: int, off: int) -> Ride:
+        """Return a ride of the search in terms of the timetable."""
+        p = self.timetable.patterns
+        if self.backwards:
+            pattern = len(p.ptr) - 2 - pattern
+            last = int(p.ptr[pattern + 1] - p.ptr[pattern]) - 1
+            trip = int(p.trip_ptr[pattern + 1] - p.trip_ptr[pattern]) - 1 - trip
+            on, off = last - off, last - on
+        width = int(p.ptr[pattern + 1] - p.ptr[pattern])
+        at = int(p.time_ptr[pattern]) + trip * width
+        row = int(p.trips[p.trip_ptr[pattern] + trip])
+        return Ride(pattern, row, on, off, int(p.departure[at + on]) * 10, int(p.arrival[at + off]) * 10)
+
+
+def _minute_by_minute(
+    clock: Costs,
+    limit: int,
+    rides: int,
+    kernel: tuple[Any, ...],
+    feet: tuple[Any, Any],
+    access: npt.NDArray[Any],
+    exits: npt.NDArray[Any],
+    by_itself: Costs,
+) -> Costs:
+    """Return the deciseconds to every point at every minute, shape (minutes, points)."""
+    costs = np.empty((len(clock), len(by_itself)), np.int32)
+    for m, start in enumerate(clock.tolist()):
+        off_at = _rounds(start, start + limit, rides, kernel, feet, access)[1].min(axis=1)
+        arrival = np.full(len(by_itself), np.int64(FAR))
+        np.minimum.at(arrival, exits[:, 1], off_at[exits[:, 0]].astype(np.int64) + exits[:, 2])
+        ridden = np.where(arrival <= start + limit, arrival - start, int(FAR))
+        costs[m] = np.minimum(ridden, by_itself)
+    return costs
+
+
+def search_journeys(
+    timetable: Timetable, site: gpd.GeoDataFrame, people: gpd.GeoDataFrame, *, mode: Rides, limit: int, backwards: bool
+) -> Journeys:
+    """Search the journeys between one site and every point; arguments as in `ride_times`.
+
+    A limit of the walks in all is not kept to: refuse it before.
+    """
+    home = mode.home or mode.walk
+    longest, slack = _ds(mode.max_walk_minutes), _ds(mode.board_slack_minutes)
+    key = ("journeys", backwards, mode.walk, slack, longest)
+    laid = timetable.remember(key, lambda: _lay_out(timetable, backwards, mode.walk, slack, longest))
+    site_links = link(timetable.streets, site, mode=mode.walk, limit=HARD_LIMIT)
+    point_links = link(timetable.streets, people, mode=home, limit=LIMIT)
+    access = _walks_to_stops(timetable, site_links, backwards, mode.walk, longest, outward=True)
+    exits = _walks_to_stops(timetable, point_links, backwards, home, longest, outward=False)
+    exits = exits.sort_values(["stop", "cost", "place"])
+    ways_in = np.ascontiguousarray(access[["stop", "cost"]].to_numpy(np.int32))
+    ways_out = np.ascontiguousarray(exits[["stop", "place", "cost"]].to_numpy(np.int32))
+    own_links = link(timetable.streets, site, mode=home, limit=HARD_LIMIT)
+    ((near, own),) = _direct(timetable.streets, own_links, point_links, home, limit, backwards)
+    by_itself = np.full(len(people), FAR, np.int32)
+    by_itself[near] = own
+    minutes = np.arange(*mode.window_minutes)
+    clock = ((-minutes if backwards else minutes) * MINUTE).astype(np.int32)
+    costs = _minute_by_minute(clock, limit, mode.max_rides, laid.kernel, laid.feet, ways_in, ways_out, by_itself)
+    ranks = [_rank(share, len(clock)) for share in (mode.percentile, 25, 75)]
+    ranked = np.sort(costs, axis=0)[ranks]
+    chosen = np.where(ranked[0] <= limit, np.argmax(costs == ranked[0], axis=0), -1)
+    return Journeys(
+        timetable, backwards, limit, mode.max_rides, minutes, clock, costs, chosen, ranked, by_itself,
+        ranks[0], laid, ways_in, ways_out,
+    )  # fmt: skip

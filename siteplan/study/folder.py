@@ -1,0 +1,109 @@
+"""A folder of results, read back: what maps, reports and comparisons are made of."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from siteplan.config import result_columns
+from siteplan.errors import InputError
+from siteplan.inputs.spreadsheet import unguarded_table
+from siteplan.output.files import MANIFEST
+from siteplan.study.guard import TABLES
+
+__all__ = ["PLACES", "Kept", "read_folder"]
+
+PLACES = "results.gpkg"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a run left in its folder: the manifest, the layers with a place, the times, and the further tables."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    layers: Mapping[str, gpd.GeoDataFrame]
+    times: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+
+    @property
+    def sites(self) -> gpd.GeoDataFrame:
+        """All sites with their results, by site."""
+        return self.layers["sites"].set_index("site")
+
+    @property
+    def cells(self) -> gpd.GeoDataFrame:
+        """The cells with their access, by cell."""
+        return self.layers["cells"].set_index("cell")
+
+    @property
+    def points(self) -> gpd.GeoDataFrame:
+        """The points that the times name, by point."""
+        return self.layers["points"].set_index("point")
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups of people that were counted beside all."""
+        return list((self.manifest["parameters"]["inputs"]["population"] or {}).get("groups", []))
+
+    @property
+    def modes(self) -> list[str]:
+        """The modes in the order asked for, and `best` where there are several."""
+        modes = list(self.manifest["travel"])
+        return [*modes, "best"] if len(modes) > 1 else modes
+
+    @property
+    def minutes(self) -> list[float]:
+        """The limits."""
+        return list(self.manifest["parameters"]["travel"]["minutes"])
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """What each site reaches, its score, its rank, and the speeds that hold."""
+        named = [*result_columns(self.modes, self.minutes, self.groups), "score", "rank"]
+        return pd.DataFrame(self.sites[[*named, *(f"{mode}_kmh" for mode in self.manifest["travel"])]])
+
+
+def read_folder(folder: str | Path) -> Kept:
+    """Read what a complete run left in a folder.
+
+    Raises
+    ------
+    InputError
+        The folder does not hold the results of a complete run.
+    """
+    at = Path(folder)
+    manifest = _manifest(at)
+    tables = {name: _table(at / f"{name}.csv") for name in TABLES if f"{name}.csv" in manifest["files"]}
+    times = pd.read_parquet(at / "times.parquet")
+    times["mode"] = pd.Categorical(times["mode"], categories=list(manifest["travel"]))
+    return Kept(at, manifest, _layers(at / PLACES), times, tables)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError(f"{folder}: holds no {MANIFEST} of a complete run; expected a folder of results") from None
+    return manifest
+
+
+def _layers(path: Path) -> dict[str, gpd.GeoDataFrame]:
+    import pyogrio
+
+    try:
+        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        return {name: gpd.read_file(path, layer=name) for name in names}
+    except pyogrio.errors.DataSourceError as error:
+        raise InputError(f"{path}: cannot be read ({error}); run the study again") from None
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return unguarded_table(pd.read_csv(path))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); run the study again") from None

@@ -1,0 +1,224 @@
+"""Journeys leg by leg add up to the minutes of the table, and are journeys; lines are lost as if they did not run."""
+
+import io
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from siteplan.config import BIKE, Rides
+from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.inputs.population import read_population
+from siteplan.inputs.sites import read_sites
+from siteplan.itineraries import Itinerary, describe, itinerary, round_trips, site_lines
+from siteplan.network.people import place_people
+from siteplan.network.streets import read_streets
+from siteplan.network.transit import Timetable, build_timetable, read_transit
+from siteplan.samples import write_sample
+from test_transit import BY_BUS, HALF_HOURLY, Case, along, bus, cases, ridden, road
+from timetables import Direction, every, timetable
+
+
+def shown(found: Itinerary | None) -> list[str]:
+    assert found is not None
+    return describe(found).splitlines()
+
+
+def test_a_bus_every_half_hour() -> None:
+    found = itinerary(build_timetable(HALF_HOURLY, road()), along(40), along(5060), mode=BY_BUS, limit=60)
+    assert shown(found) == [
+        "27.0 min, arrival by 08:25 (25 % of the minutes: 20, 75 %: 35; within the limit at 60 of 60 minutes)",
+        "07:58-07:59  metre   1.0 min  60 m: home - Stop 0",
+        "07:59-08:00  wait    1.0 min  Stop 0",
+        "08:00-08:10  ride   10.0 min  line 1: Stop 0 - Stop 1",
+        "08:10-08:11  metre   1.0 min  60 m: Stop 1 - site",
+        "08:11-08:25  wait   14.0 min  site",
+    ]
+
+
+def test_from_the_site_one_waits_at_the_first_stop() -> None:
+    transit = build_timetable(HALF_HOURLY, road())
+    found = itinerary(transit, along(5060), along(40), mode=BY_BUS, limit=60, direction="from")
+    assert shown(found)[1:] == [
+        "08:14-08:15  metre   1.0 min  60 m: site - Stop 0",
+        "08:15-08:30  wait   15.0 min  Stop 0",
+        "08:30-08:40  ride   10.0 min  line 1: Stop 0 - Stop 1",
+        "08:40-08:41  metre   1.0 min  60 m: Stop 1 - home",
+    ]
+
+
+def test_walking_all_the_way_is_the_journey_where_it_is_as_quick() -> None:
+    found = itinerary(build_timetable(HALF_HOURLY, road()), along(40), along(640), mode=BY_BUS)
+    assert shown(found)[1:] == ["07:50-08:00  metre  10.0 min  600 m: home - site"]
+
+
+def test_a_change_and_a_bicycle_to_the_stop() -> None:
+    trips = [*bus("8:00", 1), *every("8:12", 60, 1, [(1, 0), (2, 5)])]
+    transit = build_timetable(timetable(along(1350, 5000, 9000), trips), road())
+    mode = BY_BUS.model_copy(update={"home": BIKE, "window": ("08:19", "08:20")})
+    found = itinerary(transit, along(100), along(9060), mode=mode)
+    assert found is not None
+    assert found.legs["leg"].tolist() == ["bike", "wait", "ride", "wait", "ride", "metre", "wait"]
+    assert found.legs["metres"][0] == pytest.approx(1250, abs=1)
+    assert found.legs["minutes"].sum() == pytest.approx(found.minutes)
+
+
+def test_a_site_that_nobody_rides_to_has_no_lines() -> None:
+    people = along(40, 100).assign(people=[1.0, 2.0])
+    found = site_lines(build_timetable(HALF_HOURLY, road()), along(200), people, mode=BY_BUS)
+    assert (len(found.lines), len(found.stops)) == (0, 0)
+
+
+def test_a_line_brings_those_whose_journey_rides_it() -> None:
+    # Those beside the stop ride; those who walk do not hang on the bus.
+    people = along(40, 100, 5000).assign(people=[3.0, np.nan, 5.0])
+    found = site_lines(build_timetable(HALF_HOURLY, road()), along(5060), people, mode=BY_BUS)
+    assert found.lines.to_dict("list") == {
+        "site": ["0"], "line": ["1"], "route": ["r"], "type": ["bus"], "people": [3.0], "lost": [3.0],
+    }  # fmt: skip
+    assert found.stops[["name", "on", "off"]].to_numpy().tolist() == [["Stop 0", 3.0, 0.0], ["Stop 1", 0.0, 3.0]]
+
+
+def test_out_of_reach_is_none() -> None:
+    assert itinerary(build_timetable(HALF_HOURLY, road()), along(5060), along(40), mode=BY_BUS, limit=30) is None
+
+
+def test_bad_questions_are_refused() -> None:
+    transit = build_timetable(HALF_HOURLY, road())
+    with pytest.raises(StudyError, match="one origin and one site, not 2 and 1"):
+        itinerary(transit, along(1, 2), along(3))
+    with pytest.raises(StudyError, match="max_total_walk_minutes"):
+        itinerary(transit, along(1), along(3), mode=BY_BUS.model_copy(update={"max_total_walk_minutes": 5}))
+
+
+def check(transit: Timetable, found: Itinerary, mode: Rides) -> None:
+    """Check that a journey is one: no gaps, in vehicles that run and at which one may get on and off, in time."""
+    legs = found.legs
+    assert round(legs["minutes"].sum() * 600) == round(found.minutes * 600)
+    assert (legs["departure"].to_numpy()[1:] == legs["arrival"].to_numpy()[:-1]).all()
+    assert (legs["minutes"] >= 0).all()
+    assert (legs["leg"] == "ride").sum() <= mode.max_rides
+    calls, names = transit.feed.calls, transit.feed.stops["name"]
+    names = calls["stop"].map(names)
+    ready = -np.inf
+    for leg in legs.itertuples():
+        if leg.leg == "ride":
+            on = calls[(calls["departure"] == leg.departure) & calls["board"] & (names == leg.start)]
+            off = calls[(calls["arrival"] == leg.arrival) & calls["alight"] & (names == leg.end)]
+            both = on.reset_index().merge(off.reset_index(), on="trip")
+            assert (both["index_x"] < both["index_y"]).any()
+            assert leg.departure - ready >= mode.board_slack_minutes * 60 - 1e-6
+        if leg.leg != "wait":
+            ready = leg.arrival
+
+
+@given(case=cases(), limit=st.sampled_from([90, 45.5, 20]), way=st.sampled_from(["to", "from"]))
+@settings(max_examples=60)
+def test_the_legs_add_up_to_the_minutes_of_the_table(case: Case, limit: float, way: Direction) -> None:
+    mode = case.rides.model_copy(update={"max_total_walk_minutes": None})
+    times = ridden(case.transit, case.sites, case.people, mode=mode, limit=limit, direction=way)
+    times = times.assign(site=times["site"].astype(str)).set_index(["site", "point"])
+    for site in range(len(case.sites)):
+        for point in range(len(case.people)):
+            at = case.people.iloc[point : point + 1], case.sites.iloc[site : site + 1]
+            found = itinerary(case.transit, *at, mode=mode, direction=way, limit=limit)
+            key = (str(case.sites.index[site]), case.people.index[point])
+            if key not in times.index:
+                assert found is None
+                continue
+            assert found is not None
+            row = times.loc[key]
+            told = [found.minutes, found.minutes_p25, found.minutes_p75, found.possible / found.window]
+            assert told == pytest.approx(row[["minutes", "minutes_p25", "minutes_p75", "share"]].tolist(), nan_ok=True)
+            check(case.transit, found, mode)
+
+
+# The sample territory -------------------------------------------------------------------------------------------------
+
+Sample = tuple[Path, Timetable, gpd.GeoDataFrame, gpd.GeoDataFrame]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Return the sample territory's folder, its timetable, two of its sites and 150 places of people."""
+    folder = write_sample(tmp_path_factory.mktemp("sample"))
+    with warnings.catch_warnings():  # it has a few oddities on purpose
+        warnings.simplefilter("ignore", SiteplanWarning)
+        streets = read_streets(folder / "streets.osm.pbf")
+        transit = read_transit(folder / "gtfs.zip", streets, date="2026-03-10")
+        people = place_people(read_population(folder / "population_200m.gpkg"), streets)
+        sites = read_sites(folder / "sites.csv").iloc[:2]
+    people = people[people["status"] == "placed"].sample(150, random_state=1)
+    return folder, transit, sites, people.reset_index(drop=True)
+
+
+@pytest.mark.parametrize("way", ["to", "from"])
+def test_on_the_sample_territory_too(sample: Sample, way: Direction) -> None:
+    _, transit, sites, people = sample
+    times = ridden(transit, sites, people, mode=Rides(), limit=60, direction=way)
+    rode = 0
+    for row in times.sample(30, random_state=2).itertuples():
+        site = sites[sites.index.astype(str) == str(row.site)]
+        found = itinerary(transit, people.loc[[row.point]], site, direction=way, limit=60)
+        assert found is not None
+        assert found.minutes == row.minutes
+        check(transit, found, Rides())
+        rode += "ride" in set(found.legs["leg"])
+    assert rode > 3
+
+
+def without(file: Path, route: str, to: Path) -> Path:
+    """Write a feed again without the trips of a route."""
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(to, "w") as new:
+        trips = pd.read_csv(old.open("trips.txt"), dtype=str)
+        gone = set(trips.loc[trips["route_id"] == route, "trip_id"])
+        for name in old.namelist():
+            text = old.read(name)
+            if name in ("trips.txt", "stop_times.txt", "frequencies.txt"):
+                table = pd.read_csv(io.BytesIO(text), dtype=str)
+                text = table[~table["trip_id"].isin(gone)].to_csv(index=False).encode()
+            new.writestr(name, text)
+    return to
+
+
+def test_what_is_lost_without_a_line_is_what_a_feed_without_it_loses(sample: Sample, tmp_path: Path) -> None:
+    folder, transit, sites, people = sample
+    found = site_lines(transit, sites, people, limit=40)
+    amounts = people["people"]
+
+    def reached(timetable: Timetable) -> pd.Series:
+        times = ridden(timetable, sites, people, mode="transit", limit=40)
+        return amounts.loc[times["point"]].groupby(times["site"].astype(str).to_numpy()).sum()
+
+    assert len(found.lines) > 3
+    assert found.lines["lost"].sum() > 0
+    whole = reached(transit)
+    for route, rows in found.lines.groupby("route"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SiteplanWarning)
+            file = without(folder / "gtfs.zip", str(route), tmp_path / f"{route}.zip")
+            rest = reached(read_transit(file, transit.streets, date="2026-03-10"))
+        for row in rows.itertuples():
+            assert row.lost == pytest.approx(whole[row.site] - rest.get(row.site, 0.0))
+    boarded = found.stops.groupby("site")[["on", "off"]].sum()
+    assert boarded["on"].to_numpy() == pytest.approx(boarded["off"].to_numpy())
+
+
+def test_there_and_back_is_the_worse_of_both(sample: Sample) -> None:
+    _, transit, sites, people = sample
+    there = ridden(transit, sites, people, mode="transit", limit=45)
+    evening = Rides(window=("17:00", "18:00"))
+    back = ridden(transit, sites, people, mode=evening, limit=45, direction="from")
+    both = round_trips(there, back)
+    twice: Any = ridden(transit, sites, people, mode=Rides(back=("17:00", "18:00")), limit=45)
+    pd.testing.assert_frame_equal(both[there.columns], twice)
+    assert (both["minutes"] == both[["minutes_there", "minutes_back"]].max(axis=1)).all()
+    assert 0 < len(both) <= len(there)
+    assert (both["minutes"] > both["minutes_there"]).any()

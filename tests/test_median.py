@@ -1,0 +1,274 @@
+"""The p-median search: its slow twin tries every set of sites."""
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import floyd_warshall
+
+from siteplan.errors import StudyError
+from siteplan.siting import median
+from siteplan.siting.cover_search import cover_exactly
+from siteplan.siting.median import MedianResult, cover_search, median_search
+
+Floats = npt.NDArray[np.float64]
+OPTIMA = {
+    1: 5819,
+    2: 4093,
+    3: 4250,
+    4: 3034,
+    5: 1355,
+    6: 7824,
+    7: 5631,
+    8: 4445,
+    9: 2734,
+    10: 1255,
+    11: 7696,
+    12: 6634,
+    13: 4374,
+    14: 2968,
+    15: 1729,
+    16: 8162,
+    17: 6999,
+    18: 4809,
+    19: 2845,
+    20: 1789,
+}
+
+
+def pairs_of(table: Floats) -> tuple[npt.NDArray[Any], ...]:
+    """Return the finite pairs of a table (demands, sites) in CSR."""
+    there = np.isfinite(table)
+    return np.r_[0, np.cumsum(there.sum(axis=1))], np.nonzero(there)[1], table[there]
+
+
+def search(table: Floats, weight: Floats, count: int, **options: Any) -> MedianResult:
+    options.setdefault("penalty", float(table[np.isfinite(table)].max(initial=0.0)))
+    return median_search(*pairs_of(table), weight, sites=table.shape[1], count=count, **options)
+
+
+def paid(table: Floats, weight: Floats, penalty: float, chosen: Any) -> float:
+    """Say what a set of sites costs."""
+    return float(weight @ np.minimum(table[:, list(chosen)].min(axis=1), penalty))
+
+
+def least(table: Floats, weight: Floats, count: int, penalty: float, fixed: Any, barred: Any) -> float:
+    """Try every set of sites: the slow twin."""
+    sets = itertools.combinations(np.flatnonzero(~barred), count)
+    return min(paid(table, weight, penalty, some) for some in sets if fixed[list(some)].sum() == fixed.sum())
+
+
+def made(demands: int, sites: int, seed: int) -> tuple[Floats, Floats]:
+    """Return minutes on foot in a made country with towns, and people."""
+    random = np.random.default_rng(seed)
+    towns = random.uniform(0, 30_000, (8, 2))
+    at = [towns[random.integers(8, size=n)] + random.normal(0, 1500, (n, 2)) for n in (demands, sites)]
+    metres = np.hypot(*(at[0][:, None] - at[1]).transpose(2, 0, 1))
+    return metres / 80, np.ceil(random.lognormal(3, 1, demands))
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[Floats, Floats, int, float, Any, Any]:
+    demands, sites = draw(st.integers(1, 14)), draw(st.integers(1, 9))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    table = random.integers(0, draw(st.sampled_from([2, 6, 100])), (demands, sites)).astype(float)
+    weight = random.integers(0, 9, demands).astype(float)
+    if draw(st.booleans()):
+        table, weight = table + random.random((demands, sites)), weight * 0.37
+    table[random.random((demands, sites)) < draw(st.sampled_from([0.0, 0.3, 0.8]))] = np.inf
+    role = random.choice(3, sites, p=[0.7, 0.15, 0.15])
+    fixed, barred = role == 1, role == 2
+    if barred.all():
+        barred[0] = False
+    count = draw(st.integers(max(1, int(fixed.sum())), int((~barred).sum())))
+    return table, weight, count, draw(st.sampled_from([1.0, 7.5, 120.0])), fixed, barred
+
+
+@settings(max_examples=400)
+@given(problems(), st.sampled_from([0.0, 0.05]))
+def test_no_set_is_better(problem: Any, gap: float) -> None:
+    table, weight, count, penalty, fixed, barred = problem
+    best = least(*problem)
+    found = search(table, weight, count, penalty=penalty, fixed=fixed, barred=barred, gap=gap)
+    assert len(found.chosen) == count
+    assert fixed[found.chosen].sum() == fixed.sum()
+    assert not barred[found.chosen].any()
+    assert found.objective == pytest.approx(paid(table, weight, penalty, found.chosen), rel=1e-12)
+    assert found.bound <= best * (1 + 1e-9)
+    assert best * (1 - 1e-9) <= found.objective <= best * (1 + gap + 1e-9) / (1 - gap)
+    assert found.gap <= gap + 2e-9
+    assert found.objective <= found.interchange <= found.greedy
+
+
+@settings(max_examples=200)
+@given(problems())
+def test_settled_sites_hold_in_every_better_set(problem: Any) -> None:
+    table, weight, count, penalty, fixed, barred = problem
+    found = search(
+        table, weight, count, penalty=penalty, fixed=fixed, barred=barred, iterations=40, nodes=0, restarts=0
+    )
+    for some in itertools.combinations(np.flatnonzero(~barred), count):
+        opened = np.isin(np.arange(table.shape[1]), some)
+        if (fixed & ~opened).any() or paid(table, weight, penalty, some) >= found.objective * (1 - 1e-8):
+            continue
+        assert opened[found.settled == 1].all()
+        assert not opened[found.settled == -1].any()
+
+
+@settings(max_examples=200)
+@given(problems())
+def test_swaps_end_where_no_swap_helps(problem: Any) -> None:
+    table, weight, count, penalty, fixed, barred = problem
+    found = search(table, weight, count, penalty=penalty, fixed=fixed, barred=barred, iterations=0, restarts=0)
+    here = set(found.chosen.tolist())
+    for gone in here - set(np.flatnonzero(fixed).tolist()):
+        for come in set(np.flatnonzero(~barred).tolist()) - here:
+            assert paid(table, weight, penalty, here - {gone} | {come}) >= found.objective * (1 - 2e-9)
+
+
+@settings(max_examples=200)
+@given(problems())
+def test_greedy_takes_the_site_that_saves_most(problem: Any) -> None:
+    table, weight, count, penalty, fixed, barred = problem
+    chosen = np.flatnonzero(fixed).tolist()
+    table = np.where(np.isfinite(table), np.floor(table), np.inf)  # whole, so that ties are ties for both
+    weight = np.ceil(weight)
+    while len(chosen) < count:
+        others = [j for j in np.flatnonzero(~barred).tolist() if j not in chosen]
+        chosen.append(min(others, key=lambda j: (paid(table, weight, penalty, [*chosen, j]), j)))
+    found = search(table, weight, count, penalty=penalty, fixed=fixed, barred=barred, iterations=0, restarts=0)
+    assert found.greedy == paid(table, weight, penalty, chosen)
+
+
+@settings(max_examples=100)
+@given(problems())
+def test_most_people_covered(problem: Any) -> None:
+    table, weight, count, _, fixed, barred = problem
+    near = np.where(table <= 4, 0.0, np.inf)
+    ptr, site, _ = pairs_of(near)
+    found, total = cover_search(
+        ptr, site, weight, sites=table.shape[1], count=count, fixed=fixed, barred=barred, iterations=500, nodes=500
+    )
+    best = least(near, weight, count, 1.0, fixed, barred)
+    assert total - found.objective == pytest.approx(total - best)
+    assert found.bound <= best * (1 + 1e-9)
+
+
+@settings(max_examples=150)
+@given(problems(), st.sampled_from([0, 3, 100]))
+def test_most_people_covered_by_milp(problem: Any, iterations: int) -> None:
+    table, weight, count, _, fixed, barred = problem
+    near = np.where(table <= 4, 0.0, np.inf)
+    ptr, site, _ = pairs_of(near)
+    found, total = cover_exactly(
+        ptr, site, weight, sites=table.shape[1], count=count, fixed=fixed, barred=barred, iterations=iterations
+    )
+    best = least(near, weight, count, 1.0, fixed, barred)
+    assert len(found.chosen) == count
+    assert fixed[found.chosen].sum() == fixed.sum()
+    assert not barred[found.chosen].any()
+    assert found.objective == pytest.approx(paid(near, weight, 1.0, found.chosen))
+    assert total - found.objective == pytest.approx(total - best)
+    assert best - 1e-6 * (1 + best) <= found.bound <= best * (1 + 1e-9) + 1e-9
+
+
+def test_rows_unsorted_absent_and_dear() -> None:
+    ptr, site, cost = np.array([0, 3, 3]), np.array([2, 0, 1]), np.array([9.0, 3.0, 5.0])
+    kept = np.array([True, False, True])
+    new = median.tidy(ptr, site.astype(np.int32), cost, np.ones(2), 9.5, kept)
+    assert [part.tolist() for part in new] == [[0, 2, 2], [0, 2], [3.0, 9.0]]
+    assert median.nearest((*new, np.ones(2), 9.5), np.array([False, False, True])).tolist() == [9.0, 9.5]
+
+
+def test_the_same_input_gives_the_same_answer_and_order_of_pairs_means_nothing() -> None:
+    table, weight = made(400, 60, 3)
+    ptr, site, cost = pairs_of(table)
+    one, two = (search(table, weight, 7) for _ in range(2))
+    other = median_search(
+        ptr,
+        site.reshape(table.shape)[:, ::-1].ravel(),
+        cost.reshape(table.shape)[:, ::-1].ravel(),
+        weight,
+        sites=60,
+        count=7,
+        penalty=float(table.max()),
+    )
+    for again in (two, other):
+        assert again.chosen.tolist() == one.chosen.tolist()
+        assert (again.objective, again.bound, again.iterations) == (one.objective, one.bound, one.iterations)
+
+
+def test_nobody_and_nothing_in_reach() -> None:
+    assert search(np.ones((3, 2)), np.zeros(3), 1).objective == 0
+    found = search(np.full((2, 3), np.inf), np.array([2.0, 3.0]), 2, penalty=10)
+    assert (found.objective, found.bound, found.chosen.tolist()) == (50.0, 50.0, [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"count": 4}, "4 sites cannot be chosen from 3"),
+        ({"count": 0}, "0 sites cannot be chosen"),
+        ({"count": 1, "fixed": np.array([True, True, False])}, "of which 2 are fixed"),
+        ({"fixed": np.array([True, False, False]), "barred": np.array([True, False, False])}, "both fixed and barred"),
+        ({"penalty": -1.0}, "penalty must be numbers of 0 or more"),
+        ({"weight": np.array([1.0, np.nan])}, "weights must be numbers"),
+    ],
+)
+def test_what_cannot_be_asked_for(change: dict[str, Any], said: str) -> None:
+    options: dict[str, Any] = {"count": 2, "weight": np.ones(2)} | change
+    with pytest.raises(StudyError, match=said):
+        search(np.ones((2, 3)), options.pop("weight"), options.pop("count"), **options)
+
+
+def test_large_problem_within_the_gap_asked_for() -> None:
+    table, weight = made(5000, 200, 1)
+    found = search(table, weight, 10, gap=0.001)
+    assert found.gap <= 0.001
+    assert found.objective == pytest.approx(paid(table, weight, float(table.max()), found.chosen))
+
+
+def published(file: Path) -> tuple[Floats, int]:
+    """Read a problem of the OR-Library (Beasley 1985): of an edge that stands twice, the last one counts."""
+    figures = np.array(file.read_text().split(), dtype=int)
+    size, _, count = figures[:3].tolist()
+    edges = np.full((size, size), np.inf)
+    for a, b, length in figures[3:].reshape(-1, 3).tolist():
+        edges[a - 1, b - 1] = edges[b - 1, a - 1] = length
+    np.fill_diagonal(edges, 0)
+    return floyd_warshall(edges), count
+
+
+@pytest.mark.real
+def test_published_optima_of_the_or_library(real: Callable[[str], Path]) -> None:
+    folder = real("facility_location/orlib_pmed")
+    for number, optimum in OPTIMA.items():
+        table, count = published(folder / f"pmed{number}.txt")
+        began = time.perf_counter()
+        found = search(table, np.ones(len(table)), count)
+        assert (number, found.objective, found.bound) == (number, optimum, optimum)
+        assert time.perf_counter() - began < 60
+
+
+@pytest.mark.real
+def test_published_values_of_san_francisco(real: Callable[[str], Path]) -> None:
+    rows = pd.read_csv(
+        real("facility_location/spopt_sf") / "SF_network_distance_candidateStore_16_censusTract_205_new.csv"
+    )
+    wide = rows.pivot_table(index="DestinationName", columns="name", values="distance")
+    people = rows.drop_duplicates("DestinationName").set_index("DestinationName")["demand"].loc[wide.index]
+    table, weight = wide.to_numpy(), people.to_numpy(dtype=float)
+    found = search(table, weight, 4)
+    assert found.objective == pytest.approx(2848268129.7145, abs=1e-3)
+    assert found.gap <= 1e-9
+    ptr, site, _ = pairs_of(np.where(table <= 5000, 0.0, np.inf))
+    covered, total = cover_search(ptr, site, weight, sites=16, count=4, iterations=500, nodes=500)
+    assert total - covered.objective == total - covered.bound == 875247

@@ -1,0 +1,515 @@
+"""The report says what the tables say, in both languages, on paper, and no text in it is more than text.
+
+The town: eleven crossings, 10 people at each, 100 m and a minute apart. A (existing) stands at the western end, B and D
+(candidates) at the eastern end and in the middle, C is excluded. Within 4 minutes A reaches the crossings 0 to 4,
+B 6 to 10, D 1 to 9.
+"""
+
+import json
+import re
+import subprocess
+from collections import Counter
+from importlib.resources import files
+from xml.etree import ElementTree
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from shapely import LineString, Point, box
+
+from siteplan.analysis.reach import coverage
+from siteplan.errors import InputError, StudyError
+from siteplan.output.columns import Measure, measures
+from siteplan.output.report import pdf, print_pdf, render_report, write_report
+from siteplan.output.report.facts import access_table, covered_count, covered_people, headline, reach_columns
+from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
+from siteplan.output.report.markup import Markup, join, tag
+from tests.browser import browser, needs_chromium, open_page
+from tests.hostile import HOSTILE
+
+CRS = "EPSG:32632"
+X, Y = 500_000, 5_200_000
+PLACE = {"A": 0, "B": 10, "C": 5, "D": 5}
+WALK_4 = Measure("people_walk_4", "reached", "people", "walk", 4.0)
+
+
+def town_sites():
+    columns = {
+        "name": ["Hall", "Library", "Barn", "Depot"],
+        "status": ["existing", "candidate", "excluded", "candidate"],
+        "cost": [np.nan, 1500.0, np.nan, 2000.0],
+        "capacity": [40.0, np.nan, np.nan, 12.0],
+    }
+    at = [Point(X + 100 * place, Y) for place in PLACE.values()]
+    return gpd.GeoDataFrame(columns, geometry=at, index=pd.Index(list(PLACE), name="site"), crs=CRS)
+
+
+def town_times():
+    rows = [(site, k, "walk", abs(k - PLACE[site])) for site in "ABD" for k in range(11) if abs(k - PLACE[site]) <= 4]
+    return pd.DataFrame(rows, columns=["site", "point", "mode", "minutes"]).astype({"minutes": float})
+
+
+def town_points():
+    at = [Point(X + 100 * k, Y) for k in range(11)]
+    table = {"cell": range(11), "people": 10.0, "status": "placed"}
+    return gpd.GeoDataFrame(table, geometry=at, index=pd.RangeIndex(11, name="point"), crs=CRS)
+
+
+def town_cells():
+    cells = [box(X + 100 * k - 50, Y - 50, X + 100 * k + 50, Y + 50) for k in range(12)]
+    minutes = [0, 1, 2, 2, 1, 0, 1, 2, 2, 1, 0, np.nan]
+    people = [10.0] * 11 + [np.nan]
+    return gpd.GeoDataFrame(
+        {"people": people, "minutes_walk": minutes, "minutes_best": minutes}, geometry=cells, crs=CRS
+    )
+
+
+def town_scores():
+    columns = {
+        "name": ["Hall", "Library", "Depot"],
+        "status": ["existing", "candidate", "candidate"],
+        "people_walk_2": [30.0, 30.0, 50.0],
+        "people_walk_4": [50.0, 50.0, 90.0],
+        "added_walk_4": [50.0, 50.0, 50.0],
+        "score": [55.6, 55.6, 100.0],
+        "rank": [2, 2, 1],
+        "walk_kmh": 6.0,
+    }
+    return pd.DataFrame(columns, index=pd.Index(["A", "B", "D"], name="site"))
+
+
+def town_communes(names=("West", "East")):
+    shapes = [box(X - 300, Y - 300, X + 450, Y + 300), box(X + 450, Y - 300, X + 950, Y + 300)]
+    return gpd.GeoDataFrame({"name": names}, geometry=shapes, index=pd.Index([1, 2], name="territory"), crs=CRS)
+
+
+def town_rings():
+    shapes = [Point(X + 100 * PLACE[site], Y).buffer(400) for site in "ABD"]
+    table = {"site": list("ABD"), "mode": "walk", "minutes": 4.0, "speed_kmh": 6.0}
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=CRS)
+
+
+def lines(*corners, **columns):
+    return gpd.GeoDataFrame({name: [value] for name, value in columns.items()}, geometry=[LineString(corners)], crs=CRS)
+
+
+MANIFEST = {
+    "name": "One street",
+    "siteplan": "0.1.0",
+    "python": "3.11.7",
+    "libraries": {"numpy": "2.0"},
+    "inputs": {
+        "inputs.streets": {
+            "file": "streets.osm.pbf",
+            "sha256": "0123456789abcdef" * 4,
+            "data_date": "2026-01-01T00:00:00Z",
+            "counts": {"ways_cut": 3},
+        },
+        "inputs.sites": {"file": "sites.csv", "sha256": "f" * 64},
+    },
+    "parameters": {
+        "language": "en",
+        "score": {"weights": {"people_walk_4": 1.0}},
+        "travel": {
+            "direction": "to",
+            "minutes": [2.0, 4.0],
+            "profiles": {
+                "walk": {"name": "walk", "rules": "walk", "speed_kmh": 6.0, "stairs_factor": 3.0, "slope": True},
+                "transit": {
+                    "window": ["08:00", "09:00"],
+                    "percentile": 50,
+                    "max_rides": 2,
+                    "max_walk_minutes": 10,
+                },
+            },
+        },
+    },
+    "totals": {
+        "people": {"in": 112.0, "placed": 110.0, "too_far": 1.0, "island": 1.0, "cells": 12, "missing_cells": 1}
+    },
+    "reached": [
+        {"mode": "walk", "minutes": 4.0, "people": 110.0, "people_share": 1.0, "age_65": 3.0, "age_65_share": 0.6}
+    ],
+    "warnings": ["people.csv: something odd"],
+}
+
+
+def town(**more):
+    given = {
+        "sites": town_sites(),
+        "scores": town_scores(),
+        "cells": town_cells(),
+        "rings": town_rings(),
+        "communes": town_communes(),
+        "streets": lines((X - 500, Y), (X + 1500, Y), highway="primary"),
+        "water": gpd.GeoDataFrame({"name": ["Lake"]}, geometry=[box(X, Y + 60, X + 200, Y + 150)], crs=CRS),
+        "green": gpd.GeoDataFrame({"kind": ["park"]}, geometry=[box(X, Y - 200, X + 200, Y - 100)], crs=CRS),
+        "railways": lines((X, Y + 90), (X + 900, Y - 90), kind="rail"),
+        "places": gpd.GeoDataFrame(
+            {"name": ["Bourg"], "place": ["town"]}, geometry=[Point(X + 500, Y + 120)], crs=CRS
+        ).to_crs(4326),
+        "times": town_times(),
+        "points": town_points(),
+        "manifest": MANIFEST,
+    }
+    return given | more
+
+
+CHOICE = pd.DataFrame({"site": ["B", "D"], "order": [2, 1], "added": [10.0, 50.0]})
+
+
+def parsed(page):
+    """Read the page as strictly as XML is read."""
+    head, body = page.split("\n", 1)
+    assert head == "<!DOCTYPE html>"
+    return ElementTree.fromstring(body)
+
+
+def text_of(page, section=None):
+    root = parsed(page)
+    found = root if section is None else next(each for each in root.iter("section") if each.get("class") == section)
+    return " ".join(" ".join(found.itertext()).split())
+
+
+# ---- what it says ----
+
+
+def test_the_answer_is_in_the_numbers_of_the_tables():
+    page = render_report(**town())
+    assert "Which of the 2 candidate sites" in text_of(page, "question")
+    answer = text_of(page, "answer")
+    assert "Today the one open site covers 50 of 110 people (45%) within 4 minutes on foot." in answer
+    assert "All 3 sites together would cover 110 (100%)." in answer
+    assert "the best candidates are Depot (90 people) and Library (50 people)." in answer
+    assert "Library adds most to what is open: 50 people" in answer or "Depot adds most" in answer
+    assert "0 people (0%) remain beyond 4 minutes" in answer
+
+
+def test_the_chosen_set_is_told_step_by_step():
+    page = render_report(**town(choice=CHOICE))
+    answer = text_of(page, "answer")
+    assert "Open Depot and Library, in this order: 110 of 110 people (100%)" in answer
+    assert "best candidates" not in answer
+    chosen = text_of(page, "chosen_sites")
+    assert "1 Depot 50 100 91% 2,000" in chosen
+    assert "2 Library 10 110 100% 1,500" in chosen
+
+
+def test_coverage_by_commune_is_least_first_and_all_above():
+    rows = [" ".join("".join(row.itertext()) for row in line) for line in parsed(render_report(**town())).iter("tr")]
+    start = next(at for at, row in enumerate(rows) if row.startswith("All"))
+    assert rows[start] == "All 110 100% 100%"
+    assert {rows[start + 1].split()[0], rows[start + 2].split()[0]} == {"West", "East"}
+    assert rows[start + 3].startswith("outside every commune 10")
+
+
+def test_who_stays_out_and_what_is_uncertain_is_said():
+    page = render_report(**town(choice=CHOICE.iloc[:0], times=town_times().query("site != 'D'")))
+    out = text_of(page, "left_out")
+    assert "Within 4 minutes on foot, 10 of 110 people (9%) have no site" in out
+    assert "East (10)" in out
+    assert "1 people live more than 300 m from any street" in out
+    assert "people 100% and people of 65 and over 60%" in out
+    doubt = text_of(page, "uncertain")
+    # A tenth slower, the fourth minute is out of reach: 80 of 110.
+    assert "80 people (73%) would be covered instead of 100 (91%)" in doubt
+    assert "3 ways are cut" in doubt
+    assert "people.csv: something odd" in doubt
+
+
+def test_assumptions_data_and_the_way_back_are_said():
+    page = render_report(**town())
+    assumed = text_of(page, "assumptions")
+    assert "On foot: 6 km/h, stairs 3 times as slow, slower uphill by the terrain." in assumed
+    assert "By public transport: at each minute from 08:00 to 09:00, the median, at most 2 rides" in assumed
+    assert "Limits: 2 and 4 minutes." in assumed
+    data = text_of(page, "data")
+    assert "streets.osm.pbf 2026-01-01 0123456789ab © OpenStreetMap contributors, ODbL 1.0" in data
+    assert "siteplan run study.yaml" in text_of(page, "reproduce")
+
+
+def test_french_is_french():
+    page = render_report(**town(language="fr", manifest=MANIFEST | {"parameters": {"score": {"weights": {}}}}))
+    assert parsed(page).get("lang") == "fr"
+    answer = text_of(page, "answer")
+    assert "le seul site ouvert couvre 50 des 110 habitants (45 %)" in answer.replace("\u202f", " ")
+    assert "2\u202f000" in page
+    assert "the " not in text_of(page, "left_out")
+
+
+def test_everything_may_be_missing():
+    page = render_report(town_sites())
+    assert [section.get("class") for section in parsed(page).iter("section")] == [
+        "question",
+        "maps",
+        "uncertain",
+        "data",
+    ]
+
+
+@pytest.mark.parametrize("left_out", sorted(set(town()) - {"sites"}))
+def test_any_one_table_may_be_missing(left_out):
+    given = town(choice=CHOICE)
+    del given[left_out]
+    parsed(render_report(**given))
+
+
+def test_coverage_that_is_known_already_is_shown_where_there_are_no_times():
+    known = access_table(town_times(), town_points(), town_communes(), ["A", "B"], [("walk", 4.0)])
+    known = known.assign(split="communes", territory=known["territory"].replace({"": "outside"}))
+    whole = known.iloc[:1].assign(split="total", territory="total", people=110.0, covered=100.0)
+    page = render_report(**town(times=None, access=pd.concat([whole, known])))
+    assert "All 110 91% East 50 80% West 50 100% outside every commune 10 100%" in text_of(page, "communes")
+
+
+def test_other_tables_are_shown_as_they_are():
+    table = pd.DataFrame({"scenario": ["base", "no bus"], "people_gained": [0, -1234.0]})
+    shares = pd.DataFrame({"sites": [1, 2, 3], "covered": [55.0, 66.0, 110.0]})
+    page = render_report(**town(scenarios=table, curve=shares))
+    assert "no bus -1,234" in text_of(page, "scenarios")
+    assert "from 50% with 1 sites to 100% with 3" in page
+
+
+def test_the_same_tables_give_the_same_bytes(tmp_path):
+    for name in ("one.html", "two.html"):
+        write_report(tmp_path / name, **town(choice=CHOICE))
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+def test_an_unknown_language_and_a_place_nowhere_are_refused():
+    with pytest.raises(StudyError, match="'de' is not known"):
+        render_report(town_sites(), language="de")
+    with pytest.raises(InputError, match="cells: no coordinate reference system"):
+        render_report(town_sites(), cells=town_cells().set_crs(None, allow_override=True))
+
+
+def test_both_languages_have_the_same_words():
+    words = json.loads(files("siteplan.output.report").joinpath("words.json").read_text(encoding="utf-8"))
+    assert set(words) == {"en", "fr"}
+    for key, text in words["en"].items():
+        assert Counter(re.findall(r"{\w+}", text)) == Counter(re.findall(r"{\w+}", words["fr"][key])), key
+
+
+# ---- what it counts ----
+
+
+def test_covered_people_are_those_that_the_analysis_counts():
+    rng = np.random.default_rng(7)
+    pairs = pd.MultiIndex.from_product([["A", "B", "C"], range(40), ["walk", "bike"]], names=["site", "point", "mode"])
+    times = pairs.to_frame(index=False).assign(minutes=rng.uniform(0, 30, len(pairs))).sample(frac=0.4, random_state=7)
+    points = pd.DataFrame({"people": rng.integers(0, 9, 40).astype(float)}, index=pd.RangeIndex(40, name="point"))
+    points.loc[3, "people"] = np.nan
+    expected = coverage(times, points, minutes=[15, 20])
+    for row in expected.itertuples():
+        measure = Measure("", "reached", "people", row.mode, row.minutes)
+        assert covered_count(times, points, measure, "ABC") == row.people
+    only = coverage(times[times["site"] == "B"], points, minutes=[15])
+    measure = Measure("", "reached", "people", "best", 15.0)
+    found = covered_people(times, points, measure, open_sites=["B"], all_sites=list("ABC"), chosen=["C"])
+    assert found.today == only.iloc[-1]["people"]
+    assert found.today <= found.chosen <= found.all_sites <= found.people
+
+
+def test_communes_sum_to_the_whole_and_nobody_counts_twice():
+    overlapping = pd.concat([town_communes(), town_communes().set_axis([3, 4])])
+    table = access_table(town_times(), town_points(), overlapping, ["A", "B"], [("walk", 4.0), ("best", 2.0)])
+    walk = table[table["mode"] == "walk"].set_index("territory")
+    assert walk["people"].to_dict() == {"1": 50.0, "2": 50.0, "3": 0.0, "4": 0.0, "": 10.0}
+    assert walk["covered"].to_dict() == {"1": 50.0, "2": 40.0, "3": 0.0, "4": 0.0, "": 10.0}
+    assert walk["share"]["2"] == 0.8
+    assert table[table["mode"] == "best"]["covered"].sum() == 60
+
+
+def test_the_headline_is_what_weighs_most():
+    scores = town_scores().rename(columns={"added_walk_4": "people_best_4"}).assign(bike_kmh=15.0)
+    assert headline(scores, {"people_walk_2": 2, "people_walk_4": 1, "workers_walk_2": 9}).column == "people_walk_2"
+    assert headline(scores, {}).column == "people_best_4"
+    assert headline(scores[["score"]], {}) is None
+
+
+def test_a_table_for_paper_drops_shorter_limits_first():
+    names = [f"people_{mode}_{limit}" for mode in ("walk", "bike", "best") for limit in (10, 15, 20)]
+    scores = pd.DataFrame([[1.0] * 9], columns=names).assign(walk_kmh=4.8, bike_kmh=15.0)
+    kept = [each.column for each in reach_columns(scores, 4)]
+    assert len(kept) == 4
+    assert {"people_walk_20", "people_bike_20", "people_best_20"} <= set(kept)
+    assert len(measures(scores)) == 9
+
+
+# ---- how it is drawn ----
+
+
+def test_a_frame_shows_what_it_is_made_around():
+    frame = Frame.around((0, 0, 10_000, 2_000))
+    west, south, east, north = frame.box
+    assert west < 0 and south < 0 and east > 10_000 and north > 2_000  # noqa: PT018
+    assert frame.holds(frame.units(np.array([[0.0, 0.0], [10_000.0, 2_000.0]]))).all()
+    assert not frame.holds(frame.units(np.array([[0.0, 9_000.0]]))).any()
+    assert frame.units(np.array([[west, north]])).tolist() == [[0, 0]]
+    assert (east - west) * frame.scale == pytest.approx(WIDTH)
+
+
+def drawn(path):
+    """Read a path of M, l and z back into rings of corners."""
+    rings = []
+    for part in re.findall(r"M([^M]+)", path):
+        numbers = [int(each) for each in re.findall(r"-?\d+", part)]
+        rings.append(np.cumsum(np.array(numbers).reshape(-1, 2), axis=0))
+    return rings
+
+
+def test_a_path_is_the_shape_in_whole_units():
+    frame = Frame(0.0, 1000.0, 1.0, 1000)
+    square = box(100, 100, 300, 200).difference(box(150, 150, 160, 160))
+    outer, inner = drawn(_path(frame, np.array([square]), closed=True, tolerance=0.0))
+    assert shapely.Polygon(outer).equals(box(100, 800, 300, 900))
+    assert shapely.Polygon(inner).equals(box(150, 840, 160, 850))
+    assert _path(frame, np.array([box(5000, 0, 6000, 10)]), closed=True, tolerance=0.0) == ""
+    (line,) = drawn(_path(frame, np.array([LineString([(0, 0), (0.2, 0.3), (50, 60)])]), closed=False, tolerance=0.0))
+    assert line.tolist() == [[0, 1000], [50, 940]]
+
+
+def test_marks_are_pushed_apart_until_each_is_seen():
+    rng = np.random.default_rng(3)
+    at = np.concatenate([np.full((6, 2), 400.0), rng.uniform(300, 900, (34, 2))])
+    moved = _apart(at)
+    gaps = np.hypot(*(moved[:, None] - moved[None]).transpose(2, 0, 1))
+    np.fill_diagonal(gaps, np.inf)
+    assert gaps.min() > 1.8 * RADIUS
+    alone = np.array([[0.0, 0.0], [500.0, 500.0]])
+    assert (_apart(alone) == alone).all()
+
+
+def test_classes_of_minutes_reach_the_longest():
+    assert classes_of(20) == [5, 10, 15, 20]
+    assert classes_of(45) == [10, 20, 30, 40, 50]
+    assert classes_of(0.0) == [5]
+
+
+# ---- safe ----
+
+
+def test_markup_escapes_all_but_itself():
+    made = tag("p", "a < b & c", tag("b", "x"), title='"q"')
+    assert made == '<p title="&quot;q&quot;">a &lt; b &amp; c<b>x</b></p>'
+    assert join("<", Markup("<br/>"), by=" ") == "&lt; <br/>"
+    assert tag("p", "a\u202eb\x00\x85c\u202f!") == "<p>a\ufffdb\ufffd\ufffdc\u202f!</p>"
+
+
+ALLOWED = set(
+    "html head meta title style body header main section h1 h2 p ul li dl dt dd div small strong table thead tbody tr "
+    "th td figure figcaption pre svg defs pattern rect circle path line text g desc".split()
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_text_is_shown_and_does_nothing(text):
+    sites = town_sites().assign(name=text, note=text)
+    sites.index = pd.Index([f"{site} {text}" for site in sites.index], name="site")
+    renamed = dict(zip("ABCD", sites.index, strict=True))
+    scores = town_scores().rename(index=renamed)
+    times = town_times().assign(site=town_times()["site"].map(renamed))
+    table = pd.DataFrame({text: [text], "n": [1]})
+    manifest = json.loads(json.dumps(MANIFEST)) | {"name": text, "siteplan": text, "warnings": [text]}
+    manifest["inputs"][text] = {"file": text, "sha256": text, "data_date": text}
+    manifest["parameters"]["score"]["weights"][text] = 1
+    page = render_report(
+        **town(
+            sites=sites,
+            scores=scores.assign(name=text),
+            times=times.assign(mode="walk"),
+            communes=town_communes((text, text)),
+            places=town()["places"].assign(name=text),
+            choice=pd.DataFrame({"site": [renamed["B"]], "order": [1], "added": [1.0]}),
+            scenarios=table,
+            desks=table,
+            phases=table,
+            manifest=manifest,
+        )
+    )
+    root = parsed(page)  # well formed, so nothing closed what it did not open
+    names = {element.tag for element in root.iter()}
+    assert names <= ALLOWED
+    attributes = {name for element in root.iter() for name in element.attrib}
+    assert not {name for name in attributes if name.startswith("on") or name in ("src", "href", "srcset")}
+    shown = " ".join("".join(root.itertext()).split())
+    words = re.findall(r"[\w']{4,}", text.replace("\x07", " ").replace("\x1b", " "))
+    assert all(word in shown for word in words)
+
+
+def test_the_page_lets_nothing_out():
+    page = render_report(**town())
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert "default-src &#x27;none&#x27;" in policy
+    assert "script" not in policy
+    assert "url(http" not in page
+
+
+# ---- for everybody ----
+
+
+def test_tables_have_headers_and_figures_have_words():
+    root = parsed(render_report(**town(choice=CHOICE, curve=pd.DataFrame({"sites": [1, 2], "share": [0.4, 1.0]}))))
+    assert len(list(root.iter("h1"))) == 1
+    for section in root.iter("section"):
+        assert section.find("h2").get("id") == section.get("aria-labelledby")
+    for table in root.iter("table"):
+        assert all(head.get("scope") in ("col", "colgroup", "row") for head in table.iter("th"))
+        assert all(row.find("th") is not None for row in table.iter("tr") if row.find("td") is not None)
+    pictures = [svg for svg in root.iter("svg") if svg.get("role") == "img"]
+    assert len(pictures) >= 4
+    assert all(len(svg.find("desc").text) > 20 and svg.find("title").text for svg in pictures)
+    assert all(svg.get("aria-hidden") == "true" for svg in root.iter("svg") if svg.get("role") is None)
+
+
+def test_a_large_study_stays_small():
+    west, south = np.meshgrid(X + 200.0 * np.arange(160), Y + 200.0 * np.arange(125))
+    squares = shapely.box(west.ravel(), south.ravel(), west.ravel() + 200, south.ravel() + 200)
+    minutes = {f"minutes_{mode}": np.hypot(west.ravel() - X, south.ravel() - Y) / 1000 for mode in ("walk", "best")}
+    cells = gpd.GeoDataFrame({"people": 3.0} | minutes, geometry=squares, crs=CRS)
+    page = render_report(**town(cells=cells))
+    assert len(cells) == 20_000
+    assert len(page.encode()) < 1_000_000
+
+
+@needs_chromium
+def test_a_browser_shows_it_offline_and_narrow(tmp_path):
+    text = HOSTILE[0]
+    write_report(tmp_path / "report.html", **town(sites=town_sites().assign(name=text), choice=CHOICE))
+    with browser() as chromium:
+        for width in (1000, 390):
+            with open_page(chromium, tmp_path / "report.html", width=width) as opened:
+                assert opened.complaints == []
+                assert len(opened.requests) == 1
+                assert text in opened.page.inner_text("body")
+                assert opened.page.evaluate("document.querySelectorAll('script, img, iframe, [onerror]').length") == 0
+                overflow = opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+                assert overflow <= 0
+                opened.picture(f"report-{width}")
+
+
+@needs_chromium
+def test_it_prints_the_same_pages_twice(tmp_path):
+    write_report(tmp_path / "report.html", **town(choice=CHOICE))
+    for name in ("one.pdf", "two.pdf"):
+        print_pdf(tmp_path / "report.html", tmp_path / name)
+    one = (tmp_path / "one.pdf").read_bytes()
+    assert one == (tmp_path / "two.pdf").read_bytes()
+    assert one.startswith(b"%PDF-")
+    assert 3 <= len(re.findall(rb"/Type */Page\b", one)) <= 8
+
+
+def test_without_chromium_a_pdf_is_refused_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+    with pytest.raises(StudyError, match="no Chromium here"):
+        print_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
+
+
+def test_a_browser_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    failed = subprocess.CompletedProcess([], 1, b"", b"cannot open display\n")
+    monkeypatch.setattr(pdf.subprocess, "run", lambda *given, **more: failed)
+    with pytest.raises(StudyError, match=r"did not print .* \(cannot open display\)"):
+        print_pdf(tmp_path / "report.html", tmp_path / "report.pdf", chromium="chromium")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,186 @@
+"""Public transport in a study and at the command line, on a town whose answers are known by head.
+
+To A, from the eastern end: whoever must be there at a minute past the full ten, has the bus 2 to 11 minutes ago; with a
+minute at the stop and the 2 minutes of the ride, that takes 3 to 12 minutes, 7 in the median. 100 m on foot are 1.25.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from siteplan.cli import app
+from siteplan.errors import StudyError
+from siteplan.study import check, draw, read_study, run, score
+from tests.feeds import feed, write_zip
+from tests.town import BY_BUS, NORTH, lon, write_bus, write_town
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_bus(tmp_path)
+    return write_town(tmp_path, study=BY_BUS)
+
+
+def call(*args: object) -> Any:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def reached(town: Path, *changes: str) -> list[float]:
+    """Return the people who come to A by public transport within 8 and 9.5 minutes."""
+    scores = score(read_study(town, changes)).scores
+    return list(scores.loc["A", ["people_transit_8", "people_transit_9.5"]])
+
+
+def test_who_is_near_the_stop_comes_by_bus(town: Path) -> None:
+    assert reached(town) == [80, 110]  # on foot 0 to 6 and 0 to 7; by bus the last and the last three
+
+
+def test_who_must_also_get_home(town: Path) -> None:
+    assert reached(town, "travel.transit.back=[17:00,18:00]") == [70, 80]  # every 20 minutes: 12 in the median
+    assert reached(town, "travel.transit.back=[17:00,18:00]", "travel.transit.percentile=25") == [80, 110]
+
+
+def test_from_the_site(town: Path) -> None:
+    assert reached(town, "travel.direction=from") == [70, 80]
+
+
+def test_how_one_rides_is_asked_in_the_study(town: Path) -> None:
+    assert reached(town, "travel.transit.board_slack_minutes=3") == [70, 90]  # 9 in the median
+    assert reached(town, "travel.transit.percentile=100") == [70, 80]
+    assert reached(town, "travel.transit.window=[05:00,05:50]") == [70, 80]  # nothing runs yet
+    assert reached(town, "travel.transit.home=bike") == [110, 110]  # all the way, if that is quicker
+    assert reached(town, "travel.walk.speed_kmh=2.4") == [50, 60]  # 0 to 3 and 0 to 3; 10 and 10, 9
+
+
+def test_timetables_add_their_mode(town: Path) -> None:
+    text = BY_BUS.replace("modes: [walk, transit], ", "")
+    town.write_text(text)
+    assert read_study(town).travel.modes == ("walk", "bike", "transit")
+
+
+def test_a_run_has_transit_in_all_its_files(town: Path) -> None:
+    result = run(town)
+    assert result.folder is not None
+    assert {"minutes_p25", "minutes_p75", "share"} <= set(pd.read_parquet(result.folder / "times.parquet"))
+    assert result.cell_access.loc["10", "mode_best"] == "walk"  # B is there
+    travel = result.manifest["parameters"]["travel"]["profiles"]["transit"]
+    assert travel["window"] == ["08:00", "09:00"]
+    assert result.manifest["inputs"]["inputs.transit"]["file"] == "bus.zip"
+    assert result.manifest["parameters"]["inputs"]["transit"] == {"date": "2026-03-10"}
+    rings = result.rings
+    assert rings is not None
+    east = rings.query("site == 'A' and mode == 'transit' and minutes == 8").geometry.iloc[0]
+    assert len(east.geoms) == 2  # an island around the eastern stop
+
+
+def test_the_same_bytes_and_nothing_searched_twice(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(town).folder
+    assert first is not None
+    before = {path.name: path.read_bytes() for path in first.iterdir() if path.is_file()}
+    monkeypatch.setattr("siteplan.study.stages.travel_times", None)
+    run(town)
+    assert before == {path.name: path.read_bytes() for path in first.iterdir() if path.is_file()}
+
+
+def test_another_date_is_another_search_but_not_on_foot(town: Path) -> None:
+    run(town)
+    kept = {path.name for path in (town.parent / "results" / ".cache").iterdir()}
+    run(read_study(town, ["inputs.transit.date=2026-03-11"]))
+    new = {path.name for path in (town.parent / "results" / ".cache").iterdir()}
+    assert set(kept & new) == {name for name in kept if "walk" in name}
+
+
+def test_two_feeds(town: Path) -> None:
+    stops = "stop_id,stop_name,stop_lat,stop_lon\n" + f"A,a,{NORTH},{lon(10)}\nD,d,{NORTH},{lon(0)}\n"
+    write_zip(town.parent / "other.zip", feed(stops=stops, stop_times=HALF_PAST))
+    result = score(read_study(town, ["inputs.transit.feeds=[bus.zip, other.zip]"]))
+    assert set(result.manifest["inputs"]) >= {"inputs.transit.1", "inputs.transit.2"}
+
+
+HALF_PAST = (
+    "trip_id,arrival_time,departure_time,stop_id,stop_sequence\nT1,8:30:00,8:30:00,A,1\nT1,8:31:00,8:31:00,D,2\n"
+)
+
+
+def test_isochrones_need_no_people(town: Path) -> None:
+    rings = draw(read_study(town, needs=("streets", "sites")))
+    assert set(rings["mode"]) == {"walk", "transit"}
+
+
+def test_check_tells_of_the_feed(town: Path) -> None:
+    told = [finding for finding in check(town) if finding.place == "inputs.transit"]
+    assert [finding.severity for finding in told] == ["info"] * len(told)
+    text = " ".join(finding.text for finding in told)
+    assert "126 trips of 2 routes can be ridden" in text
+    assert "2 of 2 stops have a street within 300 m; 100.0% of the stop times" in text
+
+
+def test_stops_without_a_street_are_told(town: Path) -> None:
+    near, far = f"A,a,{NORTH},{lon(10)}\nB,b,{NORTH},{lon(0)}\n", "C,c,47.2,9.5\nD,d,47.2,9.5\n"
+    write_zip(town.parent / "bus.zip", feed(stops=f"stop_id,stop_name,stop_lat,stop_lon\n{near}{far}"))
+    told = [finding for finding in check(town) if finding.severity == "warning" and finding.place == "inputs.transit"]
+    assert "2 of 4 stops, with 50.0% of the stop times" in told[0].text
+
+
+# ---- at the command line ----
+
+
+def test_plain_options_ride_too(town: Path) -> None:
+    plain = ["--streets=streets.osm", "--population=people.csv", "--sites=sites.csv", "--minutes=8"]
+    by_bus = [*plain, "--transit=bus.zip", "--date=2026-03-10", "--mode=transit", "--json"]
+    done = call("score", *by_bus)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["scores"][0]["people_transit_8"] == 80
+    rings = call("isochrones", *plain[:1], *plain[2:], *by_bus[4:-1])
+    assert rings.exit_code == 0, rings.stderr
+    assert rings.stdout.splitlines()[1].startswith("A,transit,8.0,4.8,")
+
+
+def test_the_window_is_said_below_the_table(town: Path) -> None:
+    told = call("score", town).stderr
+    assert "transit: 2026-03-10, 08:00-09:00, the median of every minute, at most 2 rides" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--date=2026-03-08"], "2026-03-09"),  # a Sunday: the nearest day with service is named
+        (["--date=2027-01-01"], "2026-12-31"),
+        (["--date=soon"], "inputs.transit.date: found 'soon', expected a date such as 2026-03-10"),
+        (["--transit=none.zip"], "no such file"),
+        (["--transit=people.csv"], "people.csv"),
+        (["--set=travel.transit.window=[09:00,08:00]"], "travel.transit.window: found ['09:00', '08:00'], runs from"),
+        (["--set=travel.transit.back=[18:00,17:00]"], "travel.transit.back: found"),
+        (["--set=travel.transit.max_rides=0"], "travel.transit.max_rides: found 0"),
+        (["--set=travel.transit.home=horse"], "travel.transit.home: found 'horse'"),
+        (
+            [
+                "--set=inputs.transit={feeds: []}",
+            ],
+            "inputs.transit.feeds: found nothing, expected at least one",
+        ),
+    ],
+)
+def test_bad_input(town: Path, options: list[str], said: str) -> None:
+    done = call("score", town, *options)
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_transit_without_a_timetable(town: Path) -> None:
+    town.write_text(BY_BUS.replace("  transit: {feeds: [bus.zip], date: 2026-03-10}\n", ""))
+    with pytest.raises(StudyError, match=r"inputs\.transit names no timetables"):
+        read_study(town)
+
+
+def test_clock_times_that_yaml_takes_for_numbers(town: Path) -> None:
+    asked = read_study(town, ["travel.transit.window=[17:00, 18:30]"])
+    assert asked.travel.transit.window == ("17:00", "18:30")
