@@ -9,7 +9,7 @@ from siteplan.output.files import MANIFEST
 
 __all__ = ["RESULTS", "TABLES", "refuse_foreign", "refuse_inputs"]
 
-TABLES = ("territories",)
+TABLES = ("territories", "sites_in_reach", "places_without_access", "lines", "stops")
 RESULTS = (
     "scores.csv",
     "overlap.csv",
@@ -17,6 +17,7 @@ RESULTS = (
     "times.parquet",
     "results.gpkg",
     "map.html",
+    "report.html",
     MANIFEST,
 )
 

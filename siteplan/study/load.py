@@ -13,6 +13,7 @@ from siteplan.config import Profile, Rides, Study
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
+from siteplan.inputs.basemap import read_basemap
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
@@ -59,6 +60,7 @@ class Territory:
     all_sites: gpd.GeoDataFrame
     communes: gpd.GeoDataFrame | None
     water: gpd.GeoDataFrame | None
+    basemap: dict[str, gpd.GeoDataFrame]
 
     @property
     def sites(self) -> gpd.GeoDataFrame:
@@ -87,7 +89,7 @@ def load(study: Study) -> Territory:
     linked = {} if searched is None else linked_by_mode(study, searched, points)
     water = None if streets is None else load_water(study, streets, sites)
     timetable = None if streets is None else load_timetable(study, streets)
-    return Territory(streets, timetable, cells, points, linked, sites, communes, water)
+    return Territory(streets, timetable, cells, points, linked, sites, communes, water, _basemap(study))
 
 
 def load_sites(study: Study) -> gpd.GeoDataFrame:
@@ -143,6 +145,12 @@ def load_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) ->
             f"street: {named}{' ...' if len(wet) > 5 else ''}; correct the place, or its status to excluded"
         )
     return water
+
+
+def _basemap(study: Study) -> dict[str, gpd.GeoDataFrame]:
+    """Read what a map shows beneath its subject, where the streets' file has it."""
+    file = study.inputs.streets
+    return {} if file is None or file.suffix == ".graphml" else read_basemap(file)
 
 
 def used_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

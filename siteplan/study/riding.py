@@ -1,13 +1,47 @@
-"""Public transport for the eye: stops and lines of the day as layers of a map."""
+"""Public transport in the results: which lines bring whom, and stops and lines as layers of a map."""
+
+import warnings
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from siteplan.config import Rides, Study
+from siteplan.errors import SiteplanWarning
+from siteplan.itineraries import site_lines
 from siteplan.network.transit import Timetable
+from siteplan.study.load import Territory
 
-__all__ = ["line_layer", "stop_layer"]
+__all__ = ["line_layer", "ridden", "stop_layer"]
+
+
+def ridden(study: Study, territory: Territory) -> dict[str, pd.DataFrame]:
+    """Return which lines and stops bring how many people to each site within the largest limit.
+
+    Returns
+    -------
+    dict
+        `lines` and `stops`, as `site_lines` gives them; nothing without a timetable, or where walking is limited in
+        all, which no line can be held to.
+    """
+    rides = next((mode for mode in study.profiles() if isinstance(mode, Rides)), None)
+    if territory.timetable is None or rides is None:
+        return {}
+    if rides.max_total_walk_minutes is not None:
+        text = "travel.transit.max_total_walk_minutes: with it, which line brings whom is not worked out"
+        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        return {}
+    people = territory.points[territory.linked[rides.name]]
+    found = site_lines(
+        territory.timetable,
+        territory.sites,
+        people,
+        mode=rides,
+        direction=study.travel.direction,
+        limit=max(study.travel.minutes),
+    )
+    return {"lines": found.lines, "stops": found.stops}
 
 
 def stop_layer(timetable: Timetable) -> gpd.GeoDataFrame:

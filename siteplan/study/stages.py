@@ -24,10 +24,12 @@ from siteplan.network.transit import Timetable
 from siteplan.output.files import whole_file
 from siteplan.output.tables import write_scores
 from siteplan.study.cache import Cache, content_key, file_hash
+from siteplan.study.fairness import access_tables, places_left_out
 from siteplan.study.guard import RESULTS, refuse_foreign, refuse_inputs
 from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
 from siteplan.study.manifest import input_files, manifest_of
 from siteplan.study.reading import read_study
+from siteplan.study.riding import ridden
 from siteplan.study.write import result_files, write_result
 from siteplan.times import travel_times
 
@@ -46,7 +48,8 @@ class Result:
     describe them; `overlap` are the people whom two sites share, by any mode within the largest limit (None for more
     than 2,000 sites: the table is sites x sites); `weights` are the columns that the score is made of; `rings` is
     None where no isochrones were asked for; `manifest` says what went in and what came out; `tables` are the further
-    answers that the study asked for, by the name of their file (without `.csv`); `folder` holds the files,
+    answers that the study asked for, by the name of their file (without `.csv`); `left_out` are the places
+    that no open site serves (None where none is open); `folder` holds the files,
     or is None where none were written.
     """
 
@@ -62,6 +65,7 @@ class Result:
     manifest: Mapping[str, Any]
     weights: Mapping[str, float]
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    left_out: gpd.GeoDataFrame | None = None
     folder: Path | None = None
 
 
@@ -287,6 +291,12 @@ def _analysed(
     weights = _weights(study, times)
     scores = _scores(study, territory, times, weights)
     access = cell_access(times, points, minutes=minutes)
+    left_out = places_left_out(study, territory, times)
+    tables = access_tables(study, territory, times)
+    if left_out is not None:
+        tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
+    if folder is not None:
+        tables |= ridden(study, territory)
     warned = list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
     return Result(
         study=study,
@@ -300,6 +310,8 @@ def _analysed(
         overlap=overlap(times, points, minutes=max(minutes)) if len(territory.sites) <= MOST_OVERLAPS else None,
         manifest=manifest_of(study, territory, times, covered, warned),
         weights=weights,
+        tables=tables,
+        left_out=left_out,
         folder=folder,
     )
 

@@ -1,5 +1,6 @@
 """A result becomes a folder of files, whole or not at all; and a folder of files becomes a map again."""
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from siteplan.inputs.times import made_points
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.maps import SiteMap, site_map
+from siteplan.output.report import print_pdf, write_report
 from siteplan.output.tables import write_manifest, write_scores, write_table, write_times
 from siteplan.study.folder import PLACES, Kept, read_folder
 from siteplan.study.guard import RESULTS, TABLES, refuse_inputs
@@ -22,8 +24,9 @@ from siteplan.study.riding import line_layer, stop_layer
 if TYPE_CHECKING:
     from siteplan.study.stages import Result
 
-__all__ = ["lonlat_table", "redraw", "result_files", "write_places", "write_result"]
+__all__ = ["lonlat_table", "redraw", "report", "result_files", "write_places", "write_result"]
 
+GROUND = ("streets", "water", "green", "railways", "places")  # beneath the subject of a map
 ENDINGS = (".csv", ".geojson", ".gpkg")
 
 
@@ -54,7 +57,9 @@ def write_result(result: "Result", territory: Territory, folder: Path) -> None:
         write_times(result.times, aside / "times.parquet", points=mark or "")
         write_geopackage(_layers(result, territory), aside / PLACES, crs=result.points.crs)
         write_manifest(result.manifest, aside / MANIFEST)
-        _map_of(read_folder(aside)).save(aside / "map.html")
+        kept = read_folder(aside)
+        _map_of(kept).save(aside / "map.html")
+        _report_of(kept, aside / "report.html")
 
 
 def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
@@ -71,6 +76,29 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
     return path
 
 
+def report(folder: str | Path, *, out: str | Path | None = None, pdf: bool = False) -> Path:
+    """Write the report of a folder of results again, or print it as PDF, and return where it is.
+
+    Raises
+    ------
+    InputError
+        The folder does not hold the results of a complete run.
+    StudyError
+        For a PDF without a browser to print it, or a place that cannot be written.
+    """
+    kept = read_folder(folder)
+    path = Path(folder) / ("report.pdf" if pdf else "report.html") if out is None else Path(out)
+    refuse_inputs([Path(folder) / name for name in RESULTS if name != "report.html"], [path])
+    if not pdf:
+        _report_of(kept, path)
+        return path
+    with tempfile.TemporaryDirectory() as aside:
+        page = Path(aside) / "report.html"
+        _report_of(kept, page)
+        print_pdf(page, path)
+    return path
+
+
 def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFrame]:
     """Name the tables with a place; sites carry their scores, cells their access."""
     added = result.scores.columns.difference(result.sites.columns, sort=False)
@@ -82,8 +110,10 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
         "communes": territory.communes,
         "streets": None if territory.streets is None else _by_class(territory.streets.edges),
         "water": territory.water,
-        "lines": None if territory.timetable is None else line_layer(territory.timetable),
+        "places_without_access": result.left_out,
+        "transit_lines": None if territory.timetable is None else line_layer(territory.timetable),
         "stops": None if territory.timetable is None else stop_layer(territory.timetable),
+        **territory.basemap,
     }
     return {name: table for name, table in layers.items() if table is not None and len(table)}
 
@@ -96,29 +126,58 @@ def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _map_of(kept: Kept) -> SiteMap:
     """Draw the map from the files alone: what is drawn when a study runs and what is drawn later is the same."""
-    layers, manifest = kept.layers, kept.manifest
+    manifest = kept.manifest
+    more: dict[str, Any] = {name: kept.layers.get(name) for name in (*GROUND, "stops", "transit_lines")}
     return site_map(
         kept.sites,
-        rings=layers.get("isochrones"),
-        cells=kept.cells,
         scores=kept.scores,
-        territories=layers.get("communes"),
-        streets=layers.get("streets"),
-        water=layers.get("water"),
+        territories=kept.layers.get("communes"),
+        rings=kept.layers.get("isochrones"),
+        cells=kept.cells,
+        times=kept.times,
+        points=kept.points,
+        lines=kept.tables.get("lines"),
+        **more,
         notes=_notes(manifest),
         totals=manifest["totals"]["people"],
         title=manifest["name"],
         language=manifest["parameters"]["language"],
+        threshold=manifest["parameters"]["output"]["threshold"],
     )
 
 
-def _notes(manifest: Mapping[str, Any]) -> list[str]:
-    """Say how old the streets are."""
+def _report_of(kept: Kept, path: Path) -> None:
+    """Write the report from the files alone."""
+    access = kept.tables.get("territories")
+    write_report(
+        path,
+        kept.sites,
+        scores=kept.scores,
+        cells=kept.cells,
+        rings=kept.layers.get("isochrones"),
+        communes=kept.layers.get("communes"),
+        times=kept.times,
+        points=kept.points,
+        access=None if access is None else access[access["open"] == access["open"].iloc[0]].drop(columns="open"),
+        **{name: kept.layers.get(name) for name in GROUND},
+        manifest=kept.manifest,
+    )
+
+
+def _notes(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Say how old the streets are, and when and how people ride."""
     date = (manifest["inputs"].get("inputs.streets", {}).get("data_date") or "")[:10]
-    if not date:
-        return []
-    french = manifest["parameters"]["language"] == "fr"
-    return [f"Données OpenStreetMap du {date}." if french else f"OpenStreetMap data of {date}."]
+    notes: dict[str, list[str]] = {"en": [], "fr": []}
+    if date:
+        notes["en"].append(f"OpenStreetMap data of {date}.")
+        notes["fr"].append(f"Données OpenStreetMap du {date}.")
+    rides = manifest["parameters"]["travel"]["profiles"].get("transit")
+    day = manifest["parameters"]["inputs"]["transit"]
+    if rides and day:
+        first, last = rides["window"]
+        notes["en"].append(f"Public transport: {day['date']}, {first} to {last}, walking to and from stops included.")
+        notes["fr"].append(f"Transports en commun : {day['date']}, de {first} à {last}, marche comprise.")
+    return notes
 
 
 def write_places(places: gpd.GeoDataFrame, path: str | Path) -> None:
