@@ -237,6 +237,11 @@ def site_lines(
     Counted on the journeys that `itinerary` shows; what is lost is searched again, for each line that one of these
     rides, without its trips. More may be lost than ride it: a journey shown is that of one minute, and being
     within the limit is of many. Parameters as in `travel_times`.
+
+    Returns
+    -------
+    SiteLines
+        The two tables, in the order of the sites.
     """
     amounts = np.nan_to_num(people["people"].to_numpy(float))
     lines: list[tuple[Any, ...]] = []

@@ -130,8 +130,9 @@ def test_the_study_names_files_that_are_there():
     study = yaml.safe_load((COMMITTED / "study.yaml").read_text(encoding="utf-8"))
     files = [study["inputs"][key] for key in ("streets", "sites", "elevation")]
     files += [study["inputs"]["population"]["file"], study["area"]["communes"]]
+    files += study["inputs"]["transit"]["feeds"]
     assert set(files) < set(SAMPLE_FILES)
-    assert study["travel"]["modes"] == ["walk", "bike"]
+    assert study["travel"]["modes"] == ["walk", "bike", "transit"]
 
 
 # --- people

@@ -99,8 +99,12 @@ def test_the_folder_holds_what_was_computed(result: Result) -> None:
         "manifest.json",
         "map.html",
         "overlap.csv",
+        "places_without_access.csv",
+        "report.html",
         "results.gpkg",
         "scores.csv",
+        "sites_in_reach.csv",
+        "territories.csv",
         "times.parquet",
     }
     assert list(pd.read_csv(folder / "scores.csv")["people_walk_5.5"]) == [50, 50]

@@ -84,7 +84,7 @@ def test_the_same_bytes_and_nothing_searched_twice(town: Path, monkeypatch: pyte
     first = run(town).folder
     assert first is not None
     before = {path.name: path.read_bytes() for path in first.iterdir() if path.is_file()}
-    monkeypatch.setattr("siteplan.study.stages.travel_times", None)
+    monkeypatch.setattr("siteplan.study.stages.travel_times", pytest.fail)
     run(town)
     assert before == {path.name: path.read_bytes() for path in first.iterdir() if path.is_file()}
 
@@ -118,7 +118,7 @@ def test_check_tells_of_the_feed(town: Path) -> None:
     told = [finding for finding in check(town) if finding.place == "inputs.transit"]
     assert [finding.severity for finding in told] == ["info"] * len(told)
     text = " ".join(finding.text for finding in told)
-    assert "126 trips of 2 routes can be ridden" in text
+    assert "the feeds plan 126 trips, 100% of the 126 on their busiest day" in text
     assert "2 of 2 stops have a street within 300 m; 100.0% of the stop times" in text
 
 

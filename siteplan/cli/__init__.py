@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from siteplan import __version__
-from siteplan.cli import places, studies
+from siteplan.cli import journeys, places, studies
 from siteplan.cli.common import app
 
-__all__ = ["app", "main", "places", "studies"]
+__all__ = ["app", "journeys", "main", "places", "studies"]
+
+# As a planner meets them.
+ORDER = ("demo", "init", "check", "run", "score", "isochrones", "itinerary", "candidates", "compare", "map", "report")
+app.registered_commands.sort(key=lambda each: ORDER.index(each.name or getattr(each.callback, "__name__", "")))
 
 
 def main() -> None:

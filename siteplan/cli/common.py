@@ -15,10 +15,12 @@ import typer
 from siteplan.errors import SiteplanError, SiteplanWarning
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from siteplan.config import Study
     from siteplan.study import Result
 
-__all__ = ["Json", "Quiet", "app", "asks", "progress", "say", "show", "with_manners"]
+__all__ = ["Json", "Quiet", "app", "asks", "plain_console", "progress", "say", "show", "with_manners"]
 
 app = typer.Typer(
     help="Where should the next telecentre go, and whom does it reach without a car?",
@@ -189,11 +191,14 @@ def rides_spoken(study: "Study") -> list[str]:
     )
 
 
-def _print_table(result: "Result", rows: int = 20) -> None:
+def plain_console() -> "Console":
+    """Return where tables are printed; in a pipe there is no edge to wrap at."""
     from rich.console import Console
 
+    return Console(width=None if sys.stdout.isatty() else 400)
+
+
+def _print_table(result: "Result", rows: int = 20) -> None:
     from siteplan.output.tables import print_scores
 
-    # In a pipe there is no edge to wrap at.
-    console = Console(width=None if sys.stdout.isatty() else 400)
-    print_scores(result.scores, rows, console, weights=result.weights)
+    print_scores(result.scores, rows, plain_console(), weights=result.weights)

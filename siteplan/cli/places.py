@@ -1,14 +1,14 @@
-"""Commands on files: propose candidate sites, draw the map of a folder of results again."""
+"""Commands on files: propose candidate sites; draw the map, write the report, compare folders of results."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from siteplan.cli.common import Quiet, app, say, with_manners
+from siteplan.cli.common import Json, Quiet, app, plain_console, say, with_manners
 from siteplan.errors import StudyError
 
-__all__ = ["candidates", "draw_map"]
+__all__ = ["candidates", "compare", "draw_map", "report"]
 
 
 @app.command()
@@ -56,3 +56,48 @@ def draw_map(
 
     path = redraw(folder, out=out)
     typer.echo(path)
+
+
+@app.command()
+@with_manners
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder of results, as `siteplan run` writes it.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Another place for the report.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print it as PDF (needs Chromium).")] = False,
+) -> None:
+    """Write report.html again from a folder of results, or print it.
+
+    With --pdf, report.pdf is printed by a Chromium that is there.
+    """
+    from siteplan.study import report as write_again
+
+    typer.echo(write_again(folder, out=out, pdf=pdf or (out is not None and out.suffix.lower() == ".pdf")))
+
+
+@app.command()
+@with_manners
+def compare(
+    before: Annotated[Path, typer.Argument(help="A folder of results.")],
+    after: Annotated[Path, typer.Argument(help="Another one, of the same people.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the whole table as this CSV.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Print who gains and who loses a site from one run to another.
+
+    By any mode within the largest limit, by commune; with -o the table of all modes, limits and groups is written.
+    """
+    from siteplan.output.files import whole_file
+    from siteplan.output.tables import write_table
+    from siteplan.study import compare as compare_folders
+    from siteplan.study.changes import print_changes
+
+    changes = compare_folders(before, after)
+    if out is not None:
+        with whole_file(out) as aside:
+            write_table(changes, aside, decimals=4)
+        say(f"{len(changes)} rows in {out}", quiet)
+    if as_json:
+        typer.echo(changes.to_json(orient="records", force_ascii=False, indent=1))
+    else:
+        print_changes(changes, plain_console())

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["csv_text", "print_scores", "scores_json", "write_manifest", "write_scores", "write_table", "write_times"]
+__all__ = [
+    "csv_text",
+    "print_scores",
+    "printable",
+    "scores_json",
+    "write_manifest",
+    "write_scores",
+    "write_table",
+    "write_times",
+]
 
 NAME_WIDTH = 14  # characters of a name that stay in one line
 
@@ -216,7 +225,12 @@ def _spoken(value: object) -> str:
         return "-"
     if isinstance(number, int | float):
         return f"{number:,.0f}" if abs(number) >= 100 or number == int(number) else f"{number:,.1f}"
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(number))
+    return printable(str(number))
+
+
+def printable(text: str) -> str:
+    """Show control characters, which could drive a terminal, as what they are not."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _cell(value: object, decimals: int) -> str:

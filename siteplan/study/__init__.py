@@ -1,19 +1,22 @@
 """The whole of it: a study file, its stages in order, a folder of results."""
 
+from siteplan.study.changes import compare
 from siteplan.study.findings import Finding, check
 from siteplan.study.reading import read_study
 from siteplan.study.stages import Result, draw, run, score
 from siteplan.study.template import init_study, study_template
-from siteplan.study.write import redraw, write_places
+from siteplan.study.write import redraw, report, write_places
 
 __all__ = [
     "Finding",
     "Result",
     "check",
+    "compare",
     "draw",
     "init_study",
     "read_study",
     "redraw",
+    "report",
     "run",
     "score",
     "study_template",

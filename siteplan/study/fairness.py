@@ -28,7 +28,8 @@ def access_tables(study: Study, territory: Territory, times: pd.DataFrame) -> di
     points, minutes, groups = territory.points, study.travel.minutes, _groups(study)
     divided = _splits(territory)
     shares, counts = [], []
-    for name, opened in _openings(territory.sites).items():
+    known = set(times["site"].cat.categories.astype(str))  # a table of the user's own may leave out who reaches nobody
+    for name, opened in _openings(territory.sites, known).items():
         some = access_shares(times, points, divided, minutes=minutes, groups=groups, opened=opened)
         some.insert(0, "open", name)
         shares.append(some)
@@ -45,9 +46,9 @@ def places_left_out(study: Study, territory: Territory, times: pd.DataFrame) -> 
     """Return the places that no open site serves within the largest limit, or None where no site is open."""
     if not territory.sites["status"].isin(OPEN).any():
         return None
-    communes = territory.communes
+    communes, metric = territory.communes, territory.cells.to_crs(territory.points.crs)
     return without_access(
-        territory.cells,
+        metric,
         times,
         territory.points,
         territory.sites,
@@ -62,9 +63,10 @@ def _groups(study: Study) -> tuple[str, ...]:
     return study.inputs.population.groups if study.inputs.population else ()
 
 
-def _openings(sites: gpd.GeoDataFrame) -> dict[str, list[str]]:
+def _openings(sites: gpd.GeoDataFrame, known: set[str]) -> dict[str, list[str]]:
     today = [str(site) for site in sites.index[sites["status"].isin(OPEN)]]
-    return {**({"today": today} if today else {}), "all": [str(site) for site in sites.index]}
+    openings = {**({"today": today} if today else {}), "all": [str(site) for site in sites.index]}
+    return {name: [site for site in opened if site in known] for name, opened in openings.items()}
 
 
 def _splits(territory: Territory) -> dict[str, pd.Series]:

@@ -1,5 +1,6 @@
 """Public transport in the results: which lines bring whom, and stops and lines as layers of a map."""
 
+import difflib
 import warnings
 
 import geopandas as gpd
@@ -8,12 +9,13 @@ import pandas as pd
 import shapely
 
 from siteplan.config import Rides, Study
-from siteplan.errors import SiteplanWarning
-from siteplan.itineraries import site_lines
+from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.itineraries import Itinerary, describe, itinerary, site_lines
+from siteplan.network.snapping import LIMIT, link
 from siteplan.network.transit import Timetable
-from siteplan.study.load import Territory
+from siteplan.study.load import Territory, asked_file, load_sites, load_streets, load_timetable, same_place
 
-__all__ = ["line_layer", "ridden", "stop_layer"]
+__all__ = ["journey", "journey_text", "line_layer", "ridden", "stop_layer"]
 
 
 def ridden(study: Study, territory: Territory) -> dict[str, pd.DataFrame]:
@@ -69,6 +71,45 @@ def stop_layer(timetable: Timetable) -> gpd.GeoDataFrame:
         geometry=shapely.points(timetable.spots[lines.index]),
         crs=timetable.streets.crs,
     )
+
+
+def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary | None:
+    """Return the journey between a place, as text of degrees `lon,lat`, and a site; None where there is none in time.
+
+    Raises
+    ------
+    StudyError, InputError
+        A place that is none, or far from any street; an unknown site; a study without public transport.
+    """
+    try:
+        lon, lat = (float(part) for part in start.split(","))
+        if not (abs(lon) <= 180 and abs(lat) <= 90):
+            raise ValueError
+    except ValueError:
+        raise StudyError(f"--from {start or '(nothing)'}: expected LON,LAT in degrees, such as 13.40,42.35") from None
+    sites = load_sites(study)
+    if site not in sites.index:
+        close = difflib.get_close_matches(site, list(map(str, sites.index)), n=1, cutoff=0)
+        raise StudyError(
+            f"--site {site or '(nothing)'}: no such site in {asked_file(study, 'sites')}; is it {close[0]}?"
+        )
+    rides = next((mode for mode in study.profiles() if isinstance(mode, Rides)), None)
+    streets = load_streets(study, sites.loc[[site]])
+    timetable = load_timetable(study, streets)
+    if rides is None or timetable is None:
+        raise StudyError("travel.modes: has no transit; expected it among the modes (--mode transit)")
+    origin = gpd.GeoDataFrame({"site": ["--from"]}, geometry=gpd.points_from_xy([lon], [lat]), crs=4326)
+    same_place(streets, origin, "--from: the place")
+    if (link(streets, origin, mode=rides.access)["status"] != "placed").any():
+        raise StudyError(
+            f"--from {start}: no street for {rides.access.name} within {LIMIT:.0f} m; give a place nearer one"
+        )
+    return itinerary(timetable, origin, sites.loc[[site]], mode=rides, direction=study.travel.direction, limit=limit)
+
+
+def journey_text(found: Itinerary | None, limit: float) -> str:
+    """Return a journey as lines of text."""
+    return f"out of reach: no journey within {limit:g} min" if found is None else describe(found)
 
 
 def line_layer(timetable: Timetable) -> gpd.GeoDataFrame:
