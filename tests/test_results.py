@@ -1,0 +1,189 @@
+"""What a run says beyond scores, read back from its folder: who is left out, lines, comparisons, the report."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from siteplan.cli import app
+from siteplan.errors import InputError, StudyError
+from siteplan.output.report import find_chromium
+from siteplan.study import compare, read_study, run
+from siteplan.study.folder import read_folder
+from tests.town import BY_BUS, NORTH, lon, write_bus, write_town
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("town")
+    write_bus(folder)
+    study = write_town(folder, study=BY_BUS)
+    run(study)
+    return study
+
+
+@pytest.fixture(scope="module")
+def results(town: Path) -> Path:
+    return town.parent / "results"
+
+
+def call(*args: object) -> Any:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+# ---- who is left out ----
+
+
+def test_coverage_with_the_open_sites_and_with_all(results: Path) -> None:
+    table = pd.read_csv(results / "territories.csv")
+    rows = table.query("split == 'total' and group == 'people' and mode == 'walk' and minutes == 8").set_index("open")
+    assert rows["covered"].to_dict() == {"today": 70, "all": 110}  # A is open, B is not
+    assert rows["share"].to_dict() == {"today": pytest.approx(70 / 110, abs=1e-4), "all": 1}
+    workers = table.query("split == 'total' and group == 'workers' and mode == 'walk' and minutes == 8")
+    assert workers["covered"].iloc[0] == 0 + 1 + 2 + 3 + 4 + 5 + 6
+    degrees = table.query(
+        "split == 'degree' and open == 'all' and group == 'people' and mode == 'walk' and minutes == 8"
+    )
+    assert degrees["people"].sum() == 110
+    assert set(degrees["territory"]) == {"rural"}
+
+
+def test_people_by_the_number_of_sites(results: Path) -> None:
+    table = pd.read_csv(results / "sites_in_reach.csv", dtype={"sites": str})
+    rows = table.query("open == 'all' and group == 'people' and mode == 'walk' and minutes == 8").set_index("sites")
+    assert rows["people"].to_dict() == {"0": 0, "1": 80, "2": 30, "3+": 0}
+
+
+def test_places_without_access(tmp_path: Path) -> None:
+    study = write_town(tmp_path)
+    run(read_study(study, ["travel.modes=walk"]))
+    places = pd.read_csv(tmp_path / "results" / "places_without_access.csv")
+    assert places["people"].sum() == 60  # 5 to 10
+    assert places["candidate"].iloc[0] == "B"
+    assert "places_without_access" in read_folder(tmp_path / "results").layers
+
+
+def test_without_an_open_site_nobody_is_left_out_of_anything(tmp_path: Path) -> None:
+    sites = f"site,name,status,lon,lat\nB,Library,candidate,{lon(10)},{NORTH}\n"
+    run(write_town(tmp_path, sites=sites))
+    assert not (tmp_path / "results" / "places_without_access.csv").exists()
+    assert set(pd.read_csv(tmp_path / "results" / "territories.csv")["open"]) == {"all"}
+
+
+# ---- lines ----
+
+
+def test_lines_and_stops_that_bring_people(results: Path) -> None:
+    lines = pd.read_csv(results / "lines.csv").set_index(["site", "line"])
+    assert lines.loc[("A", "West"), ["people", "lost"]].tolist() == [30, 30]  # the three eastern crossings
+    assert ("A", "East") not in lines.index
+    stops = pd.read_csv(results / "stops.csv").query("site == 'A'").set_index("stop")
+    assert stops.loc["east", "on"] == 30
+    assert stops.loc["west", "off"] == 30
+
+
+def test_the_journey_leg_by_leg(town: Path) -> None:
+    done = call("itinerary", town, "--from", f"{lon(10)},{NORTH}", "--site", "A")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("7.0 min, arrival by 08:06")
+    assert "line West towards west: East - West" in done.stdout
+    legs = json.loads(call("itinerary", town, "--from", f"{lon(10)},{NORTH}", "--site", "A", "--json").stdout)
+    assert legs["minutes"] == pytest.approx(7)
+    assert sum(leg["properties"]["minutes"] for leg in legs["legs"]["features"]) == pytest.approx(7)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--from=9.5", "--site=A"], "--from 9.5: expected LON,LAT in degrees"),
+        (["--from=47.1,95", "--site=A"], "--from 47.1,95: expected LON,LAT in degrees"),
+        (["--from=47.1,9.5", "--site=A"], "--from: the place"),
+        ([f"--from={lon(0)},{NORTH + 0.005}", "--site=A"], "no street for walk within 300 m"),
+        ([f"--from={lon(0)},{NORTH}", "--site=Z"], "--site Z: no such site"),
+        ([f"--from={lon(0)},{NORTH}", "--site=A", "--mode=walk"], "has no transit"),
+        ([f"--from={lon(0)},{NORTH}", "--site=A", "--date=2026-03-08"], "2026-03-09"),
+    ],
+)
+def test_a_journey_that_cannot_be_asked_for(town: Path, options: list[str], said: str) -> None:
+    done = call("itinerary", town, *options)
+    assert done.exit_code == 1
+    assert said in done.stderr
+
+
+# ---- two runs ----
+
+
+def test_who_gains_and_who_loses(town: Path, results: Path, tmp_path: Path) -> None:
+    run(read_study(town, ["travel.transit.back=[17:00,18:00]"]), out=tmp_path / "back")
+    table = compare(results, tmp_path / "back").query("group == 'people' and mode == 'transit'").set_index("minutes")
+    assert table["before"].to_dict() == {8: 80, 9.5: 110}
+    assert table["after"].to_dict() == {8: 70, 9.5: 80}
+    assert (table["lost"].to_dict(), table["gained"].to_dict()) == ({8: 10, 9.5: 30}, {8: 0, 9.5: 0})
+    out = tmp_path / "changes.csv"
+    done = call("compare", results, tmp_path / "back", "--out", out)
+    assert done.exit_code == 0, done.stderr
+    assert "people with an open site within 9.5 min by any mode" in done.stdout
+    assert pd.read_csv(out)["lost"].sum() > 0
+
+
+def test_a_site_that_opens_is_a_gain(town: Path, results: Path, tmp_path: Path) -> None:
+    text = (town.parent / "sites.csv").read_text()
+    (town.parent / "more.csv").write_text(text.replace("B,Library,candidate", "B,Library,required"))
+    run(read_study(town, ["inputs.sites=more.csv"]), out=tmp_path / "more")
+    table = compare(results, tmp_path / "more").query("group == 'people' and mode == 'walk' and minutes == 8")
+    assert table[["before", "after", "gained", "lost", "unchanged"]].iloc[0].tolist() == [70, 110, 40, 0, 70]
+
+
+def test_other_people_cannot_be_compared(results: Path, tmp_path: Path) -> None:
+    study = write_town(tmp_path)
+    (tmp_path / "people.csv").write_text(f"cell,lon,lat,people,workers\n0,{lon(0)},{NORTH},10,1\n")
+    run(study)
+    with pytest.raises(InputError, match="other people or other streets"):
+        compare(results, tmp_path / "results")
+
+
+def test_runs_without_a_common_limit(town: Path, results: Path, tmp_path: Path) -> None:
+    run(read_study(town, ["travel.minutes=12", "output.isochrones=false"]), out=tmp_path / "twelve")
+    with pytest.raises(StudyError, match="no common limit"):
+        compare(results, tmp_path / "twelve")
+
+
+# ---- the report ----
+
+
+def test_the_report_can_be_written_again(results: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.html"
+    assert call("report", results, "--out", again).exit_code == 0
+    assert again.read_bytes() == (results / "report.html").read_bytes()
+    assert "08:00" in again.read_text()
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium to print with")
+def test_the_report_as_pdf(results: Path, tmp_path: Path) -> None:
+    done = call("report", results, "--out", tmp_path / "report.pdf")
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_no_report_over_a_result(results: Path) -> None:
+    before = (results / "scores.csv").read_bytes()
+    done = call("report", results, "--out", results / "scores.csv")
+    assert done.exit_code == 1
+    assert "is an input" in done.stderr
+    assert (results / "scores.csv").read_bytes() == before
+
+
+def test_a_folder_of_an_older_run_says_so(results: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(results, broken)
+    (broken / "lines.csv").unlink()
+    done = call("report", broken)
+    assert done.exit_code == 1
+    assert "lines.csv" in done.stderr
+    assert "run the study again" in done.stderr
