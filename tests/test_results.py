@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 from typer.testing import CliRunner
 
 from siteplan.cli import app
@@ -74,6 +76,14 @@ def test_without_an_open_site_nobody_is_left_out_of_anything(tmp_path: Path) -> 
     run(write_town(tmp_path, sites=sites))
     assert not (tmp_path / "results" / "places_without_access.csv").exists()
     assert set(pd.read_csv(tmp_path / "results" / "territories.csv")["open"]) == {"all"}
+
+
+def test_minutes_as_a_raster(town: Path, tmp_path: Path) -> None:
+    run(read_study(town, ["output.raster=true", "output.isochrones=false"]), out=tmp_path / "raster")
+    with rasterio.open(tmp_path / "raster" / "minutes.tif") as file:
+        assert file.descriptions == ("minutes_walk", "minutes_transit", "minutes_best")
+        assert np.nanmin(file.read(3)) == pytest.approx(0, abs=0.1)
+    assert "minutes.tif" in read_folder(tmp_path / "raster").manifest["files"]
 
 
 # ---- lines ----

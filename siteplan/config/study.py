@@ -313,6 +313,7 @@ class Output(Model):
         default=Path("results"), validate_default=True, description="the folder of results, relative to this study file"
     )
     isochrones: bool = Field(default=True, description="draw the polygon of every site, mode and limit")
+    raster: bool = Field(default=False, description="write the minutes as minutes.tif as well, one band a mode")
     threshold: float = Field(
         default=0, ge=0, description="on the map, cells of fewer people are joined with their neighbours; 0 = none are"
     )

@@ -16,6 +16,7 @@ RESULTS = (
     *(f"{name}.csv" for name in TABLES),
     "times.parquet",
     "results.gpkg",
+    "minutes.tif",
     "map.html",
     "report.html",
     MANIFEST,

@@ -9,11 +9,13 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from siteplan.errors import StudyError
+from siteplan.errors import InputError, StudyError
+from siteplan.geo import require_metric
 from siteplan.inputs.times import made_points
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.maps import SiteMap, site_map
+from siteplan.output.rasters import write_minutes
 from siteplan.output.report import print_pdf, write_report
 from siteplan.output.tables import write_manifest, write_scores, write_table, write_times
 from siteplan.study.folder import PLACES, Kept, read_folder
@@ -35,6 +37,8 @@ def result_files(result: "Result") -> list[str]:
     absent = {f"{name}.csv" for name in TABLES if name not in result.tables}
     if result.overlap is None:
         absent.add("overlap.csv")
+    if not result.study.output.raster:
+        absent.add("minutes.tif")
     return [name for name in RESULTS if name not in absent]
 
 
@@ -56,10 +60,22 @@ def write_result(result: "Result", territory: Territory, folder: Path) -> None:
         mark = points_mark(result.points) if given is None else made_points(given)
         write_times(result.times, aside / "times.parquet", points=mark or "")
         write_geopackage(_layers(result, territory), aside / PLACES, crs=result.points.crs)
+        if result.study.output.raster:
+            _write_raster(result, aside / "minutes.tif")
         write_manifest(result.manifest, aside / MANIFEST)
         kept = read_folder(aside)
         _map_of(kept).save(aside / "map.html")
         _report_of(kept, aside / "report.html")
+
+
+def _write_raster(result: "Result", path: Path) -> None:
+    """Write the minutes on the cells' own grid, or, where that cannot be measured in, in the CRS of the study."""
+    cells = result.cells.join(result.cell_access)
+    try:
+        crs = require_metric(cells.crs, "cells")
+    except InputError:
+        crs = result.points.crs
+    write_minutes(cells, path, crs=crs)
 
 
 def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
