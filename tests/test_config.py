@@ -92,7 +92,7 @@ def test_all_errors_are_told_at_once_with_what_was_meant(town: Path) -> None:
         "  score.wieghts: unknown key; did you mean 'weights'?",
         "  langage: unknown key; did you mean 'language'?",
         "  minutes: unknown key; did you mean 'travel.minutes'?",
-        "  choice: unknown key; expected any of name, language, area, inputs, travel, score, output",
+        "  choice: unknown key; did you mean 'choose'?",
     ]
 
 

@@ -57,6 +57,10 @@ def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(set(values)))
 
 
+def _increasing_counts(values: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(set(values)))
+
+
 def _known_modes(modes: tuple[str, ...]) -> tuple[str, ...]:
     for mode in modes:
         if mode not in MODES:
@@ -280,9 +284,10 @@ class Fading(Model):
     """How much a person counts who is so many minutes away."""
 
     kind: Literal["step", "linear", "logistic"] = Field(
-        description="step = 1 up to the minutes; linear = falls to 0 there; logistic = one half there"
+        examples=["logistic"],
+        description="step = 1 up to the minutes; linear = falls to 0 there; logistic = one half there",
     )
-    minutes: Limit = Field(description="where the step, the end or the middle of the curve is")
+    minutes: Limit = Field(examples=[15], description="where the step, the end or the middle of the curve is")
     deviation: float = Field(default=5.0, gt=0, le=60, description="logistic: minutes; the smaller, the steeper")
 
     @property
@@ -303,6 +308,65 @@ class Score(Model):
         default=None,
         description="also count people by nearness, as columns decayed_<mode>: {kind: linear, minutes: 30}, or "
         "{kind: logistic, minutes: 15, deviation: 5}; empty = not counted",
+    )
+
+
+class AskedQuota(Model):
+    """At least and at most so many open sites of one kind."""
+
+    column: str = Field(description="a column of the sites, such as zone")
+    value: str = Field(description="its value, such as rural")
+    at_least: int = Field(default=0, ge=0, description="so many open sites of this kind, existing ones included")
+    at_most: int | None = Field(default=None, ge=0, description="no more than so many; empty = no upper limit")
+
+
+class Choose(Model):
+    """Which sites to open together."""
+
+    objective: Literal["coverage", "share", "median", "center", "backup", "gravity"] = Field(
+        default="coverage",
+        description="coverage = most people within the limit; share = fewest sites for a share of them; median = least "
+        "people-minutes; center = least longest way; backup = most people within reach of several sites; "
+        "gravity = most people, the nearer the more they count",
+    )
+    sites: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="how many are open in all, the existing and required ones included"
+    )
+    budget: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="what the new ones may cost together (column cost of the sites); empty = no budget"
+    )
+    mode: str = Field(default="", description="one of the modes, or best; empty = best where there are several")
+    minutes: Limit | None = Field(default=None, description="the limit; empty = the largest of travel.minutes")
+    group: str = Field(default="people", description="whose reach counts: people or one of the groups")
+    share: float = Field(
+        default=1, gt=0, le=1, description="objective share: of those whom any site reaches, so many must be covered"
+    )
+    penalty: Limit | None = Field(
+        default=None, description="objectives median and center: minutes of who reaches none; empty = twice the limit"
+    )
+    backup: int = Field(default=2, ge=2, le=10, description="objective backup: within reach of so many sites")
+    decay: Fading | None = Field(default=None, description="objective gravity: as score.decay")
+    capacities: bool = Field(
+        default=False, description="serve no more people at a site than its column capacity says, and nobody twice"
+    )
+    spacing_m: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="open sites stand at least so many metres apart; empty = no such rule"
+    )
+    floors: (
+        Annotated[float, Field(gt=0, le=1)] | dict[str, Annotated[float, Field(ge=0, le=1)]] | Literal["most"] | None
+    ) = Field(
+        default=None,
+        description="the share of its people that each commune has covered at least: one for all, by name of the "
+        "commune, or most = as high as possible in the worst served; empty = none",
+    )
+    quotas: tuple[AskedQuota, ...] = Field(
+        default=(), description="such as [{column: zone, value: rural, at_least: 2}]"
+    )
+    phases: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_listed), AfterValidator(_increasing_counts)
+    ] = Field(default=(), description="open so many first, then so many, such as [3, 5, 10]; empty = all at once")
+    seconds: float = Field(
+        default=60, gt=0, le=3600, description="after which the search stops; the gap to the best possible is then told"
     )
 
 
@@ -339,6 +403,10 @@ class Study(Model):
     inputs: Inputs = Field(default=Inputs(), description="the files")
     travel: Travel = Field(default=Travel(), description="how people travel")
     score: Score = Field(default=Score(), description="how sites are ranked")
+    choose: Choose | None = Field(
+        default=None,
+        description="which sites to open together, such as {sites: 5}; empty = sites are ranked one by one only",
+    )
     # Validated when asked for, because where a relative folder lies depends on the study file.
     output: Output = Field(default_factory=dict, validate_default=True, description="what is written")
 
@@ -371,6 +439,8 @@ class Study(Model):
             )
         if self.area.extent == "communes" and self.area.communes is None:
             raise PydanticCustomError("extent", "area.extent: is communes, but area.communes names no file of them")
+        if self.choose is not None:
+            self._check_choice(self.choose)
         for column in self.score.weights:
             # The modes of a travel-time table are known when it is read, not before.
             if self.inputs.times is None and column not in self.columns():
@@ -382,6 +452,25 @@ class Study(Model):
                 )
         return self
 
+    def _check_choice(self, asked: Choose) -> None:
+        groups = ("people", *(self.inputs.population.groups if self.inputs.population else ()))
+        modes = (*self.travel.modes, "best") if self.inputs.times is None else (asked.mode,)
+        for key, value, known in (("mode", asked.mode or modes[0], modes), ("group", asked.group, groups)):
+            if value not in known:
+                raise PydanticCustomError(
+                    "choice",
+                    "choose.{key}: no '{value}' in this study; expected any of {known}",
+                    {"key": key, "value": value, "known": ", ".join(known)},
+                )
+        if asked.floors is not None and self.area.communes is None:
+            raise PydanticCustomError(
+                "floors", "choose.floors: are by commune, but area.communes names no file of them"
+            )
+        if asked.objective != "share" and asked.sites is None and asked.budget is None:
+            raise PydanticCustomError(
+                "choice", "choose: names neither sites (how many) nor a budget; expected one of them"
+            )
+
     def columns(self) -> list[str]:
         """Name the results that a site can be scored by."""
         groups = self.inputs.population.groups if self.inputs.population else ()
@@ -392,7 +481,11 @@ class Study(Model):
     @property
     def limit(self) -> float:
         """The minutes to search for: one search serves every limit and the decay."""
-        return max(*self.travel.minutes, self.score.decay.limit if self.score.decay else 0)
+        decays = [decay for decay in (self.score.decay, self.choose and self.choose.decay) if decay]
+        chosen = [
+            limit for limit in (self.choose and self.choose.minutes, self.choose and self.choose.penalty) if limit
+        ]
+        return max(*self.travel.minutes, *(decay.limit for decay in decays), *chosen, 0)
 
     def profiles(self) -> tuple[Profile | Rides, ...]:
         """Give the profile of every mode asked for, in the order asked."""

@@ -4,7 +4,7 @@ import difflib
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -203,6 +203,8 @@ def _section(names: list[str]) -> list[str]:
 def submodel(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     """Give the model that a key of a model holds, if it holds one."""
     field = model.model_fields.get(name)
+    if field is not None and get_origin(field.annotation) is tuple:
+        return None  # a list of models is written as a list
     kinds = (field.annotation, *get_args(field.annotation)) if field else ()
     inner = [kind for part in kinds for kind in (part, *get_args(part))]
     return next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -59,8 +59,15 @@ def _lines(model: type[BaseModel], depth: int, example: dict[str, Any]) -> Itera
         if inner is not None and (field.default is not None or field.examples):
             yield from _explained(f"{indent}{name}:", field.description or "", depth)
             yield from _lines(inner, depth + 1, field.examples[0] if field.examples else {})
+        elif inner is not None:
+            # A section that is not there unless asked for: its keys stand behind a comment sign.
+            yield from _explained(f"{indent}{name}:", field.description or "", depth)
+            for line in _lines(inner, depth + 1, {}):
+                bare = line.lstrip()
+                yield line if bare.startswith("#") else f"{line[: len(line) - len(bare)]}# {bare}"
         else:
-            value = example.get(name, field.examples[0] if field.examples else field.default)
+            default = None if field.is_required() else field.default
+            value = example.get(name, field.examples[0] if field.examples else default)
             yield from _explained(f"{indent}{name}:{_yaml(value)}", field.description or "", depth)
 
 
