@@ -14,8 +14,8 @@ from siteplan.cli.common import app
 __all__ = ["app", "journeys", "main", "places", "studies"]
 
 # As a planner meets them.
-ORDER = ("demo", "init", "check", "run", "score", "isochrones", "itinerary", "candidates", "compare", "map", "report")
-app.registered_commands.sort(key=lambda each: ORDER.index(each.name or getattr(each.callback, "__name__", "")))
+ORDER = "demo init check run score choose isochrones itinerary candidates compare map report".split()
+app.registered_commands.sort(key=lambda each: ORDER.index(str(each.name or getattr(each.callback, "__name__", ""))))
 
 
 def main() -> None:

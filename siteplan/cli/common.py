@@ -6,8 +6,9 @@ import inspect
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -90,8 +91,9 @@ def with_manners(command: Command) -> Command:
     return run
 
 
-def asks(*needs: str) -> Callable[[Command], Command]:
-    """Give a command a study as its first argument, read from a file, plain options or both."""
+def asks(*needs: str, more: Mapping[str, tuple[str, Any, str]] = MappingProxyType({})) -> Callable[[Command], Command]:
+    """Give a command a study as its first argument, read from a file, plain options (and `more` of them) or both."""
+    options_of = {**OPTIONS, **more}
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
@@ -99,15 +101,16 @@ def asks(*needs: str) -> Callable[[Command], Command]:
             from siteplan.study import read_study
             from siteplan.study.guard import refuse_inputs
 
-            options = {key: given.pop(_name(key)) for key in OPTIONS}
+            options = {key: given.pop(_name(key)) for key in options_of}
             path, overrides = given.pop("study"), given.pop("overrides") or ()
             if path is not None and given.get("out") is not None:
                 refuse_inputs([path], [given["out"]])
             command(read_study(path, overrides, options=options, needs=needs), **given)
 
         own = list(inspect.signature(command).parameters.values())[1:]
-        run.__signature__ = inspect.Signature([*_study_parameters(), *own])  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*_study_parameters(), *own]}
+        parameters = [*_study_parameters(options_of), *own]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return run
 
     return decorate
@@ -117,12 +120,12 @@ def _name(key: str) -> str:
     return key.replace(".", "_")
 
 
-def _study_parameters() -> list[inspect.Parameter]:
+def _study_parameters(options: Mapping[str, tuple[str, Any, str]]) -> list[inspect.Parameter]:
     study = typer.Argument(metavar="[STUDY]", help="Study file (YAML); options given beside it replace its keys.")
     overrides = typer.Option("--set", metavar="KEY=VALUE", help="Set any study key: travel.walk.speed_kmh=3.6.")
     parameters = [_parameter("study", Annotated[Path | None, study])]
-    for key, (flag, kind, text) in OPTIONS.items():
-        parameters.append(_parameter(_name(key), Annotated[kind | None, typer.Option(flag, help=text)]))
+    for key, (flag, kind, text) in options.items():
+        parameters.append(_parameter(_name(key), Annotated[kind | None, typer.Option(*flag.split(), help=text)]))
     return [*parameters, _parameter("overrides", Annotated[list[str] | None, overrides])]
 
 

@@ -2,16 +2,27 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siteplan.cli.common import Json, Quiet, app, asks, progress, say, show, with_manners
+from siteplan.cli.common import Json, Quiet, app, asks, plain_console, progress, say, show, with_manners
 
 if TYPE_CHECKING:
     from siteplan.config import Study
 
-__all__ = ["check", "demo", "init", "isochrones", "run", "score"]
+# The options of `choose` by the study key that they set.
+CHOICE: dict[str, tuple[str, Any, str]] = {
+    "choose.sites": ("--count -p", int, "How many sites are open in all, existing ones included."),
+    "choose.budget": ("--budget", float, "What the new sites may cost together."),
+    "choose.objective": ("--objective", str, "coverage, share, median, center, backup or gravity. [coverage]"),
+    "choose.share": ("--share", float, "Objective share: cover so many of those who can be covered. [1]"),
+    "choose.minutes": ("--within", float, "The limit. [the largest of --minutes]"),
+    "choose.mode": ("--by", str, "One of the modes, or best. [best]"),
+    "choose.phases": ("--phases", str, "Open so many first, then so many, such as 3,5,10."),
+}
+
+__all__ = ["check", "choose", "demo", "init", "isochrones", "run", "score"]
 
 
 @app.command()
@@ -103,6 +114,27 @@ def score(
     with progress(quiet) as tell:
         result = score_study(study, out=out, progress=tell)
     show(result, as_json, quiet)
+
+
+@app.command()
+@with_manners
+@asks("population", "sites", "streets", more=CHOICE)
+def choose(
+    study: "Study",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the chosen sites as this CSV, too.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Choose the best set of sites, and say how far from the best possible it is."""
+    from siteplan.output.choices import choice_json, print_choice
+    from siteplan.study import choose as choose_in
+
+    with progress(quiet) as tell:
+        choice = choose_in(study, out=out, progress=tell)
+    if as_json:
+        typer.echo(choice_json(choice))
+    else:
+        print_choice(choice, plain_console())
 
 
 @app.command()

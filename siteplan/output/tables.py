@@ -199,7 +199,11 @@ def _explained(
     scores: pd.DataFrame, columns: Mapping[str, str], weights: Mapping[str, float], left_out: list[str], shown: str
 ) -> Iterator[str]:
     """Say what stands in the table, and what does not."""
-    spoken = ", ".join(f"{mode} {speed:g} km/h" for mode, speed in speeds(scores).items() if math.isfinite(speed))
+    spoken = ", ".join(
+        f"{mode} {speed:g} km/h{' on foot' if mode == 'transit' else ''}"
+        for mode, speed in speeds(scores).items()
+        if math.isfinite(speed)
+    )
     yield f"{shown}; speeds: {spoken}" if spoken else shown
     for measure in measures(scores):
         if measure.column in columns and measure.kind == "added":

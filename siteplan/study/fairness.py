@@ -11,7 +11,7 @@ from siteplan.config import Study
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.study.load import Territory
 
-__all__ = ["access_tables", "places_left_out"]
+__all__ = ["access_tables", "commune_names", "places_left_out"]
 
 OPEN = ("existing", "required")
 
@@ -59,6 +59,17 @@ def places_left_out(study: Study, territory: Territory, times: pd.DataFrame) -> 
     )
 
 
+def commune_names(territory: Territory) -> pd.Series | None:
+    """Return the name of the commune of each cell, `outside` beyond them all; None without communes."""
+    communes = territory.communes
+    if communes is None:
+        return None
+    names = communes["name"].astype(str)
+    twice = names.duplicated(keep=False)
+    named = names.where(~twice, names + " (" + names.index.astype(str) + ")").to_dict()
+    return cell_territories(territory.cells, communes).map(lambda key: named.get(key, key)).astype(str)
+
+
 def _groups(study: Study) -> tuple[str, ...]:
     return study.inputs.population.groups if study.inputs.population else ()
 
@@ -71,13 +82,8 @@ def _openings(sites: gpd.GeoDataFrame, known: set[str]) -> dict[str, list[str]]:
 
 def _splits(territory: Territory) -> dict[str, pd.Series]:
     """Divide the cells by commune, where there are some, and by degree of urbanisation, where cells are small."""
-    divided = {}
-    if territory.communes is not None:
-        communes = cell_territories(territory.cells, territory.communes)
-        names = territory.communes["name"].astype(str)
-        twice = names.duplicated(keep=False)
-        named = names.where(~twice, names + " (" + names.index.astype(str) + ")").to_dict()
-        divided["commune"] = communes.map(lambda key: named.get(key, key)).astype(str)
+    communes = commune_names(territory)
+    divided = {} if communes is None else {"commune": communes}
     try:
         divided["degree"] = degree_of_urbanisation(territory.cells)
     except InputError as error:

@@ -9,7 +9,18 @@ from siteplan.output.files import MANIFEST
 
 __all__ = ["RESULTS", "TABLES", "refuse_foreign", "refuse_inputs"]
 
-TABLES = ("territories", "sites_in_reach", "places_without_access", "lines", "stops")
+TABLES = (
+    "territories",
+    "sites_in_reach",
+    "places_without_access",
+    "lines",
+    "stops",
+    "choice",
+    "rejected",
+    "assignment",
+    "phases",
+    "curve",
+)
 RESULTS = (
     "scores.csv",
     "overlap.csv",

@@ -17,13 +17,15 @@ from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overl
 from siteplan.analysis.score import score_sites
 from siteplan.config import Profile, Rides, Study, result_columns
 from siteplan.contours import isochrones
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.times import check_times, read_times
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.output.files import whole_file
-from siteplan.output.tables import write_scores
+from siteplan.output.tables import write_scores, write_table
+from siteplan.siting.choose import Choice
 from siteplan.study.cache import Cache, content_key, file_hash
+from siteplan.study.choosing import chosen
 from siteplan.study.fairness import access_tables, places_left_out
 from siteplan.study.guard import RESULTS, refuse_foreign, refuse_inputs
 from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
@@ -33,7 +35,7 @@ from siteplan.study.riding import ridden
 from siteplan.study.write import result_files, write_result
 from siteplan.times import travel_times
 
-__all__ = ["Progress", "Result", "draw", "run", "score"]
+__all__ = ["Progress", "Result", "choose", "draw", "run", "score"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -49,8 +51,8 @@ class Result:
     than 2,000 sites: the table is sites x sites); `weights` are the columns that the score is made of; `rings` is
     None where no isochrones were asked for; `manifest` says what went in and what came out; `tables` are the further
     answers that the study asked for, by the name of their file (without `.csv`); `left_out` are the places
-    that no open site serves (None where none is open); `folder` holds the files,
-    or is None where none were written.
+    that no open site serves (None where none is open); `choice` is the set of sites that was asked for;
+    `folder` holds the files, or is None where none were written.
     """
 
     study: Study
@@ -66,6 +68,7 @@ class Result:
     weights: Mapping[str, float]
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     left_out: gpd.GeoDataFrame | None = None
+    choice: Choice | None = None
     folder: Path | None = None
 
 
@@ -133,6 +136,29 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
             with whole_file(out) as aside:
                 write_scores(result.scores, aside)
     return result
+
+
+def choose(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Choice:
+    """Choose the set of sites that a study asks for, and write it as CSV if `out` is given.
+
+    Raises
+    ------
+    StudyError
+        A study that asks for no choice, or one that cannot be met: why, and the nearest that can.
+    """
+    asked = study if isinstance(study, Study) else read_study(study)
+    if asked.choose is None:
+        raise StudyError("choose: missing; expected how many sites, such as {sites: 5} (or -p 5), or a budget")
+    if out is not None:
+        refuse_inputs(input_files(asked).values(), [Path(out)])
+    with _told_once():
+        territory = _load(asked, progress)
+        choice, _ = chosen(asked, territory, _times(asked, territory, Cache(None), progress))
+        assert choice is not None  # noqa: S101 - the study asks for one
+        if out is not None:
+            with whole_file(out) as aside:
+                write_table(choice.sites, aside, decimals=4)
+    return choice
 
 
 def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.GeoDataFrame:
@@ -295,8 +321,11 @@ def _analysed(
     tables = access_tables(study, territory, times)
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
+    choice = None
     if folder is not None:
         tables |= ridden(study, territory)
+        choice, chosen_tables = chosen(study, territory, times)
+        tables |= chosen_tables
     warned = list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
     return Result(
         study=study,
@@ -312,6 +341,7 @@ def _analysed(
         weights=weights,
         tables=tables,
         left_out=left_out,
+        choice=choice,
         folder=folder,
     )
 

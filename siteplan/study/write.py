@@ -120,6 +120,7 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
     added = result.scores.columns.difference(result.sites.columns, sort=False)
     layers = {
         "sites": result.sites.join(result.scores[added]),
+        "choice": None if result.choice is None else _placed(result.choice.sites, result.sites),
         "isochrones": result.rings,
         "cells": result.cells.join(result.cell_access),
         "points": result.points,
@@ -134,6 +135,11 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
     return {name: table for name, table in layers.items() if table is not None and len(table)}
 
 
+def _placed(chosen: pd.DataFrame, sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Put the chosen sites on the map, in the order to open them."""
+    return gpd.GeoDataFrame(chosen, geometry=sites.geometry.loc[chosen.index], crs=sites.crs)
+
+
 def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Gather the streets of each class of `highway` into one shape, as a background of the map."""
     lines = edges.geometry.groupby(edges["highway"]).agg(lambda part: shapely.multilinestrings(part.to_numpy()))
@@ -144,8 +150,12 @@ def _map_of(kept: Kept) -> SiteMap:
     """Draw the map from the files alone: what is drawn when a study runs and what is drawn later is the same."""
     manifest = kept.manifest
     more: dict[str, Any] = {name: kept.layers.get(name) for name in (*GROUND, "stops", "transit_lines")}
+    choice = kept.tables.get("choice")
     return site_map(
         kept.sites,
+        choice=None if choice is None else list(choice["site"].astype(str)),
+        phases=_phases(kept),
+        curve=kept.tables.get("curve"),
         scores=kept.scores,
         territories=kept.layers.get("communes"),
         rings=kept.layers.get("isochrones"),
@@ -162,6 +172,18 @@ def _map_of(kept: Kept) -> SiteMap:
     )
 
 
+def _phases(kept: Kept) -> list[tuple[str, list[str]]]:
+    """Name what opens when: the steps of a deployment, or the choice at once."""
+    phases, choice = kept.tables.get("phases"), kept.tables.get("choice")
+    if phases is not None and "opens" in phases:
+        return [
+            (str(count), str(opens).split(" ")) for count, opens in zip(phases["sites"], phases["opens"], strict=True)
+        ]
+    if choice is None:
+        return []
+    return [(str(row.order), [str(row.site)]) for row in choice.itertuples() if row.status == "candidate"]
+
+
 def _report_of(kept: Kept, path: Path) -> None:
     """Write the report from the files alone."""
     access = kept.tables.get("territories")
@@ -176,6 +198,7 @@ def _report_of(kept: Kept, path: Path) -> None:
         points=kept.points,
         access=None if access is None else access[access["open"] == access["open"].iloc[0]].drop(columns="open"),
         **{name: kept.layers.get(name) for name in GROUND},
+        **{name: kept.tables.get(name) for name in ("choice", "phases", "curve")},
         manifest=kept.manifest,
     )
 

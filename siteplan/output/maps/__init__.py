@@ -440,5 +440,5 @@ def _travel(rings: gpd.GeoDataFrame | None, scores: pd.DataFrame | None) -> tupl
     if rings is not None and len(rings):
         speed |= {str(mode): float(kmh) for mode, kmh in zip(rings["mode"], rings["speed_kmh"], strict=True)}
         limits |= set(rings["minutes"].astype(float))
-    known = sorted((mode for mode, kmh in speed.items() if math.isfinite(kmh)), key=mode_order)
+    known = sorted((mode for mode, kmh in speed.items() if math.isfinite(kmh) and mode != "transit"), key=mode_order)
     return {mode: speed[mode] for mode in known}, sorted(limits)

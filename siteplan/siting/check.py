@@ -1,0 +1,175 @@
+"""Recompute a choice from the chosen ids and the tables alone, in another way than it was made."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.errors import SiteplanError
+from siteplan.siting.problem import Decay, Quota, site_metres
+
+if TYPE_CHECKING:
+    from siteplan.siting.choose import Choice
+
+__all__ = ["check_choice"]
+
+CLOSE = 1e-5  # of what is compared
+
+
+def check_choice(
+    choice: "Choice",
+    times: pd.DataFrame,
+    people: pd.DataFrame,
+    sites: gpd.GeoDataFrame | pd.DataFrame,
+    *,
+    objective: str = "coverage",
+    count: int | None = None,
+    budget: float | None = None,
+    minutes: float | None = 15,
+    mode: str | Sequence[str] | None = None,
+    group: str = "people",
+    share: float = 1.0,
+    least: str = "sites",
+    penalty: float | None = None,
+    backup: int = 2,
+    decay: Decay | None = None,
+    capacities: bool = False,
+    spacing: float | None = None,
+    territory: str | pd.Series | None = None,
+    floors: float | Mapping[Any, float] | str | None = None,
+    quotas: Sequence[Quota] = (),
+) -> None:
+    """Check a choice against the tables and the question it answers; parameters as for `choose_sites`.
+
+    Raises
+    ------
+    SiteplanError
+        Naming the first figure or condition that does not agree.
+    """
+    amount = (people.set_index("point") if "point" in people.columns else people)[group].fillna(0.0).astype(float)
+    table = sites.set_index("site") if "site" in sites.columns else sites
+    table = pd.DataFrame(table).set_axis(table.index.astype(str))
+    chosen = list(choice.sites.index)
+    status = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
+    near = _near(times, minutes, mode, decay)
+    limit = float(near["minutes"].max()) if minutes is None else float(minutes)
+    _same("sites twice", len(set(chosen)), len(chosen))
+    _true(
+        "existing and required sites are open", set(table.index[status.isin(["existing", "required"])]) <= set(chosen)
+    )
+    _true("excluded sites are closed", not set(table.index[status == "excluded"]) & set(chosen))
+    if count is not None:
+        _same("the number of sites", len(chosen), count)
+    cost = table["cost"].reindex(chosen) if "cost" in table.columns else pd.Series(0.0, index=chosen)
+    spent = float(cost[(status.reindex(chosen) != "existing").to_numpy()].sum())
+    _true("the budget", budget is None or spent <= budget * (1 + CLOSE))
+    for quota in quotas:
+        there = int((table.loc[chosen, quota.column] == quota.value).sum())
+        _true(f"quota {quota.column}={quota.value}", quota.at_least <= there <= (quota.at_most or there))
+    if spacing is not None:
+        _spaced(sites, chosen, status, spacing)
+    mine = near[near["site"].isin(chosen)]
+    went = choice.assignment.merge(mine, on=["site", "point"], how="left", suffixes=("", "_table"))
+    _true("everybody goes to an open site within the limit", bool(went["minutes_table"].notna().all()))
+    _same("minutes of the assignment", float(went["minutes"].sum()), float(went["minutes_table"].sum()))
+    taken = went.groupby("point")["people"].sum()
+    _true("nobody is served twice", bool((taken <= amount.reindex(taken.index) * (1 + CLOSE) + CLOSE).all()))
+    if capacities:
+        load = went.groupby("site")["people"].sum()
+        most = table["capacity"].reindex(load.index).fillna(np.inf)
+        _true("capacities", bool((load <= most * (1 + CLOSE) + CLOSE).all()))
+    reached = amount[amount.index.isin(mine["point"])]
+    served = taken.reindex(amount.index).fillna(0.0)
+    if not capacities:
+        _same("people covered", float(served.sum()), float(reached.sum()))
+    _same("people covered", choice.summary["covered"], float(served.sum()))
+    if floors is not None:
+        _floored(choice, served, amount, people, territory, floors)
+    out = 2 * limit if penalty is None else penalty
+    possible = near[~near["site"].isin(table.index[status == "excluded"])]
+    if objective == "share":
+        value = spent if least == "cost" else float(len(chosen))
+        if spacing is None and budget is None and least == "sites":
+            all_in_reach = float(amount[amount.index.isin(possible["point"])].sum())
+            _true("the share covered", served.sum() >= share * all_in_reach * (1 - CLOSE) - CLOSE)
+    elif objective == "backup":
+        often = mine.groupby("point").size()
+        value = float(amount.reindex(often.index[often >= backup]).sum())
+    elif objective == "center":
+        least_minutes = mine.groupby("point")["minutes"].min()
+        asked = amount.index[(amount > 0) & amount.index.isin(possible["point"])]
+        value = float(least_minutes.reindex(asked).fillna(out).max()) if len(asked) else 0.0
+        value = choice.value if spacing is not None else value  # who may be reached depends on the distances
+    elif objective == "median":
+        value = float((went["people"] * went["minutes_table"]).sum() + out * (amount.sum() - went["people"].sum()))
+    else:
+        value = float((went["people"] * went["weight"]).sum())
+    _same(f"the value of objective {objective}", choice.value, value)
+    if np.isfinite(choice.bound):
+        better = (
+            choice.bound - choice.value
+            if objective in ("coverage", "gravity", "backup")
+            else choice.value - choice.bound
+        )
+        _true("the bound", better >= -CLOSE * max(1.0, abs(choice.value)))
+
+
+def _near(
+    times: pd.DataFrame, minutes: float | None, mode: str | Sequence[str] | None, decay: Decay | None
+) -> pd.DataFrame:
+    """Return site, point, minutes and weight of the pairs within the limit, the least minutes of each."""
+    near = times if minutes is None else times[times["minutes"] <= minutes]
+    if mode is not None and mode != "best":
+        near = near[near["mode"].isin([mode] if isinstance(mode, str) else list(mode))]
+    if decay is None:
+        weight = np.ones(len(near))
+    elif isinstance(decay, str):
+        weight = near[decay].to_numpy(dtype=float)
+    else:
+        weight = np.asarray(decay(near["minutes"].to_numpy(dtype=float)))
+    near = near.assign(site=near["site"].astype(str), weight=weight)[["site", "point", "minutes", "weight"]]
+    near = near.sort_values(["minutes", "weight"], ascending=[True, False], kind="stable")
+    return near.drop_duplicates(["site", "point"])
+
+
+def _spaced(sites: gpd.GeoDataFrame | pd.DataFrame, chosen: list[str], status: pd.Series, spacing: float) -> None:
+    """Measure the distance of every two chosen sites of which one is new."""
+    metres = site_metres(sites).loc[chosen]
+    kept = status.reindex(chosen).isin(["existing", "required"]).to_numpy()
+    apart = np.hypot(*(metres.to_numpy()[:, None] - metres.to_numpy()[None]).transpose(2, 0, 1))
+    np.fill_diagonal(apart, np.inf)
+    apart[np.ix_(kept, kept)] = np.inf
+    _true("the distance between sites", bool(apart.min(initial=np.inf) >= spacing * (1 - CLOSE)))
+
+
+def _floored(
+    choice: "Choice",
+    served: pd.Series,
+    amount: pd.Series,
+    people: pd.DataFrame,
+    territory: str | pd.Series | None,
+    floors: float | Mapping[Any, float] | str,
+) -> None:
+    """Sum the people covered over each territory."""
+    if isinstance(territory, str):
+        territory = (people.set_index("point") if "point" in people.columns else people)[territory]
+    assert territory is not None  # noqa: S101  - floors without territories were refused before
+    belongs = territory.reindex(amount.index)
+    there, got = amount.groupby(belongs, observed=True).sum(), served.groupby(belongs, observed=True).sum()
+    for name, everybody in there.items():
+        asked = floors.get(name, 0.0) if isinstance(floors, Mapping) else 0.0 if isinstance(floors, str) else floors
+        _true(f"the floor of {name}", got[name] >= asked * everybody * (1 - CLOSE) - CLOSE)
+        if everybody > 0:
+            _same(f"the share of {name}", choice.summary["territories"][name], got[name] / everybody)
+
+
+def _same(what: str, said: float, found: float) -> None:
+    if not abs(said - found) <= CLOSE * max(1.0, abs(found)):
+        raise SiteplanError(f"siting: {what}: {said:,.6f} was said, {found:,.6f} recomputed from the tables")
+
+
+def _true(what: str, holds: bool) -> None:
+    if not holds:
+        raise SiteplanError(f"siting: {what}: does not hold when recomputed from the tables")

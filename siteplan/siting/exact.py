@@ -1,0 +1,334 @@
+"""Every question as one mixed-integer programme, solved by HiGHS.
+
+One column per site says whether it is open. Beside them stands how people are served: for coverage one column per set
+of points that reach the same sites (identical demand is one), for backup the same as a yes or no, and where minutes,
+decay or capacities matter one column per pair, the share of the point's people that go there. All side conditions are
+rows on these columns, and any of these may be the goal: the objective, the number of sites, their cost, the lowest
+share that a territory covers, or the minutes on the way.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from siteplan.errors import SiteplanError
+from siteplan.siting.problem import Flags, Floats, Ints, Problem
+
+__all__ = ["Solution", "serve", "solve"]
+
+EXACT = 1e-9  # a second goal may give away this share of the first
+INFINITE = np.inf
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What HiGHS found: which sites are open, each pair's share of its point, the goal's value and bound."""
+
+    opened: Flags
+    share: Floats | None
+    value: float
+    bound: float
+    optimal: bool
+
+
+@dataclass
+class _Rows:
+    """The rows of a programme, collected in blocks."""
+
+    low: list[Floats] = field(default_factory=list)
+    high: list[Floats] = field(default_factory=list)
+    row: list[Ints] = field(default_factory=list)
+    column: list[Ints] = field(default_factory=list)
+    value: list[Floats] = field(default_factory=list)
+    many: int = 0
+
+    def add(self, rows: int, row: Any, column: Any, value: Any, low: Any, high: Any) -> None:
+        """Add `rows` rows; `row` counts from 0 in this block."""
+        column = np.asarray(column, dtype=np.int64)
+        self.row.append(np.broadcast_to(np.asarray(row, dtype=np.int64), column.shape) + self.many)
+        self.column.append(column)
+        self.value.append(np.broadcast_to(np.asarray(value, dtype=np.float64), column.shape))
+        self.low.append(np.broadcast_to(np.asarray(low, dtype=np.float64), (rows,)))
+        self.high.append(np.broadcast_to(np.asarray(high, dtype=np.float64), (rows,)))
+        self.many += rows
+
+    def matrix(self) -> tuple[Ints, Ints, Floats]:
+        """Return the entries row-wise: starts, columns, values."""
+        row, column, value = (np.concatenate(part) for part in (self.row, self.column, self.value))
+        order = np.lexsort((column, row))
+        starts = np.r_[0, np.cumsum(np.bincount(row, minlength=self.many))].astype(np.int64)
+        return starts, column[order], value[order]
+
+
+@dataclass(frozen=True)
+class _Service:
+    """The columns that say who is served: where they start, their people, territory, and worth per person."""
+
+    first: int
+    people: Floats
+    worth: Floats
+    minutes: Floats
+    territory: Ints
+    pair: Ints | None
+
+
+def solve(
+    problem: Problem,
+    goal: str = "value",
+    *,
+    must: Flags | None = None,
+    at_least: float | None = None,
+    start: Flags | None = None,
+    seconds: float = 60.0,
+    gap: float = 0.0,
+) -> Solution | None:
+    """Solve one question; None if no set of sites meets the conditions.
+
+    Parameters
+    ----------
+    problem
+        The question. A condition that is None is not asked.
+    goal
+        value (most of the objective), sites (fewest), most sites, cost (least), floor (highest least share covered by a
+        territory), minutes (least people-minutes of those served), nothing (any set will do).
+    must
+        Points that need an open site.
+    at_least
+        The objective must be at least this; for `share` that is the people to cover.
+    start
+        A set of sites to start from.
+    seconds, gap
+        When to stop: after so long, or when proven to be within this share of the optimum.
+    """
+    import highspy
+
+    rows = _Rows()
+    many = len(problem.sites)
+    services = _services(problem, rows, goal)
+    columns = many + sum(len(service.people) for service in services)
+    lowest = columns  # the column of the lowest share, where that is the goal
+    columns += goal == "floor"
+    _side_rows(problem, rows)
+    _floor_rows(problem, rows, services[-1], lowest if goal == "floor" else None)
+    if must is not None:
+        _must_rows(problem, rows, must)
+    main = services[0] if services else None
+    if at_least is not None and main is not None:
+        entries = np.arange(len(main.people)) + main.first
+        rows.add(1, 0, entries, main.people * main.worth, at_least, INFINITE)
+    cost = np.zeros(columns)
+    if goal == "value" and main is not None:
+        cost[main.first : main.first + len(main.people)] = main.people * main.worth
+    elif goal == "minutes" and main is not None:
+        cost[main.first : main.first + len(main.people)] = -main.people * main.minutes
+    elif goal == "sites":
+        cost[:many] = -1.0
+    elif goal == "most sites":
+        cost[:many] = 1.0
+    elif goal == "cost":
+        cost[:many] = -np.nan_to_num(problem.cost)
+    elif goal == "floor":
+        cost[lowest] = 1.0
+    # HiGHS trusts differences down to about 1e-6 of what it adds up, so the goal is brought near 1.
+    scale = max(1.0, float(np.abs(cost).max(initial=0.0)))
+    lower, upper = np.zeros(columns), np.ones(columns)
+    lower[:many][problem.fixed], upper[:many][problem.barred] = 1.0, 0.0
+    whole = np.zeros(columns, dtype=bool)
+    whole[:many] = True
+    if problem.objective == "backup" and main is not None:
+        whole[main.first : main.first + len(main.people)] = True
+    if bool((lower[:many] == upper[:many]).all()) and problem.objective != "backup":
+        whole[:] = False
+    answer = _run(rows, -cost / scale, lower, upper, whole, start, seconds, gap)
+    if answer is None:
+        return None
+    values, objective, bound, status = answer
+    if values is None:
+        opened = problem.fixed.copy()
+        return Solution(opened, None, -INFINITE, -bound * scale, False)
+    share = None
+    if main is not None and main.pair is not None:
+        share = np.zeros(len(problem.site))
+        share[main.pair] = np.clip(values[main.first : main.first + len(main.people)], 0.0, 1.0)
+    optimal = status == highspy.HighsModelStatus.kOptimal
+    return Solution(values[:many] > 0.5, share, -objective * scale, -bound * scale, optimal)
+
+
+def serve(problem: Problem, opened: Flags) -> Solution | None:
+    """Share people out among open sites with capacities: most of the objective first, then the least minutes."""
+    fixed = replace(problem, fixed=opened, barred=~opened, count=None, budget=None, quotas=())
+    best = solve(fixed)
+    if best is None:
+        return None
+    near = solve(fixed, "minutes", at_least=best.value - EXACT * max(1.0, abs(best.value)))
+    return best if near is None or near.share is None else replace(near, value=best.value)
+
+
+def _services(problem: Problem, rows: _Rows, goal: str) -> list[_Service]:
+    """Add the columns and rows of who is served; the first is the objective's, the last counts who is covered."""
+    many = len(problem.sites)
+    objective = problem.objective
+    if goal == "nothing" and problem.floors is None:
+        return [_Service(many, *(np.zeros(0) for _ in range(3)), np.zeros(0, np.int64), None)]
+    if problem.capacity is not None or objective in ("median", "gravity", "center"):
+        return [_assigned(problem, rows, many)]
+    if objective == "backup":
+        main = _classes(problem, rows, many, problem.times)
+        return [main, _classes(problem, rows, many + len(main.people), 1)] if problem.floors is not None else [main]
+    return [_classes(problem, rows, many, 1)]
+
+
+def _classes(problem: Problem, rows: _Rows, first: int, times: int) -> _Service:
+    """One column per set of points of a territory that reach the same sites: are they covered `times` times?"""
+    usable = ~problem.barred
+    merged: dict[bytes, int] = {}
+    members: list[Ints] = []
+    people: list[float] = []
+    territory: list[int] = []
+    by_floor = problem.floors is not None
+    for i in np.flatnonzero(problem.weight > 0):
+        row = problem.site[problem.ptr[i] : problem.ptr[i + 1]]
+        row = row[usable[row]]
+        if len(row) < times:
+            continue
+        place = int(problem.territory[i]) if by_floor else -1
+        key = row.tobytes() + place.to_bytes(8, "little", signed=True)
+        at = merged.setdefault(key, len(members))
+        if at == len(members):
+            members.append(row)
+            people.append(0.0)
+            territory.append(place)
+        people[at] += problem.weight[i]
+    number = len(members)
+    own = np.arange(number)
+    lengths = np.array([len(row) for row in members], dtype=np.int64)
+    reached = np.concatenate(members) if members else np.zeros(0, np.int64)
+    rows.add(
+        number,
+        np.r_[own, np.repeat(own, lengths)],
+        np.r_[first + own, reached],
+        np.r_[np.full(number, float(times)), np.full(len(reached), -1.0)],
+        -INFINITE,
+        0.0,
+    )
+    weight = np.array(people, dtype=np.float64)
+    return _Service(first, weight, np.ones(number), np.zeros(number), np.array(territory, dtype=np.int64), None)
+
+
+def _assigned(problem: Problem, rows: _Rows, first: int) -> _Service:
+    """One column per pair: the share of the point's people that go to the site."""
+    point = problem.point
+    pair = np.flatnonzero((problem.weight[point] > 0) & ~problem.barred[problem.site])
+    own, point, site = np.arange(len(pair)), point[pair], problem.site[pair]
+    people = problem.weight[point]
+    rows.add(len(pair), np.r_[own, own], np.r_[first + own, site], np.repeat([1.0, -1.0], len(pair)), -INFINITE, 0.0)
+    _, row = np.unique(point, return_inverse=True)
+    rows.add(int(row.max(initial=-1)) + 1, row, first + own, 1.0, -INFINITE, 1.0)
+    if problem.capacity is not None:
+        limited = np.flatnonzero(np.isfinite(problem.capacity))
+        position = np.full(len(problem.sites), -1)
+        position[limited] = np.arange(len(limited))
+        inside = position[site] >= 0
+        # in units of the capacity, so that all rows are of one size
+        size = np.maximum(problem.capacity[site[inside]], 1e-9)
+        rows.add(
+            len(limited),
+            np.r_[position[site[inside]], np.arange(len(limited))],
+            np.r_[first + own[inside], limited],
+            np.r_[people[inside] / size, np.where(problem.capacity[limited] > 0, -1.0, 0.0)],
+            -INFINITE,
+            0.0,
+        )
+    return _Service(first, people, problem.worth[pair], problem.minutes[pair], problem.territory[point], pair)
+
+
+def _side_rows(problem: Problem, rows: _Rows) -> None:
+    """Count, budget, distances and quotas."""
+    every = np.arange(len(problem.sites))
+    if problem.count is not None:
+        rows.add(1, 0, every, 1.0, problem.count, problem.count)
+    if problem.budget is not None:
+        size = max(1.0, problem.budget)
+        rows.add(1, 0, every, np.nan_to_num(problem.cost) / size, -INFINITE, problem.budget / size)
+    if len(problem.apart):
+        number = len(problem.apart)
+        rows.add(number, np.repeat(np.arange(number), 2), problem.apart.ravel(), 1.0, -INFINITE, 1.0)
+    for _, counted, at_least, at_most in problem.quotas:
+        rows.add(1, 0, np.flatnonzero(counted), 1.0, at_least, at_most)
+
+
+def _floor_rows(problem: Problem, rows: _Rows, covered: _Service, lowest: int | None) -> None:
+    """Each territory covers a share of its people: a given one, or at least the column `lowest`."""
+    if problem.floors is None or (lowest is None and isinstance(problem.floors, str)):
+        return
+    people = problem.territory_people(problem.weight)
+    for number in np.flatnonzero(people > 0):
+        entries = np.flatnonzero(covered.territory == number)
+        column, value = covered.first + entries, covered.people[entries] / people[number]
+        if lowest is not None:
+            if len(entries):  # a territory that nobody reaches would hold all others down
+                rows.add(1, 0, np.r_[column, lowest], np.r_[value, -1.0], 0.0, INFINITE)
+        elif not isinstance(problem.floors, str) and problem.floors[number] > 0:
+            rows.add(1, 0, column, value, problem.floors[number] * (1 - EXACT), INFINITE)
+
+
+def _must_rows(problem: Problem, rows: _Rows, must: Flags) -> None:
+    """Each of these points needs an open site."""
+    inside = must[problem.point]
+    row = np.cumsum(must)[problem.point[inside]] - 1
+    rows.add(int(must.sum()), row, problem.site[inside], 1.0, 1.0, INFINITE)
+
+
+def _run(
+    rows: _Rows,
+    cost: Floats,
+    lower: Floats,
+    upper: Floats,
+    whole: npt.NDArray[np.bool_],
+    start: Flags | None,
+    seconds: float,
+    gap: float,
+) -> tuple[Floats | None, float, float, Any] | None:
+    """Let HiGHS minimise; None where nothing is feasible. Returns values, objective, bound and status."""
+    import highspy
+
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(cost), rows.many
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, lower, upper
+    lp.row_lower_ = np.concatenate(rows.low) if rows.low else np.zeros(0)
+    lp.row_upper_ = np.concatenate(rows.high) if rows.high else np.zeros(0)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    if rows.many:
+        starts, column, value = rows.matrix()
+        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = starts, column, value
+    if whole.any():
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[int(one)] for one in whole]
+    solver = highspy.Highs()
+    for name, option in (
+        ("output_flag", False),
+        ("mip_rel_gap", gap),
+        ("mip_abs_gap", 1e-7),
+        ("mip_feasibility_tolerance", 1e-7),
+        ("primal_feasibility_tolerance", 1e-8),
+        ("time_limit", float(seconds)),
+        ("threads", 1),
+    ):
+        solver.setOptionValue(name, option)
+    solver.passModel(lp)
+    if start is not None:
+        solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start.astype(np.float64))
+    solver.run()
+    status, info = solver.getModelStatus(), solver.getInfo()
+    known = highspy.HighsModelStatus
+    if status in (known.kInfeasible, known.kUnboundedOrInfeasible):
+        return None
+    if status not in (known.kOptimal, known.kTimeLimit):
+        raise SiteplanError(f"siting: HiGHS ended with {solver.modelStatusToString(status)}")
+    found = info.primal_solution_status == 2  # a feasible point
+    values = np.asarray(solver.getSolution().col_value) if found else None
+    objective = float(info.objective_function_value) if found else np.inf
+    bound = float(info.mip_dual_bound) if whole.any() else objective
+    return values, objective, bound, status

@@ -1,0 +1,179 @@
+"""Greedy by marginal gain, then swaps: a good set in any case, in an order in which one may open the sites.
+
+Greedy reaches at least 1 - 1/e of the most that can be covered by so many sites (Nemhauser, Wolsey & Fisher 1978);
+swaps are those of Teitz & Bart 1968. Capacities are looked at when a set is complete, not while it grows.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from siteplan.siting.problem import Flags, Floats, Ints, Problem
+
+__all__ = ["allowed", "gains", "grow", "meets_floors", "objective_of", "served_worth", "swap"]
+
+LITTLE = 1e-9  # a gain below this share of all is rounding
+
+
+def served_worth(problem: Problem, opened: Flags) -> Floats:
+    """Return what a person of each point counts, served by the best open site."""
+    best = np.zeros(len(problem.points))
+    inside = opened[problem.site]
+    np.maximum.at(best, problem.point[inside], problem.worth[inside])
+    return best
+
+
+def objective_of(problem: Problem, opened: Flags) -> float:
+    """Return the people (weighted by what they count) whom a set serves, as if no site were ever full."""
+    if problem.objective == "backup":
+        return float(problem.weight[problem.covering(opened) >= problem.times].sum())
+    return float(problem.weight @ served_worth(problem, opened))
+
+
+def gains(problem: Problem, opened: Flags) -> Floats:
+    """Return what opening each site adds to `objective_of`."""
+    point = problem.point
+    if problem.objective == "backup":
+        amount = np.where(problem.covering(opened) == problem.times - 1, problem.weight, 0.0)[point]
+    else:
+        better = problem.worth - served_worth(problem, opened)[point]
+        amount = problem.weight[point] * np.maximum(better, 0.0)
+    sums = np.bincount(problem.site, weights=amount, minlength=len(problem.sites)).astype(np.float64)
+    sums[opened] = 0.0
+    return sums
+
+
+def meets_floors(problem: Problem, opened: Flags) -> bool:
+    """Whether every territory covers its share, as if no site were ever full."""
+    return float(_missing(problem, problem.reached(opened)).sum()) <= LITTLE * float(problem.weight.sum())
+
+
+def allowed(problem: Problem, opened: Flags, complete: bool = True) -> bool:
+    """Whether a set meets the count, the budget, the distances and the quotas; a set still growing, the upper limits.
+
+    Floors and capacities are not looked at.
+    """
+    if problem.count is not None and (opened.sum() > problem.count or (complete and opened.sum() < problem.count)):
+        return False
+    if problem.budget is not None and problem.cost[opened].sum() > problem.budget * (1 + LITTLE):
+        return False
+    if len(problem.apart) and bool(opened[problem.apart].all(axis=1).any()):
+        return False
+    if (problem.barred & opened).any() or (problem.fixed & ~opened).any():
+        return False
+    for _, counted, at_least, at_most in problem.quotas:
+        there = int((counted & opened).sum())
+        if there > at_most or (complete and there < at_least):
+            return False
+    return True
+
+
+def grow(problem: Problem, opened: Flags, per_cost: bool = False, enough: float | None = None) -> Iterator[int]:
+    """Open sites in place, the one that adds most first, and yield each; ties: the first by id.
+
+    Parameters
+    ----------
+    problem, opened
+        The question; sites open at the start.
+    per_cost
+        Most added per cost instead.
+    enough
+        Stop when the objective has reached this.
+    """
+    while True:
+        if enough is not None and objective_of(problem, opened) >= enough * (1 - LITTLE):
+            return
+        possible = _possible(problem, opened)
+        if not possible.any():
+            return
+        gain = _pull(problem, opened)
+        if problem.count is None and float(gain[possible].max()) <= 0:
+            return
+        if per_cost:
+            gain = gain / np.maximum(np.nan_to_num(problem.cost), LITTLE)
+        best = int(np.argmax(np.where(possible, gain, -1.0)))
+        opened[best] = True
+        yield best
+
+
+def swap(problem: Problem, opened: Flags) -> Flags:
+    """Exchange an open site for a closed one as long as that betters the objective and breaks no condition."""
+    here = opened.copy()
+    margin = LITTLE * max(1.0, float(problem.weight.sum()))
+    for _ in range(1000):
+        best, move = margin, None
+        value = objective_of(problem, here)
+        for out in np.flatnonzero(here & ~problem.fixed):
+            without = here.copy()
+            without[out] = False
+            change = gains(problem, without) + objective_of(problem, without) - value
+            change[here | problem.barred] = -np.inf
+            for into in np.argsort(-change, kind="stable"):
+                if change[into] <= best:
+                    break
+                after = without.copy()
+                after[into] = True
+                if allowed(problem, after) and meets_floors(problem, after):
+                    best, move = float(change[into]), after
+                    break
+        if move is None:
+            return here
+        here = move
+    return here
+
+
+def _missing(problem: Problem, reached: Flags) -> Floats:
+    """Return how many people each territory is short of its floor."""
+    if not isinstance(problem.floors, np.ndarray):
+        return np.zeros(1)
+    people = problem.territory_people(problem.weight)
+    covered = problem.territory_people(np.where(reached, problem.weight, 0.0))
+    return np.maximum(0.0, problem.floors * people - covered)
+
+
+def _possible(problem: Problem, opened: Flags) -> Flags:
+    """Return the sites that may be opened next and leave room for what quotas still ask for."""
+    possible = ~opened & ~problem.barred
+    if problem.count is not None:
+        left = problem.count - int(opened.sum())
+        if left <= 0:
+            return np.zeros_like(possible)
+        short = [(counted, at_least - int((counted & opened).sum())) for _, counted, at_least, _ in problem.quotas]
+        for counted, lacking in short:
+            if lacking >= left:
+                possible &= counted
+    if problem.budget is not None:
+        spent = float(problem.cost[opened].sum())
+        possible &= np.nan_to_num(problem.cost, nan=np.inf) + spent <= problem.budget * (1 + LITTLE)
+    possible &= ~_neighbours(problem.apart, opened)
+    for _, counted, _, at_most in problem.quotas:
+        if (counted & opened).sum() >= at_most:
+            possible &= ~counted
+    return possible
+
+
+def _neighbours(apart: Ints, opened: Flags) -> Flags:
+    """Return the sites too near to an open one."""
+    near = np.zeros(len(opened), dtype=bool)
+    near[apart[opened[apart[:, 0]], 1]] = True
+    near[apart[opened[apart[:, 1]], 0]] = True
+    return near
+
+
+def _pull(problem: Problem, opened: Flags) -> Floats:
+    """Return what speaks for each site: floors not yet met before all else, then the objective."""
+    gain = gains(problem, opened)
+    if problem.objective == "backup" and problem.times > 1:  # a first site is half a backup
+        near = np.where(problem.covering(opened) < problem.times - 1, problem.weight, 0.0)
+        gain = gain + 1e-3 * np.bincount(problem.site, weights=near[problem.point], minlength=len(gain))
+    reached = problem.reached(opened)
+    missing = _missing(problem, reached)
+    if missing.sum() > LITTLE * float(problem.weight.sum()):
+        wanted = (problem.territory >= 0) & ~reached & (missing[problem.territory] > 0)
+        number = len(problem.sites)
+        helps = np.zeros(number)
+        for place in np.flatnonzero(missing > 0):
+            people = np.where(wanted & (problem.territory == place), problem.weight, 0.0)[problem.point]
+            helps += np.minimum(np.bincount(problem.site, weights=people, minlength=number), missing[place])
+        gain = helps + gain / (1.0 + float(gain.max(initial=0.0))) * LITTLE
+    return gain

@@ -1,0 +1,277 @@
+"""In which order to open sites, how much each number of them covers, and which existing one matters least."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.errors import StudyError
+from siteplan.siting.choose import Choice, choose_sites
+from siteplan.siting.heuristic import gains, grow, objective_of
+from siteplan.siting.problem import Floats, Problem, build_problem, sites_table
+
+__all__ = ["coverage_curve", "deploy", "least_needed"]
+
+MORE_IS_BETTER = ("coverage", "backup", "gravity")
+
+
+def deploy(
+    times: pd.DataFrame,
+    people: pd.DataFrame,
+    sites: gpd.GeoDataFrame | pd.DataFrame,
+    counts: Sequence[int] = (3, 5, 10),
+    *,
+    nested: Literal["first", "last", "best"] = "best",
+    **options: Any,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Open sites in phases, each a part of the next, and say what each phase loses against its own best set.
+
+    Parameters
+    ----------
+    times, people, sites
+        As for `choose_sites`.
+    counts
+        Sites open in all (existing and required ones included) at the end of each phase.
+    nested
+        first: the best set of the first phase is kept, then the best added to it. last: the best set of the last
+        phase is taken, and earlier phases choose from it. best: the one of the two that loses less over all phases,
+        as the sum of the phases' shares of their own best.
+    options
+        Of `choose_sites`, but no count, no budget, and no conditions that only the last phase can meet.
+
+    Returns
+    -------
+    phases, steps
+        `phases`: index `phase` from 1; `count`, `value`, `alone` (the best of as many sites without the other phases),
+        `bound` of that, `loss` (0 or more, in the unit of the objective), `loss_share`, `opens` (text of site ids).
+        `steps`: index `site` in the order to open them; `phase`, `name`, `status`, `cost`, `value` with it and all
+        before, `gain`, `gain_per_cost` (NaN without a cost).
+
+    Raises
+    ------
+    InputError, StudyError
+        As `choose_sites`; and if the counts do not rise.
+    """
+    if not counts or list(counts) != sorted(set(counts)):
+        raise StudyError(f"counts are {list(counts)}, expected numbers that rise, such as 3, 5, 10")
+    if nested not in ("first", "last", "best"):
+        raise StudyError(f"nested is {nested!r}, expected first, last or best")
+    if {"count", "budget"} & options.keys() or options.get("objective", "coverage") == "share":
+        raise StudyError("phases are given by counts. Leave out count= and budget=, and do not ask for objective share")
+    if options.get("capacities"):
+        raise StudyError("phases are not computed with capacities. Leave out capacities=")
+    alone = [choose_sites(times, people, sites, count=count, **options) for count in counts]
+    ways = []
+    if nested in ("first", "best"):
+        ways.append(_from_the_first(times, people, sites, alone, counts, options))
+    if nested in ("last", "best"):
+        ways.append(_from_the_last(times, people, sites, alone, counts, options))
+    losses = [_losses(way, alone) for way in ways]
+    best = int(np.argmin([sum(_shares(loss, alone)) for loss in losses]))
+    way, loss = ways[best], losses[best]
+    sets = [list(choice.sites.index) for choice in way]
+    opens = [[j for j in now if j not in before] for before, now in zip([[], *sets], sets, strict=False)]
+    phases = pd.DataFrame(
+        {
+            "count": list(counts),
+            "value": [choice.value for choice in way],
+            "alone": [choice.value for choice in alone],
+            "bound": [choice.bound for choice in alone],
+            "loss": loss,
+            "loss_share": _shares(loss, alone),
+            "opens": [", ".join(new) for new in opens],
+        },
+        index=pd.RangeIndex(1, len(way) + 1, name="phase"),
+    )
+    return phases, _steps(times, people, sites, opens, options)
+
+
+def coverage_curve(
+    times: pd.DataFrame,
+    people: pd.DataFrame,
+    sites: gpd.GeoDataFrame | pd.DataFrame,
+    *,
+    most: int | None = None,
+    exact: bool = False,
+    **options: Any,
+) -> tuple[pd.DataFrame, int]:
+    """Say how much each number of sites covers, opened one by one, and what no such number can exceed.
+
+    Parameters
+    ----------
+    times, people, sites
+        As for `choose_sites`.
+    most
+        The largest number of sites; None: until nothing is added.
+    exact
+        Whether to compute the optimum of each number, too.
+    options
+        Of `choose_sites`: minutes, mode, group; objective coverage or gravity.
+
+    Returns
+    -------
+    curve, knee
+        `curve`: index `count`; `site` opened (empty for the existing and required ones), `value`, `gain`, `bound`,
+        with `exact` also `optimum`. `bound` is the least, over all steps, of what the step has and the largest gains
+        possible then add up to (Nemhauser, Wolsey & Fisher 1978). `knee`: the count farthest above the straight line
+        between the ends of the curve.
+
+    Raises
+    ------
+    InputError, StudyError
+        As `choose_sites`.
+    """
+    if options.get("objective", "coverage") not in ("coverage", "gravity"):
+        raise StudyError("the curve is drawn for objectives coverage and gravity")
+    refused = options.keys() & {"count", "budget", "capacities", "floors", "spacing", "quotas"}
+    if refused:
+        raise StudyError(f"the curve opens sites one by one. Leave out {', '.join(sorted(refused))}")
+    table = sites_table(sites)
+    most = int((table["status"] != "excluded").sum()) if most is None else most
+    problem = build_problem(times, people, sites, count=most, **options)
+    opened = problem.fixed.copy()
+    base = int(opened.sum())
+    labels, values, left = [""], [objective_of(problem, opened)], [_largest_gains(problem, gains(problem, opened))]
+    for site in grow(problem, opened):
+        value = objective_of(problem, opened)
+        if value <= values[-1]:
+            break
+        labels.append(str(problem.sites[site]))
+        values.append(value)
+        left.append(_largest_gains(problem, gains(problem, opened)))
+    counts = np.arange(base, base + len(values))
+    bounds = [min(values[k] + left[k][min(n, len(left[k]) - 1)] for k in range(len(values))) for n in range(len(values))]
+    curve = pd.DataFrame(
+        {"site": labels, "value": values, "gain": np.diff(values, prepend=0.0), "bound": bounds},
+        index=pd.Index(counts, name="count"),
+    )
+    curve["bound"] = np.maximum(curve["bound"], curve["value"])
+    if exact:
+        curve["optimum"] = [
+            choose_sites(times, people, sites, count=int(count), **options).value if count else 0.0 for count in counts
+        ]
+    return curve, _knee(counts, np.array(values))
+
+
+def least_needed(
+    times: pd.DataFrame, people: pd.DataFrame, sites: gpd.GeoDataFrame | pd.DataFrame, **options: Any
+) -> pd.DataFrame:
+    """Say what would be lost if an existing or required site closed, the least needed first.
+
+    Parameters
+    ----------
+    times, people, sites
+        As for `choose_sites`.
+    options
+        Of `choose_sites`: minutes, mode, group, objective (coverage, median, backup or gravity), penalty, decay.
+
+    Returns
+    -------
+    Index `site`; `name`, `status`, `value` without it, `loss` (0 or more, in the unit of the objective).
+
+    Raises
+    ------
+    InputError, StudyError
+        As `choose_sites`; and if no site exists or is required.
+    """
+    if options.get("objective", "coverage") not in ("coverage", "median", "backup", "gravity"):
+        raise StudyError("what a closed site loses is known for objectives coverage, median, backup and gravity")
+    table = sites_table(sites)
+    kept = table.index[table["status"].isin(["existing", "required"])]
+    if len(kept) == 0:
+        raise StudyError("no site exists or is required, so none can close. Give some the status existing")
+    problem = build_problem(times, people, sites, count=len(kept), **options)
+    everything = objective_of(problem, problem.fixed)
+    everybody = problem.penalty * float(problem.weight.sum())
+    rows = []
+    for site in np.flatnonzero(problem.fixed):
+        without = problem.fixed.copy()
+        without[site] = False
+        value = objective_of(problem, without)
+        shown = everybody - value if problem.objective == "median" else value
+        label = problem.sites[site]
+        rows.append((label, table.loc[label, "name"], table.loc[label, "status"], shown, everything - value))
+    lost = pd.DataFrame(rows, columns=["site", "name", "status", "value", "loss"]).set_index("site")
+    return lost.sort_values("loss", kind="stable")
+
+
+def _with_status(sites: gpd.GeoDataFrame | pd.DataFrame, labels: Sequence[str], status: str) -> pd.DataFrame:
+    """Return the sites with another status for some candidates."""
+    table = sites.set_index("site") if "site" in sites.columns else sites.copy()
+    table.index = pd.Index(table.index.astype(str), name="site")
+    old = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
+    table["status"] = old.where(~(table.index.isin(labels) & (old == "candidate")), status)
+    return table
+
+
+def _from_the_first(
+    times: Any, people: Any, sites: Any, alone: list[Choice], counts: Sequence[int], options: dict[str, Any]
+) -> list[Choice]:
+    way = [alone[0]]
+    for count in counts[1:]:
+        kept = _with_status(sites, list(way[-1].sites.index), "required")
+        way.append(choose_sites(times, people, kept, count=count, **options))
+    return way
+
+
+def _from_the_last(
+    times: Any, people: Any, sites: Any, alone: list[Choice], counts: Sequence[int], options: dict[str, Any]
+) -> list[Choice]:
+    way = [alone[-1]]
+    for count in list(counts[:-1])[::-1]:
+        others = [str(j) for j in sites_table(sites).index if j not in way[0].sites.index]
+        way.insert(0, choose_sites(times, people, _with_status(sites, others, "excluded"), count=count, **options))
+    return way
+
+
+def _losses(way: list[Choice], alone: list[Choice]) -> list[float]:
+    return [abs(one.value - best.value) for one, best in zip(way, alone, strict=True)]
+
+
+def _shares(losses: list[float], alone: list[Choice]) -> list[float]:
+    return [loss / best.value if best.value else 0.0 for loss, best in zip(losses, alone, strict=True)]
+
+
+def _steps(
+    times: Any, people: Any, sites: Any, opens: list[list[str]], options: dict[str, Any]
+) -> pd.DataFrame:
+    """Order each phase's sites by what they add, the existing and required ones first."""
+    table = sites_table(sites)
+    count = sum(len(new) for new in opens)
+    problem = build_problem(times, people, sites, count=count, **options)
+    opened = np.zeros(len(table), dtype=bool)
+    sign = -1.0 if problem.objective in ("median", "center") else 1.0
+    base = problem.penalty * float(problem.weight.sum()) if sign < 0 else 0.0
+    rank = {"existing": 0, "required": 1}
+    rows, before = [], 0.0
+    for phase, new in enumerate(opens, 1):
+        left = sorted(new)
+        while left:
+            gain = gains(problem, opened)
+            first = min(left, key=lambda j: (rank.get(table.loc[j, "status"], 2), -gain[table.index.get_loc(j)], j))
+            left.remove(first)
+            opened[table.index.get_loc(first)] = True
+            worth = objective_of(problem, opened)
+            cost = float(problem.cost[table.index.get_loc(first)])
+            per_cost = (worth - before) / cost if cost > 0 else np.nan
+            status = table.loc[first, "status"]
+            rows.append((first, phase, table.loc[first, "name"], status, cost, base + sign * worth, worth - before, per_cost))
+            before = worth
+    names = ["site", "phase", "name", "status", "cost", "value", "gain", "gain_per_cost"]
+    return pd.DataFrame(rows, columns=names).set_index("site")
+
+
+def _largest_gains(problem: Problem, gain: Floats) -> Floats:
+    """Return the sums of the 0, 1, 2, ... largest gains of sites that may open."""
+    possible = np.sort(np.where(problem.barred, 0.0, gain))[::-1]
+    return np.r_[0.0, np.cumsum(possible)]
+
+
+def _knee(counts: Any, values: Floats) -> int:
+    """Return the count whose value is farthest above the line between the first and the last."""
+    if len(counts) < 3:
+        return int(counts[-1])
+    line = values[0] + (values[-1] - values[0]) * (counts - counts[0]) / (counts[-1] - counts[0])
+    return int(counts[int(np.argmax(values - line))])

@@ -1,0 +1,502 @@
+"""What is asked when sites are chosen, as arrays: who can reach which site, what counts, and what must hold.
+
+Points and sites are sorted by their labels, so the order of the rows of any table changes nothing.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.geo import metric_crs, require_metric
+from siteplan.inputs.times import people_amounts, time_rows
+
+__all__ = ["OBJECTIVES", "Problem", "Quota", "build_problem", "site_metres", "sites_table"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Objective = Literal["coverage", "share", "median", "center", "backup", "gravity"]
+Decay = Callable[[Floats], Floats] | str
+OBJECTIVES = ("coverage", "share", "median", "center", "backup", "gravity")
+SHARED_OUT = ("coverage", "share", "median", "gravity")  # where people may be shared out among sites with capacities
+STATUSES = ("existing", "candidate", "required", "excluded")
+
+
+@dataclass(frozen=True)
+class Quota:
+    """At least and at most so many open sites with one value in one column of the sites.
+
+    Attributes
+    ----------
+    column, value
+        Such as `zone` and `rural`.
+    at_least, at_most
+        Numbers of open sites, the existing ones among them; `at_most` None sets no upper limit.
+    """
+
+    column: str
+    value: Any
+    at_least: int = 0
+    at_most: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.at_least < 0 or (self.at_most is not None and self.at_most < self.at_least):
+            raise StudyError(
+                f"quota {self.column}={self.value}: at_least {self.at_least} and at_most {self.at_most} do not fit; "
+                "expected 0 <= at_least <= at_most"
+            )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One question in arrays; pairs are in CSR by point, the pairs of point i are `ptr[i]:ptr[i + 1]`.
+
+    Attributes
+    ----------
+    sites, points
+        Labels, sorted; sites as text.
+    ptr, site, minutes
+        The pairs within the limit: number of the site and minutes, ascending by site.
+    worth
+        Per pair, what a person counts who is served there: 1, a decay weight, or penalty less minutes (median).
+    weight (points,)
+        People, or members of the group.
+    fixed, barred (sites,)
+        Open in any case (existing, required); never (excluded, or too near to a fixed one).
+    cost (sites,)
+        Counted against a budget; 0 for existing sites, NaN where not known.
+    capacity (sites,) or None
+        The most people served; inf where not known.
+    territory (points,), territories
+        Number of each point's territory, -1 for none; labels.
+    floors
+        Territories' least share covered, 0 for none; None without floors; "most" for as high as possible.
+    apart
+        Pairs of sites nearer to each other than allowed, at least one of them not fixed.
+    quotas
+        Each with the sites it counts, the least and the most (inf for none).
+    """
+
+    objective: str
+    sites: pd.Index
+    points: pd.Index
+    ptr: Ints
+    site: Ints
+    minutes: Floats
+    worth: Floats
+    weight: Floats
+    fixed: Flags
+    barred: Flags
+    cost: Floats
+    capacity: Floats | None
+    limit: float
+    penalty: float
+    count: int | None
+    budget: float | None
+    share: float
+    least: str
+    times: int
+    territory: Ints
+    territories: pd.Index
+    floors: Floats | Literal["most"] | None
+    apart: Ints
+    quotas: tuple[tuple[str, Flags, float, float], ...]
+
+    @property
+    def point(self) -> Ints:
+        """The number of the point of every pair."""
+        return np.repeat(np.arange(len(self.points)), np.diff(self.ptr))
+
+    @property
+    def coverable(self) -> float:
+        """How many people any site that may open reaches."""
+        return float(self.weight[self.reached(~self.barred)].sum())
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is asked but a number of sites."""
+        return (
+            self.count is not None
+            and self.budget is None
+            and self.capacity is None
+            and self.floors is None
+            and len(self.apart) == 0
+            and not self.quotas
+        )
+
+    def covering(self, opened: Flags) -> Ints:
+        """Return how many open sites each point reaches."""
+        return np.bincount(self.point[opened[self.site]], minlength=len(self.points)).astype(np.int64)
+
+    def reached(self, opened: Flags) -> Flags:
+        """Return which points reach an open site."""
+        return self.covering(opened) > 0
+
+    def territory_people(self, served: Floats) -> Floats:
+        """Sum an amount by point over each territory."""
+        inside = self.territory >= 0
+        sums = np.bincount(self.territory[inside], weights=served[inside], minlength=len(self.territories))
+        return sums.astype(np.float64)
+
+
+def build_problem(
+    times: pd.DataFrame,
+    people: pd.DataFrame,
+    sites: gpd.GeoDataFrame | pd.DataFrame,
+    *,
+    objective: str = "coverage",
+    count: int | None = None,
+    budget: float | None = None,
+    minutes: float | None = 15,
+    mode: str | Sequence[str] | None = None,
+    group: str = "people",
+    share: float = 1.0,
+    least: str = "sites",
+    penalty: float | None = None,
+    backup: int = 2,
+    decay: Decay | None = None,
+    capacities: bool = False,
+    spacing: float | None = None,
+    territory: str | pd.Series | None = None,
+    floors: float | Mapping[Any, float] | Literal["most"] | None = None,
+    quotas: Sequence[Quota] = (),
+) -> Problem:
+    """Check every table and option of `choose_sites` and turn them into arrays.
+
+    Raises
+    ------
+    InputError
+        For tables that cannot be used.
+    StudyError
+        For options that make no sense, together or alone.
+    """
+    _check_options(objective, count, budget, minutes, share, least, backup, decay, capacities, spacing)
+    table = sites_table(sites)
+    points, amounts = people_amounts(people, () if group == "people" else (group,))
+    point, site, took, weights = _pairs(times, points, table.index, mode, minutes, decay)
+    limit = float(took.max(initial=0.0)) if minutes is None else float(minutes)
+    most = 2 * limit if penalty is None else float(penalty)
+    if not limit <= most < np.inf:
+        raise StudyError(f"penalty is {most:g} minutes, expected at least the limit of {limit:g}")
+    status = table["status"].to_numpy(dtype=object)
+    fixed, barred = np.isin(status, ["existing", "required"]), status == "excluded"
+    cost = _costs(table, fixed, barred, budget is not None or least == "cost")
+    apart = np.zeros((0, 2), np.int64)
+    if spacing is not None:
+        apart = _too_near(table, sites, spacing, fixed)
+        barred = barred | _beside(apart, fixed)
+        apart = apart[~barred[apart].any(axis=1)]
+    belongs, territories = _territories(people, points, territory)
+    problem = Problem(
+        objective=objective,
+        sites=table.index,
+        points=points,
+        ptr=np.r_[0, np.cumsum(np.bincount(point, minlength=len(points)))].astype(np.int64),
+        site=site,
+        minutes=took,
+        worth=most - took if objective in ("median", "center") else weights,
+        weight=amounts[group],
+        fixed=fixed,
+        barred=barred,
+        cost=cost,
+        capacity=_capacities(table) if capacities else None,
+        limit=limit,
+        penalty=most,
+        count=count,
+        budget=budget,
+        share=share,
+        least=least,
+        times=backup,
+        territory=belongs,
+        territories=territories,
+        floors=_floors(floors, territories, territory is not None),
+        apart=apart,
+        quotas=tuple(_quota(quota, table) for quota in quotas),
+    )
+    _check_numbers(problem)
+    return problem
+
+
+def _check_options(
+    objective: str,
+    count: int | None,
+    budget: float | None,
+    minutes: float | None,
+    share: float,
+    least: str,
+    backup: int,
+    decay: Decay | None,
+    capacities: bool,
+    spacing: float | None,
+) -> None:
+    """Refuse options that make no sense before any table is read."""
+    if objective not in OBJECTIVES:
+        raise StudyError(f"objective {objective!r} is not known. Expected one of {', '.join(OBJECTIVES)}")
+    if least not in ("sites", "cost"):
+        raise StudyError(f"least is {least!r}, expected sites or cost")
+    if objective != "share" and count is None and budget is None:
+        raise StudyError(f"objective {objective} needs a count of sites or a budget. Give count= or budget=")
+    if count is not None and (isinstance(count, bool) or int(count) != count or count < 0):
+        raise StudyError(f"count is {count}, expected a whole number of sites, 0 or more")
+    if objective == "share" and count is not None:
+        raise StudyError("objective share finds the number of sites itself. Leave out count=")
+    for name, value in (("minutes", minutes), ("budget", budget), ("spacing", spacing)):
+        if value is not None and not 0 <= value < np.inf:
+            raise StudyError(f"{name} is {value}, expected a number of 0 or more")
+    if not 0 < share <= 1:
+        raise StudyError(f"share is {share:g}, expected more than 0 and at most 1 (0.9 for 90 %)")
+    if backup < 1 or int(backup) != backup:
+        raise StudyError(f"backup is {backup}, expected a whole number of sites, 1 or more")
+    if (objective == "gravity") != (decay is not None):
+        raise StudyError("objective gravity needs decay= (a function of minutes or a column of times), no other does")
+    if capacities and objective not in SHARED_OUT:
+        raise StudyError(f"objective {objective} has no meaning with capacities. Use one of {', '.join(SHARED_OUT)}")
+
+
+def sites_table(sites: gpd.GeoDataFrame | pd.DataFrame) -> pd.DataFrame:
+    """Return the sites sorted by their id as text, with name, status, cost and capacity."""
+    table = pd.DataFrame(sites).copy()
+    if "site" in table.columns:
+        table = table.set_index("site")
+    table.index = pd.Index(table.index.astype(str), name="site")
+    if not table.index.is_unique:
+        twice = table.index[table.index.duplicated()][0]
+        raise InputError(f"sites: site '{twice}' stands in more than one row. Give every site one row")
+    if len(table) == 0:
+        raise InputError("sites: the table is empty. Expected at least one site")
+    table = table.sort_index()
+    if "status" not in table.columns:
+        table["status"] = "candidate"
+    unknown = ~table["status"].isin(STATUSES)
+    if unknown.any():
+        first = table.index[unknown][0]
+        raise InputError(
+            f"sites: site '{first}' has the status {table.loc[first, 'status']!r}. Expected {', '.join(STATUSES)}"
+        )
+    for name in ("cost", "capacity"):
+        table[name] = _number_column(table, name)
+    if "name" not in table.columns:
+        table["name"] = table.index
+    return table
+
+
+def _number_column(table: pd.DataFrame, name: str) -> Floats:
+    """Return costs or capacities, NaN where there are none."""
+    if name not in table.columns:
+        return np.full(len(table), np.nan)
+    try:
+        values: Floats = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"sites: column {name} holds {table[name].dtype}, expected numbers") from error
+    wrong = (values < 0) | np.isinf(values)
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise InputError(f"sites: site '{table.index[first]}' has a {name} of {values[first]:g}, expected 0 or more")
+    return values
+
+
+def _pairs(
+    times: pd.DataFrame,
+    points: pd.Index,
+    sites: pd.Index,
+    mode: str | Sequence[str] | None,
+    minutes: float | None,
+    decay: Decay | None,
+) -> tuple[Ints, Ints, Floats, Floats]:
+    """Return each pair of point and site within the limit once, by point and site: its least minutes and its weight."""
+    rows = time_rows(times, points)
+    unknown = rows.sites.astype(str).difference(sites)
+    if len(unknown):
+        raise InputError(
+            f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'. "
+            "Use the sites for which the times were computed"
+        )
+    kept = rows.minutes <= (np.inf if minutes is None else minutes)
+    if mode is not None and mode != "best":
+        wanted = (mode,) if isinstance(mode, str) else tuple(mode)
+        for name in wanted:
+            if name not in rows.modes:
+                raise StudyError(f"mode {name!r} is not in the times. They hold {', '.join(rows.modes)}")
+        within = [np.arange(len(kept))[rows.mode_rows(name)] for name in wanted]
+        kept &= np.isin(np.arange(len(kept)), np.concatenate(within))
+    weights = _decayed(times, points, rows.site, rows.point, rows.minutes, decay)
+    number = sites.get_indexer(rows.sites.astype(str))
+    point, site, took, weights = rows.point[kept], number[rows.site[kept]], rows.minutes[kept], weights[kept]
+    if not ((weights >= 0) & (weights <= 1)).all():
+        raise StudyError("decay: weights must lie between 0 and 1 up to the limit, none missing")
+    order = np.lexsort((-weights, took, site, point))
+    point, site, took, weights = point[order], site[order], took[order], weights[order]
+    first = np.ones(len(point), dtype=bool)
+    first[1:] = (np.diff(point) != 0) | (np.diff(site) != 0)
+    return point[first], site[first].astype(np.int64), took[first], weights[first]
+
+
+def _decayed(
+    times: pd.DataFrame, points: pd.Index, site: Ints, point: Ints, minutes: Floats, decay: Decay | None
+) -> Floats:
+    """Return what each row of the times counts."""
+    if decay is None:
+        return np.ones(len(minutes))
+    if not isinstance(decay, str):
+        weights = np.asarray(decay(minutes), dtype=np.float64)
+        if weights.shape != minutes.shape:
+            raise StudyError(f"decay gives {weights.shape} weights for {minutes.shape} minutes, expected as many")
+    elif decay not in times.columns:
+        raise StudyError(f"decay: times have no column {decay!r}. Name a column with a weight from 0 to 1")
+    else:  # time_rows sorts by mode, site and point; do the same with the column
+        table = times.assign(_site=times["site"].astype("category"))
+        keys = [points.get_indexer(table["point"]), table["_site"].cat.codes]
+        if "mode" in table.columns:
+            keys.append(table["mode"].astype("category").cat.codes)
+        weights = table[decay].to_numpy(dtype=np.float64)[np.lexsort(keys)]
+    return weights
+
+
+def _costs(table: pd.DataFrame, fixed: Flags, barred: Flags, needed: bool) -> Floats:
+    """Return costs, 0 for existing sites; where they are needed, candidates without one are barred in place."""
+    cost: Floats = np.where(table["status"] == "existing", 0.0, table["cost"].to_numpy(dtype=np.float64))
+    unknown = np.isnan(cost) & ~barred
+    if needed and (unknown & fixed).any():
+        first = table.index[unknown & fixed][0]
+        raise InputError(f"sites: required site '{first}' has no cost, which a budget needs. Give it one, 0 if free")
+    if needed and unknown.any():
+        text = (
+            f"sites: {int(unknown.sum()):,} candidates have no cost and are left out, first '{table.index[unknown][0]}'"
+        )
+        warnings.warn(SiteplanWarning(text), stacklevel=5)
+        barred |= unknown
+    return cost
+
+
+def _capacities(table: pd.DataFrame) -> Floats:
+    """Return the most people each site serves; where it is not known, any number."""
+    capacity = table["capacity"].to_numpy(dtype=np.float64)
+    unknown = np.isnan(capacity) & (table["status"] != "excluded").to_numpy()
+    if unknown.any():
+        text = (
+            f"sites: {int(unknown.sum()):,} sites have no capacity and serve any number, "
+            f"first '{table.index[unknown][0]}'"
+        )
+        warnings.warn(SiteplanWarning(text), stacklevel=5)
+    return np.where(np.isnan(capacity), np.inf, capacity)
+
+
+def _too_near(table: pd.DataFrame, sites: gpd.GeoDataFrame | pd.DataFrame, spacing: float, fixed: Flags) -> Ints:
+    """Return the pairs of sites less than `spacing` metres apart, but for two fixed ones."""
+    from scipy.spatial import cKDTree
+
+    if not isinstance(sites, gpd.GeoDataFrame):
+        raise StudyError("spacing needs to know where the sites are. Give sites as a GeoDataFrame of points")
+    xy = site_metres(sites).loc[table.index].to_numpy()
+    pairs = cKDTree(xy).query_pairs(spacing, output_type="ndarray").astype(np.int64)
+    near = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T) < spacing
+    pairs = np.sort(pairs[near & ~fixed[pairs].all(axis=1)], axis=1)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def site_metres(sites: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return x and y of each site in metres, in its own CRS where that keeps lengths."""
+    try:
+        metric = gpd.GeoSeries(sites.geometry, crs=require_metric(sites.crs, "sites"))
+    except InputError:
+        metric = sites.geometry.to_crs(metric_crs(sites))
+    labels = sites["site"] if "site" in sites.columns else sites.index
+    return pd.DataFrame({"x": metric.x.to_numpy(), "y": metric.y.to_numpy()}, index=pd.Index(labels).astype(str))
+
+
+def _beside(apart: Ints, fixed: Flags) -> Flags:
+    """Return the sites too near to a fixed one."""
+    beside = np.zeros(len(fixed), dtype=bool)
+    beside[apart[fixed[apart[:, 0]], 1]] = True
+    beside[apart[fixed[apart[:, 1]], 0]] = True
+    return beside
+
+
+def _territories(people: pd.DataFrame, points: pd.Index, territory: str | pd.Series | None) -> tuple[Ints, pd.Index]:
+    """Return the number of each point's territory, and their labels sorted."""
+    if territory is None:
+        return np.full(len(points), -1, np.int64), pd.Index([], name="territory")
+    if isinstance(territory, str):
+        if territory not in people.columns:
+            raise StudyError(
+                f"territory: people have no column {territory!r}. Name the column with each point's territory"
+            )
+        by_point = people.set_index("point") if "point" in people.columns else people
+        territory = by_point[territory]
+    unknown = points.difference(territory.index)
+    if len(unknown) or not territory.index.is_unique:
+        raise StudyError("territory: expected one value for every point of people, none twice")
+    labels = territory.reindex(points).astype("category")
+    return labels.cat.codes.to_numpy().astype(np.int64), pd.Index(labels.cat.categories, name="territory")
+
+
+def _floors(
+    floors: float | Mapping[Any, float] | Literal["most"] | None, territories: pd.Index, known: bool
+) -> Floats | Literal["most"] | None:
+    """Return each territory's least share covered."""
+    if floors is None:
+        return None
+    if not known:
+        raise StudyError("floors need to know where people live. Give territory=, a column of people or a series")
+    if isinstance(floors, str):
+        if floors != "most":
+            raise StudyError(f"floors is {floors!r}, expected a share, a share by territory, or most")
+        return "most"
+    if isinstance(floors, Mapping):
+        strange = [name for name in floors if name not in territories]
+        if strange:
+            raise StudyError(f"floors: no territory {strange[0]!r}. There are {', '.join(map(str, territories[:8]))}")
+        shares = np.array([float(floors.get(name, 0.0)) for name in territories])
+    else:
+        shares = np.full(len(territories), float(floors))
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise StudyError("floors: shares lie between 0 and 1 (0.3 for 30 %)")
+    return shares
+
+
+def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags, float, float]:
+    """Return a quota's name, the sites it counts, and its limits."""
+    if quota.column not in table.columns:
+        raise StudyError(f"quota: sites have no column {quota.column!r}. Name one that they have")
+    counted = (table[quota.column] == quota.value).to_numpy(dtype=bool)
+    return f"{quota.column}={quota.value}", counted, quota.at_least, np.inf if quota.at_most is None else quota.at_most
+
+
+def _check_numbers(problem: Problem) -> None:
+    """Say at once what no set of sites can meet."""
+    fixed, free = int(problem.fixed.sum()), int((~problem.barred).sum())
+    if problem.count is not None and problem.count > free:
+        raise StudyError(f"count is {problem.count}, but only {free} sites may be open. Ask for {free} or fewer")
+    if problem.count is not None and problem.count < fixed:
+        raise StudyError(
+            f"count is {problem.count}, but {fixed} sites exist or are required and count too. Ask for {fixed} or more"
+        )
+    spent = float(problem.cost[problem.fixed].sum()) if problem.budget is not None else 0.0
+    if problem.budget is not None and problem.budget < spent:
+        raise StudyError(f"budget is {problem.budget:,.0f}, but the required sites alone cost {spent:,.0f}")
+    for name, counted, at_least, at_most in problem.quotas:
+        open_now, possible = int((counted & problem.fixed).sum()), int((counted & ~problem.barred).sum())
+        if possible < at_least:
+            raise StudyError(
+                f"quota {name}: at least {at_least:g} asked for, but only {possible} such sites may be open"
+            )
+        if open_now > at_most:
+            raise StudyError(f"quota {name}: at most {at_most:g} asked for, but {open_now} exist or are required")
+    if isinstance(problem.floors, np.ndarray):
+        people = problem.territory_people(problem.weight)
+        within = problem.territory_people(np.where(problem.reached(~problem.barred), problem.weight, 0.0))
+        missed = within < problem.floors * people * (1 - 1e-9)
+        if missed.any():
+            first = int(missed.argmax())
+            raise StudyError(
+                f"floors: no set of sites covers {problem.floors[first]:.1%} of {problem.territories[first]}: all sites "
+                f"together reach {within[first] / people[first]:.1%} of its people. Lower its floor, raise the limit of "
+                f"{problem.limit:g} minutes or add a candidate there ({int(missed.sum())} territories in all)"
+            )
