@@ -118,14 +118,17 @@ def score(
 
 @app.command()
 @with_manners
-@asks("population", "sites", "streets", more=CHOICE)
+@asks("sites", "streets", more=CHOICE)
 def choose(
     study: "Study",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the chosen sites as this CSV, too.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Choose the best set of sites, and say how far from the best possible it is."""
+    """Choose the best set of sites, and say how far from the best possible it is.
+
+    A table of times will do in place of streets and population: each of its points then counts once.
+    """
     from siteplan.output.choices import choice_json, print_choice
     from siteplan.study import choose as choose_in
 

@@ -1,7 +1,7 @@
 """Parameters with their reasons: how people travel, and (in a study file) what is asked."""
 
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Profile, Rides
-from siteplan.config.study import Area, Inputs, Output, Population, Score, Study, Table, Travel, result_columns
+from siteplan.config.study import Area, Choose, Inputs, Output, Population, Score, Study, Table, Travel, result_columns
 
 __all__ = [
     "BIKE",
@@ -11,6 +11,7 @@ __all__ = [
     "TRANSIT",
     "WALK",
     "Area",
+    "Choose",
     "Inputs",
     "Output",
     "Population",

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Model, Profile, Rides, Window
 
-__all__ = ["Area", "Inputs", "Output", "Population", "Score", "Study", "Table", "Travel", "result_columns"]
+__all__ = ["Area", "Choose", "Inputs", "Output", "Population", "Score", "Study", "Table", "Travel", "result_columns"]
 
 
 MODES = (*PROFILES, TRANSIT.name)

@@ -232,13 +232,15 @@ def _refuse_duplicates(times: pd.DataFrame, key: Ints, order: Ints) -> None:
 def read_times(
     path: str | PathLike[str], *, sites: gpd.GeoDataFrame | pd.DataFrame | None = None, mode: str = GIVEN
 ) -> pd.DataFrame:
-    """Read a travel-time table in long form, as R5 (r5r, r5py), Valhalla scripts or a survey leave it.
+    """Read a travel-time table as R5 (r5r, r5py), Valhalla scripts or a survey leave it.
 
     Parameters
     ----------
     path
         CSV (comma, semicolon or tab; may be `.gz`) or Parquet. Columns: `site`, `point`, `minutes`; or `from_id`,
-        `to_id` and `travel_time` or `travel_time_p50` (minutes), or `seconds`; `mode` if several. Others are left.
+        `to_id` and `travel_time` or `travel_time_p50` (minutes), or `seconds`; `mode` if several. Others are left. Or,
+        with `sites`, in wide form: one row a point, named by the first column, and a column of minutes for each site,
+        headed by its id.
     sites
         Sites table (index `site`). It decides whether the `from` or the `to` side is the site (`to` when both fit)
         and makes sites with nobody in reach appear. Without it trips run from the people to the site.
@@ -256,7 +258,7 @@ def read_times(
         For a file that is missing or unreadable, lacks a column, or fails `check_times`.
     """
     path = existing_file(path, (".csv", ".tsv", ".gz", ".parquet"), "a table of travel times")
-    raw = _read_table(path)
+    raw = _long_form(_read_table(path), sites)
     site, point = _sides(raw, sites, path)
     nameless = raw[site].isna() | raw[point].isna()
     if nameless.any():
@@ -291,6 +293,18 @@ def read_times(
     except InputError as error:
         raise InputError(_of_file(str(error), path, kept)) from None
     return table
+
+
+def _long_form(raw: pd.DataFrame, sites: pd.DataFrame | None) -> pd.DataFrame:
+    """Turn a table with a column a site into one with a row a pair; any other is left as it is."""
+    if sites is None or any(name in raw for name in (*_MINUTES, *_SECONDS)):
+        return raw
+    ids = set(sites.index.astype(str))
+    columns = [name for name in raw.columns[1:] if str(name) in ids]
+    if not columns:
+        return raw
+    long = raw.melt(id_vars=[raw.columns[0]], value_vars=columns, var_name="site", value_name="minutes")
+    return long.rename(columns={raw.columns[0]: "point"})
 
 
 def _row_name(row: int, path: Path) -> str:

@@ -43,8 +43,8 @@ class Choice:
     assignment
         Columns `point`, `site`, `minutes`, `people`: who goes where. Who is served nowhere has no row.
     rejected
-        Index `site`, candidates not chosen: `name`, `people`, `new` (whom it would add), `redundant_by` (the chosen site
-        that shares most with it), `shared` people, `swap_for` and `change` (the objective's change if it replaced
+        Index `site`, candidates not chosen: `name`, `people`, `new` (whom it would add), `redundant_by` (the chosen
+        site that shares most with it), `shared` people, `swap_for` and `change` (the objective's change if it replaced
         that site, the best such swap that keeps to the conditions).
     summary
         Plain figures: people in all, coverable, covered, sites, cost, limits, floors by territory, method, seconds.

@@ -181,7 +181,7 @@ def _services(problem: Problem, rows: _Rows, goal: str) -> list[_Service]:
 
 
 def _classes(problem: Problem, rows: _Rows, first: int, times: int) -> _Service:
-    """One column per set of points of a territory that reach the same sites: are they covered `times` times?"""
+    """One column per set of points of a territory that reach the same sites: covered `times` times or not."""
     usable = ~problem.barred
     merged: dict[bytes, int] = {}
     members: list[Ints] = []

@@ -142,7 +142,9 @@ def coverage_curve(
         values.append(value)
         left.append(_largest_gains(problem, gains(problem, opened)))
     counts = np.arange(base, base + len(values))
-    bounds = [min(values[k] + left[k][min(n, len(left[k]) - 1)] for k in range(len(values))) for n in range(len(values))]
+    bounds = [
+        min(values[k] + left[k][min(n, len(left[k]) - 1)] for k in range(len(values))) for n in range(len(values))
+    ]
     curve = pd.DataFrame(
         {"site": labels, "value": values, "gain": np.diff(values, prepend=0.0), "bound": bounds},
         index=pd.Index(counts, name="count"),
@@ -234,9 +236,7 @@ def _shares(losses: list[float], alone: list[Choice]) -> list[float]:
     return [loss / best.value if best.value else 0.0 for loss, best in zip(losses, alone, strict=True)]
 
 
-def _steps(
-    times: Any, people: Any, sites: Any, opens: list[list[str]], options: dict[str, Any]
-) -> pd.DataFrame:
+def _steps(times: Any, people: Any, sites: Any, opens: list[list[str]], options: dict[str, Any]) -> pd.DataFrame:
     """Order each phase's sites by what they add, the existing and required ones first."""
     table = sites_table(sites)
     count = sum(len(new) for new in opens)
@@ -257,7 +257,9 @@ def _steps(
             cost = float(problem.cost[table.index.get_loc(first)])
             per_cost = (worth - before) / cost if cost > 0 else np.nan
             status = table.loc[first, "status"]
-            rows.append((first, phase, table.loc[first, "name"], status, cost, base + sign * worth, worth - before, per_cost))
+            rows.append(
+                (first, phase, table.loc[first, "name"], status, cost, base + sign * worth, worth - before, per_cost)
+            )
             before = worth
     names = ["site", "phase", "name", "status", "cost", "value", "gain", "gain_per_cost"]
     return pd.DataFrame(rows, columns=names).set_index("site")

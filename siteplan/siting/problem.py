@@ -326,7 +326,7 @@ def _pairs(
                 raise StudyError(f"mode {name!r} is not in the times. They hold {', '.join(rows.modes)}")
         within = [np.arange(len(kept))[rows.mode_rows(name)] for name in wanted]
         kept &= np.isin(np.arange(len(kept)), np.concatenate(within))
-    weights = _decayed(times, points, rows.site, rows.point, rows.minutes, decay)
+    weights = _decayed(times, points, rows.minutes, decay)
     number = sites.get_indexer(rows.sites.astype(str))
     point, site, took, weights = rows.point[kept], number[rows.site[kept]], rows.minutes[kept], weights[kept]
     if not ((weights >= 0) & (weights <= 1)).all():
@@ -338,9 +338,7 @@ def _pairs(
     return point[first], site[first].astype(np.int64), took[first], weights[first]
 
 
-def _decayed(
-    times: pd.DataFrame, points: pd.Index, site: Ints, point: Ints, minutes: Floats, decay: Decay | None
-) -> Floats:
+def _decayed(times: pd.DataFrame, points: pd.Index, minutes: Floats, decay: Decay | None) -> Floats:
     """Return what each row of the times counts."""
     if decay is None:
         return np.ones(len(minutes))
@@ -496,7 +494,7 @@ def _check_numbers(problem: Problem) -> None:
         if missed.any():
             first = int(missed.argmax())
             raise StudyError(
-                f"floors: no set of sites covers {problem.floors[first]:.1%} of {problem.territories[first]}: all sites "
-                f"together reach {within[first] / people[first]:.1%} of its people. Lower its floor, raise the limit of "
+                f"floors: no set of sites covers {problem.floors[first]:.1%} of {problem.territories[first]}: all of "
+                f"them reach {within[first] / people[first]:.1%} of its people. Lower its floor, raise the limit of "
                 f"{problem.limit:g} minutes or add a candidate there ({int(missed.sum())} territories in all)"
             )

@@ -25,7 +25,7 @@ from siteplan.output.files import whole_file
 from siteplan.output.tables import write_scores, write_table
 from siteplan.siting.choose import Choice
 from siteplan.study.cache import Cache, content_key, file_hash
-from siteplan.study.choosing import chosen
+from siteplan.study.choosing import by_point, chosen
 from siteplan.study.fairness import access_tables, places_left_out
 from siteplan.study.guard import RESULTS, refuse_foreign, refuse_inputs
 from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
@@ -152,13 +152,30 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once():
-        territory = _load(asked, progress)
-        choice, _ = chosen(asked, territory, _times(asked, territory, Cache(None), progress))
+        if asked.inputs.population is None:
+            sites, people, times = _alone(asked)
+            choice, _ = chosen(asked, times, people, sites)
+        else:
+            territory = _load(asked, progress)
+            times = _times(asked, territory, Cache(None), progress)
+            choice, _ = chosen(asked, times, territory.points, territory.sites, by_point(territory))
         assert choice is not None  # noqa: S101 - the study asks for one
         if out is not None:
             with whole_file(out) as aside:
                 write_table(choice.sites, aside, decimals=4)
     return choice
+
+
+def _alone(study: Study) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read sites and a table of times that stand for themselves: every point counts once."""
+    if study.inputs.times is None:
+        raise StudyError("inputs.population: missing; expected where people are, or a table of times (inputs.times)")
+    sites = used_sites(load_sites(study))
+    times = read_times(study.inputs.times, sites=sites)
+    points = pd.Index(times["point"].unique(), name="point").sort_values()
+    text = f"{study.inputs.times}: no population given, so each of its {len(points):,} points counts once"
+    warnings.warn(SiteplanWarning(text), stacklevel=2)
+    return sites, pd.DataFrame({"people": 1.0}, index=points), times
 
 
 def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.GeoDataFrame:
@@ -324,7 +341,7 @@ def _analysed(
     choice = None
     if folder is not None:
         tables |= ridden(study, territory)
-        choice, chosen_tables = chosen(study, territory, times)
+        choice, chosen_tables = chosen(study, times, points, territory.sites, by_point(territory))
         tables |= chosen_tables
     warned = list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
     return Result(

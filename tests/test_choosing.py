@@ -1,0 +1,150 @@
+"""Choosing sites in a study and at the command line, on a town whose answers are known by head.
+
+On foot within 5.5 minutes A reaches crossings 0 to 4, B 6 to 10, and M in the middle 1 to 9.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from siteplan.cli import app
+from siteplan.errors import StudyError
+from siteplan.study import choose, read_study, run
+from tests.town import NORTH, STUDY, lon, write_town
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
+
+SITES = f"""site,name,status,lon,lat,cost,capacity,zone
+A,Hall,candidate,{lon(0)},{NORTH},10,30,west
+B,Library,candidate,{lon(10)},{NORTH},10,30,east
+M,Mill,candidate,{lon(5)},{NORTH},50,30,middle
+"""
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write_town(tmp_path, sites=SITES, study=STUDY.replace("walk, bike", "walk"))
+
+
+def call(*args: object) -> Any:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def asked(town: Path, *changes: str) -> tuple[list[str], float]:
+    """Return the chosen sites in the order to open them, and the value."""
+    choice = choose(read_study(town, changes))
+    assert choice.gap == 0
+    return list(choice.sites.index), choice.value
+
+
+def test_the_best_one_and_the_best_two(town: Path) -> None:
+    assert asked(town, "choose.sites=1") == (["M"], 90)
+    assert asked(town, "choose.sites=2")[1] == 100
+    assert asked(town, "choose={sites: 2, group: workers}")[1] == 55
+
+
+def test_a_budget(town: Path) -> None:
+    assert asked(town, "choose.budget=20") == (["A", "B"], 100)
+    assert asked(town, "choose.budget=19")[1] == 50
+
+
+def test_fewest_sites_for_a_share(town: Path) -> None:
+    assert asked(town, "choose={objective: share, share: 0.8}") == (["M"], 1)
+    assert asked(town, "choose={objective: share, share: 1}")[1] == 3
+
+
+def test_sites_may_be_full(town: Path) -> None:
+    assert asked(town, "choose={sites: 2, capacities: true}")[1] == pytest.approx(60)
+
+
+def test_sites_apart_and_quotas(town: Path) -> None:
+    assert asked(town, "choose={sites: 2, spacing_m: 600}") == (["A", "B"], 100)
+    sites, value = asked(town, "choose={sites: 1, quotas: [{column: zone, value: west, at_least: 1}]}")
+    assert (sites, value) == (["A"], 50)
+
+
+def test_nearer_counts_more(town: Path) -> None:
+    assert asked(town, "choose={sites: 1, objective: gravity, decay: {kind: linear, minutes: 5.5}}")[0] == ["M"]
+
+
+def test_floors_by_commune(town: Path) -> None:
+    boxes = gpd.GeoDataFrame(
+        {"name": ["West", "East"]},
+        geometry=gpd.GeoSeries.from_wkt(
+            [
+                f"POLYGON(({a} 47, {b} 47, {b} 47.2, {a} 47.2, {a} 47))"
+                for a, b in ((lon(-1), lon(5.5)), (lon(5.5), lon(11)))
+            ]
+        ),
+        crs=4326,
+    )
+    boxes.to_file(town.parent / "communes.gpkg")
+    by_commune = ["area.communes=communes.gpkg"]
+    assert asked(town, *by_commune, "choose={sites: 1, floors: {East: 0.9}}") == (["B"], 50)
+    with pytest.raises(StudyError, match=r"choose\.floors\.South: no such commune; expected any of East, West"):
+        asked(town, *by_commune, "choose={sites: 1, floors: {South: 0.9}}")
+    with pytest.raises(StudyError, match="no set of 1 sites meets the conditions"):
+        asked(town, *by_commune, "choose={sites: 1, floors: 1}")
+
+
+def test_what_cannot_be_asked(town: Path) -> None:
+    for change, said in {
+        "choose={}": "names neither sites",
+        "choose={sites: 0}": "choose.sites: found 0",
+        "choose={sites: 9}": "Ask for 3 or fewer",
+        "choose={sites: 1, mode: bike}": r"choose\.mode: no 'bike'",
+        "choose={sites: 1, group: cats}": r"choose\.group: no 'cats'",
+        "choose={sites: 1, floors: 0.5}": r"choose\.floors: are by commune",
+        "choose={sites: 1, objective: best}": r"choose\.objective: found 'best'",
+        "travel.minutes=5.5": "choose: missing",
+    }.items():
+        with pytest.raises(StudyError, match=said):
+            choose(read_study(town, [change]))
+
+
+def test_a_run_writes_the_choice(town: Path) -> None:
+    result = run(read_study(town, ["choose.sites=2"]))
+    assert result.folder is not None
+    assert result.choice is not None
+    table = pd.read_csv(result.folder / "choice.csv")
+    assert list(table["order"]) == [1, 2]
+    assert table["added"].sum() == 100
+    assert pd.read_csv(result.folder / "assignment.csv")["people"].sum() == 100
+    assert len(pd.read_csv(result.folder / "rejected.csv")) == 1
+    layer = gpd.read_file(result.folder / "results.gpkg", layer="choice")
+    assert list(layer["site"]) == list(table["site"])
+    assert "seconds" not in json.dumps(result.manifest.get("choice", {}))
+    again = run(read_study(town, ["choose.sites=2"]), out=town.parent / "again")
+    assert again.folder is not None
+    for name in ("choice.csv", "rejected.csv", "assignment.csv", "map.html", "report.html"):
+        assert (again.folder / name).read_bytes() == (result.folder / name).read_bytes()
+
+
+def test_at_the_command_line(town: Path) -> None:
+    done = call("choose", town, "-p", 2, "--out", "chosen.csv")
+    assert done.exit_code == 0, done.stderr
+    assert "100 people covered, proven the best possible" in done.stdout
+    assert len(pd.read_csv("chosen.csv")) == 2
+    told = json.loads(call("choose", town, "--budget", 20, "--json").stdout)
+    assert ([row["site"] for row in told["sites"]], told["gap"]) == (["A", "B"], 0)
+    done = call("choose", town, "-p", 9)
+    assert done.exit_code == 1
+    assert "Ask for 3 or fewer" in done.stderr
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_table_of_times_alone_will_do(town: Path, wide: bool) -> None:
+    times = pd.DataFrame({"point": [1, 2, 3], "A": [5.0, 30, 40], "B": [5, 10, 12], "M": [25, 5, None]})
+    long = times.melt(id_vars="point", var_name="site", value_name="minutes").dropna()
+    (times if wide else long).to_csv("times.csv", index=False)
+    done = call("choose", "--times=times.csv", "--sites=sites.csv", "--minutes=15", "-p", 1, "--json")
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert ([row["site"] for row in told["sites"]], told["value"]) == (["B"], 3)
+    assert "each of its 3 points counts once" in done.stderr
