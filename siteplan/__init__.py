@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from siteplan.output.rasters import write_minutes
     from siteplan.output.report import render_report, write_report
     from siteplan.samples import write_sample
+    from siteplan.siting.choose import Choice, choose_sites
+    from siteplan.siting.phases import coverage_curve, deploy, least_needed
+    from siteplan.siting.problem import Quota
     from siteplan.study import Finding, Result, check, compare, read_study, run
     from siteplan.times import reach_totals, travel_times
 
@@ -67,6 +70,7 @@ __all__ = [
     "UPTAKES",
     "WALK",
     "Catchment",
+    "Choice",
     "Decay",
     "DeskNeed",
     "Factor",
@@ -75,6 +79,7 @@ __all__ = [
     "Itinerary",
     "NetworkError",
     "Profile",
+    "Quota",
     "Result",
     "Rides",
     "SiteLines",
@@ -92,12 +97,15 @@ __all__ = [
     "cell_territories",
     "chance_of_no_desk",
     "check",
+    "choose_sites",
     "commuting_saved",
     "compare",
     "concentration",
     "coverage",
+    "coverage_curve",
     "decayed_reach",
     "degree_of_urbanisation",
+    "deploy",
     "describe",
     "desk_table",
     "desks_for_chance",
@@ -109,6 +117,7 @@ __all__ = [
     "inequality",
     "isochrones",
     "itinerary",
+    "least_needed",
     "link",
     "overlap",
     "palma",
@@ -250,6 +259,9 @@ _HOMES = {
         "write_report",
     ),
     "samples": ("write_sample",),
+    "siting.choose": ("Choice", "choose_sites"),
+    "siting.phases": ("coverage_curve", "deploy", "least_needed"),
+    "siting.problem": ("Quota",),
     "study": (
         "Finding",
         "Result",

@@ -148,3 +148,22 @@ def test_a_table_of_times_alone_will_do(town: Path, wide: bool) -> None:
     told = json.loads(done.stdout)
     assert ([row["site"] for row in told["sites"]], told["value"]) == (["B"], 3)
     assert "each of its 3 points counts once" in done.stderr
+
+
+def test_phases(town: Path) -> None:
+    result = run(read_study(town, ["choose={phases: [1, 3]}", "output.isochrones=false"]))
+    assert result.folder is not None
+    phases = pd.read_csv(result.folder / "phases.csv")
+    assert phases["value"].tolist() == [90, 110]
+    assert phases["opens"].tolist() == ["M", "A, B"]
+    choice = pd.read_csv(result.folder / "choice.csv")
+    assert choice[["site", "status", "phase"]].to_numpy().tolist() == [
+        ["M", "candidate", 1],
+        ["A", "candidate", 2],
+        ["B", "candidate", 2],
+    ]
+    curve = pd.read_csv(result.folder / "curve.csv").set_index("sites")
+    assert curve["covered"].to_dict() == {0: 0, 1: 90, 2: 100, 3: 110}
+    for change in ("choose={phases: [1, 3], sites: 2}", "choose={phases: [1], objective: share}"):
+        with pytest.raises(StudyError, match=r"choose\.phases"):
+            read_study(town, [change])

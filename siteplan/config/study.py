@@ -466,10 +466,17 @@ class Study(Model):
             raise PydanticCustomError(
                 "floors", "choose.floors: are by commune, but area.communes names no file of them"
             )
-        if asked.objective != "share" and asked.sites is None and asked.budget is None:
+        if asked.objective != "share" and asked.sites is None and asked.budget is None and not asked.phases:
             raise PydanticCustomError(
                 "choice", "choose: names neither sites (how many) nor a budget; expected one of them"
             )
+        if asked.phases and (asked.budget is not None or asked.sites not in (None, asked.phases[-1])):
+            raise PydanticCustomError(
+                "phases",
+                "choose.phases: say how many sites are open after each; leave out budget and sites beside them",
+            )
+        if asked.phases and (asked.objective == "share" or asked.capacities):
+            raise PydanticCustomError("phases", "choose.phases: go with neither objective share nor capacities")
 
     def columns(self) -> list[str]:
         """Name the results that a site can be scored by."""

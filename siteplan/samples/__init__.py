@@ -48,7 +48,7 @@ travel:
   bike: {speed_kmh: 15}
   transit: {window: ["08:00", "09:00"], max_rides: 2, max_walk_minutes: 10}
 score: {weights: {people_best_20: 2, workers_walk_15: 1}}
-choose: {objective: coverage, sites: 5, mode: best, minutes: 20}
+choose: {objective: coverage, phases: [3, 5, 8], mode: best, minutes: 20}
 output: {folder: results}
 """
 

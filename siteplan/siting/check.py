@@ -67,7 +67,8 @@ def check_choice(
     _true("the budget", budget is None or spent <= budget * (1 + CLOSE))
     for quota in quotas:
         there = int((table.loc[chosen, quota.column] == quota.value).sum())
-        _true(f"quota {quota.column}={quota.value}", quota.at_least <= there <= (quota.at_most or there))
+        most = there if quota.at_most is None else quota.at_most
+        _true(f"quota {quota.column}={quota.value}", quota.at_least <= there <= most)
     if spacing is not None:
         _spaced(sites, chosen, status, spacing)
     mine = near[near["site"].isin(chosen)]
@@ -78,8 +79,8 @@ def check_choice(
     _true("nobody is served twice", bool((taken <= amount.reindex(taken.index) * (1 + CLOSE) + CLOSE).all()))
     if capacities:
         load = went.groupby("site")["people"].sum()
-        most = table["capacity"].reindex(load.index).fillna(np.inf)
-        _true("capacities", bool((load <= most * (1 + CLOSE) + CLOSE).all()))
+        room = table["capacity"].reindex(load.index).fillna(np.inf)
+        _true("capacities", bool((load <= room * (1 + CLOSE) + CLOSE).all()))
     reached = amount[amount.index.isin(mine["point"])]
     served = taken.reindex(amount.index).fillna(0.0)
     if not capacities:
@@ -88,10 +89,13 @@ def check_choice(
     if floors is not None:
         _floored(choice, served, amount, people, territory, floors)
     out = 2 * limit if penalty is None else penalty
-    possible = near[~near["site"].isin(table.index[status == "excluded"])]
+    shut = status == "excluded"
+    if budget is not None or least == "cost":  # what a candidate costs must be known
+        shut |= (table["cost"].isna() if "cost" in table.columns else True) & (status == "candidate")
+    possible = near[~near["site"].isin(table.index[shut])]
     if objective == "share":
         value = spent if least == "cost" else float(len(chosen))
-        if spacing is None and budget is None and least == "sites":
+        if spacing is None:
             all_in_reach = float(amount[amount.index.isin(possible["point"])].sum())
             _true("the share covered", served.sum() >= share * all_in_reach * (1 - CLOSE) - CLOSE)
     elif objective == "backup":
@@ -157,7 +161,8 @@ def _floored(
         territory = (people.set_index("point") if "point" in people.columns else people)[territory]
     assert territory is not None  # noqa: S101  - floors without territories were refused before
     belongs = territory.reindex(amount.index)
-    there, got = amount.groupby(belongs, observed=True).sum(), served.groupby(belongs, observed=True).sum()
+    there = amount.groupby(belongs, observed=True).sum().to_dict()
+    got = served.groupby(belongs, observed=True).sum().to_dict()
     for name, everybody in there.items():
         asked = floors.get(name, 0.0) if isinstance(floors, Mapping) else 0.0 if isinstance(floors, str) else floors
         _true(f"the floor of {name}", got[name] >= asked * everybody * (1 - CLOSE) - CLOSE)

@@ -1,6 +1,5 @@
 """Choose sites: the best set, how far it may be from the best possible, and why these and not others."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -47,7 +46,7 @@ class Choice:
         site that shares most with it), `shared` people, `swap_for` and `change` (the objective's change if it replaced
         that site, the best such swap that keeps to the conditions).
     summary
-        Plain figures: people in all, coverable, covered, sites, cost, limits, floors by territory, method, seconds.
+        Plain figures: people in all, coverable, covered, sites, cost, limits, shares by territory, method.
     """
 
     sites: pd.DataFrame
@@ -136,7 +135,8 @@ def choose_sites(
         exact: proven by HiGHS, for plain coverage and median by a Lagrangian bound before that. greedy: greedy and
         swaps alone, no bound; not with capacities or floors "most".
     seconds, gap
-        HiGHS stops after so long, or within this share of the optimum; what is proven by then is said.
+        HiGHS stops after so long, or within this share of the optimum; what is proven by then is said. Only an
+        answer cut off by `seconds` may differ from run to run.
 
     Returns
     -------
@@ -150,7 +150,6 @@ def choose_sites(
     StudyError
         For options that make no sense, and where no set of sites meets the conditions: why, and what would do.
     """
-    began = time.perf_counter()
     question: dict[str, Any] = {
         "objective": objective,
         "count": count,
@@ -177,7 +176,8 @@ def choose_sites(
     problem = _raised_floors(problem, seconds)
     order, greedy_set = _greedy(problem)
     greedy_fits = _fits(problem, greedy_set)
-    start = swap(problem, greedy_set) if greedy_fits and not problem.plain and objective != "share" else greedy_set
+    swappable = greedy_fits and not problem.plain and not capacities and objective != "share"
+    start = swap(problem, greedy_set) if swappable else greedy_set
     if method == "greedy":
         if not greedy_fits:
             raise StudyError("greedy finds no set that meets all conditions. Use method exact")
@@ -208,7 +208,6 @@ def choose_sites(
         summary=_summary(problem, opened, parts, method),
     )
     check_choice(choice, times, people, sites, **question)
-    choice.summary["seconds"] = round(time.perf_counter() - began, 3)
     return choice
 
 

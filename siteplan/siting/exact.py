@@ -56,7 +56,7 @@ class _Rows:
 
     def matrix(self) -> tuple[Ints, Ints, Floats]:
         """Return the entries row-wise: starts, columns, values."""
-        row, column, value = (np.concatenate(part) for part in (self.row, self.column, self.value))
+        row, column, value = np.concatenate(self.row), np.concatenate(self.column), np.concatenate(self.value)
         order = np.lexsort((column, row))
         starts = np.r_[0, np.cumsum(np.bincount(row, minlength=self.many))].astype(np.int64)
         return starts, column[order], value[order]
@@ -171,7 +171,8 @@ def _services(problem: Problem, rows: _Rows, goal: str) -> list[_Service]:
     many = len(problem.sites)
     objective = problem.objective
     if goal == "nothing" and problem.floors is None:
-        return [_Service(many, *(np.zeros(0) for _ in range(3)), np.zeros(0, np.int64), None)]
+        none = np.zeros(0)
+        return [_Service(many, none, none, none, np.zeros(0, np.int64), None)]
     if problem.capacity is not None or objective in ("median", "gravity", "center"):
         return [_assigned(problem, rows, many)]
     if objective == "backup":
@@ -306,7 +307,7 @@ def _run(
     if whole.any():
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[int(one)] for one in whole]
-    solver = highspy.Highs()
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     for name, option in (
         ("output_flag", False),
         ("mip_rel_gap", gap),

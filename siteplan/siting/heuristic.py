@@ -1,7 +1,8 @@
 """Greedy by marginal gain, then swaps: a good set in any case, in an order in which one may open the sites.
 
 Greedy reaches at least 1 - 1/e of the most that can be covered by so many sites (Nemhauser, Wolsey & Fisher 1978);
-swaps are those of Teitz & Bart 1968. Capacities are looked at when a set is complete, not while it grows.
+swaps are those of Teitz & Bart 1968. Of capacities, greedy knows that
+no site adds more than it has room for; what a set serves is computed when it is complete.
 """
 
 from collections.abc import Iterator
@@ -163,6 +164,10 @@ def _neighbours(apart: Ints, opened: Flags) -> Flags:
 def _pull(problem: Problem, opened: Flags) -> Floats:
     """Return what speaks for each site: floors not yet met before all else, then the objective."""
     gain = gains(problem, opened)
+    if problem.capacity is not None:  # nobody is served twice, so no site adds more than it has room for
+        dearest = np.zeros(len(gain))
+        np.maximum.at(dearest, problem.site, problem.worth)
+        gain = np.minimum(gain, np.minimum(problem.capacity, problem.weight.sum()) * dearest)
     if problem.objective == "backup" and problem.times > 1:  # a first site is half a backup
         near = np.where(problem.covering(opened) < problem.times - 1, problem.weight, 0.0)
         gain = gain + 1e-3 * np.bincount(problem.site, weights=near[problem.point], minlength=len(gain))

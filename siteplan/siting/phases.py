@@ -193,7 +193,7 @@ def least_needed(
         without[site] = False
         value = objective_of(problem, without)
         shown = everybody - value if problem.objective == "median" else value
-        label = problem.sites[site]
+        label = problem.sites[int(site)]
         rows.append((label, table.loc[label, "name"], table.loc[label, "status"], shown, everything - value))
     lost = pd.DataFrame(rows, columns=["site", "name", "status", "value", "loss"]).set_index("site")
     return lost.sort_values("loss", kind="stable")
@@ -240,17 +240,17 @@ def _steps(times: Any, people: Any, sites: Any, opens: list[list[str]], options:
     """Order each phase's sites by what they add, the existing and required ones first."""
     table = sites_table(sites)
     count = sum(len(new) for new in opens)
-    problem = build_problem(times, people, sites, count=count, **options)
+    asked = {name: value for name, value in options.items() if name not in ("method", "seconds", "gap")}
+    problem = build_problem(times, people, sites, count=count, **asked)
     opened = np.zeros(len(table), dtype=bool)
     sign = -1.0 if problem.objective in ("median", "center") else 1.0
     base = problem.penalty * float(problem.weight.sum()) if sign < 0 else 0.0
-    rank = {"existing": 0, "required": 1}
     rows, before = [], 0.0
     for phase, new in enumerate(opens, 1):
         left = sorted(new)
         while left:
             gain = gains(problem, opened)
-            first = min(left, key=lambda j: (rank.get(table.loc[j, "status"], 2), -gain[table.index.get_loc(j)], j))
+            first = min(left, key=lambda j: _opening_key(j, table, gain))
             left.remove(first)
             opened[table.index.get_loc(first)] = True
             worth = objective_of(problem, opened)
@@ -265,10 +265,18 @@ def _steps(times: Any, people: Any, sites: Any, opens: list[list[str]], options:
     return pd.DataFrame(rows, columns=names).set_index("site")
 
 
+def _opening_key(label: str, table: pd.DataFrame, gain: Floats) -> tuple[int, float, str]:
+    """Sort the existing, then the required by id, then candidates by what they add."""
+    status = str(table.loc[label, "status"])
+    rank = {"existing": 0, "required": 1}.get(status, 2)
+    return rank, -float(gain[table.index.get_indexer(pd.Index([label]))[0]]) if rank == 2 else 0.0, label
+
+
 def _largest_gains(problem: Problem, gain: Floats) -> Floats:
     """Return the sums of the 0, 1, 2, ... largest gains of sites that may open."""
     possible = np.sort(np.where(problem.barred, 0.0, gain))[::-1]
-    return np.r_[0.0, np.cumsum(possible)]
+    sums: Floats = np.r_[0.0, np.cumsum(possible)]
+    return sums
 
 
 def _knee(counts: Any, values: Floats) -> int:

@@ -193,6 +193,10 @@ def build_problem(
         apart = _too_near(table, sites, spacing, fixed)
         barred = barred | _beside(apart, fixed)
         apart = apart[~barred[apart].any(axis=1)]
+    if not amounts[group].any():
+        warnings.warn(
+            SiteplanWarning(f"people: nobody is counted in column {group}; every set is as good"), stacklevel=3
+        )
     belongs, territories = _territories(people, points, territory)
     problem = Problem(
         objective=objective,
@@ -350,7 +354,7 @@ def _decayed(times: pd.DataFrame, points: pd.Index, minutes: Floats, decay: Deca
         raise StudyError(f"decay: times have no column {decay!r}. Name a column with a weight from 0 to 1")
     else:  # time_rows sorts by mode, site and point; do the same with the column
         table = times.assign(_site=times["site"].astype("category"))
-        keys = [points.get_indexer(table["point"]), table["_site"].cat.codes]
+        keys: list[Any] = [points.get_indexer(pd.Index(table["point"])), table["_site"].cat.codes]
         if "mode" in table.columns:
             keys.append(table["mode"].astype("category").cat.codes)
         weights = table[decay].to_numpy(dtype=np.float64)[np.lexsort(keys)]

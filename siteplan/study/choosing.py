@@ -1,6 +1,7 @@
 """Which sites to open together, as a study asks it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,14 @@ from siteplan.analysis.reach import Decay
 from siteplan.config import Choose, Study
 from siteplan.errors import StudyError
 from siteplan.siting.choose import Choice, choose_sites
+from siteplan.siting.phases import coverage_curve, deploy
 from siteplan.siting.problem import Quota
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import Territory
 
 __all__ = ["by_point", "chosen"]
+
+MOST = 20  # sites on the curve, at least
 
 
 def chosen(
@@ -32,8 +36,41 @@ def chosen(
     if asked is None:
         return None, {}
     question = _question(study, asked, communes)
-    choice = choose_sites(times, people, sites, count=asked.sites, budget=asked.budget, **question)
-    return choice, {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
+    tables: dict[str, pd.DataFrame] = {}
+    if asked.phases:
+        choice, tables["phases"] = _in_phases(asked, times, people, sites, question)
+    else:
+        choice = choose_sites(times, people, sites, count=asked.sites, budget=asked.budget, **question)
+    if asked.objective in ("coverage", "gravity"):
+        tables["curve"] = _curve(times, people, sites, question, most=min(len(sites), max(MOST, 2 * len(choice.sites))))
+    return choice, tables | {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
+
+
+def _in_phases(
+    asked: Choose, times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, question: Mapping[str, Any]
+) -> tuple[Choice, pd.DataFrame]:
+    """Choose the sites of each phase; the choice is what is open after the last."""
+    free = {name: value for name, value in question.items() if name not in ("capacities", "share")}
+    phases, steps = deploy(times, people, sites, counts=asked.phases, **free)
+    status = sites["status"].where(~sites.index.isin(steps.index), "required")
+    choice = choose_sites(times, people, sites.assign(status=status), count=len(steps), **question)
+    table = choice.sites.loc[steps.index].assign(
+        order=range(1, len(steps) + 1), status=sites["status"], added=steps["gain"], phase=steps["phase"]
+    )
+    # The last phase alone might do better, had no other come before it.
+    bound = float(phases["bound"].iloc[-1])
+    gap = abs(choice.value - bound) / max(abs(choice.value), 1e-12)
+    return replace(choice, sites=table, bound=bound, gap=gap if gap > 1e-9 else 0.0), phases
+
+
+def _curve(
+    times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, question: Mapping[str, Any], *, most: int
+) -> pd.DataFrame:
+    """Return whom so many sites cover, opened one by one, the existing and required ones first."""
+    asked = {name: question[name] for name in ("objective", "minutes", "mode", "group", "decay")}
+    curve, knee = coverage_curve(times, people, sites, most=most, **asked)
+    curve = curve.rename_axis("sites").rename(columns={"value": "covered", "site": "opens"})
+    return curve.assign(knee=curve.index == knee)
 
 
 def by_point(territory: Territory) -> pd.Series | None:

@@ -173,15 +173,15 @@ def _map_of(kept: Kept) -> SiteMap:
 
 
 def _phases(kept: Kept) -> list[tuple[str, list[str]]]:
-    """Name what opens when: the steps of a deployment, or the choice at once."""
-    phases, choice = kept.tables.get("phases"), kept.tables.get("choice")
-    if phases is not None and "opens" in phases:
-        return [
-            (str(count), str(opens).split(" ")) for count, opens in zip(phases["sites"], phases["opens"], strict=True)
-        ]
+    """Name what opens when: the phases of a deployment, or one chosen site after the other."""
+    choice = kept.tables.get("choice")
     if choice is None:
         return []
-    return [(str(row.order), [str(row.site)]) for row in choice.itertuples() if row.status == "candidate"]
+    new = choice[choice["status"] == "candidate"].astype({"site": str})
+    if "phase" not in new:
+        return [(str(order), [site]) for order, site in zip(new["order"], new["site"], strict=True)]
+    counts = kept.tables["phases"].set_index("phase")["count"]
+    return [(str(counts[phase]), list(part)) for phase, part in new.groupby("phase")["site"]]
 
 
 def _report_of(kept: Kept, path: Path) -> None:
