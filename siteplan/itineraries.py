@@ -201,7 +201,8 @@ def describe(found: Itinerary) -> str:
             towards = f" towards {leg.headsign}" if leg.headsign else ""
             lines.append(f"{head}  line {leg.line}{towards}: {leg.start} - {leg.end}")
         elif leg.leg == "wait":
-            lines.append(f"{head}  {leg.start}")
+            early = ", there early: counted" if leg.start == "site" and found.direction == "to" else ""
+            lines.append(f"{head}  {leg.start}{early}")
         else:
             lines.append(f"{head}  {leg.metres:.0f} m: {leg.start} - {leg.end}")
     return "\n".join(lines)

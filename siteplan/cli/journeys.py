@@ -34,4 +34,4 @@ def itinerary(
         legs = None if found is None else json.loads(found.legs.to_crs(4326).to_json(drop_id=True))
         typer.echo(json.dumps({"minutes": None if found is None else found.minutes, "legs": legs}, ensure_ascii=False))
     else:
-        typer.echo(journey_text(found, limit))
+        typer.echo(journey_text(study, found, limit))

@@ -188,10 +188,12 @@ def choose_sites(
     opened = _without_idle(problem, opened)
     parts = _shares(problem, opened)
     value = published(problem, opened, parts)
+    if parts is not None:
+        value = round(value, 6)  # the solver's tolerance, not people
     if value == bound or abs(value - bound) <= 1e-6 * max(1.0, abs(value)):
         bound = value
     greedy_parts = _shares(problem, greedy_set) if greedy_fits else None
-    lost = greedy_parts is None and capacities
+    lost = capacities and not _serves_enough(problem, greedy_parts)
     greedy_value = published(problem, greedy_set, greedy_parts) if greedy_fits and not lost else np.nan
     assignment = assigned(problem, opened, parts)
     table = sites_table(sites)
@@ -209,6 +211,14 @@ def choose_sites(
     )
     check_choice(choice, times, people, sites, **question)
     return choice
+
+
+def _serves_enough(problem: Problem, parts: Floats | None) -> bool:
+    """Whether a set still serves as many as objective share wants once its sites are full."""
+    if parts is None:
+        return False
+    wanted = _wanted(problem)
+    return wanted is None or float((problem.weight[problem.point] * parts).sum()) >= wanted * (1 - 1e-6)
 
 
 def published(problem: Problem, opened: Flags, parts: Floats | None) -> float:
@@ -404,7 +414,7 @@ def _why(problem: Problem, seconds: float) -> str:
         ("quotas", replace(problem, quotas=())),
         ("capacities", replace(problem, capacity=None)),
     ):
-        if without != problem and solve(without, "nothing", seconds=seconds) is not None:
+        if solve(without, "nothing", seconds=seconds) is not None:
             return f"no set of sites meets the conditions; without {name} some would. Loosen {name}="
     return "no set of sites meets the conditions, and no single one is to blame. Loosen several"
 

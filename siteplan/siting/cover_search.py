@@ -110,7 +110,7 @@ def _solve(ptr: Any, site: Any, weight: Floats, found: MedianResult, count: int,
     lp.a_matrix_.value_ = np.ones(int(lp.a_matrix_.start_[-1]))
     lp.integrality_ = [highspy.HighsVarType.kInteger] * len(free) + [highspy.HighsVarType.kContinuous] * len(sets)
     lp.offset_ = lost
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("mip_rel_gap", 0.0)
     solver.setOptionValue("mip_abs_gap", 1e-6)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.geo import metric_crs, require_metric
-from siteplan.inputs.times import people_amounts, time_rows
+from siteplan.inputs.times import check_times, people_amounts, time_rows
 
 __all__ = ["OBJECTIVES", "Problem", "Quota", "build_problem", "site_metres", "sites_table"]
 
@@ -54,7 +54,7 @@ class Quota:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """One question in arrays; pairs are in CSR by point, the pairs of point i are `ptr[i]:ptr[i + 1]`.
 
@@ -178,6 +178,7 @@ def build_problem(
         For options that make no sense, together or alone.
     """
     _check_options(objective, count, budget, minutes, share, least, backup, decay, capacities, spacing)
+    check_times(times)
     table = sites_table(sites)
     points, amounts = people_amounts(people, () if group == "people" else (group,))
     point, site, took, weights = _pairs(times, points, table.index, mode, minutes, decay)

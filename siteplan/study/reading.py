@@ -16,6 +16,10 @@ from siteplan.errors import StudyError
 __all__ = ["read_study"]
 
 NEEDS = ("streets", "population", "sites")
+REMEDIES = {
+    "inputs.transit.feeds": "; expected the timetables of that date, such as [gtfs.zip] (or --transit gtfs.zip)",
+    "inputs.transit.date": "; expected the day of service, such as 2026-03-10 (or --date 2026-03-10)",
+}
 
 
 def read_study(
@@ -174,7 +178,9 @@ def _explained(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{where}: unknown key; {_meant(names)}"
     if detail["type"] == "missing":
-        return f"{where}: missing"
+        return f"{where}: missing{REMEDIES.get(where, '')}"
+    if detail["type"] == "window":
+        return f"{where}: {detail['msg']}"
     if detail["type"] == "too_short":
         return f"{where}: found nothing, expected at least one"
     if detail["type"] == "model_type":

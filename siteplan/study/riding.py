@@ -107,9 +107,14 @@ def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary |
     return itinerary(timetable, origin, sites.loc[[site]], mode=rides, direction=study.travel.direction, limit=limit)
 
 
-def journey_text(found: Itinerary | None, limit: float) -> str:
+def journey_text(study: Study, found: Itinerary | None, limit: float) -> str:
     """Return a journey as lines of text."""
-    return f"out of reach: no journey within {limit:g} min" if found is None else describe(found)
+    if found is None:
+        return f"out of reach: no journey within {limit:g} min"
+    more = ""
+    if study.travel.transit.back is not None:
+        more = "\nthe way there only; in the study the longer of both ways counts (travel.transit.back)"
+    return describe(found) + more
 
 
 def line_layer(timetable: Timetable) -> gpd.GeoDataFrame:

@@ -213,9 +213,20 @@ def _notes(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     rides = manifest["parameters"]["travel"]["profiles"].get("transit")
     day = manifest["parameters"]["inputs"]["transit"]
     if rides and day:
-        first, last = rides["window"]
-        notes["en"].append(f"Public transport: {day['date']}, {first} to {last}, walking to and from stops included.")
-        notes["fr"].append(f"Transports en commun : {day['date']}, de {first} à {last}, marche comprise.")
+        (first, last), back, home = rides["window"], rides["back"], rides["home"]
+        level, most = rides["percentile"], rides["max_rides"]
+        notes["en"].append(
+            f"Public transport on {day['date']}: there from {first} to {last}"
+            f"{f', and back from {back[0]} to {back[1]}, the longer counts' if back else ''}; "
+            f"{'the median' if level == 50 else f'the {level:g}th percentile'} of every minute, at most {most} rides, "
+            f"walks {'and rides to the stop ' if home else ''}included."
+        )
+        notes["fr"].append(
+            f"Transports en commun le {day['date']} : aller de {first} à {last}"
+            f"{f', et retour de {back[0]} à {back[1]}, le plus long compte' if back else ''} ; "
+            f"{'médiane' if level == 50 else f'{level:g}e centile'} de toutes les minutes, {most} véhicules au plus, "
+            f"marche {'et trajet jusqu’à l’arrêt ' if home else ''}comprise."
+        )
     return notes
 
 

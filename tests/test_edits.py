@@ -1,0 +1,652 @@
+"""Changes of streets, lines, people and sites: each against a full run on inputs that were written changed."""
+
+import os
+import warnings
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from pyproj import Transformer
+
+import feeds
+from siteplan.config import BIKE, WALK, Profile, Rides
+from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.inputs.edits import (
+    CloseSite,
+    GrowPeople,
+    MoveSite,
+    NewHomes,
+    OpenSite,
+    ResizeSite,
+    edit_people,
+    edit_sites,
+    patched_times,
+)
+from siteplan.inputs.population import read_population
+from siteplan.network.edits import (
+    AddLine,
+    AddStreet,
+    CloseStreet,
+    CutLine,
+    MoveStop,
+    RunEvery,
+    ShiftLine,
+    TagStreet,
+    check_changes,
+    edit_streets,
+    edit_timetable,
+    touched_sites,
+)
+from siteplan.network.people import place_people
+from siteplan.network.slope import Climb
+from siteplan.network.snapping import link
+from siteplan.network.streets import StreetNetwork, read_streets
+from siteplan.network.transit import Timetable, build_timetable, read_transit
+from siteplan.times import travel_times
+from worlds import UTM, lonlat, places
+
+PUSHED = BIKE.model_copy(update={"name": "pushed", "push": True})
+MODES: tuple[Profile, ...] = (WALK, BIKE, PUSHED)
+TO_UTM = Transformer.from_crs(4326, UTM, always_xy=True)
+STREET = {"highway": "residential"}
+
+
+@dataclass
+class Town:
+    """An OpenStreetMap file as nodes (degrees) and ways (id: tags, nodes), written as XML."""
+
+    nodes: dict[int, tuple[float, float]] = field(default_factory=dict)
+    ways: dict[int, tuple[dict[str, str], list[int]]] = field(default_factory=dict)
+
+    def copy(self) -> "Town":
+        return Town(dict(self.nodes), {way: (dict(tags), list(refs)) for way, (tags, refs) in self.ways.items()})
+
+    def write(self, path: Path) -> StreetNetwork:
+        rows = ['<osm version="0.6">']
+        rows += [f'<node id="{n}" version="1" lon="{x:.7f}" lat="{y:.7f}"/>' for n, (x, y) in self.nodes.items()]
+        for way, (tags, refs) in self.ways.items():
+            inside = "".join(f'<nd ref="{n}"/>' for n in refs)
+            inside += "".join(f'<tag k="{key}" v="{value}"/>' for key, value in tags.items())
+            rows.append(f'<way id="{way}" version="1">{inside}</way>')
+        path.write_text("\n".join([*rows, "</osm>"]))
+        return read_streets(path)
+
+    def insert(self, way: int, at: tuple[float, float]) -> int:
+        """Put a node into a way where it is nearest to a place (degrees), and return it."""
+        refs = self.ways[way][1]
+        xy = [TO_UTM.transform(*self.nodes[n]) for n in refs]
+        point = shapely.Point(TO_UTM.transform(*at))
+        k = int(np.argmin([shapely.LineString(xy[i : i + 2]).distance(point) for i in range(len(xy) - 1)]))
+        segment = shapely.LineString(xy[k : k + 2])
+        spot = segment.interpolate(segment.project(point))
+        lon, lat = TO_UTM.transform(spot.x, spot.y, direction="INVERSE")
+        new = max(self.nodes) + 1
+        self.nodes[new] = (round(lon, 7), round(lat, 7))
+        refs.insert(k + 1, new)
+        return new
+
+
+def grid(size: int = 9, step: float = 170.0) -> Town:
+    """Return a crooked grid: ways 1.. are rows, 101.. columns; some are one-way, for one mode only, or private."""
+    random = np.random.default_rng(7)
+    xy = [(step * (k % size), step * (k // size)) for k in range(size * size)]
+    xy = [(x + dx, y + dy) for (x, y), (dx, dy) in zip(xy, random.uniform(-30, 30, (len(xy), 2)), strict=True)]
+    town = Town({k + 1: (round(x, 7), round(y, 7)) for k, (x, y) in enumerate(lonlat(xy).tolist())})
+    kinds = [
+        STREET,
+        {**STREET, "oneway": "yes"},
+        {"highway": "footway"},
+        {"highway": "cycleway"},
+        {"highway": "service", "access": "private"},
+        {"highway": "steps"},
+    ]
+    for row in range(size):
+        town.ways[1 + row] = (dict(kinds[[0, 1, 0, 2, 0, 3, 4, 0, 0][row]]), [row * size + c + 1 for c in range(size)])
+        town.ways[101 + row] = (
+            dict(kinds[[0, 0, 1, 0, 5, 0, 3, 0, 2][row]]),
+            [r * size + row + 1 for r in range(size)],
+        )
+    town.ways[201] = ({"highway": "construction"}, [1, size + 2, 2 * size + 3])
+    return town
+
+
+def folk(count: int = 150, seed: int = 3) -> gpd.GeoDataFrame:
+    random = np.random.default_rng(seed)
+    people = places([tuple(at) for at in random.uniform(-100, 1460, (count, 2)).tolist()], people=1.0)
+    people.index.name = "point"
+    return people
+
+
+def sites(count: int = 12) -> gpd.GeoDataFrame:
+    found = folk(count, 11)
+    return found.set_axis(pd.Index([f"s{k}" for k in range(count)], name="site"))
+
+
+def all_times(streets: StreetNetwork, limit: float = 8, **how: Any) -> pd.DataFrame:
+    """Return the times of all modes, both ways."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        return pd.concat(
+            [
+                travel_times(streets, sites(), folk(), mode=mode, limit=limit, direction=way, **how).assign(way=way)
+                for mode in MODES
+                for way in ("to", "from")
+            ],
+            ignore_index=True,
+        )
+
+
+def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(one, other, check_exact=True, check_categorical=False)
+
+
+def near(x: float, y: float) -> tuple[float, float]:
+    """Return a place in metres as degrees."""
+    return tuple(lonlat([(x, y)])[0].tolist())
+
+
+def add_bridge(town: Town) -> AddStreet:
+    """Put a cycle bridge between the middles of two streets, over the rows between."""
+    start, end = near(260, 10), near(930, 690)
+    a, b = town.insert(1, start), town.insert(5, end)
+    town.ways[900] = ({"highway": "cycleway", "bridge": "yes", "foot": "yes"}, [a, b])
+    return AddStreet(shapely.LineString([start, end]), town.ways[900][0], snap_m=60)
+
+
+def add_crossing(town: Town) -> AddStreet:
+    """Put a street between two streets, across a third."""
+    start, end = near(260, 515), near(250, 855)
+    line = shapely.LineString([start, end])
+    drawn, across = (
+        shapely.LineString([TO_UTM.transform(*at) for at in ends])
+        for ends in (line.coords, [town.nodes[n] for n in town.ways[5][1]])
+    )
+    met = drawn.intersection(across)
+    middle = town.insert(5, TO_UTM.transform(met.x, met.y, direction="INVERSE"))
+    town.ways[901] = (dict(STREET), [town.insert(4, start), middle, town.insert(6, end)])
+    return AddStreet(line, STREET, snap_m=60)
+
+
+def close(town: Town) -> CloseStreet:
+    del town.ways[3]
+    return CloseStreet(way=3)
+
+
+def close_on_foot(town: Town) -> CloseStreet:
+    town.ways[5][0]["foot"] = "no"
+    return CloseStreet(near=near(430, 680), mode="walk")
+
+
+def open_site_road(town: Town) -> TagStreet:
+    town.ways[201][0]["highway"] = "residential"
+    return TagStreet({"highway": "residential"}, way=201)
+
+
+def both_ways(town: Town) -> TagStreet:
+    town.ways[2][0]["oneway:bicycle"] = "no"
+    return TagStreet({"oneway:bicycle": "no"}, way=2)
+
+
+def no_longer_private(town: Town) -> TagStreet:
+    del town.ways[7][0]["access"]
+    return TagStreet({"access": None}, way=7)
+
+
+CHANGES = [add_bridge, add_crossing, close, close_on_foot, open_site_road, both_ways, no_longer_private]
+
+
+@pytest.mark.parametrize("make", [[one] for one in CHANGES] + [CHANGES], ids=[*(c.__name__ for c in CHANGES), "all"])
+def test_changed_streets_are_those_of_the_changed_file(make: list[Any], tmp_path: Path) -> None:
+    town = grid()
+    before = town.write(tmp_path / "before.osm")
+    base = all_times(before)
+    changed = town.copy()
+    edited = edit_streets(before, [one(changed) for one in make])
+    full = changed.write(tmp_path / "after.osm")
+    for name in ("u", "v", "x", "y", "start", "length"):
+        one, other = (np.sort(getattr(net, name)) for net in (edited, full))
+        assert len(one) == len(other)
+        if name in ("x", "y", "length"):
+            assert (one == other).all(), name
+    times = all_times(edited)
+    same(times, all_times(full))
+    assert not times.equals(base)  # the change matters
+    same(base, all_times(before))  # and has left the old streets alone
+
+
+@pytest.mark.parametrize("make", [[one] for one in CHANGES] + [CHANGES], ids=[*(c.__name__ for c in CHANGES), "all"])
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_only_touched_sites_need_a_new_search(mode: Profile, make: list[Any], tmp_path: Path) -> None:
+    town = grid()
+    before = town.write(tmp_path / "before.osm")
+    edited = edit_streets(before, [one(town) for one in make])
+    where, homes = sites(), folk()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        for way in ("to", "from"):
+            how: dict[str, Any] = {"mode": mode, "limit": 4, "direction": way}
+            touched = touched_sites(before, edited, where, homes, **how)
+            base = travel_times(before, where, homes, **how)
+            fresh = travel_times(edited, where.loc[touched], homes, **how)
+            full = travel_times(edited, where, homes, **how)
+            same(patched_times(base, fresh, touched, homes.index), full)
+            if len(make) == 1 and mode is WALK:
+                assert len(touched) < len(where)  # some far away are left alone
+
+
+def test_nothing_is_touched_where_nothing_changed(tmp_path: Path) -> None:
+    town = grid()
+    before, again = town.write(tmp_path / "one.osm"), town.write(tmp_path / "two.osm")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        assert not len(touched_sites(before, again, sites(), folk(), mode="walk", limit=20))
+
+
+def test_a_mode_that_does_not_mind_the_change_is_left_alone(tmp_path: Path) -> None:
+    town = grid()
+    before = town.write(tmp_path / "before.osm")
+    edited = edit_streets(before, [both_ways(town)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        assert not len(touched_sites(before, edited, sites(), folk(), mode="walk", limit=20))
+        assert len(touched_sites(before, edited, sites(), folk(), mode="bike", limit=20))
+
+
+def test_a_street_joins_those_it_crosses_and_a_bridge_does_not(tmp_path: Path) -> None:
+    town = Town(dict(enumerate(map(near, (0, 200, 0, 200, 0, 200), (0, 0, 100, 100, 200, 200)), 1)))
+    town.ways = {k: (STREET, [2 * k - 1, 2 * k]) for k in (1, 2, 3)}
+    streets = town.write(tmp_path / "three.osm")
+    line = shapely.LineString([near(100, 0), near(100, 200)])
+    joined = edit_streets(streets, [AddStreet(line, STREET)])
+    over = edit_streets(streets, [AddStreet(line, {**STREET, "bridge": "yes"})])
+    assert (len(streets.u), len(joined.u), len(over.u)) == (3, 8, 6)
+    home, site = places([(0.0, 100.0)]), places([(100.0, 200.0)])
+    on_foot = WALK.model_copy(update={"speed_kmh": 3.6, "access_kmh": 3.6})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        times = travel_times(joined, site, home, mode=on_foot, limit=60)
+    assert times["minutes"].tolist() == [pytest.approx(200 / 60, abs=0.01)]
+
+
+def test_changes_chain(tmp_path: Path) -> None:
+    town = grid()
+    before = town.write(tmp_path / "before.osm")
+    first, second = near(260, 10), near(300, 250)
+    third = near(420, 90)
+    spur = AddStreet(shapely.LineString([first, second]), STREET, crossings=False, snap_m=100)
+    branch = AddStreet(shapely.LineString([near(280, 130), third]), STREET, snap_m=40)
+    edited = edit_streets(before, [spur, branch])
+    assert {-1, -2} <= set(edited.way_id.tolist())
+    meets = {n for way in (-1, -2) for n in np.concatenate([edited.u, edited.v])[np.tile(edited.way_id == way, 2)]}
+    assert len(meets) < 2 * int(np.isin(edited.way_id, [-1, -2]).sum())  # the second begins on the first
+
+
+LINE = shapely.LineString([(3.0, 45.0), (3.001, 45.001)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([CloseStreet(way=4711)], "change 1 .close a street.: .* no street with the id 4711"),
+        ([CloseStreet(near=(3.5, 45.5))], "no street within 50 m of 3.50000, 45.50000"),
+        ([CloseStreet(near=(200.0, 45.5))], "expected longitude and latitude"),
+        ([CloseStreet()], "give either way"),
+        ([CloseStreet(way=1), TagStreet({"oneway:bicycle": "no"}, way=1)], "changes 1 and 2: both change way 1"),
+        ([CloseStreet(way=1, mode="walk"), TagStreet({"foot": "yes"}, way=1)], "in its tag 'foot'"),
+        ([TagStreet({"maxspeed": "30"}, way=1)], "'maxspeed' changes nothing here"),
+        ([AddStreet(LINE, {"highway": "motorway"})], "make no street"),
+        ([AddStreet(LINE, {})], "make no street"),
+        ([AddStreet(shapely.LineString(), STREET)], "LineString of some length"),
+        ([AddStreet(LINE, STREET, crs="no such")], "no such CRS"),
+        ([AddStreet(shapely.LineString([(3.5, 45), (3.6, 45)]), STREET)], "neither of its ends has a street"),
+    ],
+)
+def test_a_change_of_streets_that_cannot_be_meant(changes: list[Any], said: str, tmp_path: Path) -> None:
+    streets = grid().write(tmp_path / "town.osm")
+    with pytest.raises(StudyError, match=said):
+        edit_streets(streets, changes)
+
+
+def test_a_line_that_meets_itself_and_nothing_else_is_put_in(tmp_path: Path) -> None:
+    streets = grid().write(tmp_path / "town.osm")
+    spur = shapely.LineString([near(260, 10), near(255, 70)])
+    two = [AddStreet(spur, STREET), AddStreet(shapely.LineString([near(90, 10), near(95, 70)]), STREET)]
+    assert {-1, -2} <= set(edit_streets(streets, two).way_id.tolist())
+
+
+def test_slopes_are_read_again(tmp_path: Path) -> None:
+    streets = grid().write(tmp_path / "town.osm")
+    flat = np.ones((len(streets.u), 2))
+    with pytest.raises(StudyError, match="give the terrain model again"):
+        edit_streets(replace(streets, climb=Climb(flat, flat)), [CloseStreet(way=1)])
+
+
+def test_streets_without_a_file_are_not_changed(tmp_path: Path) -> None:
+    streets = replace(grid().write(tmp_path / "town.osm"), source="an OSMnx graph")
+    with pytest.raises(StudyError, match="no OpenStreetMap file"):
+        edit_streets(streets, [CloseStreet(way=1)])
+
+
+# Timetables -----------------------------------------------------------------------------------------------------------
+
+STOPS = {f"P{k}": near(170.0 * k + 20, 170.0 * (k % 3) + 15) for k in range(9)}
+SLOW = Profile(name="slow", rules="walk", speed_kmh=1.5)
+BY_BUS = Rides(window=("08:00", "08:40"), max_walk_minutes=10, walk=SLOW)
+
+
+def clock(minutes: float) -> str:
+    seconds = round(minutes * 60)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@dataclass
+class Buses:
+    """A GTFS feed as stops, and trips as (line, [(stop, minutes), ...]), written as text."""
+
+    stops: dict[str, tuple[float, float]]
+    trips: list[tuple[str, list[tuple[str, float]]]]
+
+    def write(self, path: Path) -> Path:
+        routes = sorted({line for line, _ in self.trips})
+        calls = [
+            f"T{k},{clock(at)},{clock(at)},{stop},{n}"
+            for k, (_, ride) in enumerate(self.trips)
+            for n, (stop, at) in enumerate(ride)
+        ]
+        tables: dict[str, Any] = {
+            **feeds.PLAIN,
+            "stops": feeds.lines("stop_id,stop_name,stop_lat,stop_lon", *self._stops()),
+            "routes": feeds.lines("route_id,route_short_name,route_type", *(f"{r},{r} line,3" for r in routes)),
+            "trips": feeds.lines(
+                "route_id,service_id,trip_id", *(f"{line},WD,T{k}" for k, (line, _) in enumerate(self.trips))
+            ),
+            "stop_times": feeds.lines("trip_id,arrival_time,departure_time,stop_id,stop_sequence", *calls),
+        }
+        return feeds.write_zip(path, tables)
+
+    def _stops(self) -> list[str]:
+        return [f"{stop},{stop},{lat!r},{lon!r}" for stop, (lon, lat) in self.stops.items()]
+
+
+def ride(stops: list[str], start: float, step: float = 2) -> list[tuple[str, float]]:
+    return [(stop, start + step * k) for k, stop in enumerate(stops)]
+
+
+def buses() -> Buses:
+    """Return line A along P0 to P4 and back, now and then, with a short one; line B from P4 on to P8."""
+    there, on = [f"P{k}" for k in range(5)], [f"P{k}" for k in range(4, 9)]
+    trips = [("A", ride(there, at)) for at in (423, 447, 471, 511, 640)]
+    trips += [("A", ride(there[::-1], at)) for at in (430, 466, 500)]
+    trips += [("A", ride(there[:3], 485))]
+    trips += [("B", ride(on, at)) for at in (440, 480, 520)] + [("B", ride(on[::-1], at, 3)) for at in (450, 490)]
+    return Buses(dict(STOPS), trips)
+
+
+def cut(feed: Buses) -> CutLine:
+    feed.trips = [trip for trip in feed.trips if trip[0] != "A"]
+    return CutLine("A line")
+
+
+def shift(feed: Buses) -> ShiftLine:
+    feed.trips = [(x, [(s, at + 7 * (x == "B")) for s, at in calls]) for x, calls in feed.trips]
+    return ShiftLine("B", 7)
+
+
+def run_every(feed: Buses) -> RunEvery:
+    """Line A every 10 minutes from 7:00 to 8:30: the trips that leave then give way; 10:40 stays."""
+    feed.trips = [t for t in feed.trips if not (t[0] == "A" and 420 <= t[1][0][1] < 510)]
+    there = [f"P{k}" for k in range(5)]
+    feed.trips += [("A", ride(stops, at)) for stops in (there, there[::-1]) for at in range(420, 510, 10)]
+    return RunEvery("A", 10, 420, 510)
+
+
+def new_line(feed: Buses) -> AddLine:
+    feed.stops["new"] = near(700, 900)
+    stops, after = ["P0", "new", "P4"], (0, 1, 3)
+    for order, times in ((stops, after), (stops[::-1], (0, 2, 3))):
+        for at in range(430, 520, 5):
+            feed.trips.append(("C", [(s, at + t) for s, t in zip(order, times, strict=True)]))
+    return AddLine("C", ("P0", near(700, 900), "P4"), after, 5, 430, 520)
+
+
+def move(feed: Buses) -> MoveStop:
+    feed.stops["P3"] = near(900, 500)
+    return MoveStop("P3", *feed.stops["P3"])
+
+
+LINE_CHANGES = [cut, shift, run_every, new_line, move]
+
+
+def on_streets(feed: Path, streets: StreetNetwork) -> Timetable:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        return read_transit(feed, streets, date=feeds.DAY)
+
+
+def by_bus(transit: Timetable) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        return pd.concat(
+            [
+                travel_times(
+                    transit.streets, sites(), folk(), mode=BY_BUS, limit=25, transit=transit, direction=way
+                ).assign(way=way)
+                for way in ("to", "from")
+            ],
+            ignore_index=True,
+        )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [[one] for one in LINE_CHANGES] + [[shift, run_every, new_line, move]],
+    ids=[*(c.__name__ for c in LINE_CHANGES), "all"],
+)
+def test_a_changed_timetable_is_that_of_the_changed_feed(make: list[Any], tmp_path: Path) -> None:
+    streets = grid().write(tmp_path / "town.osm")
+    feed = buses()
+    before = on_streets(feed.write(tmp_path / "before.zip"), streets)
+    base = by_bus(before)
+    changes = [one(feed) for one in make]
+    full = on_streets(feed.write(tmp_path / "after.zip"), streets)
+    edited = edit_timetable(before, changes)
+    times = by_bus(edited)
+    same(times, by_bus(full))
+    assert edited.counts == full.counts
+    assert len(times) != len(base) or not times.equals(base)
+    same(base, by_bus(before))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        again = edit_timetable(before, changes, streets=edit_streets(streets, [CloseStreet(way=3)]))
+        same(by_bus(again), by_bus(build_timetable(full.feed, again.streets)))
+
+
+def test_stops_that_stay_are_not_linked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    streets = grid().write(tmp_path / "town.osm")
+    before = on_streets(buses().write(tmp_path / "feed.zip"), streets)
+    linked: list[int] = []
+    from siteplan.network import transit as network_transit
+
+    plain = network_transit.link
+    monkeypatch.setattr(network_transit, "link", lambda s, p, **how: (linked.append(len(p)), plain(s, p, **how))[1])
+    edit_timetable(before, [CutLine("A")])
+    edit_timetable(before, [MoveStop("P3", *near(900, 500))])
+    assert linked == [1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([CutLine("Z")], "change 1 .cut line 'Z'.: no line is called 'Z'"),
+        ([MoveStop("P33", 3.0, 45.0)], "no stop has the id 'P33'.*P3"),
+        ([MoveStop("P3", 3.0, 450.0)], "expected longitude and latitude"),
+        ([CutLine("A"), ShiftLine("A line", 5)], "changes 1 and 2: cut line 'A' and shift line 'A line' contradict"),
+        ([RunEvery("A", 10, 420, 480), RunEvery("A", 5, 470, 500)], "contradict"),
+        ([RunEvery("A", 0, 420, 480)], "every 0 minutes"),
+        ([RunEvery("A", 10, 480, 420)], "a later time second"),
+        ([ShiftLine("A", 2000)], "less than a day"),
+        ([MoveStop("P3", 3.0, 45.0), MoveStop("P3", 3.0, 45.0)], "contradict"),
+        ([AddLine("A", ("P1", "P2"), (0, 1), 10, 420, 480)], "runs already"),
+        ([AddLine("D", ("P1", "P99"), (0, 1), 10, 420, 480)], "no stop has the id 'P99'"),
+        ([AddLine("D", ("P1", "P2"), (0, 1, 2), 10, 420, 480)], "2 stops and 3 times"),
+        ([AddLine("D", ("P1", "P2"), (3, 1), 10, 420, 480)], "0 first, and never falling"),
+        ([CutLine("A"), CutLine("B")], "no line runs any more"),
+    ],
+)
+def test_a_change_of_lines_that_cannot_be_meant(changes: list[Any], said: str, tmp_path: Path) -> None:
+    streets = grid().write(tmp_path / "town.osm")
+    timetable = on_streets(buses().write(tmp_path / "feed.zip"), streets)
+    with pytest.raises(StudyError, match=said):
+        edit_timetable(timetable, changes)
+
+
+def test_a_line_twice_as_often_in_one_part_of_the_day_and_less_in_another(tmp_path: Path) -> None:
+    streets = grid().write(tmp_path / "town.osm")
+    timetable = on_streets(buses().write(tmp_path / "feed.zip"), streets)
+    both = [RunEvery("B", 10, 420, 480), RunEvery("B", 60, 480, 600)]
+    feed = edit_timetable(timetable, both).feed
+    leaves = feed.calls.groupby("trip")["departure"].first() / 60
+    from_p4 = (feed.calls.groupby("trip")["stop"].first() == 4) & (feed.trips["route"] == 1) & (feed.trips["day"] == 0)
+    assert sorted(leaves[from_p4].tolist()) == [*range(420, 480, 10), 480, 540]
+
+
+# People and sites -----------------------------------------------------------------------------------------------------
+
+
+def cells() -> gpd.GeoDataFrame:
+    table = places([(100.0 * k, 50.0) for k in range(6)], people=[10.0, 20, 30, 40, 50, np.nan], workers=5.0)
+    table.index.name = "cell"
+    return table
+
+
+COMMUNES = pd.Series(["North", "North", "South", "South", None, "South"], index=range(6))
+
+
+def test_people_grow_and_new_homes_are_built(tmp_path: Path) -> None:
+    before = cells()
+    estate = NewHomes("Quay", 120, shapely.Point(near(300, 300)), {"workers": 60})
+    after, totals = edit_people(
+        before, [GrowPeople("North", factor=1.5), GrowPeople("South", plus=-7), estate], communes=COMMUNES
+    )
+    assert after["people"].tolist()[:5] == [15, 30, 27, 36, 50]
+    assert np.isnan(after["people"][5])
+    assert after.loc[6, ["people", "workers"]].tolist() == [120, 60]
+    assert after["workers"].tolist()[:3] == [7.5, 7.5, 4.5]
+    assert totals == {"before": 150, "grown": pytest.approx(8), "new_homes": 120, "after": pytest.approx(278)}
+    pd.testing.assert_frame_equal(before, cells())
+    streets = grid().write(tmp_path / "town.osm")
+    points = [place_people(table, streets) for table in (before, after)]
+    # The points of the cells that were there keep their numbers, so that their times can be kept.
+    assert points[1].loc[points[0].index, "cell"].tolist() == points[0]["cell"].tolist()
+    assert points[1].geometry.iloc[: len(points[0])].equals(points[0].geometry)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([GrowPeople("East", factor=2)], "change 1 .people of 'East'.: no cell lies in a commune of that name"),
+        ([GrowPeople("North")], "give either factor"),
+        ([GrowPeople("North", factor=-1)], "expected 0 or more"),
+        ([GrowPeople("North", plus=-31)], "only 30 people live there"),
+        ([GrowPeople("North", factor=2), GrowPeople("North", plus=3)], "changes 1 and 2: both are for 'North'"),
+        ([NewHomes("Quay", -1, shapely.Point(3, 45))], "people is -1"),
+        ([NewHomes("Quay", 1, shapely.Point(3, 45), {"pupils": 1})], "no group 'pupils'"),
+        ([NewHomes("Quay", 1, shapely.LineString([(3, 45), (4, 45)]))], "no point and no polygon"),
+    ],
+)
+def test_a_change_of_people_that_cannot_be_meant(changes: list[Any], said: str) -> None:
+    with pytest.raises(StudyError, match=said):
+        edit_people(cells(), changes, communes=COMMUNES)
+    with pytest.raises(StudyError, match=said if changes[0].__class__ is NewHomes else "no communes are known|" + said):
+        check_changes(people=changes, cells=cells())
+
+
+def offices() -> gpd.GeoDataFrame:
+    names = ["a", "b", "c"]
+    status = ["candidate", "existing", "excluded"]
+    table = places(
+        [(0.0, 0.0), (300.0, 0.0), (600.0, 0.0)], names, name=names, status=status, cost=1.0, capacity=np.nan
+    )
+    table.index.name = "site"
+    return table
+
+
+def test_sites_open_close_move_and_grow() -> None:
+    before = offices()
+    after = edit_sites(
+        before,
+        [
+            OpenSite("a", capacity=12),
+            CloseSite("b"),
+            MoveSite("c", near(10, 20)),
+            ResizeSite("c", cost=3),
+            OpenSite("d", near(5, 5), name="Mill"),
+        ],
+    )
+    assert after["status"].tolist() == ["existing", "excluded", "excluded", "existing"]
+    assert after.loc["a", "capacity"] == 12
+    assert after.loc["c", "cost"] == 3
+    assert after.loc["d", "name"] == "Mill"
+    moved = places([(10.0, 20.0), (5.0, 5.0)])
+    assert after.geometry.iloc[2:].distance(moved.geometry, align=False).max() < 1e-6
+    assert after.crs == before.crs
+    pd.testing.assert_frame_equal(before, offices())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([CloseSite("x")], "change 1 .close site 'x'.: no such site"),
+        ([CloseSite("a"), MoveSite("a", near(1, 1))], "changes 1 and 2: close and move site 'a'"),
+        ([CloseSite("c")], "excluded already"),
+        ([OpenSite("b")], "existing already"),
+        ([OpenSite("b", near(1, 1))], "is there already"),
+        ([ResizeSite("a")], "give a capacity"),
+        ([ResizeSite("a", capacity=-1)], "expected 0 or more"),
+        ([MoveSite("a", (300.0, 1.0))], "expected longitude and latitude"),
+    ],
+)
+def test_a_change_of_sites_that_cannot_be_meant(changes: list[Any], said: str) -> None:
+    with pytest.raises(StudyError, match=said):
+        edit_sites(offices(), changes)
+    with pytest.raises(StudyError, match=said):
+        check_changes(sites=changes, site_table=offices())
+
+
+POA = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data")) / "porto_alegre"
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not POA.is_dir(), reason="the real places are not here")
+def test_a_street_closed_in_porto_alegre(tmp_path: Path) -> None:
+    import osmium
+
+    streets = read_streets(POA / "poa_osm.pbf")
+    cells_there = read_population(POA / "poa_hexgrid.csv")
+    people = place_people(cells_there, streets)
+    where = people.iloc[::31].set_axis([f"s{k}" for k in range(len(people.iloc[::31]))])
+    way = int(streets.way_id[link(streets, where)["edge"].iloc[5]])
+    with osmium.SimpleWriter(str(tmp_path / "closed.osm.pbf")) as writer:
+        for thing in osmium.FileProcessor(str(POA / "poa_osm.pbf")):
+            if not (thing.is_way() and thing.id == way):
+                writer.add(thing)
+    edited, full = edit_streets(streets, [CloseStreet(way=way)]), read_streets(tmp_path / "closed.osm.pbf")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        for mode in (WALK, BIKE):
+            base, after, twin = (travel_times(net, where, people, mode=mode) for net in (streets, edited, full))
+            same(after, twin)
+            touched = touched_sites(streets, edited, where, people, mode=mode)
+            fresh = travel_times(edited, where.loc[touched], people, mode=mode)
+            same(patched_times(base, fresh, touched, people.index), twin)
+            assert not base.equals(twin)
+
+
+def test_a_scenario_about_what_the_study_does_not_have() -> None:
+    with pytest.raises(StudyError, match="lines: 1 changes, but the study has no timetables"):
+        check_changes(lines=[CutLine("A")])

@@ -1,0 +1,322 @@
+"""Choosing sites: the slow twin in `subsets` tries every set."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError
+from siteplan.siting.check import check_choice
+from siteplan.siting.choose import choose_sites
+from siteplan.siting.phases import coverage_curve, deploy, least_needed
+from siteplan.siting.problem import Quota
+from subsets import best_of_all
+
+pytestmark = pytest.mark.filterwarnings("ignore:people. nobody is counted")
+
+
+def linear(minutes: Any) -> Any:
+    return np.maximum(0.0, 1.0 - minutes / 15)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Any:
+    """Return times, people, sites and a dictionary of minutes of a small made place."""
+    many, number = draw(st.integers(1, 6)), draw(st.integers(1, 9))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    table = random.integers(1, draw(st.sampled_from([4, 25])), (many, number)).astype(float)
+    there = random.random((many, number)) < draw(st.sampled_from([0.3, 0.6, 1.0]))
+    site, point = np.nonzero(there)
+    ids = [f"S{k}" for k in range(many)]
+    times = pd.DataFrame({"site": np.array(ids)[site], "point": point, "minutes": table[site, point]})
+    times["site"] = pd.Categorical(times["site"], ids)
+    people = pd.DataFrame(
+        {"people": random.integers(0, 40, number).astype(float), "zone": random.choice(["a", "b"], number)},
+        index=pd.RangeIndex(number, name="point"),
+    )
+    places = gpd.points_from_xy(random.integers(0, 3000, many), random.integers(0, 3000, many))
+    sites = gpd.GeoDataFrame(
+        {
+            "status": random.choice(["candidate", "existing", "required", "excluded"], many, p=[0.7, 0.1, 0.1, 0.1]),
+            "cost": random.integers(0, 9, many).astype(float),
+            "capacity": random.integers(0, 80, many).astype(float),
+            "area": random.choice(["urban", "rural"], many),
+        },
+        index=pd.Index(ids, name="site"),
+        geometry=places,
+        crs="EPSG:32631",
+    )
+    return times, people, sites, {(ids[j], int(i)): table[j, i] for j, i in zip(site, point, strict=True)}
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> dict[str, Any]:
+    """Return an objective with any side conditions that go with it."""
+    objective = draw(st.sampled_from(["coverage", "share", "median", "center", "backup", "gravity"]))
+    asked: dict[str, Any] = {"objective": objective, "minutes": draw(st.sampled_from([3.0, 15.0]))}
+    if objective == "share":
+        asked["share"], asked["least"] = (
+            draw(st.sampled_from([0.4, 0.8, 1.0])),
+            draw(st.sampled_from(["sites", "cost"])),
+        )
+    elif draw(st.booleans()):
+        asked["count"] = draw(st.integers(1, 4))
+    if objective == "gravity":
+        asked["decay"] = linear
+    if ("count" not in asked and objective != "share") or draw(st.integers(0, 3)) == 0:
+        asked["budget"] = float(draw(st.integers(4, 20)))
+    if objective not in ("center", "backup") and draw(st.integers(0, 2)) == 0:
+        asked["capacities"] = True
+    if draw(st.integers(0, 2)) == 0:
+        asked["spacing"] = draw(st.sampled_from([600.0, 1500.0]))
+    if draw(st.integers(0, 2)) == 0:
+        asked["floors"] = {"a": draw(st.sampled_from([0.2, 0.6])), "b": draw(st.sampled_from([0.0, 0.4]))}
+    if draw(st.integers(0, 2)) == 0:
+        asked["quotas"] = (Quota("area", "rural", draw(st.integers(0, 1)), draw(st.sampled_from([1, 2, None]))),)
+    return asked
+
+
+@settings(max_examples=300)
+@given(worlds(), questions())
+def test_no_set_of_all_is_better(world: Any, asked: dict[str, Any]) -> None:
+    times, people, sites, minutes = world
+    q = asked | {"zone": people["zone"].to_dict(), "capacity": sites["capacity"].to_dict()}
+    if "floors" in asked:
+        asked["floors"] = {zone: part for zone, part in asked["floors"].items() if zone in set(people["zone"])}
+        q["floors"] = asked["floors"]
+        asked["territory"] = "zone"
+    best = best_of_all(sites, minutes, people["people"].to_dict(), q)
+    if best is None:
+        with pytest.raises(StudyError):
+            choose_sites(times, people, sites, **asked)
+        return
+    choice = choose_sites(times, people, sites, **asked)
+    assert choice.value == pytest.approx(best, rel=1e-6, abs=1e-5)
+    assert choice.gap <= 1e-5
+    if not np.isnan(choice.greedy) and not asked.get("capacities"):
+        worse = choice.value - choice.greedy
+        assert (worse if asked["objective"] in ("coverage", "backup", "gravity") else -worse) >= -1e-6
+
+
+@settings(max_examples=40)
+@given(worlds(), st.booleans())
+def test_the_highest_floor_of_all(world: Any, full: bool) -> None:
+    times, people, sites, minutes = world
+    q = {"objective": "coverage", "minutes": 15.0, "count": 2, "capacities": full, "zone": people["zone"].to_dict()}
+    q["capacity"] = sites["capacity"].to_dict()
+    weight = people["people"].to_dict()
+    if best_of_all(sites, minutes, weight, dict(q)) is None:
+        return
+    near = {
+        i
+        for i in weight
+        if any((j, i) in minutes and minutes[j, i] <= 15 for j in sites.index[sites.status != "excluded"])
+    }
+    zones = sorted({people["zone"][i] for i in near if weight[i] > 0})
+    choice = choose_sites(times, people, sites, count=2, territory="zone", floors="most", capacities=full)
+    reached = min((choice.summary["territories"][zone] for zone in zones), default=0.0)
+    higher = dict.fromkeys(zones, reached + 1e-4)
+    assert not zones or best_of_all(sites, minutes, weight, q | {"floors": higher}) is None
+    assert best_of_all(sites, minutes, weight, q | {"floors": dict.fromkeys(zones, reached - 1e-6)}) == pytest.approx(
+        choice.value, abs=0.01
+    )
+
+
+def little(**columns: Any) -> Any:
+    """Return a place by head: A reaches 10 people, B those and 5 more, C 8 others; nobody reaches the last 7."""
+    times = pd.DataFrame(
+        {"site": list("ABBC"), "point": [0, 0, 1, 2], "minutes": [5.0, 10.0, 15.0, 3.0]},
+    )
+    people = pd.DataFrame({"people": [10.0, 5.0, 8.0, 7.0], "zone": list("aabb")}, index=pd.RangeIndex(4, name="point"))
+    sites = pd.DataFrame({"status": "candidate"} | columns, index=pd.Index(list("ABC"), name="site"))
+    return times, people, sites
+
+
+def test_two_overlapping_sites_cover_their_union_and_no_site_nobody() -> None:
+    choice = choose_sites(*little(status=["required", "required", "excluded"]), count=2)
+    assert (choice.value, choice.bound, choice.gap) == (15.0, 15.0, 0.0)
+    assert choice.sites[["people", "added", "alone"]].to_numpy().tolist() == [[10.0, 10.0, 0.0], [15.0, 5.0, 5.0]]
+    nothing = choose_sites(*little(), count=0)
+    assert (nothing.value, len(nothing.sites), len(nothing.assignment)) == (0.0, 0, 0)
+
+
+def test_what_a_choice_says() -> None:
+    choice = choose_sites(*little(cost=[1.0, 2.0, 4.0]), count=2)
+    assert choice.sites.index.tolist() == ["B", "C"]
+    assert choice.sites["order"].tolist() == [1, 2]
+    assert choice.assignment.to_numpy().tolist() == [[0, "B", 10.0, 10.0], [1, "B", 15.0, 5.0], [2, "C", 3.0, 8.0]]
+    assert choice.rejected.loc["A"].tolist() == ["A", 10.0, 0.0, "B", 10.0, "B", -5.0]
+    assert choice.greedy_order == ("B", "C")
+    figures = {"people": 30.0, "coverable": 23.0, "covered": 23.0, "sites": 2, "cost": 6.0}
+    assert {name: choice.summary[name] for name in figures} == figures
+
+
+def test_served_is_at_most_capacity_and_people() -> None:
+    choice = choose_sites(*little(capacity=[4.0, 6.0, 50.0]), count=3, capacities=True)
+    assert choice.value == pytest.approx(18.0)
+    assert choice.sites["served"].to_dict() == pytest.approx({"A": 4.0, "B": 6.0, "C": 8.0})
+
+
+@pytest.mark.parametrize("objective", ["coverage", "median", "center", "backup", "share"])
+def test_order_changes_nothing_and_a_rerun_neither(objective: str) -> None:
+    random = np.random.default_rng(5)
+    rows = [
+        (f"S{j:02d}", int(i), float(random.integers(1, 20))) for j in range(12) for i in random.choice(40, 12, False)
+    ]
+    times = pd.DataFrame(rows, columns=["site", "point", "minutes"])
+    people = pd.DataFrame({"people": random.random(40) * 90}, index=pd.RangeIndex(40, name="point"))
+    sites = pd.DataFrame({"status": "candidate"}, index=pd.Index([f"S{j:02d}" for j in range(12)], name="site"))
+    asked: dict[str, Any] = {"objective": objective} | ({} if objective == "share" else {"count": 4})
+    one = choose_sites(times, people, sites, **asked)
+    for other in (
+        choose_sites(times, people, sites, **asked),
+        choose_sites(times.sample(frac=1, random_state=1), people.iloc[::-1], sites.iloc[::-1], **asked),
+    ):
+        assert (other.value, other.bound, other.greedy) == (one.value, one.bound, one.greedy)
+        assert other.sites.to_csv() == one.sites.to_csv()
+        assert other.assignment.to_csv() == one.assignment.to_csv()
+        assert other.rejected.to_csv() == one.rejected.to_csv()
+
+
+def test_several_modes_the_best_of_them_each_person_once() -> None:
+    times, people, sites = little()
+    both = pd.concat([times.assign(mode="walk"), times.assign(mode="bike", minutes=times["minutes"] / 3)])
+    assert choose_sites(both, people, sites, count=1, minutes=5).sites.index.tolist() == ["B"]
+    assert choose_sites(both, people, sites, count=1, minutes=5, mode="walk").sites.index.tolist() == ["A"]
+    assert choose_sites(both, people, sites, count=1, minutes=5, mode=["walk", "bike"]).value == 15.0
+
+
+def test_decay_may_be_a_column() -> None:
+    times, people, sites = little()
+    times["pull"] = [0.2, 1.0, 0.5, 0.9]
+    for table in (times, times.iloc[::-1]):
+        assert choose_sites(table, people, sites, objective="gravity", decay="pull", count=1).value == 12.5
+
+
+@pytest.mark.parametrize(
+    ("columns", "asked", "said"),
+    [
+        ({}, {"count": 4}, "only 3 sites may be open"),
+        ({"status": "required"}, {"count": 2}, "3 sites exist or are required"),
+        ({"status": "required", "cost": 5.0}, {"budget": 9}, "required sites alone cost 15"),
+        ({}, {}, "needs a count of sites or a budget"),
+        ({}, {"objective": "best", "count": 1}, "objective 'best' is not known"),
+        ({}, {"count": 1, "mode": "car", "objective": "median"}, "mode 'car' is not in the times"),
+        ({}, {"count": 1, "territory": "zone", "floors": {"b": 0.9}}, "reach 53.3% of its people"),
+        ({}, {"count": 1, "territory": "zone", "floors": 0.5}, "between 2 and 3 sites would"),
+        ({"cost": 3.0}, {"budget": 4, "territory": "zone", "floors": 0.5}, "a budget of 4; 6 would do"),
+        ({"capacity": 2.0}, {"objective": "share", "capacities": True}, "at most 26.1% can be"),
+        ({}, {"count": 1, "capacities": True, "objective": "center"}, "no meaning with capacities"),
+        ({}, {"count": 2, "quotas": [Quota("status", "candidate", 0, 1)]}, "between 0 and 1 sites would"),
+        ({}, {"count": 2, "quotas": [Quota("status", "required", 1)]}, "only 0 such sites may be open"),
+        ({}, {"count": 1, "floors": 0.5}, "Give territory="),
+        ({}, {"objective": "gravity", "count": 1}, "needs decay="),
+        ({}, {"count": 1, "spacing": 100}, "Give sites as a GeoDataFrame"),
+    ],
+)
+def test_what_cannot_be_met_is_said(columns: dict[str, Any], asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(StudyError, match=said):
+        choose_sites(*little(**columns), **asked)
+
+
+def test_tables_that_cannot_be_used() -> None:
+    times, people, sites = little()
+    with pytest.raises(InputError, match="'A' has a cost of -1"):
+        choose_sites(times, people, sites.assign(cost=[-1.0, 2.0, 3.0]), count=1)
+    with pytest.raises(InputError, match="'A' stands in more than one row"):
+        choose_sites(times, people, pd.concat([sites, sites]), count=1)
+    with pytest.raises(InputError, match="sites are not in the sites table, first 'C'"):
+        choose_sites(times, people, sites.drop("C"), count=1)
+    with pytest.raises(InputError, match="have no valid time"):
+        choose_sites(times.assign(minutes=np.nan), people, sites, count=1)
+    with pytest.raises(InputError, match="status 'open'"):
+        choose_sites(times, people, sites.assign(status="open"), count=1)
+    with pytest.warns(SiteplanWarning, match="1 candidates have no cost and are left out, first 'B'"):
+        assert choose_sites(times, people, sites.assign(cost=[1.0, np.nan, 3.0]), budget=9).value == 18.0
+    with pytest.warns(SiteplanWarning, match="nobody is counted in column people"):
+        choose_sites(times, people.assign(people=np.nan), sites, count=1)
+    dear = sites.assign(cost=[1.0, 2.0, np.nan])
+    with pytest.warns(SiteplanWarning, match="left out, first 'C'"):
+        assert choose_sites(times, people, dear, budget=9, objective="center").value == 15.0
+    with pytest.warns(SiteplanWarning, match="1 sites have no capacity and serve any number"):
+        choose_sites(times, people, sites.assign(capacity=[1.0, np.nan, 3.0]), count=1, capacities=True)
+
+
+def test_a_result_that_disagrees_is_refused() -> None:
+    tables = little(cost=[1.0, 2.0, 4.0])
+    choice = choose_sites(*tables, count=2)
+    check_choice(choice, *tables, count=2)
+    for change, said in (
+        ({"value": 24.0}, "the value of objective coverage"),
+        ({"bound": 20.0}, "the bound"),
+        ({"sites": choice.sites.drop("C")}, "the number of sites"),
+        ({"assignment": choice.assignment.assign(people=4.0)}, "people covered"),
+        ({"assignment": choice.assignment.assign(site="A")}, "everybody goes to an open site"),
+    ):
+        with pytest.raises(SiteplanError, match=said):
+            check_choice(replace(choice, **change), *tables, count=2)
+    with pytest.raises(SiteplanError, match="the budget"):
+        check_choice(choice, *tables, budget=5)
+
+
+@settings(max_examples=15)
+@given(worlds(), st.sampled_from(["coverage", "median"]))
+def test_phases_are_nested_and_lose_what_they_say(world: Any, objective: str) -> None:
+    times, people, sites, _ = world
+    low, high = (
+        max(1, int(sites["status"].isin(["existing", "required"]).sum())),
+        int((sites["status"] != "excluded").sum()),
+    )
+    if low >= high:
+        return
+    phases, steps = deploy(times, people, sites, [low, high], objective=objective)
+    assert (phases["loss"] >= -1e-9).all()
+    assert len(steps) == high == len(set(steps.index))
+    for count, value in zip(phases["count"], phases["value"], strict=True):
+        assert steps["value"].iloc[count - 1] == pytest.approx(value)
+    assert phases["alone"].tolist() == pytest.approx(
+        [choose_sites(times, people, sites, count=count, objective=objective).value for count in (low, high)]
+    )
+
+
+@settings(max_examples=40)
+@given(worlds())
+def test_the_curve_never_exceeds_its_bound(world: Any) -> None:
+    times, people, sites, _ = world
+    if not (sites["status"] != "excluded").any():
+        return
+    curve, knee = coverage_curve(times, people, sites, exact=True)
+    assert knee in curve.index
+    assert (curve["value"] <= curve["optimum"] + 1e-6).all()
+    assert (curve["optimum"] <= curve["bound"] + 1e-6).all()
+    assert curve["gain"].sum() == pytest.approx(curve["value"].iloc[-1])
+
+
+def test_the_existing_site_that_matters_least() -> None:
+    lost = least_needed(*little(status=["existing", "existing", "required"]))
+    assert lost["loss"].to_dict() == {"A": 0.0, "B": 5.0, "C": 8.0}
+    with pytest.raises(StudyError, match="none can close"):
+        least_needed(*little())
+
+
+@pytest.mark.real
+def test_published_values_of_san_francisco(real: Callable[[str], Path]) -> None:
+    rows = pd.read_csv(
+        real("facility_location/spopt_sf") / "SF_network_distance_candidateStore_16_censusTract_205_new.csv"
+    )
+    people = rows.groupby("DestinationName")["demand"].first().to_frame("people").rename_axis("point")
+    times = pd.DataFrame({"site": rows["name"], "point": rows["DestinationName"], "minutes": rows["distance"] / 100})
+    sites = pd.DataFrame(index=pd.Index(rows["name"].unique(), name="site"))
+    assert choose_sites(times, people, sites, count=4, minutes=50).value == 875247
+    assert choose_sites(times, people, sites, objective="share", minutes=50).value == 8
+    median = choose_sites(times, people, sites, objective="median", count=4, minutes=None)
+    assert median.value * 100 == pytest.approx(2848268129.7145, abs=1e-3)
+    center = choose_sites(times, people, sites, objective="center", count=4, minutes=None)
+    assert center.value * 100 == pytest.approx(7403.06, abs=0.01)
