@@ -752,7 +752,7 @@ def test_the_summary_tells_dates_trips_and_what_was_odd(tmp_path):
     assert summary(read(tmp_path, calendar_dates=dates, trips=trips, stop_times=rows)) == [
         "The timetable has service from 2026-01-01 to 2026-12-31.",
         "On Tuesday 2026-03-10 the feeds plan 1 trips, 50% of the 2 on their busiest day, Thursday 2026-03-12.",
-        "1 trips of 1 routes can be ridden that day, with 3 stop times at 3 of 4 stops.",
+        "1 trips of that day can be ridden: 1 routes, 3 stop times at 3 of 4 stops.",
         "Stop times without a time: 1.",
         "Blank times filled in by straight lines from stop to stop: 1.",
     ]

@@ -39,7 +39,7 @@ def test_a_bus_every_half_hour() -> None:
         "07:59-08:00  wait    1.0 min  Stop 0",
         "08:00-08:10  ride   10.0 min  line 1: Stop 0 - Stop 1",
         "08:10-08:11  metre   1.0 min  60 m: Stop 1 - site",
-        "08:11-08:25  wait   14.0 min  site",
+        "08:11-08:25  wait   14.0 min  site, there early: counted",
     ]
 
 

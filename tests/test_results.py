@@ -167,6 +167,13 @@ def test_runs_without_a_common_limit(town: Path, results: Path, tmp_path: Path) 
 # ---- the report ----
 
 
+def test_map_and_report_can_be_drawn_again_in_their_place(results: Path) -> None:
+    before = {name: (results / name).read_bytes() for name in ("map.html", "report.html")}
+    for command in ("map", "report"):
+        assert call(command, results).exit_code == 0
+    assert before == {name: (results / name).read_bytes() for name in before}
+
+
 def test_the_report_can_be_written_again(results: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.html"
     assert call("report", results, "--out", again).exit_code == 0

@@ -156,7 +156,7 @@ def test_the_window_is_said_below_the_table(town: Path) -> None:
         (["--date=soon"], "inputs.transit.date: found 'soon', expected a date such as 2026-03-10"),
         (["--transit=none.zip"], "no such file"),
         (["--transit=people.csv"], "people.csv"),
-        (["--set=travel.transit.window=[09:00,08:00]"], "travel.transit.window: runs from 09:00 to 08:00; expected a later"),
+        (["--set=travel.transit.window=[09:00,08:00]"], "travel.transit.window: runs from 09:00 to 08:00"),
         (["--set=travel.transit.back=[18:00,17:00]"], "travel.transit.back: runs from 18:00 to 17:00"),
         (["--set=travel.transit.max_rides=0"], "travel.transit.max_rides: found 0"),
         (["--set=travel.transit.home=horse"], "travel.transit.home: found 'horse'"),

@@ -42,7 +42,7 @@ def refuse_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
     StudyError
         Naming the first output that is also an input.
     """
-    read = {path.resolve() for path in inputs}
+    read = {path.resolve() for path in inputs if path.exists()}
     for output in outputs:
         if output.resolve() in read or (output.exists() and any(output.samefile(path) for path in read)):
             raise StudyError(f"{output}: is an input; nothing was written. Give another name to write to")

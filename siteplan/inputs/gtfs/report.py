@@ -56,7 +56,7 @@ ODDITIES: dict[str, tuple[str, bool]] = {
     "duplicate_trips": ("trips of one route with the very times and stops of another, kept", False),
     "headway_trips": ("trips laid out by a headway, where the wait averages half of it", False),
     "exact_trips": ("trips laid out by frequencies.txt with exact times", False),
-    "night_trips": ("trips of the service day before (or after) that run on the date", False),
+    "night_trips": ("trips of the service days before and after that run on the date or near it", False),
 }
 
 
@@ -64,12 +64,15 @@ def summary(feed: Feed) -> list[str]:
     """Tell what a feed holds for its date and what was odd in it: one plain sentence each."""
     days = feed.service
     today, busiest = trips_on(feed), int(days.max())
+    day = feed.trips["day"]
+    own, others = int((day == 0).sum()), int((day != 0).sum())
+    beside = f", and {others:,} of the days beside it, near midnight" if others else ""
     return [
         f"The timetable has service from {days.index[0]:%Y-%m-%d} to {days.index[-1]:%Y-%m-%d}.",
         f"On {feed.date:%A %Y-%m-%d} the feeds plan {today:,} trips, {today / busiest:.0%} of the {busiest:,} on their "
         f"busiest day, {days.idxmax():%A %Y-%m-%d}.",
-        f"{len(feed.trips):,} trips of {feed.trips['route'].nunique():,} routes can be ridden that day, "
-        f"with {len(feed.calls):,} stop times at {feed.calls['stop'].nunique():,} of {len(feed.stops):,} stops.",
+        f"{own:,} trips of that day can be ridden{beside}: {feed.trips['route'].nunique():,} routes, "
+        f"{len(feed.calls):,} stop times at {feed.calls['stop'].nunique():,} of {len(feed.stops):,} stops.",
         *(f"{text[0].upper()}{text[1:]}." for text in oddities(feed.counts)),
     ]
 
