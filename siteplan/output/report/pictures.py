@@ -127,8 +127,10 @@ def _minutes_maps(material: Material, ground: Ground, marks: Sequence[Mark]) -> 
     drawings = []
     for mode in modes[:MOST_MAPS]:
         title = material.say("figure_minutes", mode=material.by(mode))
-        near = int((cells[f"minutes_{mode}"] <= ends[-1]).sum())
-        told = {"near": near, "all": len(cells), "minutes": ends[-1], "mode": material.by(mode)}
+        # Classes end at round minutes, the search at the largest limit.
+        last = max(material.asked.get("travel", {}).get("minutes") or [ends[-1]])
+        near = int((cells[f"minutes_{mode}"] <= last).sum())
+        told = {"near": near, "all": len(cells), "minutes": last, "mode": material.by(mode)}
         about = material.say("figure_minutes_alt", **told)
         size = SMALL if beside else 1.0
         drawing = minutes_map(frame, ground, cells, mode, ends, marks, words, title=title, about=about, size=size)
