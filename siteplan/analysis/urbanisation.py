@@ -1,9 +1,9 @@
 """City, town or countryside: Eurostat's degree of urbanisation, worked out from the grid of people.
 
-The rules are those of Eurostat, Applying the Degree of Urbanisation: a methodological manual (2021, KS-02-20-499),
-sections on the classification of grid cells and of small spatial units. Two things differ: people are counted per km2
-of the whole square, as the grid does not say how much of it is land, and what lies beyond the cells given counts as
-empty, so a town that is cut by the edge may lose its class. Give cells of the surroundings too.
+The thresholds and contiguity are those of Eurostat's glossary (urban centre, urban cluster), the filling of gaps and
+the majority rule as the package flexurba documents them of Eurostat's method. Two things differ: people are counted
+per km2 of the whole square, as the grid does not say how much of it is land, and what lies beyond the cells given
+counts as empty, so a town that is cut by the edge may lose its class. Give cells of the surroundings too.
 """
 
 import geopandas as gpd
