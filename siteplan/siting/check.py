@@ -92,12 +92,13 @@ def check_choice(
     shut = status == "excluded"
     if budget is not None or least == "cost":  # what a candidate costs must be known
         shut |= (table["cost"].isna() if "cost" in table.columns else True) & (status == "candidate")
+    if spacing is not None:
+        shut |= _beside(sites, table, status, spacing)
     possible = near[~near["site"].isin(table.index[shut])]
     if objective == "share":
         value = spent if least == "cost" else float(len(chosen))
-        if spacing is None:
-            all_in_reach = float(amount[amount.index.isin(possible["point"])].sum())
-            _true("the share covered", served.sum() >= share * all_in_reach * (1 - CLOSE) - CLOSE)
+        all_in_reach = float(amount[amount.index.isin(possible["point"])].sum())
+        _true("the share covered", served.sum() >= share * all_in_reach * (1 - CLOSE) - CLOSE)
     elif objective == "backup":
         often = mine.groupby("point").size()
         value = float(amount.reindex(often.index[often >= backup]).sum())
@@ -105,7 +106,6 @@ def check_choice(
         least_minutes = mine.groupby("point")["minutes"].min()
         asked = amount.index[(amount > 0) & amount.index.isin(possible["point"])]
         value = float(least_minutes.reindex(asked).fillna(out).max()) if len(asked) else 0.0
-        value = choice.value if spacing is not None else value  # who may be reached depends on the distances
     elif objective == "median":
         value = float((went["people"] * went["minutes_table"]).sum() + out * (amount.sum() - went["people"].sum()))
     else:
@@ -136,6 +136,16 @@ def _near(
     near = near.assign(site=near["site"].astype(str), weight=weight)[["site", "point", "minutes", "weight"]]
     near = near.sort_values(["minutes", "weight"], ascending=[True, False], kind="stable")
     return near.drop_duplicates(["site", "point"])
+
+
+def _beside(
+    sites: gpd.GeoDataFrame | pd.DataFrame, table: pd.DataFrame, status: pd.Series, spacing: float
+) -> pd.Series:
+    """Say which sites stand too near to one that exists or is required to open at all."""
+    metres = site_metres(sites).loc[table.index].to_numpy()
+    kept = status.isin(["existing", "required"]).to_numpy()
+    apart = np.hypot(*(metres[:, None] - metres[kept][None]).transpose(2, 0, 1))
+    return pd.Series((apart < spacing).any(axis=1) & ~kept, index=table.index)
 
 
 def _spaced(sites: gpd.GeoDataFrame | pd.DataFrame, chosen: list[str], status: pd.Series, spacing: float) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from siteplan.errors import StudyError
 from siteplan.siting.check import check_choice
 from siteplan.siting.cover_search import cover_exactly
-from siteplan.siting.exact import serve, solve
+from siteplan.siting.exact import SLACK, serve, solve
 from siteplan.siting.explain import assigned, chosen_table, rejected_table
 from siteplan.siting.heuristic import LITTLE, allowed, grow, meets_floors, objective_of, swap
 from siteplan.siting.median import median_search
@@ -276,7 +276,7 @@ def _raised_floors(problem: Problem, seconds: float) -> Problem:
     if highest is None or not np.isfinite(highest.value):
         raise StudyError(_why(replace(problem, floors=None), seconds))
     within = problem.territory_people(np.where(problem.reached(~problem.barred), problem.weight, 0.0))
-    level = max(0.0, min(1.0, highest.value) - 1e-7)
+    level = max(0.0, min(1.0, highest.value) - SLACK)
     return replace(problem, floors=np.where(within > 0, level, 0.0))
 
 
@@ -302,7 +302,7 @@ def _best(problem: Problem, start: Flags | None, seconds: float, gap: float) -> 
         return _center(problem, seconds)
     enough = _wanted(problem)
     goal = "value" if enough is None else problem.least
-    floor = None if enough is None else enough * (1 - LITTLE)
+    floor = None if enough is None else enough * (1 - SLACK)
     best = solve(problem, goal, at_least=floor, start=start, seconds=seconds, gap=gap)
     if best is None:
         raise StudyError(_why(problem, seconds))
@@ -381,12 +381,13 @@ def _shares(problem: Problem, opened: Flags) -> Floats | None:
 def _why(problem: Problem, seconds: float) -> str:
     """Say which condition no set can meet, and the nearest that one can."""
     enough = _wanted(problem)
-    floor = None if enough is None else enough * (1 - LITTLE)
+    floor = None if enough is None else enough * (1 - SLACK)
     if problem.count is not None:
         free = replace(problem, count=None)
         fewest, most = solve(free, "sites", seconds=seconds), solve(free, "most sites", seconds=seconds)
         if fewest is not None and most is not None and np.isfinite(fewest.value) and np.isfinite(most.value):
-            found = f"between {int(fewest.opened.sum())} and {int(most.opened.sum())}"
+            few, many = int(fewest.opened.sum()), int(most.opened.sum())
+            found = str(few) if few == many else f"between {few} and {many}"
             return f"no set of {problem.count} sites meets the conditions; {found} sites would. Change count="
     if problem.budget is not None:
         cheapest = solve(replace(problem, budget=None), "cost", at_least=floor, seconds=seconds)
@@ -414,7 +415,7 @@ def _why(problem: Problem, seconds: float) -> str:
         ("quotas", replace(problem, quotas=())),
         ("capacities", replace(problem, capacity=None)),
     ):
-        if solve(without, "nothing", seconds=seconds) is not None:
+        if solve(without, "sites", at_least=floor, seconds=seconds) is not None:
             return f"no set of sites meets the conditions; without {name} some would. Loosen {name}="
     return "no set of sites meets the conditions, and no single one is to blame. Loosen several"
 

@@ -16,9 +16,12 @@ import numpy.typing as npt
 from siteplan.errors import SiteplanError
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 
-__all__ = ["Solution", "serve", "solve"]
+__all__ = ["SLACK", "Solution", "serve", "solve"]
 
 EXACT = 1e-9  # a second goal may give away this share of the first
+# A condition on people is met within this share. HiGHS takes rows as equal within 1e-6: with tighter tolerances, or a
+# condition tighter than that, its presolve now and then calls infeasible what is not.
+SLACK = 1e-6
 INFINITE = np.inf
 
 
@@ -272,7 +275,7 @@ def _floor_rows(problem: Problem, rows: _Rows, covered: _Service, lowest: int | 
             if len(entries):  # a territory that nobody reaches would hold all others down
                 rows.add(1, 0, np.r_[column, lowest], np.r_[value, -1.0], 0.0, INFINITE)
         elif not isinstance(problem.floors, str) and problem.floors[number] > 0:
-            rows.add(1, 0, column, value, problem.floors[number] * (1 - EXACT), INFINITE)
+            rows.add(1, 0, column, value, problem.floors[number] - SLACK, INFINITE)
 
 
 def _must_rows(problem: Problem, rows: _Rows, must: Flags) -> None:
@@ -312,7 +315,6 @@ def _run(
         ("output_flag", False),
         ("mip_rel_gap", gap),
         ("mip_abs_gap", 1e-7),
-        ("mip_feasibility_tolerance", 1e-7),
         ("primal_feasibility_tolerance", 1e-8),
         ("time_limit", float(seconds)),
         ("threads", 1),
