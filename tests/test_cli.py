@@ -398,9 +398,9 @@ def test_python_m_siteplan_runs_a_study_without_osmnx(town: Path) -> None:
 
 def test_control_c_ends_quietly(town: Path) -> None:
     code = (
-        "import siteplan.study.stages as stages, time\n"
+        "import siteplan.study.travel as travel, time\n"
         "def wait(*a, **o):\n    print('waiting', flush=True)\n    time.sleep(60)\n"
-        "stages.travel_times = wait\n"
+        "travel.travel_times = wait\n"
         "from siteplan.cli import main\nmain()\n"
     )
     command = [sys.executable, "-c", code, "run", str(town)]

@@ -9,8 +9,9 @@ import yaml
 from pydantic import BaseModel
 
 from siteplan.config import BIKE, PROFILES, SLOW_WALK, WALK, Study, result_columns
+from siteplan.config.problems import submodel
 from siteplan.errors import StudyError
-from siteplan.study.reading import read_study, submodel
+from siteplan.study.reading import read_study
 from siteplan.study.template import init_study, study_template
 from tests.town import STUDY, write_town
 

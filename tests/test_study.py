@@ -12,7 +12,7 @@ import pytest
 
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.candidates import propose_sites
-from siteplan.study import Result, check, draw, load, read_study, redraw, run, score, stages, write_places
+from siteplan.study import Result, check, draw, load, read_study, redraw, run, score, stages, travel, write_places
 from tests.town import NORTH, STUDY, lon, write_town
 
 
@@ -138,7 +138,7 @@ def test_the_order_of_sites_changes_no_number(result: Result, tmp_path: Path) ->
 
 def test_times_are_not_searched_again(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = quietly(run, town)
-    monkeypatch.setattr(stages, "travel_times", lambda *args, **options: pytest.fail("searched again"))
+    monkeypatch.setattr(travel, "travel_times", lambda *args, **options: pytest.fail("searched again"))
     again = quietly(run, town)
     pd.testing.assert_frame_equal(again.times, first.times)
 
@@ -159,8 +159,8 @@ def test_only_what_changed_is_searched(
 ) -> None:
     quietly(run, town)
     modes: list[str] = []
-    search = stages.travel_times
-    monkeypatch.setattr(stages, "travel_times", lambda *a, **o: modes.append(o["mode"].name) or search(*a, **o))
+    search = travel.travel_times
+    monkeypatch.setattr(travel, "travel_times", lambda *a, **o: modes.append(o["mode"].name) or search(*a, **o))
     quietly(run, read_study(town, [override]))
     assert modes == searched
 
@@ -173,7 +173,7 @@ def test_other_people_are_searched_anew(town: Path) -> None:
 
 
 def test_an_interrupted_run_goes_on(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    search: Callable[..., pd.DataFrame] = stages.travel_times
+    search: Callable[..., pd.DataFrame] = travel.travel_times
 
     def stop_at_bike(*args: object, **options: object) -> pd.DataFrame:
         if options["mode"].name == "bike":  # type: ignore[attr-defined]
@@ -181,7 +181,7 @@ def test_an_interrupted_run_goes_on(town: Path, monkeypatch: pytest.MonkeyPatch)
         return search(*args, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(stages, "travel_times", stop_at_bike)
+        patched.setattr(travel, "travel_times", stop_at_bike)
         with pytest.raises(KeyboardInterrupt):
             quietly(run, town)
     results = town.parent / "results"
@@ -199,7 +199,7 @@ def test_a_damaged_cache_is_computed_again(town: Path) -> None:
 
 def test_isochrones_are_not_drawn_again(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = quietly(run, town)
-    monkeypatch.setattr(stages, "isochrones", lambda *args, **options: pytest.fail("drawn again"))
+    monkeypatch.setattr(travel, "isochrones", lambda *args, **options: pytest.fail("drawn again"))
     before = (first.folder / "results.gpkg").read_bytes()
     assert (quietly(run, town).folder / "results.gpkg").read_bytes() == before
 

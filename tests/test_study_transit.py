@@ -84,7 +84,7 @@ def test_the_same_bytes_and_nothing_searched_twice(town: Path, monkeypatch: pyte
     first = run(town).folder
     assert first is not None
     before = {path.name: path.read_bytes() for path in first.iterdir() if path.is_file()}
-    monkeypatch.setattr("siteplan.study.stages.travel_times", pytest.fail)
+    monkeypatch.setattr("siteplan.study.travel.travel_times", pytest.fail)
     run(town)
     assert before == {path.name: path.read_bytes() for path in first.iterdir() if path.is_file()}
 

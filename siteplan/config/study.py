@@ -1,31 +1,45 @@
 """What a study file may hold: what is read, asked and written."""
 
 import difflib
-from collections.abc import Sequence
+import hashlib
+import itertools
+import re
+import types
+import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from siteplan.config.changes import Changes, Option, Scenario, based
+from siteplan.config.problems import problems
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Model, Profile, Rides, Window
+from siteplan.errors import StudyError
 
-__all__ = ["Area", "Choose", "Inputs", "Output", "Population", "Score", "Study", "Table", "Travel", "result_columns"]
+__all__ = [
+    "Area",
+    "Choose",
+    "Inputs",
+    "Output",
+    "Population",
+    "Score",
+    "Study",
+    "Table",
+    "Travel",
+    "folder_name",
+    "result_columns",
+]
 
 
 MODES = (*PROFILES, TRANSIT.name)
 
 
-def _based(path: Path, info: ValidationInfo) -> Path:
-    """Resolve against the folder of the study file."""
-    base: Path = (info.context or {}).get("base", Path.cwd())
-    return (base / path).resolve()
-
-
 def _located(path: Path, info: ValidationInfo) -> Path:
     """Ask for a file that exists."""
-    full = _based(path, info)
+    full = based(path, info)
     if not full.exists():
         raise PydanticCustomError("no_file", "no such file; looked for {looked}", {"looked": str(full)})
     return full
@@ -75,7 +89,8 @@ Crs = Annotated[str, BeforeValidator(_crs)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Limit = Annotated[float, Field(gt=0, le=180), AfterValidator(_whole)]
 Marks = Annotated[tuple[Annotated[float | str, Field(union_mode="left_to_right")], ...], BeforeValidator(_listed)]
-Folder = Annotated[Path, AfterValidator(_based)]
+Named = Annotated[str, Field(min_length=1, max_length=80)]
+Folder = Annotated[Path, AfterValidator(based)]
 
 
 class Table(Model):
@@ -394,6 +409,22 @@ def decayed_columns(mode: str, groups: Sequence[str]) -> list[str]:
     return [f"decayed_{mode}", *(f"decayed_{group}_{mode}" for group in groups)]
 
 
+def folder_name(scenario: str) -> str:
+    """Return a scenario's name as a name of a folder."""
+    plain = unicodedata.normalize("NFKD", scenario).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or hashlib.sha256(scenario.encode()).hexdigest()[:8]
+
+
+def _joined(options: Sequence[Option]) -> Scenario:
+    """Make one scenario of some options, in their order."""
+    changes = Changes()
+    values: dict[str, Any] = {}
+    for option in options:
+        changes, values = changes.then(option), {**values, **option.set}
+    again = any(option.choose_again for option in options)
+    return Scenario(**changes.model_dump(), set=values, choose_again=again)
+
+
 class Study(Model):
     """What is read, asked and written: the whole of a study file."""
 
@@ -406,6 +437,21 @@ class Study(Model):
     choose: Choose | None = Field(
         default=None,
         description="which sites to open together, such as {sites: 5}; empty = sites are ranked one by one only",
+    )
+    changes: Changes = Field(
+        default=Changes(),
+        description="what shall be other than in the files, made before anything is computed; keys as of a scenario",
+    )
+    scenarios: dict[Named, Scenario] = Field(
+        default={},
+        description="studies that differ from this one by named changes, computed beside it and compared with it, such "
+        "as {bridge: {streets: [{add: bridge.geojson, tags: {highway: cycleway, bridge: 'yes'}}]}, "
+        "slow: {set: {travel.walk.speed_kmh: 3.6}}}",
+    )
+    matrix: dict[Named, dict[Named, Option]] = Field(
+        default={},
+        description="scenarios of every combination, such as {sites: {today: {}, more: {sites: [{open: S7}]}}, "
+        "buses: {now: {}, evening: {lines: [{every: '2', minutes: 15, hours: ['17:00', '21:00']}]}}}",
     )
     # Validated when asked for, because where a relative folder lies depends on the study file.
     output: Output = Field(default_factory=dict, validate_default=True, description="what is written")
@@ -451,6 +497,106 @@ class Study(Model):
                     {"column": column, "close": close[0]},
                 )
         return self
+
+    @model_validator(mode="after")
+    def _scenarios_hold(self) -> "Study":
+        folders: dict[str, str] = {}
+        for name in self.variants():
+            try:
+                self.variant(name)
+            except ValidationError as error:
+                why = "; ".join(problems(error, Study))
+            except StudyError as error:
+                why = str(error)
+            else:
+                other = folders.setdefault(folder_name(name), name)
+                if other == name:
+                    continue
+                why = f"its folder has the same name as that of '{other}'; name one of them otherwise"
+            raise PydanticCustomError("scenario", "scenarios.{name}: {why}", {"name": name, "why": why})
+        return self
+
+    def variants(self) -> dict[str, Scenario]:
+        """Give all scenarios by name: those of `scenarios`, and the combinations of `matrix`."""
+        combined: dict[str, Scenario] = {}
+        for options in itertools.product(*(axis.items() for axis in self.matrix.values())):
+            asked = [(name, option) for name, option in options if option.model_fields_set]
+            if self.matrix and asked:
+                combined[", ".join(name for name, _ in asked)] = _joined([option for _, option in asked])
+        twice = sorted(set(combined) & set(self.scenarios))
+        if twice:
+            raise PydanticCustomError(
+                "scenario", "matrix: gives a scenario '{name}', which scenarios has, too", {"name": twice[0]}
+            )
+        return {**self.scenarios, **combined}
+
+    def variant(self, name: str) -> "Study":
+        """Return the study that a scenario is: this one, or the scenario it builds on, with its changes made.
+
+        Raises
+        ------
+        StudyError
+            A scenario that builds on none of the others, or on itself.
+        """
+        known, chain = self.variants(), [name]
+        if name not in known:
+            raise StudyError(
+                f"scenarios: no scenario '{name}'; expected any of {', '.join(known) or 'none, as none is named'}"
+            )
+        while (base := known[chain[-1]].base) is not None:
+            if base not in known or base in chain:
+                others = ", ".join(other for other in known if other not in chain) or "none other"
+                raise StudyError(f"base: builds on '{base}'; expected another scenario ({others})")
+            chain.append(base)
+        study = self
+        for each in reversed(chain):
+            study = study._changed(known[each], f"{self.name}: {name}")
+        return study
+
+    def with_(
+        self,
+        *,
+        name: str = "",
+        streets: Sequence[Any] = (),
+        lines: Sequence[Any] = (),
+        people: Sequence[Any] = (),
+        sites: Sequence[Any] = (),
+        set: Mapping[str, Any] = types.MappingProxyType({}),  # noqa: A002 - the word of the study file
+    ) -> "Study":
+        """Return the study with some changes made, as a scenario of the study file says them; this one stays as it is.
+
+        Parameters
+        ----------
+        name
+            The title of the new study; this one's where empty.
+        streets, lines, people, sites
+            Changes such as ``{"close": 123}``, each as in a study file.
+        set
+            Keys that are other, such as ``{"travel.walk.speed_kmh": 3.6}``.
+
+        Raises
+        ------
+        StudyError
+            Naming every key that is unknown, missing or out of range.
+        """
+        given = {"streets": streets, "lines": lines, "people": people, "sites": sites, "set": dict(set)}
+        root: type[Model] = Option
+        try:
+            asked = Option.model_validate(given)
+            root = Study
+            return self._changed(asked, name or self.name)
+        except ValidationError as error:
+            raise StudyError(f"with_: {'; '.join(problems(error, root))}") from None
+
+    def _changed(self, asked: Option, name: str) -> "Study":
+        raw = self.model_dump(exclude={"scenarios", "matrix"}) | {"name": name}
+        for key, value in asked.set.items():
+            *sections, last = key.split(".")
+            inside = raw
+            for section in sections:
+                inside[section] = inside = dict(inside.get(section) or {})
+            inside[last] = value
+        return Study.model_validate({**raw, "changes": self.changes.then(asked).model_dump()})
 
     def _check_choice(self, asked: Choose) -> None:
         groups = ("people", *(self.inputs.population.groups if self.inputs.population else ()))

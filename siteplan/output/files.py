@@ -92,16 +92,19 @@ def _publish(aside: Path, target: Path) -> None:
         (target / MANIFEST).unlink(missing_ok=True)
         for old in stale:
             (target / old).unlink(missing_ok=True)
+        # Innermost first; a folder that holds anything else stays.
+        _remove_empty(sorted({target / folder for old in stale for folder in Path(old).parents[:-1]}, reverse=True))
     for name in sorted(written, key=lambda name: (name == Path(MANIFEST), name)):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (aside / name).replace(target / name)
 
 
 def _listed_in(manifest: Path) -> set[str]:
-    """Return the files that an earlier run says it wrote beside its manifest."""
+    """Return the files that an earlier run says it wrote beside its manifest, or in folders there."""
     try:
         names = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        files = {name for name in names if Path(name).name == name and (manifest.parent / name).is_file()}
+        inside = [Path(name) for name in names if not Path(name).is_absolute() and ".." not in Path(name).parts]
+        files = {str(name) for name in inside if (manifest.parent / name).is_file()}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
     return files

@@ -1,5 +1,6 @@
 """Tables kept by content: the same files, parameters and version are never computed twice."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -22,6 +23,13 @@ def file_hash(path: Path) -> str:
     if path.is_dir():
         parts = [f"{part.relative_to(path)}:{file_hash(part)}" for part in sorted(path.rglob("*")) if part.is_file()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    state = path.stat()
+    return _hashed(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _hashed(path: Path, _changed: int, _size: int) -> str:
+    """Read a file once, for as long as it stays as it is."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from siteplan.errors import StudyError
 from siteplan.output.files import MANIFEST
 
-__all__ = ["RESULTS", "TABLES", "refuse_foreign", "refuse_inputs"]
+__all__ = ["RESULTS", "SCENARIOS", "TABLES", "refuse_foreign", "refuse_inputs"]
 
 TABLES = (
     "territories",
@@ -20,7 +20,10 @@ TABLES = (
     "assignment",
     "phases",
     "curve",
+    "scenarios",
+    "scenario_scores",
 )
+SCENARIOS = "scenarios"  # the folder of their results
 RESULTS = (
     "scores.csv",
     "overlap.csv",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siteplan.analysis.equity import cell_territories
 from siteplan.config import Profile, Rides, Study
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
@@ -22,10 +23,13 @@ from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.network.transit import Timetable, read_transit
+from siteplan.study.editing import edited_cells, edited_sites, edited_streets, edited_timetable
 
 __all__ = [
     "Territory",
     "asked_file",
+    "check_streets",
+    "commune_names",
     "linked_by_mode",
     "load",
     "load_cells",
@@ -36,6 +40,7 @@ __all__ = [
     "load_water",
     "points_mark",
     "points_of",
+    "read_original",
     "same_place",
     "used_sites",
 ]
@@ -49,9 +54,12 @@ ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own
 class Territory:
     """All that a study stands on: `streets` is None when times were given without them.
 
-    `timetable` is None where nobody rides; `linked` says per mode which points have a street that the mode may use.
+    `original` are the streets as they were read, before the changes of the study: on them people are placed, for nobody
+    moves because a street is built or closed. `timetable` is None where nobody rides; `linked` says per mode which
+    points have a street that the mode may use.
     """
 
+    original: StreetNetwork | None
     streets: StreetNetwork | None
     timetable: Timetable | None
     cells: gpd.GeoDataFrame
@@ -69,27 +77,30 @@ class Territory:
 
 
 def load(study: Study) -> Territory:
-    """Read all inputs of a study and check that they are of the same place.
+    """Read all inputs of a study, make its changes, and check that all are of the same place.
 
     Raises
     ------
     InputError
         A file that cannot be used; sites, people and streets that lie apart; a site far from any street.
+    StudyError
+        A change that cannot be made.
     """
     sites = load_sites(study)
     communes = load_communes(study)
     cells = load_cells(study, used_sites(sites), communes)
-    streets = None if study.inputs.streets is None else load_streets(study, sites)
+    original = None if study.inputs.streets is None else read_original(study)
+    streets = None if original is None else load_streets(study, sites, original)
     if streets is not None:
         same_place(streets, cells, f"{asked_file(study, 'population')}: its cells")
     # A travel-time table of the user's own speaks of cells, whatever streets there are to draw isochrones on; one that
     # siteplan wrote, of the points that it made.
     searched = streets if study.inputs.times is None else None
-    points = _points_of_times(study, cells, streets) if searched is None else points_of(cells, searched)
+    points = _points_of_times(study, cells, streets) if searched is None else points_of(cells, original)
     linked = {} if searched is None else linked_by_mode(study, searched, points)
     water = None if streets is None else load_water(study, streets, sites)
     timetable = None if streets is None else load_timetable(study, streets)
-    return Territory(streets, timetable, cells, points, linked, sites, communes, water, _basemap(study))
+    return Territory(original, streets, timetable, cells, points, linked, sites, communes, water, _basemap(study))
 
 
 def load_sites(study: Study) -> gpd.GeoDataFrame:
@@ -97,7 +108,7 @@ def load_sites(study: Study) -> gpd.GeoDataFrame:
     asked = study.inputs.sites
     if asked is None:
         raise InputError("inputs.sites: missing; expected a file of sites")
-    sites = read_sites(asked.file, layer=asked.layer, crs=asked.crs)
+    sites = edited_sites(study, read_sites(asked.file, layer=asked.layer, crs=asked.crs))
     if used_sites(sites).empty:
         raise InputError(f"{asked.file}: all {len(sites)} sites are excluded; expected one at least that is not")
     return sites
@@ -109,14 +120,27 @@ def load_communes(study: Study) -> gpd.GeoDataFrame | None:
     return None if asked is None else read_area(asked.file, name=study.area.name, layer=asked.layer, crs=asked.crs)
 
 
-def load_streets(study: Study, sites: gpd.GeoDataFrame) -> StreetNetwork:
-    """Read the streets, and check that they are where the sites are and reach as far as the limits carry."""
-    streets = read_streets(study.inputs.streets, elevation=study.inputs.elevation)
+def read_original(study: Study) -> StreetNetwork:
+    """Read the streets as they are in the file."""
+    return read_streets(study.inputs.streets, elevation=study.inputs.elevation)
+
+
+def load_streets(study: Study, sites: gpd.GeoDataFrame, original: StreetNetwork | None = None) -> StreetNetwork:
+    """Read the streets, if they are not read yet, make the study's changes, and check the result.
+
+    The streets must be where the sites are and reach as far as the limits carry.
+    """
+    streets = edited_streets(study, read_original(study) if original is None else original)
+    check_streets(study, streets, sites)
+    return streets
+
+
+def check_streets(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
+    """Refuse streets that are not where the sites are; say where they do not reach as far as the limits carry."""
     used = used_sites(sites)
     same_place(streets, used, f"{asked_file(study, 'sites')}: its sites")
     _check_links(study, streets, used)
     _say_shortfall(study, streets, used)
-    return streets
 
 
 def load_timetable(study: Study, streets: StreetNetwork) -> Timetable | None:
@@ -124,7 +148,7 @@ def load_timetable(study: Study, streets: StreetNetwork) -> Timetable | None:
     asked = study.inputs.transit
     if asked is None or not any(isinstance(profile, Rides) for profile in study.profiles()):
         return None
-    return read_transit(asked.feeds, streets, date=asked.date)
+    return edited_timetable(study, read_transit(asked.feeds, streets, date=asked.date))
 
 
 def load_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
@@ -202,7 +226,18 @@ def load_cells(study: Study, sites: gpd.GeoDataFrame | None, communes: gpd.GeoDa
     options = asked.model_dump(exclude={"file"})
     around = {"all": None, "sites": sites, "communes": communes}[study.area.extent]
     within = None if around is None else needed_area(study, around)
-    return read_population(asked.file, **options, within=within)
+    cells = read_population(asked.file, **options, within=within)
+    if not study.changes.people:
+        return cells
+    return edited_cells(study, cells, None if communes is None else commune_names(cells, communes))
+
+
+def commune_names(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Series:
+    """Return the name of the commune of each cell, `outside` beyond them all."""
+    names = communes["name"].astype(str)
+    twice = names.duplicated(keep=False)
+    named = names.where(~twice, names + " (" + names.index.astype(str) + ")").to_dict()
+    return cell_territories(cells, communes).map(lambda key: named.get(key, key)).astype(str)
 
 
 def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:

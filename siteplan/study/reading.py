@@ -1,25 +1,20 @@
 """A study file, options and overrides become one checked Study; everything wrong is said at once."""
 
-import difflib
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from siteplan.config import Inputs, Study
+from siteplan.config.problems import problems, short
 from siteplan.errors import StudyError
 
 __all__ = ["read_study"]
 
 NEEDS = ("streets", "population", "sites")
-REMEDIES = {
-    "inputs.transit.feeds": "; expected the timetables of that date, such as [gtfs.zip] (or --transit gtfs.zip)",
-    "inputs.transit.date": "; expected the day of service, such as 2026-03-10 (or --date 2026-03-10)",
-}
 
 
 def read_study(
@@ -94,7 +89,7 @@ def _load(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise StudyError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if raw is not None and not isinstance(raw, dict):
-        raise StudyError(f"{path}: found {_short(raw)}, expected a study file of `key: value` lines")
+        raise StudyError(f"{path}: found {short(raw)}, expected a study file of `key: value` lines")
     return raw or {}
 
 
@@ -116,7 +111,7 @@ def _put(raw: dict[str, Any], key: str, value: Any, origin: str) -> None:
             # A plain path stands for {file: path}; a key beside the file keeps the file.
             inner = {"file": inner}
         if not isinstance(inner, dict | None):
-            raise StudyError(f"{origin}: {'.'.join(sections[:depth])} holds {_short(inner)}, so {key} cannot be set")
+            raise StudyError(f"{origin}: {'.'.join(sections[:depth])} holds {short(inner)}, so {key} cannot be set")
         raw[name] = inner = dict(inner or {})
         raw = inner
     if isinstance(raw.get(last), dict) and isinstance(value, str | Path):
@@ -140,18 +135,18 @@ def _without_none(raw: Any) -> Any:
 
 
 def _validated(raw: dict[str, Any], base: Path, origin: str, needs: Sequence[str]) -> Study:
-    problems = []
+    wrong = []
     study = None
     try:
         study = Study.model_validate(raw, context={"base": base})
     except ValidationError as error:
-        problems = _problems(error)
-    problems += _lacking(raw.get("inputs"), needs)
-    if study is not None and not problems:
+        wrong = problems(error, Study)
+    wrong += _lacking(raw.get("inputs"), needs)
+    if study is not None and not wrong:
         return study
-    if len(problems) == 1:
-        raise StudyError(f"{origin}: {problems[0]}")
-    raise StudyError("\n  ".join([f"{origin}: {len(problems)} problems", *problems]))
+    if len(wrong) == 1:
+        raise StudyError(f"{origin}: {wrong[0]}")
+    raise StudyError("\n  ".join([f"{origin}: {len(wrong)} problems", *wrong]))
 
 
 def _lacking(inputs: Any, needs: Sequence[str]) -> list[str]:
@@ -161,69 +156,3 @@ def _lacking(inputs: Any, needs: Sequence[str]) -> list[str]:
         for need in needs
         if need not in given and not (need == "streets" and "times" in given)
     ]
-
-
-def _problems(error: ValidationError) -> list[str]:
-    details = error.errors(include_url=False)
-    # A list whose items are all refused is reported as too short as well: the items say it better.
-    inside = {detail["loc"][:-1] for detail in details}
-    kept = [detail for detail in details if not (detail["type"] == "too_short" and detail["loc"] in inside)]
-    return list(dict.fromkeys(_explained(detail) for detail in kept))
-
-
-def _explained(detail: ErrorDetails) -> str:
-    # Positions in lists, and the names that pydantic gives to alternatives, mean nothing to who wrote the file.
-    names = [part for part in detail["loc"] if isinstance(part, str) and "[" not in part]
-    where = ".".join(names) or "the study"
-    if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown key; {_meant(names)}"
-    if detail["type"] == "missing":
-        return f"{where}: missing{REMEDIES.get(where, '')}"
-    if detail["type"] == "window":
-        return f"{where}: {detail['msg']}"
-    if detail["type"] == "too_short":
-        return f"{where}: found nothing, expected at least one"
-    if detail["type"] == "model_type":
-        return f"{where}: found {_short(detail['input'])}, expected the keys {', '.join(_section(names))}"
-    said = detail["msg"].replace("Input should be", "expected").replace("a valid tuple", "a list")
-    return f"{where}: found {_short(detail['input'])}, {said}" if names else said
-
-
-def _meant(names: list[str]) -> str:
-    """Name the key that was probably meant: one of the same section, or the same word elsewhere."""
-    section = _section(names[:-1])
-    close = difflib.get_close_matches(names[-1], section, n=1)
-    elsewhere = [key for key in _keys(Study) if key.split(".")[-1] == names[-1]]
-    for guess in (*elsewhere, *close):
-        return f"did you mean '{guess}'?"
-    return f"expected any of {', '.join(section)}"
-
-
-def _section(names: list[str]) -> list[str]:
-    model: type[BaseModel] | None = Study
-    for name in names:
-        model = submodel(model, name) if model else None
-    return list(model.model_fields) if model else []
-
-
-def submodel(model: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """Give the model that a key of a model holds, if it holds one."""
-    field = model.model_fields.get(name)
-    if field is not None and get_origin(field.annotation) is tuple:
-        return None  # a list of models is written as a list
-    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
-    inner = [kind for part in kinds for kind in (part, *get_args(part))]
-    return next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-
-
-def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name in model.model_fields:
-        yield prefix + name
-        inner = submodel(model, name)
-        if inner:
-            yield from _keys(inner, f"{prefix}{name}.")
-
-
-def _short(value: Any) -> str:
-    text = repr(str(value) if isinstance(value, Path) else value)
-    return text if len(text) <= 60 else text[:57] + "..."

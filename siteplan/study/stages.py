@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,29 +15,33 @@ import pandas as pd
 from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap, reach
 from siteplan.analysis.score import score_sites
-from siteplan.config import Profile, Rides, Study, result_columns
-from siteplan.contours import isochrones
-from siteplan.errors import InputError, SiteplanWarning, StudyError
-from siteplan.inputs.times import check_times, read_times
-from siteplan.network.streets import StreetNetwork
-from siteplan.network.transit import Timetable
+from siteplan.config import Study, folder_name, result_columns
+from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
+from siteplan.inputs.times import read_times
 from siteplan.output.files import whole_file
 from siteplan.output.tables import write_scores, write_table
 from siteplan.siting.choose import Choice
-from siteplan.study.cache import Cache, content_key, file_hash
+from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.fairness import access_tables, places_left_out
-from siteplan.study.guard import RESULTS, refuse_foreign, refuse_inputs
+from siteplan.study.guard import RESULTS, SCENARIOS, refuse_foreign, refuse_inputs
 from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
 from siteplan.study.manifest import input_files, manifest_of
 from siteplan.study.reading import read_study
 from siteplan.study.riding import ridden
+from siteplan.study.scenarios import (
+    Variant,
+    changes_table,
+    given_variants,
+    plan_of,
+    scores_table,
+    territory_of,
+    variants_of,
+)
+from siteplan.study.travel import Progress, rings_of, times_after, times_of
 from siteplan.study.write import result_files, write_result
-from siteplan.times import travel_times
 
-__all__ = ["Progress", "Result", "choose", "draw", "run", "score"]
-
-Progress = Callable[[str, int, int], None]
+__all__ = ["Progress", "Result", "choose", "compare_scenarios", "draw", "run", "score"]
 
 MOST_OVERLAPS = 2000  # sites: the table of pairs grows with their square
 
@@ -51,8 +55,9 @@ class Result:
     than 2,000 sites: the table is sites x sites); `weights` are the columns that the score is made of; `rings` is
     None where no isochrones were asked for; `manifest` says what went in and what came out; `tables` are the further
     answers that the study asked for, by the name of their file (without `.csv`); `left_out` are the places
-    that no open site serves (None where none is open); `choice` is the set of sites that was asked for;
-    `folder` holds the files, or is None where none were written.
+    that no open site serves (None where none is open); `choice` is the set of sites that was asked for; `scenarios` are
+    the results of the study's scenarios, by name, compared with this one in the tables `scenarios` and
+    `scenario_scores`; `folder` holds the files, or is None where none were written.
     """
 
     study: Study
@@ -69,6 +74,7 @@ class Result:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     left_out: gpd.GeoDataFrame | None = None
     choice: Choice | None = None
+    scenarios: Mapping[str, "Result"] = field(default_factory=dict)
     folder: Path | None = None
 
 
@@ -110,17 +116,62 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     cache = Cache(folder / ".cache")
     with _told_once() as odd:
         territory = _load(asked, progress)
-        times = _times(asked, territory, cache, progress)
+        after = _territories(asked, variants_of(asked), territory)
+        times = times_of(asked, territory, cache, progress)
         rings = None
         if asked.output.isochrones and territory.streets is not None:
-            rings = _rings(asked, territory.streets, territory.timetable, territory.sites, cache, progress)
-        result = _analysed(asked, territory, times, rings, odd, folder)
-        result = replace(result, manifest={**result.manifest, "files": result_files(result)})
+            rings = rings_of(asked, territory.streets, territory.timetable, territory.sites, cache, progress)
+        result = _answered(asked, territory, times, rings, odd)
+        result = _with_scenarios(result, territory, times, after, cache, odd, progress)
+        result = replace(result, manifest={**result.manifest, "files": result_files(result)}, folder=folder)
         _tell(progress, "writing", 0)
-        write_result(result, territory, folder)
+        write_result(result, territory, folder, {variant.name: place for variant, place in after})
         cache.prune()
         _tell(progress, "writing", 1)
     return result
+
+
+def compare_scenarios(
+    study: Study | str | Path,
+    others: Mapping[str, Study] | None = None,
+    *,
+    choose_again: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Result:
+    """Compute a study and its scenarios, as `run` does, and write nothing.
+
+    Only what a scenario changes is searched again: sites that the changed streets, lines, people or places of sites
+    cannot matter to keep their times.
+
+    Parameters
+    ----------
+    study
+        A study, or the path of a study file.
+    others
+        Scenarios by name, made of this very study by `Study.with_`; None takes those of the study file.
+    choose_again
+        The names of those in which the sites are chosen anew; where the study chooses some, the others keep its
+        choice. Those of the study file say it themselves, and who asks another choice gets it.
+
+    Returns
+    -------
+    Result
+        Of the study. Its tables `scenarios` (who gains and who loses a site, as `gained_lost`, by `scenario`) and
+        `scenario_scores` (the scores of all, below each other) compare the results in `scenarios`.
+
+    Raises
+    ------
+    StudyError
+        Scenarios that do not come from this study; a change that cannot be made.
+    """
+    asked = study if isinstance(study, Study) else read_study(study)
+    variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
+    with _told_once() as odd:
+        territory = _load(asked, progress)
+        after = _territories(asked, variants, territory)
+        times = times_of(asked, territory, Cache(None), progress)
+        result = _answered(asked, territory, times, None, odd)
+        return _with_scenarios(result, territory, times, after, Cache(None), odd, progress)
 
 
 def score(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
@@ -130,8 +181,8 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
         refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once() as odd:
         territory = _load(asked, progress)
-        times = _times(asked, territory, Cache(None), progress)
-        result = _analysed(asked, territory, times, None, odd, None)
+        times = times_of(asked, territory, Cache(None), progress)
+        result = _analysed(asked, territory, times, None, odd)
         if out is not None:
             with whole_file(out) as aside:
                 write_scores(result.scores, aside)
@@ -157,7 +208,7 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
             choice, _ = chosen(asked, times, people, sites)
         else:
             territory = _load(asked, progress)
-            times = _times(asked, territory, Cache(None), progress)
+            times = times_of(asked, territory, Cache(None), progress)
             choice, _ = chosen(asked, times, territory.points, territory.sites, by_point(territory))
         assert choice is not None  # noqa: S101 - the study asks for one
         if out is not None:
@@ -192,7 +243,7 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
         streets = load_streets(asked, sites)
         load_water(asked, streets, sites)
         timetable = load_timetable(asked, streets)
-        return _rings(asked, streets, timetable, used_sites(sites), Cache(None), progress)
+        return rings_of(asked, streets, timetable, used_sites(sites), Cache(None), progress)
 
 
 @contextmanager
@@ -210,11 +261,6 @@ def _tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> N
         progress(stage, done, total)
 
 
-def _within(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
-    """Give one stage's progress to a function that knows nothing of stages."""
-    return None if progress is None else lambda done, total: progress(stage, done, total)
-
-
 def _load(study: Study, progress: Progress | None) -> Territory:
     _tell(progress, "reading", 0)
     territory = load(study)
@@ -222,103 +268,69 @@ def _load(study: Study, progress: Progress | None) -> Territory:
     return territory
 
 
-def _times(study: Study, territory: Territory, cache: Cache, progress: Progress | None) -> pd.DataFrame:
-    """Take the user's own times, or search them mode by mode."""
-    if study.inputs.times is not None:
-        return _own_times(study.inputs.times, territory)
-    assert territory.streets is not None  # noqa: S101 - the study was refused without
-    names = [profile.name for profile in study.profiles()]
-    tables = []
-    for profile in study.profiles():
-        inputs = _fingerprint(study, without=_unused(profile))
-        key = content_key({**inputs, "profile": profile.model_dump(), "limit": study.limit})
-        make = functools.partial(
-            travel_times,
-            territory.streets,
-            territory.sites,
-            # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
-            territory.points[territory.linked[profile.name]],
-            mode=profile,
-            limit=study.limit,
-            direction=study.travel.direction,
-            transit=territory.timetable,
-            progress=_within(progress, profile.name),
-        )
-        table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
-        # An empty table forgets its categories on disk, and every mode has its own.
-        table["site"] = pd.Categorical(table["site"], categories=territory.sites.index.astype(str))
-        table["mode"] = pd.Categorical(table["mode"], categories=names)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+def _territories(study: Study, variants: Sequence[Variant], territory: Territory) -> list[tuple[Variant, Territory]]:
+    """Make the changes of every scenario, so that one that cannot be made is told before anything is computed."""
+    made = []
+    for variant in variants:
+        try:
+            made.append((variant, territory_of(variant.study, study, territory)))
+        except SiteplanError as error:
+            text = f"scenarios.{variant.name}: {error}".replace(": changes.", ".", 1)
+            raise type(error)(text) from None
+    return made
 
 
-def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
-    """Read the user's table, which names a point as the population file names its cell."""
-    times = read_times(path, sites=territory.sites)
-    if not pd.api.types.is_integer_dtype(territory.points.index):
-        times["point"] = times["point"].astype(str)
-    unknown = ~times["point"].isin(territory.points.index)
-    if unknown.any():
-        raise InputError(
-            f"{path}: {int(unknown.sum()):,} of {len(times):,} rows name a point that is no cell of the population, "
-            f"the first '{times['point'][unknown].iloc[0]}'; expected the names of its cells, such as "
-            f"'{territory.points.index[0]}' (inputs.population.cell says which column names them)"
-        )
-    check_times(times, territory.points)
-    return times
-
-
-def _fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Name all that travel times (or, without the people, isochrones) depend on, but for the mode and the limits."""
-    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if key != "inputs.times"}
-    hashes = {name: file_hash(path) for name, path in files.items() if name.split(".")[0] not in without}
-    tables = {"population": study.inputs.population, "sites": study.inputs.sites}
-    options = {
-        name: table.model_dump(mode="json", exclude={"file"})
-        for name, table in tables.items()
-        if table is not None and name not in without
-    }
-    told: dict[str, str] = {"direction": study.travel.direction, "extent": study.area.extent}
-    if study.inputs.transit is not None and "transit" not in without:
-        told["date"] = study.inputs.transit.date
-    return {"files": hashes, "options": options, **{key: text for key, text in told.items() if key not in without}}
-
-
-def _unused(profile: Profile | Rides) -> tuple[str, ...]:
-    """Name the inputs that a mode has nothing to do with."""
-    return () if isinstance(profile, Rides) else ("transit",)
-
-
-def _rings(
-    study: Study,
-    streets: StreetNetwork,
-    timetable: Timetable | None,
-    sites: gpd.GeoDataFrame,
+def _with_scenarios(
+    base: Result,
+    territory: Territory,
+    times: pd.DataFrame,
+    after: Sequence[tuple[Variant, Territory]],
     cache: Cache,
+    odd: list[warnings.WarningMessage],
     progress: Progress | None,
-) -> gpd.GeoDataFrame:
-    tables = []
-    for profile in study.profiles():
-        # Who lives where shapes no isochrone.
-        inputs = _fingerprint(study, without=("population", "communes", "extent", *_unused(profile)))
-        key = content_key({**inputs, "profile": profile.model_dump(), "minutes": study.travel.minutes})
-        make = functools.partial(
-            isochrones,
-            streets,
-            sites,
-            mode=profile,
-            minutes=study.travel.minutes,
-            direction=study.travel.direction,
-            transit=timetable,
-            progress=_within(progress, f"isochrones {profile.name}"),
-        )
-        table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
-        tables.append(table.set_crs(streets.crs, allow_override=True))
-    rings = pd.concat(tables, ignore_index=True)
-    rank = {site: at for at, site in enumerate(sites.index)}
-    # By site, then mode and limit as asked for.
-    order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
-    return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
+) -> Result:
+    """Compute the scenarios beside their base, and compare them with it."""
+    if not after:
+        return base
+    others, told = {}, []
+    for variant, place in after:
+        stage = None if progress is None else functools.partial(_named, progress, variant.name)
+        known = (base.study, territory, times)
+        rows = times_after(variant.study, place, *known, cache, stage)
+        searched = rows.attrs.pop("searched", {})
+        result = _analysed(variant.study, place, rows, None, odd)
+        if variant.again:
+            choice, tables = chosen(variant.study, rows, place.points, place.sites, by_point(place))
+            result = replace(result, choice=choice, tables={**result.tables, **tables})
+        elif (plan := plan_of(base, place.all_sites)) is not None:
+            result = replace(result, tables={**result.tables, "choice": plan})
+        sites = len(place.sites)
+        described = {"name": variant.name, "about": variant.about, "sites": sites, "searched": searched}
+        told.append({**described, "folder": f"{SCENARIOS}/{folder_name(variant.name)}"})
+        others[variant.name] = replace(result, manifest={**result.manifest, "scenario": described})
+    tables = {
+        "scenarios": changes_table(base, others, territory.communes),
+        "scenario_scores": scores_table(base, others),
+    }
+    manifest = {**base.manifest, "scenarios": told}
+    return replace(base, scenarios=others, tables={**base.tables, **tables}, manifest=manifest)
+
+
+def _named(progress: Progress, name: str, stage: str, done: int, total: int) -> None:
+    progress(f"{name}: {stage}", done, total)
+
+
+def _answered(
+    study: Study,
+    territory: Territory,
+    times: pd.DataFrame,
+    rings: gpd.GeoDataFrame | None,
+    odd: list[warnings.WarningMessage],
+) -> Result:
+    """Analyse, and answer what the study asks beside the scores."""
+    result = _analysed(study, territory, times, rings, odd)
+    choice, tables = chosen(study, times, territory.points, territory.sites, by_point(territory))
+    return replace(result, choice=choice, tables={**result.tables, **ridden(study, territory), **tables})
 
 
 def _analysed(
@@ -327,8 +339,8 @@ def _analysed(
     times: pd.DataFrame,
     rings: gpd.GeoDataFrame | None,
     odd: list[warnings.WarningMessage],
-    folder: Path | None,
 ) -> Result:
+    times.attrs.pop("searched", None)
     points, minutes = territory.points, study.travel.minutes
     covered = coverage(times, points, minutes=minutes)
     weights = _weights(study, times)
@@ -338,11 +350,6 @@ def _analysed(
     tables = access_tables(study, territory, times)
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
-    choice = None
-    if folder is not None:
-        tables |= ridden(study, territory)
-        choice, chosen_tables = chosen(study, times, points, territory.sites, by_point(territory))
-        tables |= chosen_tables
     warned = list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
     return Result(
         study=study,
@@ -358,8 +365,6 @@ def _analysed(
         weights=weights,
         tables=tables,
         left_out=left_out,
-        choice=choice,
-        folder=folder,
     )
 
 

@@ -9,8 +9,8 @@ import yaml
 from pydantic import BaseModel
 
 from siteplan.config import Study
+from siteplan.config.problems import submodel
 from siteplan.errors import StudyError
-from siteplan.study.reading import submodel
 
 __all__ = ["init_study", "study_template"]
 

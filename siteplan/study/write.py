@@ -1,7 +1,9 @@
 """A result becomes a folder of files, whole or not at all; and a folder of files becomes a map again."""
 
 import tempfile
+import types
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from siteplan.config import folder_name
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import require_metric
 from siteplan.inputs.times import made_points
@@ -19,7 +22,7 @@ from siteplan.output.rasters import write_minutes
 from siteplan.output.report import print_pdf, write_report
 from siteplan.output.tables import write_manifest, write_scores, write_table, write_times
 from siteplan.study.folder import PLACES, Kept, read_folder
-from siteplan.study.guard import RESULTS, TABLES, refuse_inputs
+from siteplan.study.guard import RESULTS, SCENARIOS, TABLES, refuse_inputs
 from siteplan.study.load import Territory, points_mark
 from siteplan.study.riding import line_layer, stop_layer
 
@@ -33,17 +36,32 @@ ENDINGS = (".csv", ".geojson", ".gpkg")
 
 
 def result_files(result: "Result") -> list[str]:
-    """Name the files that `write_result` writes."""
+    """Name the files that `write_result` writes, those of the scenarios in folders of their own."""
+    inside = [
+        f"{SCENARIOS}/{folder_name(name)}/{file}" for name, other in result.scenarios.items() for file in _files(other)
+    ]
+    return [*_files(result), *inside]
+
+
+def _files(result: "Result") -> list[str]:
     absent = {f"{name}.csv" for name in TABLES if name not in result.tables}
     if result.overlap is None:
         absent.add("overlap.csv")
     if not result.study.output.raster:
         absent.add("minutes.tif")
+    if _is_scenario(result):
+        absent |= {"map.html", "report.html"}
     return [name for name in RESULTS if name not in absent]
 
 
-def write_result(result: "Result", territory: Territory, folder: Path) -> None:
-    """Write all files of a result, the manifest last.
+def _is_scenario(result: "Result") -> bool:
+    return "scenario" in result.manifest
+
+
+def write_result(
+    result: "Result", territory: Territory, folder: Path, after: Mapping[str, Territory] = types.MappingProxyType({})
+) -> None:
+    """Write all files of a result, the manifest last; those of its scenarios, which stand on `after`, in folders.
 
     Raises
     ------
@@ -51,21 +69,29 @@ def write_result(result: "Result", territory: Territory, folder: Path) -> None:
         The folder cannot be written.
     """
     with results_folder(folder) as aside:
-        write_scores(result.scores, aside / "scores.csv")
-        if result.overlap is not None:
-            result.overlap.round(1).to_csv(aside / "overlap.csv", lineterminator="\n")
-        for name, table in result.tables.items():
-            write_table(table, aside / f"{name}.csv", decimals=4)
-        given = result.study.inputs.times
-        mark = points_mark(result.points) if given is None else made_points(given)
-        write_times(result.times, aside / "times.parquet", points=mark or "")
-        write_geopackage(_layers(result, territory), aside / PLACES, crs=result.points.crs)
-        if result.study.output.raster:
-            _write_raster(result, aside / "minutes.tif")
-        write_manifest(result.manifest, aside / MANIFEST)
+        for name, other in result.scenarios.items():
+            inside = aside / SCENARIOS / folder_name(name)
+            inside.mkdir(parents=True)
+            _write_files(replace(other, manifest={**other.manifest, "files": _files(other)}), after[name], inside)
+        _write_files(result, territory, aside)
         kept = read_folder(aside)
         _map_of(kept).save(aside / "map.html")
         _report_of(kept, aside / "report.html")
+
+
+def _write_files(result: "Result", territory: Territory, folder: Path) -> None:
+    write_scores(result.scores, folder / "scores.csv")
+    if result.overlap is not None:
+        result.overlap.round(1).to_csv(folder / "overlap.csv", lineterminator="\n")
+    for name, table in result.tables.items():
+        write_table(table, folder / f"{name}.csv", decimals=4)
+    given = result.study.inputs.times
+    mark = points_mark(result.points) if given is None else made_points(given)
+    write_times(result.times, folder / "times.parquet", points=mark or "")
+    write_geopackage(_layers(result, territory), folder / PLACES, crs=result.points.crs)
+    if result.study.output.raster:
+        _write_raster(result, folder / "minutes.tif")
+    write_manifest(result.manifest, folder / MANIFEST)
 
 
 def _write_raster(result: "Result", path: Path) -> None:

@@ -1,0 +1,335 @@
+"""Scenarios beside their base: only what a change touches is searched again, and who gains and who loses is counted."""
+
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.analysis.change import gained_lost
+from siteplan.config import Profile, Rides, Study
+from siteplan.config.changes import KINDS, Scenario, told
+from siteplan.config.profiles import Model
+from siteplan.errors import StudyError
+from siteplan.network.edits import touched_sites
+from siteplan.study.editing import edited_cells, edited_timetable
+from siteplan.study.load import (
+    Territory,
+    check_streets,
+    commune_names,
+    linked_by_mode,
+    load_cells,
+    load_sites,
+    load_streets,
+    load_timetable,
+    load_water,
+    points_of,
+    used_sites,
+)
+from siteplan.times import travel_times
+
+if TYPE_CHECKING:
+    from siteplan.study.stages import Result
+
+__all__ = [
+    "BASE",
+    "OPEN",
+    "Variant",
+    "changes_table",
+    "given_variants",
+    "opened",
+    "plan_of",
+    "scores_table",
+    "territory_of",
+    "updated",
+    "variants_of",
+]
+
+BASE = "base"  # what the tables call the study itself
+OPEN = ("existing", "required")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A scenario as a study: what changes in words, and whether sites are chosen anew."""
+
+    name: str
+    study: Study
+    about: str
+    again: bool
+
+
+def variants_of(study: Study) -> list[Variant]:
+    """List the scenarios of a study, in its order."""
+    return [
+        Variant(name, study.variant(name), about(scenario), _asks_again(scenario))
+        for name, scenario in study.variants().items()
+    ]
+
+
+def given_variants(study: Study, others: Mapping[str, Study], again: Collection[str]) -> list[Variant]:
+    """Make scenarios of studies that were made of another by `Study.with_`.
+
+    Raises
+    ------
+    StudyError
+        A study that reads other streets, people or territories, or an unknown name in `again`.
+    """
+    for name in again:
+        if name not in others:
+            raise StudyError(f"choose_again: no scenario '{name}'; expected any of {', '.join(others)}")
+    variants = []
+    for name, other in others.items():
+        for key in ("area", "inputs.streets", "inputs.population", "inputs.elevation", "inputs.times"):
+            if _value(other, key) != _value(study, key):
+                raise StudyError(f"{name}: has other {key} than the study; make it by study.with_(...)")
+        made = Scenario(**_added(study, other), set=_other_values(study, other))
+        variants.append(Variant(name, other, about(made), name in again or other.choose != study.choose))
+    return variants
+
+
+def _value(study: Study, key: str) -> Any:
+    return functools.reduce(getattr, key.split("."), study)
+
+
+def _added(study: Study, other: Study) -> dict[str, Any]:
+    """Return the changes that one study makes and the other does not."""
+    sides = {kind: (getattr(study.changes, kind), getattr(other.changes, kind)) for kind in KINDS}
+    return {kind: [change for change in after if change not in before] for kind, (before, after) in sides.items()}
+
+
+def _other_values(before: Model, after: Model, prefix: str = "") -> dict[str, Any]:
+    """Return the keys of the study that are other, for the eye."""
+    found: dict[str, Any] = {}
+    for name in type(before).model_fields:
+        one, two = getattr(before, name), getattr(after, name)
+        if one == two or prefix + name in ("name", "changes", "scenarios", "matrix"):
+            continue
+        if isinstance(one, Model) and isinstance(two, Model):
+            found |= _other_values(one, two, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = two
+    return found
+
+
+def about(scenario: Scenario) -> str:
+    """Say what a scenario changes: in its own words if it has some, and change by change."""
+    changes = [text for kind in KINDS for text in told(getattr(scenario, kind))]
+    values = [f"{key} = {value}" for key, value in scenario.set.items()]
+    more = [f"as {scenario.base}"] if scenario.base else []
+    listed = "; ".join([*more, *changes, *values])
+    return f"{scenario.about} ({listed})" if scenario.about and listed else scenario.about or listed
+
+
+def _asks_again(scenario: Scenario) -> bool:
+    return scenario.choose_again or any(key.split(".")[0] == "choose" for key in scenario.set)
+
+
+def territory_of(variant: Study, study: Study, base: Territory) -> Territory:
+    """Make the changes of a scenario to what its base has read; what does not change is the same object.
+
+    Raises
+    ------
+    StudyError
+        Naming the change that cannot be made.
+    """
+    changes, before = variant.changes, study.changes
+    same_sites = changes.sites == before.sites and variant.inputs.sites == study.inputs.sites
+    sites = base.all_sites if same_sites else load_sites(variant)
+    cells, points = base.cells, base.points
+    if changes.people != before.people:
+        cells = _cells(variant, study, base)
+        points = points_of(cells, base.original)
+    streets = base.streets
+    if streets is not None and base.original is not None and changes.streets != before.streets:
+        streets = load_streets(variant, sites, base.original)
+    elif streets is not None and not same_sites:
+        check_streets(variant, streets, sites)
+    if streets is not None and not same_sites:
+        load_water(variant, streets, sites)
+    linked = {} if streets is None or not base.linked else linked_by_mode(variant, streets, points)
+    timetable = None if streets is None else _timetable(variant, study, base, streets)
+    return Territory(
+        base.original, streets, timetable, cells, points, linked, sites, base.communes, base.water, base.basemap
+    )
+
+
+def _cells(variant: Study, study: Study, base: Territory) -> gpd.GeoDataFrame:
+    """Change the people of the base; those of a base that is changed itself are read again."""
+    if study.changes.people:
+        return load_cells(variant, used_sites(base.all_sites), base.communes)
+    names = None if base.communes is None else commune_names(base.cells, base.communes)
+    return edited_cells(variant, base.cells, names)
+
+
+def _timetable(variant: Study, study: Study, base: Territory, streets: Any) -> Any:
+    if not any(isinstance(profile, Rides) for profile in variant.profiles()):
+        return None
+    there = base.timetable if variant.inputs.transit == study.inputs.transit else None
+    if there is not None and streets is base.streets and variant.changes.lines == study.changes.lines:
+        return there
+    if there is not None and not study.changes.lines:
+        return edited_timetable(variant, there, streets)
+    return load_timetable(variant, streets)
+
+
+def updated(
+    times: pd.DataFrame,
+    before: Territory,
+    after: Territory,
+    profile: Profile | Rides,
+    *,
+    limit: float,
+    direction: Any,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Return the times of one mode after a change; only those are searched that it can matter to.
+
+    Parameters
+    ----------
+    times
+        Of the mode before the change, by the same profile, limit and direction.
+    before, after
+        What was travelled on.
+
+    Returns
+    -------
+    DataFrame
+        As `travel_times` gives it for `after`; `attrs["searched"]` is the number of sites that were searched.
+    """
+    assert before.streets is not None and after.streets is not None  # noqa: S101, PT018 - minutes were searched on them
+    old, new = (side.points[side.linked[profile.name]] for side in (before, after))
+    sites = after.sites
+    kept = _unmoved(before.sites, sites)
+    if kept.any() and (after.streets is not before.streets or after.timetable is not before.timetable):
+        if isinstance(profile, Rides):
+            kept = np.zeros(len(sites), bool)
+        elif after.streets is not before.streets:
+            both = after.points.loc[_unmoved_points(before.points, after.points)]
+            touched = touched_sites(
+                before.streets, after.streets, sites[kept], both, mode=profile, limit=limit, direction=direction
+            )
+            kept = kept & ~sites.index.isin(touched)
+    asked = {"mode": profile, "limit": limit, "direction": direction, "transit": after.timetable}
+    parts = [times[times["site"].isin(sites.index[kept].astype(str)) & times["point"].isin(new.index)]]
+    if not kept.all():
+        parts.append(travel_times(after.streets, sites[~kept], new, **asked, progress=progress))
+    fresh = new.loc[~_unmoved_points(old, new)]
+    if kept.any() and len(fresh):
+        parts[0] = parts[0][~parts[0]["point"].isin(fresh.index)]
+        parts.append(travel_times(after.streets, sites[kept], fresh, **asked, progress=progress))
+    table = _joined(parts, sites.index.astype(str), new.index)
+    table.attrs["searched"] = int((~kept).sum())
+    return table
+
+
+def _unmoved(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> np.ndarray:
+    """Tell which rows stood at the same place before."""
+    there = before.geometry.to_crs(after.crs).reindex(after.index)
+    return np.asarray(there.geom_equals(after.geometry, align=False))
+
+
+def _unmoved_points(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> np.ndarray:
+    return _unmoved(before, after) if before is not after else np.ones(len(after), bool)
+
+
+def _joined(parts: Sequence[pd.DataFrame], sites: pd.Index, points: pd.Index) -> pd.DataFrame:
+    """Put rows of the same mode together, sorted by site and point."""
+    whole = pd.concat([part.astype({"site": str, "mode": str}) for part in parts], ignore_index=True)
+    modes = parts[0]["mode"].cat.categories
+    place = sites.get_indexer(pd.Index(whole["site"]))
+    order = np.lexsort((points.get_indexer(pd.Index(whole["point"])), place))
+    whole = whole.iloc[order].reset_index(drop=True)
+    whole["site"] = pd.Categorical.from_codes(place[order], sites)
+    whole["mode"] = pd.Categorical(whole["mode"], categories=modes)
+    return whole[list(parts[0].columns)]
+
+
+def opened(result: "Result") -> list[str] | None:
+    """Return the sites that are open: existing, required and chosen ones; None where there are none of these."""
+    sites, choice = result.sites, result.tables.get("choice")
+    found = set(sites.index[sites["status"].isin(OPEN)].astype(str))
+    if choice is not None:
+        found |= set(choice.index.astype(str))
+    known = result.times["site"].cat.categories.astype(str)
+    return [site for site in known if site in found] or None
+
+
+def plan_of(base: "Result", sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
+    """Return what the base chose and the scenario does not close, as a table of the sites alone."""
+    if base.choice is None:
+        return None
+    there = sites.index[sites["status"] != "excluded"]
+    kept = base.choice.sites[base.choice.sites.index.isin(there)]
+    return kept[[name for name in ("order", "name", "status", "phase") if name in kept]]
+
+
+def changes_table(base: "Result", others: Mapping[str, "Result"], communes: gpd.GeoDataFrame | None) -> pd.DataFrame:
+    """Count who gains and who loses a site in each scenario.
+
+    Returns
+    -------
+    DataFrame
+        `scenario`, and the columns of `gained_lost` with the splits `total` and, where there are communes, `commune`.
+
+    Raises
+    ------
+    StudyError
+        A scenario without any of the limits of the study.
+    """
+    return pd.concat([_changes(base, name, other, communes) for name, other in others.items()], ignore_index=True)
+
+
+def _changes(base: "Result", name: str, other: "Result", communes: gpd.GeoDataFrame | None) -> pd.DataFrame:
+    study = base.study
+    minutes = [limit for limit in study.travel.minutes if limit in other.study.travel.minutes]
+    if not minutes:
+        raise StudyError(f"scenarios.{name}: has none of the limits of the study ({study.travel.minutes})")
+    people, later = aligned(base.points, other.points)
+    table = gained_lost(
+        base.times,
+        other.times,
+        people,
+        None if communes is None else commune_names(other.cells, communes).rename("commune"),
+        minutes=minutes,
+        groups=study.inputs.population.groups if study.inputs.population else (),
+        opened_before=opened(base),
+        opened_after=None if opened(base) is None else opened(other) or (),
+        people_after=later,
+    )
+    table.insert(0, "scenario", name)
+    return table
+
+
+def aligned(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Give two tables of points the same rows: nobody lives where only the other has a point."""
+    if before.index.equals(after.index):
+        return before, after
+    index = before.index.append(after.index[~after.index.isin(before.index)])
+    numbers = [name for name in after.select_dtypes("number").columns if name in before and name != "cell"]
+    sides = []
+    for table, other in ((before, after), (after, before)):
+        whole = pd.concat([table, other.loc[index[~index.isin(table.index)]].assign(**dict.fromkeys(numbers, 0.0))])
+        sides.append(gpd.GeoDataFrame(whole.loc[index], crs=table.crs).rename_axis("point"))
+    return sides[0], sides[1]
+
+
+def scores_table(base: "Result", others: Mapping[str, "Result"]) -> pd.DataFrame:
+    """Put the scores of the base and of every scenario below each other.
+
+    Returns
+    -------
+    DataFrame
+        `scenario` (`base` for the study itself), `site`, `open`, and the columns of `scores`.
+    """
+    tables = []
+    for name, result in {BASE: base, **others}.items():
+        table = result.scores.reset_index()
+        now = opened(result)
+        table.insert(0, "scenario", name)
+        table.insert(2, "open", True if now is None else table["site"].astype(str).isin(now))
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)

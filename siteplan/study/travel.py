@@ -1,0 +1,183 @@
+"""The minutes and the isochrones of a study, searched or taken from where they were kept."""
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.config import Profile, Rides, Study
+from siteplan.contours import isochrones
+from siteplan.errors import InputError
+from siteplan.inputs.times import check_times, read_times
+from siteplan.network.streets import StreetNetwork
+from siteplan.network.transit import Timetable
+from siteplan.study.cache import Cache, content_key, file_hash
+from siteplan.study.load import Territory
+from siteplan.study.manifest import input_files
+from siteplan.study.scenarios import updated
+from siteplan.times import travel_times
+
+__all__ = ["Progress", "rings_of", "times_after", "times_of"]
+
+Progress = Callable[[str, int, int], None]
+Search = Callable[[Profile | Rides, Progress | None], pd.DataFrame]
+
+OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
+
+
+def times_of(
+    study: Study, territory: Territory, cache: Cache, progress: Progress | None, *, search: Search | None = None
+) -> pd.DataFrame:
+    """Take the user's own times, or search them mode by mode; `attrs["searched"]` counts the sites searched by mode.
+
+    Parameters
+    ----------
+    search
+        Gives the times of one mode, in place of a search for all sites, and says in their `attrs` how many it searched:
+        of what was kept by somebody else, none.
+    """
+    if study.inputs.times is not None:
+        return _own_times(study.inputs.times, territory)
+    names = [profile.name for profile in study.profiles()]
+    tables, searched = [], {}
+    for profile in study.profiles():
+        inputs = _fingerprint(study, without=_unused(profile))
+        key = content_key({**inputs, "profile": profile.model_dump(), "limit": study.limit})
+        make = functools.partial(search or functools.partial(_searched, study, territory), profile, progress)
+        table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
+        searched[profile.name] = table.attrs.pop("searched", 0 if search else len(territory.sites))
+        # An empty table forgets its categories on disk, and every mode has its own.
+        table["site"] = pd.Categorical(table["site"], categories=territory.sites.index.astype(str))
+        table["mode"] = pd.Categorical(table["mode"], categories=names)
+        tables.append(table)
+    whole = pd.concat(tables, ignore_index=True)
+    whole.attrs["searched"] = searched
+    return whole
+
+
+def _searched(study: Study, territory: Territory, profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
+    assert territory.streets is not None  # noqa: S101 - the study was refused without
+    return travel_times(
+        territory.streets,
+        territory.sites,
+        # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
+        territory.points[territory.linked[profile.name]],
+        mode=profile,
+        limit=study.limit,
+        direction=study.travel.direction,
+        transit=territory.timetable,
+        progress=_stage(progress, profile.name),
+    )
+
+
+def times_after(
+    variant: Study,
+    after: Territory,
+    study: Study,
+    before: Territory,
+    times: pd.DataFrame,
+    cache: Cache,
+    progress: Progress | None,
+) -> pd.DataFrame:
+    """Return the times of a scenario: as `times_of`, but searching only what it changes of its base's `times`."""
+    same = (variant.limit, variant.travel.direction) == (study.limit, study.travel.direction)
+    known = {profile.name: profile for profile in study.profiles()} if same else {}
+
+    def search(profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
+        if known.get(profile.name) != profile:
+            table = _searched(variant, after, profile, progress)
+            table.attrs["searched"] = len(after.sites)
+            return table
+        rows = times[times["mode"] == profile.name]
+        columns = [name for name in rows if isinstance(profile, Rides) or name not in OF_RIDES]
+        rows = rows[columns].assign(mode=rows["mode"].cat.set_categories([profile.name]))
+        told = _stage(progress, profile.name)
+        way = study.travel.direction
+        return updated(rows, before, after, profile, limit=study.limit, direction=way, progress=told)
+
+    return times_of(variant, after, cache, progress, search=search)
+
+
+def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
+    """Read the user's table, which names a point as the population file names its cell."""
+    times = read_times(path, sites=territory.sites)
+    if not pd.api.types.is_integer_dtype(territory.points.index):
+        times["point"] = times["point"].astype(str)
+    unknown = ~times["point"].isin(territory.points.index)
+    if unknown.any():
+        raise InputError(
+            f"{path}: {int(unknown.sum()):,} of {len(times):,} rows name a point that is no cell of the population, "
+            f"the first '{times['point'][unknown].iloc[0]}'; expected the names of its cells, such as "
+            f"'{territory.points.index[0]}' (inputs.population.cell says which column names them)"
+        )
+    check_times(times, territory.points)
+    return times
+
+
+def _fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Name all that travel times (or, without the people, isochrones) depend on, but for the mode and the limits."""
+    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if key != "inputs.times"}
+    hashes = {name: file_hash(path) for name, path in files.items() if name.split(".")[0] not in without}
+    tables = {"population": study.inputs.population, "sites": study.inputs.sites}
+    options = {
+        name: table.model_dump(mode="json", exclude={"file"})
+        for name, table in tables.items()
+        if table is not None and name not in without
+    }
+    told: dict[str, str] = {"direction": study.travel.direction, "extent": study.area.extent}
+    if study.inputs.transit is not None and "transit" not in without:
+        told["date"] = study.inputs.transit.date
+    hidden = {"transit": "lines", "population": "people"}
+    changes = study.changes.model_dump(mode="json", exclude={kind for name, kind in hidden.items() if name in without})
+    return {
+        "files": hashes,
+        "options": options,
+        "changes": changes,
+        **{key: text for key, text in told.items() if key not in without},
+    }
+
+
+def _unused(profile: Profile | Rides) -> tuple[str, ...]:
+    """Name the inputs that a mode has nothing to do with."""
+    return () if isinstance(profile, Rides) else ("transit",)
+
+
+def rings_of(
+    study: Study,
+    streets: StreetNetwork,
+    timetable: Timetable | None,
+    sites: gpd.GeoDataFrame,
+    cache: Cache,
+    progress: Progress | None,
+) -> gpd.GeoDataFrame:
+    """Draw the isochrones of all modes, or take those drawn before: by site, then mode and limit as asked for."""
+    tables = []
+    for profile in study.profiles():
+        # Who lives where shapes no isochrone.
+        inputs = _fingerprint(study, without=("population", "communes", "extent", *_unused(profile)))
+        key = content_key({**inputs, "profile": profile.model_dump(), "minutes": study.travel.minutes})
+        make = functools.partial(
+            isochrones,
+            streets,
+            sites,
+            mode=profile,
+            minutes=study.travel.minutes,
+            direction=study.travel.direction,
+            transit=timetable,
+            progress=_stage(progress, f"isochrones {profile.name}"),
+        )
+        table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
+        tables.append(table.set_crs(streets.crs, allow_override=True))
+    rings = pd.concat(tables, ignore_index=True)
+    rank = {site: at for at, site in enumerate(sites.index)}
+    order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
+    return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
+
+
+def _stage(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
+    """Give one stage's progress to a function that knows nothing of stages."""
+    return None if progress is None else lambda done, total: progress(stage, done, total)
