@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from siteplan.siting.choose import Choice, choose_sites
     from siteplan.siting.phases import coverage_curve, deploy, least_needed
     from siteplan.siting.problem import Quota
-    from siteplan.study import Finding, Result, check, compare, read_study, run
+    from siteplan.study import Finding, Result, check, compare, compare_scenarios, read_study, run
     from siteplan.times import reach_totals, travel_times
 
 __version__ = "0.1.0"
@@ -100,6 +100,7 @@ __all__ = [
     "choose_sites",
     "commuting_saved",
     "compare",
+    "compare_scenarios",
     "concentration",
     "coverage",
     "coverage_curve",
@@ -267,6 +268,7 @@ _HOMES = {
         "Result",
         "check",
         "compare",
+        "compare_scenarios",
         "read_study",
         "run",
     ),

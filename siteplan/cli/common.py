@@ -170,6 +170,10 @@ def show(result: "Result", as_json: bool, quiet: bool) -> None:
         typer.echo(json.dumps({"folder": folder, **outcome}, ensure_ascii=False, indent=1, sort_keys=True))
         return
     _print_table(result)
+    if result.scenarios:
+        from siteplan.study.changes import print_scenarios
+
+        print_scenarios(result, plain_console())
     for line in rides_spoken(result.study):
         say(line, quiet)
     people = result.manifest["totals"]["people"]

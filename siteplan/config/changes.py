@@ -1,6 +1,6 @@
 """What a scenario changes: streets, lines, people and sites, each change one short entry that begins with its verb."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from siteplan.config.profiles import Model, Window
 
-__all__ = ["KINDS", "Changes", "Option", "Scenario", "based", "told"]
+__all__ = ["KINDS", "Changes", "Option", "Scenario", "based"]
 
 KINDS = ("streets", "lines", "people", "sites")
 DECIMALS = 7  # of a degree: what an OpenStreetMap file holds, a centimetre
@@ -29,6 +29,8 @@ def _drawn(value: Any, info: ValidationInfo) -> Any:
     import shapely
 
     path = based(Path(value), info)
+    if not path.is_file():
+        raise PydanticCustomError("shape", "no such file; looked for {path}", {"path": str(path)})
     try:
         shapes = gpd.read_file(path)
     except Exception as error:
@@ -288,26 +290,3 @@ class Scenario(Option):
 
     base: str | None = Field(default=None, description="the scenario that this one builds on; empty = the study itself")
     about: str = Field(default="", description="a sentence for the reader")
-
-
-def told(changes: Sequence[Model]) -> list[str]:
-    """Say changes in short, such as 'cut 2'."""
-    return [_told(change) for change in changes]
-
-
-def _told(change: Model) -> str:
-    verb = verb_of(type(change))
-    drawn = isinstance(getattr(change, verb), tuple)
-    what = getattr(change, "name", "") if drawn else getattr(change, verb)
-    asked = change.model_dump(exclude={verb, "name", "snap_m", "crossings"}, exclude_defaults=True)
-    more = [_said(key, value) for key, value in asked.items()]
-    return f"{verb} {what or _said('', getattr(change, verb))}" + (f" ({', '.join(more)})" if more else "")
-
-
-def _said(key: str, value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}={each}" for name, each in value.items())
-    if isinstance(value, tuple):
-        ends = [f"{each[0]:g} {each[1]:g}" if isinstance(each, tuple) else str(each) for each in (value[0], value[-1])]
-        return f"{key} {' to '.join(ends)}".strip()
-    return f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"

@@ -425,6 +425,17 @@ def _joined(options: Sequence[Option]) -> Scenario:
     return Scenario(**changes.model_dump(), set=values, choose_again=again)
 
 
+def _check_scenario(study: "Study", scenario: Scenario, other: "Study") -> None:
+    """Refuse a scenario that has nothing to compare."""
+    if not (scenario or scenario.set or scenario.choose_again):
+        raise StudyError("changes nothing; expected any of streets, lines, people, sites, set or choose_again")
+    if not {*study.travel.minutes} & {*other.travel.minutes}:
+        limits = ", ".join(f"{limit:g}" for limit in study.travel.minutes)
+        raise StudyError(f"has none of the limits of the study ({limits} min); keep one of them to compare by")
+    if scenario.choose_again and other.choose is None:
+        raise StudyError("choose_again: the study chooses no sites; say how many in choose")
+
+
 class Study(Model):
     """What is read, asked and written: the whole of a study file."""
 
@@ -487,6 +498,7 @@ class Study(Model):
             raise PydanticCustomError("extent", "area.extent: is communes, but area.communes names no file of them")
         if self.choose is not None:
             self._check_choice(self.choose)
+        self._check_changes()
         for column in self.score.weights:
             # The modes of a travel-time table are known when it is read, not before.
             if self.inputs.times is None and column not in self.columns():
@@ -501,18 +513,19 @@ class Study(Model):
     @model_validator(mode="after")
     def _scenarios_hold(self) -> "Study":
         folders: dict[str, str] = {}
-        for name in self.variants():
+        for name, scenario in self.variants().items():
             try:
-                self.variant(name)
+                other = self.variant(name)
+                _check_scenario(self, scenario, other)
             except ValidationError as error:
                 why = "; ".join(problems(error, Study))
             except StudyError as error:
                 why = str(error)
             else:
-                other = folders.setdefault(folder_name(name), name)
-                if other == name:
+                first = folders.setdefault(folder_name(name), name)
+                if first == name:
                     continue
-                why = f"its folder has the same name as that of '{other}'; name one of them otherwise"
+                why = f"its folder has the same name as that of '{first}'; name one of them otherwise"
             raise PydanticCustomError("scenario", "scenarios.{name}: {why}", {"name": name, "why": why})
         return self
 
@@ -597,6 +610,24 @@ class Study(Model):
                 inside[section] = inside = dict(inside.get(section) or {})
             inside[last] = value
         return Study.model_validate({**raw, "changes": self.changes.then(asked).model_dump()})
+
+    def _check_changes(self) -> None:
+        """Refuse changes of what the study does not have."""
+        made = [kind for kind in ("streets", "lines") if getattr(self.changes, kind)]
+        moved = [
+            change
+            for kind in ("people", "sites")
+            for change in getattr(self.changes, kind)
+            if getattr(change, "place", None)
+        ]
+        if self.inputs.times is not None and (made or moved):
+            raise PydanticCustomError(
+                "changes",
+                "inputs.times: minutes of your own know nothing of other streets, lines or places; leave "
+                "such changes out, or give streets in place of times",
+            )
+        if self.changes.lines and TRANSIT.name not in self.travel.modes:
+            raise PydanticCustomError("changes", "lines: change, but transit is none of travel.modes")
 
     def _check_choice(self, asked: Choose) -> None:
         groups = ("people", *(self.inputs.population.groups if self.inputs.population else ()))

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from siteplan.errors import StudyError
@@ -112,7 +112,5 @@ def _listed_in(manifest: Path) -> set[str]:
 
 def _remove_empty(folders: list[Path]) -> None:
     for folder in folders:
-        try:
+        with suppress(OSError):  # holds results, or is in use: it stays
             folder.rmdir()
-        except OSError:  # holds results, or is in use: it stays
-            return

@@ -3,7 +3,7 @@
 from siteplan.study.changes import compare
 from siteplan.study.findings import Finding, check
 from siteplan.study.reading import read_study
-from siteplan.study.stages import Result, choose, draw, run, score
+from siteplan.study.stages import Result, choose, compare_scenarios, draw, run, score
 from siteplan.study.template import init_study, study_template
 from siteplan.study.write import redraw, report, write_places
 
@@ -13,6 +13,7 @@ __all__ = [
     "check",
     "choose",
     "compare",
+    "compare_scenarios",
     "draw",
     "init_study",
     "read_study",

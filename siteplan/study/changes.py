@@ -4,21 +4,23 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import pandas as pd
 
 from siteplan.analysis.change import gained_lost
-from siteplan.analysis.equity import cell_territories
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.times import made_points
 from siteplan.output.tables import printable
 from siteplan.study.folder import Kept, read_folder
+from siteplan.study.load import commune_names
+from siteplan.study.scenarios import OPEN, aligned
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["compare", "print_changes"]
+    from siteplan.study.stages import Result
 
-OPEN = ("existing", "required")
+__all__ = ["compare", "print_changes", "print_scenarios"]
 
 
 def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
@@ -45,7 +47,9 @@ def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
         Runs without a common limit.
     """
     first, second = read_folder(before), read_folder(after)
-    if made_points(first.folder / "times.parquet") != made_points(second.folder / "times.parquet"):
+    marks = [made_points(kept.folder / "times.parquet") for kept in (first, second)]
+    people, later = aligned(first.points, second.points)
+    if marks[0] != marks[1] and not (all(marks) and _same_places(first.points, second.points)):
         raise InputError(
             f"{second.folder}: was computed for other people or other streets than {first.folder}, so that nobody can "
             "be followed from one to the other; give runs of the same streets and population"
@@ -57,12 +61,13 @@ def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
     return gained_lost(
         first.times,
         second.times,
-        first.points,
-        _communes(first),
+        people,
+        _communes(first, second),
         minutes=minutes,
         groups=groups,
         opened_before=_opened(first),
         opened_after=_opened(second),
+        people_after=later,
     )
 
 
@@ -74,14 +79,19 @@ def _opened(kept: Kept) -> Collection[str] | None:
     return opened & set(kept.times["site"].cat.categories.astype(str)) if opened else None
 
 
-def _communes(kept: Kept) -> pd.Series | None:
-    communes = kept.layers.get("communes")
+def _same_places(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
+    """Tell whether one table of points is the other and, perhaps, new homes behind it."""
+    few, many = sorted((before, after), key=len)
+    return bool(few.index.isin(many.index).all() and few.geometry.geom_equals(many.geometry.loc[few.index]).all())
+
+
+def _communes(first: Kept, second: Kept) -> pd.Series | None:
+    communes = first.layers.get("communes")
     if communes is None:
         return None
-    communes = communes.set_index("territory")
-    names = communes["name"].astype(str)
-    found = cell_territories(kept.cells, communes)
-    return found.map(lambda key: names.get(key, key)).rename("commune")
+    new = second.cells[~second.cells.index.isin(first.cells.index)]
+    cells = gpd.GeoDataFrame(pd.concat([first.cells[["geometry"]], new[["geometry"]]]), crs=first.cells.crs)
+    return commune_names(cells, communes.set_index("territory")).rename("commune")
 
 
 def print_changes(changes: pd.DataFrame, console: "Console") -> None:
@@ -107,3 +117,32 @@ def print_changes(changes: pd.DataFrame, console: "Console") -> None:
     console.print(table)
     way = "any mode" if mode == "best" else mode
     console.print(Text(f"people with an open site within {limit:g} min by {way}"))
+
+
+def print_scenarios(result: "Result", console: "Console") -> None:
+    """Print who gains and loses a site in each scenario: all people, by mode, within the largest limit."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = result.tables["scenarios"]
+    limit = rows["minutes"].max()
+    rows = rows[(rows["split"] == "total") & (rows["group"] == "people") & (rows["minutes"] == limit)]
+    modes = list(dict.fromkeys(rows["mode"]))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("scenario")
+    for mode in modes:
+        table.add_column(Text(f"{'any' if mode == 'best' else mode}\n{limit:g} min"), justify="right", no_wrap=True)
+    table.add_column("what changes")
+    figures = {(row["scenario"], row["mode"]): _both(row["gained"], row["lost"]) for row in rows.to_dict("records")}
+    for scenario in result.manifest["scenarios"]:
+        name = scenario["name"]
+        cells = [figures.get((name, mode), "") for mode in modes]
+        table.add_row(Text(printable(name)), *cells, Text(printable(scenario["about"])))
+    console.print(table)
+    console.print(Text("people who gain (+) and who lose (-) an open site within the limit"))
+
+
+def _both(gained: float, lost: float) -> str:
+    parts = [f"{sign}{people:,.0f}" for sign, people in (("+", gained), ("-", lost)) if round(people)]
+    return " ".join(parts) or "="

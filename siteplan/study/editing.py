@@ -11,12 +11,15 @@ import shapely
 from siteplan.config import Study, minutes_of
 from siteplan.config import changes as asked
 from siteplan.errors import StudyError
+from siteplan.geo import metric_crs
 from siteplan.inputs import edits
 from siteplan.network import edits as network
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 
 __all__ = ["edited_cells", "edited_sites", "edited_streets", "edited_timetable"]
+
+HOMES = 50.0  # metres from the middle of new homes to the sides of their square, where no outline is given
 
 
 def edited_streets(study: Study, streets: StreetNetwork) -> StreetNetwork:
@@ -57,7 +60,8 @@ def edited_cells(study: Study, cells: gpd.GeoDataFrame, communes: pd.Series | No
     StudyError
         Naming the change that cannot be made.
     """
-    changes = [_people(change) for change in study.changes.people]
+    points = bool((cells.geom_type == "Point").all())
+    changes = [_people(change, points) for change in study.changes.people]
     if not changes:
         return cells
     with _naming("changes.people"):
@@ -118,12 +122,16 @@ def _line(change: Any) -> network.LineChange:
             return network.MoveStop(change.move, *change.place)
 
 
-def _people(change: Any) -> edits.PeopleChange:
+def _people(change: Any, points: bool) -> edits.PeopleChange:
+    """Return a change of people; new homes are drawn as the other cells are, as points or as areas."""
     if isinstance(change, asked.CommuneGrown):
         return edits.GrowPeople(change.grow, change.factor, change.plus)
     drawn = isinstance(change.place[0], tuple)
-    place = shapely.Polygon(change.place) if drawn else shapely.Point(change.place)
-    return edits.NewHomes(change.build, change.people, place, change.groups)
+    place = gpd.GeoSeries([shapely.Polygon(change.place) if drawn else shapely.Point(change.place)], crs=4326)
+    if drawn == points:
+        metric = place.to_crs(metric_crs(place))
+        place = metric.centroid if drawn else metric.buffer(HOMES, cap_style="square")
+    return edits.NewHomes(change.build, change.people, place.iloc[0], change.groups, crs=place.crs)
 
 
 def _site(change: Any) -> edits.SiteChange:

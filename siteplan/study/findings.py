@@ -23,6 +23,7 @@ from siteplan.network.transit import Timetable
 from siteplan.study.load import (
     asked_file,
     linked_by_mode,
+    load,
     load_cells,
     load_communes,
     load_sites,
@@ -34,6 +35,7 @@ from siteplan.study.load import (
     used_sites,
 )
 from siteplan.study.reading import read_study
+from siteplan.study.scenarios import made, variants_of
 
 __all__ = ["Finding", "check"]
 
@@ -94,7 +96,21 @@ def check(study: Study | str | Path) -> list[Finding]:
         found += _about_people(asked, cells, streets)
     if asked.inputs.times is not None:
         _tried(found, "inputs.times", lambda: read_times(asked.inputs.times or "", sites=sites))
+    if not any(finding.severity == "error" for finding in found):
+        said = {finding.text for finding in found}
+        found += [finding for finding in _about_scenarios(asked) if finding.text not in said]
     return found
+
+
+def _about_scenarios(study: Study) -> list[Finding]:
+    """Make every scenario's changes, and say what they are."""
+    found: list[Finding] = []
+    variants = variants_of(study)
+    territory = _tried([], "scenarios", lambda: load(study)) if variants else None
+    for variant in variants:
+        if territory is not None and _tried(found, "scenarios", lambda: made(variant, study, territory)) is not None:  # noqa: B023
+            found.append(Finding("info", "scenarios", f"{variant.name}: {variant.about}"))
+    return list(dict.fromkeys(found))
 
 
 def _tried(found: list[Finding], place: str, read: Callable[[], Made]) -> Made | None:

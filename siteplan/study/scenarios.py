@@ -11,9 +11,9 @@ import pandas as pd
 
 from siteplan.analysis.change import gained_lost
 from siteplan.config import Profile, Rides, Study
-from siteplan.config.changes import KINDS, Scenario, told
+from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
-from siteplan.errors import StudyError
+from siteplan.errors import SiteplanError, StudyError
 from siteplan.network.edits import touched_sites
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
@@ -29,6 +29,7 @@ from siteplan.study.load import (
     points_of,
     used_sites,
 )
+from siteplan.study.wording import about
 from siteplan.times import travel_times
 
 if TYPE_CHECKING:
@@ -38,12 +39,13 @@ __all__ = [
     "BASE",
     "OPEN",
     "Variant",
+    "aligned",
     "changes_table",
     "given_variants",
+    "made",
     "opened",
     "plan_of",
     "scores_table",
-    "territory_of",
     "updated",
     "variants_of",
 ]
@@ -65,7 +67,7 @@ class Variant:
 def variants_of(study: Study) -> list[Variant]:
     """List the scenarios of a study, in its order."""
     return [
-        Variant(name, study.variant(name), about(scenario), _asks_again(scenario))
+        Variant(name, study.variant(name), about(scenario, study.language), _asks_again(scenario))
         for name, scenario in study.variants().items()
     ]
 
@@ -86,8 +88,9 @@ def given_variants(study: Study, others: Mapping[str, Study], again: Collection[
         for key in ("area", "inputs.streets", "inputs.population", "inputs.elevation", "inputs.times"):
             if _value(other, key) != _value(study, key):
                 raise StudyError(f"{name}: has other {key} than the study; make it by study.with_(...)")
-        made = Scenario(**_added(study, other), set=_other_values(study, other))
-        variants.append(Variant(name, other, about(made), name in again or other.choose != study.choose))
+        anew = name in again or other.choose != study.choose
+        made = Scenario(**_added(study, other), set=_other_values(study, other), choose_again=anew)
+        variants.append(Variant(name, other, about(made, study.language), anew))
     return variants
 
 
@@ -115,27 +118,26 @@ def _other_values(before: Model, after: Model, prefix: str = "") -> dict[str, An
     return found
 
 
-def about(scenario: Scenario) -> str:
-    """Say what a scenario changes: in its own words if it has some, and change by change."""
-    changes = [text for kind in KINDS for text in told(getattr(scenario, kind))]
-    values = [f"{key} = {value}" for key, value in scenario.set.items()]
-    more = [f"as {scenario.base}"] if scenario.base else []
-    listed = "; ".join([*more, *changes, *values])
-    return f"{scenario.about} ({listed})" if scenario.about and listed else scenario.about or listed
-
-
 def _asks_again(scenario: Scenario) -> bool:
     return scenario.choose_again or any(key.split(".")[0] == "choose" for key in scenario.set)
 
 
-def territory_of(variant: Study, study: Study, base: Territory) -> Territory:
+def made(variant: Variant, study: Study, base: Territory) -> Territory:
     """Make the changes of a scenario to what its base has read; what does not change is the same object.
 
     Raises
     ------
-    StudyError
-        Naming the change that cannot be made.
+    SiteplanError
+        Naming the scenario and the change that cannot be made.
     """
+    try:
+        return _territory(variant.study, study, base)
+    except SiteplanError as error:
+        text = f"scenarios.{variant.name}: {error}".replace(": changes.", ".", 1)
+        raise type(error)(text) from None
+
+
+def _territory(variant: Study, study: Study, base: Territory) -> Territory:
     changes, before = variant.changes, study.changes
     same_sites = changes.sites == before.sites and variant.inputs.sites == study.inputs.sites
     sites = base.all_sites if same_sites else load_sites(variant)
@@ -264,7 +266,7 @@ def plan_of(base: "Result", sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
         return None
     there = sites.index[sites["status"] != "excluded"]
     kept = base.choice.sites[base.choice.sites.index.isin(there)]
-    return kept[[name for name in ("order", "name", "status", "phase") if name in kept]]
+    return kept[["order", "name", "status"]]
 
 
 def changes_table(base: "Result", others: Mapping[str, "Result"], communes: gpd.GeoDataFrame | None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap, reach
 from siteplan.analysis.score import score_sites
 from siteplan.config import Study, folder_name, result_columns
-from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
+from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.inputs.times import read_times
 from siteplan.output.files import whole_file
 from siteplan.output.tables import write_scores, write_table
@@ -33,9 +33,9 @@ from siteplan.study.scenarios import (
     Variant,
     changes_table,
     given_variants,
+    made,
     plan_of,
     scores_table,
-    territory_of,
     variants_of,
 )
 from siteplan.study.travel import Progress, rings_of, times_after, times_of
@@ -270,14 +270,7 @@ def _load(study: Study, progress: Progress | None) -> Territory:
 
 def _territories(study: Study, variants: Sequence[Variant], territory: Territory) -> list[tuple[Variant, Territory]]:
     """Make the changes of every scenario, so that one that cannot be made is told before anything is computed."""
-    made = []
-    for variant in variants:
-        try:
-            made.append((variant, territory_of(variant.study, study, territory)))
-        except SiteplanError as error:
-            text = f"scenarios.{variant.name}: {error}".replace(": changes.", ".", 1)
-            raise type(error)(text) from None
-    return made
+    return [(variant, made(variant, study, territory)) for variant in variants]
 
 
 def _with_scenarios(
