@@ -47,9 +47,8 @@ def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
         Runs without a common limit.
     """
     first, second = read_folder(before), read_folder(after)
-    marks = [made_points(kept.folder / "times.parquet") for kept in (first, second)]
     people, later = aligned(first.points, second.points)
-    if marks[0] != marks[1] and not (all(marks) and _same_places(first.points, second.points)):
+    if _mark(first) != _mark(second) and not _same_files(first, second):
         raise InputError(
             f"{second.folder}: was computed for other people or other streets than {first.folder}, so that nobody can "
             "be followed from one to the other; give runs of the same streets and population"
@@ -79,10 +78,17 @@ def _opened(kept: Kept) -> Collection[str] | None:
     return opened & set(kept.times["site"].cat.categories.astype(str)) if opened else None
 
 
-def _same_places(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
-    """Tell whether one table of points is the other and, perhaps, new homes behind it."""
-    few, many = sorted((before, after), key=len)
-    return bool(few.index.isin(many.index).all() and few.geometry.geom_equals(many.geometry.loc[few.index]).all())
+def _mark(kept: Kept) -> str | None:
+    return made_points(kept.folder / "times.parquet")
+
+
+def _same_files(first: Kept, second: Kept) -> bool:
+    """Tell whether people and streets are of the same files, so that only new homes can tell the points apart."""
+    return all(
+        key in first.manifest["inputs"]
+        and first.manifest["inputs"][key]["sha256"] == second.manifest["inputs"].get(key, {}).get("sha256")
+        for key in ("inputs.population", "inputs.streets")
+    )
 
 
 def _communes(first: Kept, second: Kept) -> pd.Series | None:
