@@ -49,6 +49,21 @@ travel:
   transit: {window: ["08:00", "09:00"], max_rides: 2, max_walk_minutes: 10}
 score: {weights: {people_best_20: 2, workers_walk_15: 1}}
 choose: {objective: coverage, phases: [3, 5, 8], mode: best, minutes: 20}
+scenarios:
+  line 2 is cut: {lines: [{cut: "2"}]}
+  more buses:
+    about: Line 1 every five minutes and line 3 every ten
+    lines:
+      - {every: "1", minutes: 5, hours: ["06:30", "20:00"]}
+      - {every: "3", minutes: 10, hours: ["06:30", "20:00"]}
+  bridge and buses:
+    base: more buses
+    about: More buses, and a footbridge for cycles between the Remparts and the south bank
+    streets:
+      - name: Passerelle des Remparts
+        add: [[3.339996, 46.443567], [3.339923, 46.446376]]
+        tags: {highway: cycleway, foot: "yes", bridge: "yes"}
+  town hall of Vernay: {sites: [{open: S22}]}
 output: {folder: results}
 """
 
