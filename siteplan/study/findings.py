@@ -1,7 +1,7 @@
 """Look before you run: read everything, compute nothing, say what is wrong or odd."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -98,19 +98,21 @@ def check(study: Study | str | Path) -> list[Finding]:
         _tried(found, "inputs.times", lambda: read_times(asked.inputs.times or "", sites=sites))
     if not any(finding.severity == "error" for finding in found):
         said = {finding.text for finding in found}
-        found += [finding for finding in _about_scenarios(asked) if finding.text not in said]
+        found += [finding for finding in _about_scenarios(asked, said) if finding.text not in said]
     return found
 
 
-def _about_scenarios(study: Study) -> list[Finding]:
+def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
     """Make every scenario's changes, and say what they are."""
     found: list[Finding] = []
     variants = variants_of(study)
     territory = _tried([], "scenarios", lambda: load(study)) if variants else None
     for variant in variants:
-        if territory is not None and _tried(found, "scenarios", lambda: made(variant, study, territory)) is not None:  # noqa: B023
-            found.append(Finding("info", "scenarios", f"{variant.name}: {variant.about}"))
-    return list(dict.fromkeys(found))
+        # Called at once, within the loop.
+        if territory is None or _tried(found, "scenarios", lambda: made(variant, study, territory, said)) is None:  # noqa: B023
+            continue
+        found.append(Finding("info", "scenarios", f"{variant.name}: {variant.about}"))
+    return found
 
 
 def _tried(found: list[Finding], place: str, read: Callable[[], Made]) -> Made | None:

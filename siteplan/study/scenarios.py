@@ -1,6 +1,7 @@
 """Scenarios beside their base: only what a change touches is searched again, and who gains and who loses is counted."""
 
 import functools
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from siteplan.analysis.change import gained_lost
 from siteplan.config import Profile, Rides, Study
 from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
-from siteplan.errors import SiteplanError, StudyError
+from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
 from siteplan.network.edits import touched_sites
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
@@ -122,19 +123,28 @@ def _asks_again(scenario: Scenario) -> bool:
     return scenario.choose_again or any(key.split(".")[0] == "choose" for key in scenario.set)
 
 
-def made(variant: Variant, study: Study, base: Territory) -> Territory:
+def made(variant: Variant, study: Study, base: Territory, said: Collection[str] = ()) -> Territory:
     """Make the changes of a scenario to what its base has read; what does not change is the same object.
+
+    What is odd is said with the scenario's name, unless it was `said` of the base.
 
     Raises
     ------
     SiteplanError
         Naming the scenario and the change that cannot be made.
     """
-    try:
-        return _territory(variant.study, study, base)
-    except SiteplanError as error:
-        text = f"scenarios.{variant.name}: {error}".replace(": changes.", ".", 1)
-        raise type(error)(text) from None
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        try:
+            territory = _territory(variant.study, study, base)
+        except SiteplanError as error:
+            text = f"scenarios.{variant.name}: {error}".replace(": changes.", ".", 1)
+            raise type(error)(text) from None
+    for warning in odd:
+        known = str(warning.message) in said or not issubclass(warning.category, SiteplanWarning)
+        text = str(warning.message) if known else f"scenarios.{variant.name}: {warning.message}"
+        warnings.warn(warning.category(text), stacklevel=2)
+    return territory
 
 
 def _territory(variant: Study, study: Study, base: Territory) -> Territory:

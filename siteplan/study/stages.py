@@ -116,7 +116,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     cache = Cache(folder / ".cache")
     with _told_once() as odd:
         territory = _load(asked, progress)
-        after = _territories(asked, variants_of(asked), territory)
+        after = _territories(asked, variants_of(asked), territory, odd)
         times = times_of(asked, territory, cache, progress)
         rings = None
         if asked.output.isochrones and territory.streets is not None:
@@ -168,7 +168,7 @@ def compare_scenarios(
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
     with _told_once() as odd:
         territory = _load(asked, progress)
-        after = _territories(asked, variants, territory)
+        after = _territories(asked, variants, territory, odd)
         times = times_of(asked, territory, Cache(None), progress)
         result = _answered(asked, territory, times, None, odd)
         return _with_scenarios(result, territory, times, after, Cache(None), odd, progress)
@@ -268,9 +268,12 @@ def _load(study: Study, progress: Progress | None) -> Territory:
     return territory
 
 
-def _territories(study: Study, variants: Sequence[Variant], territory: Territory) -> list[tuple[Variant, Territory]]:
+def _territories(
+    study: Study, variants: Sequence[Variant], territory: Territory, odd: list[warnings.WarningMessage]
+) -> list[tuple[Variant, Territory]]:
     """Make the changes of every scenario, so that one that cannot be made is told before anything is computed."""
-    return [(variant, made(variant, study, territory)) for variant in variants]
+    said = {str(each.message) for each in odd}
+    return [(variant, made(variant, study, territory, said)) for variant in variants]
 
 
 def _with_scenarios(
