@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
+from siteplan.analysis.change import gained_lost
+from siteplan.analysis.equity import cell_territories
 from siteplan.analysis.reach import added, coverage, reach
 from siteplan.contours import isochrones
 from siteplan.errors import InputError, StudyError
 from siteplan.network.streets import read_streets
-from siteplan.output.maps import SiteMap, site_map
+from siteplan.output.maps import ScenarioView, SiteMap, site_map
 from siteplan.output.maps.cells import cell_layers
 from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.shapes import pack
@@ -666,6 +668,7 @@ class Counted:
     points: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
     territories: gpd.GeoDataFrame
+    cells: gpd.GeoDataFrame
 
 
 def small_plan(**more):
@@ -695,7 +698,7 @@ def small_plan(**more):
     ]
     times = pd.DataFrame(rows, columns=["site", "point", "mode", "minutes"])
     page = site_map(**world, times=times, points=points, **more)
-    return Counted(page, times, points, world["sites"], world["territories"])
+    return Counted(page, times, points, world["sites"], world["territories"], world["cells"])
 
 
 def whole(text):
@@ -753,11 +756,11 @@ def test_sites_switched_off_count_as_what_they_would_add(opened):
     seen.page.locator('[data-open="c"]').uncheck()
     best = coverage(open_only, world.points, minutes=[20]).set_index("mode").loc["best", "people"]
     assert whole(seen.page.locator('[data-total="covered"]').inner_text()) == half_up(best)
-    inside = gpd.sjoin(world.points, world.territories[["geometry"]], predicate="within")["index_right"]
+    inside = world.points["cell"].map(cell_territories(world.cells, world.territories)).astype(str)
     near = world.points.index.isin(open_only.loc[open_only["minutes"] <= 20, "point"])
     rows = [row.split("\t") for row in seen.page.locator("#communes tbody tr").all_inner_texts()]
     for at, row in enumerate(rows):
-        here = world.points["people"].where(near)[inside[inside == at].index].sum()
+        here = world.points["people"].where(near)[inside[inside == str(at)].index].sum()
         assert whole(row[1]) == half_up(here)
 
 
@@ -781,6 +784,53 @@ def test_a_scenario_is_a_difference_and_phases_are_steps(opened):
     assert seen.page.locator('[data-open="b"]').is_checked()
     assert seen.page.locator("#phases [aria-current]").inner_text().startswith("First")
     assert seen.page.locator("#curve svg path").count() == 2
+
+
+@needs_chromium
+def test_a_scenario_has_sites_people_and_words_of_its_own(opened):
+    """b closes, n opens, c moves, homes are built: counted as `gained_lost` counts, shown where they are."""
+    world = small_plan()
+    elsewhere = Point(world.sites.geometry["c"].x + 900, world.sites.geometry["c"].y)
+    new = world.sites.loc[["c"]].rename(index={"c": "n"}).assign(name="<i>New</i>", status="existing")
+    sites = pd.concat(
+        [world.sites.assign(status=world.sites["status"].where(world.sites.index != "b", "excluded")), new]
+    )
+    sites.loc["c", "geometry"] = elsewhere
+    homes = world.points.iloc[[0]].assign(people=55.0, workers=20.0).rename(index={0: 9999})
+    points = gpd.GeoDataFrame(pd.concat([world.points, homes]), crs=UTM).rename_axis("point")
+    kept = world.times[world.times["site"].isin(["a", "c"])]
+    fresh = world.times[world.times["site"] == "c"].assign(site="n", minutes=lambda rows: rows["minutes"] / 2)
+    near = pd.DataFrame({"site": ["n"], "point": [9999], "mode": ["walk"], "minutes": [4.0]})
+    times = pd.concat([kept, fresh, near], ignore_index=True)
+    view = ScenarioView(times, points, sites, about="Homes <b>built</b>")
+    seen = opened(small_plan(scenarios={"New homes": view}).page)
+    assert seen.page.locator("#ranking", has_text="New").count() == 0
+    seen.page.locator("#against").select_option(index=1)
+    moved_to = "[...document.querySelectorAll('.mark')].filter((each) => !each.hidden).length"
+    before = seen.page.evaluate(moved_to)
+    people = gpd.GeoDataFrame(pd.concat([world.points, homes.assign(people=0.0, workers=0.0)])).rename_axis("point")
+    by_cell = cell_territories(world.cells, world.territories).rename("commune")
+    asked = {"minutes": [20], "opened_before": ["a", "b", "c"], "opened_after": ["a", "c", "n"]}
+    counted = gained_lost(world.times, times, people, by_cell, people_after=points, **asked)
+    for group, at in (("people", 0), ("workers", 1)):
+        seen.page.locator("#who").select_option(index=at)
+        rows = [row.split("\t") for row in seen.page.locator("#compare tbody tr").all_inner_texts()]
+        part = counted[(counted["group"] == group) & (counted["mode"] == "best")].set_index("territory")
+        for row, label in zip(rows, ["total", "0", "1"], strict=True):
+            figures = part.loc[label, ["before", "after", "gained", "lost", "unchanged"]]
+            assert [whole(each) for each in row[1:]] == [half_up(each) for each in figures]
+    said = seen.page.locator("#compare").inner_text()
+    assert "Homes <b>built</b>" in said
+    assert f"Closes: {world.sites['name']['b']}" in said
+    assert "Opens: <i>New</i>" in said
+    seen.page.locator("#compare [value=after]").check()
+    assert seen.page.evaluate(moved_to) == before + 1
+    covered = counted[(counted["group"] == "workers") & (counted["mode"] == "best") & (counted["split"] == "total")]
+    assert whole(seen.page.locator('[data-total="covered"]').inner_text()) == half_up(covered["after"].iloc[0])
+    assert seen.page.locator('[data-open="n"]').is_checked()
+    assert seen.page.locator('[data-open="n"]').is_disabled()
+    assert not seen.page.locator('[data-open="b"]').is_checked()
+    assert not seen.complaints
 
 
 @needs_chromium

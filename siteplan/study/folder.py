@@ -1,7 +1,7 @@
 """A folder of results, read back: what maps, reports and comparisons are made of."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,8 @@ class Kept:
         return pd.DataFrame(self.sites[[*named, *(f"{mode}_kmh" for mode in self.manifest["travel"])]])
 
 
-def read_folder(folder: str | Path) -> Kept:
-    """Read what a complete run left in a folder.
+def read_folder(folder: str | Path, *, only: Collection[str] | None = None) -> Kept:
+    """Read what a complete run left in a folder; of the layers, `only` some.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def read_folder(folder: str | Path) -> Kept:
     tables = {name: _table(at / f"{name}.csv") for name in TABLES if f"{name}.csv" in manifest["files"]}
     times = pd.read_parquet(at / "times.parquet")
     times["mode"] = pd.Categorical(times["mode"], categories=list(manifest["travel"]))
-    return Kept(at, manifest, _layers(at / PLACES), times, tables)
+    return Kept(at, manifest, _layers(at / PLACES, only), times, tables)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -92,11 +92,13 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _layers(path: Path) -> dict[str, gpd.GeoDataFrame]:
+def _layers(path: Path, only: Collection[str] | None) -> dict[str, gpd.GeoDataFrame]:
     import pyogrio
 
     try:
-        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        names = [
+            str(name) for name, kind in pyogrio.list_layers(path) if kind is not None and (only is None or name in only)
+        ]
         return {name: gpd.read_file(path, layer=name) for name in names}
     except pyogrio.errors.DataSourceError as error:
         raise InputError(f"{path}: cannot be read ({error}); run the study again") from None

@@ -2,7 +2,7 @@
 
 import tempfile
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from siteplan.geo import require_metric
 from siteplan.inputs.times import made_points
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
-from siteplan.output.maps import SiteMap, site_map
+from siteplan.output.maps import ScenarioView, SiteMap, site_map
 from siteplan.output.rasters import write_minutes
 from siteplan.output.report import print_pdf, write_report
 from siteplan.output.tables import write_manifest, write_scores, write_table, write_times
@@ -176,16 +176,25 @@ def _map_of(kept: Kept) -> SiteMap:
     """Draw the map from the files alone: what is drawn when a study runs and what is drawn later is the same."""
     manifest = kept.manifest
     more: dict[str, Any] = {name: kept.layers.get(name) for name in (*GROUND, "stops", "transit_lines")}
-    choice = kept.tables.get("choice")
+    others = {
+        each["name"]: read_folder(kept.folder / each["folder"], only=("cells", "points", "sites"))
+        for each in manifest.get("scenarios", ())
+    }
     return site_map(
         kept.sites,
-        choice=None if choice is None else list(choice["site"].astype(str)),
+        choice=_chosen(kept),
+        scenarios={
+            name: ScenarioView(
+                other.times, other.points, other.sites, _chosen(other) or (), other.manifest["scenario"]["about"]
+            )
+            for name, other in others.items()
+        },
         phases=_phases(kept),
         curve=kept.tables.get("curve"),
         scores=kept.scores,
         territories=kept.layers.get("communes"),
         rings=kept.layers.get("isochrones"),
-        cells=kept.cells,
+        cells=_all_cells(kept, others.values()),
         times=kept.times,
         points=kept.points,
         lines=kept.tables.get("lines"),
@@ -196,6 +205,22 @@ def _map_of(kept: Kept) -> SiteMap:
         language=manifest["parameters"]["language"],
         threshold=manifest["parameters"]["output"]["threshold"],
     )
+
+
+def _chosen(kept: Kept) -> list[str] | None:
+    choice = kept.tables.get("choice")
+    return None if choice is None else list(choice["site"].astype(str))
+
+
+def _all_cells(kept: Kept, others: Iterable[Kept]) -> gpd.GeoDataFrame:
+    """Add the new homes of scenarios, where nobody lives yet."""
+    cells = kept.cells
+    for other in others:
+        new = other.cells[~other.cells.index.isin(cells.index)]
+        if len(new):
+            empty = new[["geometry"]].assign(**dict.fromkeys(("people", *kept.groups), 0.0))
+            cells = gpd.GeoDataFrame(pd.concat([cells, empty]), crs=cells.crs).rename_axis("cell")
+    return cells
 
 
 def _phases(kept: Kept) -> list[tuple[str, list[str]]]:

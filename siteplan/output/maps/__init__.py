@@ -4,7 +4,7 @@ import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from pyproj import Transformer
 
+from siteplan.analysis.equity import cell_territories
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.output.columns import Measure, measures, mode_order, speeds
 from siteplan.output.files import whole_file
@@ -32,12 +33,13 @@ from siteplan.output.maps.layers import (
     street_layer,
     territory_layer,
 )
-from siteplan.output.maps.plan import Scenario, plan_data
+from siteplan.output.maps.plan import plan_data
 from siteplan.output.maps.private import join_small, spread_people
+from siteplan.output.maps.scenarios import Scenario, ScenarioView, site_changes, views_of, whole_sites
 from siteplan.output.maps.words import Tongues, Words, all_words, half_up, load_words, mode_name, number, word
 from siteplan.output.palette import CHANGE, CHOSEN, OUTLINE, SEQUENCES, STATUS, mode_colour
 
-__all__ = ["SiteMap", "site_map"]
+__all__ = ["ScenarioView", "SiteMap", "site_map"]
 
 
 LARGEST = 5_000_000  # bytes of a page
@@ -132,7 +134,7 @@ def site_map(
     phases
         What opens when: a name and the sites that open then, in order.
     scenarios
-        By name, other times and points to compare with.
+        By name, what to compare with: a `ScenarioView`, or other times and points.
     curve
         `sites`, `covered` and, if known, `bound`: whom that many sites reach.
     lines
@@ -182,15 +184,20 @@ def site_map(
             raise InputError(f"{name}: no coordinate reference system; set it with .set_crs() before drawing the map")
     if (times is None) != (points is None):
         raise InputError("times and points belong together; give both, or neither")
+    views = views_of(scenarios or {})
+    sites, only = whole_sites(sites, views)
+    tables["sites"] = sites
     said = _notes(rings, cells, scores, totals or {}, notes, tongues, threshold)
     people = points
+    homes = None if points is None else _homes(cells, territories, [points, *(view.points for view in views.values())])
     if threshold > 0 and cells is not None:
         cells, joined = join_small(cells, threshold)
         people = None if points is None else spread_people(points, joined)
+        views = {name: replace(view, points=spread_people(view.points, joined)) for name, view in views.items()}
         tables["cells"] = cells
     ids = [str(site) for site in sites.index]
     counted = _in_order(scores)
-    cards = site_cards(sites, scores, counted, [] if choice is None else list(choice))
+    cards = site_cards(sites, scores, counted, [] if choice is None else list(choice), only)
     given = {name: table for name, table in tables.items() if table is not None and _has_shapes(table)}
     plan = None
     if times is not None and people is not None:
@@ -202,8 +209,11 @@ def site_map(
             cells=given["cells"].index if "cells" in given else None,
             limits=limits,
             territories=territories,
-            scenarios=scenarios,
+            homes=homes,
+            scenarios=views,
         )
+        for packed, view in zip(plan["scenarios"], views.values(), strict=True):
+            packed |= {"about": view.about, **site_changes(sites, choice, view)}
     shapes = None if "cells" not in given else cell_data(given["cells"], ids)
     room = min(RING_ROOM, LARGEST - FIXED_ROOM - _size(plan) - _size(shapes))
     if "rings" in given and room < RING_ROOM / 20:
@@ -242,6 +252,21 @@ def site_map(
         text = f"map: the page has {size / 1e6:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick"
         warnings.warn(SiteplanWarning(text), stacklevel=2)
     return page
+
+
+def _homes(
+    cells: gpd.GeoDataFrame | None, territories: gpd.GeoDataFrame | None, points: Sequence[pd.DataFrame]
+) -> pd.Series | None:
+    """Give the position of the territory of each point as the tables have it: that of its cell."""
+    if cells is None or territories is None or any("cell" not in table for table in points):
+        return None
+    of_cell = cell_territories(cells, territories)
+    by_point = [table.set_index("point") if "point" in table else table for table in points]
+    cell = pd.concat([table["cell"] for table in by_point])
+    cell = cell[~cell.index.duplicated()]
+    position = {str(label): at for at, label in enumerate(territories.index)}
+    homes: pd.Series = cell.map(of_cell.map(position)).fillna(-1).astype(np.int64)
+    return homes
 
 
 def _size(data: object) -> int:

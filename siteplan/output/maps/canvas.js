@@ -108,7 +108,7 @@ const swatchOf = ([colour, opacity, hatch, ground], text) =>
 function cellMeans() { // by cell: minutes of whom the open sites reach, their share, the most of how
   return plan.pointsOf.map((points, at) => {
     let weight = 0, all = 0, sum = 0, most = 0;
-    const by = new Map(), people = plan.base.amounts[0], empty = points.every((point) => !people[point]);
+    const by = new Map(), people = known.source.amounts[0], empty = points.every((point) => !people[point]);
     points.forEach((point) => {
       const each = empty ? 1 : people[point];
       all += each;
@@ -153,7 +153,7 @@ const live = {
     const kind = (points) => {
       let gained = 0, lost = 0, kept = 0;
       points.forEach((point) => {
-        const [before, after] = [known.times[point], other.times[point]];
+        const [before, after] = [start.times[point], other.times[point]];
         if (before && after) kept++;
         else if (after) gained++;
         else if (before) lost++;

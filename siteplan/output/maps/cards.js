@@ -25,7 +25,7 @@ function siteCard(at) {
   const served = data.served[site.id] || [];
   return el("div", { class: "card", "data-site": site.id },
     el("h2", {}, site.name),
-    el("p", {}, capital(words[site.status] || site.status) + chosen + ` · ${site.id}`),
+    el("p", {}, capital(words[site.status] || site.status) + chosen + ` · ${site.id}${site.label === site.id ? "" : ` (${words.label} ${site.label})`}`),
     el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, number(site.cost)], [words.capacity, number(site.capacity)]])),
     plan ? nowTable(at) : null,
     ...subjects.map((subject) => counted(site, subject)),
@@ -34,11 +34,11 @@ function siteCard(at) {
 }
 function nowTable(at) { // with the sites that are open now
   const rows = plan.subjects.map((subject, which) => {
-    const { reach, alone } = siteCounts(plan.base, which, known.times)[at];
+    const { reach, alone } = siteCounts(which)[at];
     return [capital(groupName(subject)), count(reach), count(alone)];
   });
-  return el("div", { class: "now" }, el("p", { class: "hint" }, `${capital(modeName(state.mode))}, ${minutes(state.limit)} · ${state.open[at] ? words.is_open : words.is_closed}`),
-    table(["", words.reached, state.open[at] ? words.only_open : words.would_add], rows));
+  return el("div", { class: "now" }, el("p", { class: "hint" }, `${capital(modeName(state.mode))}, ${minutes(state.limit)} · ${known.open[at] ? words.is_open : words.is_closed}`),
+    table(["", words.reached, known.open[at] ? words.only_open : words.would_add], rows));
 }
 function cellCard(at) {
   const cells = data.cells;
@@ -54,7 +54,7 @@ function cellCard(at) {
       values[at] === null ? "–" : `${number(values[at])} %`];
   });
   return el("div", { class: "card" }, title, name,
-    best ? el("p", {}, `${capital(words.best_site)}: ${best.name}`) : null,
+    best ? el("p", {}, `${capital(words.best_site)}: ${called(cells.best[at])}`) : null,
     rows.length ? table([words.cells_minutes, ""], rows) : null,
     shares.length ? table([words.covered, ""], shares) : null);
 }
@@ -62,8 +62,8 @@ const LISTED = 8;
 function cellSites(at) { // which open site reaches the cell, by what mode, in how many minutes; the nearest first
   const points = new Set(plan.pointsOf[at]), found = [];
   const modes = state.mode === "best" ? plan.modes : [state.mode];
-  modes.forEach((mode) => ways(plan.base, mode).forEach((way, site) => {
-    if (!state.open[site]) return;
+  modes.forEach((mode) => ways(known.source, mode).forEach((way, site) => {
+    if (!known.open[site]) return;
     let low = Infinity, high = 0;
     way.points.forEach((point, each) => {
       if (!points.has(point) || way.units[each] > within()) return;
@@ -77,9 +77,9 @@ function cellSites(at) { // which open site reaches the cell, by what mode, in h
   const share = cellMeans()[at].share;
   const spoken = ({ low, high }) => (low === high ? minutes(low) : `${number(low)} – ${minutes(high)}`);
   return [
-    el("p", {}, `${capital(words.best_site)}: ${data.sites[found[0].site].name}, ${modeName(found[0].mode)}, ${spoken(found[0])}`),
+    el("p", {}, `${capital(words.best_site)}: ${called(found[0].site)}, ${modeName(found[0].mode)}, ${spoken(found[0])}`),
     el("p", {}, `${capital(words.covered)}: ${percent(share, 1)}`),
-    table([capital(words.name), words.by_mode, words.minute], found.slice(0, LISTED).map((each) => [data.sites[each.site].name, modeName(each.mode), spoken(each)])),
+    table([capital(words.name), words.by_mode, words.minute], found.slice(0, LISTED).map((each) => [called(each.site), modeName(each.mode), spoken(each)])),
     found.length > LISTED ? el("p", { class: "hint" }, fill(words.and_more, { count: number(found.length - LISTED) })) : null,
   ].filter(Boolean);
 }

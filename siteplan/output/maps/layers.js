@@ -68,8 +68,9 @@ function drawPlaces(layer) {
 function drawTiles() {
   return L.tileLayer("https://tile.openstreetmap.org/{z}/{x}/{y}.png", { maxZoom: 19, referrerPolicy: "strict-origin-when-cross-origin" });
 }
-const MANY = 500; // from here on a site is a dot without its rank, and the list is cut
+const MANY = 500; // from here on a site is a dot without its id, and the list is cut
 const crowd = L.canvas({ pane: "markerPane" });
+const LABEL_SIZES = { 3: 10, 4: 8.5 };
 const marks = [];
 const side = map.getSize().x > 760 ? 26 : 22;
 const many = data.sites.length > MANY;
@@ -86,15 +87,25 @@ function drawSites() {
     const box = svg("svg", { width: side, height: side, viewBox: "0 0 26 26" });
     if (site.chosen) box.append(svg("circle", { cx: 13, cy: 13, r: 14.5, fill: "none", stroke: data.halo, "stroke-width": 4 }));
     box.append(shape(look, 26));
-    if (site.rank !== null && look.shape !== "cross") {
-      const text = svg("text", { x: 13, y: 17, "text-anchor": "middle", "font-size": 11, "font-weight": 700, fill: look.text });
-      text.textContent = site.rank;
-      box.append(text);
-    }
+    if (look.shape !== "cross") box.append(text(site.label, { x: 13, y: 16.8, "text-anchor": "middle", "font-size": LABEL_SIZES[site.label.length] || 11, "font-weight": 700, fill: look.text }));
     const icon = L.divIcon({ className: "mark", html: box, iconSize: [side, side] });
-    marks[at] = L.marker(site.at, { icon, title: site.name, alt: site.name, riseOnHover: true, zIndexOffset: site.rank ? 1000 - site.rank : 0 });
+    marks[at] = L.marker(site.at, { icon, title: called(at), alt: called(at), riseOnHover: true, zIndexOffset: site.rank ? 1000 - site.rank : 0 });
     return marks[at].on("click", () => pick(at)).on("keypress", (event) => event.originalEvent.key === "Enter" && pick(at));
   }));
+}
+
+/* ---- where sites stand: in a scenario some are new, gone or elsewhere ---- */
+const stands = (at) => !data.sites[at].only || (known !== null && known.open[at]);
+const placeOf = (at) => (known && known.source.moved && known.source.moved[at]) || data.sites[at].at;
+function standing() {
+  marks.forEach((mark, at) => {
+    mark.setLatLng(placeOf(at));
+    const icon = mark.getElement();
+    if (!icon) return;
+    icon.classList.toggle("closed", !known.open[at]);
+    if (!many) icon.hidden = !stands(at);
+  });
+  arrange();
 }
 
 /* ---- every number in sight: a mark that would lie on a better one stands aside, with a line to its place ---- */
@@ -114,10 +125,10 @@ function spot(place, taken) {
   return null; // no room near by: a small mark without its number, below the others
 }
 function standAside() {
-  const places = data.sites.map((site) => map.latLngToLayerPoint(site.at));
-  const alone = (at) => places.every((other, each) => each === at || other.distanceTo(places[at]) >= GAP);
-  const taken = byRank.filter(alone).map((at) => places[at]);
-  byRank.forEach((at) => {
+  const places = data.sites.map((_, at) => map.latLngToLayerPoint(placeOf(at)));
+  const alone = (at) => places.every((other, each) => each === at || !stands(each) || other.distanceTo(places[at]) >= GAP);
+  const inSight = byRank.filter(stands), taken = inSight.filter(alone).map((at) => places[at]);
+  inSight.forEach((at) => {
     const free = alone(at) ? places[at] : spot(places[at], taken);
     const by = (free || places[at]).subtract(places[at]);
     const { classList, style } = marks[at].getElement();
@@ -126,7 +137,7 @@ function standAside() {
     style.marginTop = `${by.y - side / 2}px`;
     if (free && !alone(at)) taken.push(free);
     if (!by.x && !by.y) return;
-    const line = [data.sites[at].at, map.layerPointToLatLng(places[at].add(by))];
+    const line = [placeOf(at), map.layerPointToLatLng(places[at].add(by))];
     leaders.addLayer(L.polyline(line, on("leaders", { color: "#1d2733", weight: 1.4 })));
     leaders.addLayer(L.circleMarker(line[0], on("leaders", { radius: 2.5, stroke: false, fillColor: "#1d2733", fillOpacity: 1 })));
   });

@@ -1,7 +1,8 @@
 """The layers of a map as plain data: what the page draws, and the legend entries that belong to each."""
 
 import math
-from collections.abc import Sequence
+import os.path
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,6 +37,7 @@ EYE_M = 5.0  # nobody sees five metres on a town's map
 HOLE_M2 = 10_000.0
 PLACE_KINDS = ("city", "town", "village", "suburb", "hamlet")  # from the name to keep to the name to drop
 MANY_STOPS = 300
+LABEL_LONG = 4  # characters that a mark has room for
 GROUNDS = {"water": WATER, "green": GREEN}
 STREET_BUDGET = 500_000
 DASHES = ("", "6 4", "2 4")  # of the first, second and further limits
@@ -66,16 +68,25 @@ def key(
 
 
 def site_cards(
-    sites: gpd.GeoDataFrame, scores: pd.DataFrame | None, counted: Sequence[Measure], choice: Sequence[str]
+    sites: gpd.GeoDataFrame,
+    scores: pd.DataFrame | None,
+    counted: Sequence[Measure],
+    choice: Sequence[str],
+    only: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """List what the page says of each site: its columns, its place and the counted columns in the order given."""
+    """List what the page says of each site: its columns, its place and the counted columns in the order given.
+
+    `only` are those that no more than a scenario has.
+    """
     place = to_degrees(sites.geometry)
     known = pd.DataFrame(index=sites.index) if scores is None else scores.reindex(sites.index)
     counts = known[[measure.column for measure in counted]].to_numpy(dtype=float)
     order = {site: at for at, site in enumerate(map(str, choice), start=1)}
+    labels = short_labels([str(site) for site in sites.index])
     return [
         {
             "id": str(site),
+            "label": labels[at],
             "name": str(sites["name"].iloc[at]),
             "status": str(sites["status"].iloc[at]),
             "at": [round(place.iloc[at].y, 6), round(place.iloc[at].x, 6)],
@@ -84,10 +95,21 @@ def site_cards(
             "cost": _plain(sites["cost"].iloc[at]),
             "capacity": _plain(sites["capacity"].iloc[at]),
             "chosen": order.get(str(site)),
+            **({"only": True} if str(site) in only else {}),
             "counted": [half_up(value) if math.isfinite(value) else None for value in counts[at]],
         }
         for at, site in enumerate(sites.index)
     ]
+
+
+def short_labels(ids: Sequence[str]) -> list[str]:
+    """Write the ids as a mark has room for them: whole, or without the beginning that all share, else by number."""
+    shared = len(os.path.commonprefix(list(ids)))
+    cut = [site[shared:] for site in ids]
+    for labels in (list(ids), cut):
+        if all(0 < len(label) <= LABEL_LONG for label in labels):
+            return labels
+    return [str(at) for at in range(1, len(ids) + 1)]
 
 
 def site_layer(cards: list[dict[str, Any]], tongues: Tongues) -> Layer:

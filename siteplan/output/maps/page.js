@@ -15,7 +15,7 @@ map.invalidateSize(false);
 if (state.view) map.setView(...state.view, { animate: false });
 else map.fitBounds([[southEnd, westEnd], [northEnd, eastEnd]], { paddingTopLeft: [14, 14], paddingBottomRight: [14 + besideLegend(), 14], maxZoom: 15, animate: false });
 liveLayers();
-if (plan) known = reached(plan.base);
+if (plan) countAgain();
 const narrow = matchMedia("(max-width: 760px)");
 const makeRoom = () => { if (narrow.matches) document.querySelector("#layers").open = false; };
 narrow.addEventListener("change", makeRoom);

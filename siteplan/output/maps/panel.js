@@ -30,8 +30,9 @@ function totals() {
     return { name: groupName(plan.subjects[subject]), covered, all };
   });
   box.replaceChildren(
+    known === other ? el("p", { class: "hint" }, `${words.scenario}: ${scenarios[state.scenario].name}`) : "",
     el("p", { class: "big" }, el("strong", { "data-total": "covered" }, count(main.covered)), ` ${fill(words.of_covered, { all: number(main.all), who: main.name, share: percent(main.covered, main.all) })}`),
-    el("p", {}, fill(words.lone, { people: count(lone), sites: number(state.open.filter(Boolean).length) })),
+    el("p", {}, fill(words.lone, { people: count(lone), sites: number(known.open.filter(Boolean).length) })),
     ...rest.map((each) => el("p", { "data-total": each.name }, `${capital(each.name)}: ${count(each.covered)} ${words.of} ${number(each.all)} (${percent(each.covered, each.all)})`)));
 }
 function openSites(open, phase = -1) {
@@ -39,9 +40,13 @@ function openSites(open, phase = -1) {
   state.phase = phase;
   update();
 }
-function update() { // count again, and show it everywhere
-  known = reached(plan.base);
+function countAgain() {
+  start = reached(plan.base);
   other = state.scenario >= 0 ? reached(scenarios[state.scenario]) : null;
+  known = state.after && other ? other : start;
+}
+function update() { // count again, and show it everywhere
+  countAgain();
   totals();
   siteTable();
   if (data.territories.length) territoryTable();
@@ -54,7 +59,7 @@ function update() { // count again, and show it everywhere
     row.label.textContent = capital(layer.title());
     if (shown.has(layer.id)) (drawCells(layer), fillLegend(layer));
   });
-  marks.forEach((mark, at) => mark.getElement() && mark.getElement().classList.toggle("closed", !state.open[at]));
+  standing();
   showCard();
   keepAddress();
 }
@@ -67,7 +72,7 @@ function search() {
   const named = data.layers.filter((layer) => layer.kind === "territories").flatMap((layer) => layer.names.map(([lat, lng, name]) => [name, words.territory, () => map.setView([lat, lng], 13)]));
   const places = data.layers.filter((layer) => layer.kind === "places").flatMap((layer) => layer.places.map(([lat, lng, name]) => [name, words.place, () => map.setView([lat, lng], 14)]));
   const stops = data.found.map(([lat, lng, name]) => [name, words.stop, () => map.setView([lat, lng], 16)]);
-  const all = [...data.sites.map((site, at) => [site.name, words.site, () => (map.setView(site.at, Math.max(map.getZoom(), 14)), pick(at))]), ...named, ...places, ...stops];
+  const all = [...data.sites.map((site, at) => [called(at), words.site, () => (map.setView(site.at, Math.max(map.getZoom(), 14)), pick(at))]), ...named, ...places, ...stops];
   box.addEventListener("input", () => {
     const wanted = plain(box.value.trim());
     const fit = wanted ? all.filter(([name]) => plain(name).includes(wanted)).sort((a, b) => plain(b[0]).startsWith(wanted) - plain(a[0]).startsWith(wanted)) : [];

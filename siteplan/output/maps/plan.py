@@ -1,5 +1,6 @@
 """The table of minutes inside a page: who is reached from where, small enough to send and exact to the person."""
 
+import types
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 from siteplan.errors import InputError
 from siteplan.inputs.times import Floats, Ints, TimeRows, people_amounts, time_rows
 from siteplan.output.columns import mode_order
+from siteplan.output.maps.scenarios import ScenarioView
 from siteplan.output.maps.shapes import encode
 
-__all__ = ["Scenario", "pack_runs", "plan_data"]
+__all__ = ["pack_runs", "plan_data"]
 
-Scenario = tuple[pd.DataFrame, pd.DataFrame]
 FINEST = 6  # decimals of a person: the sum of a million points is right to half a person
 
 
@@ -29,12 +30,18 @@ def plan_data(
     cells: pd.Index | None,
     limits: Sequence[float],
     territories: gpd.GeoDataFrame | None = None,
-    scenarios: Mapping[str, Scenario] | None = None,
+    homes: pd.Series | None = None,
+    scenarios: Mapping[str, ScenarioView] = types.MappingProxyType({}),
 ) -> dict[str, Any]:
     """Pack minutes and people for the page.
 
     Minutes are rounded up to whole units of `unit` minutes, of which every limit is a whole multiple: whether a time is
     within a limit stays exact. People are whole numbers of `1 / person`.
+
+    Parameters
+    ----------
+    homes
+        The position of its territory by point (-1 = none); None takes the territory that the point lies in.
 
     Returns
     -------
@@ -47,20 +54,21 @@ def plan_data(
     InputError
         As `reach`, and for minutes to sites that the map does not show.
     """
-    others = scenarios or {}
-    labels = _all_points([points, *(each for _, each in others.values())])
+    tables = [points, *(each.points for each in scenarios.values())]
+    labels = _all_points(tables)
     amounts = _amounts(points, labels)
     base = _by_mode(times, labels, sites, limits)
-    every = [amounts, *(_amounts(each, labels, list(amounts)) for _, each in others.values())]
+    every = [amounts, *(_amounts(each, labels, list(amounts)) for each in tables[1:])]
     person = 10 ** max(_decimals(values) for each in every for values in each.values())
     packed = [
         {
             "name": str(name),
-            "minutes": _by_mode(table, labels, sites, limits),
+            "minutes": _unlike(_by_mode(view.times, labels, sites, limits), base),
             "amounts": None if _same(other, amounts) else _pack_amounts(other, person),
         }
-        for (name, (table, _)), other in zip(others.items(), every[1:], strict=True)
+        for (name, view), other in zip(scenarios.items(), every[1:], strict=True)
     ]
+    whole = _together(tables)
     return {
         "limits": [_plain(limit) for limit in limits],
         "unit": 1 / _per_minute(limits),
@@ -68,8 +76,8 @@ def plan_data(
         "count": len(labels),
         "modes": sorted(base, key=mode_order),
         "subjects": list(amounts),
-        "cell": _pack(_positions(points, labels, cells)),
-        "territory": _pack(_inside(points, labels, territories)),
+        "cell": _pack(_positions(whole, labels, cells)),
+        "territory": _pack(_inside(whole, labels, territories) if homes is None else homes.reindex(labels).to_numpy()),
         "amounts": _pack_amounts(amounts, person),
         "minutes": base,
         "scenarios": packed,
@@ -88,6 +96,23 @@ def _all_points(tables: list[pd.DataFrame]) -> pd.Index:
         labels.append(new)
         seen = seen.append(new)
     return pd.Index(seen, name="point")
+
+
+def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put all points into one table, each as it stands in the first that has it."""
+    whole = _by_point(tables[0])
+    for table in map(_by_point, tables[1:]):
+        new = table[~table.index.isin(whole.index)]
+        whole = pd.concat([whole, new]) if len(new) else whole
+    return whole
+
+
+def _unlike(minutes: dict[str, list[str]], base: dict[str, list[str]]) -> dict[str, list[str | int]]:
+    """Put 0 where a scenario's minutes are those of the base."""
+    return {
+        mode: [0 if mode in base and text == base[mode][at] else text for at, text in enumerate(packed)]
+        for mode, packed in minutes.items()
+    }
 
 
 def _by_point(table: pd.DataFrame) -> pd.DataFrame:

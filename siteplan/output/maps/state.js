@@ -1,7 +1,7 @@
 /* ---- what is asked (mode, limit, open sites) and what follows from it, to the person ---- */
 const plan = data.plan;
 const state = {
-  mode: null, limit: null, subject: 0, scenario: -1, phase: -1, picked: null, cells: null,
+  mode: null, limit: null, subject: 0, scenario: -1, after: false, phase: -1, picked: null, cells: null,
   open: data.sites.map((site) => site.status !== "excluded"),
 };
 const fixed = (site) => site.status === "existing" || site.status === "required";
@@ -11,8 +11,9 @@ const sets = { // sets of sites that one button opens
   chosen: () => data.sites.map((site) => fixed(site) || site.chosen !== null),
 };
 const scenarios = [];
-let known = null; // what the base reaches now; see `reached`
+let start = null; // what the base reaches now; see `reached`
 let other = null; // what the scenario reaches
+let known = null; // the one of both that is shown
 
 function openPlan() {
   if (!plan) return;
@@ -23,7 +24,8 @@ function openPlan() {
   plan.choices = plan.several ? [...plan.modes, "best"] : plan.modes;
   plan.base = { minutes: plan.minutes, amounts: plan.amounts, ways: {} };
   plan.scenarios.forEach((each) => scenarios.push({
-    name: each.name, minutes: each.minutes, ways: {}, amounts: each.amounts ? each.amounts.map(numbers) : plan.amounts,
+    name: each.name, about: each.about, ways: {}, amounts: each.amounts ? each.amounts.map(numbers) : plan.amounts,
+    minutes: each.minutes, opens: new Set(each.opens), closes: new Set(each.closes), moved: each.moved,
   }));
   state.mode = plan.choices[plan.choices.length - 1];
   state.limit = Math.max(...plan.limits);
@@ -47,9 +49,14 @@ function run(text) { // points (ascending) and their minutes in units; see plan.
 function ways(source, mode) { // by site: the points within reach, by one mode or by the best of all
   if (!source.ways[mode])
     source.ways[mode] = mode === "best" && plan.several ? best(source)
-      : data.sites.map((_, at) => run((source.minutes[mode] || [])[at] || ""));
+      : data.sites.map((_, at) => {
+        const text = (source.minutes[mode] || [])[at];
+        return text === 0 ? ways(plan.base, mode)[at] : run(text || ""); // 0 = as in the base
+      });
   return source.ways[mode];
 }
+// by site: is it open there, with what the reader opened and closed by hand
+const openIn = (source) => (source.opens ? state.open.map((now, at) => source.opens.has(at) || (now && !source.closes.has(at))) : state.open);
 function best(source) {
   const least = new Int32Array(plan.count), by = new Uint8Array(plan.count);
   return data.sites.map((_, at) => {
@@ -68,9 +75,9 @@ const within = () => Math.round(state.limit / plan.unit);
 function reached(source) { // by point: how many open sites, the nearest of them, its minutes and mode
   const times = new Uint16Array(plan.count), site = new Int32Array(plan.count).fill(-1);
   const units = new Int32Array(plan.count).fill(0x7fffffff), how = new Uint8Array(plan.count), limit = within();
-  const which = plan.modes.indexOf(state.mode);
+  const which = plan.modes.indexOf(state.mode), open = openIn(source);
   ways(source, state.mode).forEach((way, at) => {
-    if (!state.open[at]) return;
+    if (!open[at]) return;
     for (let each = 0; each < way.points.length; each++) {
       if (way.units[each] > limit) continue;
       const point = way.points[each];
@@ -81,14 +88,14 @@ function reached(source) { // by point: how many open sites, the nearest of them
       how[point] = way.how ? way.how[each] : which;
     }
   });
-  return { source, times, site, units, how };
+  return { source, open, times, site, units, how };
 }
 const persons = (sum) => Math.floor(sum / plan.person + 0.5);
-function siteCounts(source, subject, times) { // by site: reach, and whom no other open site reaches
-  const amounts = source.amounts[subject], limit = within();
+function siteCounts(subject) { // by site: reach, and whom no other open site reaches
+  const { source, open, times } = known, amounts = source.amounts[subject], limit = within();
   return ways(source, state.mode).map((way, at) => {
     let reach = 0, alone = 0;
-    const self = state.open[at] ? 1 : 0;
+    const self = open[at] ? 1 : 0;
     for (let each = 0; each < way.points.length; each++) {
       if (way.units[each] > limit) continue;
       const amount = amounts[way.points[each]];
@@ -108,15 +115,15 @@ function sums(keep, amounts, by) { // people of the points that `keep` takes, in
   });
   return { all: persons(all), parts: Array.from(parts, persons) };
 }
-const totalsOf = (keep, subject, source) => sums(keep, (source || plan.base).amounts[subject], plan.territoryOf);
+const totalsOf = (keep, subject, source) => sums(keep, (source || known.source).amounts[subject], plan.territoryOf);
 function change(subject) { // gained, lost and unchanged by the scenario
-  const before = known.times, after = other.times;
+  const before = start.times, after = other.times;
   return {
-    before: totalsOf((point) => before[point], subject),
+    before: totalsOf((point) => before[point], subject, plan.base),
     after: totalsOf((point) => after[point], subject, other.source),
     gained: totalsOf((point) => after[point] && !before[point], subject, other.source),
-    lost: totalsOf((point) => before[point] && !after[point], subject),
-    kept: totalsOf((point) => before[point] && after[point], subject),
+    lost: totalsOf((point) => before[point] && !after[point], subject, plan.base),
+    kept: totalsOf((point) => before[point] && after[point], subject, plan.base),
   };
 }
 
@@ -129,6 +136,7 @@ function address() {
   if (plan) [["mode", state.mode], ["limit", state.limit], ["open", bits(state.open)]].forEach(([name, value]) => view.set(name, value));
   if (state.subject) view.set("count", plan.subjects[state.subject]);
   if (state.scenario >= 0) view.set("against", scenarios[state.scenario].name);
+  if (state.after) view.set("show", "after");
   if (state.picked !== null) view.set("site", data.sites[state.picked].id);
   if (state.cells) view.set("cells", state.cells);
   view.set("at", [middle.lat.toFixed(5), middle.lng.toFixed(5), map.getZoom()].join(","));
@@ -156,4 +164,5 @@ function readAddress() {
   take("open", (text) => (state.open = unbits(text)));
   take("count", (name) => (state.subject = Math.max(0, plan.subjects.indexOf(name))));
   take("against", (name) => (state.scenario = scenarios.findIndex((each) => each.name === name)));
+  take("show", (name) => (state.after = name === "after" && state.scenario >= 0));
 }

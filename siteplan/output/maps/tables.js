@@ -22,7 +22,7 @@ function showCard() {
   document.querySelectorAll("#ranking tr").forEach((row) => row.classList.toggle("on", row.dataset.at === String(at)));
   notice.hidden = card.hidden = at === null;
   if (at === null) return;
-  notice.replaceChildren(el("span", {}, `${words.of_site} ${data.sites[at].name}`), button(words.all_sites, "link", () => pick(null)));
+  notice.replaceChildren(el("span", {}, `${words.of_site} ${called(at)}`), button(words.all_sites, "link", () => pick(null)));
   card.replaceChildren(siteCard(at), button("×", "close", () => pick(null), words.close));
 }
 
@@ -36,31 +36,32 @@ const reachedMeasures = () => {
 function columns() {
   const ranked = data.sites.some((site) => site.rank !== null), named = { name: "name", label: words.name, value: (at) => data.sites[at].name };
   const rank = ranked ? [{ name: "rank", label: words.rank, value: (at) => data.sites[at].rank, show: number }] : [];
+  const label = { name: "label", label: words.label, value: (at) => data.sites[at].label };
   if (plan) {
-    const counts = siteCounts(plan.base, state.subject, known.times);
-    return [{ name: "open", label: words.open, value: (at) => Number(state.open[at]) }, ...rank, named,
+    const counts = siteCounts(state.subject);
+    return [{ name: "open", label: words.open, value: (at) => Number(known.open[at]) }, label, named,
       { name: "reach", label: words.reached, value: (at) => counts[at].reach, show: count },
-      { name: "alone", label: words.alone, value: (at) => counts[at].alone, show: count }];
+      { name: "alone", label: words.alone, value: (at) => counts[at].alone, show: count }, ...rank];
   }
   const main = reachedMeasures();
   const find = (kind) => (main ? data.measures.findIndex((each) => each.kind === kind && each.subject === "people" && each.mode === main.mode && each.minutes === main.minutes) : -1);
   const counted = (name, kind, label) => (find(kind) < 0 ? [] : [{ name, label, value: (at) => data.sites[at].counted[find(kind)], show: count }]);
-  return [...rank, named, ...counted("reach", "reached", words.people), ...counted("adds", "added", words.added),
-    ...(ranked ? [{ name: "score", label: words.score, value: (at) => data.sites[at].score, show: score }] : [])];
+  return [label, named, ...counted("reach", "reached", words.people), ...counted("adds", "added", words.added),
+    ...(ranked ? [{ name: "score", label: words.score, value: (at) => data.sites[at].score, show: score }] : []), ...rank];
 }
 function siteTable() {
   const section = document.querySelector("#ranking");
   if (!data.sites.length) return section.remove();
   const all = columns(), by = all.find((each) => each.name === sorted.by), focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
-  const order = [...byRank];
+  const order = byRank.filter(stands);
   if (by) order.sort((a, b) => {
     const [x, y] = [by.value(a), by.value(b)];
-    const way = x === null ? 1 : y === null ? -1 : typeof x === "string" ? x.localeCompare(y, language) : x - y;
+    const way = x === null ? 1 : y === null ? -1 : typeof x === "string" ? x.localeCompare(y, language, { numeric: true }) : x - y;
     return sorted.down && x !== null && y !== null ? -way : way;
   });
   const head = all.map((each) => {
     const sort = button(capital(each.label), "sort", () => {
-      Object.assign(sorted, { down: sorted.by === each.name ? !sorted.down : !["name", "rank"].includes(each.name), by: each.name });
+      Object.assign(sorted, { down: sorted.by === each.name ? !sorted.down : !["label", "name", "rank"].includes(each.name), by: each.name });
       siteTable();
     });
     sort.dataset.key = `sort ${each.name}`;
@@ -70,9 +71,9 @@ function siteTable() {
     const row = el("tr", { "data-at": at, class: at === state.picked ? "on" : null });
     all.forEach((each) => {
       if (each.name === "open") {
-        const box = el("input", { type: "checkbox", "data-key": `open ${at}`, "data-open": data.sites[at].id, "aria-label": `${capital(words.open)}: ${data.sites[at].name}` });
-        box.checked = state.open[at];
-        box.disabled = data.sites[at].status === "excluded";
+        const box = el("input", { type: "checkbox", "data-key": `open ${at}`, "data-open": data.sites[at].id, "aria-label": `${capital(words.open)}: ${called(at)}` });
+        box.checked = known ? known.open[at] : state.open[at];
+        box.disabled = data.sites[at].status === "excluded" || (known === other && (other.source.opens.has(at) || other.source.closes.has(at)));
         box.addEventListener("change", () => openSites(state.open.map((old, site) => (site === at ? box.checked : old))));
         row.append(el("td", {}, box));
       } else if (each.name === "name") {
@@ -81,7 +82,8 @@ function siteTable() {
         open.addEventListener("mouseenter", () => light(at, true));
         open.addEventListener("mouseleave", () => at !== state.picked && light(at, false));
         row.append(el("td", {}, open));
-      } else row.append(el("td", { class: "num" }, each.show(each.value(at))));
+      } else if (each.name === "label") row.append(el("td", { title: data.sites[at].id }, each.value(at)));
+      else row.append(el("td", { class: "num" }, each.show(each.value(at))));
     });
     return row;
   });
@@ -122,7 +124,7 @@ function phasePanel() {
   next.disabled = state.phase >= data.phases.length - 1;
   [back.dataset.key, next.dataset.key] = ["back", "next"];
   const list = data.phases.map(([name, sites], at) => el("li", at === state.phase ? { "aria-current": "step" } : {},
-    button(name, "link", () => go(at)), el("span", {}, ` ${sites.map((site) => data.sites[site].name).join(", ")}`)));
+    button(name, "link", () => go(at)), el("span", {}, ` ${sites.map(called).join(", ")}`)));
   const focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
   section.replaceChildren(el("h2", {}, words.phases), el("p", { class: "sets" }, back, next), el("ol", {}, ...list));
   const again = focused && section.querySelector(`[data-key="${focused}"]:not([disabled])`);
@@ -135,13 +137,26 @@ function comparePanel() {
   choice.value = String(state.scenario);
   choice.addEventListener("change", () => {
     state.scenario = Number(choice.value);
+    state.after = false;
     update();
     set(data.layers.find((layer) => layer.id === (other ? "cells change" : "cells minutes")) || data.layers[0], true);
     keepAddress();
     document.querySelector("#against").focus();
   });
-  section.replaceChildren(el("h2", {}, words.compare), el("label", { for: "against" }, `${words.against} `), choice);
+  section.replaceChildren(el("h2", {}, words.compare), el("p", {}, el("label", { for: "against" }, `${words.against} `), choice));
   if (!other) return;
+  const { about, opens, closes, moved } = scenarios[state.scenario], named = (sites) => [...sites].map(called).join(", ");
+  const said = [about, opens.size ? fill(words.opens, { sites: named(opens) }) : "", closes.size ? fill(words.closes, { sites: named(closes) }) : "",
+    Object.keys(moved).length ? fill(words.moves, { sites: named(Object.keys(moved)) }) : ""].filter(Boolean);
+  section.append(...said.map((text) => el("p", {}, text)),
+    radios("shown", words.counted, ["before", "after"], (value) => (value === "after" ? words.the_scenario : words.the_study), state.after ? "after" : "before", (value) => {
+      state.after = value === "after";
+      update();
+      const layer = data.layers.find((each) => each.live === "minutes");
+      if (layer && shown.has("cells change")) set(layer, true);
+      keepAddress();
+      document.querySelector(`#compare [value=${value}]`).focus();
+    }), el("p", { class: "hint" }, words.by_hand));
   const all = change(state.subject), names = ["before", "after", "gained", "lost", "kept"];
   section.append(table(["", ...names.map((name) => words[name])],
     [[words.in_all, ...names.map((name) => count(all[name].all))], ...data.territories.map((name, at) => [name, ...names.map((each) => count(all[each].parts[at]))])]));
