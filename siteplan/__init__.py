@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from siteplan.network.snapping import link
     from siteplan.network.streets import StreetNetwork, read_streets
     from siteplan.network.transit import Timetable, read_transit
-    from siteplan.output.maps import SiteMap, site_map
+    from siteplan.output.maps import ScenarioView, SiteMap, site_map
     from siteplan.output.rasters import write_minutes
     from siteplan.output.report import render_report, write_report
     from siteplan.samples import write_sample
@@ -82,6 +82,7 @@ __all__ = [
     "Quota",
     "Result",
     "Rides",
+    "ScenarioView",
     "SiteLines",
     "SiteMap",
     "SiteplanError",
@@ -251,6 +252,7 @@ _HOMES = {
         "read_transit",
     ),
     "output.maps": (
+        "ScenarioView",
         "SiteMap",
         "site_map",
     ),
