@@ -6,8 +6,8 @@ The evidence on telecentres is mixed (Cerema 2019, COWORKWORLDS: no significant 
 range: `tornado` shows what drives it, and `commuting_saved` stands beside it with and without rebound.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from os import PathLike
 from pathlib import Path
@@ -23,7 +23,7 @@ from siteplan.geo import require_metric
 from siteplan.inputs.files import existing_file, listed
 from siteplan.inputs.times import Floats
 
-__all__ = ["ALL", "Factor", "commuting_saved", "distance_trips", "flow_trips", "read_factors", "tornado"]
+__all__ = ["ALL", "Factor", "check_modes", "commuting_saved", "distance_trips", "flow_trips", "read_factors", "tornado"]
 
 FACTORS = Path(__file__).with_name("factors.yaml")
 ALL = "all"  # the sum over the modes
@@ -213,11 +213,11 @@ def commuting_saved(
             raise StudyError(f"commuting: {name} is {share:g}, expected a share of 0 to 1")
     if not 0 <= values["days"] <= 5 or not 0 <= values["weeks"] <= 53:
         raise StudyError(f"commuting: {values['days']:g} days and {values['weeks']:g} weeks, expected 0 to 5, 0 to 53")
-    to_work = _mode_shares(trips, modes, values)
+    to_work = _mode_shares(trips, modes, factors)
     to_centre = (
         to_work
         if telecentre_modes is None
-        else _mode_shares(trips.drop(columns="mode", errors="ignore"), telecentre_modes, values)
+        else _mode_shares(trips.drop(columns="mode", errors="ignore"), telecentre_modes, factors)
     )
     centre_km = _centre_km(trips, telecentre_km)
     days = (
@@ -237,7 +237,7 @@ def commuting_saved(
             total = float(saved.sum())
             cars = total / values["car_occupancy"] if mode == "car" else 0.0
             costs = total * _per_passenger(mode, "euros", values)
-            row = np.array([total, cars, kg.sum(), total / values[f"{mode}_kmh"], costs])
+            row = np.array([total, cars, kg.sum(), total / values[f"{mode}_kmh"], costs]) + 0.0  # no negative nought
             sums += row
             of_rebound.append((rebound, mode, np.nan, *row, float(kg[kg > 0].sum()), float(kg[kg < 0].sum())))
         signs = float(kg_of_trip[kg_of_trip > 0].sum()), float(kg_of_trip[kg_of_trip < 0].sum())
@@ -251,12 +251,13 @@ def tornado(
     *,
     uptake: float,
     uptake_range: tuple[float, float] = (0.02, 0.10),
-    telecentre_km: float,
-    telecentre_range: tuple[float, float] | None = None,
+    telecentre_km: float | Mapping[str, float] | pd.Series,
+    telecentre_range: tuple[float, float] = (0.5, 2.0),
     modes: Mapping[str, float],
     telecentre_modes: Mapping[str, float] | None = None,
     factors: Mapping[str, Factor] | None = None,
     measure: str = "kg_co2e",
+    remake: Callable[[Mapping[str, Factor]], tuple[pd.DataFrame, float | pd.Series]] | None = None,
 ) -> pd.DataFrame:
     """Tell what drives the range: one driver at a time at its low and its high end, all others as they are.
 
@@ -264,15 +265,19 @@ def tornado(
     ----------
     trips, uptake, telecentre_km, modes, telecentre_modes, factors
         As for `commuting_saved`; the rebound is that of the factors.
-    uptake_range, telecentre_range
-        Low and high; the latter is half and double the distance when None.
+    uptake_range
+        Low and high.
+    telecentre_range
+        Low and high of the way to the telecentre, as multiples of it.
     measure
         Which column of `commuting_saved`.
+    remake
+        Gives `trips` and `telecentre_km` again under other factors, where they hang on these, as on `detour`.
 
     Returns
     -------
     Columns `driver`, `low`, `high`, `at_low`, `at_high` (the measure, for all modes), `base`, `spread`, the greatest
-    spread first; drivers that change nothing are left out.
+    spread first; drivers that change nothing are left out. The ends of `telecentre_km` are means over the trips.
 
     Raises
     ------
@@ -281,11 +286,12 @@ def tornado(
     """
     factors = dict(factors or read_factors())
 
-    def result(factors: Mapping[str, Factor], uptake: float, centre: float) -> float:
+    def result(factors: Mapping[str, Factor], uptake: float, times: float = 1.0) -> float:
+        rows, km = (trips, telecentre_km) if remake is None else remake(factors)
         table = commuting_saved(
-            trips,
+            rows,
             uptake=uptake,
-            telecentre_km=centre,
+            telecentre_km=_scaled(km, times),
             modes=modes,
             telecentre_modes=telecentre_modes,
             factors=factors,
@@ -295,17 +301,20 @@ def tornado(
             raise StudyError(f"tornado: no measure {measure!r}; expected one of {listed(table.columns[2:])}")
         return float(table[measure].iloc[-1])
 
-    base = result(factors, uptake, telecentre_km)
-    near, far = telecentre_range or (telecentre_km / 2, telecentre_km * 2)
+    base = result(factors, uptake)
+    centre, people = _centre_km(trips, telecentre_km), trips["people"].to_numpy(dtype=np.float64)
+    mean = float((centre * people).sum() / people.sum()) if people.sum() else 0.0
     records = [
-        ("uptake", *uptake_range, *(result(factors, end, telecentre_km) for end in uptake_range)),
-        ("telecentre_km", near, far, *(result(factors, uptake, end) for end in (near, far))),
+        ("uptake", *uptake_range, *(result(factors, end) for end in uptake_range)),
+        (
+            "telecentre_km",
+            *(mean * times for times in telecentre_range),
+            *(result(factors, uptake, times) for times in telecentre_range),
+        ),
     ]
     for name, factor in factors.items():
         ends = (
-            result(
-                factors | {name: Factor(end, end, end, factor.unit, factor.source, factor.year)}, uptake, telecentre_km
-            )
+            result(factors | {name: replace(factor, value=end, low=end, high=end)}, uptake)
             for end in (factor.low, factor.high)
         )
         records.append((name, factor.low, factor.high, *ends))
@@ -315,6 +324,26 @@ def tornado(
     table["spread"] = ends_of_all.max(axis=1) - ends_of_all.min(axis=1)
     table = table[table["spread"] > 0]
     return table.sort_values(["spread", "driver"], ascending=[False, True], ignore_index=True)
+
+
+def check_modes(modes: Mapping[str, float], factors: Mapping[str, Factor], what: str = "commuting") -> None:
+    """Refuse modes that have no factors.
+
+    Raises
+    ------
+    InputError
+        Naming the factors that are missing.
+    """
+    for name in modes:
+        lacking = [f"{name}_{part}" for part in ("kg", "kmh", "euros") if f"{name}_{part}" not in factors]
+        if lacking:
+            raise InputError(f"{what}: no factor {', '.join(lacking)}; add it, or give mode {name!r} another name")
+
+
+def _scaled(km: float | Mapping[str, float] | pd.Series, times: float) -> float | dict[str, float]:
+    if isinstance(km, int | float):
+        return km * times
+    return {str(home): float(value) * times for home, value in dict(km).items()}
 
 
 def _factors(table: object, file: str, known: Mapping[str, Factor] | None = None) -> dict[str, Factor]:
@@ -362,7 +391,7 @@ def _per_passenger(mode: str, what: str, values: Mapping[str, float]) -> float:
     return values[f"{mode}_{what}"] / (values["car_occupancy"] if mode == "car" else 1.0)
 
 
-def _mode_shares(trips: pd.DataFrame, modes: Mapping[str, float], values: Mapping[str, float]) -> dict[str, Floats]:
+def _mode_shares(trips: pd.DataFrame, modes: Mapping[str, float], factors: Mapping[str, Factor]) -> dict[str, Floats]:
     """Return for each mode the share of every trip that is made by it."""
     own = trips["mode"].fillna("").astype(str) if "mode" in trips.columns else pd.Series("", index=trips.index)
     given = dict(modes)
@@ -371,10 +400,7 @@ def _mode_shares(trips: pd.DataFrame, modes: Mapping[str, float], values: Mappin
     if abs(sum(given.values()) - 1) > 1e-6:
         raise StudyError(f"commuting: the shares of modes sum to {sum(given.values()):g}, expected 1")
     names = list(dict.fromkeys([*given, *sorted(set(own) - {""})]))
-    for name in names:
-        lacking = [f"{name}_{what}" for what in ("kg", "kmh", "euros") if f"{name}_{what}" not in values]
-        if lacking:
-            raise InputError(f"commuting: no factor {', '.join(lacking)}; add it, or give mode {name!r} another name")
+    check_modes(dict.fromkeys(names, 0.0), factors)
     return {name: np.where(own == "", given.get(name, 0.0), (own == name).astype(float)) for name in names}
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "inequality",
     "palma",
     "shortfall",
+    "site_counts",
     "sites_in_reach",
     "theil",
     "without_access",
@@ -483,6 +484,11 @@ def least_minutes(rows: TimeRows, opened: Collection[str] | None) -> dict[str, F
     if len(rows.modes) > 1:
         least[BEST] = np.min(list(least.values()), axis=0)
     return least
+
+
+def site_counts(rows: TimeRows, mode: str, limit: float, opened: Collection[str] | None) -> Ints:
+    """Return how many of the open sites each point has within the limit by a mode (or `best`), each site once."""
+    return _site_count(rows, mode, limit, _opened(rows, opened))
 
 
 def groups_first(amounts: Mapping[str, Floats]) -> list[tuple[str, Floats]]:

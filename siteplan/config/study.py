@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.changes import Changes, Option, Scenario, based
 from siteplan.config.problems import problems
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Model, Profile, Rides, Window
+from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.errors import StudyError
 
 __all__ = [
@@ -449,6 +450,25 @@ class Study(Model):
         default=None,
         description="which sites to open together, such as {sites: 5}; empty = sites are ranked one by one only",
     )
+    fairness: Fairness | None = Field(
+        default=None,
+        description="who is left out, beyond the shares by commune that are always told: how unequally access is "
+        "shared, such as {catchment: {steps: {15: 1}}}, or {} for the plain indices; empty = not told",
+    )
+    demand: Demand | None = Field(
+        default=None,
+        description="how many desks each site needs, such as {uptake: [0.02, 0.05, 0.1]}; empty = not told",
+    )
+    commuting: Commuting | None = Field(
+        default=None,
+        description="which commutes are replaced, such as {uptake: [0.02, 0.05, 0.1], flows: flows.csv, "
+        "modes: {car: 0.8, bus: 0.2}}; empty = not told",
+    )
+    robustness: Robustness | None = Field(
+        default=None,
+        description="how sure the ranks and the choice are: the study again under other assumptions, such as "
+        "{count: 50}; empty = not told",
+    )
     changes: Changes = Field(
         default=Changes(),
         description="what shall be other than in the files, made before anything is computed; keys as of a scenario",
@@ -669,7 +689,8 @@ class Study(Model):
         chosen = [
             limit for limit in (self.choose and self.choose.minutes, self.choose and self.choose.penalty) if limit
         ]
-        return max(*self.travel.minutes, *(decay.limit for decay in decays), *chosen, 0)
+        longest = max(*self.travel.minutes, *(decay.limit for decay in decays), *chosen, 0)
+        return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
 
     def profiles(self) -> tuple[Profile | Rides, ...]:
         """Give the profile of every mode asked for, in the order asked."""

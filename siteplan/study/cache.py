@@ -82,7 +82,7 @@ class Cache:
         """Remove the tables that were not used since: the cache holds what the last run needed, and no more."""
         if self.folder is None:
             return
-        for kind in ("times_*.parquet", "rings_*.parquet"):
+        for kind in ("times_*.parquet", "rings_*.parquet", "variant_*.parquet"):
             for path in self.folder.glob(kind):
                 if path.name not in self.used:
                     path.unlink(missing_ok=True)

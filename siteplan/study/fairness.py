@@ -1,19 +1,49 @@
-"""Who is left out: coverage by commune and degree of urbanisation, sites within reach, places without access."""
+"""Who is left out: coverage by commune and degree of urbanisation, places without access, and how unequal it is."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
-from siteplan.analysis.equity import access_shares, cell_territories, sites_in_reach, without_access
+from siteplan.analysis.catchment import Catchment, catchment_access
+from siteplan.analysis.equity import (
+    access_shares,
+    cell_territories,
+    inequality,
+    least_minutes,
+    shortfall,
+    site_counts,
+    sites_in_reach,
+    without_access,
+)
 from siteplan.analysis.urbanisation import degree_of_urbanisation
 from siteplan.config import Study
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.config.questions import Fairness
+from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.inputs.columns import read_cell_columns
+from siteplan.inputs.files import listed, numbers, read_places
+from siteplan.inputs.times import people_amounts, time_rows
+from siteplan.study import load
 from siteplan.study.load import Territory
 
-__all__ = ["access_tables", "commune_names", "places_left_out"]
+__all__ = [
+    "OPEN",
+    "access_tables",
+    "check_fairness",
+    "check_group",
+    "check_mode",
+    "commune_names",
+    "desks_by_cell",
+    "fairness_tables",
+    "groups_of",
+    "openings",
+    "places_left_out",
+]
 
 OPEN = ("existing", "required")
+DEGREE = "degree_given"  # the split by the user's own column
 
 
 def access_tables(study: Study, territory: Territory, times: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -25,11 +55,10 @@ def access_tables(study: Study, territory: Territory, times: pd.DataFrame) -> di
         As `access_shares` and `sites_in_reach` give them, each with a first column `open`: `today` (existing and
         required sites, if there are any) or `all` (candidates as well).
     """
-    points, minutes, groups = territory.points, study.travel.minutes, _groups(study)
+    points, minutes, groups = territory.points, study.travel.minutes, groups_of(study)
     divided = _splits(territory)
     shares, counts = [], []
-    known = set(times["site"].cat.categories.astype(str))  # a table of the user's own may leave out who reaches nobody
-    for name, opened in _openings(territory.sites, known).items():
+    for name, opened in openings(territory, times).items():
         some = access_shares(times, points, divided, minutes=minutes, groups=groups, opened=opened)
         some.insert(0, "open", name)
         shares.append(some)
@@ -42,12 +71,14 @@ def access_tables(study: Study, territory: Territory, times: pd.DataFrame) -> di
     }
 
 
-def places_left_out(study: Study, territory: Territory, times: pd.DataFrame) -> gpd.GeoDataFrame | None:
+def places_left_out(
+    study: Study, territory: Territory, times: pd.DataFrame, asked: Fairness | None = None
+) -> gpd.GeoDataFrame | None:
     """Return the places that no open site serves within the largest limit, or None where no site is open."""
     if not territory.sites["status"].isin(OPEN).any():
         return None
     communes, metric = territory.communes, territory.cells.to_crs(territory.points.crs)
-    return without_access(
+    places = without_access(
         metric,
         times,
         territory.points,
@@ -55,29 +86,271 @@ def places_left_out(study: Study, territory: Territory, times: pd.DataFrame) -> 
         territories=None if communes is None else cell_territories(territory.cells, communes),
         names=None if communes is None else communes["name"],
         minutes=max(study.travel.minutes),
-        groups=_groups(study),
+        groups=groups_of(study),
     )
+    return places if asked is None or asked.places is None else places.head(asked.places)
 
 
 def commune_names(territory: Territory) -> pd.Series | None:
     """Return the name of the commune of each cell, `outside` beyond them all; None without communes."""
-    communes = territory.communes
-    if communes is None:
-        return None
-    names = communes["name"].astype(str)
-    twice = names.duplicated(keep=False)
-    named = names.where(~twice, names + " (" + names.index.astype(str) + ")").to_dict()
-    return cell_territories(territory.cells, communes).map(lambda key: named.get(key, key)).astype(str)
+    return None if territory.communes is None else load.commune_names(territory.cells, territory.communes)
 
 
-def _groups(study: Study) -> tuple[str, ...]:
+def groups_of(study: Study) -> tuple[str, ...]:
+    """Name the groups that are counted beside people."""
     return study.inputs.population.groups if study.inputs.population else ()
 
 
-def _openings(sites: gpd.GeoDataFrame, known: set[str]) -> dict[str, list[str]]:
+def openings(territory: Territory, times: pd.DataFrame, chosen: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Name what may be open, and the sites that then are: `today` (if any are), `chosen` (if any are), `all`."""
+    sites = territory.sites
+    known = set(times["site"].cat.categories.astype(str))  # a table of the user's own may leave out who reaches nobody
     today = [str(site) for site in sites.index[sites["status"].isin(OPEN)]]
-    openings = {**({"today": today} if today else {}), "all": [str(site) for site in sites.index]}
-    return {name: [site for site in opened if site in known] for name, opened in openings.items()}
+    named = {"today": today, "chosen": [*dict.fromkeys([*today, *map(str, chosen)])] if len(chosen) else []}
+    named = {name: opened for name, opened in named.items() if opened} | {"all": [str(site) for site in sites.index]}
+    return {name: [site for site in opened if site in known] for name, opened in named.items()}
+
+
+# ---- the block `fairness` ----
+
+
+def check_fairness(study: Study, asked: Fairness, territory: Territory) -> None:
+    """Refuse what cannot be answered, before anything is computed.
+
+    Raises
+    ------
+    StudyError, InputError
+        Naming the key: an unknown column or group, an open site without desks.
+    """
+    if asked.income is not None:
+        _incomes(study, territory, asked.income)
+    if asked.degree is not None:
+        _own_degrees(study, territory, asked.degree)
+    if asked.catchment is None:
+        return
+    check_group(study, "fairness.catchment.group", asked.catchment.group)
+    sites = territory.sites
+    fixed = sites[sites["status"].isin(OPEN)]
+    if study.choose is None and fixed.empty:
+        raise StudyError(
+            "fairness.catchment: no site is existing or required, and none is chosen (choose), so there are no desks"
+        )
+    bare = fixed.index[fixed["capacity"].isna()]
+    if len(bare):
+        raise InputError(
+            f"fairness.catchment: {len(bare):,} existing or required sites have no capacity, first '{bare[0]}'; "
+            "expected the number of desks of each in the column capacity of the sites"
+        )
+
+
+def fairness_tables(
+    study: Study, asked: Fairness, territory: Territory, times: pd.DataFrame, chosen: Sequence[str] = ()
+) -> dict[str, pd.DataFrame]:
+    """Answer who is left out: `fairness` and, where desks are shared, `catchment`.
+
+    Parameters
+    ----------
+    chosen
+        The chosen sites, if the study chooses any.
+
+    Returns
+    -------
+    dict
+        `fairness`: columns `open` (today, chosen, all: which sites count), `what`, `measure`, `split`, `territory`,
+        `group`, `mode`, `minutes`, `value`. First the share of each group with a site within the limits (what
+        "covered"; in all and by the user's own degree of urbanisation), then `mean`, `gini`, `theil`, `palma` and
+        `concentration` of the sites in reach, of the minutes to the nearest (of those whom the search found within
+        reach: `minutes` is its end) and of desks per person, and the lack of time beyond the limit (`fgt0`, `fgt1`,
+        `fgt2`). `catchment`: `open` and the columns of `Catchment.sites`.
+    """
+    income = None
+    if asked.income is not None:
+        by_cell = _incomes(study, territory, asked.income)
+        income = territory.points["cell"].map(by_cell).astype(float)
+    opened = openings(territory, times, chosen)
+    shares = [_covered(study, asked, territory, times, sites).assign(open=name) for name, sites in opened.items()]
+    indices = []
+    for name, sites in opened.items():
+        indices.append(_unequal(study, territory, times, sites, income).assign(open=name))
+        if asked.shortfall:
+            indices.append(_lacking(study, territory, times, sites).assign(open=name))
+    tables = {}
+    if asked.catchment is not None:
+        found = _catchments(asked, territory, times, chosen)
+        indices += [_shared(study, territory, each, income).assign(open=name) for name, each in found.items()]
+        tables["catchment"] = pd.concat([each.sites.assign(open=name) for name, each in found.items()])
+        tables["catchment"] = tables["catchment"].reset_index(drop=True)
+        tables["catchment"].insert(0, "open", tables["catchment"].pop("open"))
+    columns = ["open", "what", "measure", "split", "territory", "group", "mode", "minutes", "value"]
+    table = pd.concat([*shares, *indices], ignore_index=True)
+    return {"fairness": table.fillna({"split": "total", "territory": "total"})[columns], **tables}
+
+
+def desks_by_cell(
+    asked: Fairness, territory: Territory, times: pd.DataFrame, chosen: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the desks per person of each cell, with the chosen sites where there are some.
+
+    Returns
+    -------
+    Index `cell`, columns `desks_per_person_<mode>`: the mean over the people of the cell. No column where the study
+    does not ask for it.
+    """
+    if asked.catchment is None:
+        return pd.DataFrame(index=territory.cells.index)
+    last = [*_catchments(asked, territory, times, chosen).values()][-1].points
+    points = territory.points
+    people = points["people"].fillna(0.0)
+    sums = last.mul(people, axis=0).groupby(points["cell"]).sum()
+    return sums.div(people.groupby(points["cell"]).sum().replace(0.0, np.nan), axis=0).reindex(territory.cells.index)
+
+
+def check_group(study: Study, key: str, group: str) -> None:
+    """Refuse a group that the study does not count."""
+    known = ("people", *groups_of(study))
+    if group not in known:
+        raise StudyError(
+            f"{key}: no '{group}' in this study; expected any of {', '.join(known)} (inputs.population.groups names "
+            "the columns to carry along)"
+        )
+
+
+def check_mode(study: Study, key: str, mode: str) -> None:
+    """Refuse a mode that the study does not have; those of a table of the user's own are known to itself."""
+    known = (*study.travel.modes, "best")
+    if mode and study.inputs.times is None and mode not in known:
+        raise StudyError(f"{key}: no '{mode}' in this study; expected any of {', '.join(known)}")
+
+
+def _covered(
+    study: Study, asked: Fairness, territory: Territory, times: pd.DataFrame, sites: Sequence[str]
+) -> pd.DataFrame:
+    divided = {} if asked.degree is None else {DEGREE: _own_degrees(study, territory, asked.degree)}
+    table = access_shares(
+        times, territory.points, divided, minutes=study.travel.minutes, groups=groups_of(study), opened=sites
+    )
+    table = table.rename(columns={"share": "value"}).drop(columns=["people", "covered"])
+    return table.assign(what="covered", measure="share")
+
+
+def _unequal(
+    study: Study, territory: Territory, times: pd.DataFrame, sites: Sequence[str], income: pd.Series | None
+) -> pd.DataFrame:
+    """Tell how unequally sites in reach and minutes are shared."""
+    points, groups = territory.points, groups_of(study)
+    index, _ = people_amounts(points, ())
+    rows = time_rows(times, index)
+    parts = []
+    for mode, nearest in least_minutes(rows, sites).items():
+        for limit in study.travel.minutes:
+            count = site_counts(rows, mode, limit, sites).astype(float)
+            found = inequality(pd.Series(count, index), points, groups=groups, income=income)
+            parts.append(_long(found).assign(what="sites", mode=mode, minutes=limit))
+        reached = pd.Series(np.where(np.isfinite(nearest), nearest, np.nan), index)
+        found = inequality(reached, points, groups=groups, income=income)
+        parts.append(_long(found).assign(what="minutes", mode=mode, minutes=np.nan))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _lacking(study: Study, territory: Territory, times: pd.DataFrame, sites: Sequence[str]) -> pd.DataFrame:
+    if study.inputs.times is not None and times["minutes"].max() < 2 * max(study.travel.minutes):
+        text = (
+            f"{study.inputs.times}: ends at {times['minutes'].max():g} minutes; for fairness.shortfall, whoever is "
+            "beyond counts as lacking all"
+        )
+        warnings.warn(SiteplanWarning(text), stacklevel=3)
+    found = shortfall(times, territory.points, minutes=study.travel.minutes, groups=groups_of(study), opened=sites)
+    return found.melt(["group", "mode", "minutes"], var_name="measure", value_name="value").assign(what="lack")
+
+
+def _catchments(
+    asked: Fairness, territory: Territory, times: pd.DataFrame, chosen: Sequence[str]
+) -> Mapping[str, Catchment]:
+    """Share out the desks of what is open today, and of what is open with the chosen sites."""
+    assert asked.catchment is not None  # noqa: S101 - only called then
+    steps, found = dict(asked.catchment.steps), {}
+    sites = territory.sites
+    for name, opened in openings(territory, times, chosen).items():
+        if name == "all":
+            continue  # nobody opens them all
+        taken = sites.index.astype(str).isin(opened)
+        bare = sites.index[taken & sites["capacity"].isna()]
+        if len(bare):
+            text = (
+                f"fairness.catchment: {len(bare):,} chosen sites have no capacity, first '{bare[0]}': counted as "
+                "having no desk"
+            )
+            warnings.warn(SiteplanWarning(text), stacklevel=3)
+        here = sites.assign(
+            status=np.where(taken, "required", "candidate"), capacity=sites["capacity"].astype(float).fillna(0.0)
+        )
+        found[name] = catchment_access(times, territory.points, here, steps=steps, group=asked.catchment.group)
+    return found
+
+
+def _shared(study: Study, territory: Territory, found: Catchment, income: pd.Series | None) -> pd.DataFrame:
+    parts = []
+    for column in found.points:
+        mode = str(column).removeprefix("desks_per_person_")
+        each = inequality(found.points[column], territory.points, groups=groups_of(study), income=income)
+        parts.append(_long(each).assign(what="desks_per_person", mode=mode, minutes=np.nan))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _long(found: pd.DataFrame) -> pd.DataFrame:
+    """Put the indices of each group below each other; those without a value are left out."""
+    flat = found.drop(columns="people").reset_index()
+    return flat.melt("group", var_name="measure", value_name="value").dropna(subset="value")
+
+
+def _incomes(study: Study, territory: Territory, column: str) -> pd.Series:
+    """Read the income of a person of each cell."""
+    found = _of_cells(study, territory, column, numeric=True)
+    if found is None:
+        raise StudyError(f"fairness.income: {_no_column(study, column)}")
+    return found
+
+
+def _own_degrees(study: Study, territory: Territory, column: str) -> pd.Series:
+    """Read the degree of urbanisation of each cell, from its own file or from that of the communes."""
+    found = _of_cells(study, territory, column)
+    if found is not None:
+        return found
+    asked = study.area.communes
+    if asked is not None and territory.communes is not None:
+        table = read_places(asked.file, layer=asked.layer, crs=asked.crs)
+        if column in table.columns:
+            of_commune = table[column].set_axis(territory.communes.index.astype(str))
+            return cell_territories(territory.cells, territory.communes).map(of_commune)
+    raise StudyError(f"fairness.degree: {_no_column(study, column)}{' nor the communes' if asked else ''}")
+
+
+def _of_cells(study: Study, territory: Territory, column: str, *, numeric: bool = False) -> pd.Series | None:
+    """Return a column of the population file by cell, if the file has it."""
+    asked = study.inputs.population
+    assert asked is not None  # noqa: S101 - the cells were read
+    table = read_cell_columns(asked.file, cell=asked.cell, layer=asked.layer, crs=asked.crs)
+    if column not in table.columns:
+        return None
+    if isinstance(table.index, pd.RangeIndex) and study.area.extent != "all":
+        raise InputError(
+            f"{asked.file}: no column names its cells, so column {column} cannot be told apart where only a part is "
+            "read (area.extent); name the column of the cells (inputs.population.cell)"
+        )
+    values = table[column]
+    if numeric:
+        try:
+            values = pd.Series(numbers(values.reset_index(drop=True), str(asked.file)), table.index)
+        except InputError as error:
+            raise InputError(f"fairness.income: {error}") from None
+    return values.reindex(territory.cells.index)
+
+
+def _no_column(study: Study, column: str) -> str:
+    asked = study.inputs.population
+    assert asked is not None  # noqa: S101 - the cells were read
+    table = read_cell_columns(asked.file, cell=asked.cell, layer=asked.layer, crs=asked.crs)
+    return f"{asked.file} has no column '{column}' (its columns: {listed(table.columns) or 'none, a raster'})"
 
 
 def _splits(territory: Territory) -> dict[str, pd.Series]:

@@ -34,6 +34,7 @@ from siteplan.study.load import (
     same_place,
     used_sites,
 )
+from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.scenarios import made, variants_of
 
@@ -106,7 +107,10 @@ def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
     """Make every scenario's changes, and say what they are."""
     found: list[Finding] = []
     variants = variants_of(study)
-    territory = _tried([], "scenarios", lambda: load(study)) if variants else None
+    asks = any(block is not None for block in (study.fairness, study.demand, study.commuting, study.robustness))
+    territory = _tried([], "scenarios", lambda: load(study)) if variants or asks else None
+    if territory is not None:
+        _tried(found, "questions", lambda: check_questions(study, territory))
     for variant in variants:
         # Called at once, within the loop.
         if territory is None or _tried(found, "scenarios", lambda: made(variant, study, territory, said)) is None:  # noqa: B023

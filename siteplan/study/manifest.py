@@ -25,6 +25,8 @@ def input_files(study: Study) -> dict[str, Path]:
     inputs = study.inputs
     named = {
         "area.communes": study.area.communes and study.area.communes.file,
+        "commuting.factors": study.commuting and study.commuting.factors,
+        "commuting.flows": study.commuting and study.commuting.flows,
         "inputs.elevation": inputs.elevation,
         "inputs.population": inputs.population and inputs.population.file,
         "inputs.sites": inputs.sites and inputs.sites.file,
@@ -80,6 +82,8 @@ def _parameters(study: Study) -> dict[str, Any]:
             del table["file"]
     for name in ("streets", "elevation", "times"):
         del asked["inputs"][name]
+    if asked["commuting"]:
+        del asked["commuting"]["flows"], asked["commuting"]["factors"]
     asked["travel"]["profiles"] = {profile.name: profile.model_dump(mode="json") for profile in study.profiles()}
     if asked["inputs"]["transit"]:
         del asked["inputs"]["transit"]["feeds"]

@@ -23,10 +23,11 @@ from siteplan.output.tables import write_scores, write_table
 from siteplan.siting.choose import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
-from siteplan.study.fairness import access_tables, places_left_out
+from siteplan.study.fairness import access_tables, desks_by_cell, places_left_out
 from siteplan.study.guard import RESULTS, SCENARIOS, refuse_foreign, refuse_inputs
 from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
 from siteplan.study.manifest import input_files, manifest_of
+from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.riding import ridden
 from siteplan.study.scenarios import (
@@ -116,12 +117,13 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     cache = Cache(folder / ".cache")
     with _told_once() as odd:
         territory = _load(asked, progress)
+        check_questions(asked, territory)
         after = _territories(asked, variants_of(asked), territory, odd)
         times = times_of(asked, territory, cache, progress)
         rings = None
         if asked.output.isochrones and territory.streets is not None:
             rings = rings_of(asked, territory.streets, territory.timetable, territory.sites, cache, progress)
-        result = _answered(asked, territory, times, rings, odd)
+        result = _answered(asked, territory, times, rings, odd, cache, progress)
         result = _with_scenarios(result, territory, times, after, cache, odd, progress)
         result = replace(result, manifest={**result.manifest, "files": result_files(result)}, folder=folder)
         _tell(progress, "writing", 0)
@@ -168,9 +170,10 @@ def compare_scenarios(
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
     with _told_once() as odd:
         territory = _load(asked, progress)
+        check_questions(asked, territory)
         after = _territories(asked, variants, territory, odd)
         times = times_of(asked, territory, Cache(None), progress)
-        result = _answered(asked, territory, times, None, odd)
+        result = _answered(asked, territory, times, None, odd, Cache(None), progress)
         return _with_scenarios(result, territory, times, after, Cache(None), odd, progress)
 
 
@@ -322,11 +325,19 @@ def _answered(
     times: pd.DataFrame,
     rings: gpd.GeoDataFrame | None,
     odd: list[warnings.WarningMessage],
+    cache: Cache,
+    progress: Progress | None,
 ) -> Result:
-    """Analyse, and answer what the study asks beside the scores."""
+    """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
     result = _analysed(study, territory, times, rings, odd)
     choice, tables = chosen(study, times, territory.points, territory.sites, by_point(territory))
-    return replace(result, choice=choice, tables={**result.tables, **ridden(study, territory), **tables})
+    opened = [] if choice is None else [str(site) for site in choice.sites.index]
+    tables |= ridden(study, territory)
+    tables |= answers(study, territory, times, cache, progress, weights=result.weights, chosen=opened)
+    access = result.cell_access
+    if study.fairness is not None:
+        access = access.join(desks_by_cell(study.fairness, territory, times, opened))
+    return replace(result, choice=choice, cell_access=access, tables={**result.tables, **tables})
 
 
 def _analysed(
@@ -342,7 +353,7 @@ def _analysed(
     weights = _weights(study, times)
     scores = _scores(study, territory, times, weights)
     access = cell_access(times, points, minutes=minutes)
-    left_out = places_left_out(study, territory, times)
+    left_out = places_left_out(study, territory, times, study.fairness)
     tables = access_tables(study, territory, times)
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))

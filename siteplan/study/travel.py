@@ -21,11 +21,12 @@ from siteplan.study.manifest import input_files
 from siteplan.study.scenarios import updated
 from siteplan.times import travel_times
 
-__all__ = ["Progress", "rings_of", "times_after", "times_of"]
+__all__ = ["Progress", "fingerprint", "rings_of", "times_after", "times_of"]
 
 Progress = Callable[[str, int, int], None]
 Search = Callable[[Profile | Rides, Progress | None], pd.DataFrame]
 
+APART = ("inputs.times", "commuting.factors", "commuting.flows")  # files that no search reads
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
 
 
@@ -45,7 +46,7 @@ def times_of(
     names = [profile.name for profile in study.profiles()]
     tables, searched = [], {}
     for profile in study.profiles():
-        inputs = _fingerprint(study, without=_unused(profile))
+        inputs = fingerprint(study, without=_unused(profile))
         key = content_key({**inputs, "profile": profile.model_dump(), "limit": study.limit})
         make = functools.partial(search or functools.partial(_searched, study, territory), profile, progress)
         table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
@@ -118,9 +119,9 @@ def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
     return times
 
 
-def _fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
+def fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
     """Name all that travel times (or, without the people, isochrones) depend on, but for the mode and the limits."""
-    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if key != "inputs.times"}
+    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if key not in APART}
     hashes = {name: file_hash(path) for name, path in files.items() if name.split(".")[0] not in without}
     tables = {"population": study.inputs.population, "sites": study.inputs.sites}
     options = {
@@ -158,7 +159,7 @@ def rings_of(
     tables = []
     for profile in study.profiles():
         # Who lives where shapes no isochrone.
-        inputs = _fingerprint(study, without=("population", "communes", "extent", *_unused(profile)))
+        inputs = fingerprint(study, without=("population", "communes", "extent", *_unused(profile)))
         key = content_key({**inputs, "profile": profile.model_dump(), "minutes": study.travel.minutes})
         make = functools.partial(
             isochrones,

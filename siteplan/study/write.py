@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["lonlat_table", "redraw", "report", "result_files", "write_places", "write_result"]
 
 GROUND = ("streets", "water", "green", "railways", "places")  # beneath the subject of a map
+REPORTED = (
+    *("choice", "phases", "curve", "fairness", "desks", "weekdays", "commuting", "tornado"),
+    *("scenarios", "robustness", "robust_sets"),
+)
 ENDINGS = (".csv", ".geojson", ".gpkg")
 
 
@@ -249,7 +253,7 @@ def _report_of(kept: Kept, path: Path) -> None:
         points=kept.points,
         access=None if access is None else access[access["open"] == access["open"].iloc[0]].drop(columns="open"),
         **{name: kept.layers.get(name) for name in GROUND},
-        **{name: kept.tables.get(name) for name in ("choice", "phases", "curve")},
+        **{name: kept.tables.get(name) for name in REPORTED},
         manifest=kept.manifest,
     )
 

@@ -36,8 +36,13 @@ def render_report(
     phases: pd.DataFrame | None = None,
     curve: pd.DataFrame | None = None,
     scenarios: pd.DataFrame | None = None,
+    fairness: pd.DataFrame | None = None,
     desks: pd.DataFrame | None = None,
+    weekdays: pd.DataFrame | None = None,
     commuting: pd.DataFrame | None = None,
+    tornado: pd.DataFrame | None = None,
+    robustness: pd.DataFrame | None = None,
+    robust_sets: pd.DataFrame | None = None,
     manifest: Mapping[str, Any] | None = None,
     language: str = "",
 ) -> str:
@@ -68,8 +73,12 @@ def render_report(
         `access_shares` gives it: shown where it cannot be taken from times, points and communes.
     choice
         The chosen sites: `site`, `order`, `added` (people, each once).
-    phases, scenarios, desks, commuting
-        Tables that are shown as they are.
+    phases
+        Shown as it is; so are `scenarios`, `desks` and `commuting` where they are not the tables of a study.
+    scenarios
+        Who gains and who loses a site in each scenario: `scenario`, perhaps `about`, and the columns of `gained_lost`.
+    fairness, desks, weekdays, commuting, tornado, robustness, robust_sets
+        The further answers of a study, as in the files of these names in its folder.
     curve
         How coverage grows: `sites` (a count) and `share` (0 to 1) or `covered` (people).
     manifest
@@ -110,8 +119,13 @@ def render_report(
         "phases": phases,
         "curve": curve,
         "scenarios": scenarios,
+        "fairness": fairness,
         "desks": desks,
+        "weekdays": weekdays,
         "commuting": commuting,
+        "tornado": tornado,
+        "robustness": robustness,
+        "robust_sets": robust_sets,
     }
     words = load_report_words(language or told.get("parameters", {}).get("language", "en"))
     given: dict[str, Any] = {name: table for name, table in tables.items() if table is not None and len(table)}

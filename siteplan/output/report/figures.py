@@ -34,6 +34,7 @@ __all__ = [
     "shares_of",
     "site_map",
     "status_key",
+    "tornado_plot",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -253,6 +254,35 @@ def curve_plot(counts: Sequence[float], shares: Sequence[float], words: Words, *
     drawn = tag("path", d=line, fill="none", stroke="#002b62", stroke_width=6, stroke_linejoin="round")
     dots = [tag("circle", cx=a, cy=b, r=10, fill="#002b62") for a, b in zip(x, y, strict=True)]
     return _svg(height, [*grid, drawn, *dots], title, about)
+
+
+def tornado_plot(
+    bars: Sequence[tuple[str, float, float]], base: float, words: Words, *, title: str, about: str
+) -> Markup:
+    """Draw what a figure becomes at both ends of each driver (its words, at the low end, at the high end)."""
+    left, right, top, step = 880, 90, 20, 62
+    ends = [end for _, low, high in bars for end in (low, high)] + [base, 0.0]
+    lowest, widest = min(ends), (max(ends) - min(ends)) or 1.0
+
+    def x(value: float) -> int:
+        return round(left + (WIDTH - left - right) * (value - lowest) / widest)
+
+    height = top + step * len(bars) + 70
+    parts: list[str] = []
+    for at, (name, low, high) in enumerate(bars):
+        y = top + step * at
+        for end, colour in ((low, "#8fb4d9"), (high, "#002b62")):
+            start, stop = sorted((x(base), x(end)))
+            parts.append(tag("rect", x=start, y=y + 8, width=stop - start, height=step - 18, fill=colour))
+        parts.append(_text(name, left - 24, y + 42, size=30, anchor="end"))
+    bottom = height - 60
+    for value, colour in ((0.0, "#7a838c"), (base, INK)):
+        parts.append(tag("line", x1=x(value), x2=x(value), y1=top - 10, y2=bottom, stroke=colour, stroke_width=3))
+    # Nought and the middle must not write over each other.
+    apart = abs(x(base) - x(0.0)) > 160
+    shown = [base, *([0.0] if apart else [])]
+    parts += [_text(number(round(value), words), x(value), height - 22, size=28, anchor="middle") for value in shown]
+    return _svg(height, parts, title, about)
 
 
 # ---- legends ----

@@ -60,7 +60,12 @@ class Material:
     curve: pd.DataFrame | None = None
     scenarios: pd.DataFrame | None = None
     desks: pd.DataFrame | None = None
+    weekdays: pd.DataFrame | None = None
     commuting: pd.DataFrame | None = None
+    tornado: pd.DataFrame | None = None
+    fairness: pd.DataFrame | None = None
+    robustness: pd.DataFrame | None = None
+    robust_sets: pd.DataFrame | None = None
 
     # ---- words ----
 

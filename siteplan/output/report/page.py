@@ -5,6 +5,14 @@ from importlib.resources import files
 
 import pandas as pd
 
+from siteplan.output.report.answers import (
+    commuting_section,
+    desks_section,
+    fairness_section,
+    plain_table,
+    robustness_section,
+    scenarios_section,
+)
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.report.material import Material
 from siteplan.output.report.pictures import curve_section, map_sections, patterns
@@ -26,15 +34,17 @@ def render_page(material: Material) -> str:
         ("answer", _answer),
         ("glance", _glance),
         ("chosen_sites", _chosen),
-        ("phases", lambda each: _plain(each, each.phases)),
+        ("phases", lambda each: plain_table(each, each.phases)),
         ("curve", curve_section),
         ("ranking", _ranking),
         ("maps", map_sections),
         ("communes", _communes),
         ("left_out", _left_out),
-        ("desks", lambda each: _plain(each, each.desks)),
-        ("commuting", lambda each: _plain(each, each.commuting)),
-        ("scenarios", lambda each: _plain(each, each.scenarios)),
+        ("fairness", fairness_section),
+        ("desks", desks_section),
+        ("commuting", commuting_section),
+        ("scenarios", scenarios_section),
+        ("robustness", robustness_section),
         ("assumptions", assumptions),
         ("uncertain", uncertainties),
         ("data", data_table),
@@ -384,17 +394,3 @@ def _out_by_group(material: Material) -> list[str]:
 
 def _people_first(name: str) -> tuple[bool, str]:
     return name != "people_share", name
-
-
-def _plain(material: Material, given: pd.DataFrame | None) -> Markup:
-    """Show a table as it is, its headings in the reader's words where there are any."""
-    if given is None:
-        return Markup("")
-    flat = given.reset_index() if given.index.name else given
-    numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in flat.dtypes]
-    columns = [
-        Column(material.words.get(str(name), str(name).replace("_", " ")), text=not is_number)
-        for name, is_number in zip(flat.columns, numeric, strict=True)
-    ]
-    rows = [[material.spoken(value) for value in row] for row in flat.itertuples(index=False)]
-    return table(columns, rows[:MOST_SITES], header=1)

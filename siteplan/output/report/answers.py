@@ -1,0 +1,386 @@
+"""What a report says of the further questions: who is left out, how big, what for, how sure, and what if."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from siteplan.output.report.figures import tornado_plot
+from siteplan.output.report.markup import Markup, join, tag
+from siteplan.output.report.material import Material
+from siteplan.output.report.tables import Column, table
+
+__all__ = [
+    "commuting_section",
+    "desks_section",
+    "fairness_section",
+    "plain_table",
+    "robustness_section",
+    "scenarios_section",
+]
+
+MOST_ROWS = 60
+MOST_DRIVERS = 8
+MOST_SETS = 5
+OPENINGS = ("today", "chosen", "all")
+PERCENTS = ("uptake", "teleworkable", "rebound")  # drivers that are shares
+
+
+def plain_table(material: Material, given: pd.DataFrame | None) -> Markup:
+    """Show a table as it is, its headings in the reader's words where there are any."""
+    if given is None:
+        return Markup("")
+    flat = given.reset_index() if given.index.name else given
+    numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in flat.dtypes]
+    columns = [
+        Column(material.words.get(str(name), str(name).replace("_", " ")), text=not is_number)
+        for name, is_number in zip(flat.columns, numeric, strict=True)
+    ]
+    rows = [[material.spoken(value) for value in row] for row in flat.itertuples(index=False)]
+    return table(columns, rows[:MOST_ROWS], header=1)
+
+
+# ---- who is left out ----
+
+
+def fairness_section(material: Material) -> Markup:
+    """Show who has a site within reach, group by group; then, in a sentence each, how unequally access is shared."""
+    found, measure = material.fairness, material.measure
+    if found is None or measure is None:
+        return Markup("")
+    here = found[(found["mode"].astype(str) == measure.mode)]
+    covered = here[(here["what"] == "covered") & (here["minutes"] == measure.minutes)]
+    if covered.empty:
+        return Markup("")
+    said = {"minutes": measure.minutes, "mode": material.by(measure.mode)}
+    total = covered[covered["split"] == "total"]
+    parts = [tag("p", material.say("fair_note", **said), class_="note"), _by_group(material, total)]
+    own = covered[(covered["split"] == "degree_given") & (covered["group"] == "people")]
+    if len(own):
+        parts.append(_shares(material, own, "territory", material.words["degree"]))
+    texts = list(_unequal(material, here, said))
+    return join(*parts, tag("ul", *(tag("li", text) for text in texts)) if texts else Markup(""))
+
+
+def _by_group(material: Material, rows: pd.DataFrame) -> Markup:
+    return _shares(material, rows.assign(group=[material.group(name) for name in rows["group"]]), "group", "")
+
+
+def _shares(material: Material, rows: pd.DataFrame, by: str, heading: str) -> Markup:
+    """Make a table of shares, one column for what is open."""
+    words = material.words
+    openings = [name for name in OPENINGS if (rows["open"] == name).any()]
+    columns = [Column(heading or words["group"], text=True)]
+    columns += [Column(words[f"open_{name}"], bar=True) for name in openings]
+    wide = rows.pivot_table(index=by, columns="open", values="value", sort=False)[openings]
+    shares = [[float(value) for value in row] for row in wide.to_numpy()]
+    cells = [
+        [_territory(material, str(name)), *(material.share(value) for value in row)]
+        for name, row in zip(wide.index, shares, strict=True)
+    ]
+    bars = [[0.0 if value != value else value for value in row] for row in shares]
+    return table(columns, cells, header=1, bars=bars)
+
+
+def _territory(material: Material, name: str) -> str:
+    return material.words["outside"] if name == "outside" else name
+
+
+def _unequal(material: Material, rows: pd.DataFrame, said: Mapping[str, Any]) -> Iterator[str]:
+    """Say what each index means, for everybody, with what is open today or, better, with the chosen sites."""
+    planned = next((name for name in ("chosen", "today", "all") if (rows["open"] == name).any()), "")
+    kept = rows[(rows["open"] == planned) & (rows["group"] == "people") & (rows["split"] == "total")]
+    which = material.words[f"open_{planned}_then"]
+    sites = _measures(kept[(kept["what"] == "sites") & (kept["minutes"] == said["minutes"])])
+    if {"mean", "gini"} <= set(sites):
+        mean, gini = _plain(material, sites["mean"]), _plain(material, sites["gini"])
+        yield material.say("fair_sites", mean=mean, gini=gini, which=which, **said)
+    if "concentration" in sites:
+        key = "fair_rich" if sites["concentration"] > 0.005 else "fair_poor"
+        key = "fair_even" if abs(sites["concentration"]) <= 0.005 else key
+        yield material.say(key, value=_plain(material, sites["concentration"]))
+    minutes = _measures(kept[kept["what"] == "minutes"])
+    if "mean" in minutes:
+        yield material.say("fair_minutes", mean=minutes["mean"], which=which, mode=said["mode"])
+    desks = _measures(kept[kept["what"] == "desks_per_person"])
+    if "mean" in desks:
+        yield material.say("fair_desks", desks=1000 * desks["mean"], gini=_plain(material, desks["gini"]), which=which)
+    lack = _measures(kept[(kept["what"] == "lack") & (kept["minutes"] == said["minutes"])])
+    if lack.get("fgt0", 0) > 0:
+        beyond = lack["fgt1"] / lack["fgt0"] * float(said["minutes"])
+        yield material.say("fair_lack", share=material.share(lack["fgt0"]), beyond=beyond, which=which, **said)
+
+
+def _measures(rows: pd.DataFrame) -> dict[str, float]:
+    return {str(name): float(value) for name, value in zip(rows["measure"], rows["value"], strict=True)}
+
+
+# ---- how big ----
+
+
+def desks_section(material: Material) -> Markup:
+    """Show the desks of each open or chosen site by uptake, and what they come to."""
+    found, words = material.desks, material.words
+    if found is None or not {"basis", "uptake", "peak_day", "desks", "m2"} <= set(found):
+        return plain_table(material, found)
+    rows = found[found["basis"] == "nearest"]
+    rows = found if rows.empty else rows
+    uptakes = sorted(rows["uptake"].unique())
+    fixed = rows.drop_duplicates("site").set_index("site")
+    known = fixed["capacity"].notna().any()
+    columns = [Column(words["site"], text=True), Column(words["workers_near"])]
+    columns += [Column(words["desks_there"])] if known else []
+    cells = [
+        [str(name), material.people(float(workers)), *([material.spoken(desks)] if known else [])]
+        for name, workers, desks in zip(fixed["name"], fixed["workers"], fixed["capacity"], strict=True)
+    ]
+    for uptake in uptakes:
+        over = material.say("if_uptake", share=material.share(uptake))
+        part = rows[rows["uptake"] == uptake].set_index("site").reindex(fixed.index)
+        shown = [(words["desks_needed"], [material.spoken(value) for value in part["desks"]])]
+        if known:
+            shown.append((words["no_desk"], [material.share(value) for value in part["chance_at_capacity"]]))
+        for heading, texts in shown:
+            columns.append(Column(heading, over=over))
+            for line, text in zip(cells, texts, strict=True):
+                line.append(text)
+    notes = [words["desks_nearest" if (rows["basis"] == "nearest").all() else "desks_alone"]]
+    notes += [words["no_desk_note"]] if known else []
+    return join(
+        _list(_desk_texts(material, rows, uptakes)),
+        table(columns, cells[:MOST_ROWS], header=1),
+        tag("p", " ".join(notes), class_="note"),
+    )
+
+
+def _desk_texts(material: Material, rows: pd.DataFrame, uptakes: Sequence[float]) -> Iterator[str]:
+    if not (rows["basis"] == "nearest").all():
+        return  # each as if it were alone: they do not add up
+    for uptake in uptakes:
+        part = rows[rows["uptake"] == uptake]
+        told = {
+            "share": material.share(uptake),
+            "people": material.people(float(part["peak_day"].sum())),
+            "desks": int(part["desks"].sum()),
+            "area": material.people(float(part["m2"].sum())),
+        }
+        yield material.say("desks_text", **told) + _unseated(material, part)
+    week = material.weekdays
+    if week is not None and {"day", "of_mean"} <= set(week):
+        first = week.drop_duplicates("day")
+        of_mean = dict(zip(first["day"].astype(str), first["of_mean"].astype(float), strict=True))
+        fullest = max(of_mean, key=lambda day: of_mean[day])
+        if f"day_{fullest}" in material.words:
+            day, more = material.words[f"day_{fullest}"], material.share(of_mean[fullest] - 1)
+            yield material.say("fullest_is", day=day, more=more)
+
+
+def _unseated(material: Material, part: pd.DataFrame) -> str:
+    """Say how many people find no desk at any site within reach, with the desks there are."""
+    if "left_out" not in part or part["left_out"].isna().any() or not part["peak_day"].sum() > 0:
+        return ""
+    left = float(part["left_out"].sum())
+    key = "desks_left" if left >= 0.5 else "desks_enough"
+    return " " + material.say(key, left=material.people(left), share=material.share(left, part["peak_day"].sum()))
+
+
+# ---- what for ----
+
+
+def commuting_section(material: Material) -> Markup:
+    """Show what is saved in a year by uptake and rebound, by mode, and what drives the range."""
+    found, words = material.commuting, material.words
+    if found is None or not {"uptake", "rebound", "mode", "vehicle_km", "kg_co2e"} <= set(found):
+        return plain_table(material, found)
+    total = found[found["mode"] == "all"]
+    names = ("vehicle_km", "kg_co2e", "hours", "euros")
+    columns = [Column(words["uptake"]), Column(words["rebound"]), Column(words["people_days"])]
+    columns += [Column(words[name]) for name in names]
+    rows = [
+        [
+            material.share(row["uptake"]),
+            material.share(row["rebound"]) if row["rebound"] else words["rebound_none"],
+            material.people(row["people_days"]),
+            *(material.people(row[name]) for name in names),
+        ]
+        for row in total.to_dict("records")
+    ]
+    least, most = float(total["kg_co2e"].min()), float(total["kg_co2e"].max())
+    told = {"least": material.people(least), "most": material.people(most)}
+    texts = [material.say("commuting_range" if most > least else "commuting_one", **told)] + (
+        [words["commuting_loss"]] if least < 0 else []
+    )
+    note = tag("p", words["commuting_note"], class_="note")
+    parts = [tag("p", " ".join(texts)), table(columns, rows[:MOST_ROWS], header=2), _by_mode(material, found), note]
+    return join(*parts, _tornado(material))
+
+
+def _by_mode(material: Material, found: pd.DataFrame) -> Markup:
+    """Show the modes at the middle uptake without rebound."""
+    words = material.words
+    uptakes = sorted(found["uptake"].unique())
+    middle = uptakes[len(uptakes) // 2]
+    rows = found[(found["uptake"] == middle) & (found["rebound"] == found["rebound"].min()) & (found["mode"] != "all")]
+    names = ("passenger_km", "kg_co2e", "hours", "euros")
+    columns = [Column(material.say("if_uptake", share=material.share(middle)), text=True)]
+    columns += [Column(words[name]) for name in names]
+    cells = [
+        [words.get(f"by_{row['mode']}", material.by(str(row["mode"]))), *(material.people(row[name]) for name in names)]
+        for row in rows.to_dict("records")
+    ]
+    return table(columns, cells, header=1)
+
+
+def _tornado(material: Material) -> Markup:
+    found, words = material.tornado, material.words
+    if found is None or found.empty:
+        return Markup("")
+    rows = found.head(MOST_DRIVERS)
+    bars = []
+    for row in rows.to_dict("records"):
+        driver = str(row["driver"])
+        ends = [
+            material.share(row[end]) if driver in PERCENTS else _plain(material, row[end]) for end in ("low", "high")
+        ]
+        name = words.get(f"driver_{driver}", driver.replace("_", " "))
+        bars.append((f"{name} ({ends[0]} – {ends[1]})", float(row["at_low"]), float(row["at_high"])))
+    first = words.get(f"driver_{rows['driver'].iloc[0]}", str(rows["driver"].iloc[0]))
+    base = float(rows["base"].iloc[0])
+    about = material.say("tornado_alt", first=first, base=material.people(base))
+    drawn = tornado_plot(bars, base, words, title=words["tornado_caption"], about=about)
+    return tag("figure", drawn, tag("figcaption", words["tornado_caption"]))
+
+
+# ---- how sure ----
+
+
+def robustness_section(material: Material) -> Markup:
+    """Show how often each site is among the first, over which ranks, and how many people it then reaches."""
+    found, words = material.robustness, material.words
+    if found is None or found.empty:
+        return Markup("")
+    count, first = int(found["variants"].iloc[0]), int(found["first"].iloc[0])
+    always = [str(name) for name in found["name"][found["in_first"] == 1]]
+    told = {"variants": count, "first": first}
+    texts = [material.say("sure_text", **told)]
+    if always:
+        key = "sure_one" if len(always) == 1 else "sure_always"
+        texts.append(material.say(key, names=material.listed(always), **told))
+    else:
+        texts.append(material.say("sure_none", **told))
+    ranked = material.ranked
+    own = {} if ranked is None or "rank" not in ranked else dict(zip(ranked.index, ranked["rank"], strict=True))
+    columns = [
+        Column(words["site"], text=True),
+        Column(words["rank"]),
+        Column(material.say("sure_share", first=first), bar=True),
+        Column(words["sure_ranks"]),
+        Column(words["sure_reach"]),
+    ]
+    shown = found[found["in_first"] > 0] if (found["in_first"] > 0).sum() >= first else found
+    rows, bars = [], []
+    for row in shown.head(MOST_ROWS).to_dict("records"):
+        ranks = f"{row['best_rank']} – {row['worst_rank']}"
+        people = f"{material.people(row['p5'])} – {material.people(row['p95'])}"
+        rank = material.spoken(own.get(str(row["site"])))
+        rows.append([str(row["name"]), rank, material.share(row["in_first"]), ranks, people])
+        bars.append([float(row["in_first"])])
+    hidden = len(found) - len(rows)
+    counted = material.column(str(found["counted"].iloc[0]))
+    note = material.say("sure_note", counted=counted)
+    note += f" {material.say('sure_hidden', sites=hidden, first=first)}" if hidden else ""
+    parts = [tag("p", " ".join(texts)), table(columns, rows, header=1, bars=bars), tag("p", note, class_="note")]
+    return join(*parts, _sets(material))
+
+
+def _sets(material: Material) -> Markup:
+    """Say which set of sites was chosen most often, and how little each can lose."""
+    found, words = material.robust_sets, material.words
+    if found is None or found.empty or "max_regret_share" not in found:
+        return Markup("")
+    possible = found[found["sites"].fillna("").astype(str) != ""].head(MOST_SETS)
+    texts = []
+    own = possible[possible["own"]] if "own" in possible else possible.head(0)
+    for row in own.to_dict("records"):
+        told = {"share": material.share(row["share"]), "lost": material.share(row["max_regret_share"])}
+        texts.append(material.say("sets_own", people=material.people(row["max_regret"]), **told))
+    columns = [Column(words["sets"], text=True), Column(words["sets_share"], bar=True), Column(words["sets_lost"])]
+    rows = [
+        [
+            material.listed(material.name(site) for site in str(row["sites"]).split(", ")),
+            material.share(row["share"]),
+            f"{material.people(row['max_regret'])} ({material.share(row['max_regret_share'])})",
+        ]
+        for row in possible.to_dict("records")
+    ]
+    bars = [[float(share)] for share in possible["share"]]
+    return join(
+        tag("p", " ".join(texts)) if texts else Markup(""),
+        table(columns, rows, header=1, bars=bars),
+        tag("p", words["sets_note"], class_="note"),
+    )
+
+
+# ---- what if ----
+
+
+def scenarios_section(material: Material) -> Markup:
+    """Show who gains and who loses a site in each scenario: by every mode and of every group for whom any changes."""
+    found, words, measure = material.scenarios, material.words, material.measure
+    needed = {"scenario", "group", "mode", "minutes", "before", "after", "gained", "lost"}
+    if found is None or measure is None or not needed <= set(found):
+        return plain_table(material, found)
+    rows = found[found["minutes"] == measure.minutes]
+    if "split" in rows:
+        rows = rows[rows["split"] == "total"]
+    if rows.empty:
+        return plain_table(material, found)
+    names = ("before", "after", "gained", "lost")
+    columns = [
+        Column(words["scenario"], text=True),
+        Column(words["mode"], text=True),
+        Column(words["group"], text=True),
+    ]
+    columns += [*(Column(words[name]) for name in names), Column(words["change"])]
+    told_of = {str(each.get("name")): str(each.get("about", "")) for each in material.manifest.get("scenarios", [])}
+    cells = []
+    for name in dict.fromkeys(rows["scenario"].astype(str)):
+        part = rows[rows["scenario"].astype(str) == name]
+        about = (
+            str(part["about"].iloc[0]) if "about" in part and part["about"].notna().iloc[0] else told_of.get(name, "")
+        )
+        heading = join(name, *([" ", tag("small", about)] if about else []))
+        for row in _changed(part, measure.mode).to_dict("records"):
+            change = float(row["after"]) - float(row["before"])
+            told = [material.by(str(row["mode"])), material.group(str(row["group"]))]
+            cells.append([heading, *told, *(material.people(row[each]) for each in names), _signed(material, change)])
+            heading = join(name)
+    note = tag("p", material.say("scenarios_note", minutes=measure.minutes), class_="note")
+    return join(table(columns, cells[:MOST_ROWS], header=1), note)
+
+
+def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:
+    """Return the rows in which anybody gains or loses a site, people before groups; else the people of one mode."""
+    rows = rows.assign(late=rows["group"] != "people").sort_values("late", kind="stable")
+    rows = rows.assign(at=rows["mode"].map({each: at for at, each in enumerate(dict.fromkeys(rows["mode"]))}))
+    some = rows[(rows["gained"].round() > 0) | (rows["lost"].round() > 0)]
+    if some.empty:
+        return rows[(rows["mode"].astype(str) == mode) & ~rows["late"]]
+    return some.sort_values("at", kind="stable")
+
+
+# ---- how it is written ----
+
+
+def _signed(material: Material, value: float) -> str:
+    return ("+" if round(value) > 0 else "") + material.people(value)
+
+
+def _plain(material: Material, value: float) -> str:
+    """Write a small number with three digits that count."""
+    return f"{value:.3g}".replace(".", material.words["decimal"]) if abs(value) < 100 else material.spoken(value)
+
+
+def _list(texts: Iterator[str]) -> Markup:
+    found = list(texts)
+    return tag("ul", *(tag("li", text) for text in found)) if found else Markup("")

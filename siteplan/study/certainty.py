@@ -1,0 +1,373 @@
+"""How sure the results are: the study again under other speeds, hours, days, links to streets and places of people."""
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteplan.analysis.reach import Decay, added, decayed_reach, reach
+from siteplan.analysis.robustness import PLACEMENTS, chosen_sets, rank_stability, regret, variants_of
+from siteplan.analysis.score import score_sites
+from siteplan.config import Choose, Profile, Rides, Study, minutes_of
+from siteplan.config.questions import Robustness
+from siteplan.errors import StudyError
+from siteplan.inputs.times import people_amounts, time_rows
+from siteplan.network.people import place_people
+from siteplan.network.snapping import link
+from siteplan.network.transit import Timetable, read_transit
+from siteplan.study.cache import Cache, content_key
+from siteplan.study.choosing import by_point, chosen
+from siteplan.study.editing import edited_timetable
+from siteplan.study.load import Territory
+from siteplan.study.travel import Progress, fingerprint
+from siteplan.times import travel_times
+
+__all__ = ["check_robustness", "robustness_tables"]
+
+LATEST = 30 * 60  # minutes after midnight: later windows belong to the next day
+Draw = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What the variants share: people by placement, how far each is from the street of each mode, and timetables."""
+
+    points: Mapping[str, gpd.GeoDataFrame]
+    metres: Mapping[tuple[str, str], npt.NDArray[np.float64]]
+    timetables: Mapping[str, Timetable]
+
+
+def check_robustness(study: Study, asked: Robustness, territory: Territory) -> None:
+    """Refuse what cannot be answered, before anything is computed.
+
+    Raises
+    ------
+    StudyError, InputError
+        Naming the key: times of the user's own, more first places than sites, windows that leave the day, a date
+        without service.
+    """
+    if study.inputs.times is not None or territory.streets is None:
+        raise StudyError(
+            "robustness: needs streets to travel on under other assumptions, but inputs.times gives the times; leave "
+            "robustness out"
+        )
+    if asked.first > len(territory.sites):
+        raise StudyError(f"robustness.first: {asked.first} of {len(territory.sites)} sites; expected fewer")
+    rides = [profile for profile in study.profiles() if isinstance(profile, Rides)]
+    if asked.dates and not rides:
+        raise StudyError("robustness.dates: nobody rides in this study; leave them out, or add the mode transit")
+    windows = [window for each in rides for window in (each.window, each.back) if window is not None]
+    for window in windows:
+        first, last = minutes_of(window)
+        if first + min(asked.shifts) < 0 or last + max(asked.shifts) >= LATEST:
+            raise StudyError(
+                f"robustness.shifts: move the window {window[0]}-{window[1]} out of the day; expected fewer minutes"
+            )
+    _draws(asked)
+    if rides:
+        _timetables(study, asked, territory)
+
+
+def robustness_tables(
+    study: Study,
+    asked: Robustness,
+    territory: Territory,
+    cache: Cache,
+    progress: Progress | None = None,
+    *,
+    weights: Mapping[str, float],
+    chosen: Sequence[str] = (),
+) -> dict[str, pd.DataFrame]:
+    """Answer how sure: `robustness` by site and, where the study chooses, `robust_sets`.
+
+    Each variant is kept in the cache as soon as it is computed, so an interrupted run goes on where it stopped.
+
+    Parameters
+    ----------
+    weights
+        What sites are ranked by, as for `score_sites`.
+    chosen
+        The sites that the study itself chooses, if it chooses any: a set to compare, be it chosen in no variant.
+
+    Returns
+    -------
+    dict
+        `robustness`: `site`, `name`, `status`, `variants`, `in_first` (share of variants in which the site is among the
+        `first`), `first`, `mean_rank`, `best_rank`, `worst_rank`, and of the heaviest column of the score, named in
+        `counted`, `p5`, `p50`, `p95` (as `rank_stability`). `robust_sets`: `sites`, `own` (chosen by the study itself),
+        `count` and `share` of the variants in which the set is chosen, and as `regret` gives them `best_in`,
+        `mean_regret`, `max_regret`, `max_regret_share`, in people of the chosen group within the limit; for variants
+        that cannot meet the conditions of the choice there is a row without sites.
+    """
+    assert territory.streets is not None  # noqa: S101 - checked before
+    # What another question searches beyond the limits of this one is not searched again.
+    bare = study.model_copy(update={"fairness": None})
+    draws = _draws(asked)
+    ground = _ground(bare, asked, territory, draws)
+    known = {
+        **fingerprint(study),
+        "profiles": [profile.model_dump() for profile in study.profiles()],
+        "limit": bare.limit,
+        "minutes": study.travel.minutes,
+        "score": study.score.model_dump(mode="json"),
+        "choose": None if study.choose is None else study.choose.model_dump(mode="json"),
+        "weights": dict(weights),
+        "placements": PLACEMENTS,
+    }
+
+    def one(draw: Draw) -> pd.DataFrame:
+        own = {name: value for name, value in draw.items() if name != "variant"}
+        make = functools.partial(_variant, bare, territory, ground, draw, weights)
+        return cache.table(f"variant_{content_key({**known, 'variant': own})}", make, pd.read_parquet)
+
+    found = _each(one, draws, progress)
+    return _told(study, asked, territory, found, _heaviest(weights), list(map(str, chosen)))
+
+
+def _draws(asked: Robustness) -> list[dict[str, Any]]:
+    return variants_of(
+        asked.seed,
+        asked.count,
+        walk_kmh=asked.walk_kmh,
+        bike_kmh=asked.bike_kmh,
+        shifts=asked.shifts,
+        dates=asked.dates,
+        limits=asked.snapping_m,
+        placements=asked.placements,
+    )
+
+
+def _each(
+    one: Callable[[Draw], pd.DataFrame], draws: Sequence[Draw], progress: Progress | None
+) -> dict[int, pd.DataFrame]:
+    """Compute all variants, several at once; their order, and which is done first, changes nothing."""
+    found: dict[int, pd.DataFrame] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = {pool.submit(one, draw): int(draw["variant"]) for draw in draws}
+        try:
+            for future in as_completed(waiting):
+                found[waiting[future]] = future.result()
+                if progress is not None:
+                    progress("robustness", len(found), len(draws))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return {variant: found[variant] for variant in sorted(found)}
+
+
+# ---- one variant ----
+
+
+def _ground(study: Study, asked: Robustness, territory: Territory, draws: Sequence[Draw]) -> _Ground:
+    """Place the people in every way, and find the street of everybody by every mode, once."""
+    original, streets = territory.original, territory.streets
+    assert original is not None  # noqa: S101 - checked before
+    assert streets is not None  # noqa: S101 - checked before
+    names = list(dict.fromkeys(str(draw["placement"]) for draw in draws))
+    points = {
+        name: territory.points if name == "as is" else place_people(territory.cells, original, **PLACEMENTS[name])
+        for name in names
+    }
+    metres = {}
+    for profile in study.profiles():
+        home = profile.access if isinstance(profile, Rides) else profile
+        for name, placed in points.items():
+            links = link(streets, placed, mode=home)
+            near = np.where(links["status"] == "placed", links["access_m"], np.inf)
+            metres[name, profile.name] = near.astype(np.float64)
+    rides = territory.timetable is not None
+    return _Ground(points, metres, _timetables(study, asked, territory) if rides else {})
+
+
+def _timetables(study: Study, asked: Robustness, territory: Territory) -> dict[str, Timetable]:
+    """Read the timetables of every date, the study's own changes made."""
+    given, streets = study.inputs.transit, territory.streets
+    if given is None or territory.timetable is None or streets is None:
+        return {}
+    found = {given.date: territory.timetable}
+    for date in sorted({str(draw["date"]) for draw in _draws(asked) if "date" in draw}):
+        if date not in found:
+            found[date] = edited_timetable(study, read_transit(given.feeds, streets, date=date))
+    return found
+
+
+def _variant(
+    study: Study, territory: Territory, ground: _Ground, draw: Draw, weights: Mapping[str, float]
+) -> pd.DataFrame:
+    """Compute one variant: a row a site, and a row for all people who have the same sites within reach.
+
+    Columns `kind` (site, cover), `name` (the site; which sites, as bits), `score`, `value` (the heaviest column of the
+    score; people), `chosen`.
+    """
+    points = ground.points[str(draw["placement"])]
+    place = replace(territory, points=points)
+    times = _times(study, place, ground, draw)
+    table = _counted(study, place, times, weights)
+    table = table.join(score_sites(table, weights))
+    columns = {"kind": "site", "name": table.index.astype(str), "score": table["score"].to_numpy()}
+    sites = pd.DataFrame(columns | {"value": table[_heaviest(weights)].to_numpy(), "chosen": False})
+    if study.choose is None:
+        return sites
+    sites["chosen"] = sites["name"].isin(_chosen(study, place, times))
+    return pd.concat([sites, _cover(study, study.choose, place, times)], ignore_index=True)
+
+
+def _times(study: Study, place: Territory, ground: _Ground, draw: Draw) -> pd.DataFrame:
+    """Search the times of a variant. What the search remembers of its streets is forgotten with the variant."""
+    assert place.streets is not None  # noqa: S101 - checked before
+    streets = replace(place.streets)
+    vars(streets)["lines"] = place.streets.lines  # the same shapes, made once
+    names = [profile.name for profile in study.profiles()]
+    tables = []
+    for profile in study.profiles():
+        near = ground.metres[str(draw["placement"]), profile.name] <= draw["limit_m"]
+        transit = None
+        if isinstance(profile, Rides):
+            date = str(draw.get("date", study.inputs.transit.date if study.inputs.transit else ""))
+            transit = replace(ground.timetables[date], streets=streets)
+        table = travel_times(
+            streets,
+            place.sites,
+            place.points[near],
+            mode=_other(study, profile, draw),
+            limit=study.limit,
+            direction=study.travel.direction,
+            transit=transit,
+        )
+        table["mode"] = pd.Categorical(table["mode"], categories=names)
+        tables.append(table[["site", "point", "mode", "minutes"]])
+    return pd.concat(tables, ignore_index=True)
+
+
+def _other(study: Study, profile: Profile | Rides, draw: Draw) -> Profile | Rides:
+    """Return a mode as a variant has it."""
+    if isinstance(profile, Rides):
+        windows = {
+            name: _moved(window, draw["shift_minutes"])
+            for name, window in (("window", profile.window), ("back", profile.back))
+            if window is not None
+        }
+        walk = _faster(study, profile.walk, draw)
+        home = None if profile.home is None else _faster(study, profile.home, draw)
+        return profile.model_copy(update={**windows, "walk": walk, "home": home})
+    return _faster(study, profile, draw)
+
+
+def _faster(study: Study, profile: Profile, draw: Draw) -> Profile:
+    """Change a speed: walk and bike as drawn, slow_walk and pedelec in proportion to these."""
+    usual = study.travel.walk.speed_kmh if profile.rules == "walk" else study.travel.bike.speed_kmh
+    drawn = float(draw["walk_kmh" if profile.rules == "walk" else "bike_kmh"])
+    speed = drawn if profile.name in ("walk", "bike") else profile.speed_kmh * drawn / usual
+    return profile.model_copy(update={"speed_kmh": speed} | ({"access_kmh": speed} if profile.rules == "walk" else {}))
+
+
+def _moved(window: tuple[str, str], minutes: float) -> tuple[str, str]:
+    first, last = (int(end + minutes) for end in minutes_of(window))
+    return f"{first // 60:02}:{first % 60:02}", f"{last // 60:02}:{last % 60:02}"
+
+
+def _counted(study: Study, place: Territory, times: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Count what the score is made of."""
+    groups = study.inputs.population.groups if study.inputs.population else ()
+    asked: dict[str, Any] = {"minutes": study.travel.minutes, "groups": groups}
+    table = reach(times, place.points, **asked)
+    if not set(weights) <= set(table):
+        table = table.join(added(times, place.points, place.sites, **asked))
+    if study.score.decay is not None and not set(weights) <= set(table):
+        decay = Decay(**study.score.decay.model_dump())
+        table = table.join(decayed_reach(times, place.points, decay=decay, groups=groups))
+    return table.reindex(place.sites.index.astype(str))
+
+
+def _heaviest(weights: Mapping[str, float]) -> str:
+    return max(weights, key=lambda column: (weights[column], column))
+
+
+def _chosen(study: Study, place: Territory, times: pd.DataFrame) -> list[str]:
+    """Choose as the study asks; nothing where the conditions cannot be met."""
+    try:
+        choice, _ = chosen(study, times, place.points, place.sites, by_point(place))
+    except StudyError:
+        return []
+    return [] if choice is None else [str(site) for site in choice.sites.index]
+
+
+def _cover(study: Study, asked: Choose, place: Territory, times: pd.DataFrame) -> pd.DataFrame:
+    """Count the people of the chosen group by the very sites that they have within the limit."""
+    points, amounts = people_amounts(place.points, [] if asked.group == "people" else [asked.group])
+    rows = time_rows(times, points)
+    near = rows.minutes <= (asked.minutes or max(study.travel.minutes))
+    if asked.mode and asked.mode != "best":
+        inside = np.zeros(len(near), dtype=bool)
+        inside[rows.mode_rows(asked.mode)] = True
+        near &= inside
+    within = np.zeros((len(points), len(rows.sites)), dtype=bool)
+    within[rows.point[near], rows.site[near]] = True
+    bits, which = np.unique(np.packbits(within, axis=1), axis=0, return_inverse=True)
+    people = np.bincount(which.ravel(), weights=amounts[asked.group], minlength=len(bits))
+    names = [row.tobytes().hex() for row in bits]
+    return pd.DataFrame({"kind": "cover", "name": names, "score": np.nan, "value": people, "chosen": False})
+
+
+# ---- all variants ----
+
+
+def _told(
+    study: Study,
+    asked: Robustness,
+    territory: Territory,
+    found: Mapping[int, pd.DataFrame],
+    counted: str,
+    own: Sequence[str],
+) -> dict[str, pd.DataFrame]:
+    sites = {variant: table[table["kind"] == "site"].set_index("name") for variant, table in found.items()}
+    ranks = rank_stability(sites, first=asked.first).drop(columns=["p5", "p50", "p95"])
+    ends = rank_stability(sites, first=asked.first, column="value")[["p5", "p50", "p95"]]
+    about = territory.sites.set_axis(territory.sites.index.astype(str)).loc[ranks.index]
+    table = ranks.assign(
+        name=about["name"], status=about["status"], variants=len(found), first=asked.first, counted=counted
+    ).join(ends)
+    order = ["name", "status", "variants", "in_first", "first", "mean_rank", "best_rank", "worst_rank", "counted"]
+    table = table[[*order, "p5", "p50", "p95"]].rename_axis("site").reset_index()
+    # The surest first.
+    table = table.sort_values(["in_first", "mean_rank", "site"], ascending=[False, True, True], ignore_index=True)
+    if study.choose is None:
+        return {"robustness": table}
+    return {"robustness": table, "robust_sets": _sets(found, sites, list(territory.sites.index.astype(str)), own)}
+
+
+def _sets(
+    found: Mapping[int, pd.DataFrame], sites: Mapping[int, pd.DataFrame], names: Sequence[str], own: Sequence[str]
+) -> pd.DataFrame:
+    """Tell how often each set is chosen, and what it forgoes where another would have been better."""
+    choices = {variant: list(table.index[table["chosen"]]) for variant, table in sites.items()}
+    table = chosen_sets(choices)
+    possible = {", ".join(sorted(each)): each for each in (*choices.values(), own) if each}
+    if not possible:
+        return table.assign(own=False)
+    worth = pd.DataFrame(
+        {
+            name: [_covered(found[variant], [site in each for site in names]) for variant in found]
+            for name, each in possible.items()
+        },
+        index=list(found),
+    )
+    table = table.merge(regret(worth), left_on="sites", right_index=True, how="outer").fillna({"count": 0, "share": 0})
+    table = table.astype({"count": int}).sort_values(["count", "sites"], ascending=[False, True], ignore_index=True)
+    table.insert(1, "own", table["sites"] == ", ".join(sorted(own)))
+    return table
+
+
+def _covered(table: pd.DataFrame, taken: Sequence[bool]) -> float:
+    """Sum the people who have one of the taken sites within reach."""
+    rows = table[table["kind"] == "cover"]
+    bits = np.array([list(bytes.fromhex(name)) for name in rows["name"]], dtype=np.uint8)
+    met = (bits & np.packbits(np.array(taken))).any(axis=1)
+    return float(rows["value"].to_numpy()[met].sum())

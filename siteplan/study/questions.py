@@ -1,0 +1,64 @@
+"""The further questions of a study: who is left out, how big, what for, and how sure."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from siteplan.config import Study
+from siteplan.study.cache import Cache
+from siteplan.study.certainty import check_robustness, robustness_tables
+from siteplan.study.fairness import check_fairness, fairness_tables
+from siteplan.study.load import Territory
+from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
+from siteplan.study.travel import Progress
+
+__all__ = ["answers", "check_questions"]
+
+
+def check_questions(study: Study, territory: Territory) -> None:
+    """Refuse questions that cannot be answered, after everything is read and before anything is computed.
+
+    Raises
+    ------
+    StudyError, InputError
+        One sentence: the key, what is wrong with it, and what was expected.
+    """
+    if study.fairness is not None:
+        check_fairness(study, study.fairness, territory)
+    if study.demand is not None:
+        check_demand(study, study.demand)
+    if study.commuting is not None:
+        check_commuting(study, study.commuting, territory, study.demand)
+    if study.robustness is not None:
+        check_robustness(study, study.robustness, territory)
+
+
+def answers(
+    study: Study,
+    territory: Territory,
+    times: pd.DataFrame,
+    cache: Cache,
+    progress: Progress | None = None,
+    *,
+    weights: Mapping[str, float],
+    chosen: Sequence[str] = (),
+) -> dict[str, pd.DataFrame]:
+    """Answer all further questions of a study, by the name of the table; nothing where it asks none.
+
+    Parameters
+    ----------
+    weights
+        What sites are ranked by.
+    chosen
+        The sites that the study chooses, if it chooses any.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    if study.fairness is not None:
+        tables |= fairness_tables(study, study.fairness, territory, times, chosen)
+    if study.demand is not None:
+        tables |= demand_tables(study, study.demand, territory, times, chosen)
+    if study.commuting is not None:
+        tables |= commuting_tables(study, study.commuting, territory, times, chosen, study.demand)
+    if study.robustness is not None:
+        tables |= robustness_tables(study, study.robustness, territory, cache, progress, weights=weights, chosen=chosen)
+    return tables
