@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteplan.analysis.equity import OUTSIDE, cell_territories
 from siteplan.output.columns import Measure, measures, mode_order
 
 __all__ = [
@@ -117,8 +118,12 @@ def access_table(
     communes: gpd.GeoDataFrame,
     sites: Sequence[str],
     pairs: Sequence[tuple[str, float]],
+    *,
+    cells: gpd.GeoDataFrame | None = None,
 ) -> pd.DataFrame:
     """Count by commune the people who have one of the sites within a limit.
+
+    A person counts in the commune of their cell, as in `territories.csv`; without cells, in that of their point.
 
     Returns
     -------
@@ -127,7 +132,7 @@ def access_table(
     """
     placed = _by_point(points)
     people = placed["people"].fillna(0.0)
-    where = _territories(placed, communes)
+    where = _territories(placed, communes, cells)
     order = [*map(str, communes.index), ""]
     everybody = people.groupby(where).sum().reindex(order, fill_value=0.0)
     parts = []
@@ -165,10 +170,9 @@ def _reached(
     return reached
 
 
-def _territories(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Series:
-    """Return the commune of each point, of several the first; "" for none."""
-    found = gpd.sjoin(points[[points.geometry.name]], communes[[communes.geometry.name]].to_crs(points.crs))
-    right = found.iloc[:, -1].astype(str)
-    first = right[~right.index.duplicated()]
-    named: pd.Series = first.reindex(points.index).fillna("").astype(object)
-    return named
+def _territories(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None) -> pd.Series:
+    """Return the commune of each point; "" for none."""
+    by_cell = cells is not None and "cell" in points
+    found = cell_territories(cells if by_cell else points, communes).replace({OUTSIDE: ""})
+    named: pd.Series = points["cell"].map(found).fillna("") if by_cell else found
+    return named.astype(object)

@@ -206,4 +206,4 @@ class Material:
             return None if self.access is None else one_split(self.access)
         sites = [*self.opened, *self.chosen] if self.chosen else self.used
         pairs: Sequence[tuple[str, float]] = [(each.mode, each.minutes) for each in self.reached]
-        return access_table(self.times, self.points, self.communes, sites, pairs)
+        return access_table(self.times, self.points, self.communes, sites, pairs, cells=self.cells)
