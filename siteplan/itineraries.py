@@ -1,5 +1,6 @@
 """What is behind the minutes by public transport: journeys leg by leg, and what each line and stop brings a site."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from siteplan.config import TRANSIT, Rides
 from siteplan.errors import StudyError
 from siteplan.network.snapping import metric_points
 from siteplan.network.transit import Timetable
-from siteplan.routing.journeys import Journeys, Ride, Trace, search_journeys
-from siteplan.routing.search import MINUTE, deciseconds, runs_backwards
+from siteplan.routing.journeys import Journeys, Ride, Trace, search_journeys, without
+from siteplan.routing.search import MINUTE, deciseconds, each, runs_backwards
 
 __all__ = ["Itinerary", "SiteLines", "describe", "itinerary", "round_trips", "site_lines"]
 
@@ -89,7 +90,7 @@ def itinerary(
     """
     if len(origin) != 1 or len(site) != 1:
         raise StudyError(f"itinerary: expected one origin and one site, not {len(origin)} and {len(site)}")
-    found = _searched(transit, site, origin, mode, direction, limit)
+    (found,) = _searched(transit, site, origin, mode, direction, limit)
     if found.chosen[0] < 0:
         return None
     (trace,) = found.traces(np.zeros(1, np.int64))
@@ -111,18 +112,18 @@ def itinerary(
 
 def _searched(
     transit: Timetable,
-    site: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
     mode: Rides,
     direction: Direction,
     limit: float,
-) -> Journeys:
+) -> list[Journeys]:
     if mode.max_total_walk_minutes is not None:
         raise StudyError(
             "max_total_walk_minutes: journeys are not shown leg by leg under a limit of the walks in all; leave it out"
         )
     backwards = runs_backwards(direction)
-    return search_journeys(transit, site, people, mode=mode, limit=int(deciseconds([limit])[0]), backwards=backwards)
+    return search_journeys(transit, sites, people, mode=mode, limit=int(deciseconds([limit])[0]), backwards=backwards)
 
 
 def _legs(
@@ -245,36 +246,66 @@ def site_lines(
         The two tables, in the order of the sites.
     """
     amounts = np.nan_to_num(people["people"].to_numpy(float))
+    searched = _searched(transit, sites, people, mode, direction, limit)
+    counted = each(_counted, [(transit, found, amounts) for found in searched])
+    lost = _lost(searched, [riders for riders, _, _ in counted], amounts)
     lines: list[tuple[Any, ...]] = []
     stops: list[tuple[Any, ...]] = []
     feed = transit.feed
-    route_of = feed.trips["route"].to_numpy()
-    for row in range(len(sites)):
-        site = sites.iloc[row : row + 1]
-        name = str(site.index[0])
-        found = _searched(transit, site, people, mode, direction, limit)
-        within = np.flatnonzero(found.chosen >= 0)
-        riders: Counter[int] = Counter()
-        on: Counter[int] = Counter()
-        off: Counter[int] = Counter()
-        for point, trace in zip(within.tolist(), found.traces(within), strict=True):
-            for route in sorted({int(route_of[ride.trip]) for ride in trace.rides}):
-                riders[route] += amounts[point]
-            if trace.rides:
-                on[int(_called(transit, trace.rides[0])[0][0])] += amounts[point]
-                off[int(_called(transit, trace.rides[-1])[0][-1])] += amounts[point]
+    for row, (riders, on, off) in enumerate(counted):
+        name = str(sites.index[row])
         for route in sorted(riders):
-            rest = found.within_without(np.array([route]))
             line = feed.routes.loc[route]
-            lost = amounts[within][~rest[within]].sum()
             kind = KINDS.get(int(feed.routes["type"].to_numpy()[route]), "other")
-            lines.append((name, line["name"], line["id"], kind, riders[route], lost))
+            lines.append((name, line["name"], line["id"], kind, riders[route], lost[row, route]))
         for stop in sorted({*on, *off}):
             called = feed.stops.loc[stop]
             stops.append((name, called["id"], called["name"], float(on[stop]), float(off[stop])))
     brought = pd.DataFrame(lines, columns=["site", "line", "route", "type", "people", "lost"])
     called_at = pd.DataFrame(stops, columns=["site", "stop", "name", "on", "off"])
     return SiteLines(brought.astype({"people": float, "lost": float}), called_at.astype({"on": float, "off": float}))
+
+
+def _counted(
+    transit: Timetable, found: Journeys, amounts: npt.NDArray[np.float64]
+) -> tuple[Counter[int], Counter[int], Counter[int]]:
+    """Count the people of one site by the routes that they ride, and the stops where they first get on and last off."""
+    route_of = transit.feed.trips["route"].to_numpy()
+    within = np.flatnonzero(found.chosen >= 0)
+    riders: Counter[int] = Counter()
+    on: Counter[int] = Counter()
+    off: Counter[int] = Counter()
+    p = transit.patterns
+    for point, trace in zip(within.tolist(), found.traces(within), strict=True):
+        for route in sorted({int(route_of[ride.trip]) for ride in trace.rides}):
+            riders[route] += amounts[point]
+        if trace.rides:
+            first, last = trace.rides[0], trace.rides[-1]
+            on[int(p.stops[p.ptr[first.pattern] + first.on])] += amounts[point]
+            off[int(p.stops[p.ptr[last.pattern] + last.off])] += amounts[point]
+    return riders, on, off
+
+
+def _lost(
+    searched: list[Journeys], riders: list[Counter[int]], amounts: npt.NDArray[np.float64]
+) -> dict[tuple[int, int], float]:
+    """Return the people that each site (row) loses without each of the routes that serve it."""
+    served: dict[int, list[int]] = {}
+    for row, some in enumerate(riders):
+        for route in some:
+            served.setdefault(route, []).append(row)
+
+    def lose(route: int) -> list[tuple[tuple[int, int], float]]:
+        rows = served[route]
+        kernel = without(searched[rows[0]], np.array([route]))
+        found = []
+        for row in rows:
+            within = np.flatnonzero(searched[row].chosen >= 0)
+            gone = ~searched[row].within(kernel)[within]
+            found.append(((row, route), amounts[within][gone].sum()))
+        return found
+
+    return dict(itertools.chain.from_iterable(each(lose, [(route,) for route in sorted(served)])))
 
 
 # There and back -------------------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ def page(tmp_path_factory):
     """A page with everything that a page may have, but online tiles."""
     world = small_plan()
     places = [Point(500_500, 5_000_500), Point(502_500, 5_001_500)]
-    names = gpd.GeoDataFrame({"name": ["Oberdorf", "Niederdorf"], "place": ["town", "hamlet"]}, geometry=places, crs=UTM)
+    names = gpd.GeoDataFrame(
+        {"name": ["Oberdorf", "Niederdorf"], "place": ["town", "hamlet"]}, geometry=places, crs=UTM
+    )
     ways = gpd.GeoDataFrame({"name": ["12"]}, geometry=[LineString(places)], crs=UTM)
     sites = world.sites.copy()
     sites.loc["a", "status"] = "excluded"
@@ -73,6 +75,12 @@ def test_no_view_of_the_page_has_a_grave_finding(chromium, page, language, width
         assert findings(seen) == []
         seen.page.locator("#ranking tbody button").nth(1).click()
         assert seen.page.locator("#card").is_visible()
+        assert findings(seen) == []
+        seen.page.locator("#card .close").click()
+        area = seen.page.locator(".folium-map").bounding_box()
+        seen.page.mouse.click(area["x"] + area["width"] * 0.4, area["y"] + area["height"] * 0.45)
+        seen.page.locator(".leaflet-popup .card").wait_for()
+        seen.page.wait_for_timeout(300)  # it fades in
         assert findings(seen) == []
         assert seen.complaints == []
 

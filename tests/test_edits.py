@@ -14,6 +14,7 @@ import shapely
 from pyproj import Transformer
 
 import feeds
+from siteplan.changed import changed_times
 from siteplan.config import BIKE, WALK, Profile, Rides
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.inputs.edits import (
@@ -42,6 +43,7 @@ from siteplan.network.edits import (
     edit_timetable,
     touched_sites,
 )
+from siteplan.network.edits.kept import kept_edges, linked
 from siteplan.network.people import place_people
 from siteplan.network.slope import Climb
 from siteplan.network.snapping import link
@@ -650,3 +652,71 @@ def test_a_street_closed_in_porto_alegre(tmp_path: Path) -> None:
 def test_a_scenario_about_what_the_study_does_not_have() -> None:
     with pytest.raises(StudyError, match="lines: 1 changes, but the study has no timetables"):
         check_changes(lines=[CutLine("A")])
+
+
+# Minutes and graphs made of those before ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [[one] for one in CHANGES] + [CHANGES], ids=[*(c.__name__ for c in CHANGES), "all"])
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_changed_times_are_those_of_a_full_run(mode: Profile, make: list[Any], tmp_path: Path) -> None:
+    town = grid()
+    before = town.write(tmp_path / "before.osm")
+    edited = edit_streets(before, [one(town) for one in make])
+    full = town.write(tmp_path / "after.osm")
+    where, homes = sites(), folk()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        for way in ("to", "from"):
+            how: dict[str, Any] = {"mode": mode, "limit": 4, "direction": way}
+            base = travel_times(before, where, homes, **how)
+            after, searched = changed_times(before, edited, where, homes, base, **how)
+            same(after, travel_times(full, where, homes, **how))
+            assert searched.isin(touched_sites(before, replace(edited, origin=None), where, homes, **how)).all()
+        for limit in (300.0, 1600.0):  # places link as if they had never met the streets before
+            twin = link(replace(edited, origin=None), homes, mode=mode, limit=limit)
+            pd.testing.assert_frame_equal(linked(edited, homes, mode, limit), twin, check_exact=True)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_generated_changes_one_after_the_other(seed: int, tmp_path: Path) -> None:
+    """Close, shut, open and build at random, and undo it: three networks, each known from the one before."""
+    random = np.random.default_rng(seed)
+    size = int(random.integers(4, 8))
+    town = grid(size, 170.0)
+    for way in random.choice(list(town.ways), 4):
+        town.ways[int(way)] = (dict(town.ways[int(way)][0], access="private"), town.ways[int(way)][1])
+    first, where, homes = town.write(tmp_path / "town.osm"), sites(6), folk(60, seed)
+    streets = first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        for _ in range(3):
+            edited = edit_streets(first, list(_drawn(random, first, size)))
+            edited = replace(edited, origin=kept_edges(streets, edited))
+            twin = replace(edited, origin=None)
+            mode, limit = MODES[int(random.integers(len(MODES)))], float(random.choice([2, 5, 15]))
+            for way in ("to", "from"):
+                how: dict[str, Any] = {"mode": mode, "limit": limit, "direction": way}
+                base = travel_times(streets, where, homes, **how)
+                after, _ = changed_times(streets, edited, where, homes, base, **how)
+                whole = travel_times(twin, where, homes, **how)
+                same(after, whole)
+                same(travel_times(edited, where, homes, **how), whole)
+            streets = edited
+
+
+def _drawn(random: np.random.Generator, streets: StreetNetwork, size: int) -> Any:
+    """Draw one to three changes of different ways that are there."""
+    there = np.unique(streets.way_id[streets.way_id > 0])
+    for way in random.choice(there, min(len(there) - 1, int(random.integers(1, 3))), replace=False).tolist():
+        yield [
+            CloseStreet(way=way),
+            CloseStreet(way=way, mode="walk"),
+            CloseStreet(way=way, mode="bike"),
+            TagStreet({"access": "private"}, way=way),
+            TagStreet({"oneway": "yes", "highway": "residential"}, way=way),
+            TagStreet({"foot": "yes", "bicycle": "yes"}, way=way),
+        ][int(random.integers(6))]
+    ends = random.uniform(0, 170.0 * (size - 1), (2, 2))
+    tags = [STREET, {"highway": "cycleway", "bridge": "yes"}, {"highway": "footway"}][int(random.integers(3))]
+    yield AddStreet(shapely.LineString(lonlat([tuple(at) for at in ends.tolist()])), tags, snap_m=300)

@@ -20,7 +20,9 @@ from siteplan.errors import InputError, StudyError
 from siteplan.network.streets import read_streets
 from siteplan.output.maps import ScenarioView, SiteMap, site_map
 from siteplan.output.maps.cells import cell_layers
+from siteplan.output.maps.layers import short_labels
 from siteplan.output.maps.plan import pack_runs
+from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.shapes import pack
 from siteplan.output.maps.words import all_words, half_up, load_words, number
 from tests.browser import browser, needs_chromium, open_page
@@ -489,6 +491,8 @@ def test_the_sources_the_scale_and_the_notes_are_always_in_sight(opened):
     assert seen.page.locator(".leaflet-control-scale").inner_text().strip().endswith("m")
     assert seen.page.locator("#notes").is_visible()
     assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+    for part in ("#panel", "#notes"):  # one page to scroll, not a window in a window
+        assert seen.page.locator(part).evaluate("each => each.scrollHeight - each.clientHeight") <= 0, part
     seen.picture("phone")
     seen.page.locator("#ranking tbody button").first.click()
     card, close = (seen.page.locator(what).bounding_box() for what in ("#card", "#card .close"))
@@ -533,7 +537,7 @@ def test_a_choice_points_streets_and_water_are_drawn(opened):
 def test_one_site_alone_is_a_map(opened):
     seen = opened(site_map(small_world()["sites"].iloc[:1]))
     assert seen.page.locator(".mark").is_visible()
-    assert seen.page.locator("#ranking th").all_inner_texts() == ["Site"]
+    assert seen.page.locator("#ranking th").all_inner_texts() == ["No.", "Site"]
 
 
 def boxes(seen, what):
@@ -572,11 +576,44 @@ def test_every_number_and_every_name_can_be_read_at_first_sight(opened, width):
 def test_where_there_is_no_room_the_lower_ranks_are_small_and_below(opened):
     sites = pd.concat([small_world()["sites"].iloc[:1]] * 120, ignore_index=True)
     sites = sites.set_axis(pd.Index([f"s{at:03d}" for at in range(120)], name="site"))
-    seen = opened(site_map(sites, scores=pd.DataFrame({"rank": range(120, 0, -1)}, index=sites.index)))
+    ranks = dict(zip(sites.index, range(120, 0, -1), strict=True))
+    seen = opened(site_map(sites, scores=pd.DataFrame({"rank": ranks})))
     small = seen.page.locator(".mark.small text").all_text_contents()
     large = seen.page.locator(".mark:not(.small) text").all_text_contents()
     assert 0 < len(large) < 120
-    assert max(map(int, large)) < min(map(int, small))
+    assert max(map(ranks.get, large)) < min(map(ranks.get, small))
+
+
+@pytest.mark.parametrize(
+    ("ids", "labels"),
+    [
+        (["S1", "S07", "7"], ["S1", "S07", "7"]),
+        (["site-001", "site-012"], ["01", "12"]),
+        (["way/123456", "way/12"], ["1", "2"]),  # one without its beginning would have no name left, one too long a one
+        (["telecentre", "library"], ["1", "2"]),
+        (["telecentre"], ["1"]),
+        ([], []),
+    ],
+)
+def test_a_mark_says_the_id_or_what_tells_it_apart(ids, labels):
+    assert short_labels(ids) == labels
+
+
+@needs_chromium
+def test_a_site_is_called_the_same_on_the_map_in_the_list_on_its_card_and_on_paper(opened):
+    world = small_world()
+    index = pd.Index(["S07", "S12", "S03", "S01"], name="site")
+    sites, scores = (world[name].set_axis(index) for name in ("sites", "scores"))
+    seen = opened(site_map(sites, scores=scores, cells=world["cells"]))
+    assert seen.page.locator(".mark text").all_text_contents() == ["S07", "S12", "S03"]
+    assert seen.page.locator('.mark[title="Library (S07)"]').count() == 1
+    first = seen.page.locator("#ranking tbody tr").first.inner_text().split("\t")
+    assert (first[:2], first[-1]) == (["S07", "Library"], "1")
+    seen.page.locator("#find").fill("s12")
+    seen.page.keyboard.press("Enter")
+    assert seen.page.locator("#card p").first.inner_text() == "Candidate · S12"
+    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert seen.page.locator(".mark text").all_text_contents() == ["S07", "S12", "S03"]
 
 
 @needs_chromium
@@ -613,13 +650,14 @@ def test_what_a_site_adds_and_groups_are_named_for_a_reader(opened):
     world = small_world()
     world["scores"] = world["scores"].assign(added_bike_20=[9.5, 120.0, 7.0, 0.0], age_65_walk_15=4.0)
     seen = opened(site_map(**world))
-    assert seen.page.locator("#ranking th").all_inner_texts() == ["Rank", "Site", "People", "Adds", "Score"]
+    assert seen.page.locator("#ranking th").all_inner_texts() == ["No.", "Site", "People", "Adds", "Score", "Rank"]
     assert seen.page.locator("#ranking tbody tr").first.inner_text().split("\t") == [
-        "1",
+        "a",
         "Library",
         "23,456",
         "10",
         "100.0",
+        "1",
     ]
     assert "People by bicycle, 20 min" in seen.page.locator("#ranking").inner_text()
     seen.page.locator("#ranking tbody button").first.click()
@@ -634,6 +672,32 @@ def test_the_legend_says_what_the_minutes_of_a_cell_are(opened):
     assert (
         "the mean, over its people within reach" in seen.page.locator('[data-legend="cells minutes best"]').inner_text()
     )
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1400, 390])
+def test_printing_without_the_button_gives_the_same_paper(opened, tmp_path, width):
+    seen = opened(small_plan().page, width=width)
+    before = seen.page.locator(".folium-map").bounding_box()
+    seen.page.evaluate("""() => addEventListener("beforeprint", () => {
+        const box = (what) => {
+            const { width, height } = document.querySelector(what).getBoundingClientRect();
+            return [Math.round(width), Math.round(height)];
+        };
+        const all = [...document.querySelectorAll(".folium-map canvas")];
+        const pixels = (each) => each.getContext("2d").getImageData(0, 0, each.width, each.height).data;
+        const drawn = all.filter((each) => each.style.display !== "none" && each.width && pixels(each).some(Boolean));
+        window.paper = [box("body"), box(".folium-map"), drawn.length];
+    })""")
+    file = tmp_path / "map.pdf"
+    seen.page.pdf(path=file, prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", file.read_bytes())) == 1
+    sheet, area, full = seen.page.evaluate("window.paper")
+    assert sheet == [1047, 718]
+    assert area == [785, 546]
+    assert full >= 2  # cells and rings are drawn in the size of the paper before the browser takes its picture
+    assert seen.page.locator(".folium-map").bounding_box() == before
+    assert seen.page.locator("body.printing, .folium-map canvas[style*='display: none']").count() == 0
 
 
 @needs_chromium
@@ -708,7 +772,7 @@ def whole(text):
 def listed(seen):
     """The two counts of each site by its name."""
     rows = [row.split("\t") for row in seen.page.locator("#ranking tbody tr").all_inner_texts()]
-    return {row[-3]: (whole(row[-2]), whole(row[-1])) for row in rows}
+    return {row[-4]: (whole(row[-3]), whole(row[-2])) for row in rows}
 
 
 def choose(seen, name, value):
@@ -797,7 +861,8 @@ def test_a_scenario_has_sites_people_and_words_of_its_own(opened):
     )
     sites.loc["c", "geometry"] = elsewhere
     homes = world.points.iloc[[0]].assign(people=55.0, workers=20.0).rename(index={0: 9999})
-    points = gpd.GeoDataFrame(pd.concat([world.points, homes]), crs=UTM).rename_axis("point")
+    grown = world.points.assign(people=world.points["people"] * np.linspace(0.5, 1.4, len(world.points)).round(2))
+    points = gpd.GeoDataFrame(pd.concat([grown, homes]), crs=UTM).rename_axis("point")
     kept = world.times[world.times["site"].isin(["a", "c"])]
     fresh = world.times[world.times["site"] == "c"].assign(site="n", minutes=lambda rows: rows["minutes"] / 2)
     near = pd.DataFrame({"site": ["n"], "point": [9999], "mode": ["walk"], "minutes": [4.0]})
@@ -805,9 +870,15 @@ def test_a_scenario_has_sites_people_and_words_of_its_own(opened):
     view = ScenarioView(times, points, sites, about="Homes <b>built</b>")
     seen = opened(small_plan(scenarios={"New homes": view}).page)
     assert seen.page.locator("#ranking", has_text="New").count() == 0
+    visible = "[...document.querySelectorAll('.mark')].filter((each) => !each.hidden).length"
+    before = seen.page.evaluate(visible)
     seen.page.locator("#against").select_option(index=1)
-    moved_to = "[...document.querySelectorAll('.mark')].filter((each) => !each.hidden).length"
-    before = seen.page.evaluate(moved_to)
+    assert seen.page.evaluate(visible) == before + 1
+    signs = {name: seen.page.locator(f".mark.{name}") for name in ("opens", "closes", "moves")}
+    titles = {name: marks.evaluate_all("all => all.map((each) => each.title)") for name, marks in signs.items()}
+    assert signs["opens"].locator("text").text_content() == "n"
+    assert titles == {"opens": ["<i>New</i> (n)"], "closes": ["Town hall (b)"], "moves": ["Station (c)"]}
+    assert "+ opens in it · − closes in it · ↔ moves in it" in seen.page.locator('[data-legend="sites"]').inner_text()
     people = gpd.GeoDataFrame(pd.concat([world.points, homes.assign(people=0.0, workers=0.0)])).rename_axis("point")
     by_cell = cell_territories(world.cells, world.territories).rename("commune")
     asked = {"minutes": [20], "opened_before": ["a", "b", "c"], "opened_after": ["a", "c", "n"]}
@@ -824,7 +895,7 @@ def test_a_scenario_has_sites_people_and_words_of_its_own(opened):
     assert f"Closes: {world.sites['name']['b']}" in said
     assert "Opens: <i>New</i>" in said
     seen.page.locator("#compare [value=after]").check()
-    assert seen.page.evaluate(moved_to) == before + 1
+    assert seen.page.evaluate(visible) == before + 1
     covered = counted[(counted["group"] == "workers") & (counted["mode"] == "best") & (counted["split"] == "total")]
     assert whole(seen.page.locator('[data-total="covered"]').inner_text()) == half_up(covered["after"].iloc[0])
     assert seen.page.locator('[data-open="n"]').is_checked()
@@ -863,6 +934,41 @@ def test_a_cell_lists_the_sites_that_reach_it(opened):
 
 
 @needs_chromium
+def test_a_cell_is_named_by_its_territory_or_the_nearest_place(opened):
+    world = small_world()
+    sides = [Point(500_600, 5_001_400), Point(503_000, 5_001_500), Point(503_000, 5_001_500)]
+    names = gpd.GeoDataFrame({"name": ["Oberdorf", "Niederdorf", ""], "place": "hamlet"}, geometry=sides, crs=UTM)
+    seen = opened(site_map(world["sites"], cells=with_minutes(world["cells"]), places=names))
+    area = seen.page.locator(".folium-map").bounding_box()
+    seen.page.mouse.click(area["x"] + area["width"] * 0.3, area["y"] + area["height"] * 0.5)
+    assert seen.page.locator(".leaflet-popup .card p").first.inner_text().endswith(", near Oberdorf")
+    seen = opened(small_plan(places=names).page)
+    seen.page.mouse.click(area["x"] + area["width"] * 0.4, area["y"] + area["height"] * 0.45)
+    assert seen.page.locator(".leaflet-popup .card p").first.inner_text().endswith(", East")
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    ("language", "one", "none"),
+    [
+        ("en", " by the one open site", "No site is open."),
+        ("fr", " par le seul site ouvert", "Aucun site n’est ouvert."),
+    ],
+)
+def test_one_site_is_spoken_of_as_one(opened, language, one, none):
+    world = small_plan()
+    cells = world.cells.iloc[:1].assign(people=1.0)
+    page = site_map(world.sites.iloc[:1], cells=cells, times=world.times.query("site == 'a'"), points=world.points)
+    assert "people in one cell" in data_of(page)["notes"]["en"][0]
+    seen = opened(page)
+    seen.page.locator("#tools button", has_text=language.upper()).click()
+    covered = seen.page.locator('[data-total="covered"]').inner_text()
+    assert seen.page.locator("#totals p").nth(1).inner_text() == covered + one
+    seen.page.locator('[data-open="a"]').uncheck()
+    assert seen.page.locator("#totals p").nth(1).inner_text() == none
+
+
+@needs_chromium
 def test_the_keyboard_alone_is_enough(opened):
     seen = opened(small_plan().page)
     seen.page.keyboard.press("Tab")
@@ -886,6 +992,30 @@ def test_small_cells_are_not_told_apart():
     assert abs(sum(filter(None, told["cells"]["people"])) - known) <= len(told["cells"]["people"])
     assert len(told["cells"]["names"]) < len(small_world()["cells"])
     assert len(data_of(world.page)["cells"]["names"]) == len(small_world()["cells"])
+
+
+@pytest.mark.parametrize("threshold", [5, 12, 60, 400, 1e6])
+def test_no_cell_tells_of_few_members_of_a_group(threshold):
+    world = small_plan()
+    cells, names = join_small(world.cells, threshold)
+    chance = np.random.default_rng(3)
+    points = world.points.assign(age_65=chance.choice([0.0, 0.0, 0.0, 1.0, 6.0, 40.0], 144))
+    later = points.assign(people=points["people"] * 0.9)
+    told, after = spread_people([points, later], cells, names, threshold)
+    assert list(told.index) == list(points.index)
+    withheld = told["cell"].isin(cells.index[cells["people"].isna()])
+    assert (told.loc[withheld, ["people", "workers", "age_65"]] == 0).all(axis=None)
+    for group in ("workers", "age_65"):
+        known = points[group].where(~withheld).fillna(0.0).groupby(told["cell"]).sum()
+        shown = told.groupby("cell")[["people", group]].sum()
+        rate = shown[group] / shown["people"].where(shown["people"] > 0)
+        for cell in known.index[known.between(0, threshold, inclusive="neither") & (shown[group] > 0)]:
+            assert known[np.isclose(rate, rate[cell])].sum() >= threshold  # of all that share its rate
+        if threshold <= 60:
+            assert shown[group].sum() == pytest.approx(known.sum())
+        if known.sum() < threshold:
+            assert (shown[group] == 0).all()
+    assert after["people"].sum() == pytest.approx(0.9 * told["people"].sum())
 
 
 @pytest.mark.parametrize("runs", [[], [0], [3, 4, 5, 9], [0, 1, 2], [7, 9, 11]])

@@ -7,6 +7,9 @@ Ways of restricted access (private, destination, ...) may be used at the ends of
 such ways touch stands three times in the graph: as the trip starts (0), on the way (1) and as the trip ends (2);
 restricted edges link copies 0 to 0 and 2 to 2, all others 1 to 1, and one may pass from 0 to 1 and from 1 to 2.
 Open streets that only restricted ones link to the rest are restricted themselves.
+
+The graph of edited streets is that of the streets they come from, in which only the chains are laid anew that a changed
+edge, or one that meets a changed edge, is part of. What replaces them stands behind the rest.
 """
 
 from dataclasses import dataclass
@@ -19,10 +22,10 @@ from scipy.sparse.csgraph import connected_components
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
-from siteplan.network.streets import StreetNetwork
+from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
 
-__all__ = ["ModeGraph", "Positions", "mode_graph"]
+__all__ = ["Footing", "ModeGraph", "Positions", "footing", "mode_graph"]
 
 Ints = npt.NDArray[np.signedinteger[Any]]  # int32 where large places would fill the memory
 Bools = npt.NDArray[np.bool_]
@@ -71,6 +74,8 @@ class ModeGraph:
     usable: Bools  # in a component one may be linked to
     island: Bools  # usable, but in a component too small to be trusted
     backwards: bool
+    first_copy: Ints  # per node of the streets: its (first) node in the graph; -1 = inside a chain, or not usable
+    restricted: Bools  # per node of the streets: it stands three times in the graph
 
     def positions(self, edge: Ints, metres: npt.NDArray[np.float64], access: Ints) -> Positions:
         """Return the place along its chain of each position: metres from the edge's first node."""
@@ -94,31 +99,77 @@ class ModeGraph:
         )
 
 
+@dataclass(frozen=True)
+class Footing:
+    """What a profile may do with each edge of some streets, whichever way it is searched.
+
+    `cost` (edges, 2) are deciseconds along and against the edge (-1: closed), `ends_only` says that it may be used at
+    the ends of a trip only, `trusted` that its component may be linked to; `component` is that of each street node.
+    """
+
+    cost: Ints
+    usable: Bools
+    ends_only: Bools
+    trusted: Bools
+    component: Ints
+
+    def alike(self, other: "Footing", here: Ints, there: Ints) -> Bools:
+        """Tell which edges (rows here and there) are used alike in two networks."""
+        same: Bools = self.ends_only[here] == other.ends_only[there]
+        for side in (0, 1):
+            same &= self.cost[here, side] == other.cost[there, side]
+        return same
+
+
+def footing(streets: StreetNetwork, profile: Profile) -> Footing:
+    """Return what a profile may do with each edge."""
+    return streets.remember(("footing", profile), lambda: _footing(streets, profile))  # type: ignore[no-any-return]
+
+
 def mode_graph(streets: StreetNetwork, profile: Profile, *, backwards: bool = False) -> ModeGraph:
     """Return the graph of a profile; `backwards` turns every street round, to search towards a site."""
-    return streets.remember((profile, backwards), lambda: _build(streets, profile, backwards))  # type: ignore[no-any-return]
+    return streets.remember((profile, backwards), lambda: _graph(streets, profile, backwards))  # type: ignore[no-any-return]
 
 
-def _build(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGraph:
-    forward, backward = streets.costs(profile)
-    if backwards:
-        forward, backward = backward, forward
-    cost = np.column_stack([forward, backward]).astype(np.int32)
-    del forward, backward
-    usable = (cost >= 0).any(axis=1)
+def _graph(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGraph:
+    use = footing(streets, profile)
+    if streets.origin is not None:
+        edited = _edited(streets, profile, use, backwards)
+        if edited is not None:
+            return edited
+    return _build(streets, use, backwards)
+
+
+def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
+    cost = np.column_stack(streets.costs(profile)).astype(np.int32)
+    usable: Bools = np.maximum(cost[:, 0], cost[:, 1]) >= 0
     if not usable.any():
         raise NetworkError(f"{streets.source}: no street may be used by profile {profile.name!r} ({profile.rules})")
     ends_only = np.maximum(*streets.uses(profile.rules, push=profile.push)[:2]) == Access.ENDS
     edges = np.flatnonzero(usable)
     u, v = streets.u[edges], streets.v[edges]
-    component = connected_components(
-        coo_array((np.ones(len(edges), np.int8), (u, v)), shape=(streets.node_count,) * 2), directed=False
-    )[1]
+    component = _pieces(u, v, streets.node_count)
     ends_only[edges] |= _behind_gates(u, v, ends_only[edges], component)
     size = np.bincount(component[u])
-    trusted = (size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax())
-    chains = _contract(u, v, cost[edges], streets.length[edges], ends_only[edges], component)
-    return _assemble(streets, edges, cost, trusted[component[u]], chains, backwards)
+    trusted = usable.copy()
+    trusted[edges] = ((size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax()))[component[u]]
+    return Footing(cost, usable, ends_only, trusted, component)
+
+
+def _pieces(u: Ints, v: Ints, count: int) -> Ints:
+    """Return the component of every node."""
+    links = coo_array((np.ones(len(u), np.int8), (u, v)), shape=(count, count))
+    found: Ints = connected_components(links, directed=False)[1]
+    return found
+
+
+def _build(streets: StreetNetwork, use: Footing, backwards: bool) -> ModeGraph:
+    edges = np.flatnonzero(use.usable)
+    cost = use.cost[:, ::-1] if backwards else use.cost
+    chains = _contract(
+        streets.u[edges], streets.v[edges], cost[edges], streets.length[edges], use.ends_only[edges], use.component
+    )
+    return _assemble(streets, edges, cost, use, chains, backwards)
 
 
 def _behind_gates(u: Ints, v: Ints, ends_only: Bools, component: Ints) -> Bools:
@@ -130,8 +181,7 @@ def _behind_gates(u: Ints, v: Ints, ends_only: Bools, component: Ints) -> Bools:
     behind = np.zeros(len(u), bool)
     open_ = np.flatnonzero(~ends_only)
     if 0 < len(open_) < len(u):
-        links = coo_array((np.ones(len(open_), np.int8), (u[open_], v[open_])), shape=(len(component),) * 2)
-        piece = connected_components(links, directed=False)[1][u[open_]]
+        piece = _pieces(u[open_], v[open_], len(component))[u[open_]]
         whole = component[u[open_]]
         by_size = np.lexsort((piece, -np.bincount(piece)[piece], whole))
         wholes, first = np.unique(whole[by_size], return_index=True)
@@ -155,9 +205,15 @@ class _Chains:
 
 
 def _contract(
-    u: Ints, v: Ints, cost: Ints, length: npt.NDArray[np.float64], ends_only: Bools, component: Ints
+    u: Ints,
+    v: Ints,
+    cost: Ints,
+    length: npt.NDArray[np.float64],
+    ends_only: Bools,
+    component: Ints,
+    stops: Ints | None = None,
 ) -> _Chains:
-    """Join edges at nodes without a choice, by pointer doubling over half-edges.
+    """Join edges at nodes without a choice, by pointer doubling over half-edges; never at the nodes `stops`.
 
     Half-edge 2e runs along edge e, 2e + 1 against it; d ^ 1 turns d round.
     """
@@ -165,7 +221,7 @@ def _contract(
     head = np.column_stack([v, u]).astype(np.int32).ravel()
     along = np.maximum(cost, 0).astype(np.int32).ravel()
     open_ = (cost >= 0).ravel()
-    follow = _followers(head, open_, ends_only, component)
+    follow = _followers(head, open_, ends_only, component, np.empty(0, int) if stops is None else stops)
     metres = np.repeat(length, 2)
     has = follow >= 0
     last = np.where(has, follow, np.arange(2 * m, dtype=np.int32))
@@ -201,17 +257,19 @@ def _contract(
     return _Chains(chain, flip, before, before_metres, ends, total, ends_only[e])
 
 
-def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints) -> Ints:
+def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints, stops: Ints) -> Ints:
     """Return for each half-edge the one that must follow it, -1 where there is a choice or an end.
 
     A node is passed through when exactly two edges meet there, both open to all and usable in the same directions.
     """
     count = len(head)
-    n = int(head.max()) + 1
+    n = int(head.max(initial=-1)) + 1
     degree = np.bincount(head, minlength=n)
+    passable = degree == 2
+    passable[stops[stops < n]] = False
     arriving = np.argsort(head, kind="stable")
     start = np.concatenate([[0], np.cumsum(degree)])
-    node = np.flatnonzero(degree == 2)
+    node = np.flatnonzero(passable)
     first, second = arriving[start[node]], arriving[start[node] + 1]
     plain = (first >> 1 != second >> 1) & ~ends_only[first >> 1] & ~ends_only[second >> 1]
     plain &= (open_[first] == open_[second ^ 1]) & (open_[first ^ 1] == open_[second])
@@ -232,7 +290,7 @@ def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints) -> I
 
 
 def _assemble(
-    streets: StreetNetwork, edges: Ints, cost: Ints, trusted: Bools, chains: _Chains, backwards: bool
+    streets: StreetNetwork, edges: Ints, cost: Ints, use: Footing, chains: _Chains, backwards: bool
 ) -> ModeGraph:
     """Give the remaining nodes numbers along a Hilbert curve and lay the arcs out in CSR form."""
     restricted = np.zeros(streets.node_count, bool)
@@ -243,32 +301,17 @@ def _assemble(
     copies = np.where(restricted[present], 3, 1)
     base = np.full(streets.node_count, -1, np.int32)
     base[present] = np.cumsum(copies) - copies
-    middle = base + restricted  # copy 1 where there are three
-    a, b = chains.ends.T
-    leave = np.where(chains.ends_only[:, None], base[chains.ends], middle[chains.ends])
-    arrive = np.where(chains.ends_only[:, None], base[chains.ends] + 2, middle[chains.ends])
-    passes = base[restricted]
-    tails, heads, costs = [passes, passes + 1], [passes + 1, passes + 2], [np.zeros(2 * len(passes), np.int32)]
-    for tail, head, total in ((a, b, chains.total[:, 0]), (b, a, chains.total[:, 1])):
-        through = (total >= 0) & ~chains.ends_only
-        private = (total >= 0) & chains.ends_only
-        tails += [middle[tail[through]], base[tail[private]], base[tail[private]] + 2]
-        heads += [middle[head[through]], base[head[private]], base[head[private]] + 2]
-        costs += [total[through], total[private], total[private]]
-    tail, head, weight = (np.concatenate(part) for part in (tails, heads, costs))
+    leave, arrive = _gates(chains.ends, chains.ends_only, base, restricted)
     count = int(copies.sum())
-    order = np.lexsort((head, weight, tail))
-    named = np.where(_dead_ends(tail, head, count)[head], ~head, head)
+    indptr, head, weight = _rows(_arcs(leave, arrive, chains.total, base[restricted]), count)
     m = len(streets.u)
     edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
     before, before_metres = np.zeros((m, 2), np.int32), np.zeros(m)
-    usable, island = np.zeros(m, bool), np.zeros(m, bool)
     edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip
     before[edges], before_metres[edges] = chains.before, chains.before_metres
-    usable[edges], island[edges] = trusted, ~trusted
     return ModeGraph(
-        indptr=np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=count))]),
-        arcs=np.column_stack([named, weight])[order].astype(np.int32),
+        indptr=indptr,
+        arcs=_marked(indptr, head, weight),
         total=chains.total,
         leave=leave,
         arrive=arrive,
@@ -278,10 +321,163 @@ def _assemble(
         before=before,
         before_metres=before_metres,
         length=streets.length,
-        usable=usable,
-        island=island,
+        usable=use.trusted,
+        island=use.usable & ~use.trusted,
         backwards=backwards,
+        first_copy=base,
+        restricted=restricted,
     )
+
+
+def _gates(ends: Ints, ends_only: Bools, base: Ints, restricted: Bools) -> tuple[Ints, Ints]:
+    """Return the graph nodes where trips that start on chains enter the graph, and from which they end on them."""
+    middle = base[ends] + restricted[ends]  # copy 1 where there are three
+    private = ends_only[:, None]
+    return np.where(private, base[ends], middle), np.where(private, base[ends] + 2, middle)
+
+
+def _arcs(leave: Ints, arrive: Ints, total: Ints, passes: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return tails, heads and costs of the arcs that chains make, and between the copies of nodes (the first of each).
+
+    A chain that links copies 0 to 0 links 2 to 2 as well.
+    """
+    private = np.flatnonzero(leave[:, 0] != arrive[:, 0])
+    tails, heads, costs = [passes, passes + 1], [passes + 1, passes + 2], [np.zeros(2 * len(passes), np.int32)]
+    for side, other in ((0, 1), (1, 0)):
+        for at, some in ((leave, np.flatnonzero(total[:, side] >= 0)), (arrive, private[total[private, side] >= 0])):
+            tails.append(at[some, side])
+            heads.append(at[some, other])
+            costs.append(total[some, side])
+    return np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
+
+
+def _rows(arcs: tuple[Ints, Ints, Ints], count: int) -> tuple[Ints, Ints, Ints]:
+    """Sort arcs by tail, the cheapest first; return where each tail's begin, heads and costs."""
+    tail, head, weight = arcs
+    order = np.lexsort((head, weight, tail))
+    return np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=count))]), head[order], weight[order]
+
+
+def _marked(indptr: Ints, head: Ints, weight: Ints) -> npt.NDArray[np.int32]:
+    """Return heads and costs of arcs, dead ends marked."""
+    tail = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
+    named = np.where(_dead_ends(tail, head, len(indptr) - 1)[head], ~head, head)
+    return np.column_stack([named, weight]).astype(np.int32)
+
+
+def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: bool) -> ModeGraph | None:
+    """Return the graph of edited streets, made of that of the streets before; None where their nodes do not match.
+
+    A chain is laid anew if one of its edges is changed or meets a changed edge. Nodes that no changed edge meets stay
+    what they are: ends of chains, or inside them.
+    """
+    origin = streets.origin
+    assert origin is not None  # noqa: S101 - asked only of edited streets
+    node = _nodes_before(streets, origin)
+    if node is None:
+        return None
+    old, old_use = mode_graph(origin.base, profile, backwards=backwards), footing(origin.base, profile)
+    alike = use.alike(old_use, origin.after, origin.before)
+    here, there = origin.after[alike], origin.before[alike]
+    known = np.flatnonzero(node >= 0)
+    met = _met(streets, use, here)
+    met[known] |= _met(origin.base, old_use, there)[node[known]]
+    chain = old.edge_chain[there]
+    gone = np.zeros(len(old.total) + 1, bool)  # the last is that of edges without a chain
+    gone[-1] = True
+    gone[np.delete(old.edge_chain, there)] = True
+    gone[chain[met[streets.u[here]] | met[streets.v[here]]]] = True
+    stays = ~gone[chain]
+    here, there, gone = here[stays], there[stays], gone[:-1]
+    fresh = use.usable.copy()
+    fresh[here] = False
+    edges = np.flatnonzero(fresh)
+    same = known[~met[known]]
+    first, restricted = np.full(streets.node_count, -1, np.int32), np.zeros(streets.node_count, bool)
+    first[same], restricted[same] = old.first_copy[node[same]], old.restricted[node[same]]
+    cost = use.cost[:, ::-1] if backwards else use.cost
+    pieces = (streets.u[edges], streets.v[edges], cost[edges], streets.length[edges], use.ends_only[edges])
+    chains = _contract(*pieces, use.component, stops=np.flatnonzero(first >= 0))
+    restricted[chains.ends[chains.ends_only]] = True
+    ends = np.unique(chains.ends)
+    new = ends[first[ends] < 0]
+    copies = np.where(restricted[new], 3, 1)
+    before = len(old.indptr) - 1
+    first[new] = before + np.cumsum(copies) - copies
+    leave, arrive = _gates(chains.ends, chains.ends_only, first, restricted)
+    # The arcs of every node are laid anew at which a chain goes or comes.
+    anew = np.zeros(before + int(copies.sum()), bool)
+    anew[before:] = True
+    for nodes in (old.leave[gone], old.arrive[gone], leave, arrive):
+        anew[nodes] = True
+    total = np.concatenate([np.where(gone[:, None], -1, old.total), chains.total])
+    leave, arrive = np.concatenate([old.leave, leave]), np.concatenate([old.arrive, arrive])
+    indptr, head, weight = _with_rows(old, anew, _arcs(leave, arrive, total, first[restricted & (first >= 0)]))
+    m = len(streets.u)
+    edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
+    along, along_metres = np.zeros((m, 2), np.int32), np.zeros(m)
+    for column, kept, laid in (
+        (edge_chain, old.edge_chain, chains.chain + len(gone)),
+        (edge_flip, old.edge_flip, chains.flip),
+        (along, old.before, chains.before),
+        (along_metres, old.before_metres, chains.before_metres),
+    ):
+        column[here], column[edges] = kept[there], laid
+    return ModeGraph(
+        indptr=indptr,
+        arcs=_marked(indptr, head, weight),
+        total=total,
+        leave=leave,
+        arrive=arrive,
+        edge_chain=edge_chain,
+        edge_flip=edge_flip,
+        edge_cost=cost,
+        before=along,
+        before_metres=along_metres,
+        length=streets.length,
+        usable=use.trusted,
+        island=use.usable & ~use.trusted,
+        backwards=backwards,
+        first_copy=first,
+        restricted=restricted,
+    )
+
+
+def _nodes_before(streets: StreetNetwork, origin: Origin) -> Ints | None:
+    """Return what each node was called before (-1: new), by the edges that stay; None if they do not say it clearly."""
+    node = np.full(streets.node_count, -1, np.int64)
+    ends = [(streets.u[origin.after], origin.base.u[origin.before])]
+    ends.append((streets.v[origin.after], origin.base.v[origin.before]))
+    for now, then in ends:
+        node[now] = then
+    clear = all((node[now] == then).all() for now, then in ends)
+    named = node[node >= 0]
+    return node if clear and len(named) and np.bincount(named).max() == 1 else None
+
+
+def _met(streets: StreetNetwork, use: Footing, alike: Ints) -> Bools:
+    """Return the nodes that usable edges meet which are not among those alike in both networks."""
+    other = use.usable.copy()
+    other[alike] = False
+    met = np.zeros(streets.node_count, bool)
+    met[streets.u[other]] = met[streets.v[other]] = True
+    return met
+
+
+def _with_rows(old: ModeGraph, anew: Bools, arcs: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints, Ints]:
+    """Return the arcs of a graph, those of some nodes laid anew; as `_rows`."""
+    tail = np.repeat(np.arange(len(old.indptr) - 1), np.diff(old.indptr))
+    kept = np.flatnonzero(~anew[tail])
+    head = old.arcs[kept, 0]
+    some = anew[arcs[0]]
+    tails, heads, weights = (part[some] for part in arcs)
+    order = np.lexsort((heads, weights, tails))
+    tail = np.concatenate([tail[kept], tails[order]])
+    head = np.concatenate([np.where(head < 0, ~head, head), heads[order]])
+    weight = np.concatenate([old.arcs[kept, 1], weights[order]])
+    by_tail = np.argsort(tail, kind="stable")  # two sorted runs, none with a tail of the other
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=len(anew)))])
+    return indptr, head[by_tail], weight[by_tail]
 
 
 def _dead_ends(tail: Ints, head: Ints, count: int) -> Bools:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
 from siteplan.network.tags import HOMES, Access, Use, bike_use, walk_use
 
-__all__ = ["StreetNetwork", "read_streets"]
+__all__ = ["Origin", "StreetNetwork", "read_streets"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,12 +32,22 @@ ECCENTRICITY2 = 0.006_694_379_990_14
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a network was made of by changing a few streets: the edges that are in both, in order, as rows of each."""
+
+    base: "StreetNetwork"
+    before: Ints
+    after: Ints
+
+
+@dataclass(frozen=True)
 class StreetNetwork:
     """Streets between junctions.
 
     An edge is a piece of one OpenStreetMap way between two nodes where ways meet or end. Edge `e` runs from node
     `u[e]` to `v[e]`; its line is `x, y[start[e]:start[e + 1]]` in `crs` (metres); `length[e]` are metres on the ground;
-    `kinds[kind[e]]` are its tags. `counts` says what was odd in the source.
+    `kinds[kind[e]]` are its tags. `counts` says what was odd in the source. What was worked out for the network that
+    an edited one comes from (`origin`) is not worked out again.
     """
 
     source: str
@@ -55,6 +65,7 @@ class StreetNetwork:
     data_date: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     climb: Climb | None = None
+    origin: Origin | None = field(default=None, repr=False, compare=False)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -65,8 +76,21 @@ class StreetNetwork:
     @cached_property
     def lines(self) -> npt.NDArray[np.object_]:
         """The edges as shapely LineStrings in `crs`."""
-        coords = np.column_stack([self.x, self.y])
-        return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, coords, (self.start,))
+        if self.origin is None:
+            return self.drawn(np.arange(len(self.u)))
+        lines = np.empty(len(self.u), object)
+        lines[self.origin.after] = self.origin.base.lines[self.origin.before]
+        fresh = np.setdiff1d(np.arange(len(self.u)), self.origin.after)
+        lines[fresh] = self.drawn(fresh)
+        return lines
+
+    def drawn(self, edges: Ints) -> npt.NDArray[np.object_]:
+        """Return some edges as shapely LineStrings in `crs`, drawn anew."""
+        count = self.start[edges + 1] - self.start[edges]
+        ptr = np.concatenate([[0], np.cumsum(count)])
+        vertex = np.arange(ptr[-1]) + np.repeat(self.start[edges] - ptr[:-1], count)
+        coords = np.column_stack([self.x[vertex], self.y[vertex]])
+        return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, coords, (ptr,))
 
     @cached_property
     def edges(self) -> gpd.GeoDataFrame:
@@ -112,12 +136,11 @@ class StreetNetwork:
     @cached_property
     def areas(self) -> npt.NDArray[np.bool_]:
         """Tell of each edge whether it is the rim of an area or a way across it."""
-        return np.array([dict(tags).get("area") == "yes" for tags in self.kinds], bool)[self.kind]
+        return np.array([("area", "yes") in tags for tags in self.kinds], bool)[self.kind]
 
     def uses(self, rules: Literal["walk", "bike"], *, push: bool = False) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
         """Return per edge how it may be used forward and backward (`Access` values), and whether it is stairs."""
-        rule: Callable[[dict[str, str]], Use] = walk_use if rules == "walk" else lambda t: bike_use(t, push=push)
-        found = [rule(dict(tags)) for tags in self.kinds]
+        found = [_use(tags, rules, push) for tags in self.kinds]
         forward = np.array([use.forward for use in found], np.int64)[self.kind]
         backward = np.array([use.backward for use in found], np.int64)[self.kind]
         return forward, backward, np.array([use.stairs for use in found], bool)[self.kind]
@@ -144,6 +167,11 @@ class StreetNetwork:
         if key not in self._memo:
             self._memo[key] = make()
         return self._memo[key]
+
+
+@lru_cache(maxsize=100_000)  # a city has a thousand kinds of streets
+def _use(tags: Tags, rules: Literal["walk", "bike"], push: bool) -> Use:
+    return walk_use(dict(tags)) if rules == "walk" else bike_use(dict(tags), push=push)
 
 
 def read_streets(
@@ -235,7 +263,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
 
 def _usable_ways(raw: RawWays) -> RawWays:
     """Leave out the ways that nobody may use on foot or by bicycle; count them."""
-    usable = np.array([_anyone(dict(tags)) for tags in raw.kinds], bool)[raw.kind]
+    usable = np.array([_anyone(tags) for tags in raw.kinds], bool)[raw.kind]
     if not usable.any():
         raise InputError(f"{raw.source}: none of its {len(usable)} ways may be used on foot or by bicycle")
     lengths = np.diff(raw.start)
@@ -252,8 +280,9 @@ def _usable_ways(raw: RawWays) -> RawWays:
     )
 
 
-def _anyone(tags: dict[str, str]) -> bool:
-    uses = (walk_use(tags), bike_use(tags, push=True))
+@lru_cache(maxsize=100_000)
+def _anyone(tags: Tags) -> bool:
+    uses = (_use(tags, "walk", False), _use(tags, "bike", True))
     return any(side is not Access.NO for use in uses for side in (use.forward, use.backward))
 
 

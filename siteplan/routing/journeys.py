@@ -1,7 +1,7 @@
 """One journey by public transport, leg by leg: a search of every round in full that remembers how it came about.
 
-The same journeys as in `siteplan.routing.transit`, minute by minute and without its short cuts, on the same layout of
-the timetable and on the same clock: deciseconds, negative towards a site. For few sites; minutes alone come from there.
+How long journeys take comes from `siteplan.routing.transit`; how, from a search of the minutes that are shown, without
+its short cuts, on the same layout of the timetable and on the same clock: deciseconds, negative towards a site.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from numba import njit
 from siteplan.config import Rides
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.transit import Timetable
-from siteplan.routing.rides import _direct, _ds, _lay_out, _rank, _walks_to_stops
-from siteplan.routing.search import MINUTE
-from siteplan.routing.transit import FAR
+from siteplan.routing.rides import _direct, _ds, _lay_out, _plain, _ptr, _rank, _walks_to_stops
+from siteplan.routing.search import MINUTE, each
+from siteplan.routing.transit import FAR, search_rides
 
-__all__ = ["Journeys", "Ride", "Trace", "search_journeys"]
+__all__ = ["Journeys", "Ride", "Trace", "search_journeys", "without"]
 
 Ints = npt.NDArray[np.int64]
 Costs = npt.NDArray[np.int32]
@@ -121,7 +121,7 @@ class Journeys:
     _rank: int
     _laid: Any
     _access: npt.NDArray[Any]
-    _exits: npt.NDArray[Any]
+    _exits: tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
     def traces(self, points: Ints) -> list[Trace]:
         """Return the journeys chosen for some points; without rides where going all the way by oneself is as quick."""
@@ -138,17 +138,8 @@ class Journeys:
                 found[point] = self._trace(int(minute), point, *rounds)
         return [found[point] for point in points.tolist()]
 
-    def within_without(self, routes: Ints) -> npt.NDArray[np.bool_]:
-        """Return which points are within the limit, at the percentile, when some routes of the feed do not run."""
-        trips = self.timetable.patterns.trips[:: -1 if self.backwards else 1]
-        stays = ~np.isin(self.timetable.feed.trips["route"].to_numpy()[trips], routes)
-        ptr, *rules, time_ptr, on, off, call_ptr, calls = self._laid.kernel
-        width = np.diff(ptr)
-        pattern = np.repeat(np.arange(len(width)), np.diff(time_ptr) // np.maximum(width, 1))
-        times = np.repeat(stays, width[pattern])
-        left = np.cumsum(np.bincount(pattern[stays], minlength=len(width)) * width)
-        ends = np.concatenate([[0], left]).astype(np.int32)
-        kernel = (ptr, *rules, ends, on[times], off[times], call_ptr, calls)
+    def within(self, kernel: tuple[Any, ...]) -> npt.NDArray[np.bool_]:
+        """Return which points are within the limit, at the percentile, by another timetable (`without`)."""
         how = (self._laid.feet, self._access, self._exits, self.by_itself)
         costs = _minute_by_minute(self.clock, self.limit, self.rides, kernel, *how)
         within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= self.limit
@@ -161,11 +152,13 @@ class Journeys:
     def _trace(self, minute: int, point: int, ready_by: Any, off_at: Any, off_by: Any) -> Trace:
         """Follow a journey back from the point to the site, and turn it round if it runs towards the site."""
         goal = int(self.clock[minute]) + int(self.costs[minute, point])
-        exits = self._exits[self._exits[:, 1] == point]
-        hits = off_at[exits[:, 0]].astype(np.int64) + exits[:, 2:3] == goal
+        ptr, exits = self._exits
+        rows = np.flatnonzero(exits[:, 0] == point)
+        stops = np.searchsorted(ptr, rows, side="right") - 1
+        hits = off_at[stops].astype(np.int64) + exits[rows, 1:2] == goal
         k = int(np.argmax(hits.any(axis=0)))  # with as few rides as it takes
-        row = exits[int(np.argmax(hits[:, k]))]
-        walks, rides, stop = [int(row[2])], [], int(row[0])
+        first = int(np.argmax(hits[:, k]))
+        walks, rides, stop = [int(exits[rows[first], 1])], [], int(stops[first])
         while True:
             pattern, trip, on, off = (int(value) for value in off_by[stop, k])
             rides.append(self._ride(pattern, trip, on, off))
@@ -201,6 +194,22 @@ class Journeys:
         return Ride(pattern, row, on, off, int(p.departure[at + on]) * 10, int(p.arrival[at + off]) * 10)
 
 
+def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
+    """Return the timetable that journeys were searched on, as laid out for searches, without the trips of some routes.
+
+    It is that of all journeys of the same `search_journeys`.
+    """
+    trips = journeys.timetable.patterns.trips[:: -1 if journeys.backwards else 1]
+    stays = ~np.isin(journeys.timetable.feed.trips["route"].to_numpy()[trips], routes)
+    ptr, *rules, time_ptr, on, off, call_ptr, calls = journeys._laid.kernel
+    width = np.diff(ptr)
+    pattern = np.repeat(np.arange(len(width)), np.diff(time_ptr) // np.maximum(width, 1))
+    times = np.repeat(stays, width[pattern])
+    left = np.cumsum(np.bincount(pattern[stays], minlength=len(width)) * width)
+    ends = np.concatenate([[0], left]).astype(np.int32)
+    return (ptr, *rules, ends, on[times], off[times], call_ptr, calls)
+
+
 def _minute_by_minute(
     clock: Costs,
     limit: int,
@@ -208,49 +217,52 @@ def _minute_by_minute(
     kernel: tuple[Any, ...],
     feet: tuple[Any, Any],
     access: npt.NDArray[Any],
-    exits: npt.NDArray[Any],
+    exits: tuple[Any, Any],
     by_itself: Costs,
 ) -> Costs:
-    """Return the deciseconds to every point at every minute, shape (minutes, points)."""
-    costs = np.empty((len(clock), len(by_itself)), np.int32)
-    for m, start in enumerate(clock.tolist()):
-        off_at = _rounds(start, start + limit, rides, kernel, feet, access)[1].min(axis=1)
-        arrival = np.full(len(by_itself), np.int64(FAR))
-        np.minimum.at(arrival, exits[:, 1], off_at[exits[:, 0]].astype(np.int64) + exits[:, 2])
-        ridden = np.where(arrival <= start + limit, arrival - start, int(FAR))
-        costs[m] = np.minimum(ridden, by_itself)
+    """Return the deciseconds to every point at every minute of the clock, shape (minutes, points)."""
+    later = np.argsort(-clock)  # the kernel takes the last departure first
+    point, ridden = search_rides(clock[later], limit, rides, kernel, feet, exits, access, len(by_itself))
+    costs = np.repeat(by_itself[None], len(clock), axis=0)
+    costs[np.ix_(later, point)] = np.minimum(ridden.T, by_itself[point])
     return costs
 
 
 def search_journeys(
-    timetable: Timetable, site: gpd.GeoDataFrame, people: gpd.GeoDataFrame, *, mode: Rides, limit: int, backwards: bool
-) -> Journeys:
-    """Search the journeys between one site and every point; arguments as in `ride_times`.
+    timetable: Timetable, sites: gpd.GeoDataFrame, people: gpd.GeoDataFrame, *, mode: Rides, limit: int, backwards: bool
+) -> list[Journeys]:
+    """Search the journeys between every site and every point; arguments as in `ride_times`, one result a site.
 
     A limit of the walks in all is not kept to: refuse it before.
     """
     home = mode.home or mode.walk
     longest, slack = _ds(mode.max_walk_minutes), _ds(mode.board_slack_minutes)
-    key = ("journeys", backwards, mode.walk, slack, longest)
+    key = (backwards, mode.walk, slack, longest)
     laid = timetable.remember(key, lambda: _lay_out(timetable, backwards, mode.walk, slack, longest))
-    site_links = link(timetable.streets, site, mode=mode.walk, limit=HARD_LIMIT)
+    site_links = link(timetable.streets, sites, mode=mode.walk, limit=HARD_LIMIT)
     point_links = link(timetable.streets, people, mode=home, limit=LIMIT)
     access = _walks_to_stops(timetable, site_links, backwards, mode.walk, longest, outward=True)
+    access = access.sort_values(["place", "stop"])
     exits = _walks_to_stops(timetable, point_links, backwards, home, longest, outward=False)
     exits = exits.sort_values(["stop", "cost", "place"])
-    ways_in = np.ascontiguousarray(access[["stop", "cost"]].to_numpy(np.int32))
-    ways_out = np.ascontiguousarray(exits[["stop", "place", "cost"]].to_numpy(np.int32))
-    own_links = link(timetable.streets, site, mode=home, limit=HARD_LIMIT)
-    ((near, own),) = _direct(timetable.streets, own_links, point_links, home, limit, backwards)
-    by_itself = np.full(len(people), FAR, np.int32)
-    by_itself[near] = own
+    ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
+    ways_out = (_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy()))
+    own_links = link(timetable.streets, sites, mode=home, limit=HARD_LIMIT)
+    direct = _direct(timetable.streets, own_links, point_links, home, limit, backwards)
     minutes = np.arange(*mode.window_minutes)
     clock = ((-minutes if backwards else minutes) * MINUTE).astype(np.int32)
-    costs = _minute_by_minute(clock, limit, mode.max_rides, laid.kernel, laid.feet, ways_in, ways_out, by_itself)
     ranks = [_rank(share, len(clock)) for share in (mode.percentile, 25, 75)]
-    ranked = np.sort(costs, axis=0)[ranks]
-    chosen = np.where(ranked[0] <= limit, np.argmax(costs == ranked[0], axis=0), -1)
-    return Journeys(
-        timetable, backwards, limit, mode.max_rides, minutes, clock, costs, chosen, ranked, by_itself,
-        ranks[0], laid, ways_in, ways_out,
-    )  # fmt: skip
+
+    def search(site: int) -> Journeys:
+        by_itself = np.full(len(people), FAR, np.int32)
+        by_itself[direct[site][0]] = direct[site][1]
+        near = ways_in[bounds[site] : bounds[site + 1]]
+        costs = _minute_by_minute(clock, limit, mode.max_rides, laid.kernel, laid.feet, near, ways_out, by_itself)
+        ranked = np.sort(costs, axis=0)[ranks]
+        chosen = np.where(ranked[0] <= limit, np.argmax(costs == ranked[0], axis=0), -1)
+        return Journeys(
+            timetable, backwards, limit, mode.max_rides, minutes, clock, costs, chosen, ranked, by_itself,
+            ranks[0], laid, near, ways_out,
+        )  # fmt: skip
+
+    return each(search, [(site,) for site in range(len(sites))])

@@ -53,7 +53,10 @@ fairness: {catchment: {steps: {10: 1, 20: 0.68}, group: workers}}
 demand: {uptake: [0.02, 0.05, 0.1]}
 commuting:
   uptake: [0.02, 0.05, 0.1]
-  distances: [{km_from: 0, km_to: 5, share: 0.3}, {km_from: 5, km_to: 15, share: 0.4}, {km_from: 15, km_to: 40, share: 0.3}]
+  distances:
+    - {km_from: 0, km_to: 5, share: 0.3}
+    - {km_from: 5, km_to: 15, share: 0.4}
+    - {km_from: 15, km_to: 40, share: 0.3}
   modes: {car: 0.8, bus: 0.1, bike: 0.1}
 robustness: {count: 10}
 scenarios:

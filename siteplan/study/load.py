@@ -19,8 +19,9 @@ from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
 from siteplan.inputs.water import read_water
+from siteplan.network.edits.kept import linked
 from siteplan.network.people import place_people
-from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
+from siteplan.network.snapping import HARD_LIMIT, LIMIT
 from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.network.transit import Timetable, read_transit
 from siteplan.study.editing import edited_cells, edited_sites, edited_streets, edited_timetable
@@ -242,11 +243,13 @@ def commune_names(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Ser
 
 def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
     """Link points by every mode, and say how many people have no street."""
-    linked = {mode.name: link(streets, points, mode=_at_home(mode))["status"] == "placed" for mode in study.profiles()}
+    found = {
+        mode.name: linked(streets, points, _at_home(mode), LIMIT)["status"] == "placed" for mode in study.profiles()
+    }
     people = points["people"].fillna(0.0)
     total = float(people.sum())
     modes_by_loss: dict[float, list[str]] = {}
-    for mode, placed in linked.items():
+    for mode, placed in found.items():
         modes_by_loss.setdefault(float(people[~placed].sum()), []).append(mode)
     for lost, modes in modes_by_loss.items():
         if lost > 0:
@@ -255,7 +258,7 @@ def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFram
                 f"than {LIMIT:.0f} m from any street for {' or '.join(modes)}, or on a street island: out of reach"
             )
             warnings.warn(SiteplanWarning(text), stacklevel=2)
-    return linked
+    return found
 
 
 def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
@@ -295,16 +298,16 @@ def _spoken(box: tuple[float, float, float, float]) -> str:
 def _check_links(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
     """Refuse sites beyond the hard limit from any street, and name those that are merely far from one."""
     file = asked_file(study, "sites")
-    linked = {mode.name: link(streets, sites, mode=_at_site(mode), limit=HARD_LIMIT) for mode in study.profiles()}
+    found = {mode.name: linked(streets, sites, _at_site(mode), HARD_LIMIT) for mode in study.profiles()}
     modes_by_sites: dict[tuple[str, ...], list[str]] = {}
-    for mode, links in linked.items():
+    for mode, links in found.items():
         lost = tuple(sites.index[(links["status"] != "placed").to_numpy()])
         if lost:
             modes_by_sites.setdefault(lost, []).append(mode)
     if modes_by_sites:
         told = (_too_far(streets, sites.loc[list(lost)], modes) for lost, modes in modes_by_sites.items())
         raise InputError(f"{file}: {'; '.join(told)}; correct the place, or its status to excluded")
-    for mode, links in linked.items():
+    for mode, links in found.items():
         _say_far(links, mode, file)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.change import gained_lost
+from siteplan.changed import changed_times
 from siteplan.config import Profile, Rides, Study
 from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
 from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
-from siteplan.network.edits import touched_sites
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
     Territory,
@@ -213,39 +213,36 @@ def updated(
         As `travel_times` gives it for `after`; `attrs["searched"]` is the number of sites that were searched.
     """
     assert before.streets is not None and after.streets is not None  # noqa: S101, PT018 - minutes were searched on them
-    old, new = (side.points[side.linked[profile.name]] for side in (before, after))
-    sites = after.sites
-    kept = _unmoved(before.sites, sites)
-    if kept.any() and (after.streets is not before.streets or after.timetable is not before.timetable):
-        if isinstance(profile, Rides):
-            kept = np.zeros(len(sites), bool)
-        elif after.streets is not before.streets:
-            both = after.points.loc[_unmoved_points(before.points, after.points)]
-            touched = touched_sites(
-                before.streets, after.streets, sites[kept], both, mode=profile, limit=limit, direction=direction
-            )
-            kept = kept & ~sites.index.isin(touched)
-    asked = {"mode": profile, "limit": limit, "direction": direction, "transit": after.timetable}
-    parts = [times[times["site"].isin(sites.index[kept].astype(str)) & times["point"].isin(new.index)]]
+    new = after.points[after.linked[profile.name]]
+    sites, stayed = after.sites, _unmoved(before.points, after.points)
+    kept = _unmoved(before.sites, after.sites)
+    asked = {"mode": profile, "limit": limit, "direction": direction}
+    rows = times[times["site"].isin(sites.index[kept].astype(str)) & times["point"].isin(after.points.index[stayed])]
+    searched = sites.index[~kept]
+    if isinstance(profile, Rides):
+        if after.streets is not before.streets or after.timetable is not before.timetable:
+            kept, rows, searched = np.zeros(len(sites), bool), times.iloc[:0], sites.index
+    elif after.streets is not before.streets and kept.any():
+        rows, touched = changed_times(before.streets, after.streets, sites[kept], after.points[stayed], rows, **asked)
+        searched = searched.append(touched)
+    parts = [rows]
+    everything = {**asked, "transit": after.timetable}
     if not kept.all():
-        parts.append(travel_times(after.streets, sites[~kept], new, **asked, progress=progress))
-    fresh = new.loc[~_unmoved_points(old, new)]
+        parts.append(travel_times(after.streets, sites[~kept], new, **everything, progress=progress))
+    fresh = new[~new.index.isin(after.points.index[stayed])]
     if kept.any() and len(fresh):
-        parts[0] = parts[0][~parts[0]["point"].isin(fresh.index)]
-        parts.append(travel_times(after.streets, sites[kept], fresh, **asked, progress=progress))
+        parts.append(travel_times(after.streets, sites[kept], fresh, **everything, progress=progress))
     table = _joined(parts, sites.index.astype(str), new.index)
-    table.attrs["searched"] = int((~kept).sum())
+    table.attrs["searched"] = len(searched)
     return table
 
 
 def _unmoved(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> np.ndarray:
     """Tell which rows stood at the same place before."""
+    if after is before:
+        return np.ones(len(after), bool)
     there = before.geometry.to_crs(after.crs).reindex(after.index)
     return np.asarray(there.geom_equals(after.geometry, align=False))
-
-
-def _unmoved_points(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> np.ndarray:
-    return _unmoved(before, after) if before is not after else np.ones(len(after), bool)
 
 
 def _joined(parts: Sequence[pd.DataFrame], sites: pd.Index, points: pd.Index) -> pd.DataFrame:

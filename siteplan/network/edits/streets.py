@@ -17,6 +17,7 @@ import shapely
 
 from siteplan.errors import StudyError
 from siteplan.inputs.osm import KEYS, RawWays, Tags, read_osm
+from siteplan.network.edits.kept import kept_edges
 from siteplan.network.slope import read_climb
 from siteplan.network.streets import StreetNetwork, _anyone, build_streets
 
@@ -141,6 +142,7 @@ def edit_streets(
         else:
             draft.tag(way, SHUT[change.mode])
     edited = build_streets(draft.raw)
+    edited = replace(edited, origin=kept_edges(streets, edited))
     return edited if elevation is None else replace(edited, climb=read_climb(edited, elevation))
 
 
@@ -192,7 +194,7 @@ def _new(change: AddStreet, number: int) -> int:
     if not 0 < change.snap_m <= 1000:
         raise StudyError(f"{what}: snap_m is {change.snap_m}, expected more than 0 and at most 1,000 metres")
     _known_tags(change.tags, what)
-    if change.tags.get("area") == "yes" or not _anyone(dict(change.tags)):
+    if change.tags.get("area") == "yes" or not _anyone(tuple(sorted(change.tags.items()))):
         raise StudyError(
             f"{what}: its tags {dict(change.tags)} make no street for walking or cycling; "
             "give a highway, such as {'highway': 'cycleway', 'foot': 'yes'}"

@@ -143,7 +143,8 @@ def site_map(
         Points and lines of public transport with `name`.
     threshold
         Cells of fewer people are not shown alone: they are joined with their neighbours, and what the page counts
-        differs from the tables by as much. Smaller counts are shown as less than the threshold.
+        differs from the tables by as much. Cells of fewer members of a group share them with their neighbours.
+        Smaller counts are shown as less than the threshold.
 
     Returns
     -------
@@ -192,8 +193,10 @@ def site_map(
     homes = None if points is None else _homes(cells, territories, [points, *(view.points for view in views.values())])
     if threshold > 0 and cells is not None:
         cells, joined = join_small(cells, threshold)
-        people = None if points is None else spread_people(points, joined)
-        views = {name: replace(view, points=spread_people(view.points, joined)) for name, view in views.items()}
+        if points is not None:
+            every = [points, *(view.points for view in views.values())]
+            people, *others = spread_people(every, cells, joined, threshold)
+            views = {name: replace(view, points=each) for (name, view), each in zip(views.items(), others, strict=True)}
         tables["cells"] = cells
     ids = [str(site) for site in sites.index]
     counted = _in_order(scores)
@@ -428,7 +431,7 @@ def _own_notes(
         notes.append(words["speeds"].format(speeds=spoken))
     if limits:
         spoken = f" {words['and']} ".join(number(limit, words) for limit in limits)
-        notes.append(words["limits"].format(limits=spoken))
+        notes.append(words["limits" if len(limits) > 1 else "limits_one"].format(limits=spoken))
     people = _people_note(cells, totals, words)
     if people:
         notes.append(people)
@@ -443,7 +446,8 @@ def _people_note(cells: gpd.GeoDataFrame | None, totals: Mapping[str, float], wo
     if cells is not None:
         missing = int(cells["people"].isna().sum())
         people = number(half_up(float(totals.get("in", cells["people"].sum()))), words)
-        said.append(words["people_in_cells"].format(people=people, cells=number(len(cells), words)))
+        in_cells = words["people_in_cells" if len(cells) != 1 else "people_in_cells_one"]
+        said.append(in_cells.format(people=people, cells=number(len(cells), words)))
     elif "in" in totals:
         said.append(words["people_in"].format(people=number(half_up(totals["in"]), words)))
     fates = [name for name in ("placed", "too_far", "island") if half_up(totals.get(name, 0)) or name == "placed"]

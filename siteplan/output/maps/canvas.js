@@ -44,7 +44,8 @@ const CellCanvas = L.Renderer.extend({
           else if (each) path.lineTo(x, y);
           else path.moveTo(x, y);
         }
-        if (!data.cells.points) path.closePath();
+        // not closePath, which takes a hundred times as long in a path of thousands of rings
+        if (!data.cells.points) path.lineTo(ring[0] * scale - origin.x, ring[1] * scale - origin.y);
       });
     });
     pen.lineWidth = 0.5;
@@ -152,11 +153,13 @@ const live = {
     const looks = { gained: [data.change.gained, 0.8, "/", "#a9cde4"], lost: [data.change.lost, 0.8, "\\", "#f6cdb0"], kept: [data.change.kept, 0.55] };
     const kind = (points) => {
       let gained = 0, lost = 0, kept = 0;
+      const [before, after] = [start, other].map((side) => side.source.amounts[state.subject]);
+      const empty = points.every((point) => !before[point] && !after[point]);
       points.forEach((point) => {
-        const [before, after] = [start.times[point], other.times[point]];
-        if (before && after) kept++;
-        else if (after) gained++;
-        else if (before) lost++;
+        const had = start.times[point] && (empty ? 1 : before[point]), has = other.times[point] && (empty ? 1 : after[point]);
+        kept += Math.min(had, has);
+        gained += Math.max(has - had, 0);
+        lost += Math.max(had - has, 0);
       });
       return lost > gained ? looks.lost : gained ? looks.gained : kept ? looks.kept : DOTS;
     };

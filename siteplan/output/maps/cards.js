@@ -25,7 +25,7 @@ function siteCard(at) {
   const served = data.served[site.id] || [];
   return el("div", { class: "card", "data-site": site.id },
     el("h2", {}, site.name),
-    el("p", {}, capital(words[site.status] || site.status) + chosen + ` · ${site.id}${site.label === site.id ? "" : ` (${words.label} ${site.label})`}`),
+    el("p", {}, capital(site.only ? words.only_there : words[site.status] || site.status) + chosen + ` · ${site.id}${site.label === site.id ? "" : ` (${words.label} ${site.label})`}`),
     el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, number(site.cost)], [words.capacity, number(site.capacity)]])),
     plan ? nowTable(at) : null,
     ...subjects.map((subject) => counted(site, subject)),
@@ -42,8 +42,8 @@ function nowTable(at) { // with the sites that are open now
 }
 function cellCard(at) {
   const cells = data.cells;
-  const title = el("h2", {}, cells.people[at] === null ? capital(words.withheld) : `${count(cells.people[at])} ${words.people}`);
-  const name = el("p", {}, `${words.cell} ${cells.names[at]}`);
+  const title = el("h2", {}, cells.people[at] === null ? capital(words.withheld) : `${count(cells.people[at])} ${plural("people", cells.people[at])}`);
+  const name = el("p", {}, [`${words.cell} ${cells.names[at]}`, whereabouts(at)].filter(Boolean).join(", "));
   if (plan) return el("div", { class: "card" }, title, name, ...cellSites(at));
   const best = data.sites[cells.best[at]];
   const rows = Object.entries(cells.minutes).map(([mode, values]) =>
@@ -57,6 +57,17 @@ function cellCard(at) {
     best ? el("p", {}, `${capital(words.best_site)}: ${called(cells.best[at])}`) : null,
     rows.length ? table([words.cells_minutes, ""], rows) : null,
     shares.length ? table([words.covered, ""], shares) : null);
+}
+const FAR = 3000;
+function whereabouts(at) { // the territory of a cell; where there are none, the nearest place with a name
+  const territory = plan && plan.pointsOf[at].length ? plan.territoryOf[plan.pointsOf[at][0]] : -1, cell = cellShapes()[at];
+  if (territory >= 0) return data.territories[territory];
+  if (data.territories.length || !cell) return "";
+  const [left, top, right, bottom] = cell.box, middle = L.CRS.EPSG3857.pointToLatLng(L.point((left + right) / 2, (top + bottom) / 2), 0);
+  const places = data.layers.filter((layer) => layer.kind === "places").flatMap((layer) => layer.places)
+    .map(([lat, lng, name]) => ({ name, away: map.distance(middle, [lat, lng]) })).filter(({ name, away }) => name && away < FAR);
+  const nearest = places.sort((a, b) => a.away - b.away)[0];
+  return nearest ? fill(words.near, { place: nearest.name }) : "";
 }
 const LISTED = 8;
 function cellSites(at) { // which open site reaches the cell, by what mode, in how many minutes; the nearest first
@@ -80,6 +91,6 @@ function cellSites(at) { // which open site reaches the cell, by what mode, in h
     el("p", {}, `${capital(words.best_site)}: ${called(found[0].site)}, ${modeName(found[0].mode)}, ${spoken(found[0])}`),
     el("p", {}, `${capital(words.covered)}: ${percent(share, 1)}`),
     table([capital(words.name), words.by_mode, words.minute], found.slice(0, LISTED).map((each) => [called(each.site), modeName(each.mode), spoken(each)])),
-    found.length > LISTED ? el("p", { class: "hint" }, fill(words.and_more, { count: number(found.length - LISTED) })) : null,
+    found.length > LISTED ? el("p", { class: "hint" }, fill(plural("and_more", found.length - LISTED), { count: number(found.length - LISTED) })) : null,
   ].filter(Boolean);
 }

@@ -78,7 +78,7 @@ const last = (site) => (site.rank === null ? Infinity : site.rank);
 const byRank = data.sites.map((site, at) => at).sort((a, b) => last(data.sites[a]) - last(data.sites[b]) || a - b || 0);
 function drawSites() {
   return L.featureGroup(data.sites.map((site, at) => {
-    const look = data.status[site.status];
+    const look = data.status[site.only ? "candidate" : site.status];
     if (many) {
       marks[at] = L.circleMarker(site.at, { pane: "markerPane", renderer: crowd, radius: 4, weight: 1, color: look.stroke, fillColor: look.fill,
         fillOpacity: 0.9, bubblingMouseEvents: false });
@@ -95,14 +95,21 @@ function drawSites() {
 }
 
 /* ---- where sites stand: in a scenario some are new, gone or elsewhere ---- */
-const stands = (at) => !data.sites[at].only || (known !== null && known.open[at]);
+const stands = (at) => !data.sites[at].only || (other !== null && other.open[at]);
 const placeOf = (at) => (known && known.source.moved && known.source.moved[at]) || data.sites[at].at;
-function standing() {
+const unchanged = { opens: new Set(), closes: new Set(), moved: {} };
+function standing() { // a sign on its mark says what a scenario does to a site, and the legend what the sign says
+  const { opens, closes, moved } = other ? other.source : unchanged, layer = data.layers.find((each) => each.kind === "sites");
+  const signs = [[opens.size, words.sign_opens], [closes.size, words.sign_closes], [Object.keys(moved).length, words.sign_moves]];
+  if (layer) (layer.note = signs.filter(([some]) => some).map(([, said]) => said).join(" · "), fillLegend(layer));
   marks.forEach((mark, at) => {
     mark.setLatLng(placeOf(at));
     const icon = mark.getElement();
     if (!icon) return;
     icon.classList.toggle("closed", !known.open[at]);
+    icon.classList.toggle("opens", opens.has(at));
+    icon.classList.toggle("closes", closes.has(at));
+    icon.classList.toggle("moves", at in moved && !opens.has(at));
     if (!many) icon.hidden = !stands(at);
   });
   arrange();
@@ -140,6 +147,10 @@ function standAside() {
     const line = [placeOf(at), map.layerPointToLatLng(places[at].add(by))];
     leaders.addLayer(L.polyline(line, on("leaders", { color: "#1d2733", weight: 1.4 })));
     leaders.addLayer(L.circleMarker(line[0], on("leaders", { radius: 2.5, stroke: false, fillColor: "#1d2733", fillOpacity: 1 })));
+  });
+  if (other) Object.entries(other.source.moved).filter(([at]) => !data.sites[at].only).forEach(([at, there]) => { // from where to where a site moves
+    leaders.addLayer(L.polyline([data.sites[at].at, there], on("leaders", { color: "#1d2733", weight: 1.6, dashArray: "2 5" })));
+    [data.sites[at].at, there].forEach((place) => leaders.addLayer(L.circleMarker(place, on("leaders", { radius: 4, weight: 1.6, color: "#1d2733", fillColor: "#ffffff", fillOpacity: 1 }))));
   });
   return taken;
 }

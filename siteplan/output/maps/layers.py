@@ -1,7 +1,6 @@
 """The layers of a map as plain data: what the page draws, and the legend entries that belong to each."""
 
 import math
-import os.path
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -104,7 +103,8 @@ def site_cards(
 
 def short_labels(ids: Sequence[str]) -> list[str]:
     """Write the ids as a mark has room for them: whole, or without the beginning that all share, else by number."""
-    shared = len(os.path.commonprefix(list(ids)))
+    shortest = min(map(len, ids), default=0)
+    shared = next((at for at in range(shortest) if len({site[at] for site in ids}) > 1), shortest)
     cut = [site[shared:] for site in ids]
     for labels in (list(ids), cut):
         if all(0 < len(label) <= LABEL_LONG for label in labels):
@@ -114,7 +114,7 @@ def short_labels(ids: Sequence[str]) -> list[str]:
 
 def site_layer(cards: list[dict[str, Any]], tongues: Tongues) -> Layer:
     """Give the layer of the sites, with a legend entry for each status that occurs."""
-    statuses = {card["status"] for card in cards}
+    statuses = {"candidate" if card.get("only") else card["status"] for card in cards}
     legend = [key(*_mark(status, tongues)) for status in STATUS if status in statuses]
     if any(card["chosen"] for card in cards):
         legend.append(key("halo", word(tongues, "chosen"), stroke=CHOSEN))

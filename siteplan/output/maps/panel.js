@@ -24,16 +24,21 @@ function controls() {
 function totals() {
   const box = document.querySelector("#totals");
   if (!box) return;
-  const lone = totalsOf((point) => known.times[point] === 1, state.subject).all;
+  const sites = known.open.filter(Boolean).length, lone = totalsOf((point) => known.times[point] === 1, state.subject).all;
   const [main, ...rest] = [state.subject, ...plan.subjects.keys()].filter((each, at, all) => all.indexOf(each) === at).map((subject) => {
     const covered = totalsOf((point) => known.times[point], subject).all, all = totalsOf(() => true, subject).all;
     return { name: groupName(plan.subjects[subject]), covered, all };
   });
   box.replaceChildren(
-    known === other ? el("p", { class: "hint" }, `${words.scenario}: ${scenarios[state.scenario].name}`) : "",
+    other ? el("p", { class: "hint" }, known === other ? `${capital(words.scenario)}: ${scenarios[state.scenario].name}` : capital(words.the_study)) : "",
     el("p", { class: "big" }, el("strong", { "data-total": "covered" }, count(main.covered)), ` ${fill(words.of_covered, { all: number(main.all), who: main.name, share: percent(main.covered, main.all) })}`),
-    el("p", {}, fill(words.lone, { people: count(lone), sites: number(known.open.filter(Boolean).length) })),
+    el("p", {}, fill(plural("lone", sites), { people: count(lone), sites: number(sites) })),
+    other ? changeLine() : "",
     ...rest.map((each) => el("p", { "data-total": each.name }, `${capital(each.name)}: ${count(each.covered)} ${words.of} ${number(each.all)} (${percent(each.covered, each.all)})`)));
+}
+function changeLine() {
+  const all = change(state.subject);
+  return el("p", { "data-total": "change" }, `${scenarios[state.scenario].name}: `, ["gained", "lost", "kept"].map((name) => `${words[name]} ${count(all[name].all)}`).join(" · "));
 }
 function openSites(open, phase = -1) {
   state.open = open;

@@ -1,6 +1,6 @@
 /* ---- on paper: the map in the size of the page, drawn anew and finer ---- */
 const PAPER = { A4: [1047, 718], A3: [1512, 1047] }; // what 10 mm of margin leave of a landscape page, in CSS pixels
-const LEGEND_WIDE = 250, HEAD_HIGH = 46, FOOT_HIGH = 112;
+const LEGEND_WIDE = 250, HEAD_HIGH = 46, FOOT_HIGH = 126;
 const paperStyle = document.head.appendChild(el("style", {}));
 let paper = "A4", before = null;
 function choosePaper(size) {
@@ -8,42 +8,52 @@ function choosePaper(size) {
   paperStyle.textContent = `@page { size: ${size} landscape; margin: 10mm; }`;
 }
 choosePaper(paper);
-function toPaper(anew) {
+function toPaper() {
   if (before) return;
-  const [wide, high] = PAPER[paper], box = map.getContainer();
-  const room = [wide - LEGEND_WIDE - 12, high - HEAD_HIGH - FOOT_HIGH];
-  const now = [box.offsetWidth, box.offsetHeight];
+  const [wide, high] = PAPER[paper], box = map.getContainer(), [legend, panel] = ["#layers", "#panel"].map((name) => document.querySelector(name));
   const seen = map.getSize().subtract([besideLegend(), 0]); // what the box of layers does not hide
   const bounds = L.latLngBounds(map.containerPointToLatLng([0, 0]), map.containerPointToLatLng(seen));
   const everything = L.latLngBounds([data.bounds.slice(0, 2), data.bounds.slice(2)]);
-  before = { bounds: bounds.contains(everything) ? everything : bounds, back: map.getBounds(), retina: L.Browser.retina, anew };
+  before = { back: map.getBounds(), retina: L.Browser.retina, unfolded: legend.open, read: panel.scrollTop, copies: [] };
+  legend.open = true;
+  panel.scrollTop = 0;
   document.body.classList.add("printing");
   document.body.style.setProperty("--sheet-wide", `${wide}px`);
   document.body.style.setProperty("--sheet-high", `${high}px`);
-  const [w, h] = anew ? room : now;
-  Object.assign(box.style, { width: `${w}px`, height: `${h}px`, zoom: anew ? "" : Math.min(room[0] / w, room[1] / h) });
-  if (!anew) return; // a canvas drawn in this moment would be blank on paper: what is there is scaled
+  Object.assign(box.style, { width: `${wide - LEGEND_WIDE - 12}px`, height: `${high - HEAD_HIGH - FOOT_HIGH}px` });
   L.Browser.retina = true;
-  redraw();
+  redraw(bounds.contains(everything) ? everything : bounds);
+  before.copies = [...box.querySelectorAll("canvas")].map(standIn);
+}
+function standIn(drawn) { // a canvas drawn in this very moment is blank on paper; its copy in plain memory is not
+  const copy = el("canvas", { width: drawn.width, height: drawn.height, class: drawn.className, style: drawn.style.cssText, "aria-hidden": "true" });
+  if (drawn.width && drawn.height) copy.getContext("2d", { willReadFrequently: true }).drawImage(drawn, 0, 0);
+  drawn.after(copy);
+  drawn.style.display = "none";
+  return [drawn, copy];
 }
 function fromPaper() {
   if (!before) return;
+  const { back, retina, unfolded, read, copies } = before;
+  copies.forEach(([drawn, copy]) => (copy.remove(), (drawn.style.display = "")));
   document.body.classList.remove("printing");
-  Object.assign(map.getContainer().style, { width: "", height: "", zoom: "" });
-  L.Browser.retina = before.retina;
-  if (before.anew) (before.bounds = before.back, redraw());
+  document.querySelector("#layers").open = unfolded;
+  document.querySelector("#panel").scrollTop = read;
+  Object.assign(map.getContainer().style, { width: "", height: "" });
+  L.Browser.retina = retina;
   before = null;
+  redraw(back);
 }
-function printOn(size) { // two frames later the canvases are drawn
+function printOn(size) {
   choosePaper(size);
-  toPaper(true);
-  requestAnimationFrame(() => requestAnimationFrame(() => print()));
+  toPaper();
+  print();
 }
-function redraw() {
+function redraw(bounds) {
   map.invalidateSize({ animate: false, pan: false });
-  map.fitBounds(before.bounds, { animate: false });
-  Object.values(canvas).concat(cellCanvas || []).forEach((each) => each._map && each._update());
-  Object.values(canvas).forEach((each) => each._map && each._updatePaths());
+  map.fitBounds(bounds, { animate: false });
+  Object.values(canvas).concat(crowd, cellCanvas || []).forEach((each) => each._map && each._update());
+  Object.values(canvas).concat(crowd).forEach((each) => each._map && each._updatePaths());
 }
-addEventListener("beforeprint", () => toPaper(false));
+addEventListener("beforeprint", toPaper);
 addEventListener("afterprint", fromPaper);

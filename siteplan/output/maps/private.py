@@ -1,5 +1,7 @@
 """Cells with few people are joined with their neighbours before anything is drawn or sent."""
 
+from collections.abc import Sequence
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -29,7 +31,7 @@ def join_small(cells: gpd.GeoDataFrame, threshold: float) -> "tuple[gpd.GeoDataF
     group = _groups(_centres(cells), people, threshold)
     names = pd.Series(group, index=cells.index).map(lambda at: str(cells.index[at]))
     if len(np.unique(group)) == len(cells):
-        return cells, names
+        return cells.set_axis(cells.index.astype(str)), names
     order = np.lexsort((-people, group))
     first = order[np.r_[True, np.diff(group[order]) > 0]]  # the part with the most people speaks for all
     joined = cells.iloc[first].copy()
@@ -50,16 +52,58 @@ def join_small(cells: gpd.GeoDataFrame, threshold: float) -> "tuple[gpd.GeoDataF
     return joined, names
 
 
-def spread_people(points: pd.DataFrame, names: "pd.Series[str]") -> pd.DataFrame:
-    """Spread the people of every joined cell evenly over its points, so that no point tells of one small cell alone."""
+def spread_people(
+    tables: Sequence[pd.DataFrame], cells: gpd.GeoDataFrame, names: "pd.Series[str]", threshold: float
+) -> list[pd.DataFrame]:
+    """Spread people over the points so that none tells of fewer than `threshold` people, or members of a group, alone.
+
+    Parameters
+    ----------
+    tables
+        Points with `cell`, people and groups; what is small is found in the first and spread alike in all.
+    cells, names
+        As `join_small` gives them.
+
+    Returns
+    -------
+    list
+        The tables with the joined cells. The people of a joined cell stand evenly on its points. Where a cell has
+        fewer than `threshold` of a group, it shares with its neighbours until they have enough: each has the group's
+        mean share of its people. What has no company stands nowhere.
+    """
+    hidden = cells.index[cells["people"].isna()]
+    spread = [_even(table, names, hidden) for table in tables]
+    groups = set.intersection(*(set(people_amounts(table)[1]) for table in spread)) - {"people"}
+    apart = names[names.duplicated(keep=False)].unique()
+    for group in sorted(groups):
+        sums = spread[0].groupby("cell")[group].sum().reindex(cells.index).fillna(0.0).to_numpy()
+        circle = pd.Series(_groups(_centres(cells), sums, threshold), index=cells.index)
+        total = pd.Series(sums, index=cells.index).groupby(circle).transform("sum")
+        touched = circle.duplicated(keep=False) | cells.index.isin(apart)
+        few = cells.index[total.between(0, threshold, inclusive="neither")]
+        for table in spread:
+            shared = _shared(table[group], table["people"], table["cell"].map(circle))
+            table[group] = table[group].where(~table["cell"].map(touched).eq(other=True), shared)
+            table.loc[table["cell"].isin(few), group] = 0.0
+    return spread
+
+
+def _even(points: pd.DataFrame, names: "pd.Series[str]", hidden: pd.Index) -> pd.DataFrame:
+    """Give points their joined cells, the same people to all points of one that was joined, nobody to a hidden one."""
     by_point = (points.set_index("point") if "point" in points.columns else points).copy()
     joined = by_point["cell"].map(names)
-    sizes = names.groupby(names).transform("size")
-    touched = by_point["cell"].map(sizes > 1).fillna(value=False).astype(bool)
     for name in people_amounts(by_point)[1]:
-        mean = by_point[name].astype(float).fillna(0.0).groupby(joined).transform("mean")
-        by_point[name] = by_point[name].astype(float).where(~touched, mean)
-    return by_point.assign(cell=joined)
+        by_point[name] = by_point[name].astype(float).fillna(0.0).where(~joined.isin(hidden), 0.0)
+    touched = by_point["cell"].map(names.duplicated(keep=False)).eq(other=True)
+    mean = by_point["people"].groupby(joined).transform("mean")
+    return by_point.assign(cell=joined, people=by_point["people"].where(~touched, mean))
+
+
+def _shared(amounts: "pd.Series[float]", weights: "pd.Series[float]", code: "pd.Series[float]") -> "pd.Series[float]":
+    """Share out the sum of each code by weight, evenly where there is none."""
+    some = weights.groupby(code).transform("sum") > 0
+    weights = weights.where(some, 1.0)
+    return weights * amounts.groupby(code).transform("sum") / weights.groupby(code).transform("sum")
 
 
 def _groups(centres: NDArray[np.float64], people: NDArray[np.float64], threshold: float) -> NDArray[np.int64]:

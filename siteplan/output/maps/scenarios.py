@@ -57,19 +57,21 @@ def site_changes(
     """Return the positions of the sites that `opens` and `closes` a scenario, and where those stand that `moved`."""
     here = view.sites if view.sites is not None else sites
     given = (choice or ()) if view.sites is None else view.choice
-    before, after = (_open(table, ids, bool(choice)) for table, ids in ((sites, choice or ()), (here, given)))
+    before, after = _fixed(sites, choice or ()), _fixed(here, given)
+    used, used_there = ({str(site) for site in table.index[table["status"] != "excluded"]} for table in (sites, here))
+    if not before and not after:
+        after = used_there - used  # where nobody is open, all are, the new ones as well
     ids = [str(site) for site in sites.index]
     there = here.to_crs(sites.crs).geometry.reindex(sites.index)
     moved = ~there.isna() & ~there.geom_equals(sites.geometry, align=False)
     degrees = to_degrees(there[moved])
     return {
         "opens": [at for at, site in enumerate(ids) if site in after and site not in before],
-        "closes": [at for at, site in enumerate(ids) if site in before and site not in after],
+        "closes": [at for at, site in enumerate(ids) if site in (before - after) | (used - used_there)],
         "moved": {ids.index(str(site)): [round(place.y, 6), round(place.x, 6)] for site, place in degrees.items()},
     }
 
 
-def _open(sites: gpd.GeoDataFrame, choice: Sequence[str], some: bool) -> set[str]:
-    """Return who is open as the page opens: existing, required and chosen sites where some are chosen, else all."""
-    fixed = sites["status"].isin(OPEN) if some or choice else sites["status"] != "excluded"
-    return {str(site) for site in choice} | set(sites.index[fixed].astype(str))
+def _fixed(sites: gpd.GeoDataFrame, choice: Sequence[str]) -> set[str]:
+    """Return who is open whatever the reader does: existing, required and chosen sites."""
+    return {str(site) for site in choice} | set(sites.index[sites["status"].isin(OPEN)].astype(str))

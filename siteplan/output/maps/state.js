@@ -105,25 +105,23 @@ function siteCounts(subject) { // by site: reach, and whom no other open site re
     return { reach: persons(reach), alone: persons(alone) };
   });
 }
-function sums(keep, amounts, by) { // people of the points that `keep` takes, in all and by territory
+function sums(peopleAt) { // in all and by territory
   let all = 0;
   const parts = new Float64Array(data.territories.length);
-  amounts.forEach((amount, point) => {
-    if (!keep(point)) return;
+  for (let point = 0; point < plan.count; point++) {
+    const amount = peopleAt(point);
     all += amount;
-    if (by[point] >= 0) parts[by[point]] += amount;
-  });
+    if (plan.territoryOf[point] >= 0) parts[plan.territoryOf[point]] += amount;
+  }
   return { all: persons(all), parts: Array.from(parts, persons) };
 }
-const totalsOf = (keep, subject, source) => sums(keep, (source || known.source).amounts[subject], plan.territoryOf);
-function change(subject) { // gained, lost and unchanged by the scenario
-  const before = start.times, after = other.times;
+const totalsOf = (keep, subject) => sums((point) => (keep(point) ? known.source.amounts[subject][point] : 0));
+function change(subject) { // gained, lost and unchanged by the scenario: who lives there changes as well
+  const people = [[start, plan.base], [other, other.source]].map(([now, { amounts }]) => amounts[subject].map((amount, point) => (now.times[point] ? amount : 0)));
+  const by = (value) => sums((point) => value(people[0][point], people[1][point]));
   return {
-    before: totalsOf((point) => before[point], subject, plan.base),
-    after: totalsOf((point) => after[point], subject, other.source),
-    gained: totalsOf((point) => after[point] && !before[point], subject, other.source),
-    lost: totalsOf((point) => before[point] && !after[point], subject, plan.base),
-    kept: totalsOf((point) => before[point] && after[point], subject, plan.base),
+    before: by((had) => had), after: by((_, has) => has), gained: by((had, has) => Math.max(has - had, 0)),
+    lost: by((had, has) => Math.max(had - has, 0)), kept: by((had, has) => Math.min(had, has)),
   };
 }
 

@@ -82,7 +82,7 @@ function siteTable() {
         open.addEventListener("mouseenter", () => light(at, true));
         open.addEventListener("mouseleave", () => at !== state.picked && light(at, false));
         row.append(el("td", {}, open));
-      } else if (each.name === "label") row.append(el("td", { title: data.sites[at].id }, each.value(at)));
+      } else if (each.name === "label") row.append(el("td", { class: "label", title: data.sites[at].id }, each.value(at)));
       else row.append(el("td", { class: "num" }, each.show(each.value(at))));
     });
     return row;
@@ -146,8 +146,8 @@ function comparePanel() {
   section.replaceChildren(el("h2", {}, words.compare), el("p", {}, el("label", { for: "against" }, `${words.against} `), choice));
   if (!other) return;
   const { about, opens, closes, moved } = scenarios[state.scenario], named = (sites) => [...sites].map(called).join(", ");
-  const said = [about, opens.size ? fill(words.opens, { sites: named(opens) }) : "", closes.size ? fill(words.closes, { sites: named(closes) }) : "",
-    Object.keys(moved).length ? fill(words.moves, { sites: named(Object.keys(moved)) }) : ""].filter(Boolean);
+  const said = [about, opens.size ? fill(plural("opens", opens.size), { sites: named(opens) }) : "", closes.size ? fill(plural("closes", closes.size), { sites: named(closes) }) : "",
+    Object.keys(moved).length ? fill(plural("moves", Object.keys(moved).length), { sites: named(Object.keys(moved)) }) : ""].filter(Boolean);
   section.append(...said.map((text) => el("p", {}, text)),
     radios("shown", words.counted, ["before", "after"], (value) => (value === "after" ? words.the_scenario : words.the_study), state.after ? "after" : "before", (value) => {
       state.after = value === "after";

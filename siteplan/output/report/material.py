@@ -12,6 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siteplan.output.columns import Measure, measures
+from siteplan.output.maps.layers import short_labels
 from siteplan.output.maps.words import Words, half_up, load_words, mode_name, number
 from siteplan.output.report.facts import (
     OPEN,
@@ -124,6 +125,12 @@ class Material:
         minutes = self.say("minutes_short", minutes=each.minutes)
         kind = "" if each.kind == "reached" else f" ({self.words[each.kind]})"
         return f"{self.group(each.subject)}{kind} {self.by(each.mode)} {minutes}"
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What each site is called on maps, here and on the page."""
+        ids = list(map(str, self.sites.index))
+        return dict(zip(ids, short_labels(ids), strict=True))
 
     def name(self, site: str) -> str:
         """Give the name of a site, or its id."""

@@ -219,7 +219,7 @@ def _chosen(material: Material) -> Markup:
         note = tag(
             "p", material.say("glance_note", minutes=measure.minutes, mode=material.by(measure.mode)), class_="note"
         )
-    return join(table(columns, rows, header=2), note)
+    return join(table(columns, rows, header=3), note)
 
 
 def _ranking(material: Material) -> Markup:
@@ -229,8 +229,9 @@ def _ranking(material: Material) -> Markup:
     shown = ranked.head(MOST_SITES)
     about = material.sites.set_axis(material.sites.index.astype(str)).reindex(shown.index)
     added = _added_column(material)
-    columns = [Column(words["rank"]), Column(words["site"], text=True)]
+    columns = [Column(words["label"], text=True), Column(words["rank"]), Column(words["site"], text=True)]
     cells: list[list[str]] = [
+        [material.labels[str(site)] for site in shown.index],
         [material.spoken(value) for value in shown.get("rank", pd.Series(range(1, len(shown) + 1), index=shown.index))],
         [
             join(material.name(str(site)), " ", tag("small", words.get(str(status), str(status))))
@@ -252,7 +253,7 @@ def _ranking(material: Material) -> Markup:
         columns.append(Column(words["score"]))
         cells.append([material.decimal(float(value)) for value in shown["score"]])
     rows = [list(row) for row in zip(*cells, strict=True)]
-    return join(table(columns, rows, header=2), *_ranking_notes(material, added in shown, len(ranked)))
+    return join(table(columns, rows, header=3), *_ranking_notes(material, added in shown, len(ranked)))
 
 
 def _ranking_notes(material: Material, adds: bool, count: int) -> list[Markup]:

@@ -74,7 +74,7 @@ def _numbered(
 
 
 def _marks(material: Material) -> list[Mark]:
-    """Give the sites as marks, numbered by rank; of very many, the first and those that are open or chosen."""
+    """Give the sites as marks with their labels; of very many, the first and those that are open or chosen."""
     ranked = pd.Series(dtype=float) if material.ranked is None else material.ranked.get("rank", pd.Series(dtype=float))
     ranks = {str(site): int(rank) for site, rank in ranked.dropna().items()}
     places = zip(
@@ -85,7 +85,7 @@ def _marks(material: Material) -> list[Mark]:
         kept = status in ("existing", "required") or site in material.chosen
         if len(material.sites) > LABELLED and not kept and ranks.get(site, LABELLED + 1) > LABELLED:
             continue
-        marks.append(Mark(at.x, at.y, status, str(ranks.get(site, "")), site in material.chosen))
+        marks.append(Mark(at.x, at.y, status, material.labels[site], site in material.chosen))
     return marks
 
 
