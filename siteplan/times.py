@@ -12,7 +12,8 @@ import pandas as pd
 from siteplan.config import TRANSIT, Profile, Rides
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.network.graph import mode_graph
-from siteplan.network.snapping import HARD_LIMIT, LIMIT, as_profile, link, positions
+from siteplan.network.kept import linked
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, as_profile, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.routing import search
@@ -213,7 +214,7 @@ def _linked(
     streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str, limit: float
 ) -> pd.DataFrame:
     """Link places to the streets and say once how many could not be."""
-    links = link(streets, places, mode=profile, limit=limit)
+    links = linked(streets, places, profile, limit)
     lost = links["status"] != "placed"
     if lost.any():
         named = ", ".join(map(str, links.index[lost][:5])) + (", ..." if lost.sum() > 5 else "")

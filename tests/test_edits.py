@@ -43,7 +43,7 @@ from siteplan.network.edits import (
     edit_timetable,
     touched_sites,
 )
-from siteplan.network.edits.kept import kept_edges, linked
+from siteplan.network.kept import kept_edges, linked
 from siteplan.network.people import place_people
 from siteplan.network.slope import Climb
 from siteplan.network.snapping import link
@@ -474,8 +474,8 @@ def test_stops_that_stay_are_not_linked_again(tmp_path: Path, monkeypatch: pytes
     linked: list[int] = []
     from siteplan.network import transit as network_transit
 
-    plain = network_transit.link
-    monkeypatch.setattr(network_transit, "link", lambda s, p, **how: (linked.append(len(p)), plain(s, p, **how))[1])
+    plain = network_transit.linked
+    monkeypatch.setattr(network_transit, "linked", lambda s, p, *how: (linked.append(len(p)), plain(s, p, *how))[1])
     edit_timetable(before, [CutLine("A")])
     edit_timetable(before, [MoveStop("P3", *near(900, 500))])
     assert linked == [1]

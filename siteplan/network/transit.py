@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteplan.config import WALK
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.gtfs import Feed, read_gtfs
-from siteplan.network.snapping import link
+from siteplan.network.kept import linked
+from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
 
 __all__ = ["Patterns", "Timetable", "build_timetable", "read_transit"]
@@ -51,7 +53,8 @@ class Timetable:
 
     `spots` are x and y of the feed's stops in the streets' CRS. `doors` are the places where people enter: for each the
     `stop`, the walk inside the station (`inside_m`), and `edge`, `offset_m`, `access_m` and `status` as `link` gives
-    them. A stop has one, or one an entrance of its station.
+    them. A stop has one, or one an entrance of its station. `origin` is the timetable that this one is a change of, on
+    the same streets.
     """
 
     streets: StreetNetwork
@@ -60,6 +63,7 @@ class Timetable:
     spots: npt.NDArray[np.float64]
     doors: gpd.GeoDataFrame
     counts: dict[str, int] = field(default_factory=dict)
+    origin: "Timetable | None" = field(default=None, repr=False, compare=False)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def remember(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -182,4 +186,4 @@ def _doors(stops: pd.DataFrame, used: Ints, spots: npt.NDArray[np.float64], stre
     at, door = spots[own["stop"]], spots[own["place"]]
     columns = {"stop": own["stop"], "inside_m": np.hypot(*(door - at).T)}
     doors = gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy(*door.T), crs=streets.crs)
-    return doors.join(link(streets, doors, mode="walk"))
+    return doors.join(linked(streets, doors, WALK, LIMIT))

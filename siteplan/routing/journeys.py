@@ -13,7 +13,8 @@ import numpy.typing as npt
 from numba import njit
 
 from siteplan.config import Rides
-from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
+from siteplan.network.kept import linked
+from siteplan.network.snapping import HARD_LIMIT, LIMIT
 from siteplan.network.transit import Timetable
 from siteplan.routing.rides import _direct, _ds, _lay_out, _plain, _ptr, _rank, _walks_to_stops
 from siteplan.routing.search import MINUTE, each
@@ -239,15 +240,15 @@ def search_journeys(
     longest, slack = _ds(mode.max_walk_minutes), _ds(mode.board_slack_minutes)
     key = (backwards, mode.walk, slack, longest)
     laid = timetable.remember(key, lambda: _lay_out(timetable, backwards, mode.walk, slack, longest))
-    site_links = link(timetable.streets, sites, mode=mode.walk, limit=HARD_LIMIT)
-    point_links = link(timetable.streets, people, mode=home, limit=LIMIT)
+    site_links = linked(timetable.streets, sites, mode.walk, HARD_LIMIT)
+    point_links = linked(timetable.streets, people, home, LIMIT)
     access = _walks_to_stops(timetable, site_links, backwards, mode.walk, longest, outward=True)
     access = access.sort_values(["place", "stop"])
     exits = _walks_to_stops(timetable, point_links, backwards, home, longest, outward=False)
     exits = exits.sort_values(["stop", "cost", "place"])
     ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
     ways_out = (_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy()))
-    own_links = link(timetable.streets, sites, mode=home, limit=HARD_LIMIT)
+    own_links = linked(timetable.streets, sites, home, HARD_LIMIT)
     direct = _direct(timetable.streets, own_links, point_links, home, limit, backwards)
     minutes = np.arange(*mode.window_minutes)
     clock = ((-minutes if backwards else minutes) * MINUTE).astype(np.int32)

@@ -13,7 +13,8 @@ import pandas as pd
 
 from siteplan.config import Profile, Rides
 from siteplan.network.graph import mode_graph
-from siteplan.network.snapping import HARD_LIMIT, LIMIT, link, positions
+from siteplan.network.kept import linked
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.routing import search
@@ -128,20 +129,44 @@ def _with_rules(
 
 
 def _walks_between(timetable: Timetable, backwards: bool, walk: Profile, longest: int) -> pd.DataFrame:
-    """Return `stop`, `to`, `cost` of the walks along the streets between stops."""
-    graph = mode_graph(timetable.streets, walk, backwards=backwards)
-    rows, places = positions(_door_links(timetable, walk), graph, walk)
-    source, target, cost = search.times(search.prepare(graph, places, places), longest)
-    stop, inside = timetable.doors["stop"].to_numpy()[rows], _inside(timetable, walk)[rows]
-    table = pd.DataFrame({"stop": stop[source], "to": stop[target], "cost": cost + inside[source] + inside[target]})
-    return table[table["cost"] <= longest]
+    """Return `stop`, `to`, `cost` of the walks along the streets between stops, those of before where none moved."""
+    origin, kept = timetable.origin, _kept_doors(timetable)
+    if origin is not None and kept is not None:
+        table, used = _walks_between(origin, backwards, walk, longest), origin.doors["stop"][kept]
+        return table[table["stop"].isin(used) & table["to"].isin(used)]
+
+    def make() -> pd.DataFrame:
+        graph = mode_graph(timetable.streets, walk, backwards=backwards)
+        rows, places = positions(_door_links(timetable, walk), graph, walk)
+        source, target, cost = search.times(search.prepare(graph, places, places), longest)
+        stop, inside = timetable.doors["stop"].to_numpy()[rows], _inside(timetable, walk)[rows]
+        table = pd.DataFrame({"stop": stop[source], "to": stop[target], "cost": cost + inside[source] + inside[target]})
+        return table[table["cost"] <= longest]
+
+    return timetable.remember(("walks", backwards, walk, longest), make)  # type: ignore[no-any-return]
 
 
 def _door_links(timetable: Timetable, profile: Profile) -> pd.DataFrame:
     """Link the doors of stops to the streets that a profile may use."""
+    origin, kept = timetable.origin, _kept_doors(timetable)
+    if origin is not None and kept is not None:
+        return _door_links(origin, profile)[kept].reset_index(drop=True)
     return timetable.remember(  # type: ignore[no-any-return]
-        ("doors", profile), lambda: link(timetable.streets, timetable.doors, mode=profile)
+        ("doors", profile), lambda: linked(timetable.streets, timetable.doors, profile, LIMIT)
     )
+
+
+def _kept_doors(timetable: Timetable) -> npt.NDArray[np.bool_] | None:
+    """Tell which doors of the timetable that this one is a change of are all of its own; None if it has others."""
+
+    def make() -> npt.NDArray[np.bool_] | None:
+        if timetable.origin is None:
+            return None
+        before = timetable.origin.doors
+        stays: npt.NDArray[np.bool_] = before["stop"].isin(timetable.doors["stop"]).to_numpy()
+        return stays if before[stays].reset_index(drop=True).equals(timetable.doors) else None
+
+    return timetable.remember("kept doors", make)  # type: ignore[no-any-return]
 
 
 def _inside(timetable: Timetable, walk: Profile) -> Ints:
@@ -157,18 +182,28 @@ def _walks_to_stops(
 
     `outward`: from the place to the stop; otherwise from the stop to the place.
     """
-    graph = mode_graph(timetable.streets, profile, backwards=backwards)
-    rows, places = positions(links, graph, profile)
-    door_rows, doors = positions(_door_links(timetable, profile), graph, profile)
-    ends = (places, doors) if outward else (doors, places)
-    source, target, cost = search.times(search.prepare(graph, *ends), longest)
-    place, door = (source, target) if outward else (target, source)
-    total = cost + _inside(timetable, profile)[door_rows[door]]
-    table = pd.DataFrame(
-        {"place": rows[place], "stop": timetable.doors["stop"].to_numpy()[door_rows[door]], "cost": total}
-    )
-    near: pd.DataFrame = table[total <= longest].groupby(["place", "stop"], as_index=False)["cost"].min()
-    return near
+    origin, kept = timetable.origin, _kept_doors(timetable)
+    if origin is not None and kept is not None:
+        near = _walks_to_stops(origin, links, backwards, profile, longest, outward=outward)
+        return near[near["stop"].isin(origin.doors["stop"][kept])]
+
+    def make() -> pd.DataFrame:
+        graph = mode_graph(timetable.streets, profile, backwards=backwards)
+        rows, places = positions(links, graph, profile)
+        door_rows, doors = positions(_door_links(timetable, profile), graph, profile)
+        ends = (places, doors) if outward else (doors, places)
+        source, target, cost = search.times(search.prepare(graph, *ends), longest)
+        place, door = (source, target) if outward else (target, source)
+        total = cost + _inside(timetable, profile)[door_rows[door]]
+        table = pd.DataFrame(
+            {"place": rows[place], "stop": timetable.doors["stop"].to_numpy()[door_rows[door]], "cost": total}
+        )
+        near: pd.DataFrame = table[total <= longest].groupby(["place", "stop"], as_index=False)["cost"].min()
+        return near
+
+    spots = links[["edge", "offset_m", "access_m"]].to_numpy(float).tobytes()
+    key = ("to stops", backwards, profile, longest, outward, spots)
+    return timetable.remember(key, make)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -205,15 +240,15 @@ def ride_times(
     longest, slack = _ds(mode.max_walk_minutes), _ds(mode.board_slack_minutes)
     key = (backwards, mode.walk, slack, longest)
     laid = timetable.remember(key, lambda: _lay_out(timetable, backwards, mode.walk, slack, longest))
-    site_links = link(streets, sites, mode=mode.walk, limit=HARD_LIMIT)
-    point_links = link(streets, people, mode=home, limit=LIMIT)
+    site_links = linked(streets, sites, mode.walk, HARD_LIMIT)
+    point_links = linked(streets, people, home, LIMIT)
     access = _walks_to_stops(timetable, site_links, backwards, mode.walk, longest, outward=True)
     access = access.sort_values(["place", "stop"])
     exits = _walks_to_stops(timetable, point_links, backwards, home, longest, outward=False)
     exits = exits.sort_values(["stop", "cost", "place"])
     ways_out = (_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy()))
     ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
-    direct = _direct(streets, link(streets, sites, mode=home, limit=HARD_LIMIT), point_links, home, limit, backwards)
+    direct = _direct(streets, linked(streets, sites, home, HARD_LIMIT), point_links, home, limit, backwards)
     first, last = mode.window_minutes
     minutes = np.arange(first, last) * search.MINUTE
     clock = (-minutes if backwards else minutes[::-1]).astype(np.int32)

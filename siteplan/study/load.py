@@ -19,7 +19,7 @@ from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
 from siteplan.inputs.water import read_water
-from siteplan.network.edits.kept import linked
+from siteplan.network.kept import linked
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT
 from siteplan.network.streets import StreetNetwork, read_streets

@@ -454,4 +454,4 @@ def _relinked(timetable: Timetable, feed: Feed, moved: Ints) -> Timetable:
         "stop_times": int(calls.sum()),
         "stop_times_without_street": int(calls[lost].sum()),
     }
-    return Timetable(timetable.streets, feed, patterns, spots, doors, counts)
+    return Timetable(timetable.streets, feed, patterns, spots, doors, counts, timetable)

@@ -17,7 +17,7 @@ import shapely
 
 from siteplan.errors import StudyError
 from siteplan.inputs.osm import KEYS, RawWays, Tags, read_osm
-from siteplan.network.edits.kept import kept_edges
+from siteplan.network.kept import kept_edges
 from siteplan.network.slope import read_climb
 from siteplan.network.streets import StreetNetwork, _anyone, build_streets
 

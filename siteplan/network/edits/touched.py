@@ -12,8 +12,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from siteplan.config import Profile
 from siteplan.errors import StudyError
-from siteplan.network.edits.kept import kept_edges, linked, same_use
 from siteplan.network.graph import ModeGraph, Positions, footing, mode_graph
+from siteplan.network.kept import kept_edges, linked, same_use
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, as_profile, positions
 from siteplan.network.streets import StreetNetwork
 

@@ -19,7 +19,7 @@ __all__ = ["kept_edges", "linked", "same_use"]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-RECENT = 6  # tables of links that a network keeps: sites and people by three modes
+RECENT = 12  # tables of links that a network keeps: sites, all people and those with a street, by three modes
 NEAR = 300.0  # metres around places in which their street most often is
 
 MIX = np.uint64(0x9E3779B97F4A7C15)  # an odd number whose bits look random: sums of products tell rows apart
