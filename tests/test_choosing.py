@@ -49,6 +49,14 @@ def test_the_best_one_and_the_best_two(town: Path) -> None:
     assert asked(town, "choose={sites: 2, group: workers}")[1] == 55
 
 
+def test_which_existing_site_is_needed_least(town: Path) -> None:
+    kept = SITES.replace("A,Hall,candidate", "A,Hall,existing").replace("M,Mill,candidate", "M,Mill,existing")
+    (town.parent / "sites.csv").write_text(kept)
+    table = run(read_study(town, ["choose.sites=3"])).tables["least_needed"]
+    assert table["loss"].to_dict() == {"A": 10, "M": 50}  # A alone reaches the westernmost crossing
+    assert "least_needed.csv" in {path.name for path in (town.parent / "results").iterdir()}
+
+
 def test_a_budget(town: Path) -> None:
     assert asked(town, "choose.budget=20") == (["A", "B"], 100)
     assert asked(town, "choose.budget=19")[1] == 50

@@ -147,6 +147,49 @@ def test_two_overlapping_sites_cover_their_union_and_no_site_nobody() -> None:
     assert (nothing.value, len(nothing.sites), len(nothing.assignment)) == (0.0, 0, 0)
 
 
+def grown(many: int = 60, number: int = 400) -> tuple[pd.DataFrame, pd.DataFrame, gpd.GeoDataFrame]:
+    """Return a place too large to be answered in no time."""
+    random = np.random.default_rng(7)
+    at, homes = random.uniform(0, 6000, (many, 2)), random.uniform(0, 6000, (number, 2))
+    minutes = np.hypot(*(homes[:, None] - at[None]).transpose(2, 0, 1)) / 80
+    point, site = np.nonzero(minutes <= 30)
+    ids = np.array([f"S{k:02}" for k in range(many)])
+    times = pd.DataFrame({"site": pd.Categorical(ids[site], ids), "point": point, "minutes": minutes[point, site]})
+    folk = {"people": random.integers(1, 40, number).astype(float), "commune": random.choice(list("abcd"), number)}
+    places = gpd.points_from_xy(*at.T)
+    sites = gpd.GeoDataFrame({"capacity": 500.0}, index=pd.Index(ids, name="site"), geometry=places, crs="EPSG:32631")
+    return times, pd.DataFrame(folk, index=pd.RangeIndex(number, name="point")), sites
+
+
+@pytest.mark.parametrize("objective", ["coverage", "median"])
+@pytest.mark.parametrize("condition", [{"territory": "commune", "floors": 0.2}, {"spacing": 900.0}])
+def test_out_of_time_the_question_without_conditions_bounds_it(objective: str, condition: dict[str, Any]) -> None:
+    times, people, sites = grown()
+    asked = {"objective": objective, "count": 6, "minutes": 15}
+    proven = choose_sites(times, people, sites, **asked, **condition)
+    hasty = choose_sites(times, people, sites, **asked, **condition, seconds=1e-3)
+    worse = (lambda a, b: a <= b + 1e-6) if objective == "coverage" else (lambda a, b: a >= b - 1e-6)
+    assert worse(hasty.value, proven.value)
+    assert worse(proven.value, hasty.bound)
+    assert hasty.gap < 0.1  # greedy and its swaps do well, and so does the bound
+
+
+def test_out_of_time_is_not_told_as_impossible() -> None:
+    times, people, sites = grown()
+    hasty = choose_sites(times, people, sites, objective="center", count=6, minutes=30, seconds=1e-3)
+    assert hasty.value >= choose_sites(times, people, sites, objective="center", count=6, minutes=30).value
+    with pytest.raises(StudyError, match=r"no set of sites was found within 0\.001 s"):
+        choose_sites(times, people, sites, count=6, territory="commune", floors="most", seconds=1e-3)
+
+
+def test_people_are_shared_out_without_the_solver_s_tolerance() -> None:
+    times, people, sites = grown()
+    found = choose_sites(times, people, sites, count=3, minutes=15, capacities=True)
+    served = found.assignment.groupby("site", observed=True)["people"].sum()
+    assert (served <= 500).all()
+    assert found.value == pytest.approx(found.assignment["people"].sum(), abs=1e-9)
+
+
 def test_what_a_choice_says() -> None:
     choice = choose_sites(*little(cost=[1.0, 2.0, 4.0]), count=2)
     assert choice.sites.index.tolist() == ["B", "C"]

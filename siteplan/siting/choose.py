@@ -135,8 +135,9 @@ def choose_sites(
         exact: proven by HiGHS, for plain coverage and median by a Lagrangian bound before that. greedy: greedy and
         swaps alone, no bound; not with capacities or floors "most".
     seconds, gap
-        HiGHS stops after so long, or within this share of the optimum; what is proven by then is said. Only an
-        answer cut off by `seconds` may differ from run to run.
+        HiGHS stops after so long, or within this share of the optimum; what is proven by then is said. Out of time,
+        coverage and median are also bounded by the best set without any condition but its number of sites, for which
+        there is as much time again. Only an answer cut off by `seconds` may differ from run to run.
 
     Returns
     -------
@@ -273,8 +274,10 @@ def _raised_floors(problem: Problem, seconds: float) -> Problem:
     if not isinstance(problem.floors, str):
         return problem
     highest = solve(problem, "floor", seconds=seconds)
-    if highest is None or not np.isfinite(highest.value):
+    if highest is None:
         raise StudyError(_why(replace(problem, floors=None), seconds))
+    if not np.isfinite(highest.value):
+        raise StudyError(_late(seconds))
     within = problem.territory_people(np.where(problem.reached(~problem.barred), problem.weight, 0.0))
     level = max(0.0, min(1.0, highest.value) - SLACK)
     return replace(problem, floors=np.where(within > 0, level, 0.0))
@@ -283,23 +286,11 @@ def _raised_floors(problem: Problem, seconds: float) -> Problem:
 def _best(problem: Problem, start: Flags | None, seconds: float, gap: float) -> tuple[Flags, float]:
     """Return the best set and its bound, both in the unit of the objective."""
     everybody = float(problem.weight.sum())
-    many = len(problem.sites)
-    if problem.plain and problem.count and problem.objective in ("coverage", "median") and len(problem.site):
-        options: dict[str, Any] = {"sites": many, "count": problem.count, "fixed": problem.fixed}
-        options["barred"] = problem.barred
-        if problem.objective == "coverage":
-            found, total = cover_exactly(problem.ptr, problem.site, problem.weight, seconds=seconds, **options)
-            bound = total - found.bound
-        else:
-            found = median_search(
-                problem.ptr, problem.site, problem.minutes, problem.weight, penalty=problem.penalty, gap=gap, **options
-            )
-            bound = found.bound
-        opened = np.zeros(many, dtype=bool)
-        opened[found.chosen] = True
-        return opened, bound
+    special = problem.count and problem.objective in ("coverage", "median") and len(problem.site)
+    if problem.plain and special:
+        return _plainly(problem, seconds, gap)
     if problem.objective == "center":
-        return _center(problem, seconds)
+        return _center(problem, start, seconds)
     enough = _wanted(problem)
     goal = "value" if enough is None else problem.least
     floor = None if enough is None else enough * (1 - SLACK)
@@ -308,10 +299,18 @@ def _best(problem: Problem, start: Flags | None, seconds: float, gap: float) -> 
         raise StudyError(_why(problem, seconds))
     if not np.isfinite(best.value):  # out of time without a set
         if start is None:
-            raise StudyError(f"no set of sites was found within {seconds:g} s. Allow more seconds")
+            raise StudyError(_late(seconds))
         best = replace(best, opened=start, value=objective_of(problem, start) if enough is None else -np.inf)
     if enough is None:
-        return best.opened, problem.penalty * everybody - best.bound if problem.objective == "median" else best.bound
+        median = problem.objective == "median"
+        bound = problem.penalty * everybody - best.bound if median else best.bound
+        if not special or problem.capacity is not None or best.bound - best.value <= gap * abs(best.value) + LITTLE:
+            return best.opened, bound
+        # Out of time: no set under conditions is better than the best without any.
+        free, without = _plainly(replace(problem, apart=problem.apart[:0], quotas=(), floors=None), seconds, gap)
+        bound = max(bound, without) if median else min(bound, without)
+        better = _fits(problem, free) and objective_of(problem, free) > objective_of(problem, best.opened)
+        return free if better else best.opened, bound
     # Of all sets as small (or as cheap), one that covers the most.
     bound = float(np.ceil(-best.bound - 1e-6)) if problem.least == "sites" else -best.bound
     if problem.share < 1 and np.isfinite(best.value):
@@ -326,18 +325,39 @@ def _best(problem: Problem, start: Flags | None, seconds: float, gap: float) -> 
     return best.opened, bound
 
 
-def _center(problem: Problem, seconds: float) -> tuple[Flags, float]:
+def _plainly(problem: Problem, seconds: float, gap: float) -> tuple[Flags, float]:
+    """Return the best set for plain coverage or median, by the searches that are made for it, and its bound."""
+    many = len(problem.sites)
+    options: dict[str, Any] = {"sites": many, "count": problem.count, "fixed": problem.fixed, "barred": problem.barred}
+    if problem.objective == "coverage":
+        found, total = cover_exactly(problem.ptr, problem.site, problem.weight, seconds=seconds, **options)
+        bound = total - found.bound
+    else:
+        found = median_search(
+            problem.ptr, problem.site, problem.minutes, problem.weight, penalty=problem.penalty, gap=gap, **options
+        )
+        bound = found.bound
+    opened = np.zeros(many, dtype=bool)
+    opened[found.chosen] = True
+    return opened, bound
+
+
+def _late(seconds: float) -> str:
+    return f"no set of sites was found within {seconds:g} s. Allow more seconds"
+
+
+def _center(problem: Problem, start: Flags | None, seconds: float) -> tuple[Flags, float]:
     """Halve the minutes within which all who can be reached find a site, then take the least people-minutes."""
     must = problem.reached(~problem.barred) & (problem.weight > 0)
     usable = ~problem.barred[problem.site] & must[problem.point]
     steps = np.unique(problem.minutes[usable])
-    low, high, proven, all_within = 0, len(steps), True, None
+    low, high, proven, all_within, held = 0, len(steps), True, None, start
     while low < high:
         middle = (low + high) // 2
         nearer = _within(problem, float(steps[middle]))
         found = solve(nearer, "nothing", must=must, seconds=seconds)
         if found is not None and np.isfinite(found.value):
-            high, all_within = middle, nearer
+            high, all_within, held = middle, nearer, found.opened
         else:
             proven = proven and found is None
             low = middle + 1
@@ -345,9 +365,13 @@ def _center(problem: Problem, seconds: float) -> tuple[Flags, float]:
     if not must.any():  # nobody is far who cannot be reached at all
         level = 0.0
     best = solve(all_within or problem, must=must if all_within is not None else None, seconds=seconds)
-    if best is None or not np.isfinite(best.value):
+    if best is None:
         raise StudyError(_why(problem, seconds))
-    return best.opened, level if proven else float(_least_minutes(problem, ~problem.barred)[must].max(initial=0.0))
+    if np.isfinite(best.value):
+        held = best.opened
+    if held is None:
+        raise StudyError(_late(seconds))
+    return held, level if proven else float(_least_minutes(problem, ~problem.barred)[must].max(initial=0.0))
 
 
 def _within(problem: Problem, minutes: float) -> Problem:
@@ -375,7 +399,13 @@ def _shares(problem: Problem, opened: Flags) -> Floats | None:
     if problem.capacity is None:
         return None
     found = serve(problem, opened)
-    return None if found is None else found.share
+    if found is None or found.share is None:
+        return None
+    # What the solver leaves beyond a millionth of a person is its tolerance.
+    weight = problem.weight[problem.point]
+    people = np.round(found.share * weight, 6)
+    rounded: Floats = np.divide(people, weight, out=found.share.copy(), where=weight > 0)
+    return rounded
 
 
 def _why(problem: Problem, seconds: float) -> str:
@@ -415,7 +445,8 @@ def _why(problem: Problem, seconds: float) -> str:
         ("quotas", replace(problem, quotas=())),
         ("capacities", replace(problem, capacity=None)),
     ):
-        if solve(without, "sites", at_least=floor, seconds=seconds) is not None:
+        found_without = solve(without, "sites", at_least=floor, seconds=seconds)
+        if found_without is not None and np.isfinite(found_without.value):
             return f"no set of sites meets the conditions; without {name} some would. Loosen {name}="
     return "no set of sites meets the conditions, and no single one is to blame. Loosen several"
 

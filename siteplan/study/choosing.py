@@ -10,13 +10,14 @@ from siteplan.analysis.reach import Decay
 from siteplan.config import Choose, Study
 from siteplan.errors import StudyError
 from siteplan.siting.choose import Choice, choose_sites
-from siteplan.siting.phases import coverage_curve, deploy
+from siteplan.siting.phases import coverage_curve, deploy, least_needed
 from siteplan.siting.problem import Quota
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import Territory
 
 __all__ = ["by_point", "chosen"]
 
+NEEDED = ("coverage", "median", "backup", "gravity")  # objectives that tell what closing a site loses
 MOST = 20  # sites on the curve, at least
 
 
@@ -43,6 +44,11 @@ def chosen(
         choice = choose_sites(times, people, sites, count=asked.sites, budget=asked.budget, **question)
     if asked.objective in ("coverage", "gravity"):
         tables["curve"] = _curve(times, people, sites, question, most=min(len(sites), max(MOST, 2 * len(choice.sites))))
+    if asked.objective in NEEDED and (sites["status"] == "existing").any():
+        about = {
+            name: question[name] for name in ("objective", "minutes", "mode", "group", "decay", "penalty", "backup")
+        }
+        tables["least_needed"] = least_needed(times, people, sites, **about)
     return choice, tables | {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
 
 

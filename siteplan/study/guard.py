@@ -20,6 +20,7 @@ TABLES = (
     "assignment",
     "phases",
     "curve",
+    "least_needed",
     "fairness",
     "catchment",
     "desks",
