@@ -7,18 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from siteplan.config.fields import based
 from siteplan.config.profiles import Model, Window
 
-__all__ = ["KINDS", "Changes", "Option", "Scenario", "based"]
+__all__ = ["KINDS", "Changes", "Option", "Scenario"]
 
 KINDS = ("streets", "lines", "people", "sites")
 DECIMALS = 7  # of a degree: what an OpenStreetMap file holds, a centimetre
-
-
-def based(path: Path, info: ValidationInfo) -> Path:
-    """Resolve against the folder of the study file."""
-    base: Path = (info.context or {}).get("base", Path.cwd())
-    return (base / path).resolve()
 
 
 def _drawn(value: Any, info: ValidationInfo) -> Any:

@@ -1,36 +1,17 @@
 """What a study may ask beside the sites: who is left out, how big, what for, and how sure."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from siteplan.config.changes import based
+from siteplan.config.fields import File, listed, rising
 from siteplan.config.profiles import Model
 
 __all__ = ["Catchments", "Commuting", "Demand", "DistanceClass", "Fairness", "Robustness"]
 
 PEAK = 1.3  # fullest weekday over mean weekday
 FEWEST = 2  # variants: one alone says nothing of how sure a result is
-
-
-def _located(path: Path, info: ValidationInfo) -> Path:
-    full = based(path, info)
-    if not full.exists():
-        raise PydanticCustomError("no_file", "no such file; looked for {looked}", {"looked": str(full)})
-    return full
-
-
-def _listed(value: Any) -> Any:
-    """Let `0.02,0.05` on a command line, or a single value, stand for a list."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return [value] if isinstance(value, int | float) else value
-
-
-def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(sorted(set(values)))
 
 
 def _given(values: Any) -> Any:
@@ -62,14 +43,13 @@ def _five(days: tuple[float, ...]) -> tuple[float, ...]:
     return days
 
 
-File = Annotated[Path, AfterValidator(_located)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Modes = Annotated[dict[str, Share], AfterValidator(_shares_of_all)]
 Uptakes = Annotated[
     tuple[Annotated[float, Field(gt=0, le=1)], ...],
     BeforeValidator(_given),
-    BeforeValidator(_listed),
-    AfterValidator(_rising),
+    BeforeValidator(listed),
+    AfterValidator(rising),
 ]
 Minutes = Annotated[float, Field(gt=0, le=180)]
 Speeds = Annotated[
@@ -150,7 +130,7 @@ class Demand(Model):
         description="fullest weekday over mean weekday; empty = as week says, or 1.3 (derived: presence of 27 to 51 % "
         "by weekday)",
     )
-    week: Annotated[tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(_listed), AfterValidator(_five)] = Field(
+    week: Annotated[tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(listed), AfterValidator(_five)] = Field(
         default=(),
         description="what Monday to Friday have to each other, such as [8, 11, 10, 12, 9]; gives the peak as well; "
         "empty = one day at the peak, the others alike",
@@ -237,7 +217,7 @@ class Commuting(Model):
         default=None,
         description="your own factors (.yaml, in the form of siteplan/analysis/factors.yaml) in place of some",
     )
-    rebound: Annotated[tuple[Share, ...], BeforeValidator(_listed), AfterValidator(_rising)] = Field(
+    rebound: Annotated[tuple[Share, ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
         default=(0.0, 0.2), min_length=1, description="share of what is saved that is driven otherwise; each is shown"
     )
 
@@ -271,18 +251,18 @@ class Robustness(Model):
         default=(12.0, 18.0),
         description="by bicycle: r5r to OpenTripPlanner, Valhalla and ORS; pedelec changes in proportion",
     )
-    shifts: Annotated[tuple[Annotated[float, Field(ge=-720, le=720)], ...], BeforeValidator(_listed)] = Field(
+    shifts: Annotated[tuple[Annotated[float, Field(ge=-720, le=720)], ...], BeforeValidator(listed)] = Field(
         default=(-30, -15, 0, 15, 30),
         min_length=1,
         description="public transport: minutes by which the window moves",
     )
-    dates: Annotated[tuple[str, ...], BeforeValidator(lambda given: [str(day) for day in _listed(given)])] = Field(
+    dates: Annotated[tuple[str, ...], BeforeValidator(lambda given: [str(day) for day in listed(given)])] = Field(
         default=(), description="public transport: days of service, such as the five of a week; empty = the study's"
     )
-    snapping_m: Annotated[tuple[Annotated[float, Field(gt=0, le=300)], ...], BeforeValidator(_listed)] = Field(
+    snapping_m: Annotated[tuple[Annotated[float, Field(gt=0, le=300)], ...], BeforeValidator(listed)] = Field(
         default=(150, 225, 300), min_length=1, description="metres within which homes are linked to a street"
     )
-    placements: Annotated[tuple[Literal["as is", "spread", "middle"], ...], BeforeValidator(_listed)] = Field(
+    placements: Annotated[tuple[Literal["as is", "spread", "middle"], ...], BeforeValidator(listed)] = Field(
         default=("as is", "spread", "middle"),
         min_length=1,
         description="how the people of a cell are placed: as is = the study's way; spread = along the streets of every "

@@ -11,10 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from siteplan.config.changes import Changes, Option, Scenario, based
+from siteplan.config.changes import Changes, Option, Scenario
+from siteplan.config.fields import File, Limit, based, listed, rising
 from siteplan.config.problems import problems
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Model, Profile, Rides, Window
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
@@ -38,42 +39,14 @@ __all__ = [
 MODES = (*PROFILES, TRANSIT.name)
 
 
-def _located(path: Path, info: ValidationInfo) -> Path:
-    """Ask for a file that exists."""
-    full = based(path, info)
-    if not full.exists():
-        raise PydanticCustomError("no_file", "no such file; looked for {looked}", {"looked": str(full)})
-    return full
-
-
-def _listed(value: Any) -> Any:
-    """Let `15,20` on a command line, or a single value, stand for a list."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return [value] if isinstance(value, int | float) else value
-
-
 def _as_file(value: Any) -> Any:
     """Let a plain path stand for {file: path}."""
     return {"file": value} if isinstance(value, str | Path) else value
 
 
-def _whole(minutes: float) -> float:
-    """Keep 15 minutes 15, so that columns are named people_walk_15 and not people_walk_15.0."""
-    return int(minutes) if minutes.is_integer() else minutes
-
-
 def _crs(value: Any) -> Any:
     """Let 3035 stand for EPSG:3035."""
     return f"EPSG:{value}" if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else value
-
-
-def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(sorted(set(values)))
-
-
-def _increasing_counts(values: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(set(values)))
 
 
 def _known_modes(modes: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,11 +58,9 @@ def _known_modes(modes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(modes))
 
 
-File = Annotated[Path, AfterValidator(_located)]
 Crs = Annotated[str, BeforeValidator(_crs)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Limit = Annotated[float, Field(gt=0, le=180), AfterValidator(_whole)]
-Marks = Annotated[tuple[Annotated[float | str, Field(union_mode="left_to_right")], ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
+Marks = Annotated[tuple[Annotated[float | str, Field(union_mode="left_to_right")], ...], BeforeValidator(listed)]
 Named = Annotated[str, Field(min_length=1, max_length=80)]
 Folder = Annotated[Path, AfterValidator(based)]
 
@@ -152,7 +123,7 @@ def _day(value: Any) -> Any:
 class Transit(Model):
     """The timetables of one day."""
 
-    feeds: Annotated[tuple[File, ...], BeforeValidator(_listed)] = Field(
+    feeds: Annotated[tuple[File, ...], BeforeValidator(listed)] = Field(
         min_length=1, description="GTFS feeds (.zip or folder), one or several", examples=[["gtfs.zip"]]
     )
     date: Annotated[str, BeforeValidator(_day)] = Field(
@@ -284,7 +255,7 @@ class Travel(Model):
         description=f"any of {', '.join(MODES)}; 'best' in a result = any of them. Left out: walk and bike, and "
         "transit where there are timetables",
     )
-    minutes: Annotated[tuple[Limit, ...], BeforeValidator(_listed), AfterValidator(_increasing)] = Field(
+    minutes: Annotated[tuple[Limit, ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
         default=(15, 20),
         min_length=1,
         description="the limits: a shared workplace works within 15 to 20 minutes of home",
@@ -378,9 +349,9 @@ class Choose(Model):
     quotas: tuple[AskedQuota, ...] = Field(
         default=(), description="such as [{column: zone, value: rural, at_least: 2}]"
     )
-    phases: Annotated[
-        tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_listed), AfterValidator(_increasing_counts)
-    ] = Field(default=(), description="open so many first, then so many, such as [3, 5, 10]; empty = all at once")
+    phases: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
+        default=(), description="open so many first, then so many, such as [3, 5, 10]; empty = all at once"
+    )
     seconds: float = Field(
         default=60, gt=0, le=3600, description="after which the search stops; the gap to the best possible is then told"
     )

@@ -24,9 +24,10 @@ from siteplan.inputs.files import (
     row_name,
 )
 
-__all__ = ["STATUSES", "read_sites"]
+__all__ = ["OPEN", "STATUSES", "read_sites"]
 
 STATUSES = ("existing", "candidate", "required", "excluded")
+OPEN = ("existing", "required")  # in any case
 Read = TypeVar("Read")
 SITE = ("site", "id", "site_id")
 

@@ -24,6 +24,7 @@ from siteplan.config.questions import Fairness
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.columns import read_cell_columns
 from siteplan.inputs.files import listed, numbers, read_places
+from siteplan.inputs.sites import OPEN
 from siteplan.inputs.times import people_amounts, time_rows
 from siteplan.study import load
 from siteplan.study.load import Territory
@@ -42,7 +43,6 @@ __all__ = [
     "places_left_out",
 ]
 
-OPEN = ("existing", "required")
 DEGREE = "degree_given"  # the split by the user's own column
 
 

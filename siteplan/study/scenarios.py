@@ -16,6 +16,7 @@ from siteplan.config import Profile, Rides, Study
 from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
 from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
+from siteplan.inputs.sites import OPEN
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
     Territory,
@@ -52,7 +53,6 @@ __all__ = [
 ]
 
 BASE = "base"  # what the tables call the study itself
-OPEN = ("existing", "required")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import geopandas as gpd
 import pandas as pd
 
+from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.shapes import to_degrees
 
 __all__ = ["Scenario", "ScenarioView", "site_changes", "views_of", "whole_sites"]
-
-OPEN = ("existing", "required")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.analysis.equity import OUTSIDE, cell_territories
+from siteplan.inputs.sites import OPEN
 from siteplan.output.columns import Measure, measures, mode_order
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
     "reach_columns",
 ]
 
-OPEN = ("existing", "required")
 BEST = "best"
 SLOWER = 1.1  # times a tenth longer
 

@@ -1,0 +1,46 @@
+"""Kinds of values that several parts of a study file hold."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+__all__ = ["File", "Limit", "based", "listed", "rising"]
+
+Number = TypeVar("Number", int, float)
+
+
+def based(path: Path, info: ValidationInfo) -> Path:
+    """Resolve against the folder of the study file."""
+    base: Path = (info.context or {}).get("base", Path.cwd())
+    return (base / path).resolve()
+
+
+def _located(path: Path, info: ValidationInfo) -> Path:
+    """Ask for a file that exists."""
+    full = based(path, info)
+    if not full.exists():
+        raise PydanticCustomError("no_file", "no such file; looked for {looked}", {"looked": str(full)})
+    return full
+
+
+def listed(value: Any) -> Any:
+    """Let `15,20` on a command line, or a single value, stand for a list."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [value] if isinstance(value, int | float) else value
+
+
+def rising(values: tuple[Number, ...]) -> tuple[Number, ...]:
+    """Sort, each value once."""
+    return tuple(sorted(set(values)))
+
+
+def _whole(minutes: float) -> float:
+    """Keep 15 minutes 15, so that columns are named people_walk_15 and not people_walk_15.0."""
+    return int(minutes) if minutes.is_integer() else minutes
+
+
+File = Annotated[Path, AfterValidator(_located)]
+Limit = Annotated[float, Field(gt=0, le=180), AfterValidator(_whole)]
