@@ -188,6 +188,17 @@ def test_people_are_shared_out_without_the_solver_s_tolerance() -> None:
     served = found.assignment.groupby("site", observed=True)["people"].sum()
     assert (served <= 500).all()
     assert found.value == pytest.approx(found.assignment["people"].sum(), abs=1e-9)
+    # Whose nearest chosen site is another than where they go, or who go nowhere: counted the slow way.
+    near = times[times["site"].isin(found.sites.index) & (times["minutes"] <= 15)]
+    near = (
+        near.sort_values(["point", "minutes", "site"]).drop_duplicates("point").set_index("point")["site"].astype(str)
+    )
+    there = found.assignment.assign(nearest=found.assignment["point"].map(near))
+    stays = there[there["site"].astype(str) == there["nearest"]].groupby("nearest")["people"].sum()
+    everybody = people["people"].reindex(near.index).groupby(near).sum()
+    away = everybody.sub(stays, fill_value=0.0).reindex(found.sites.index, fill_value=0.0)
+    assert found.sites["turned_away"].to_numpy() == pytest.approx(away.to_numpy(), abs=1e-3)
+    assert (away > 0).any()
 
 
 def test_what_a_choice_says() -> None:

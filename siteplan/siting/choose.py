@@ -31,7 +31,8 @@ class Choice:
     sites
         Index `site` in the order to open them (existing, required, then what adds most); `order` from 1, `name`,
         `status`, `people` within the limit, `added` by it to those before it, `alone` (within the limit of no other
-        chosen site), `served` (assigned to it), `cost`.
+        chosen site), `served` (assigned to it), `turned_away` (whose nearest it is but who, as it is full, go elsewhere
+        or nowhere), `cost`.
     objective, value
         What was asked, and what the set gives: people covered (coverage, backup), decayed people (gravity),
         people-minutes (median), minutes of the farthest (center), sites or cost (share).

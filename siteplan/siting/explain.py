@@ -29,6 +29,19 @@ def assigned(problem: Problem, opened: Flags, parts: Floats | None) -> pd.DataFr
     return pd.DataFrame(columns)
 
 
+def turned_away(problem: Problem, opened: Flags, parts: Floats | None) -> Floats:
+    """Return by site the people to whom it is the nearest open one and who, as it is full, go elsewhere or nowhere."""
+    many = len(problem.sites)
+    if parts is None:
+        return np.zeros(many)
+    pair = np.flatnonzero(opened[problem.site])
+    order = pair[np.lexsort((problem.site[pair], problem.minutes[pair], problem.point[pair]))]
+    nearest = order[np.r_[True, np.diff(problem.point[order]) != 0]] if len(order) else order
+    away = problem.weight[problem.point[nearest]] * (1.0 - parts[nearest])
+    found: Floats = np.bincount(problem.site[nearest], weights=np.round(away, 6), minlength=many)
+    return found
+
+
 def opening_order(problem: Problem, opened: Flags, statuses: pd.Series) -> Ints:
     """Return the chosen sites: existing, required, then each time the one that adds most to the objective."""
     rank = {"existing": 0, "required": 1}
@@ -44,11 +57,12 @@ def opening_order(problem: Problem, opened: Flags, statuses: pd.Series) -> Ints:
 
 
 def chosen_table(problem: Problem, opened: Flags, parts: Floats | None, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the chosen sites in order, with whom they reach, add, have alone and serve."""
+    """Return the chosen sites in order, with whom they reach, add, have alone, serve and turn away."""
     order = opening_order(problem, opened, table["status"])
     seen = np.zeros(len(problem.points), dtype=bool)
     once = problem.covering(opened) == 1
     went = assigned(problem, opened, parts).groupby("site")["people"].sum()
+    away = turned_away(problem, opened, parts)
     rows = []
     for position, site in enumerate(order, 1):
         reached = np.zeros(len(problem.points), dtype=bool)
@@ -64,11 +78,12 @@ def chosen_table(problem: Problem, opened: Flags, parts: Floats | None, table: p
                 "added": float(problem.weight[reached & ~seen].sum()),
                 "alone": float(problem.weight[reached & once].sum()),
                 "served": float(went.get(label, 0.0)),
+                "turned_away": float(away[site]),
                 "cost": float(problem.cost[site]),
             }
         )
         seen |= reached
-    names = ["site", "order", "name", "status", "people", "added", "alone", "served", "cost"]
+    names = ["site", "order", "name", "status", "people", "added", "alone", "served", "turned_away", "cost"]
     return pd.DataFrame(rows, columns=names).set_index("site")
 
 
