@@ -38,8 +38,7 @@ def turned_away(problem: Problem, opened: Flags, parts: Floats | None) -> Floats
     order = pair[np.lexsort((problem.site[pair], problem.minutes[pair], problem.point[pair]))]
     nearest = order[np.r_[True, np.diff(problem.point[order]) != 0]] if len(order) else order
     away = problem.weight[problem.point[nearest]] * (1.0 - parts[nearest])
-    found: Floats = np.bincount(problem.site[nearest], weights=np.round(away, 6), minlength=many)
-    return found
+    return np.bincount(problem.site[nearest], weights=np.round(away, 6), minlength=many).astype(np.float64)
 
 
 def opening_order(problem: Problem, opened: Flags, statuses: pd.Series) -> Ints:
