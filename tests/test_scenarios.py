@@ -284,6 +284,15 @@ def test_shapes_may_come_from_files(tmp_path: Path) -> None:
     assert walked(quietly(run, study).tables["scenarios"], "homes")["people"] == 117
 
 
+@pytest.mark.parametrize("said", ["{inputs.sites: more.csv}", "{inputs.sites: {file: more.csv}}"])
+def test_files_of_a_scenario_lie_beside_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    study = town_of(tmp_path / "town", f"scenarios: {{more: {{set: {said}}}}}\n")
+    sites = (study.parent / "sites.csv").read_text()
+    (study.parent / "more.csv").write_text(sites.replace("Library,candidate", "Library,existing"))
+    monkeypatch.chdir(tmp_path)
+    assert walked(quietly(run, study).tables["scenarios"], "more") == figures(110, 50, 100, 50, 0)
+
+
 # ---- what cannot be is said before anything is computed ----
 
 

@@ -252,10 +252,12 @@ class Changes(Model):
 
 
 # Places and people must stay comparable, so the files that make them are not exchanged.
+FILES = ("inputs.sites", "inputs.sites.file", "inputs.transit.feeds")
 SETTABLE = ("choose", "inputs.sites", "inputs.transit", "score", "travel")
 
 
-def _settable(values: Mapping[str, Any]) -> Mapping[str, Any]:
+def _settable(values: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+    """Refuse other keys, and resolve files here, where the folder of the study file is known."""
     for key in values:
         if not any(key == known or key.startswith(f"{known}.") for known in SETTABLE):
             raise PydanticCustomError(
@@ -263,7 +265,17 @@ def _settable(values: Mapping[str, Any]) -> Mapping[str, Any]:
                 "'{key}' cannot be other in a scenario; expected keys of {known}",
                 {"key": key, "known": ", ".join(SETTABLE)},
             )
-    return values
+    return {key: _placed(key, value, info) for key, value in values.items()}
+
+
+def _placed(key: str, value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _placed(f"{key}.{name}", each, info) for name, each in value.items()}
+    if key not in FILES:
+        return value
+    if isinstance(value, list | tuple):
+        return [_placed(key, each, info) for each in value]
+    return str(based(Path(value), info)) if isinstance(value, str | Path) else value
 
 
 class Option(Changes):

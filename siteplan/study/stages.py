@@ -142,8 +142,8 @@ def compare_scenarios(
 ) -> Result:
     """Compute a study and its scenarios, as `run` does, and write nothing.
 
-    Only what a scenario changes is searched again: sites that the changed streets, lines, people or places of sites
-    cannot matter to keep their times.
+    Only what a scenario changes is searched again: on foot and by bicycle, sites that it cannot matter to keep their
+    times; by public transport, a change of lines or streets has all sites searched.
 
     Parameters
     ----------
