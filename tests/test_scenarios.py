@@ -290,7 +290,10 @@ def test_files_of_a_scenario_lie_beside_the_study(tmp_path: Path, monkeypatch: p
     sites = (study.parent / "sites.csv").read_text()
     (study.parent / "more.csv").write_text(sites.replace("Library,candidate", "Library,existing"))
     monkeypatch.chdir(tmp_path)
-    assert walked(quietly(run, study).tables["scenarios"], "more") == figures(110, 50, 100, 50, 0)
+    found = quietly(run, study)
+    assert walked(found.tables["scenarios"], "more") == figures(110, 50, 100, 50, 0)
+    assert str(tmp_path) not in json.dumps(found.manifest)  # no path of a machine
+    assert "more.csv" in found.manifest["scenarios"][0]["about"]
 
 
 # ---- what cannot be is said before anything is computed ----

@@ -1,6 +1,6 @@
 """What a scenario changes: streets, lines, people and sites, each change one short entry that begins with its verb."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.fields import based
 from siteplan.config.profiles import Model, Window
 
-__all__ = ["KINDS", "Changes", "Option", "Scenario"]
+__all__ = ["KINDS", "Changes", "Option", "Scenario", "named_files"]
 
 KINDS = ("streets", "lines", "people", "sites")
 DECIMALS = 7  # of a degree: what an OpenStreetMap file holds, a centimetre
@@ -265,17 +265,22 @@ def _settable(values: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, A
                 "'{key}' cannot be other in a scenario; expected keys of {known}",
                 {"key": key, "known": ", ".join(SETTABLE)},
             )
-    return {key: _placed(key, value, info) for key, value in values.items()}
+    return {key: _with_files(key, value, lambda path: str(based(path, info))) for key, value in values.items()}
 
 
-def _placed(key: str, value: Any, info: ValidationInfo) -> Any:
+def named_files(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keys and values with the bare names of files, for what is read on other machines."""
+    return {key: _with_files(key, value, lambda path: path.name) for key, value in values.items()}
+
+
+def _with_files(key: str, value: Any, say: Callable[[Path], str]) -> Any:
     if isinstance(value, Mapping):
-        return {name: _placed(f"{key}.{name}", each, info) for name, each in value.items()}
+        return {name: _with_files(f"{key}.{name}", each, say) for name, each in value.items()}
     if key not in FILES:
         return value
     if isinstance(value, list | tuple):
-        return [_placed(key, each, info) for each in value]
-    return str(based(Path(value), info)) if isinstance(value, str | Path) else value
+        return [_with_files(key, each, say) for each in value]
+    return say(Path(value)) if isinstance(value, str | Path) else value
 
 
 class Option(Changes):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from siteplan import __version__
 from siteplan.config import PROFILES, Study
+from siteplan.config.changes import named_files
 from siteplan.network.people import totals
 from siteplan.study.cache import file_hash
 from siteplan.study.load import Territory
@@ -84,6 +85,11 @@ def _parameters(study: Study) -> dict[str, Any]:
         del asked["inputs"][name]
     if asked["commuting"]:
         del asked["commuting"]["flows"], asked["commuting"]["factors"]
+    for option in (
+        *asked["scenarios"].values(),
+        *(each for axis in asked["matrix"].values() for each in axis.values()),
+    ):
+        option["set"] = named_files(option["set"])
     asked["travel"]["profiles"] = {profile.name: profile.model_dump(mode="json") for profile in study.profiles()}
     if asked["inputs"]["transit"]:
         del asked["inputs"]["transit"]["feeds"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from siteplan.config.changes import KINDS, Scenario
+from siteplan.config.changes import KINDS, Scenario, named_files
 from siteplan.config.profiles import Model
 
 __all__ = ["about"]
@@ -60,7 +60,7 @@ def about(scenario: Scenario, language: str = "en") -> str:
     words = WORDS[language]
     listed = [words["base"].format(scenario.base)] if scenario.base else []
     listed += [_told(change, words) for kind in KINDS for change in getattr(scenario, kind)]
-    listed += [f"{key} = {_plain(value)}" for key, value in scenario.set.items()]
+    listed += [f"{key} = {_plain(value)}" for key, value in named_files(scenario.set).items()]
     listed += [words["again"]] if scenario.choose_again else []
     text = "; ".join(listed)
     return f"{scenario.about} ({text})" if scenario.about and text else scenario.about or text
