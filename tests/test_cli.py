@@ -404,7 +404,13 @@ def test_control_c_ends_quietly(town: Path) -> None:
         "from siteplan.cli import main\nmain()\n"
     )
     command = [sys.executable, "-c", code, "run", str(town)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    # Where the tests run in the background of a shell, Control-C is switched off for them and their children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with running:
         assert running.stdout is not None
         assert running.stdout.readline() == "waiting\n"
         running.send_signal(signal.SIGINT)

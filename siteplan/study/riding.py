@@ -58,17 +58,20 @@ def stop_layer(timetable: Timetable) -> gpd.GeoDataFrame:
     calls, feed = _calls(timetable), timetable.feed
     placed = timetable.doors.loc[timetable.doors["status"] == "placed", "stop"].unique()
     calls = calls[calls["stop"].isin(placed)]
-    of_stop = calls.groupby("stop")
-    lines = of_stop["name"].agg(lambda names: ", ".join(sorted(set(names.astype(str)))))
-    stops = feed.stops.loc[lines.index]
+    leaving = calls.groupby("stop")["leaves"].sum()
+    named = calls[["stop", "route", "name"]].drop_duplicates(["stop", "route"])
+    lines: dict[int, set[str]] = {}
+    for stop, name in zip(named["stop"].to_numpy(), named["name"].astype(str), strict=True):
+        lines.setdefault(stop, set()).add(name)
+    stops = feed.stops.loc[leaving.index]
     return gpd.GeoDataFrame(
         {
             "stop": stops["id"].to_numpy(),
             "name": stops["name"].to_numpy(),
-            "departures": of_stop["leaves"].sum().to_numpy(),
-            "lines": lines.to_numpy(),
+            "departures": leaving.to_numpy(),
+            "lines": [", ".join(sorted(lines[stop])) for stop in leaving.index],
         },
-        geometry=shapely.points(timetable.spots[lines.index]),
+        geometry=shapely.points(timetable.spots[leaving.index]),
         crs=timetable.streets.crs,
     )
 
@@ -134,18 +137,16 @@ def line_layer(timetable: Timetable) -> gpd.GeoDataFrame:
     hops[["a", "b"]] = np.sort(hops[["a", "b"]].to_numpy(), axis=1)
     hops = hops[hops["a"] != hops["b"]].drop_duplicates().sort_values(["route", "a", "b"])
     pieces = shapely.linestrings(timetable.spots[hops[["a", "b"]].to_numpy()])
-    shapes = (
-        pd.Series(pieces, index=hops["route"]).groupby(level=0).agg(lambda part: shapely.multilinestrings(list(part)))
-    )
-    routes = feed.routes.loc[shapes.index]
+    route, first = np.unique(hops["route"].to_numpy(), return_inverse=True)
+    routes = feed.routes.loc[route]
     return gpd.GeoDataFrame(
         {
             "line": routes["id"].to_numpy(),
             "name": routes["name"].to_numpy(),
             "type": routes["type"].to_numpy(),
-            "trips": calls.groupby("route")["trip"].nunique().loc[shapes.index].to_numpy(),
+            "trips": calls.groupby("route")["trip"].nunique().loc[route].to_numpy(),
         },
-        geometry=shapes.to_numpy(),
+        geometry=shapely.multilinestrings(pieces, indices=first),
         crs=timetable.streets.crs,
     )
 
