@@ -175,3 +175,41 @@ def test_phases(town: Path) -> None:
     for change in ("choose={phases: [1, 3], sites: 2}", "choose={phases: [1], objective: share}"):
         with pytest.raises(StudyError, match=r"choose\.phases"):
             read_study(town, [change])
+
+
+def test_phases_that_lose_the_least(town: Path) -> None:
+    result = run(read_study(town, ["choose={phases: [1, 2], least_regret: true}", "output.isochrones=false"]))
+    phases = result.tables["phases"]
+    assert phases["value"].tolist() == [90, 100]
+    assert phases["opens"].tolist() == ["M", "A"]
+    assert (phases[["regret", "regret_bound"]] == 0).all(axis=None)
+    for wrong in (
+        "choose={sites: 2, least_regret: true}",
+        "choose={phases: [1, 2], objective: center, least_regret: true}",
+        "choose={phases: [1, 2], phase_budgets: [1, 2]}",
+    ):
+        with pytest.raises(StudyError, match=r"choose\.(phase_budgets|least_regret)"):
+            read_study(town, [wrong])
+
+
+def test_phases_by_what_they_cost(town: Path) -> None:
+    result = run(read_study(town, ["choose={phase_budgets: [20, 70]}", "output.isochrones=false"]))
+    phases, choice = result.tables["phases"], result.choice
+    assert choice is not None
+    assert phases[["budget", "count", "value"]].to_numpy().tolist() == [[20, 2, 100], [70, 3, 110]]
+    assert phases["opens"].tolist() == ["A, B", "M"]
+    assert choice.sites["phase"].to_dict() == {"A": 1, "B": 1, "M": 2}
+
+
+def test_capacities_in_desks_are_those_of_the_demand(town: Path) -> None:
+    pd.read_csv("sites.csv").assign(capacity=2).to_csv("sites.csv", index=False)
+    asked = ["demand={uptake: [0.05, 0.1], group: people}", "output.isochrones=false"]
+    desks = run(read_study(town, [*asked, "choose={sites: 1, capacities: desks}"]), out="desks")
+    # Per person 0.37 x 0.1 x 2 / 5 x 1.3 / 0.8 desks, so that two desks serve 83 people.
+    assert desks.choice is not None
+    assert desks.choice.value == pytest.approx(2 / (0.37 * 0.1 * 2 / 5 * 1.3 / 0.8))
+    people = run(read_study(town, [*asked, "choose={sites: 1, capacities: true}"]), out="people")
+    assert people.choice is not None
+    assert people.choice.value == pytest.approx(2)
+    with pytest.raises(StudyError, match=r"choose\.capacities"):
+        read_study(town, ["choose={sites: 1, capacities: desks}"])

@@ -333,8 +333,10 @@ class Choose(Model):
     )
     backup: int = Field(default=2, ge=2, le=10, description="objective backup: within reach of so many sites")
     decay: Fading | None = Field(default=None, description="objective gravity: as score.decay")
-    capacities: bool = Field(
-        default=False, description="serve no more people at a site than its column capacity says, and nobody twice"
+    capacities: bool | Literal["desks"] = Field(
+        default=False,
+        description="true = serve no more people at a site than its column capacity says, and nobody twice; desks = "
+        "the column counts desks, which serve the workers that demand says at the largest of its uptakes",
     )
     spacing_m: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="open sites stand at least so many metres apart; empty = no such rule"
@@ -351,6 +353,14 @@ class Choose(Model):
     )
     phases: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
         default=(), description="open so many first, then so many, such as [3, 5, 10]; empty = all at once"
+    )
+    phase_budgets: Annotated[
+        tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(listed), AfterValidator(rising)
+    ] = Field(default=(), description="in place of phases: what may have been spent after each, such as [1e6, 3e6]")
+    least_regret: bool = Field(
+        default=False,
+        description="phases that together lose the least share of their own best, from one programme over them all: "
+        "slower",
     )
     seconds: float = Field(
         default=60, gt=0, le=3600, description="after which the search stops; the gap to the best possible is then told"
@@ -634,7 +644,8 @@ class Study(Model):
             raise PydanticCustomError(
                 "floors", "choose.floors: are by commune, but area.communes names no file of them"
             )
-        if asked.objective != "share" and asked.sites is None and asked.budget is None and not asked.phases:
+        phases = asked.phases or asked.phase_budgets
+        if asked.objective != "share" and asked.sites is None and asked.budget is None and not phases:
             raise PydanticCustomError(
                 "choice", "choose: names neither sites (how many) nor a budget; expected one of them"
             )
@@ -643,8 +654,22 @@ class Study(Model):
                 "phases",
                 "choose.phases: say how many sites are open after each; leave out budget and sites beside them",
             )
-        if asked.phases and (asked.objective == "share" or asked.capacities):
-            raise PydanticCustomError("phases", "choose.phases: go with neither objective share nor capacities")
+        if asked.phase_budgets and (asked.phases or asked.budget is not None or asked.sites is not None):
+            raise PydanticCustomError(
+                "phases", "choose.phase_budgets: say what is spent after each; leave out phases, budget and sites"
+            )
+        if phases and asked.objective == "share":
+            raise PydanticCustomError("phases", "choose.phases: do not go with objective share")
+        if asked.least_regret and (not phases or asked.objective == "center" or asked.floors == "most"):
+            raise PydanticCustomError(
+                "phases", "choose.least_regret: is for phases, but neither with objective center nor with floors: most"
+            )
+        if asked.capacities == "desks" and (self.demand is None or asked.group != self.demand.group):
+            raise PydanticCustomError(
+                "choice",
+                "choose.capacities: desks serve workers as demand says; give demand (with its uptake), and as "
+                "choose.group the group it names",
+            )
 
     def columns(self) -> list[str]:
         """Name the results that a site can be scored by."""

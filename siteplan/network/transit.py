@@ -97,11 +97,17 @@ def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwor
     return build_timetable(read_gtfs(paths, date=date, hours=HOURS), streets)
 
 
-def build_timetable(feed: Feed, streets: StreetNetwork) -> Timetable:
-    """Sort a feed's trips into patterns and link its stops to the streets that may be walked."""
-    patterns = _patterns(feed.calls)
-    places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
-    spots = np.column_stack([places.x, places.y])
+def build_timetable(feed: Feed, streets: StreetNetwork, *, known: Timetable | None = None) -> Timetable:
+    """Sort a feed's trips into patterns and link its stops to the streets that may be walked.
+
+    `known` is a timetable of this very feed on other streets of the same CRS: its patterns are taken over.
+    """
+    if known is None:
+        patterns = _patterns(feed.calls)
+        places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
+        spots = np.column_stack([places.x, places.y])
+    else:
+        patterns, spots = known.patterns, known.spots
     doors = _doors(feed.stops, np.unique(patterns.stops), spots, streets)
     linked = doors.loc[doors["status"] == "placed", "stop"].unique()
     lost = ~np.isin(patterns.stops, linked)

@@ -13,10 +13,9 @@ import numpy.typing as npt
 from numba import njit
 
 from siteplan.config import Rides
-from siteplan.network.kept import linked
-from siteplan.network.snapping import HARD_LIMIT, LIMIT
 from siteplan.network.transit import Timetable
-from siteplan.routing.rides import _direct, _ds, _lay_out, _plain, _ptr, _rank, _walks_to_stops
+from siteplan.routing.layout import lay_out
+from siteplan.routing.rides import rank_of
 from siteplan.routing.search import MINUTE, each
 from siteplan.routing.transit import FAR, search_rides
 
@@ -236,34 +235,22 @@ def search_journeys(
 
     A limit of the walks in all is not kept to: refuse it before.
     """
-    home = mode.home or mode.walk
-    longest, slack = _ds(mode.max_walk_minutes), _ds(mode.board_slack_minutes)
-    key = (backwards, mode.walk, slack, longest)
-    laid = timetable.remember(key, lambda: _lay_out(timetable, backwards, mode.walk, slack, longest))
-    site_links = linked(timetable.streets, sites, mode.walk, HARD_LIMIT)
-    point_links = linked(timetable.streets, people, home, LIMIT)
-    access = _walks_to_stops(timetable, site_links, backwards, mode.walk, longest, outward=True)
-    access = access.sort_values(["place", "stop"])
-    exits = _walks_to_stops(timetable, point_links, backwards, home, longest, outward=False)
-    exits = exits.sort_values(["stop", "cost", "place"])
-    ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
-    ways_out = (_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy()))
-    own_links = linked(timetable.streets, sites, home, HARD_LIMIT)
-    direct = _direct(timetable.streets, own_links, point_links, home, limit, backwards)
+    layout = lay_out(timetable, sites, people, mode=mode, limit=limit, backwards=backwards)
+    laid = layout.laid
     minutes = np.arange(*mode.window_minutes)
     clock = ((-minutes if backwards else minutes) * MINUTE).astype(np.int32)
-    ranks = [_rank(share, len(clock)) for share in (mode.percentile, 25, 75)]
+    ranks = [rank_of(share, len(clock)) for share in (mode.percentile, 25, 75)]
 
     def search(site: int) -> Journeys:
         by_itself = np.full(len(people), FAR, np.int32)
-        by_itself[direct[site][0]] = direct[site][1]
-        near = ways_in[bounds[site] : bounds[site + 1]]
-        costs = _minute_by_minute(clock, limit, mode.max_rides, laid.kernel, laid.feet, near, ways_out, by_itself)
+        by_itself[layout.by_oneself[site][0]] = layout.by_oneself[site][1]
+        near = layout.access[site]
+        costs = _minute_by_minute(clock, limit, mode.max_rides, laid.kernel, laid.feet, near, layout.exits, by_itself)
         ranked = np.sort(costs, axis=0)[ranks]
         chosen = np.where(ranked[0] <= limit, np.argmax(costs == ranked[0], axis=0), -1)
         return Journeys(
             timetable, backwards, limit, mode.max_rides, minutes, clock, costs, chosen, ranked, by_itself,
-            ranks[0], laid, near, ways_out,
+            ranks[0], laid, near, layout.exits,
         )  # fmt: skip
 
     return each(search, [(site,) for site in range(len(sites))])

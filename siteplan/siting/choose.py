@@ -11,6 +11,7 @@ import pandas as pd
 from siteplan.errors import StudyError
 from siteplan.siting.check import check_choice
 from siteplan.siting.cover_search import cover_exactly
+from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, serve, solve
 from siteplan.siting.explain import assigned, chosen_table, rejected_table
 from siteplan.siting.heuristic import LITTLE, allowed, grow, meets_floors, objective_of, swap
@@ -47,7 +48,8 @@ class Choice:
         site that shares most with it), `shared` people, `swap_for` and `change` (the objective's change if it replaced
         that site, the best such swap that keeps to the conditions).
     summary
-        Plain figures: people in all, coverable, covered, sites, cost, limits, shares by territory, method.
+        Plain figures: people in all, coverable, covered, sites, cost, limits, shares by territory, method, and
+        `set_aside`: how many candidates HiGHS was not shown, as others do all that they do.
     """
 
     sites: pd.DataFrame
@@ -180,13 +182,16 @@ def choose_sites(
     greedy_fits = _fits(problem, greedy_set)
     swappable = greedy_fits and not problem.plain and not capacities and objective != "share"
     start = swap(problem, greedy_set) if swappable else greedy_set
+    aside = np.zeros(len(problem.sites), dtype=bool)
     if method == "greedy":
         if not greedy_fits:
             raise StudyError("greedy finds no set that meets all conditions. Use method exact")
         opened = swap(problem, greedy_set) if objective not in ("share", "center") else greedy_set
         bound = np.nan
     else:
-        opened, bound = _best(problem, start if greedy_fits else None, seconds, gap)
+        if not _searched(problem):  # of the set to start from, nothing is set aside
+            aside = dominated(problem) & ~(start & greedy_fits)
+        opened, bound = _best(problem, aside, start if greedy_fits else None, seconds, gap)
     opened = _without_idle(problem, opened)
     parts = _shares(problem, opened)
     value = published(problem, opened, parts)
@@ -209,7 +214,7 @@ def choose_sites(
         greedy_order=tuple(problem.sites[order]),
         assignment=assignment,
         rejected=rejected_table(problem, opened, table),
-        summary=_summary(problem, opened, parts, method),
+        summary={**_summary(problem, opened, parts, method), "set_aside": int(aside.sum())},
     )
     check_choice(choice, times, people, sites, **question)
     return choice
@@ -284,18 +289,28 @@ def _raised_floors(problem: Problem, seconds: float) -> Problem:
     return replace(problem, floors=np.where(within > 0, level, 0.0))
 
 
-def _best(problem: Problem, start: Flags | None, seconds: float, gap: float) -> tuple[Flags, float]:
-    """Return the best set and its bound, both in the unit of the objective."""
+def _searched(problem: Problem) -> bool:
+    """Whether a search of its own finds the best set, which settles dominated sites by its bound."""
+    return problem.plain and _bounded(problem)
+
+
+def _bounded(problem: Problem) -> bool:
+    """Whether the question without its side conditions has a search of its own."""
+    return bool(problem.count) and problem.objective in ("coverage", "median") and len(problem.site) > 0
+
+
+def _best(problem: Problem, aside: Flags, start: Flags | None, seconds: float, gap: float) -> tuple[Flags, float]:
+    """Return the best set and its bound, both in the unit of the objective; HiGHS does not see what is set aside."""
     everybody = float(problem.weight.sum())
-    special = problem.count and problem.objective in ("coverage", "median") and len(problem.site)
-    if problem.plain and special:
+    if _searched(problem):
         return _plainly(problem, seconds, gap)
     if problem.objective == "center":
         return _center(problem, start, seconds)
     enough = _wanted(problem)
     goal = "value" if enough is None else problem.least
     floor = None if enough is None else enough * (1 - SLACK)
-    best = solve(problem, goal, at_least=floor, start=start, seconds=seconds, gap=gap)
+    fewer = replace(problem, barred=problem.barred | aside)
+    best = solve(fewer, goal, at_least=floor, start=start, seconds=seconds, gap=gap)
     if best is None:
         raise StudyError(_why(problem, seconds))
     if not np.isfinite(best.value):  # out of time without a set
@@ -305,7 +320,11 @@ def _best(problem: Problem, start: Flags | None, seconds: float, gap: float) -> 
     if enough is None:
         median = problem.objective == "median"
         bound = problem.penalty * everybody - best.bound if median else best.bound
-        if not special or problem.capacity is not None or best.bound - best.value <= gap * abs(best.value) + LITTLE:
+        if (
+            not _bounded(problem)
+            or problem.capacity is not None
+            or best.bound - best.value <= gap * abs(best.value) + LITTLE
+        ):
             return best.opened, bound
         # Out of time: no set under conditions is better than the best without any.
         free, without = _plainly(replace(problem, apart=problem.apart[:0], quotas=(), floors=None), seconds, gap)
@@ -316,10 +335,10 @@ def _best(problem: Problem, start: Flags | None, seconds: float, gap: float) -> 
     bound = float(np.ceil(-best.bound - 1e-6)) if problem.least == "sites" else -best.bound
     if problem.share < 1 and np.isfinite(best.value):
         if problem.least == "sites":
-            smaller = replace(problem, count=int(best.opened.sum()))
+            smaller = replace(fewer, count=int(best.opened.sum()))
         else:
             spent = float(problem.cost[best.opened].sum())
-            smaller = replace(problem, budget=spent * (1 + LITTLE))
+            smaller = replace(fewer, budget=spent * (1 + LITTLE))
         more = solve(smaller, at_least=floor, start=best.opened, seconds=seconds, gap=gap)
         if more is not None and np.isfinite(more.value):
             best = replace(best, opened=more.opened)

@@ -7,6 +7,7 @@ rows on these columns, and any of these may be the goal: the objective, the numb
 share that a territory covers, or the minutes on the way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from siteplan.errors import SiteplanError
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 
-__all__ = ["SLACK", "Solution", "serve", "solve"]
+__all__ = ["SLACK", "Solution", "serve", "solve", "solve_nested"]
 
 EXACT = 1e-9  # a second goal may give away this share of the first
 # A condition on people is met within this share. HiGHS takes rows as equal within 1e-6: with tighter tolerances, or a
@@ -56,6 +57,15 @@ class _Rows:
         self.low.append(np.broadcast_to(np.asarray(low, dtype=np.float64), (rows,)))
         self.high.append(np.broadcast_to(np.asarray(high, dtype=np.float64), (rows,)))
         self.many += rows
+
+    def append(self, other: "_Rows", shift: int) -> None:
+        """Add the rows of another programme, whose columns stand `shift` columns farther here."""
+        self.row += [row + self.many for row in other.row]
+        self.column += [column + shift for column in other.column]
+        self.value += other.value
+        self.low += other.low
+        self.high += other.high
+        self.many += other.many
 
     def matrix(self) -> tuple[Ints, Ints, Floats]:
         """Return the entries row-wise: starts, columns, values."""
@@ -144,7 +154,8 @@ def solve(
         whole[main.first : main.first + len(main.people)] = True
     if bool((lower[:many] == upper[:many]).all()) and problem.objective != "backup":
         whole[:] = False
-    answer = _run(rows, -cost / scale, lower, upper, whole, start, seconds, gap)
+    begin = None if start is None else (np.arange(many), start)
+    answer = _run(rows, -cost / scale, lower, upper, whole, begin, seconds, gap)
     if answer is None:
         return None
     values, objective, bound, status = answer
@@ -157,6 +168,62 @@ def solve(
         share[main.pair] = np.clip(values[main.first : main.first + len(main.people)], 0.0, 1.0)
     optimal = status == highspy.HighsModelStatus.kOptimal
     return Solution(values[:many] > 0.5, share, -objective * scale, -bound * scale, optimal)
+
+
+def solve_nested(
+    phases: Sequence[Problem], weights: Sequence[float], *, start: Sequence[Flags] | None, seconds: float, gap: float
+) -> tuple[list[Flags] | None, float] | None:
+    """Choose a set for every phase, each a part of the next, with the largest sum of weight times objective.
+
+    One programme: each phase has its columns and rows as in `solve`, and a site open in one is open in the next.
+
+    Parameters
+    ----------
+    phases
+        One question for each phase, of the same sites.
+    weights
+        What the objective of each phase counts.
+    start
+        A nested set for every phase to start from.
+    seconds, gap
+        As for `solve`.
+
+    Returns
+    -------
+    The sets (None if none was found in time) and the bound on the sum; None if no sets meet the conditions.
+    """
+    rows, every = _Rows(), np.arange(len(phases[0].sites))
+    cost, lower, upper, whole = [], [], [], []
+    firsts: list[int] = []
+    columns = 0
+    for problem, weight in zip(phases, weights, strict=True):
+        own = _Rows()
+        services = _services(problem, own, "value")
+        _side_rows(problem, own)
+        _floor_rows(problem, own, services[-1], None)
+        rows.append(own, columns)
+        many = sum(len(service.people) for service in services)
+        worth = weight * services[0].people * services[0].worth
+        cost.append(np.r_[np.zeros(len(every)), worth, np.zeros(many - len(worth))])
+        lower.append(np.r_[problem.fixed.astype(np.float64), np.zeros(many)])
+        upper.append(np.r_[1.0 - problem.barred, np.ones(many)])
+        counted = np.arange(many) < len(worth)
+        whole.append(np.r_[np.ones(len(every), dtype=bool), counted & (problem.objective == "backup")])
+        if firsts:
+            pairs = np.r_[firsts[-1] + every, columns + every]
+            rows.add(len(every), np.r_[every, every], pairs, np.repeat([1.0, -1.0], len(every)), -INFINITE, 0.0)
+        firsts.append(columns)
+        columns += len(every) + many
+    goal = np.concatenate(cost)
+    scale = float(goal.max(initial=0.0)) or 1.0  # brought near 1, as in `solve`
+    begin = None if start is None else (np.concatenate([first + every for first in firsts]), np.concatenate(start))
+    bounds = np.concatenate(lower), np.concatenate(upper), np.concatenate(whole)
+    answer = _run(rows, -goal / scale, *bounds, begin, seconds, gap)
+    if answer is None:
+        return None
+    values, _, bound, _ = answer
+    sets = None if values is None else [values[first : first + len(every)] > 0.5 for first in firsts]
+    return sets, -bound * scale
 
 
 def serve(problem: Problem, opened: Flags) -> Solution | None:
@@ -291,7 +358,7 @@ def _run(
     lower: Floats,
     upper: Floats,
     whole: npt.NDArray[np.bool_],
-    start: Flags | None,
+    start: tuple[Ints, Flags] | None,
     seconds: float,
     gap: float,
 ) -> tuple[Floats | None, float, float, Any] | None:
@@ -322,7 +389,7 @@ def _run(
         solver.setOptionValue(name, option)
     solver.passModel(lp)
     if start is not None:
-        solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start.astype(np.float64))
+        solver.setSolution(len(start[0]), start[0].astype(np.int32), start[1].astype(np.float64))
     solver.run()
     status, info = solver.getModelStatus(), solver.getInfo()
     known = highspy.HighsModelStatus

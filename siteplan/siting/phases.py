@@ -1,6 +1,7 @@
 """In which order to open sites, how much each number of them covers, and which existing one matters least."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -9,8 +10,9 @@ import pandas as pd
 
 from siteplan.errors import StudyError
 from siteplan.siting.choose import Choice, choose_sites
-from siteplan.siting.heuristic import gains, grow, objective_of
-from siteplan.siting.problem import Floats, Problem, build_problem, sites_table
+from siteplan.siting.exact import serve, solve_nested
+from siteplan.siting.heuristic import allowed, gains, grow, meets_floors, objective_of
+from siteplan.siting.problem import Flags, Floats, Problem, build_problem, sites_table
 
 __all__ = ["coverage_curve", "deploy", "least_needed"]
 
@@ -23,7 +25,8 @@ def deploy(
     sites: gpd.GeoDataFrame | pd.DataFrame,
     counts: Sequence[int] = (3, 5, 10),
     *,
-    nested: Literal["first", "last", "best"] = "best",
+    budgets: Sequence[float] | None = None,
+    nested: Literal["first", "last", "best", "least"] = "best",
     **options: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Open sites in phases, each a part of the next, and say what each phase loses against its own best set.
@@ -34,40 +37,64 @@ def deploy(
         As for `choose_sites`.
     counts
         Sites open in all (existing and required ones included) at the end of each phase.
+    budgets
+        What may have been spent in all by the end of each phase, instead of counts.
     nested
         first: the best set of the first phase is kept, then the best added to it. last: the best set of the last
         phase is taken, and earlier phases choose from it. best: the one of the two that loses less over all phases,
-        as the sum of the phases' shares of their own best.
+        as the sum of the phases' shares of their own best. least: the least such sum there is, from one programme over
+        all phases that starts from the better of the two; not for center and floors "most".
     options
-        Of `choose_sites`, but no count, no budget, and no conditions that only the last phase can meet.
+        Of `choose_sites`, but no count and no budget; every phase must meet the conditions.
 
     Returns
     -------
     phases, steps
         `phases`: index `phase` from 1; `count`, `value`, `alone` (the best of as many sites without the other phases),
-        `bound` of that, `loss` (0 or more, in the unit of the objective), `loss_share`, `opens` (text of site ids).
+        `bound` of that, `loss` (0 or more, in the unit of the objective), `loss_share`, `opens` (text of site ids);
+        with budgets `budget`, too. Its `attrs` say the `way` that the sets come from (first, last, or programme where
+        that found better ones), the `regret` (sum of `loss_share`) and `regret_bound`, below which no nested sets can
+        get (0 where only the two ways were tried).
         `steps`: index `site` in the order to open them; `phase`, `name`, `status`, `cost`, `value` with it and all
-        before, `gain`, `gain_per_cost` (NaN without a cost).
+        before (floors aside), `gain`, `gain_per_cost` (NaN without a cost).
 
     Raises
     ------
     InputError, StudyError
         As `choose_sites`; and if the counts do not rise.
     """
-    if not counts or list(counts) != sorted(set(counts)):
-        raise StudyError(f"counts are {list(counts)}, expected numbers that rise, such as 3, 5, 10")
-    if nested not in ("first", "last", "best"):
-        raise StudyError(f"nested is {nested!r}, expected first, last or best")
+    asked: Sequence[float] = counts if budgets is None else budgets
+    name = "count" if budgets is None else "budget"
+    if len(asked) == 0 or list(asked) != sorted(set(asked)):
+        raise StudyError(f"{name}s are {list(asked)}, expected numbers that rise, such as 3, 5, 10")
+    if nested not in ("first", "last", "best", "least"):
+        raise StudyError(f"nested is {nested!r}, expected first, last, best or least")
     if {"count", "budget"} & options.keys() or options.get("objective", "coverage") == "share":
         raise StudyError("phases are given by counts. Leave out count= and budget=, and do not ask for objective share")
-    if options.get("capacities"):
-        raise StudyError("phases are not computed with capacities. Leave out capacities=")
-    alone = [choose_sites(times, people, sites, count=count, **options) for count in counts]
-    ways = []
-    if nested in ("first", "best"):
-        ways.append(_from_the_first(times, people, sites, alone, counts, options))
-    if nested in ("last", "best"):
-        ways.append(_from_the_last(times, people, sites, alone, counts, options))
+    if nested == "least" and (options.get("objective") == "center" or options.get("floors") == "most"):
+        raise StudyError("nested least is not known for objective center and floors 'most'. Use nested best")
+    levels: list[dict[str, Any]] = [{name: value} for value in asked]
+    alone = [choose_sites(times, people, sites, **level, **options) for level in levels]
+    tables = times, people, sites
+    ways, names, refused = [], [], None
+    for label, follow in (("first", _from_the_first), ("last", _from_the_last)):
+        if nested not in (label, "best", "least"):
+            continue
+        try:
+            ways.append(follow(*tables, alone, levels, options))
+            names.append(label)
+        except StudyError as error:  # another way may still meet the conditions
+            refused = error
+    if not ways and nested != "least" and refused is not None:
+        raise refused
+    bound = 0.0
+    if nested == "least":
+        found, bound = _programme(*tables, alone, levels, options, ways)
+        if found is not None:
+            ways.append(found)
+            names.append("programme")
+        elif not ways:
+            raise refused or StudyError("no nested sets were found in time. Allow more seconds")
     losses = [_losses(way, alone) for way in ways]
     best = int(np.argmin([sum(_shares(loss, alone)) for loss in losses]))
     way, loss = ways[best], losses[best]
@@ -75,7 +102,7 @@ def deploy(
     opens = [[j for j in now if j not in before] for before, now in zip([[], *sets], sets, strict=False)]
     phases = pd.DataFrame(
         {
-            "count": list(counts),
+            "count": [len(chosen) for chosen in sets],
             "value": [choice.value for choice in way],
             "alone": [choice.value for choice in alone],
             "bound": [choice.bound for choice in alone],
@@ -85,6 +112,10 @@ def deploy(
         },
         index=pd.RangeIndex(1, len(way) + 1, name="phase"),
     )
+    if budgets is not None:
+        phases.insert(0, "budget", list(budgets))
+    regret = sum(_shares(loss, alone))
+    phases.attrs = {"way": names[best], "regret": regret, "regret_bound": min(bound, regret)}
     return phases, _steps(times, people, sites, opens, options)
 
 
@@ -209,23 +240,75 @@ def _with_status(sites: gpd.GeoDataFrame | pd.DataFrame, labels: Sequence[str], 
 
 
 def _from_the_first(
-    times: Any, people: Any, sites: Any, alone: list[Choice], counts: Sequence[int], options: dict[str, Any]
+    times: Any, people: Any, sites: Any, alone: list[Choice], levels: list[dict[str, Any]], options: dict[str, Any]
 ) -> list[Choice]:
     way = [alone[0]]
-    for count in counts[1:]:
+    for level in levels[1:]:
         kept = _with_status(sites, list(way[-1].sites.index), "required")
-        way.append(choose_sites(times, people, kept, count=count, **options))
+        way.append(choose_sites(times, people, kept, **level, **options))
     return way
 
 
 def _from_the_last(
-    times: Any, people: Any, sites: Any, alone: list[Choice], counts: Sequence[int], options: dict[str, Any]
+    times: Any, people: Any, sites: Any, alone: list[Choice], levels: list[dict[str, Any]], options: dict[str, Any]
 ) -> list[Choice]:
     way = [alone[-1]]
-    for count in list(counts[:-1])[::-1]:
+    for level in levels[-2::-1]:
         others = [str(j) for j in sites_table(sites).index if j not in way[0].sites.index]
-        way.insert(0, choose_sites(times, people, _with_status(sites, others, "excluded"), count=count, **options))
+        way.insert(0, choose_sites(times, people, _with_status(sites, others, "excluded"), **level, **options))
     return way
+
+
+def _programme(
+    times: Any,
+    people: Any,
+    sites: Any,
+    alone: list[Choice],
+    levels: list[dict[str, Any]],
+    options: dict[str, Any],
+    ways: list[list[Choice]],
+) -> tuple[list[Choice] | None, float]:
+    """Return the nested sets with the least regret, and the bound on it; None where the ways' are as good."""
+    asked = {name: value for name, value in options.items() if name not in ("method", "seconds", "gap")}
+    problems = [build_problem(times, people, sites, **level, **asked) for level in levels]
+    weights = [1.0 / choice.value if choice.value else 0.0 for choice in alone]
+    regrets = [sum(_shares(_losses(way, alone), alone)) for way in ways]
+    if regrets and min(regrets) <= 0:
+        return None, 0.0
+    labels = problems[0].sites
+    start = [labels.isin(choice.sites.index) for choice in ways[int(np.argmin(regrets))]] if ways else None
+    seconds, gap = options.get("seconds", 60.0), options.get("gap", 0.0)
+    found = solve_nested(problems, weights, start=start, seconds=seconds, gap=gap)
+    if found is None:
+        raise StudyError("no sets of which each is a part of the next meet the conditions. Loosen them or the phases")
+    sets, most = found
+    everybody = problems[0].penalty * float(problems[0].weight.sum()) if problems[0].objective == "median" else 0.0
+    # Each phase loses alone - value, or for people-minutes everybody - value - alone, as a share of alone.
+    none = sum(abs(everybody - choice.value) * weight for choice, weight in zip(alone, weights, strict=True))
+    bound = max(0.0, none - most - 1e-6)
+    if sets is None:
+        return None, bound
+    way = []
+    for opened, level in zip(_without_idle(problems, sets), levels, strict=True):
+        others = _with_status(sites, list(labels[~opened]), "excluded")
+        way.append(choose_sites(times, people, others, **{**level, "count": int(opened.sum())}, **options))
+    return way, bound
+
+
+def _without_idle(problems: list[Problem], sets: list[Flags]) -> list[Flags]:
+    """Close sites that change nothing in any phase, where their number is free."""
+    if problems[0].count is not None or problems[0].capacity is not None:
+        return sets
+    for site in np.flatnonzero(sets[-1] & ~problems[0].fixed)[::-1]:
+        without = [opened & (np.arange(len(opened)) != site) for opened in sets]
+        if all(
+            objective_of(problem, less) >= objective_of(problem, opened)
+            and allowed(problem, less)
+            and meets_floors(problem, less)
+            for problem, less, opened in zip(problems, without, sets, strict=True)
+        ):
+            sets = without
+    return sets
 
 
 def _losses(way: list[Choice], alone: list[Choice]) -> list[float]:
@@ -241,6 +324,8 @@ def _steps(times: Any, people: Any, sites: Any, opens: list[list[str]], options:
     table = sites_table(sites)
     count = sum(len(new) for new in opens)
     asked = {name: value for name, value in options.items() if name not in ("method", "seconds", "gap")}
+    # spacing and quotas bind whole phases, not each step
+    asked |= {"spacing": None, "quotas": ()}
     problem = build_problem(times, people, sites, count=count, **asked)
     opened = np.zeros(len(table), dtype=bool)
     sign = -1.0 if problem.objective in ("median", "center") else 1.0
@@ -253,7 +338,7 @@ def _steps(times: Any, people: Any, sites: Any, opens: list[list[str]], options:
             first = min(left, key=lambda j: _opening_key(j, table, gain))
             left.remove(first)
             opened[table.index.get_loc(first)] = True
-            worth = objective_of(problem, opened)
+            worth = _served(problem, opened)
             cost = float(problem.cost[table.index.get_loc(first)])
             per_cost = (worth - before) / cost if cost > 0 else np.nan
             status = table.loc[first, "status"]
@@ -263,6 +348,14 @@ def _steps(times: Any, people: Any, sites: Any, opens: list[list[str]], options:
             before = worth
     names = ["site", "phase", "name", "status", "cost", "value", "gain", "gain_per_cost"]
     return pd.DataFrame(rows, columns=names).set_index("site")
+
+
+def _served(problem: Problem, opened: Flags) -> float:
+    """Return the objective of a set, with capacities that of the best way to share people out."""
+    if problem.capacity is None:
+        return objective_of(problem, opened)
+    best = serve(replace(problem, floors=None), opened)
+    return 0.0 if best is None else best.value
 
 
 def _opening_key(label: str, table: pd.DataFrame, gain: Floats) -> tuple[int, float, str]:

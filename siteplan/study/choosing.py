@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -37,8 +37,10 @@ def chosen(
     if asked is None:
         return None, {}
     question = _question(study, asked, communes)
+    if asked.capacities == "desks":
+        sites = sites.assign(capacity=sites["capacity"] / desks_per_person(study))
     tables: dict[str, pd.DataFrame] = {}
-    if asked.phases:
+    if asked.phases or asked.phase_budgets:
         choice, tables["phases"] = _in_phases(asked, times, people, sites, question)
     else:
         choice = choose_sites(times, people, sites, count=asked.sites, budget=asked.budget, **question)
@@ -56,8 +58,13 @@ def _in_phases(
     asked: Choose, times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, question: Mapping[str, Any]
 ) -> tuple[Choice, pd.DataFrame]:
     """Choose the sites of each phase; the choice is what is open after the last."""
-    free = {name: value for name, value in question.items() if name not in ("capacities", "share")}
-    phases, steps = deploy(times, people, sites, counts=asked.phases, **free)
+    free = {name: value for name, value in question.items() if name != "share"}
+    nested: Literal["best", "least"] = "least" if asked.least_regret else "best"
+    phases, steps = deploy(
+        times, people, sites, counts=asked.phases, budgets=asked.phase_budgets or None, nested=nested, **free
+    )
+    if asked.least_regret:
+        phases = phases.assign(**{name: phases.attrs[name] for name in ("regret", "regret_bound")})
     status = sites["status"].where(~sites.index.isin(steps.index), "required")
     choice = choose_sites(times, people, sites.assign(status=status), count=len(steps), **question)
     table = choice.sites.loc[steps.index].assign(
@@ -67,6 +74,13 @@ def _in_phases(
     bound = float(phases["bound"].iloc[-1])
     gap = abs(choice.value - bound) / max(abs(choice.value), 1e-12)
     return replace(choice, sites=table, bound=bound, gap=gap if gap > 1e-9 else 0.0), phases
+
+
+def desks_per_person(study: Study) -> float:
+    """Return the desks that each person of the demand's group needs, at the largest uptake that a study names."""
+    asked = study.demand
+    assert asked is not None  # noqa: S101 - the study was refused without
+    return asked.teleworkable * max(asked.uptake) * asked.days / 5 * asked.fullest / asked.occupancy
 
 
 def _curve(
@@ -101,7 +115,7 @@ def _question(study: Study, asked: Choose, communes: pd.Series | None) -> Mappin
         "penalty": asked.penalty,
         "backup": asked.backup,
         "decay": None if asked.decay is None else Decay(**asked.decay.model_dump()).weights,
-        "capacities": asked.capacities,
+        "capacities": bool(asked.capacities),
         "spacing": asked.spacing_m,
         "territory": communes if asked.floors is not None else None,
         "floors": asked.floors,

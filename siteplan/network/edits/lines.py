@@ -123,7 +123,8 @@ def edit_timetable(
     if not len(feed.calls):
         raise StudyError(f"changes 1 to {len(changes)}: no line runs any more; leave transit out of the modes instead")
     if streets is not None and streets is not timetable.streets:
-        return build_timetable(feed, streets)
+        same = feed is timetable.feed and streets.crs == timetable.streets.crs
+        return build_timetable(feed, streets, known=timetable if same else None)
     moved = _elsewhere(timetable.feed.stops, feed.stops)
     return _relinked(timetable, feed, moved)
 
