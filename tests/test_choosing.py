@@ -208,6 +208,10 @@ def test_capacities_in_desks_are_those_of_the_demand(town: Path) -> None:
     # Per person 0.37 x 0.1 x 2 / 5 x 1.3 / 0.8 desks, so that two desks serve 83 people.
     assert desks.choice is not None
     assert desks.choice.value == pytest.approx(2 / (0.37 * 0.1 * 2 / 5 * 1.3 / 0.8))
+    assert desks.folder is not None
+    placed = gpd.read_file(desks.folder / "results.gpkg", layer="sites").set_index("site")
+    needed = desks.tables["desks"].set_index(["site", "uptake"])["desks"]
+    assert placed["desks_5pct"].to_dict() == needed.xs(0.05, level="uptake").to_dict()
     people = run(read_study(town, [*asked, "choose={sites: 1, capacities: true}"]), out="people")
     assert people.choice is not None
     assert people.choice.value == pytest.approx(2)

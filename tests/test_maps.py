@@ -599,6 +599,63 @@ def test_a_mark_says_the_id_or_what_tells_it_apart(ids, labels):
     assert short_labels(ids) == labels
 
 
+ANSWERS = {
+    "desks": pd.DataFrame(
+        {
+            "site": ["a", "b"] * 2,
+            "basis": ["nearest", "alone"] * 2,
+            "uptake": [0.02, 0.02, 0.1, 0.1],
+            "peak_day": [9.6, 4.0, 48.2, 20.0],
+            "desks": [12, 5, 1261, 25],
+            "rooms": [1, 1, 6, 3],
+            "m2": [150.0, 62.5, 762.5, 312.5],
+        }
+    ),
+    "commuting": pd.DataFrame(
+        {
+            "uptake": [0.02] * 3,
+            "rebound": [0.0, 0.2, 0.0],
+            "mode": ["all", "all", "car"],
+            "vehicle_km": [1000.4, 800.0, 900.0],
+            "kg_co2e": [-177.6, -142.0, -1.0],
+            "hours": [25.0, 20.0, 1.0],
+            "euros": [300.0, 240.0, 1.0],
+        }
+    ),
+    "robustness": pd.DataFrame(
+        {"site": ["a"], "variants": [50], "in_first": [0.94], "first": [5], "p5": [11999.6], "p95": [13000.0]}
+    ),
+}
+
+
+@needs_chromium
+def test_the_page_says_how_big_what_for_and_how_sure_as_the_tables_do(opened):
+    seen = opened(site_map(**small_world(), **ANSWERS))
+    rows = [row.split("\t") for row in seen.page.locator("#answers tbody tr").all_inner_texts()]
+    assert rows == [
+        ["2 %", "10", "12", "150"],
+        ["10 %", "48", "1,261", "763"],
+        ["2 %", "0", "1,000", "−178", "25", "300"],
+        ["2 %", "20 %", "800", "−142", "20", "240"],
+    ]
+    seen.page.locator("#ranking tbody button", has_text="Library").click()
+    card = seen.page.locator("#card")
+    assert "2 %\t12\t1\t150" in card.inner_text()
+    assert "everybody goes to the nearest" in card.inner_text()
+    assert card.locator(".sure").inner_text() == (
+        "Among the first 5 in 47 of 50 variants of speeds, places and dates; reaches 12,000 to 13,000 people in nine "
+        "of ten."
+    )
+
+
+@needs_chromium
+def test_a_page_that_was_asked_nothing_more_says_nothing_more(opened):
+    seen = opened(site_map(**small_world()))
+    assert seen.page.locator("#answers").count() == 0
+    seen.page.locator("#ranking tbody button", has_text="Library").click()
+    assert seen.page.locator("#card .sure").count() == 0
+
+
 @needs_chromium
 def test_a_site_is_called_the_same_on_the_map_in_the_list_on_its_card_and_on_paper(opened):
     world = small_world()

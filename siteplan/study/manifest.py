@@ -16,7 +16,7 @@ from siteplan.network.people import totals
 from siteplan.study.cache import file_hash
 from siteplan.study.load import Territory
 
-__all__ = ["input_files", "manifest_of"]
+__all__ = ["input_files", "manifest_of", "warnings_of"]
 
 LIBRARIES = ("geopandas", "numba", "numpy", "osmium", "pandas", "pyproj", "shapely")
 
@@ -60,8 +60,13 @@ def manifest_of(
         "sites": territory.all_sites["status"].value_counts().sort_index().to_dict(),
         "travel": _travel(study, territory, times),
         "reached": [_plain(row) for row in covered.to_dict("records")],
-        "warnings": [_without_paths(text, study) for text in warned],
+        "warnings": warnings_of(study, warned),
     }
+
+
+def warnings_of(study: Study, warned: list[str]) -> list[str]:
+    """Return what was odd, without the paths of a machine."""
+    return [_without_paths(text, study) for text in warned]
 
 
 def _inputs(study: Study, territory: Territory) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,7 @@ from siteplan.study.choosing import by_point, chosen
 from siteplan.study.fairness import access_tables, desks_by_cell, places_left_out
 from siteplan.study.guard import RESULTS, SCENARIOS, refuse_foreign, refuse_inputs
 from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
-from siteplan.study.manifest import input_files, manifest_of
+from siteplan.study.manifest import input_files, manifest_of, warnings_of
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.riding import ridden
@@ -125,7 +125,10 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
             rings = rings_of(asked, territory.streets, territory.timetable, territory.sites, cache, progress)
         result = _answered(asked, territory, times, rings, odd, cache, progress)
         result = _with_scenarios(result, territory, times, after, cache, odd, progress)
-        result = replace(result, manifest={**result.manifest, "files": result_files(result)}, folder=folder)
+        told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
+        result = replace(
+            result, manifest={**result.manifest, "warnings": told, "files": result_files(result)}, folder=folder
+        )
         _tell(progress, "writing", 0)
         write_result(result, territory, folder, {variant.name: place for variant, place in after})
         cache.prune()
@@ -357,7 +360,6 @@ def _analysed(
     tables = access_tables(study, territory, times)
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
-    warned = list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
     return Result(
         study=study,
         sites=territory.all_sites,
@@ -368,11 +370,15 @@ def _analysed(
         scores=scores,
         cell_access=access,
         overlap=overlap(times, points, minutes=max(minutes)) if len(territory.sites) <= MOST_OVERLAPS else None,
-        manifest=manifest_of(study, territory, times, covered, warned),
+        manifest=manifest_of(study, territory, times, covered, _warned(odd)),
         weights=weights,
         tables=tables,
         left_out=left_out,
     )
+
+
+def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
+    return list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
 
 
 def _weights(study: Study, times: pd.DataFrame) -> Mapping[str, float]:

@@ -149,7 +149,7 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
     """Name the tables with a place; sites carry their scores, cells their access."""
     added = result.scores.columns.difference(result.sites.columns, sort=False)
     layers = {
-        "sites": result.sites.join(result.scores[added]),
+        "sites": result.sites.join(result.scores[added]).join(_sizes(result.tables)),
         "choice": None if result.choice is None else _placed(result.choice.sites, result.sites),
         "isochrones": result.rings,
         "cells": result.cells.join(result.cell_access),
@@ -163,6 +163,19 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
         **territory.basemap,
     }
     return {name: table for name, table in layers.items() if table is not None and len(table)}
+
+
+def _sizes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return by site the desks it needs at each share that comes, and how sure its rank is, as far as asked."""
+    parts = [pd.DataFrame(index=pd.Index([], dtype=object, name="site"))]
+    if "desks" in tables:
+        wide = tables["desks"].pivot_table(index="site", columns="uptake", values="desks")
+        parts.append(wide.rename(columns=lambda uptake: f"desks_{100 * uptake:g}pct"))
+    if "robustness" in tables:
+        sure = tables["robustness"].rename(columns={"p5": "people_p5", "p95": "people_p95"})
+        sure = sure.set_index("site") if "site" in sure else sure
+        parts.append(sure[["in_first", "people_p5", "people_p95"]])
+    return pd.concat([part.set_axis(part.index.astype(str)) for part in parts], axis=1).rename_axis("site")
 
 
 def _placed(chosen: pd.DataFrame, sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -202,6 +215,9 @@ def _map_of(kept: Kept) -> SiteMap:
         times=kept.times,
         points=kept.points,
         lines=kept.tables.get("lines"),
+        desks=kept.tables.get("desks"),
+        commuting=kept.tables.get("commuting"),
+        robustness=kept.tables.get("robustness"),
         **more,
         notes=_notes(manifest),
         totals=manifest["totals"]["people"],

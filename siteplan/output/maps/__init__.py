@@ -18,6 +18,7 @@ from siteplan.analysis.equity import cell_territories
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.output.columns import Measure, measures, mode_order, speeds
 from siteplan.output.files import whole_file
+from siteplan.output.maps.answers import answer_data
 from siteplan.output.maps.cells import cell_data, cell_layers
 from siteplan.output.maps.layers import (
     Layer,
@@ -83,6 +84,9 @@ def site_map(
     scenarios: Mapping[str, Scenario] | None = None,
     curve: pd.DataFrame | None = None,
     lines: pd.DataFrame | None = None,
+    desks: pd.DataFrame | None = None,
+    commuting: pd.DataFrame | None = None,
+    robustness: pd.DataFrame | None = None,
     green: gpd.GeoDataFrame | None = None,
     railways: gpd.GeoDataFrame | None = None,
     places: gpd.GeoDataFrame | None = None,
@@ -139,6 +143,9 @@ def site_map(
         `sites`, `covered` and, if known, `bound`: whom that many sites reach.
     lines
         `site`, `line`, `people`, `lost`: the lines that serve a site, for its card.
+    desks, commuting, robustness
+        The tables of the same names that a study writes: how big each site must be, what commuting all of them replace,
+        and how often each is among the first when the assumptions vary.
     stops, transit_lines
         Points and lines of public transport with `name`.
     threshold
@@ -241,6 +248,7 @@ def site_map(
         "threshold": threshold,
         "sites": cards,
         "served": _served(lines),
+        "answers": answer_data(desks, commuting, robustness),
         "territories": [] if territories is None else [str(name) for name in territories["name"]],
         "cells": shapes,
         "plan": plan,

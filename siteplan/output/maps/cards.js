@@ -30,7 +30,18 @@ function siteCard(at) {
     plan ? nowTable(at) : null,
     ...subjects.map((subject) => counted(site, subject)),
     data.measures.some((each) => each.kind === "added") ? el("p", { class: "hint" }, words.added_note) : null,
+    ...siteAnswers(data.answers.sites[site.id] || {}),
     served.length ? table([words.line, words.people, words.lost_without], served.map(([line, people, lost]) => [line, count(people), count(lost)])) : null);
+}
+function siteAnswers({ desks, alone, sure }) { // how big it must be, and how sure its rank is
+  const shown = [];
+  if (desks) shown.push(table([words.uptake, words.desks, words.rooms, "m²"], desks.map(([share, ...values]) => [percent(share, 1), ...values.map(number)])),
+    el("p", { class: "hint" }, alone ? words.desks_alone : words.desks_nearest));
+  if (sure) {
+    const [times, first, variants, low, high] = sure;
+    shown.push(el("p", { class: "sure" }, fill(words.sure, { times: number(times), first: number(first), variants: number(variants), low: count(low), high: count(high) })));
+  }
+  return shown;
 }
 function nowTable(at) { // with the sites that are open now
   const rows = plan.subjects.map((subject, which) => {

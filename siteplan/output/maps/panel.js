@@ -122,6 +122,7 @@ function sheet() { // everything that has words
   tools();
   if (document.querySelector("#controls")) controls();
   if (document.querySelector("#curve")) curvePlot();
+  if (document.querySelector("#answers")) answerPanel();
   if (plan) update();
   else siteTable();
   showCard();

@@ -161,6 +161,16 @@ function comparePanel() {
   section.append(table(["", ...names.map((name) => words[name])],
     [[words.in_all, ...names.map((name) => count(all[name].all))], ...data.territories.map((name, at) => [name, ...names.map((each) => count(all[each].parts[at]))])]));
 }
+function answerPanel() { // of the whole territory
+  const section = document.querySelector("#answers"), { desks, commuting } = data.answers;
+  section.replaceChildren();
+  if (desks.length) section.append(el("h2", {}, words.how_big),
+    table([words.uptake, words.fullest_day, words.desks, "m²"], desks.map(([share, ...values]) => [percent(share, 1), ...values.map(number)])),
+    el("p", { class: "hint" }, words.desks_nearest));
+  if (commuting.length) section.append(el("h2", {}, words.what_for),
+    table([words.uptake, words.rebound, words.car_km, "kg CO₂e", words.hours, "€"], commuting.map(([share, again, ...values]) => [percent(share, 1), again ? percent(again, 1) : number(0), ...values.map(number)])),
+    el("p", { class: "hint" }, words.commuting_note));
+}
 function curvePlot() {
   const section = document.querySelector("#curve"), rows = data.curve;
   if (!rows.length) return section.remove();

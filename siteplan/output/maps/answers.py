@@ -1,0 +1,52 @@
+"""What the page says of desks, of commuting replaced and of how sure a site is: figures of the tables, as they are."""
+
+from typing import Any
+
+import pandas as pd
+
+from siteplan.output.maps.words import half_up
+
+__all__ = ["answer_data"]
+
+TRAVEL = ("vehicle_km", "kg_co2e", "hours", "euros")
+
+
+def answer_data(
+    desks: pd.DataFrame | None, commuting: pd.DataFrame | None, robustness: pd.DataFrame | None
+) -> dict[str, Any]:
+    """Give the figures by site, and those of the whole territory by the share of people who would come.
+
+    Returns
+    -------
+    dict
+        `sites`: by id, `desks` (share that comes, desks, rooms, square metres), `alone` (whether that is as if it were
+        the only site) and `sure` (in so many variants among the first, how many first, of how many variants, people
+        reached at the 5th and the 95th percentile). `desks`: share, people on the fullest day, desks and square metres
+        of all sites that are open or chosen. `commuting`: share, rebound, and a year's car kilometres, kg CO2e, hours
+        and euros saved, negative where they are lost.
+    """
+    sites: dict[str, dict[str, Any]] = {}
+    found: dict[str, Any] = {"sites": sites, "desks": [], "commuting": []}
+    if desks is not None:
+        for row in desks.to_dict("records"):
+            site = sites.setdefault(str(row["site"]), {"desks": [], "alone": row["basis"] == "alone"})
+            site["desks"].append([float(row["uptake"]), int(row["desks"]), int(row["rooms"]), float(row["m2"])])
+        together = (
+            desks[desks["basis"] == "nearest"].groupby("uptake", as_index=False)[["peak_day", "desks", "m2"]].sum()
+        )
+        found["desks"] = [
+            [float(row["uptake"]), half_up(float(row["peak_day"])), int(row["desks"]), float(row["m2"])]
+            for row in together.to_dict("records")
+        ]
+    if commuting is not None and {"mode", "uptake", "rebound", *TRAVEL} <= set(commuting):
+        found["commuting"] = [
+            [float(row["uptake"]), float(row["rebound"]), *(half_up(float(row[name])) for name in TRAVEL)]
+            for row in commuting[commuting["mode"] == "all"].to_dict("records")
+        ]
+    if robustness is not None:
+        for row in robustness.to_dict("records"):
+            count = half_up(float(row["in_first"]) * int(row["variants"]))
+            people = [half_up(float(row[name])) for name in ("p5", "p95")]
+            sure = [count, int(row["first"]), int(row["variants"]), *people]
+            sites.setdefault(str(row["site"]), {})["sure"] = sure
+    return found
