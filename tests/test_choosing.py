@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from siteplan.cli import app
-from siteplan.errors import StudyError
+from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.study import choose, read_study, run
 from tests.town import NORTH, STUDY, lon, write_town
 
@@ -217,3 +217,11 @@ def test_capacities_in_desks_are_those_of_the_demand(town: Path) -> None:
     assert people.choice.value == pytest.approx(2)
     with pytest.raises(StudyError, match=r"choose\.capacities"):
         read_study(town, ["choose={sites: 1, capacities: desks}"])
+
+
+def test_what_the_answers_warn_of_stands_in_the_manifest(town: Path) -> None:
+    pd.read_csv("sites.csv").drop(columns="capacity").to_csv("sites.csv", index=False)
+    asked = ["choose.sites=1", "fairness={catchment: {steps: {5: 1}, group: people}}", "output.isochrones=false"]
+    with pytest.warns(SiteplanWarning, match="have no capacity"):
+        result = run(read_study(town, asked))
+    assert any("have no capacity" in text for text in result.manifest["warnings"])

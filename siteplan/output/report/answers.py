@@ -103,7 +103,7 @@ def _unequal(material: Material, rows: pd.DataFrame, said: Mapping[str, Any]) ->
     if "mean" in minutes:
         yield material.say("fair_minutes", mean=minutes["mean"], which=which, mode=said["mode"])
     desks = _measures(kept[kept["what"] == "desks_per_person"])
-    if "mean" in desks:
+    if {"mean", "gini"} <= set(desks):  # where there is no desk at all, nothing is shared unequally
         yield material.say("fair_desks", desks=1000 * desks["mean"], gini=_plain(material, desks["gini"]), which=which)
     lack = _measures(kept[(kept["what"] == "lack") & (kept["minutes"] == said["minutes"])])
     if lack.get("fgt0", 0) > 0:
