@@ -649,6 +649,31 @@ def test_the_page_says_how_big_what_for_and_how_sure_as_the_tables_do(opened):
 
 
 @needs_chromium
+def test_places_left_out_are_listed_and_shown(opened):
+    world = small_world()
+    spot = world["sites"].to_crs(4326).geometry.iloc[0]
+    places = gpd.GeoDataFrame(
+        {
+            "name": ["<b>Dorf</b>", "Weiler", *(f"Hof {k}" for k in range(12))],
+            "people": [1234.4, *range(13, 0, -1)],
+            "candidate": ["b", None, *["b"] * 12],
+            "candidate_minutes": [7.26, np.nan, *[3.0] * 12],
+        },
+        geometry=[spot] * 14,
+        crs=4326,
+    )
+    seen = opened(site_map(**world, left_out=places))
+    rows = [row.split("\t") for row in seen.page.locator("#answers tbody tr").all_inner_texts()]
+    assert rows[:2] == [["<b>Dorf</b>", "1,234", "b, 7.3 min"], ["Weiler", "13", "none of the candidates"]]
+    assert len(rows) == 12
+    assert seen.page.locator("#answers .hint").inner_text().startswith("And 2 more.")
+    seen.page.locator("#answers button").first.click()
+    seen.page.wait_for_timeout(300)
+    middle = seen.page.evaluate("location.hash")
+    assert f"{spot.y:.3f}"[:5] in middle
+
+
+@needs_chromium
 def test_a_page_that_was_asked_nothing_more_says_nothing_more(opened):
     seen = opened(site_map(**small_world()))
     assert seen.page.locator("#answers").count() == 0

@@ -218,6 +218,7 @@ def _map_of(kept: Kept) -> SiteMap:
         desks=kept.tables.get("desks"),
         commuting=kept.tables.get("commuting"),
         robustness=kept.tables.get("robustness"),
+        left_out=kept.layers.get("places_without_access"),
         **more,
         notes=_notes(manifest),
         totals=manifest["totals"]["people"],

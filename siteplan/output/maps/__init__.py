@@ -18,7 +18,7 @@ from siteplan.analysis.equity import cell_territories
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.output.columns import Measure, measures, mode_order, speeds
 from siteplan.output.files import whole_file
-from siteplan.output.maps.answers import answer_data
+from siteplan.output.maps.answers import answer_data, left_out_data
 from siteplan.output.maps.cells import cell_data, cell_layers
 from siteplan.output.maps.layers import (
     Layer,
@@ -87,6 +87,7 @@ def site_map(
     desks: pd.DataFrame | None = None,
     commuting: pd.DataFrame | None = None,
     robustness: pd.DataFrame | None = None,
+    left_out: gpd.GeoDataFrame | None = None,
     green: gpd.GeoDataFrame | None = None,
     railways: gpd.GeoDataFrame | None = None,
     places: gpd.GeoDataFrame | None = None,
@@ -146,6 +147,8 @@ def site_map(
     desks, commuting, robustness
         The tables of the same names that a study writes: how big each site must be, what commuting all of them replace,
         and how often each is among the first when the assumptions vary.
+    left_out
+        The places that no open site serves, as `places_without_access` gives them: listed, and shown at a click.
     stops, transit_lines
         Points and lines of public transport with `name`.
     threshold
@@ -248,7 +251,7 @@ def site_map(
         "threshold": threshold,
         "sites": cards,
         "served": _served(lines),
-        "answers": answer_data(desks, commuting, robustness),
+        "answers": answer_data(desks, commuting, robustness) | {"places": left_out_data(left_out)},
         "territories": [] if territories is None else [str(name) for name in territories["name"]],
         "cells": shapes,
         "plan": plan,

@@ -1,12 +1,14 @@
-"""What the page says of desks, of commuting replaced and of how sure a site is: figures of the tables, as they are."""
+"""What the page says of desks, commuting, places left out and how sure a site is: the tables' figures, as they are."""
 
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from siteplan.output.maps.words import half_up
 
-__all__ = ["answer_data"]
+__all__ = ["answer_data", "left_out_data"]
 
 TRAVEL = ("vehicle_km", "kg_co2e", "hours", "euros")
 
@@ -50,3 +52,28 @@ def answer_data(
             sure = [count, int(row["first"]), int(row["variants"]), *people]
             sites.setdefault(str(row["site"]), {})["sure"] = sure
     return found
+
+
+def left_out_data(places: gpd.GeoDataFrame | None) -> list[list[Any]]:
+    """Give the places that no open site serves, in their order: latitude, longitude, name, people, candidate, minutes.
+
+    The candidate is the nearest that would help (None: no one does), the minutes are those to it.
+    """
+    if places is None:
+        return []
+    spots = places.geometry.representative_point().to_crs(4326)
+    rows = zip(
+        spots.y,
+        spots.x,
+        places["name"],
+        places["people"],
+        places["candidate"],
+        places["candidate_minutes"],
+        strict=True,
+    )
+    return [
+        [round(y, 5), round(x, 5), str(name), half_up(float(people)), str(site), round(float(minutes), 1)]
+        if pd.notna(site) and np.isfinite(minutes)
+        else [round(y, 5), round(x, 5), str(name), half_up(float(people)), None, None]
+        for y, x, name, people, site, minutes in rows
+    ]

@@ -161,9 +161,19 @@ function comparePanel() {
   section.append(table(["", ...names.map((name) => words[name])],
     [[words.in_all, ...names.map((name) => count(all[name].all))], ...data.territories.map((name, at) => [name, ...names.map((each) => count(all[each].parts[at]))])]));
 }
+const MOST_PLACES = 12;
 function answerPanel() { // of the whole territory
-  const section = document.querySelector("#answers"), { desks, commuting } = data.answers;
+  const section = document.querySelector("#answers"), { desks, commuting, places } = data.answers;
   section.replaceChildren();
+  if (places.length) {
+    const shown = places.slice(0, MOST_PLACES).map(([lat, lng, name, people, site, away]) => [
+      el("button", { type: "button" }, name), count(people), site === null ? words.nobody_helps : `${site}, ${minutes(away)}`, [lat, lng]]);
+    const list = table([words.place, words.people, words.would_help], shown.map((row) => row.slice(0, 3)));
+    list.querySelectorAll("button").forEach((button, at) => button.addEventListener("click", () => map.setView(shown[at][3], Math.max(map.getZoom(), 14))));
+    const more = places.length - shown.length;
+    section.append(el("h2", {}, words.left_out), list,
+      el("p", { class: "hint" }, (more ? `${capital(fill(plural("and_more", more), { count: number(more) }))}. ` : "") + words.left_out_note));
+  }
   if (desks.length) section.append(el("h2", {}, words.how_big),
     table([words.uptake, words.fullest_day, words.desks, "m²"], desks.map(([share, ...values]) => [percent(share, 1), ...values.map(number)])),
     el("p", { class: "hint" }, words.desks_nearest));
