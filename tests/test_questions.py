@@ -27,6 +27,7 @@ from siteplan.study.cache import Cache
 from siteplan.study.certainty import robustness_tables
 from siteplan.study.fairness import desks_by_cell, fairness_tables, places_left_out
 from siteplan.study.load import load
+from siteplan.study.manifest import input_files
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.sizing import commuting_tables, demand_tables
@@ -337,6 +338,31 @@ def test_variants_are_the_same_twice_and_go_on_where_they_stopped(street, tmp_pa
     assert first["robust_sets"][["sites", "own", "count", "max_regret"]].to_numpy().tolist() == [["A, B", True, 4, 0]]
     other = robustness_tables(study, Robustness(count=4, first=1, seed=2), territory, Cache(None), weights=WEIGHTS)
     assert not other["robustness"].equals(first["robustness"])
+
+
+def test_a_vintage_of_the_population_is_a_variant_with_its_people(street, tmp_path):
+    study, territory = street
+    later = territory.cells.assign(people=3 * territory.cells["people"]).reset_index()
+    later.to_file(tmp_path / "later.gpkg")
+    fixed = {"walk_kmh": (4.8, 4.8), "bike_kmh": (15, 15), "snapping_m": [300], "placements": ["as is"]}
+    asked = Robustness(count=2, first=1, populations=[tmp_path / "later.gpkg"], **fixed)
+    check_questions(asking(study, robustness=asked), territory)
+    table = robustness_tables(study, asked, territory, Cache(None), weights=WEIGHTS)["robustness"].set_index("site")
+    bare = Robustness(count=2, first=1, **fixed)
+    once = robustness_tables(study, bare, territory, Cache(None), weights=WEIGHTS)["robustness"].set_index("site")
+    # Of two variants one counts the study's people, the other three times as many.
+    assert table["p5"].to_numpy() == pytest.approx(once["p50"].to_numpy())
+    assert table["p95"].to_numpy() == pytest.approx(3 * once["p50"].to_numpy())
+    files = input_files(asking(study, robustness=asked))
+    assert files["robustness.populations.1"] == tmp_path / "later.gpkg"
+
+
+def test_a_vintage_that_lies_elsewhere_is_refused(street, tmp_path):
+    study, territory = street
+    territory.cells.translate(500_000).to_frame("geometry").assign(people=1.0).to_file(tmp_path / "far.gpkg")
+    asked = Robustness(count=2, first=1, populations=[tmp_path / "far.gpkg"])
+    with pytest.raises(InputError, match=r"far\.gpkg"):
+        check_questions(asking(study, robustness=asked), territory)
 
 
 def test_a_variant_is_a_run_with_its_speeds(street):

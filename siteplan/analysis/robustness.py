@@ -42,6 +42,7 @@ def variants_of(
     dates: Sequence[str] = (),
     limits: Sequence[float] = LIMITS,
     placements: Sequence[str] = tuple(PLACEMENTS),
+    populations: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Draw variants of a study: the same for the same seed and count, on any machine.
 
@@ -62,12 +63,14 @@ def variants_of(
         Metres within which people are linked to a street.
     placements
         Keys of `PLACEMENTS`.
+    populations
+        Names of vintages of the population; none leaves it as it is.
 
     Returns
     -------
     list of dict
         `variant` (1, 2, ...), `walk_kmh`, `bike_kmh`, `shift_minutes`, `limit_m`, `placement` (its name), and `date`
-        where there are any.
+        and `population` where there are any.
 
     Raises
     ------
@@ -89,6 +92,7 @@ def variants_of(
         raise StudyError(f"variants: no placement {unknown[0]!r}; expected any of {', '.join(PLACEMENTS)}")
     lists: dict[str, Sequence[Any]] = {"shift_minutes": shifts, "limit_m": limits, "placement": placements}
     lists |= {"date": [_day(date) for date in dates]} if dates else {}
+    lists |= {"population": populations} if populations else {}
     for name, values in lists.items():
         if not len(values):
             raise StudyError(f"variants: {name} has no value to draw from; give one or more")

@@ -268,4 +268,9 @@ class Robustness(Model):
         description="how the people of a cell are placed: as is = the study's way; spread = along the streets of every "
         "cell above 4 ha, each 50 m; middle = all at the middle of their cell",
     )
+    populations: Annotated[tuple[File, ...], BeforeValidator(listed)] = Field(
+        default=(),
+        description="other vintages of the population, files with the columns of inputs.population; each variant "
+        "counts the people of one of them or of the study's own",
+    )
     first: int = Field(default=5, ge=1, description="how many places count as first")

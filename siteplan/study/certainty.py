@@ -22,25 +22,27 @@ from siteplan.inputs.times import people_amounts, time_rows
 from siteplan.network.people import place_people
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
-from siteplan.study.cache import Cache, content_key
+from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.editing import edited_timetable
-from siteplan.study.load import Territory
+from siteplan.study.load import Territory, load_cells, same_place, used_sites
 from siteplan.study.travel import Progress, fingerprint
 from siteplan.times import travel_times
 
 __all__ = ["check_robustness", "robustness_tables"]
 
+OWN = "own"  # the population that the study itself counts
 LATEST = 30 * 60  # minutes after midnight: later windows belong to the next day
 Draw = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class _Ground:
-    """What the variants share: people by placement, how far each is from the street of each mode, and timetables."""
+    """What the variants share: people by vintage and placement, their metres to the street by mode, and timetables."""
 
-    points: Mapping[str, gpd.GeoDataFrame]
-    metres: Mapping[tuple[str, str], npt.NDArray[np.float64]]
+    cells: Mapping[str, gpd.GeoDataFrame]
+    points: Mapping[tuple[str, str], gpd.GeoDataFrame]
+    metres: Mapping[tuple[str, str, str], npt.NDArray[np.float64]]
     timetables: Mapping[str, Timetable]
 
 
@@ -71,6 +73,7 @@ def check_robustness(study: Study, asked: Robustness, territory: Territory) -> N
                 f"robustness.shifts: move the window {window[0]}-{window[1]} out of the day; expected fewer minutes"
             )
     _draws(asked)
+    _vintages(study, asked, territory)
     if rides:
         _timetables(study, asked, territory)
 
@@ -120,6 +123,7 @@ def robustness_tables(
         "choose": None if study.choose is None else study.choose.model_dump(mode="json"),
         "weights": dict(weights),
         "placements": PLACEMENTS,
+        "populations": [file_hash(path) for path in asked.populations],
     }
 
     def one(draw: Draw) -> pd.DataFrame:
@@ -141,6 +145,7 @@ def _draws(asked: Robustness) -> list[dict[str, Any]]:
         dates=asked.dates,
         limits=asked.snapping_m,
         placements=asked.placements,
+        populations=[OWN, *map(str, range(1, len(asked.populations) + 1))] if asked.populations else (),
     )
 
 
@@ -170,20 +175,40 @@ def _ground(study: Study, asked: Robustness, territory: Territory, draws: Sequen
     original, streets = territory.original, territory.streets
     assert original is not None  # noqa: S101 - checked before
     assert streets is not None  # noqa: S101 - checked before
-    names = list(dict.fromkeys(str(draw["placement"]) for draw in draws))
+    cells = _vintages(study, asked, territory)
     points = {
-        name: territory.points if name == "as is" else place_people(territory.cells, original, **PLACEMENTS[name])
-        for name in names
+        (vintage, name): territory.points
+        if (vintage, name) == (OWN, "as is")
+        else place_people(cells[vintage], original, **PLACEMENTS[name])
+        for vintage, name in dict.fromkeys(map(_whom, draws))
     }
     metres = {}
     for profile in study.profiles():
         home = profile.access if isinstance(profile, Rides) else profile
-        for name, placed in points.items():
+        for whom, placed in points.items():
             links = link(streets, placed, mode=home)
             near = np.where(links["status"] == "placed", links["access_m"], np.inf)
-            metres[name, profile.name] = near.astype(np.float64)
+            metres[*whom, profile.name] = near.astype(np.float64)
     rides = territory.timetable is not None
-    return _Ground(points, metres, _timetables(study, asked, territory) if rides else {})
+    return _Ground(cells, points, metres, _timetables(study, asked, territory) if rides else {})
+
+
+def _whom(draw: Draw) -> tuple[str, str]:
+    """Name the people of a variant: whose count they are, and how they are placed."""
+    return str(draw.get("population", OWN)), str(draw["placement"])
+
+
+def _vintages(study: Study, asked: Robustness, territory: Territory) -> dict[str, gpd.GeoDataFrame]:
+    """Read the vintages of the population, as the study reads its own."""
+    given, found = study.inputs.population, {OWN: territory.cells}
+    for number, path in enumerate(asked.populations, 1):
+        assert given is not None  # noqa: S101 - the territory has cells
+        inputs = study.inputs.model_copy(update={"population": given.model_copy(update={"file": path})})
+        other = study.model_copy(update={"inputs": inputs})
+        found[str(number)] = load_cells(other, used_sites(territory.all_sites), territory.communes)
+        assert territory.streets is not None  # noqa: S101 - checked before
+        same_place(territory.streets, found[str(number)], f"{path}: its cells")
+    return found
 
 
 def _timetables(study: Study, asked: Robustness, territory: Territory) -> dict[str, Timetable]:
@@ -206,8 +231,7 @@ def _variant(
     Columns `kind` (site, cover), `name` (the site; which sites, as bits), `score`, `value` (the heaviest column of the
     score; people), `chosen`.
     """
-    points = ground.points[str(draw["placement"])]
-    place = replace(territory, points=points)
+    place = replace(territory, cells=ground.cells[_whom(draw)[0]], points=ground.points[_whom(draw)])
     times = _times(study, place, ground, draw)
     table = _counted(study, place, times, weights)
     table = table.join(score_sites(table, weights))
@@ -227,7 +251,7 @@ def _times(study: Study, place: Territory, ground: _Ground, draw: Draw) -> pd.Da
     names = [profile.name for profile in study.profiles()]
     tables = []
     for profile in study.profiles():
-        near = ground.metres[str(draw["placement"]), profile.name] <= draw["limit_m"]
+        near = ground.metres[*_whom(draw), profile.name] <= draw["limit_m"]
         transit = None
         if isinstance(profile, Rides):
             date = str(draw.get("date", study.inputs.transit.date if study.inputs.transit else ""))

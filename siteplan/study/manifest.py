@@ -34,6 +34,8 @@ def input_files(study: Study) -> dict[str, Path]:
         "inputs.streets": inputs.streets,
         "inputs.times": inputs.times,
     }
+    vintages = study.robustness.populations if study.robustness else ()
+    named |= {f"robustness.populations.{number}": file for number, file in enumerate(vintages, 1)}
     feeds = inputs.transit.feeds if inputs.transit else ()
     named |= {
         f"inputs.transit.{number}" if len(feeds) > 1 else "inputs.transit": feed for number, feed in enumerate(feeds, 1)
@@ -88,6 +90,8 @@ def _parameters(study: Study) -> dict[str, Any]:
             del table["file"]
     for name in ("streets", "elevation", "times"):
         del asked["inputs"][name]
+    if asked["robustness"]:
+        del asked["robustness"]["populations"]
     if asked["commuting"]:
         del asked["commuting"]["flows"], asked["commuting"]["factors"]
     for option in (

@@ -26,7 +26,7 @@ __all__ = ["Progress", "fingerprint", "rings_of", "times_after", "times_of"]
 Progress = Callable[[str, int, int], None]
 Search = Callable[[Profile | Rides, Progress | None], pd.DataFrame]
 
-APART = ("inputs.times", "commuting.factors", "commuting.flows")  # files that no search reads
+APART = ("inputs.times", "commuting", "robustness")  # files that no search of the study's own reads
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
 
 
@@ -121,7 +121,7 @@ def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
 
 def fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
     """Name all that travel times (or, without the people, isochrones) depend on, but for the mode and the limits."""
-    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if key not in APART}
+    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if not key.startswith(APART)}
     hashes = {name: file_hash(path) for name, path in files.items() if name.split(".")[0] not in without}
     tables = {"population": study.inputs.population, "sites": study.inputs.sites}
     options = {
