@@ -495,18 +495,21 @@ class _Search:
         opened = self.fixed.copy()
         greedy(self.rows, opened, self.barred, self.count)
         self.greedy = float(self.rows[3] @ nearest(self.rows, opened))
-        self.try_set(opened)
+        self.try_set(opened, self.rows, self.barred)
         self.swapped = self.objective
 
-    def try_set(self, opened: Flags) -> None:
-        """Improve a set by swaps and keep it if it is the best so far. The set is changed in place."""
+    def try_set(self, opened: Flags, rows: Rows, barred: Flags) -> None:
+        """Improve a set by swaps and keep it if it is the best so far. The set is changed in place.
+
+        `rows` may lack sites that are barred.
+        """
         key = np.packbits(opened).tobytes()
         if key in self.tried:
             return
         self.tried.add(key)
-        interchange(self.rows, opened, self.fixed, self.barred)
+        interchange(rows, opened, self.fixed, barred)
         self.tried.add(np.packbits(opened).tobytes())
-        total = float(self.rows[3] @ nearest(self.rows, opened))
+        total = float(rows[3] @ nearest(rows, opened))
         if total < self.objective:
             self.objective, self.opened = total, opened.copy()
 
@@ -546,8 +549,9 @@ class _Search:
         )
         self.iterations += done
         node.bound = max(node.bound, bound)
-        if int(picks.sum()) == self.count:
-            self.try_set(picks)
+        if int(picks.sum()) == self.count and self.root is not None:
+            # Sites that are settled as closed are in no better set, so no swap need open them.
+            self.try_set(picks, rows, self.root.status == OUT)
 
     def bound_root(self, iterations: int) -> None:
         """Raise the bound until it is enough, the iterations are used up, or it hardly rises any more."""
@@ -557,7 +561,7 @@ class _Search:
         root = self.root = _Node(status, price, np.zeros(demands), np.zeros(sites), 0.0, 0.5)
         rows, gained = self.rows, 0
         left = int((status != OUT).sum())
-        while self.iterations < iterations and gained < 3:
+        while self.iterations < iterations and gained < 2:
             before, best = root.bound, self.objective
             self.raise_bound(root, min(BLOCK, iterations - self.iterations), rows)
             self.bound = max(self.bound, self.proven(root.bound))
@@ -587,7 +591,7 @@ class _Search:
             opened[random.choice(movable, many, replace=False)] = False
             closed = np.flatnonzero(~self.opened & ~self.barred)
             opened[random.choice(closed, many, replace=False)] = True
-            self.try_set(opened)
+            self.try_set(opened, self.rows, self.barred)
             if self.closed():
                 return
 
