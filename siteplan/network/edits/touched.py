@@ -151,7 +151,8 @@ def _least(graph: ModeGraph, places: Positions, ends: Positions, limit: int) -> 
     order = np.argsort(rows, kind="stable")
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=nodes + 1))])
     values = np.append(weights, costs).astype(float)
-    matrix = csr_array((values[order], columns[order], indptr), shape=(nodes + 1, nodes + 1))
+    indices = columns[order].astype(np.int32), indptr.astype(np.int32)  # older scipy searches no wider ones
+    matrix = csr_array((values[order], *indices), shape=(nodes + 1, nodes + 1))
     found = dijkstra(matrix, indices=nodes, limit=float(limit))
     leave, total = graph.leave[places.chain], graph.total[places.chain]
     near = np.full(len(places), np.inf)
