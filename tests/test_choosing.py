@@ -99,6 +99,11 @@ def test_floors_by_commune(town: Path) -> None:
         asked(town, *by_commune, "choose={sites: 1, floors: {South: 0.9}}")
     with pytest.raises(StudyError, match="no set of 1 sites meets the conditions"):
         asked(town, *by_commune, "choose={sites: 1, floors: 1}")
+    with pytest.raises(StudyError, match=r"phases: no set of 1 sites .*; 3 sites would.*ask without phases"):
+        asked(town, *by_commune, "choose={phases: [1, 3], floors: 1}")
+    boxes[1:].to_file(town.parent / "communes.gpkg")  # who lives in no commune has no floor
+    assert asked(town, *by_commune, "choose={sites: 1, floors: 1}")[0] == ["B"]
+    assert asked(town, *by_commune, "choose={sites: 1, floors: most}")[0] == ["B"]
 
 
 def test_what_cannot_be_asked(town: Path) -> None:

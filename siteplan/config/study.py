@@ -346,7 +346,7 @@ class Choose(Model):
     ) = Field(
         default=None,
         description="the share of its people that each commune has covered at least: one for all, by name of the "
-        "commune, or most = as high as possible in the worst served; empty = none",
+        "commune, or most = as high as possible in the worst served; who lives in none has no floor; empty = none",
     )
     quotas: tuple[AskedQuota, ...] = Field(
         default=(), description="such as [{column: zone, value: rural, at_least: 2}]"

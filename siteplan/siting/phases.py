@@ -74,7 +74,7 @@ def deploy(
     if nested == "least" and (options.get("objective") == "center" or options.get("floors") == "most"):
         raise StudyError("nested least is not known for objective center and floors 'most'. Use nested best")
     levels: list[dict[str, Any]] = [{name: value} for value in asked]
-    alone = [choose_sites(times, people, sites, **level, **options) for level in levels]
+    alone = _alone(times, people, sites, levels, options)
     tables = times, people, sites
     ways, names, refused = [], [], None
     for label, follow in (("first", _from_the_first), ("last", _from_the_last)):
@@ -117,6 +117,20 @@ def deploy(
     regret = sum(_shares(loss, alone))
     phases.attrs = {"way": names[best], "regret": regret, "regret_bound": min(bound, regret)}
     return phases, _steps(times, people, sites, opens, options)
+
+
+def _alone(times: Any, people: Any, sites: Any, levels: list[dict[str, Any]], options: dict[str, Any]) -> list[Choice]:
+    """Return the best set of each phase, whatever the others; the last one first, where a wrong question shows."""
+    alone = [choose_sites(times, people, sites, **levels[-1], **options)]
+    for level in levels[-2::-1]:
+        try:
+            alone.insert(0, choose_sites(times, people, sites, **level, **options))
+        except StudyError as wrong:
+            raise StudyError(
+                f"phases: {str(wrong).rstrip('.')}. Every phase must meet the conditions: begin with more, or ask "
+                "without phases, which tells the order to open as well"
+            ) from wrong
+    return alone
 
 
 def coverage_curve(

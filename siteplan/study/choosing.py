@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from siteplan.analysis.equity import OUTSIDE
 from siteplan.analysis.reach import Decay
 from siteplan.config import Choose, Study
 from siteplan.errors import StudyError
@@ -94,17 +95,18 @@ def _curve(
 
 
 def by_point(territory: Territory) -> pd.Series | None:
-    """Return the name of the commune of each point; None without communes."""
+    """Return the name of the commune of each point, NaN in none of them; None without communes."""
     communes = commune_names(territory)
-    return None if communes is None else territory.points["cell"].map(communes)
+    return None if communes is None else territory.points["cell"].map(communes.where(communes != OUTSIDE))
 
 
 def _question(study: Study, asked: Choose, communes: pd.Series | None) -> Mapping[str, Any]:
     """Turn the keys of the study into the arguments of `choose_sites`."""
     if isinstance(asked.floors, dict) and communes is not None:
-        unknown = sorted(set(asked.floors) - set(communes))
+        names = set(communes.dropna())
+        unknown = sorted(set(asked.floors) - names)
         if unknown:
-            known = ", ".join(sorted(set(communes)))
+            known = ", ".join(sorted(names))
             raise StudyError(f"choose.floors.{unknown[0]}: no such commune; expected any of {known}")
     return {
         "objective": asked.objective,
