@@ -151,8 +151,8 @@ def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iter
     if absent:
         raise InputError(f"{where} lacks the column {', '.join(absent)}; its columns are {listed(table.columns)}")
     table = table.reindex(columns=columns, fill_value="")
-    blank = (table[list(needed)] == "").all(axis=1)
-    blank[blank] = (table[blank] == "").all(axis=1)
+    blank = (table[list(needed)] == "").all(axis=1).to_numpy(bool, copy=True)
+    blank[blank] = (table[blank] == "").all(axis=1).to_numpy(bool)
     table = table[~blank].reset_index(drop=True)
     if name in NEEDED and table.empty:
         raise InputError(f"{where} has no rows; a feed without {name.replace('_', ' ')} is no timetable")

@@ -105,6 +105,11 @@ def _exceptions(single: pd.DataFrame, ids: pd.Index, counts: Counter[str]) -> tu
 def _days(dates: pd.Series) -> Ints:
     """Read YYYYMMDD as days since 1970-01-01; -1 or less where it is no date since then."""
     codes, distinct = pd.factorize(dates)
-    days = pd.to_datetime(pd.Series(distinct), format="%Y%m%d", errors="coerce").to_numpy().astype("datetime64[D]")
-    numbers: Ints = np.where(np.isnat(days), -1, days.astype(np.int64))
-    return numbers[codes]
+    return np.array([_day(text) for text in distinct], dtype=np.int64)[codes]
+
+
+def _day(text: str) -> int:
+    try:
+        return day_number(dt.datetime.strptime(text, "%Y%m%d").date())
+    except ValueError:
+        return -1
