@@ -557,6 +557,12 @@ def test_what_does_not_fit_is_left_out_counted_and_warned_of(tmp_path, key):
     assert odd(found) == {key: 1}
 
 
+def test_a_date_has_eight_digits(tmp_path):
+    with pytest.warns(SiteplanWarning):
+        found = read(tmp_path, calendar=PLAIN["calendar"] + "XX,1,1,1,1,1,1,1,202611,20261231\n")
+    assert odd(found) == {"bad_service_rows": 1}
+
+
 def test_a_row_with_too_many_values_is_left_out(tmp_path):
     with pytest.warns(SiteplanWarning, match="too many values"):
         found = read(tmp_path, stops=PLAIN["stops"] + "F,Fir, north,0,1.04\n")

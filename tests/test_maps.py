@@ -669,8 +669,11 @@ def test_places_left_out_are_listed_and_shown(opened):
     assert seen.page.locator("#answers .hint").inner_text().startswith("And 2 more.")
     seen.page.locator("#answers button").first.click()
     seen.page.wait_for_timeout(300)
-    middle = seen.page.evaluate("location.hash")
-    assert f"{spot.y:.3f}"[:5] in middle
+    middle = [
+        float(part) for part in seen.page.evaluate("new URLSearchParams(location.hash.slice(1)).get('at')").split(",")
+    ]
+    assert middle[:2] == pytest.approx([spot.y, spot.x], abs=1e-4)
+    assert middle[2] >= 14
 
 
 @needs_chromium

@@ -131,7 +131,7 @@ def choose_sites(
     territory, floors
         A column of `people`, or a series by point; and the least share of its people that each territory covers: one
         number, a number by territory, or "most" for as high as possible in the territory that is worst off (those
-        that no site reaches aside).
+        that no site reaches aside). A point with NaN is in no territory and has no floor.
     quotas
         Least and most open sites with a value in a column, such as rural ones.
     method

@@ -151,6 +151,7 @@ def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iter
     if absent:
         raise InputError(f"{where} lacks the column {', '.join(absent)}; its columns are {listed(table.columns)}")
     table = table.reindex(columns=columns, fill_value="")
+    # As numpy's flags: of no rows at all, older pandas makes objects.
     blank = (table[list(needed)] == "").all(axis=1).to_numpy(bool, copy=True)
     blank[blank] = (table[blank] == "").all(axis=1).to_numpy(bool)
     table = table[~blank].reset_index(drop=True)

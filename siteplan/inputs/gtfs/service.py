@@ -109,6 +109,8 @@ def _days(dates: pd.Series) -> Ints:
 
 
 def _day(text: str) -> int:
+    if len(text) != 8:  # strptime takes one digit for a month or a day, too
+        return -1
     try:
         return day_number(dt.datetime.strptime(text, "%Y%m%d").date())
     except ValueError:

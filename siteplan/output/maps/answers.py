@@ -3,7 +3,6 @@
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from siteplan.output.maps.words import half_up
@@ -62,18 +61,9 @@ def left_out_data(places: gpd.GeoDataFrame | None) -> list[list[Any]]:
     if places is None:
         return []
     spots = places.geometry.representative_point().to_crs(4326)
-    rows = zip(
-        spots.y,
-        spots.x,
-        places["name"],
-        places["people"],
-        places["candidate"],
-        places["candidate_minutes"],
-        strict=True,
-    )
-    return [
-        [round(y, 5), round(x, 5), str(name), half_up(float(people)), str(site), round(float(minutes), 1)]
-        if pd.notna(site) and np.isfinite(minutes)
-        else [round(y, 5), round(x, 5), str(name), half_up(float(people)), None, None]
-        for y, x, name, people, site, minutes in rows
-    ]
+    columns = (places[name] for name in ("name", "people", "candidate", "candidate_minutes"))
+    found = []
+    for y, x, name, people, site, minutes in zip(spots.y, spots.x, *columns, strict=True):
+        nearest = [None, None] if pd.isna(site) else [str(site), round(float(minutes), 1)]
+        found.append([round(y, 5), round(x, 5), str(name), half_up(float(people)), *nearest])
+    return found
