@@ -83,11 +83,18 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
     return asked
 
 
+def of_this_place(asked: dict[str, Any], sites: pd.DataFrame) -> dict[str, Any]:
+    """Ask quotas of a kind of area that there is."""
+    if "quotas" in asked:
+        asked["quotas"] = tuple(replace(quota, value=sites["area"].iloc[0]) for quota in asked["quotas"])
+    return asked
+
+
 @settings(max_examples=300)
 @given(worlds(), questions())
 def test_no_set_of_all_is_better(world: Any, asked: dict[str, Any]) -> None:
     times, people, sites, minutes = world
-    q = asked | {"zone": people["zone"].to_dict(), "capacity": sites["capacity"].to_dict()}
+    q = of_this_place(asked, sites) | {"zone": people["zone"].to_dict(), "capacity": sites["capacity"].to_dict()}
     if "floors" in asked:
         asked["floors"] = {zone: part for zone, part in asked["floors"].items() if zone in set(people["zone"])}
         q["floors"] = asked["floors"]
@@ -178,6 +185,7 @@ def test_out_of_time_is_not_told_as_impossible() -> None:
     times, people, sites = grown()
     hasty = choose_sites(times, people, sites, objective="center", count=6, minutes=30, seconds=1e-3)
     assert hasty.value >= choose_sites(times, people, sites, objective="center", count=6, minutes=30).value
+    times, people, sites = grown(300, 3000)
     with pytest.raises(StudyError, match=r"no set of sites was found within 0\.001 s"):
         choose_sites(times, people, sites, count=6, territory="commune", floors="most", seconds=1e-3)
 
@@ -206,7 +214,7 @@ def test_what_a_choice_says() -> None:
     assert choice.sites.index.tolist() == ["B", "C"]
     assert choice.sites["order"].tolist() == [1, 2]
     assert choice.assignment.to_numpy().tolist() == [[0, "B", 10.0, 10.0], [1, "B", 15.0, 5.0], [2, "C", 3.0, 8.0]]
-    assert choice.rejected.loc["A"].tolist() == ["A", 10.0, 0.0, "B", 10.0, "B", -5.0]
+    assert choice.rejected.loc["A"].tolist() == ["A", 10.0, 0.0, "B", 10.0, "B", -5.0, ""]
     assert choice.greedy_order == ("B", "C")
     figures = {"people": 30.0, "coverable": 23.0, "covered": 23.0, "sites": 2, "cost": 6.0}
     assert {name: choice.summary[name] for name in figures} == figures
@@ -269,7 +277,7 @@ def test_decay_may_be_a_column() -> None:
         ({"capacity": 2.0}, {"objective": "share", "capacities": True}, "at most 26.1% can be"),
         ({}, {"count": 1, "capacities": True, "objective": "center"}, "no meaning with capacities"),
         ({}, {"count": 2, "quotas": [Quota("status", "candidate", 0, 1)]}, "between 0 and 1 sites would"),
-        ({}, {"count": 2, "quotas": [Quota("status", "required", 1)]}, "only 0 such sites may be open"),
+        ({}, {"count": 2, "quotas": [Quota("status", "required", 1)]}, "column status; it holds candidate"),
         ({}, {"count": 1, "floors": 0.5}, "Give territory="),
         ({}, {"objective": "gravity", "count": 1}, "needs decay="),
         ({}, {"count": 1, "spacing": 100}, "Give sites as a GeoDataFrame"),
@@ -299,8 +307,16 @@ def test_tables_that_cannot_be_used() -> None:
     dear = sites.assign(cost=[1.0, 2.0, np.nan])
     with pytest.warns(SiteplanWarning, match="left out, first 'C'"):
         assert choose_sites(times, people, dear, budget=9, objective="center").value == 15.0
-    with pytest.warns(SiteplanWarning, match="1 sites have no capacity and serve any number"):
-        choose_sites(times, people, sites.assign(capacity=[1.0, np.nan, 3.0]), count=1, capacities=True)
+    with pytest.warns(SiteplanWarning, match="1 candidates have no capacity and are left out, first 'B'"):
+        full = choose_sites(times, people, sites.assign(capacity=[1.0, np.nan, 3.0]), count=1, capacities=True)
+    assert (full.value, full.summary["left_out"], full.rejected.loc["B", "left_out"]) == (3.0, 1, "no capacity")
+    assert full.rejected.loc["B", "redundant_by"] is None
+    assert full.summary["coverable"] == 23.0  # by all sites that may open one day
+    with pytest.raises(InputError, match="no site has a capacity"):
+        choose_sites(times, people, sites, count=1, capacities=True)
+    open_now = sites.assign(status=["existing", "candidate", "candidate"], capacity=[np.nan, 2.0, 3.0])
+    with pytest.raises(InputError, match="'A' is open in any case but has no capacity"):
+        choose_sites(times, people, open_now, count=2, capacities=True)
 
 
 def test_a_result_that_disagrees_is_refused() -> None:

@@ -99,7 +99,7 @@ def worlds(draw: st.DrawFn, objective: str, sides: tuple[str, ...], most_sites: 
     if "quotas" in sides:
         low = int(random.integers(0, 3))
         high = None if random.random() < 0.5 else low + int(random.integers(0, 2))
-        asked["quotas"] = [Quota("zone", "rural", low, high)]
+        asked["quotas"] = [Quota("zone", str(sites["zone"].iloc[0]), low, high)]
     if "floors" in sides or "most" in sides:
         asked["territory"] = "commune"
         asked["floors"] = "most" if "most" in sides else float(random.choice([0.2, 0.3, 0.5, 0.9]))

@@ -79,7 +79,7 @@ def check_choice(
     _true("nobody is served twice", bool((taken <= amount.reindex(taken.index) * (1 + CLOSE) + CLOSE).all()))
     if capacities:
         load = went.groupby("site")["people"].sum()
-        room = table["capacity"].reindex(load.index).fillna(np.inf)
+        room = table["capacity"].reindex(load.index)
         _true("capacities", bool((load <= room * (1 + CLOSE) + CLOSE).all()))
     reached = amount[amount.index.isin(mine["point"])]
     served = taken.reindex(amount.index).fillna(0.0)
@@ -92,6 +92,8 @@ def check_choice(
     shut = status == "excluded"
     if budget is not None or least == "cost":  # what a candidate costs must be known
         shut |= (table["cost"].isna() if "cost" in table.columns else True) & (status == "candidate")
+    if capacities:
+        shut |= table["capacity"].isna()
     if spacing is not None:
         shut |= _beside(sites, table, status, spacing)
     possible = near[~near["site"].isin(table.index[shut])]

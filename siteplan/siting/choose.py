@@ -1,5 +1,6 @@
 """Choose sites: the best set, how far it may be from the best possible, and why these and not others."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,11 +15,12 @@ from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, serve, solve
 from siteplan.siting.explain import assigned, chosen_table, rejected_table
-from siteplan.siting.heuristic import LITTLE, allowed, grow, meets_floors, objective_of, swap
-from siteplan.siting.median import median_search
-from siteplan.siting.problem import Decay, Flags, Floats, Problem, Quota, build_problem, sites_table
+from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
+from siteplan.siting.median import cover_search, median_search
+from siteplan.siting.problem import Decay, Flags, Floats, Ints, Problem, Quota, build_problem, sites_table
+from siteplan.siting.swaps import improve
 
-__all__ = ["Choice", "choose_sites"]
+__all__ = ["Choice", "choose_sites", "tell"]
 
 MAXIMISED = ("coverage", "backup", "gravity")
 
@@ -31,9 +33,10 @@ class Choice:
     ----------
     sites
         Index `site` in the order to open them (existing, required, then what adds most); `order` from 1, `name`,
-        `status`, `people` within the limit, `added` by it to those before it, `alone` (within the limit of no other
-        chosen site), `served` (assigned to it), `turned_away` (whose nearest it is but who, as it is full, go elsewhere
-        or nowhere), `cost`.
+        `status`, `people` within the limit, `added` by it to those before it (with capacities: served more), `gain`
+        (what it adds to the objective, in its unit; for median and center people-minutes saved), `alone` (within the
+        limit of no other chosen site), `served` (assigned to it), `turned_away` (whose nearest it is but who, as it is
+        full, go elsewhere or nowhere), `cost` (0 for existing sites); with phases `phase`. People are of the group.
     objective, value
         What was asked, and what the set gives: people covered (coverage, backup), decayed people (gravity),
         people-minutes (median), minutes of the farthest (center), sites or cost (share).
@@ -46,10 +49,14 @@ class Choice:
     rejected
         Index `site`, candidates not chosen: `name`, `people`, `new` (whom it would add), `redundant_by` (the chosen
         site that shares most with it), `shared` people, `swap_for` and `change` (the objective's change if it replaced
-        that site, the best such swap that keeps to the conditions).
+        that site, the best such swap that keeps to the conditions), `left_out` (why it could not be chosen).
     summary
-        Plain figures: people in all, coverable, covered, sites, cost, limits, shares by territory, method, and
-        `set_aside`: how many candidates HiGHS was not shown, as others do all that they do.
+        Plain figures: `group` and its `people` in all, `coverable` (by all sites that are not excluded), `covered`,
+        `today` (by existing and required sites alone), `sites`, `cost`, `cost_unknown`, `left_out` (candidates without
+        a cost or capacity that the question needs), limits, `territories` (share covered) and `floors` (asked), method,
+        and `set_aside`: how many candidates HiGHS was not shown, as others do all that they do.
+    phases, curve
+        As `deploy` and `coverage_curve` tell them, where a study asks for them.
     """
 
     sites: pd.DataFrame
@@ -62,6 +69,19 @@ class Choice:
     assignment: pd.DataFrame
     rejected: pd.DataFrame
     summary: dict[str, Any]
+    phases: pd.DataFrame | None = None
+    curve: pd.DataFrame | None = None
+
+
+class _Clock:
+    """How many seconds of so many are left, a moment at least."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self._end = seconds, time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return max(0.01, self._end - time.monotonic())
 
 
 def choose_sites(
@@ -124,8 +144,8 @@ def choose_sites(
         For gravity: a function of an array of minutes, such as `Decay("linear", 20).weights`, or a column of `times`;
         weights from 0 to 1.
     capacities
-        Whether a site serves its `capacity` at most (people of the group; a point may be shared out). Not for center
-        and backup.
+        Whether a site serves its `capacity` at most (people of the group; a point may be shared out). Candidates
+        without one are left out, with a warning. Not for center and backup.
     spacing
         The least metres between two open sites, unless both exist or are required.
     territory, floors
@@ -138,9 +158,9 @@ def choose_sites(
         exact: proven by HiGHS, for plain coverage and median by a Lagrangian bound before that. greedy: greedy and
         swaps alone, no bound; not with capacities or floors "most".
     seconds, gap
-        HiGHS stops after so long, or within this share of the optimum; what is proven by then is said. Out of time,
-        coverage and median are also bounded by the best set without any condition but its number of sites, for which
-        there is as much time again. Only an answer cut off by `seconds` may differ from run to run.
+        The search for the proof stops after so long, or within this share of the optimum; what is proven by then is
+        said. Coverage and median are first bounded by the best set without any condition but its number of sites. Only
+        an answer cut off by `seconds` may differ from run to run.
 
     Returns
     -------
@@ -172,52 +192,68 @@ def choose_sites(
         "floors": floors,
         "quotas": quotas,
     }
-    problem = build_problem(times, people, sites, **question)
     if method not in ("exact", "greedy"):
         raise StudyError(f"method is {method!r}, expected exact or greedy")
     if method == "greedy" and (capacities or floors == "most"):
         raise StudyError("method greedy cannot weigh capacities or floors 'most'. Use method exact")
-    problem = _raised_floors(problem, seconds)
+    clock = _Clock(seconds)
+    problem = _raised_floors(build_problem(times, people, sites, **question), clock)
     order, greedy_set = _greedy(problem)
     greedy_fits = _fits(problem, greedy_set)
-    swappable = greedy_fits and not problem.plain and not capacities and objective != "share"
-    start = swap(problem, greedy_set) if swappable else greedy_set
+    start = greedy_set if greedy_fits else None
+    if start is not None and not _searched(problem) and not capacities and objective not in ("share", "center"):
+        start = improve(problem, start)
     aside = np.zeros(len(problem.sites), dtype=bool)
     if method == "greedy":
-        if not greedy_fits:
+        if start is None:
             raise StudyError("greedy finds no set that meets all conditions. Use method exact")
-        opened = swap(problem, greedy_set) if objective not in ("share", "center") else greedy_set
-        bound = np.nan
+        searched = _searched(problem)
+        opened, bound = improve(problem, start) if searched else start, np.nan
     else:
         if not _searched(problem):  # of the set to start from, nothing is set aside
-            aside = dominated(problem) & ~(start & greedy_fits)
-        opened, bound = _best(problem, aside, start if greedy_fits else None, seconds, gap)
+            aside = dominated(problem) & (True if start is None else ~start)
+        opened, bound = _best(problem, aside, start, clock, gap)
     opened = _without_idle(problem, opened)
+    greedy_parts = _shares(problem, greedy_set) if greedy_fits else None
+    lost = capacities and not _serves_enough(problem, greedy_parts)
+    greedy = published(problem, greedy_set, greedy_parts) if greedy_fits and not lost else np.nan
+    found = bound, greedy, tuple(problem.sites[order])
+    choice = tell(problem, opened, found, sites, method=method, aside=int(aside.sum()))
+    check_choice(choice, times, people, sites, **question)
+    return choice
+
+
+def tell(
+    problem: Problem,
+    opened: Flags,
+    found: tuple[float, float, tuple[str, ...]],
+    sites: pd.DataFrame,
+    *,
+    method: str,
+    aside: int,
+    phase: Ints | None = None,
+) -> Choice:
+    """Say what a set of sites is worth: `found` are the bound, what greedy gets and its order; `phase` orders sites."""
     parts = _shares(problem, opened)
     value = published(problem, opened, parts)
     if parts is not None:
         value = round(value, 6)  # the solver's tolerance, not people
+    bound, greedy, greedy_order = found
     if value == bound or abs(value - bound) <= 1e-6 * max(1.0, abs(value)):
         bound = value
-    greedy_parts = _shares(problem, greedy_set) if greedy_fits else None
-    lost = capacities and not _serves_enough(problem, greedy_parts)
-    greedy_value = published(problem, greedy_set, greedy_parts) if greedy_fits and not lost else np.nan
-    assignment = assigned(problem, opened, parts)
     table = sites_table(sites)
-    choice = Choice(
-        sites=chosen_table(problem, opened, parts, table),
-        objective=objective,
+    return Choice(
+        sites=chosen_table(problem, opened, parts, table, phase),
+        objective=problem.objective,
         value=value,
         bound=bound,
         gap=abs(value - bound) / max(abs(value), 1e-12) if value != bound else 0.0,
-        greedy=greedy_value,
-        greedy_order=tuple(problem.sites[order]),
-        assignment=assignment,
+        greedy=greedy,
+        greedy_order=greedy_order,
+        assignment=assigned(problem, opened, parts),
         rejected=rejected_table(problem, opened, table),
-        summary={**_summary(problem, opened, parts, method), "set_aside": int(aside.sum())},
+        summary={**_summary(problem, opened, parts, table, method), "set_aside": aside},
     )
-    check_choice(choice, times, people, sites, **question)
-    return choice
 
 
 def _serves_enough(problem: Problem, parts: Floats | None) -> bool:
@@ -258,7 +294,7 @@ def _fits(problem: Problem, opened: Flags) -> bool:
     """Whether a set meets every condition, capacities aside."""
     enough = _wanted(problem)
     covers = enough is None or objective_of(problem, opened) >= enough * (1 - LITTLE)
-    return covers and allowed(problem, opened) and meets_floors(problem, opened)
+    return covers and fits(problem, opened)
 
 
 def _greedy(problem: Problem) -> tuple[list[int], Flags]:
@@ -275,15 +311,15 @@ def _greedy(problem: Problem) -> tuple[list[int], Flags]:
     return best[3], best[4]
 
 
-def _raised_floors(problem: Problem, seconds: float) -> Problem:
+def _raised_floors(problem: Problem, clock: _Clock) -> Problem:
     """Turn floors "most" into the highest that can be had."""
     if not isinstance(problem.floors, str):
         return problem
-    highest = solve(problem, "floor", seconds=seconds)
+    highest = solve(problem, "floor", seconds=clock.left / 2)
     if highest is None:
-        raise StudyError(_why(replace(problem, floors=None), seconds))
+        raise StudyError(_why(replace(problem, floors=None), clock))
     if not np.isfinite(highest.value):
-        raise StudyError(_late(seconds))
+        raise StudyError(_late(clock))
     within = problem.territory_people(np.where(problem.reached(~problem.barred), problem.weight, 0.0))
     level = max(0.0, min(1.0, highest.value) - SLACK)
     return replace(problem, floors=np.where(within > 0, level, 0.0))
@@ -299,99 +335,124 @@ def _bounded(problem: Problem) -> bool:
     return bool(problem.count) and problem.objective in ("coverage", "median") and len(problem.site) > 0
 
 
-def _best(problem: Problem, aside: Flags, start: Flags | None, seconds: float, gap: float) -> tuple[Flags, float]:
+def _best(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, gap: float) -> tuple[Flags, float]:
     """Return the best set and its bound, both in the unit of the objective; HiGHS does not see what is set aside."""
-    everybody = float(problem.weight.sum())
-    if _searched(problem):
-        return _plainly(problem, seconds, gap)
     if problem.objective == "center":
-        return _center(problem, start, seconds)
-    enough = _wanted(problem)
-    goal = "value" if enough is None else problem.least
-    floor = None if enough is None else enough * (1 - SLACK)
-    fewer = replace(problem, barred=problem.barred | aside)
-    best = solve(fewer, goal, at_least=floor, start=start, seconds=seconds, gap=gap)
+        return _center(problem, start, clock)
+    if problem.objective == "share":
+        return _fewest(problem, aside, start, clock, gap)
+    # No set under conditions is better than the best without any, nor than all sites together.
+    most = objective_of(problem, ~problem.barred)
+    if _bounded(problem):
+        bare = replace(problem, apart=problem.apart[:0], quotas=(), floors=None, budget=None, capacity=None)
+        free, without = _plainly(bare, clock.left, gap)
+        most = min(most, without)
+        if problem.capacity is None and fits(problem, free):
+            return free, _unit(problem, most)
+        if start is not None and problem.capacity is None and objective_of(problem, start) >= most * (1 - LITTLE):
+            return start, _unit(problem, most)
+    best = solve(replace(problem, barred=problem.barred | aside), "value", start=start, seconds=clock.left, gap=gap)
     if best is None:
-        raise StudyError(_why(problem, seconds))
+        raise StudyError(_why(problem, clock))
     if not np.isfinite(best.value):  # out of time without a set
         if start is None:
-            raise StudyError(_late(seconds))
-        best = replace(best, opened=start, value=objective_of(problem, start) if enough is None else -np.inf)
-    if enough is None:
-        median = problem.objective == "median"
-        bound = problem.penalty * everybody - best.bound if median else best.bound
-        if (
-            not _bounded(problem)
-            or problem.capacity is not None
-            or best.bound - best.value <= gap * abs(best.value) + LITTLE
-        ):
-            return best.opened, bound
-        # Out of time: no set under conditions is better than the best without any.
-        free, without = _plainly(replace(problem, apart=problem.apart[:0], quotas=(), floors=None), seconds, gap)
-        bound = max(bound, without) if median else min(bound, without)
-        better = _fits(problem, free) and objective_of(problem, free) > objective_of(problem, best.opened)
-        return free if better else best.opened, bound
-    # Of all sets as small (or as cheap), one that covers the most.
+            raise StudyError(_late(clock))
+        best = replace(best, opened=start)
+    return best.opened, _unit(problem, min(most, best.bound))
+
+
+def _unit(problem: Problem, worth: float) -> float:
+    """Turn what people count, served, into the unit of the objective."""
+    return problem.penalty * float(problem.weight.sum()) - worth if problem.objective == "median" else worth
+
+
+def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, gap: float) -> tuple[Flags, float]:
+    """Return the smallest or cheapest set that covers enough, of all such sets one that covers the most."""
+    wanted = _wanted(problem)
+    floor = None if wanted is None else wanted * (1 - SLACK)
+    fewer = replace(problem, barred=problem.barred | aside)
+    best = solve(fewer, problem.least, at_least=floor, start=start, seconds=clock.left, gap=gap)
+    if best is None:
+        raise StudyError(_why(problem, clock))
+    if not np.isfinite(best.value):  # out of time without a set
+        if start is None:
+            raise StudyError(_late(clock))
+        best = replace(best, opened=start)
     bound = float(np.ceil(-best.bound - 1e-6)) if problem.least == "sites" else -best.bound
-    if problem.share < 1 and np.isfinite(best.value):
-        if problem.least == "sites":
-            smaller = replace(fewer, count=int(best.opened.sum()))
-        else:
-            spent = float(problem.cost[best.opened].sum())
-            smaller = replace(fewer, budget=spent * (1 + LITTLE))
-        more = solve(smaller, at_least=floor, start=best.opened, seconds=seconds, gap=gap)
-        if more is not None and np.isfinite(more.value):
-            best = replace(best, opened=more.opened)
-    return best.opened, bound
+    if problem.share == 1:
+        return best.opened, bound
+    if problem.least == "sites":
+        smaller = replace(fewer, count=int(best.opened.sum()))
+    else:
+        smaller = replace(fewer, budget=float(problem.cost[best.opened].sum()) * (1 + LITTLE))
+    more = solve(smaller, at_least=floor, start=best.opened, seconds=clock.left, gap=gap)
+    return best.opened if more is None or not np.isfinite(more.value) else more.opened, bound
 
 
 def _plainly(problem: Problem, seconds: float, gap: float) -> tuple[Flags, float]:
-    """Return the best set for plain coverage or median, by the searches that are made for it, and its bound."""
-    many = len(problem.sites)
+    """Return the best set for plain coverage or median, by the searches that are made for it, and the most worth."""
+    everybody, many = float(problem.weight.sum()), len(problem.sites)
     options: dict[str, Any] = {"sites": many, "count": problem.count, "fixed": problem.fixed, "barred": problem.barred}
     if problem.objective == "coverage":
-        found, total = cover_exactly(problem.ptr, problem.site, problem.weight, seconds=seconds, **options)
-        bound = total - found.bound
+        found, _ = cover_exactly(problem.ptr, problem.site, problem.weight, seconds=seconds, **options)
+        most = everybody - found.bound
     else:
         found = median_search(
             problem.ptr, problem.site, problem.minutes, problem.weight, penalty=problem.penalty, gap=gap, **options
         )
-        bound = found.bound
+        most = problem.penalty * everybody - found.bound
     opened = np.zeros(many, dtype=bool)
     opened[found.chosen] = True
-    return opened, bound
+    return opened, most
 
 
-def _late(seconds: float) -> str:
-    return f"no set of sites was found within {seconds:g} s. Allow more seconds"
+def _late(clock: _Clock) -> str:
+    return f"no set of sites was found within {clock.seconds:g} s. Allow more seconds"
 
 
-def _center(problem: Problem, start: Flags | None, seconds: float) -> tuple[Flags, float]:
+def _center(problem: Problem, start: Flags | None, clock: _Clock) -> tuple[Flags, float]:
     """Halve the minutes within which all who can be reached find a site, then take the least people-minutes."""
     must = problem.reached(~problem.barred) & (problem.weight > 0)
     usable = ~problem.barred[problem.site] & must[problem.point]
     steps = np.unique(problem.minutes[usable])
-    low, high, proven, all_within, held = 0, len(steps), True, None, start
+    low, high, all_within, held = 0, len(steps), None, start
+    impossible = 0  # it is proven that fewer minutes than the step of this number do not do
     while low < high:
         middle = (low + high) // 2
         nearer = _within(problem, float(steps[middle]))
-        found = solve(nearer, "nothing", must=must, seconds=seconds)
-        if found is not None and np.isfinite(found.value):
-            high, all_within, held = middle, nearer, found.opened
+        opened, proven = _all_reached(nearer, must, clock)
+        if opened is not None:
+            high, all_within, held = middle, nearer, opened
         else:
-            proven = proven and found is None
             low = middle + 1
-    level = problem.penalty if all_within is None else float(steps[high])
-    if not must.any():  # nobody is far who cannot be reached at all
-        level = 0.0
-    best = solve(all_within or problem, must=must if all_within is not None else None, seconds=seconds)
+            impossible = low if proven else impossible
+    bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
+    best = solve(all_within or problem, must=must if all_within is not None else None, start=held, seconds=clock.left)
     if best is None:
-        raise StudyError(_why(problem, seconds))
+        raise StudyError(_why(problem, clock))
     if np.isfinite(best.value):
         held = best.opened
     if held is None:
-        raise StudyError(_late(seconds))
-    return held, level if proven else float(_least_minutes(problem, ~problem.barred)[must].max(initial=0.0))
+        raise StudyError(_late(clock))
+    return held, bound
+
+
+def _all_reached(problem: Problem, must: Flags, clock: _Clock) -> tuple[Flags | None, bool]:
+    """Return a set that reaches all of `must`, or None and whether it is proven that there is none."""
+    if problem.count:  # without conditions, the bound on whom so many sites cover often tells
+        flags = {"fixed": problem.fixed, "barred": problem.barred}
+        options: dict[str, Any] = {"sites": len(problem.sites), "count": problem.count, "iterations": 300, **flags}
+        found, _ = cover_search(problem.ptr, problem.site, must.astype(np.float64), **options)
+        opened = np.zeros(len(problem.sites), dtype=bool)
+        opened[found.chosen] = True
+        if found.bound > 0:
+            return None, True
+        if found.objective == 0 and fits(problem, opened):
+            return opened, True
+    best = solve(problem, "nothing", must=must, seconds=clock.left / 3)
+    if best is None or not np.isfinite(best.value):
+        return None, best is None
+    return best.opened, True
 
 
 def _within(problem: Problem, minutes: float) -> Problem:
@@ -409,7 +470,7 @@ def _without_idle(problem: Problem, opened: Flags) -> Flags:
     for site in np.flatnonzero(opened & ~problem.fixed)[::-1]:
         without = opened.copy()
         without[site] = False
-        if objective_of(problem, without) >= value and allowed(problem, without) and meets_floors(problem, without):
+        if objective_of(problem, without) >= value and fits(problem, without):
             opened = without
     return opened
 
@@ -428,8 +489,9 @@ def _shares(problem: Problem, opened: Flags) -> Floats | None:
     return rounded
 
 
-def _why(problem: Problem, seconds: float) -> str:
+def _why(problem: Problem, clock: _Clock) -> str:
     """Say which condition no set can meet, and the nearest that one can."""
+    seconds = max(1.0, clock.left / 4)
     enough = _wanted(problem)
     floor = None if enough is None else enough * (1 - SLACK)
     if problem.count is not None:
@@ -471,18 +533,22 @@ def _why(problem: Problem, seconds: float) -> str:
     return "no set of sites meets the conditions, and no single one is to blame. Loosen several"
 
 
-def _summary(problem: Problem, opened: Flags, parts: Floats | None, method: str) -> dict[str, Any]:
+def _summary(problem: Problem, opened: Flags, parts: Floats | None, table: pd.DataFrame, method: str) -> dict[str, Any]:
     """Return the plain figures of a choice."""
     covered = np.where(problem.reached(opened), problem.weight, 0.0)
     if parts is not None:
         covered = np.bincount(problem.point, weights=parts, minlength=len(problem.points)) * problem.weight
+    allowed = (table["status"] != "excluded").to_numpy(dtype=bool)
     summary: dict[str, Any] = {
+        "group": problem.group,
         "people": float(problem.weight.sum()),
-        "coverable": problem.coverable,
+        "coverable": float(problem.weight[problem.reached(allowed)].sum()),
         "covered": float(covered.sum()),
+        "today": float(problem.weight[problem.reached(problem.fixed)].sum()),
         "sites": int(opened.sum()),
         "cost": float(np.nansum(problem.cost[opened])),
         "cost_unknown": int(np.isnan(problem.cost[opened]).sum()),
+        "left_out": int((problem.unknown != "").sum()),
         "minutes": problem.limit,
         "penalty": problem.penalty,
         "method": method,
@@ -491,4 +557,8 @@ def _summary(problem: Problem, opened: Flags, parts: Floats | None, method: str)
         there, got = problem.territory_people(problem.weight), problem.territory_people(covered)
         shares = np.divide(got, there, out=np.full(len(there), np.nan), where=there > 0)
         summary["territories"] = {label: float(value) for label, value in zip(problem.territories, shares, strict=True)}
+    if isinstance(problem.floors, np.ndarray):
+        summary["floors"] = {
+            label: float(value) for label, value in zip(problem.territories, problem.floors, strict=True)
+        }
     return summary

@@ -1,10 +1,14 @@
 """Why these sites: whom each adds and shares; and why not the others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from siteplan.siting.heuristic import allowed, gains, objective_of
+from siteplan.siting.exact import serve
+from siteplan.siting.heuristic import objective_of, pull
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
+from siteplan.siting.swaps import swap_changes
 
 __all__ = ["assigned", "chosen_table", "opening_order", "rejected_table"]
 
@@ -41,49 +45,60 @@ def turned_away(problem: Problem, opened: Flags, parts: Floats | None) -> Floats
     return np.bincount(problem.site[nearest], weights=np.round(away, 6), minlength=many).astype(np.float64)
 
 
-def opening_order(problem: Problem, opened: Flags, statuses: pd.Series) -> Ints:
-    """Return the chosen sites: existing, required, then each time the one that adds most to the objective."""
+def opening_order(problem: Problem, opened: Flags, statuses: pd.Series, phase: Ints | None = None) -> Ints:
+    """Return the chosen sites: existing, required, then each time the one that adds most; a phase before the next."""
     rank = {"existing": 0, "required": 1}
+    when = np.zeros(len(opened), np.int64) if phase is None else phase
     first = [int(j) for j in np.flatnonzero(opened & problem.fixed)]
     first.sort(key=lambda j: (rank.get(statuses.iloc[j], 2), j))
     order, here = first, problem.fixed & opened
     while len(order) < int(opened.sum()):
-        gain = np.where(opened & ~here, gains(problem, here), -1.0)
-        best = int(np.argmax(gain))
+        left = opened & ~here
+        left &= when == when[left].min()
+        best = int(np.argmax(np.where(left, pull(problem, here), -1.0)))
         here[best] = True
         order.append(best)
     return np.array(order, dtype=np.int64)
 
 
-def chosen_table(problem: Problem, opened: Flags, parts: Floats | None, table: pd.DataFrame) -> pd.DataFrame:
+def chosen_table(
+    problem: Problem, opened: Flags, parts: Floats | None, table: pd.DataFrame, phase: Ints | None = None
+) -> pd.DataFrame:
     """Return the chosen sites in order, with whom they reach, add, have alone, serve and turn away."""
-    order = opening_order(problem, opened, table["status"])
-    seen = np.zeros(len(problem.points), dtype=bool)
-    once = problem.covering(opened) == 1
+    order = opening_order(problem, opened, table["status"], phase)
+    point, weight, many = problem.point, problem.weight, len(problem.sites)
+    here, covered, worth = np.zeros(many, dtype=bool), [0.0], [0.0]
+    for site in order:
+        here[site] = True
+        served, gives = _given(problem, here)
+        covered.append(served)
+        worth.append(gives)
+    once = np.where(problem.covering(opened) == 1, weight, 0.0)
     went = assigned(problem, opened, parts).groupby("site")["people"].sum()
-    away = turned_away(problem, opened, parts)
-    rows = []
-    for position, site in enumerate(order, 1):
-        reached = np.zeros(len(problem.points), dtype=bool)
-        reached[problem.point[problem.site == site]] = True
-        label = problem.sites[site]
-        rows.append(
-            {
-                "site": label,
-                "order": position,
-                "name": table.loc[label, "name"],
-                "status": table.loc[label, "status"],
-                "people": float(problem.weight[reached].sum()),
-                "added": float(problem.weight[reached & ~seen].sum()),
-                "alone": float(problem.weight[reached & once].sum()),
-                "served": float(went.get(label, 0.0)),
-                "turned_away": float(away[site]),
-                "cost": float(problem.cost[site]),
-            }
-        )
-        seen |= reached
-    names = ["site", "order", "name", "status", "people", "added", "alone", "served", "turned_away", "cost"]
-    return pd.DataFrame(rows, columns=names).set_index("site")
+    columns = {
+        "order": np.arange(1, len(order) + 1),
+        "name": table["name"].to_numpy()[order],
+        "status": table["status"].to_numpy()[order],
+        "people": np.bincount(problem.site, weights=weight[point], minlength=many)[order],
+        "added": np.diff(covered),
+        "gain": np.diff(worth),
+        "alone": np.bincount(problem.site, weights=once[point], minlength=many)[order],
+        "served": went.reindex(problem.sites[order]).fillna(0.0).to_numpy(),
+        "turned_away": turned_away(problem, opened, parts)[order],
+        "cost": problem.cost[order],
+    }
+    chosen = pd.DataFrame(columns, index=problem.sites[order])
+    return chosen if phase is None else chosen.assign(phase=phase[order])
+
+
+def _given(problem: Problem, opened: Flags) -> tuple[float, float]:
+    """Return how many people a set serves, and its objective; with capacities, for the best way to share people out."""
+    if problem.capacity is None:
+        return float(problem.weight[problem.reached(opened)].sum()), objective_of(problem, opened)
+    best = serve(replace(problem, floors=None), opened)
+    if best is None or best.share is None:
+        return 0.0, 0.0
+    return round(float((problem.weight[problem.point] * best.share).sum()), 6), round(best.value, 6)
 
 
 def rejected_table(problem: Problem, opened: Flags, table: pd.DataFrame) -> pd.DataFrame:
@@ -105,10 +120,13 @@ def rejected_table(problem: Problem, opened: Flags, table: pd.DataFrame) -> pd.D
         "name": table["name"].to_numpy()[left],
         "people": total[left],
         "new": new[left],
-        "redundant_by": [problem.sites[chosen[by[j]]] if most[j] > 0 else None for j in left],
+        "redundant_by": [
+            problem.sites[chosen[by[j]]] if most[j] > 0 and not problem.unknown[j] else None for j in left
+        ],
         "shared": most[left],
         "swap_for": [problem.sites[replaced[j]] if replaced[j] >= 0 else None for j in left],
         "change": change[left],
+        "left_out": problem.unknown[left],
     }
     return pd.DataFrame(columns, index=problem.sites[left])
 
@@ -117,20 +135,13 @@ def _swaps(problem: Problem, opened: Flags) -> tuple[Floats, Ints]:
     """Return the change of the objective by the best swap for each site, and for which; NaN where none is possible.
 
     Of people-minutes, less is better: a change above 0 makes them more. Not computed for center and share, nor with
-    capacities or floors.
+    capacities.
     """
-    change, replaced = np.full(len(opened), -np.inf), np.full(len(opened), -1, np.int64)
-    usable = problem.capacity is None and problem.floors is None and problem.objective not in ("center", "share")
-    value = objective_of(problem, opened)
-    bare = problem.budget is None and len(problem.apart) == 0 and not problem.quotas
-    for out in np.flatnonzero(opened & ~problem.fixed) if usable else ():
-        without = opened.copy()
-        without[out] = False
-        after = objective_of(problem, without) + gains(problem, without) - value
-        for into in np.flatnonzero(~opened & ~problem.barred & (after > change)):
-            there = without.copy()
-            there[into] = True
-            if bare or allowed(problem, there):
-                change[into], replaced[into] = after[into], out
-    change[replaced < 0] = np.nan
+    change, replaced = np.full(len(opened), np.nan), np.full(len(opened), -1, np.int64)
+    held, changes = swap_changes(problem, opened)
+    if problem.capacity is None and problem.objective not in ("center", "share") and len(held):
+        best = changes[:, :-1].argmax(axis=1)
+        most = changes[np.arange(len(opened)), best]
+        possible = np.isfinite(most)
+        change[possible], replaced[possible] = most[possible], held[best[possible]]
     return (-change if problem.objective == "median" else change), replaced

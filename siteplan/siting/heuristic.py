@@ -1,8 +1,7 @@
-"""Greedy by marginal gain, then swaps: a good set in any case, in an order in which one may open the sites.
+"""Greedy by marginal gain: a good set in any case, in an order in which one may open the sites.
 
-Greedy reaches at least 1 - 1/e of the most that can be covered by so many sites (Nemhauser, Wolsey & Fisher 1978);
-swaps are those of Teitz & Bart 1968. Of capacities, greedy knows that
-no site adds more than it has room for; what a set serves is computed when it is complete.
+Greedy reaches at least 1 - 1/e of the most that can be covered by so many sites (Nemhauser, Wolsey & Fisher 1978). Of
+capacities, it knows that no site adds more than it has room for; what a set serves is computed when it is complete.
 """
 
 from collections.abc import Iterator
@@ -11,12 +10,12 @@ import numpy as np
 
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 
-__all__ = ["allowed", "gains", "grow", "meets_floors", "objective_of", "served_worth", "swap"]
+__all__ = ["LITTLE", "allowed", "fits", "gains", "grow", "objective_of", "pull"]
 
 LITTLE = 1e-9  # a gain below this share of all is rounding
 
 
-def served_worth(problem: Problem, opened: Flags) -> Floats:
+def _served_worth(problem: Problem, opened: Flags) -> Floats:
     """Return what a person of each point counts, served by the best open site."""
     best = np.zeros(len(problem.points))
     inside = opened[problem.site]
@@ -28,7 +27,7 @@ def objective_of(problem: Problem, opened: Flags) -> float:
     """Return the people (weighted by what they count) whom a set serves, as if no site were ever full."""
     if problem.objective == "backup":
         return float(problem.weight[problem.covering(opened) >= problem.times].sum())
-    return float(problem.weight @ served_worth(problem, opened))
+    return float(problem.weight @ _served_worth(problem, opened))
 
 
 def gains(problem: Problem, opened: Flags) -> Floats:
@@ -37,11 +36,16 @@ def gains(problem: Problem, opened: Flags) -> Floats:
     if problem.objective == "backup":
         amount = np.where(problem.covering(opened) == problem.times - 1, problem.weight, 0.0)[point]
     else:
-        better = problem.worth - served_worth(problem, opened)[point]
+        better = problem.worth - _served_worth(problem, opened)[point]
         amount = problem.weight[point] * np.maximum(better, 0.0)
     sums = np.bincount(problem.site, weights=amount, minlength=len(problem.sites)).astype(np.float64)
     sums[opened] = 0.0
     return sums
+
+
+def fits(problem: Problem, opened: Flags) -> bool:
+    """Whether a complete set meets every condition, as if no site were ever full."""
+    return allowed(problem, opened) and meets_floors(problem, opened)
 
 
 def meets_floors(problem: Problem, opened: Flags) -> bool:
@@ -87,7 +91,7 @@ def grow(problem: Problem, opened: Flags, per_cost: bool = False, enough: float 
         possible = _possible(problem, opened)
         if not possible.any():
             return
-        gain = _pull(problem, opened)
+        gain = pull(problem, opened)
         if problem.count is None and float(gain[possible].max()) <= 0:
             return
         if per_cost:
@@ -95,32 +99,6 @@ def grow(problem: Problem, opened: Flags, per_cost: bool = False, enough: float 
         best = int(np.argmax(np.where(possible, gain, -1.0)))
         opened[best] = True
         yield best
-
-
-def swap(problem: Problem, opened: Flags) -> Flags:
-    """Exchange an open site for a closed one as long as that betters the objective and breaks no condition."""
-    here = opened.copy()
-    margin = LITTLE * max(1.0, float(problem.weight.sum()))
-    for _ in range(1000):
-        best, move = margin, None
-        value = objective_of(problem, here)
-        for out in np.flatnonzero(here & ~problem.fixed):
-            without = here.copy()
-            without[out] = False
-            change = gains(problem, without) + objective_of(problem, without) - value
-            change[here | problem.barred] = -np.inf
-            for into in np.argsort(-change, kind="stable"):
-                if change[into] <= best:
-                    break
-                after = without.copy()
-                after[into] = True
-                if allowed(problem, after) and meets_floors(problem, after):
-                    best, move = float(change[into]), after
-                    break
-        if move is None:
-            return here
-        here = move
-    return here
 
 
 def _missing(problem: Problem, reached: Flags) -> Floats:
@@ -161,7 +139,7 @@ def _neighbours(apart: Ints, opened: Flags) -> Flags:
     return near
 
 
-def _pull(problem: Problem, opened: Flags) -> Floats:
+def pull(problem: Problem, opened: Flags) -> Floats:
     """Return what speaks for each site: floors not yet met before all else, then the objective."""
     gain = gains(problem, opened)
     if problem.capacity is not None:  # nobody is served twice, so no site adds more than it has room for

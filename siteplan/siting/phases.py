@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import StudyError
-from siteplan.siting.choose import Choice, choose_sites
-from siteplan.siting.exact import serve, solve_nested
-from siteplan.siting.heuristic import allowed, gains, grow, meets_floors, objective_of
-from siteplan.siting.problem import Flags, Floats, Problem, build_problem, sites_table
+from siteplan.siting.choose import Choice, choose_sites, tell
+from siteplan.siting.exact import solve_nested
+from siteplan.siting.heuristic import fits, gains, grow, objective_of
+from siteplan.siting.problem import Flags, Floats, Ints, Problem, build_problem, sites_table
 
-__all__ = ["coverage_curve", "deploy", "least_needed"]
+__all__ = ["choose_in_phases", "coverage_curve", "deploy", "least_needed"]
 
 MORE_IS_BETTER = ("coverage", "backup", "gravity")
 
@@ -62,6 +62,25 @@ def deploy(
     ------
     InputError, StudyError
         As `choose_sites`; and if the counts do not rise.
+    """
+    choice, steps = choose_in_phases(times, people, sites, counts, budgets=budgets, nested=nested, **options)
+    assert choice.phases is not None  # noqa: S101 - that is what was asked
+    return choice.phases, steps
+
+
+def choose_in_phases(
+    times: pd.DataFrame,
+    people: pd.DataFrame,
+    sites: gpd.GeoDataFrame | pd.DataFrame,
+    counts: Sequence[int] = (3, 5, 10),
+    *,
+    budgets: Sequence[float] | None = None,
+    nested: Literal["first", "last", "best", "least"] = "best",
+    **options: Any,
+) -> tuple[Choice, pd.DataFrame]:
+    """Return what is open after the last phase, with its `phases`, and the steps; as `deploy`.
+
+    Its bound is that of the last phase alone, which might do better had no other come before it.
     """
     asked: Sequence[float] = counts if budgets is None else budgets
     name = "count" if budgets is None else "budget"
@@ -116,7 +135,23 @@ def deploy(
         phases.insert(0, "budget", list(budgets))
     regret = sum(_shares(loss, alone))
     phases.attrs = {"way": names[best], "regret": regret, "regret_bound": min(bound, regret)}
-    return phases, _steps(times, people, sites, opens, options)
+    choice = _last(way[-1], alone[-1], opens, tables, {**levels[-1], **options})
+    return replace(choice, phases=phases), _steps(choice, options)
+
+
+def _last(last: Choice, alone: Choice, opens: list[list[str]], tables: Any, options: dict[str, Any]) -> Choice:
+    """Return the sites open after the last phase in the order of the phases, beside the best without any before."""
+    asked = {name: value for name, value in options.items() if name not in ("method", "seconds", "gap")}
+    if asked.get("floors") == "most":  # as high as was found
+        asked["floors"] = last.summary["floors"]
+    problem = build_problem(*tables, **asked)
+    phase = pd.Series({site: number for number, new in enumerate(opens, 1) for site in new}, dtype=np.int64)
+    phase = phase.reindex(problem.sites)
+    found = alone.bound, alone.greedy, alone.greedy_order
+    opened = phase.notna().to_numpy()
+    when: Ints = phase.fillna(0).to_numpy().astype(np.int64)
+    how = {"method": alone.summary["method"], "aside": alone.summary["set_aside"]}
+    return tell(problem, opened, found, tables[2], phase=when, **how)
 
 
 def _alone(times: Any, people: Any, sites: Any, levels: list[dict[str, Any]], options: dict[str, Any]) -> list[Choice]:
@@ -316,9 +351,7 @@ def _without_idle(problems: list[Problem], sets: list[Flags]) -> list[Flags]:
     for site in np.flatnonzero(sets[-1] & ~problems[0].fixed)[::-1]:
         without = [opened & (np.arange(len(opened)) != site) for opened in sets]
         if all(
-            objective_of(problem, less) >= objective_of(problem, opened)
-            and allowed(problem, less)
-            and meets_floors(problem, less)
+            objective_of(problem, less) >= objective_of(problem, opened) and fits(problem, less)
             for problem, less, opened in zip(problems, without, sets, strict=True)
         ):
             sets = without
@@ -333,50 +366,16 @@ def _shares(losses: list[float], alone: list[Choice]) -> list[float]:
     return [loss / best.value if best.value else 0.0 for loss, best in zip(losses, alone, strict=True)]
 
 
-def _steps(times: Any, people: Any, sites: Any, opens: list[list[str]], options: dict[str, Any]) -> pd.DataFrame:
-    """Order each phase's sites by what they add, the existing and required ones first."""
-    table = sites_table(sites)
-    count = sum(len(new) for new in opens)
-    asked = {name: value for name, value in options.items() if name not in ("method", "seconds", "gap")}
-    # spacing and quotas bind whole phases, not each step
-    asked |= {"spacing": None, "quotas": ()}
-    problem = build_problem(times, people, sites, count=count, **asked)
-    opened = np.zeros(len(table), dtype=bool)
-    sign = -1.0 if problem.objective in ("median", "center") else 1.0
-    base = problem.penalty * float(problem.weight.sum()) if sign < 0 else 0.0
-    rows, before = [], 0.0
-    for phase, new in enumerate(opens, 1):
-        left = sorted(new)
-        while left:
-            gain = gains(problem, opened)
-            first = min(left, key=lambda j: _opening_key(j, table, gain))
-            left.remove(first)
-            opened[table.index.get_loc(first)] = True
-            worth = _served(problem, opened)
-            cost = float(problem.cost[table.index.get_loc(first)])
-            per_cost = (worth - before) / cost if cost > 0 else np.nan
-            status = table.loc[first, "status"]
-            rows.append(
-                (first, phase, table.loc[first, "name"], status, cost, base + sign * worth, worth - before, per_cost)
-            )
-            before = worth
-    names = ["site", "phase", "name", "status", "cost", "value", "gain", "gain_per_cost"]
-    return pd.DataFrame(rows, columns=names).set_index("site")
-
-
-def _served(problem: Problem, opened: Flags) -> float:
-    """Return the objective of a set, with capacities that of the best way to share people out."""
-    if problem.capacity is None:
-        return objective_of(problem, opened)
-    best = serve(replace(problem, floors=None), opened)
-    return 0.0 if best is None else best.value
-
-
-def _opening_key(label: str, table: pd.DataFrame, gain: Floats) -> tuple[int, float, str]:
-    """Sort the existing, then the required by id, then candidates by what they add."""
-    status = str(table.loc[label, "status"])
-    rank = {"existing": 0, "required": 1}.get(status, 2)
-    return rank, -float(gain[table.index.get_indexer(pd.Index([label]))[0]]) if rank == 2 else 0.0, label
+def _steps(choice: Choice, options: dict[str, Any]) -> pd.DataFrame:
+    """Return what each site of a choice in phases adds, and the value with it and all before."""
+    steps = choice.sites[["phase", "name", "status", "cost"]].copy()
+    gain = choice.sites["gain"]
+    nobody = choice.summary["penalty"] * choice.summary["people"]  # people-minutes where no site is open
+    minutes = options.get("objective") in ("median", "center")
+    steps["value"] = nobody - gain.cumsum() if minutes else gain.cumsum()
+    steps["gain"] = gain
+    steps["gain_per_cost"] = (gain / steps["cost"]).where(steps["cost"] > 0)
+    return steps
 
 
 def _largest_gains(problem: Problem, gain: Floats) -> Floats:

@@ -82,6 +82,10 @@ class Problem:
         Pairs of sites nearer to each other than allowed, at least one of them not fixed.
     quotas
         Each with the sites it counts, the least and the most (inf for none).
+    group
+        The column of people that `weight` is.
+    unknown (sites,)
+        Why a candidate is barred: "no cost" or "no capacity", or nothing.
     """
 
     objective: str
@@ -108,6 +112,8 @@ class Problem:
     floors: Floats | Literal["most"] | None
     apart: Ints
     quotas: tuple[tuple[str, Flags, float, float], ...]
+    group: str
+    unknown: npt.NDArray[np.object_]
 
     @property
     def point(self) -> Ints:
@@ -188,7 +194,13 @@ def build_problem(
         raise StudyError(f"penalty is {most:g} minutes, expected at least the limit of {limit:g}")
     status = table["status"].to_numpy(dtype=object)
     fixed, barred = np.isin(status, ["existing", "required"]), status == "excluded"
-    cost = _costs(table, fixed, barred, budget is not None or least == "cost")
+    cost: Floats = np.where(status == "existing", 0.0, table["cost"].to_numpy(dtype=np.float64))
+    unknown = np.full(len(table), "", dtype=object)
+    if budget is not None or least == "cost":
+        unknown[_without(table, "cost", np.isnan(cost), fixed, barred)] = "no cost"
+    if capacities:
+        unknown[_without(table, "capacity", table["capacity"].isna().to_numpy(), fixed, barred)] = "no capacity"
+    barred = barred | (unknown != "")
     apart = np.zeros((0, 2), np.int64)
     if spacing is not None:
         apart = _too_near(table, sites, spacing, fixed)
@@ -211,7 +223,7 @@ def build_problem(
         fixed=fixed,
         barred=barred,
         cost=cost,
-        capacity=_capacities(table) if capacities else None,
+        capacity=table["capacity"].fillna(0.0).to_numpy(dtype=np.float64) if capacities else None,
         limit=limit,
         penalty=most,
         count=count,
@@ -224,6 +236,8 @@ def build_problem(
         floors=_floors(floors, territories, territory is not None),
         apart=apart,
         quotas=tuple(_quota(quota, table) for quota in quotas),
+        group=group,
+        unknown=unknown,
     )
     _check_numbers(problem)
     return problem
@@ -362,33 +376,23 @@ def _decayed(times: pd.DataFrame, points: pd.Index, minutes: Floats, decay: Deca
     return weights
 
 
-def _costs(table: pd.DataFrame, fixed: Flags, barred: Flags, needed: bool) -> Floats:
-    """Return costs, 0 for existing sites; where they are needed, candidates without one are barred in place."""
-    cost: Floats = np.where(table["status"] == "existing", 0.0, table["cost"].to_numpy(dtype=np.float64))
-    unknown = np.isnan(cost) & ~barred
-    if needed and (unknown & fixed).any():
-        first = table.index[unknown & fixed][0]
-        raise InputError(f"sites: required site '{first}' has no cost, which a budget needs. Give it one, 0 if free")
-    if needed and unknown.any():
-        text = (
-            f"sites: {int(unknown.sum()):,} candidates have no cost and are left out, first '{table.index[unknown][0]}'"
+def _without(table: pd.DataFrame, column: str, missing: Flags, fixed: Flags, barred: Flags) -> Flags:
+    """Return the candidates that lack a figure which the question needs; refuse where a site open anyway lacks it."""
+    missing = missing & ~barred
+    if missing.any() and missing[~barred].all():
+        raise InputError(f"sites: no site has a {column}, which the question needs. Fill in the column {column}")
+    if (missing & fixed).any():
+        first = table.index[missing & fixed][0]
+        raise InputError(
+            f"sites: site '{first}' is open in any case but has no {column}, which the question needs. Give it one"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=5)
-        barred |= unknown
-    return cost
-
-
-def _capacities(table: pd.DataFrame) -> Floats:
-    """Return the most people each site serves; where it is not known, any number."""
-    capacity = table["capacity"].to_numpy(dtype=np.float64)
-    unknown = np.isnan(capacity) & (table["status"] != "excluded").to_numpy()
-    if unknown.any():
+    if missing.any():
         text = (
-            f"sites: {int(unknown.sum()):,} sites have no capacity and serve any number, "
-            f"first '{table.index[unknown][0]}'"
+            f"sites: {int(missing.sum()):,} candidates have no {column} and are left out, first "
+            f"'{table.index[missing][0]}'"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=5)
-    return np.where(np.isnan(capacity), np.inf, capacity)
+        warnings.warn(SiteplanWarning(text), stacklevel=4)
+    return missing
 
 
 def _too_near(table: pd.DataFrame, sites: gpd.GeoDataFrame | pd.DataFrame, spacing: float, fixed: Flags) -> Ints:
@@ -468,7 +472,13 @@ def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags, float, float]
     """Return a quota's name, the sites it counts, and its limits."""
     if quota.column not in table.columns:
         raise StudyError(f"quota: sites have no column {quota.column!r}. Name one that they have")
-    counted = (table[quota.column] == quota.value).to_numpy(dtype=bool)
+    values = table[quota.column]
+    counted = (values == quota.value).to_numpy(dtype=bool)
+    if not counted.any():
+        known = ", ".join(map(str, values.dropna().unique()[:8]))
+        raise StudyError(
+            f"quota {quota.column}={quota.value}: no site has this value in column {quota.column}; it holds {known}"
+        )
     return f"{quota.column}={quota.value}", counted, quota.at_least, np.inf if quota.at_most is None else quota.at_most
 
 

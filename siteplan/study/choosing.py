@@ -11,7 +11,7 @@ from siteplan.analysis.reach import Decay
 from siteplan.config import Choose, Study
 from siteplan.errors import StudyError
 from siteplan.siting.choose import Choice, choose_sites
-from siteplan.siting.phases import coverage_curve, deploy, least_needed
+from siteplan.siting.phases import choose_in_phases, coverage_curve, least_needed
 from siteplan.siting.problem import Quota
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import Territory
@@ -42,39 +42,34 @@ def chosen(
         sites = sites.assign(capacity=sites["capacity"] / desks_per_person(study))
     tables: dict[str, pd.DataFrame] = {}
     if asked.phases or asked.phase_budgets:
-        choice, tables["phases"] = _in_phases(asked, times, people, sites, question)
+        choice = _in_phases(asked, times, people, sites, question)
     else:
         choice = choose_sites(times, people, sites, count=asked.sites, budget=asked.budget, **question)
     if asked.objective in ("coverage", "gravity"):
-        tables["curve"] = _curve(times, people, sites, question, most=min(len(sites), max(MOST, 2 * len(choice.sites))))
+        choice = replace(choice, curve=_curve(times, people, sites, question, choice))
     if asked.objective in NEEDED and (sites["status"] == "existing").any():
         about = {
             name: question[name] for name in ("objective", "minutes", "mode", "group", "decay", "penalty", "backup")
         }
         tables["least_needed"] = least_needed(times, people, sites, **about)
+    told = {"phases": choice.phases, "curve": choice.curve}
+    tables |= {name: table for name, table in told.items() if table is not None}
     return choice, tables | {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
 
 
 def _in_phases(
     asked: Choose, times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, question: Mapping[str, Any]
-) -> tuple[Choice, pd.DataFrame]:
+) -> Choice:
     """Choose the sites of each phase; the choice is what is open after the last."""
     free = {name: value for name, value in question.items() if name != "share"}
     nested: Literal["best", "least"] = "least" if asked.least_regret else "best"
-    phases, steps = deploy(
+    choice, _ = choose_in_phases(
         times, people, sites, counts=asked.phases, budgets=asked.phase_budgets or None, nested=nested, **free
     )
-    if asked.least_regret:
+    phases = choice.phases
+    if asked.least_regret and phases is not None:
         phases = phases.assign(**{name: phases.attrs[name] for name in ("regret", "regret_bound")})
-    status = sites["status"].where(~sites.index.isin(steps.index), "required")
-    choice = choose_sites(times, people, sites.assign(status=status), count=len(steps), **question)
-    table = choice.sites.loc[steps.index].assign(
-        order=range(1, len(steps) + 1), status=sites["status"], added=steps["gain"], phase=steps["phase"]
-    )
-    # The last phase alone might do better, had no other come before it.
-    bound = float(phases["bound"].iloc[-1])
-    gap = abs(choice.value - bound) / max(abs(choice.value), 1e-12)
-    return replace(choice, sites=table, bound=bound, gap=gap if gap > 1e-9 else 0.0), phases
+    return replace(choice, phases=phases)
 
 
 def desks_per_person(study: Study) -> float:
@@ -85,10 +80,11 @@ def desks_per_person(study: Study) -> float:
 
 
 def _curve(
-    times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, question: Mapping[str, Any], *, most: int
+    times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, question: Mapping[str, Any], choice: Choice
 ) -> pd.DataFrame:
-    """Return whom so many sites cover, opened one by one, the existing and required ones first."""
+    """Return whom so many sites cover, opened one by one, the existing and required ones first; conditions aside."""
     asked = {name: question[name] for name in ("objective", "minutes", "mode", "group", "decay")}
+    most = min(len(sites), max(MOST, 2 * len(choice.sites)))
     curve, knee = coverage_curve(times, people, sites, most=most, **asked)
     curve = curve.rename_axis("sites").rename(columns={"value": "covered", "site": "opens"})
     return curve.assign(knee=curve.index == knee)
