@@ -91,7 +91,8 @@ def test_who_is_set_aside_by_definition(data: st.DataObject) -> None:
 def test_they_are_counted_and_explained() -> None:
     minutes = np.array([[5.0, 5.0, np.inf], [5.0, np.inf, np.inf], [np.inf, np.inf, 5.0]])
     people, sites = tables(3)
-    choice = World(minutes, people, sites, {"objective": "gravity", "decay": np.ones_like, "count": 1}).choose()
+    sites["cost"] = 1.0
+    choice = World(minutes, people, sites, {"objective": "gravity", "decay": np.ones_like, "budget": 1.0}).choose()
     assert choice.summary["set_aside"] == 2 - 1
     assert list(choice.sites.index) == ["s0"]
     assert choice.rejected.loc["s1", "redundant_by"] == "s0"

@@ -559,7 +559,7 @@ def both_required(world: World) -> None:
         (None, {"count": 1, "mode": "boat"}, StudyError, "boat"),
         (None, {"count": 1, "group": "children"}, InputError, "children"),
         (None, {"count": 1, "quotas": [Quota("zone", "rural", 1)]}, StudyError, "rural"),
-        (None, {"count": 3, "spacing": 500.0}, StudyError, "2 sites would"),
+        (None, {"count": 3, "spacing": 500.0}, StudyError, "the fewest that do are 0, the most 2"),
     ],
 )
 def test_what_cannot_be_asked(spoil: Any, asked: dict[str, Any], error: type[Exception], said: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import SiteplanError
-from siteplan.siting.problem import Decay, Quota, site_metres
+from siteplan.siting.problem import MAXIMISED, Decay, Quota, site_metres
 
 if TYPE_CHECKING:
     from siteplan.siting.choose import Choice
@@ -54,7 +54,7 @@ def check_choice(
     chosen = list(choice.sites.index)
     status = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
     near = _near(times, minutes, mode, decay)
-    limit = float(near["minutes"].max()) if minutes is None else float(minutes)
+    limit = float(near["minutes"].max() if len(near) else 0.0) if minutes is None else float(minutes)
     _same("sites twice", len(set(chosen)), len(chosen))
     _true(
         "existing and required sites are open", set(table.index[status.isin(["existing", "required"])]) <= set(chosen)
@@ -64,7 +64,7 @@ def check_choice(
         _same("the number of sites", len(chosen), count)
     cost = table["cost"].reindex(chosen) if "cost" in table.columns else pd.Series(0.0, index=chosen)
     spent = float(cost[(status.reindex(chosen) != "existing").to_numpy()].sum())
-    _true("the budget", budget is None or spent <= budget * (1 + CLOSE))
+    _true("the budget", budget is None or spent <= budget * (1 + 1e-9))
     for quota in quotas:
         there = int((table.loc[chosen, quota.column] == quota.value).sum())
         most = there if quota.at_most is None else quota.at_most
@@ -113,12 +113,9 @@ def check_choice(
     else:
         value = float((went["people"] * went["weight"]).sum())
     _same(f"the value of objective {objective}", choice.value, value)
-    if np.isfinite(choice.bound):
-        better = (
-            choice.bound - choice.value
-            if objective in ("coverage", "gravity", "backup")
-            else choice.value - choice.bound
-        )
+    _true("a bound", not np.isinf(choice.bound))
+    if not np.isnan(choice.bound):
+        better = choice.bound - choice.value if objective in MAXIMISED else choice.value - choice.bound
         _true("the bound", better >= -CLOSE * max(1.0, abs(choice.value)))
 
 

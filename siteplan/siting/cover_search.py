@@ -4,6 +4,7 @@ The Lagrangian bound of `siteplan.siting.median` gives a good set and settles mo
 sites of those left are one; what remains is small enough for a MILP, which starts from the set found.
 """
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +41,7 @@ def cover_exactly(
     iterations
         Lagrangian iterations before the MILP.
     seconds
-        After which HiGHS is stopped; the bound then says how good the set is.
+        After which the search is stopped; the bound then says how good the set is.
 
     Returns
     -------
@@ -52,12 +53,15 @@ def cover_exactly(
     StudyError
         As for `cover_search`.
     """
+    began = time.monotonic()
     result, total = cover_search(
-        ptr, site, weight, sites=sites, count=count, fixed=fixed, barred=barred, iterations=iterations
+        ptr, site, weight, sites=sites, count=count, fixed=fixed, barred=barred, iterations=iterations, seconds=seconds
     )
     if result.objective <= result.bound:
         return result, total
-    opened, bound = _solve(ptr, site, np.asarray(weight, dtype=np.float64), result, count, seconds)
+    opened, bound = _solve(
+        ptr, site, np.asarray(weight, dtype=np.float64), result, count, max(0.01, began + seconds - time.monotonic())
+    )
     covered = np.zeros(len(weight), dtype=bool)
     covered[np.repeat(np.arange(len(weight)), np.diff(ptr))[opened[site]]] = True
     missed = float(np.where(covered, 0.0, weight).sum())

@@ -130,8 +130,8 @@ def solve(
         _must_rows(problem, rows, must)
     main = services[0] if services else None
     if at_least is not None and main is not None:
-        entries = np.arange(len(main.people)) + main.first
-        rows.add(1, 0, entries, main.people * main.worth, at_least, INFINITE)
+        entries, size = np.arange(len(main.people)) + main.first, at_least or 1.0
+        rows.add(1, 0, entries, main.people * main.worth / size, at_least / size, INFINITE)
     cost = np.zeros(columns)
     if goal == "value" and main is not None:
         cost[main.first : main.first + len(main.people)] = main.people * main.worth
@@ -146,7 +146,7 @@ def solve(
     elif goal == "floor":
         cost[lowest] = 1.0
     # HiGHS trusts differences down to about 1e-6 of what it adds up, so the goal is brought near 1.
-    scale = max(1.0, float(np.abs(cost).max(initial=0.0)))
+    scale = float(np.abs(cost).max(initial=0.0)) or 1.0
     lower, upper = np.zeros(columns), np.ones(columns)
     lower[:many][problem.fixed], upper[:many][problem.barred] = 1.0, 0.0
     whole = np.zeros(columns, dtype=bool)
@@ -156,10 +156,14 @@ def solve(
     if bool((lower[:many] == upper[:many]).all()) and problem.objective != "backup":
         whole[:] = False
     begin = None if start is None else (np.arange(many), start)
-    answer = _run(rows, -cost / scale, lower, upper, whole, begin, seconds, gap)
+    # The gap is meant of people-minutes, which are what is missing to the penalty for all.
+    nobody = problem.penalty * float(problem.weight.sum()) / scale if goal == "value" and gap else 0.0
+    nobody = nobody if problem.objective == "median" else 0.0
+    answer = _run(rows, -cost / scale, lower, upper, whole, begin, seconds, gap, nobody)
     if answer is None:
         return None
     values, objective, bound, status = answer
+    objective, bound = objective - nobody, bound - nobody
     if values is None:
         opened = problem.fixed.copy()
         return Solution(opened, None, -INFINITE, -bound * scale, False)
@@ -304,7 +308,7 @@ def _assigned(problem: Problem, rows: _Rows, first: int) -> _Service:
         position[limited] = np.arange(len(limited))
         inside = position[site] >= 0
         # in units of the capacity, so that all rows are of one size
-        size = np.maximum(problem.capacity[site[inside]], 1e-9)
+        size = np.where(problem.capacity > 0, problem.capacity, float(people.max(initial=1.0)))[site[inside]]
         rows.add(
             len(limited),
             np.r_[position[site[inside]], np.arange(len(limited))],
@@ -322,8 +326,10 @@ def _side_rows(problem: Problem, rows: _Rows) -> None:
     if problem.count is not None:
         rows.add(1, 0, every, 1.0, problem.count, problem.count)
     if problem.budget is not None:
-        size = max(1.0, problem.budget)
-        rows.add(1, 0, every, np.nan_to_num(problem.cost) / size, -INFINITE, problem.budget / size)
+        # HiGHS lets a row be over by 1e-6: of costs in thousandths of the largest, that is nothing.
+        cost = np.nan_to_num(problem.cost)
+        size = (float(cost.max(initial=0.0)) or 1.0) / 1000
+        rows.add(1, 0, every, cost / size, -INFINITE, problem.budget / size)
     for together in _cliques(problem.apart, len(every)):
         rows.add(1, 0, together, 1.0, -INFINITE, 1.0)
     for _, counted, at_least, at_most in problem.quotas:
@@ -381,11 +387,13 @@ def _run(
     start: tuple[Ints, Flags] | None,
     seconds: float,
     gap: float,
+    offset: float = 0.0,
 ) -> tuple[Floats | None, float, float, Any] | None:
     """Let HiGHS minimise; None where nothing is feasible. Returns values, objective, bound and status."""
     import highspy
 
     lp = highspy.HighsLp()
+    lp.offset_ = offset
     lp.num_col_, lp.num_row_ = len(cost), rows.many
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, lower, upper
     lp.row_lower_ = np.concatenate(rows.low) if rows.low else np.zeros(0)
@@ -422,5 +430,5 @@ def _run(
     found = info.primal_solution_status == 2  # a feasible point
     values = np.asarray(solver.getSolution().col_value) if found else None
     objective = float(info.objective_function_value) if found else np.inf
-    bound = float(info.mip_dual_bound) if whole.any() else objective
+    bound = float(info.mip_dual_bound) if whole.any() else objective if status == known.kOptimal else -np.inf
     return values, objective, bound, status

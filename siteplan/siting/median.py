@@ -12,9 +12,10 @@ are polished by swaps. Sites whose reduced cost rules them in or out are settled
 and bound on the same relaxation.
 
 Rows are demands, in CSR, cheapest pair first: no pass looks beyond what a demand is willing to pay. All limits count
-iterations and not seconds, so the same input gives the same answer on every machine.
+iterations and not seconds, so the same input gives the same answer on every machine, unless it is cut off by a clock.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -333,6 +334,7 @@ def median_search(
     restarts: int = 20,
     nodes: int = 5000,
     seed: int = 0,
+    seconds: float = np.inf,
 ) -> MedianResult:
     """Choose the `count` sites for which the weighted cost to the nearest one is least, and prove how good they are.
 
@@ -358,6 +360,8 @@ def median_search(
         0 iterations: swaps alone, with bound 0; 0 nodes: no branching.
     seed
         Of the restarts.
+    seconds
+        Nothing new is begun after so long. Only an answer that this cuts off may differ from run to run.
 
     Returns
     -------
@@ -380,7 +384,7 @@ def median_search(
     _check(weights, costs, penalty, is_fixed, is_barred, count)
     pairs = np.ascontiguousarray(ptr, dtype=np.int64), np.ascontiguousarray(site, dtype=np.int32), costs
     rows: Rows = (*tidy(*pairs, weights, float(penalty), ~is_barred), weights, float(penalty))
-    search = _Search(rows, count, is_fixed, is_barred, gap, _unit(rows), seed)
+    search = _Search(rows, count, is_fixed, is_barred, gap, _unit(rows), seed, time.monotonic() + seconds)
     search.start()
     if iterations > 0 and not search.closed():
         search.bound_root(iterations)
@@ -405,6 +409,7 @@ def cover_search(
     nodes: int = 0,
     gap: float = 0.0,
     seed: int = 0,
+    seconds: float = np.inf,
 ) -> tuple[MedianResult, float]:
     """Choose the `count` sites that cover the most (MCLP): greedy and swaps, with a bound if iterations are allowed.
 
@@ -412,7 +417,7 @@ def cover_search(
     ----------
     ptr, site
         The sites that cover each demand, in CSR.
-    weight, sites, count, fixed, barred, iterations, restarts, nodes, gap, seed
+    weight, sites, count, fixed, barred, iterations, restarts, nodes, gap, seed, seconds
         As for `median_search`.
 
     Returns
@@ -441,6 +446,7 @@ def cover_search(
         restarts=restarts,
         nodes=nodes,
         seed=seed,
+        seconds=seconds,
     )
     return result, float(np.asarray(weight, dtype=np.float64).sum())
 
@@ -480,7 +486,10 @@ class _Node:
 class _Search:
     """The best set so far, and what is proven."""
 
-    def __init__(self, rows: Rows, count: int, fixed: Flags, barred: Flags, gap: float, unit: float, seed: int) -> None:
+    def __init__(
+        self, rows: Rows, count: int, fixed: Flags, barred: Flags, gap: float, unit: float, seed: int, until: float
+    ) -> None:
+        self.until = until
         self.rows, self.count, self.fixed, self.barred = rows, count, fixed, barred
         self.gap, self.unit, self.seed = gap, unit, seed
         self.opened: Flags = fixed.copy()
@@ -530,7 +539,8 @@ class _Search:
         return self.objective if whole else min(bound, self.objective)
 
     def closed(self) -> bool:
-        return self.objective <= 0 or self.bound >= self.goal()
+        """Whether nothing is left to prove, or no time to do it."""
+        return self.objective <= 0 or self.bound >= self.goal() or time.monotonic() > self.until
 
     def raise_bound(self, node: _Node, turns: int, rows: Rows) -> None:
         """Raise the bound of a node and polish the sites it picks."""
@@ -602,7 +612,7 @@ class _Search:
             return
         rows = self.without(root.status)
         stack, lowest = [root], np.inf
-        while stack and self.nodes < most:
+        while stack and self.nodes < most and time.monotonic() <= self.until:
             node = stack.pop()
             self.nodes += 1
             self.search_node(node, rows)
@@ -627,7 +637,7 @@ class _Search:
             before = node.bound
             self.raise_bound(node, BLOCK, rows)
             missing = self.goal() - node.bound
-            if missing <= 0 or node.bound - before < 0.1 * missing:
+            if time.monotonic() > self.until or missing <= 0 or node.bound - before < 0.1 * missing:
                 return
 
     def result(self) -> MedianResult:

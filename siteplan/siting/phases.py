@@ -1,5 +1,6 @@
 """In which order to open sites, how much each number of them covers, and which existing one matters least."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -9,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import StudyError
+from siteplan.siting.answer import Answer, answer
+from siteplan.siting.check import check_choice
 from siteplan.siting.choose import Choice, choose_sites, tell
 from siteplan.siting.exact import solve_nested
 from siteplan.siting.heuristic import fits, gains, grow, objective_of
-from siteplan.siting.problem import Flags, Floats, Ints, Problem, build_problem, sites_table
+from siteplan.siting.problem import MAXIMISED, Flags, Floats, Problem, build_problem, sites_table
 
 __all__ = ["choose_in_phases", "coverage_curve", "deploy", "least_needed"]
-
-MORE_IS_BETTER = ("coverage", "backup", "gravity")
 
 
 def deploy(
@@ -92,80 +93,96 @@ def choose_in_phases(
         raise StudyError("phases are given by counts. Leave out count= and budget=, and do not ask for objective share")
     if nested == "least" and (options.get("objective") == "center" or options.get("floors") == "most"):
         raise StudyError("nested least is not known for objective center and floors 'most'. Use nested best")
+    how: dict[str, Any] = {key: options[key] for key in ("method", "seconds", "gap") if key in options}
+    question = {key: value for key, value in options.items() if key not in how}
     levels: list[dict[str, Any]] = [{name: value} for value in asked]
-    alone = _alone(times, people, sites, levels, options)
-    tables = times, people, sites
-    ways, names, refused = [], [], None
+    problems = [build_problem(times, people, sites, **level, **question) for level in levels]
+    alone = _alone(problems, how)
+    ways: dict[str, list[Answer]] = {}
+    refused = None
     for label, follow in (("first", _from_the_first), ("last", _from_the_last)):
-        if nested not in (label, "best", "least"):
-            continue
-        try:
-            ways.append(follow(*tables, alone, levels, options))
-            names.append(label)
-        except StudyError as error:  # another way may still meet the conditions
-            refused = error
+        if nested in (label, "best", "least"):
+            try:
+                ways[label] = follow(alone, how)
+            except StudyError as error:  # another way may still meet the conditions
+                refused = error
     if not ways and nested != "least" and refused is not None:
         raise refused
     bound = 0.0
     if nested == "least":
-        found, bound = _programme(*tables, alone, levels, options, ways)
+        found, bound = _programme(alone, how, list(ways.values()))
         if found is not None:
-            ways.append(found)
-            names.append("programme")
+            ways["programme"] = found
         elif not ways:
             raise refused or StudyError("no nested sets were found in time. Allow more seconds")
-    losses = [_losses(way, alone) for way in ways]
-    best = int(np.argmin([sum(_shares(loss, alone)) for loss in losses]))
-    way, loss = ways[best], losses[best]
-    sets = [list(choice.sites.index) for choice in way]
-    opens = [[j for j in now if j not in before] for before, now in zip([[], *sets], sets, strict=False)]
+    # Greedy, or short of time, the best set alone may be beaten by one that a way found.
+    alone = [_better(one, [way[k] for way in ways.values()]) for k, one in enumerate(alone)]
+    label = min(ways, key=lambda label: sum(_shares(_losses(ways[label], alone), alone)))
+    way, loss = ways[label], _losses(ways[label], alone)
+    labels = problems[0].sites
+    opens = [way[0].opened, *(now.opened & ~before.opened for before, now in itertools.pairwise(way))]
     phases = pd.DataFrame(
         {
-            "count": [len(chosen) for chosen in sets],
-            "value": [choice.value for choice in way],
-            "alone": [choice.value for choice in alone],
-            "bound": [choice.bound for choice in alone],
+            "count": [int(one.opened.sum()) for one in way],
+            "value": [one.value for one in way],
+            "alone": [one.value for one in alone],
+            "bound": [one.bound for one in alone],
             "loss": loss,
             "loss_share": _shares(loss, alone),
-            "opens": [", ".join(new) for new in opens],
+            "opens": [", ".join(labels[new]) for new in opens],
         },
         index=pd.RangeIndex(1, len(way) + 1, name="phase"),
     )
     if budgets is not None:
         phases.insert(0, "budget", list(budgets))
     regret = sum(_shares(loss, alone))
-    phases.attrs = {"way": names[best], "regret": regret, "regret_bound": min(bound, regret)}
-    choice = _last(way[-1], alone[-1], opens, tables, {**levels[-1], **options})
-    return replace(choice, phases=phases), _steps(choice, options)
+    phases.attrs = {"way": label, "regret": regret, "regret_bound": min(bound, regret)}
+    phase = np.zeros(len(labels), np.int64)
+    for number, new in enumerate(opens, 1):
+        phase[new] = number
+    last = replace(way[-1], bound=alone[-1].bound, greedy=alone[-1].greedy, order=alone[-1].order)
+    last = replace(last, problem=replace(problems[-1], floors=last.problem.floors), aside=alone[-1].aside)
+    choice = replace(tell(last, sites, phase=phase), phases=phases)
+    check_choice(choice, times, people, sites, **levels[-1], **question)
+    return choice, _steps(choice, options)
 
 
-def _last(last: Choice, alone: Choice, opens: list[list[str]], tables: Any, options: dict[str, Any]) -> Choice:
-    """Return the sites open after the last phase in the order of the phases, beside the best without any before."""
-    asked = {name: value for name, value in options.items() if name not in ("method", "seconds", "gap")}
-    if asked.get("floors") == "most":  # as high as was found
-        asked["floors"] = last.summary["floors"]
-    problem = build_problem(*tables, **asked)
-    phase = pd.Series({site: number for number, new in enumerate(opens, 1) for site in new}, dtype=np.int64)
-    phase = phase.reindex(problem.sites)
-    found = alone.bound, alone.greedy, alone.greedy_order
-    opened = phase.notna().to_numpy()
-    when: Ints = phase.fillna(0).to_numpy().astype(np.int64)
-    how = {"method": alone.summary["method"], "aside": alone.summary["set_aside"]}
-    return tell(problem, opened, found, tables[2], phase=when, **how)
+def _better(alone: Answer, others: list[Answer]) -> Answer:
+    """Return the best set of a phase, with its bound."""
+    sign = 1.0 if alone.problem.objective in MAXIMISED else -1.0
+    best = max([alone, *others], key=lambda one: sign * one.value)
+    if not sign * best.value > sign * alone.value:
+        return alone
+    bound = max if sign > 0 else min
+    return replace(best, bound=alone.bound if np.isnan(alone.bound) else bound(alone.bound, best.value))
 
 
-def _alone(times: Any, people: Any, sites: Any, levels: list[dict[str, Any]], options: dict[str, Any]) -> list[Choice]:
+def _alone(problems: list[Problem], how: dict[str, Any]) -> list[Answer]:
     """Return the best set of each phase, whatever the others; the last one first, where a wrong question shows."""
-    alone = [choose_sites(times, people, sites, **levels[-1], **options)]
-    for level in levels[-2::-1]:
+    alone = [answer(problems[-1], **how)]
+    for problem in problems[-2::-1]:
         try:
-            alone.insert(0, choose_sites(times, people, sites, **level, **options))
+            alone.insert(0, answer(problem, **how))
         except StudyError as wrong:
             raise StudyError(
                 f"phases: {str(wrong).rstrip('.')}. Every phase must meet the conditions: begin with more, or ask "
                 "without phases, which tells the order to open as well"
             ) from wrong
     return alone
+
+
+def _from_the_first(alone: list[Answer], how: dict[str, Any]) -> list[Answer]:
+    way = [alone[0]]
+    for one in alone[1:]:
+        way.append(answer(replace(one.problem, fixed=one.problem.fixed | way[-1].opened), **how))
+    return way
+
+
+def _from_the_last(alone: list[Answer], how: dict[str, Any]) -> list[Answer]:
+    way = [alone[-1]]
+    for one in alone[-2::-1]:
+        way.insert(0, answer(replace(one.problem, barred=one.problem.barred | ~way[0].opened), **how))
+    return way
 
 
 def coverage_curve(
@@ -279,69 +296,28 @@ def least_needed(
     return lost.sort_values("loss", kind="stable")
 
 
-def _with_status(sites: gpd.GeoDataFrame | pd.DataFrame, labels: Sequence[str], status: str) -> pd.DataFrame:
-    """Return the sites with another status for some candidates."""
-    table = sites.set_index("site") if "site" in sites.columns else sites.copy()
-    table.index = pd.Index(table.index.astype(str), name="site")
-    old = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
-    table["status"] = old.where(~(table.index.isin(labels) & (old == "candidate")), status)
-    return table
-
-
-def _from_the_first(
-    times: Any, people: Any, sites: Any, alone: list[Choice], levels: list[dict[str, Any]], options: dict[str, Any]
-) -> list[Choice]:
-    way = [alone[0]]
-    for level in levels[1:]:
-        kept = _with_status(sites, list(way[-1].sites.index), "required")
-        way.append(choose_sites(times, people, kept, **level, **options))
-    return way
-
-
-def _from_the_last(
-    times: Any, people: Any, sites: Any, alone: list[Choice], levels: list[dict[str, Any]], options: dict[str, Any]
-) -> list[Choice]:
-    way = [alone[-1]]
-    for level in levels[-2::-1]:
-        others = [str(j) for j in sites_table(sites).index if j not in way[0].sites.index]
-        way.insert(0, choose_sites(times, people, _with_status(sites, others, "excluded"), **level, **options))
-    return way
-
-
-def _programme(
-    times: Any,
-    people: Any,
-    sites: Any,
-    alone: list[Choice],
-    levels: list[dict[str, Any]],
-    options: dict[str, Any],
-    ways: list[list[Choice]],
-) -> tuple[list[Choice] | None, float]:
+def _programme(alone: list[Answer], how: dict[str, Any], ways: list[list[Answer]]) -> tuple[list[Answer] | None, float]:
     """Return the nested sets with the least regret, and the bound on it; None where the ways' are as good."""
-    asked = {name: value for name, value in options.items() if name not in ("method", "seconds", "gap")}
-    problems = [build_problem(times, people, sites, **level, **asked) for level in levels]
-    weights = [1.0 / choice.value if choice.value else 0.0 for choice in alone]
+    problems = [one.problem for one in alone]
+    weights = [1.0 / one.value if one.value else 0.0 for one in alone]
     regrets = [sum(_shares(_losses(way, alone), alone)) for way in ways]
     if regrets and min(regrets) <= 0:
         return None, 0.0
-    labels = problems[0].sites
-    start = [labels.isin(choice.sites.index) for choice in ways[int(np.argmin(regrets))]] if ways else None
-    seconds, gap = options.get("seconds", 60.0), options.get("gap", 0.0)
-    found = solve_nested(problems, weights, start=start, seconds=seconds, gap=gap)
+    start = [one.opened for one in ways[int(np.argmin(regrets))]] if ways else None
+    found = solve_nested(problems, weights, start=start, seconds=how.get("seconds", 60.0), gap=how.get("gap", 0.0))
     if found is None:
         raise StudyError("no sets of which each is a part of the next meet the conditions. Loosen them or the phases")
     sets, most = found
     everybody = problems[0].penalty * float(problems[0].weight.sum()) if problems[0].objective == "median" else 0.0
     # Each phase loses alone - value, or for people-minutes everybody - value - alone, as a share of alone.
-    none = sum(abs(everybody - choice.value) * weight for choice, weight in zip(alone, weights, strict=True))
+    none = sum(abs(everybody - one.value) * weight for one, weight in zip(alone, weights, strict=True))
     bound = max(0.0, none - most - 1e-6)
     if sets is None:
         return None, bound
-    way = []
-    for opened, level in zip(_without_idle(problems, sets), levels, strict=True):
-        others = _with_status(sites, list(labels[~opened]), "excluded")
-        way.append(choose_sites(times, people, others, **{**level, "count": int(opened.sum())}, **options))
-    return way, bound
+    return [
+        answer(replace(problem, fixed=opened, barred=~opened, count=int(opened.sum())), **how)
+        for opened, problem in zip(_without_idle(problems, sets), problems, strict=True)
+    ], bound
 
 
 def _without_idle(problems: list[Problem], sets: list[Flags]) -> list[Flags]:
@@ -358,11 +334,12 @@ def _without_idle(problems: list[Problem], sets: list[Flags]) -> list[Flags]:
     return sets
 
 
-def _losses(way: list[Choice], alone: list[Choice]) -> list[float]:
-    return [abs(one.value - best.value) for one, best in zip(way, alone, strict=True)]
+def _losses(way: list[Answer], alone: list[Answer]) -> list[float]:
+    sign = 1.0 if alone[0].problem.objective in MAXIMISED else -1.0
+    return [sign * (best.value - one.value) for one, best in zip(way, alone, strict=True)]
 
 
-def _shares(losses: list[float], alone: list[Choice]) -> list[float]:
+def _shares(losses: list[float], alone: list[Answer]) -> list[float]:
     return [loss / best.value if best.value else 0.0 for loss, best in zip(losses, alone, strict=True)]
 
 

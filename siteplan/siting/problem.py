@@ -17,13 +17,14 @@ from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.geo import metric_crs, require_metric
 from siteplan.inputs.times import check_times, people_amounts, time_rows
 
-__all__ = ["OBJECTIVES", "Problem", "Quota", "build_problem", "site_metres", "sites_table"]
+__all__ = ["MAXIMISED", "OBJECTIVES", "Problem", "Quota", "build_problem", "site_metres", "sites_table"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Objective = Literal["coverage", "share", "median", "center", "backup", "gravity"]
 Decay = Callable[[Floats], Floats] | str
+MAXIMISED = ("coverage", "backup", "gravity")  # the others have the least
 OBJECTIVES = ("coverage", "share", "median", "center", "backup", "gravity")
 SHARED_OUT = ("coverage", "share", "median", "gravity")  # where people may be shared out among sites with capacities
 STATUSES = ("existing", "candidate", "required", "excluded")
@@ -70,6 +71,8 @@ class Problem:
         People, or members of the group.
     fixed, barred (sites,)
         Open in any case (existing, required); never (excluded, or too near to a fixed one).
+    reachable (points,)
+        Whom a site reaches that may open: who can be asked for, also where a phase bars further sites.
     cost (sites,)
         Counted against a budget; 0 for existing sites, NaN where not known.
     capacity (sites,) or None
@@ -98,6 +101,7 @@ class Problem:
     weight: Floats
     fixed: Flags
     barred: Flags
+    reachable: Flags
     cost: Floats
     capacity: Floats | None
     limit: float
@@ -123,7 +127,7 @@ class Problem:
     @property
     def coverable(self) -> float:
         """How many people any site that may open reaches."""
-        return float(self.weight[self.reached(~self.barred)].sum())
+        return float(self.weight[self.reachable].sum())
 
     @property
     def plain(self) -> bool:
@@ -222,6 +226,7 @@ def build_problem(
         weight=amounts[group],
         fixed=fixed,
         barred=barred,
+        reachable=np.bincount(point[~barred[site]], minlength=len(points)) > 0,
         cost=cost,
         capacity=table["capacity"].fillna(0.0).to_numpy(dtype=np.float64) if capacities else None,
         limit=limit,
@@ -504,7 +509,7 @@ def _check_numbers(problem: Problem) -> None:
             raise StudyError(f"quota {name}: at most {at_most:g} asked for, but {open_now} exist or are required")
     if isinstance(problem.floors, np.ndarray):
         people = problem.territory_people(problem.weight)
-        within = problem.territory_people(np.where(problem.reached(~problem.barred), problem.weight, 0.0))
+        within = problem.territory_people(np.where(problem.reachable, problem.weight, 0.0))
         missed = within < problem.floors * people * (1 - 1e-9)
         if missed.any():
             first = int(missed.argmax())
