@@ -78,7 +78,7 @@ def answer(problem: Problem, *, method: str = "exact", seconds: float = 60.0, ga
         if start is None:
             raise StudyError("greedy finds no set that meets all conditions. Use method exact")
         opened, bound = improve(problem, start) if _searched(problem) else start, np.nan
-    elif int((~problem.barred).sum()) == int(problem.fixed.sum()):  # there is but one set
+    elif int((~problem.barred).sum()) in (int(problem.fixed.sum()), problem.count):  # there is but one set
         opened, bound = _only_one(problem, clock)
     else:
         if not _searched(problem):  # of the set to start from, nothing is set aside
@@ -111,10 +111,11 @@ def _bettered(problem: Problem, start: Flags) -> Flags:
 
 def _only_one(problem: Problem, clock: _Clock) -> tuple[Flags, float]:
     """Return the only set there is, if it meets the conditions; its value is its bound."""
-    full = problem.capacity is not None and not _serves_enough(problem, shares(problem, problem.fixed))
-    if full or not _fits(problem, problem.fixed):
+    opened = ~problem.barred
+    full = problem.capacity is not None and not _serves_enough(problem, shares(problem, opened))
+    if full or not _fits(problem, opened):
         raise StudyError(_why(problem, clock))
-    return problem.fixed.copy(), np.nan
+    return opened, np.nan
 
 
 def _serves_enough(problem: Problem, parts: Floats | None) -> bool:
@@ -250,7 +251,8 @@ def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, 
         if start is None:
             raise StudyError(_late(clock))
         best = replace(best, opened=start)
-    bound = float(np.ceil(-best.bound - 1e-6)) if problem.least == "sites" else -best.bound
+    least = max(-best.bound, _least_needed(problem, floor or 0.0))
+    bound = float(np.ceil(least - 1e-6)) if problem.least == "sites" else least
     if problem.share == 1:
         return best.opened, bound
     if problem.least == "sites":
@@ -259,6 +261,17 @@ def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, 
         smaller = replace(fewer, budget=float(problem.cost[best.opened].sum()) * (1 + LITTLE))
     more = solve(smaller, at_least=floor, start=best.opened, seconds=clock.left, gap=gap)
     return best.opened if more is None or not np.isfinite(more.value) else more.opened, bound
+
+
+def _least_needed(problem: Problem, wanted: float) -> float:
+    """Return how many sites it takes if none shared anybody with another, or what those cost that are open anyway."""
+    if problem.least == "cost":
+        return float(problem.cost[problem.fixed].sum())
+    many = len(problem.sites)
+    reach = np.bincount(problem.site, weights=problem.weight[problem.point], minlength=many)
+    reach = np.r_[reach[problem.fixed], np.sort(reach[~problem.fixed & ~problem.barred])[::-1]]
+    enough = np.cumsum(np.r_[0.0, reach]) >= wanted
+    return float(max(int(problem.fixed.sum()), int(enough.argmax())))
 
 
 def _plainly(problem: Problem, seconds: float, gap: float) -> tuple[Flags, float]:
