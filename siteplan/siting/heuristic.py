@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from siteplan.siting.kernels import best_worth, gains_by_worth
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 
 __all__ = ["LITTLE", "allowed", "fits", "gains", "grow", "objective_of", "pull"]
@@ -15,29 +16,21 @@ __all__ = ["LITTLE", "allowed", "fits", "gains", "grow", "objective_of", "pull"]
 LITTLE = 1e-9  # a gain below this share of all is rounding
 
 
-def _served_worth(problem: Problem, opened: Flags) -> Floats:
-    """Return what a person of each point counts, served by the best open site."""
-    best = np.zeros(len(problem.points))
-    inside = opened[problem.site]
-    np.maximum.at(best, problem.point[inside], problem.worth[inside])
-    return best
-
-
 def objective_of(problem: Problem, opened: Flags) -> float:
     """Return the people (weighted by what they count) whom a set serves, as if no site were ever full."""
     if problem.objective == "backup":
         return float(problem.weight[problem.covering(opened) >= problem.times].sum())
-    return float(problem.weight @ _served_worth(problem, opened))
+    # A sum, not a product of vectors: what that gives may differ with the number of threads.
+    return float((problem.weight * best_worth(problem.ptr, problem.site, problem.worth, opened)).sum())
 
 
 def gains(problem: Problem, opened: Flags) -> Floats:
     """Return what opening each site adds to `objective_of`."""
-    point = problem.point
-    if problem.objective == "backup":
-        amount = np.where(problem.covering(opened) == problem.times - 1, problem.weight, 0.0)[point]
-    else:
-        better = problem.worth - _served_worth(problem, opened)[point]
-        amount = problem.weight[point] * np.maximum(better, 0.0)
+    if problem.objective != "backup":
+        best = best_worth(problem.ptr, problem.site, problem.worth, opened)
+        found: Floats = gains_by_worth(problem.ptr, problem.site, problem.worth, problem.weight, opened, best)
+        return found
+    amount = np.where(problem.covering(opened) == problem.times - 1, problem.weight, 0.0)[problem.point]
     sums = np.bincount(problem.site, weights=amount, minlength=len(problem.sites)).astype(np.float64)
     sums[opened] = 0.0
     return sums

@@ -503,7 +503,7 @@ class _Search:
         """Find a first set: greedy, then swaps."""
         opened = self.fixed.copy()
         greedy(self.rows, opened, self.barred, self.count)
-        self.greedy = float(self.rows[3] @ nearest(self.rows, opened))
+        self.greedy = float((self.rows[3] * nearest(self.rows, opened)).sum())
         self.try_set(opened, self.rows, self.barred)
         self.swapped = self.objective
 
@@ -518,7 +518,7 @@ class _Search:
         self.tried.add(key)
         interchange(rows, opened, self.fixed, barred)
         self.tried.add(np.packbits(opened).tobytes())
-        total = float(rows[3] @ nearest(rows, opened))
+        total = float((rows[3] * nearest(rows, opened)).sum())
         if total < self.objective:
             self.objective, self.opened = total, opened.copy()
 

@@ -6,6 +6,7 @@ Points and sites are sorted by their labels, so the order of the rows of any tab
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ import pandas as pd
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.geo import metric_crs, require_metric
 from siteplan.inputs.times import check_times, people_amounts, time_rows
+from siteplan.siting.kernels import numbers
 
 __all__ = ["MAXIMISED", "OBJECTIVES", "Problem", "Quota", "build_problem", "site_metres", "sites_table"]
 
@@ -119,7 +121,7 @@ class Problem:
     group: str
     unknown: npt.NDArray[np.object_]
 
-    @property
+    @cached_property
     def point(self) -> Ints:
         """The number of the point of every pair."""
         return np.repeat(np.arange(len(self.points)), np.diff(self.ptr))
@@ -143,7 +145,8 @@ class Problem:
 
     def covering(self, opened: Flags) -> Ints:
         """Return how many open sites each point reaches."""
-        return np.bincount(self.point[opened[self.site]], minlength=len(self.points)).astype(np.int64)
+        found: Ints = numbers(self.ptr, self.site, opened)
+        return found
 
     def reached(self, opened: Flags) -> Flags:
         """Return which points reach an open site."""

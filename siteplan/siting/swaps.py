@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
+from siteplan.siting.kernels import swaps_by_number, swaps_by_worth
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 
 __all__ = ["improve", "swap", "swap_changes"]
@@ -20,52 +20,6 @@ HALVES = (0.4, 0.2, 0.0)
 STEPS = 1000
 WORK = 3e7  # pairs times open sites that restarts may look at, a few seconds
 TRIES = (4, 100)
-
-
-@njit(cache=True, nogil=True)
-def _by_worth(ptr, site, worth, weight, slot, gain, loss, extra):  # type: ignore[no-untyped-def]
-    """Value swaps where each point counts by the open site that is worth most to it."""
-    for i in range(len(ptr) - 1):
-        own, first, second = -1, 0.0, 0.0
-        for k in range(ptr[i], ptr[i + 1]):
-            r = slot[site[k]]
-            if r >= 0:
-                if worth[k] > first or own < 0:
-                    own, first, second = r, worth[k], first
-                elif worth[k] > second:
-                    second = worth[k]
-        if own >= 0:
-            loss[own] += weight[i] * (first - second)
-        for k in range(ptr[i], ptr[i + 1]):
-            j = site[k]
-            if slot[j] < 0 and worth[k] > second:
-                if worth[k] > first:
-                    gain[j] += weight[i] * (worth[k] - first)
-                if own >= 0:  # who loses the own site goes to j instead of to the second
-                    extra[j, own] += weight[i] * (min(worth[k], first) - second)
-
-
-@njit(cache=True, nogil=True)
-def _by_number(ptr, site, counts, weight, slot, gain, loss, extra, held):  # type: ignore[no-untyped-def]
-    """Value swaps where each point counts by how many open sites it reaches: `counts[number]`."""
-    for i in range(len(ptr) - 1):
-        number = 0
-        for k in range(ptr[i], ptr[i + 1]):
-            if slot[site[k]] >= 0:
-                held[number] = slot[site[k]]
-                number += 1
-        more = weight[i] * (counts[number + 1] - counts[number])
-        less = weight[i] * (counts[number] - counts[number - 1]) if number > 0 else 0.0
-        if more == 0.0 and less == 0.0:
-            continue
-        for r in held[:number]:
-            loss[r] += less
-        for k in range(ptr[i], ptr[i + 1]):
-            j = site[k]
-            if slot[j] < 0:
-                gain[j] += more
-                for r in held[:number]:  # one site for another leaves the number as it is
-                    extra[j, r] += less - more
 
 
 def swap_changes(problem: Problem, opened: Flags, half: float = 0.0) -> tuple[Ints, Floats]:
@@ -93,9 +47,9 @@ def swap_changes(problem: Problem, opened: Flags, half: float = 0.0) -> tuple[In
         below = min(problem.times, len(counts))
         counts[:below] = half * np.arange(below) / max(1, problem.times - 1)
         where = problem.ptr, problem.site, counts, problem.weight, slot
-        _by_number(*where, gain, loss, extra, np.empty(len(held), np.int64))
+        swaps_by_number(*where, gain, loss, extra, np.empty(len(held), np.int64))
     else:
-        _by_worth(problem.ptr, problem.site, problem.worth, problem.weight, slot, gain, loss, extra)
+        swaps_by_worth(problem.ptr, problem.site, problem.worth, problem.weight, slot, gain, loss, extra)
     changes: Floats = extra
     changes += gain[:, None]
     changes -= loss[None]
