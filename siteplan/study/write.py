@@ -218,6 +218,7 @@ def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _map_of(kept: Kept) -> SiteMap:
     """Draw the map from the files alone: what is drawn when a study runs and what is drawn later is the same."""
     manifest = kept.manifest
+    asked = manifest["parameters"].get("choose") or {}
     more: dict[str, Any] = {name: kept.layers.get(name) for name in (*GROUND, "stops", "transit_lines")}
     others = {
         each["name"]: read_folder(kept.folder / each["folder"], only=("cells", "points", "sites"))
@@ -234,6 +235,8 @@ def _map_of(kept: Kept) -> SiteMap:
         },
         phases=_phases(kept),
         curve=kept.tables.get("curve"),
+        curve_group=asked.get("group", "people"),
+        curve_decayed=asked.get("objective") == "gravity",
         scores=kept.scores,
         territories=kept.layers.get("communes"),
         rings=kept.layers.get("isochrones"),
@@ -277,9 +280,9 @@ def _phases(kept: Kept) -> list[tuple[str, list[str]]]:
         return []
     new = choice[choice["status"] == "candidate"].astype({"site": str})
     if "phase" not in new:
-        return [(str(order), [site]) for order, site in zip(new["order"], new["site"], strict=True)]
-    counts = kept.tables["phases"].set_index("phase")["count"]
-    return [(str(counts[phase]), list(part)) for phase, part in new.groupby("phase")["site"]]
+        return [("", [site]) for site in new["site"]]
+    phases = kept.tables["phases"]["phase"]
+    return [(f"Phase {phase}", list(new.loc[new["phase"] == phase, "site"])) for phase in phases]
 
 
 def _report_of(kept: Kept, path: Path) -> None:

@@ -107,6 +107,8 @@ def chosen_answer(material: Material) -> Iterator[str]:
     yield from _worth(material)
     yield from _cost(material)
     gap = material.goal.figure("gap")
+    if _beyond(material):
+        return
     if gap == 0:
         yield material.words["answer_proven"]
     elif gap > 0:
@@ -129,10 +131,15 @@ def _worth(material: Material) -> Iterator[str]:
     if goal.objective == "median" and summary.get("people"):
         yield material.say("worth_median", mean=material.decimal(value / summary["people"]), **told)
     elif goal.objective == "center":
-        beyond = value > float(material.within["minutes"])
-        yield material.say("worth_center_beyond" if beyond else "worth_center", value=value, **told)
+        yield material.say("worth_center_beyond" if _beyond(material) else "worth_center", value=value, **told)
     elif goal.objective in ("backup", "gravity"):
         yield material.say(f"worth_{goal.objective}", value=material.people(value), **told)
+
+
+def _beyond(material: Material) -> bool:
+    """Tell whether the farthest are beyond the limit: their minutes are then a penalty, and nobody's way."""
+    goal = material.goal
+    return goal.objective == "center" and goal.figure("value") > float(material.within["minutes"])
 
 
 def _cost(material: Material) -> Iterator[str]:
@@ -140,7 +147,7 @@ def _cost(material: Material) -> Iterator[str]:
     new = [site for site in material.chosen if material.costs.get(site) != 0]
     if not material.costs or not new:
         return
-    yield material.say("answer_cost", cost=material.money(new))
+    yield material.money(new, "answer_cost")
     found, total = material.coverage, sum(material.costs[site] for site in new)
     more = 0.0 if found is None or found.chosen is None else found.chosen - found.today
     if math.isfinite(total) and more >= 1 and material.goal.objective in ("coverage", "share"):
@@ -158,8 +165,12 @@ def _proof(material: Material) -> Iterator[str]:
     value, bound, gap, greedy = map(goal.figure, ("value", "bound", "gap", "greedy"))
     if not math.isfinite(value):
         return
+    if _beyond(material):
+        yield material.say("proof_beyond", **material.within)
+        return
     if gap == 0:
-        yield material.say("proof_best", value=_amount(material, value))
+        key = "proof_best_less" if goal.less_is_better else "proof_best"
+        yield material.say(key, value=_amount(material, value))
     elif math.isfinite(gap) and math.isfinite(bound):
         key = "proof_gap_less" if goal.less_is_better else "proof_gap"
         told = {"bound": _amount(material, bound), "value": _amount(material, value)}

@@ -241,12 +241,12 @@ class Material:
             for site in self.chosen
         }
 
-    def money(self, sites: Iterable[str]) -> str:
-        """Write what some of the chosen sites cost together, and of how many it is not known."""
+    def money(self, sites: Iterable[str], key: str = "cost") -> str:
+        """Say what some of the chosen sites cost together and, where it is not known of all, of how many it is not."""
         each = [self.costs[site] for site in sites]
         unknown = sum(map(math.isnan, each))
-        known = self.spoken(sum(cost for cost in each if not math.isnan(cost)))
-        return self.say("cost_plus", cost=known, count=unknown) if unknown else known
+        known = sum(cost for cost in each if not math.isnan(cost))
+        return self.say(f"{key}_plus" if unknown else f"{key}_sum", cost=known, count=unknown)
 
     @cached_property
     def ranked(self) -> pd.DataFrame | None:

@@ -230,4 +230,5 @@ def _knee(material: Material, curve: pd.DataFrame) -> str:
     if later.empty:
         return ""
     told = {"gain": material.people(later.max()), "share": material.share(later.max(), material.everybody)}
-    return material.say("curve_knee", sites=knee, who=material.who, **told)
+    key = "curve_knee_gravity" if material.goal.objective == "gravity" else "curve_knee"
+    return material.say(key, sites=knee, who=material.who, **told)
