@@ -297,7 +297,7 @@ def _report_of(kept: Kept, path: Path) -> None:
         communes=kept.layers.get("communes"),
         times=kept.times,
         points=kept.points,
-        access=None if access is None else access[access["open"] == access["open"].iloc[0]].drop(columns="open"),
+        access=None if access is None else access[access["open"] == access["open"].iloc[0]],
         **{name: kept.layers.get(name) for name in GROUND},
         **{name: kept.tables.get(name) for name in REPORTED},
         manifest=kept.manifest,

@@ -135,9 +135,11 @@ function phasePanel() {
   back.disabled = state.phase < 0;
   next.disabled = state.phase >= data.phases.length - 1;
   [back.dataset.key, next.dataset.key] = ["back", "next"];
-  const list = data.phases.map(([name, sites], at) => el("li", at === state.phase ? { "aria-current": "step" } : {},
-    button(name || number(at + 1), "link", () => go(at)), el("span", {}, ` ${sites.map(called).join(", ") || words.nothing_new}`),
-    el("div", { class: "hint" }, stepSaid(openAfter(at)))));
+  const list = data.phases.map(([name, sites], at) => {
+    const opened = sites.map(called).join(", ") || words.nothing_new;
+    return el("li", at === state.phase ? { "aria-current": "step" } : {},
+      button(name || opened, "link", () => go(at)), name ? el("span", {}, ` ${opened}`) : null, el("div", { class: "hint" }, stepSaid(openAfter(at))));
+  });
   const heading = data.phases.some(([name]) => name) ? words.phases : words.opening;
   const focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
   section.replaceChildren(el("h2", {}, heading), el("p", { class: "sets" }, back, next), el("ol", {}, ...list));

@@ -70,8 +70,9 @@ def render_report(
         The table of minutes (`site`, `point`, `mode`, `minutes`), and the people by `point`; from them come the people
         covered today, with the chosen sites and with all, and the coverage by commune.
     access
-        Coverage by territory (`territory`, `group`, `mode`, `minutes`, `people`, `covered`, perhaps `split`), as
-        `access_shares` gives it: shown where it cannot be taken from times, points and communes.
+        Coverage by territory (`territory`, `group`, `mode`, `minutes`, `people`, `covered`, perhaps `split`, and
+        `open`: today, chosen or all), as `access_shares` gives it: shown where it cannot be taken from times,
+        points and communes.
     choice
         The chosen sites: `site`, `order`, `added` (people, or those of the group asked, each once); perhaps `gain` (in
         the unit of the objective), `served`, `turned_away` and `phase`.

@@ -260,7 +260,12 @@ def _communes(material: Material) -> Markup:
         spoken = [material.share(amount, whole[each]) for amount in near]
         rows.append([material.commune(each), material.people(whole[each]), *spoken])
     own = material.times is not None and material.points is not None and material.communes is not None
-    note = material.say("communes_note", sites=_which_sites(material)) if own else material.words["communes_note_plain"]
+    known = found["open"].iloc[0] if "open" in found else None
+    if own or known is not None:
+        sites = _which_sites(material) if own else material.words[f"open_{known}_then"]
+        note = material.say("communes_note", sites=sites)
+    else:
+        note = material.words["communes_note_plain"]
     return join(tag("p", note, class_="note"), table(columns, rows, header=1, bars=shares, total=True))
 
 

@@ -33,7 +33,12 @@ from siteplan.output.report.material import Material
 
 __all__ = ["curve_section", "map_sections", "patterns"]
 
-FLAT = 0.5  # a curve that lies above it has an axis that begins above nought
+AXES = (
+    0.0,
+    0.5,
+    0.8,
+    0.9,
+)  # where the axis of a curve may begin: most of a tall one would stay empty above a high start
 MOST_MAPS = 4
 BESIDE = 0.95  # height over width of maps that stand side by side
 SMALL = 1.7  # how much larger their words are, to be read at half the width
@@ -184,8 +189,7 @@ def curve_section(material: Material) -> Markup:
     words, goal = material.words, material.goal
     chosen = _chosen_share(material)
     known = [*shares, *([chosen[1]] if chosen else [])]
-    # Most of a tall axis would stay empty where the first site covers nearly all.
-    lowest = max(0.0, math.floor(10 * min(known) - 0.5) / 10) if min(known) > FLAT else 0.0
+    lowest = max(start for start in AXES if start == 0 or start < min(known))
     begins = material.say("curve_from", share=material.share(lowest)) if lowest else ""
     key = "figure_curve_gravity" if goal.objective == "gravity" else "figure_curve"
     title = material.say(key, who=material.who, **{"from": begins})
