@@ -26,8 +26,10 @@ from siteplan.output.report import pdf, print_pdf, render_report, write_report
 from siteplan.output.report.facts import access_table, covered_count, covered_people, headline, reach_columns
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
 from siteplan.output.report.markup import Markup, join, tag
+from siteplan.study import read_study, redraw, report, run
 from tests.browser import browser, needs_chromium, open_page
 from tests.hostile import HOSTILE
+from tests.town import NORTH, STUDY, lon, write_town
 
 CRS = "EPSG:32632"
 X, Y = 500_000, 5_200_000
@@ -506,6 +508,28 @@ def test_both_languages_have_the_same_words():
     assert set(words) == {"en", "fr"}
     for key, text in words["en"].items():
         assert Counter(re.findall(r"{\w+}", text)) == Counter(re.findall(r"{\w+}", words["fr"][key])), key
+
+
+@pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
+def test_files_alone_give_the_same_report_and_map(tmp_path, monkeypatch):
+    """The proof stands in the manifest, so that what is drawn later says what was drawn at once."""
+    monkeypatch.chdir(tmp_path)
+    sites = f"site,name,status,lon,lat,cost\nA,Hall,existing,{lon(0)},{NORTH},9\n"
+    sites += f"B,Library,candidate,{lon(10)},{NORTH},5\nM,Mill,candidate,{lon(5)},{NORTH},\n"
+    study = write_town(tmp_path, sites=sites, study=STUDY.replace("walk, bike", "walk"))
+    result = run(read_study(study, ["choose={phases: [1, 2], group: workers}"]))
+    told = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))["choice"]
+    assert told["objective"] == "coverage"
+    assert told["value"] == result.choice.value
+    assert told["summary"]["people"] == 55
+    assert "seconds" not in told["summary"]
+    page = (result.folder / "report.html").read_text(encoding="utf-8")
+    assert "Every other set was ruled out" in text_of(page, "chosen_sites")
+    assert text_of(page, "rejected").count("Library") == 1
+    report(result.folder, out=tmp_path / "report.html")
+    redraw(result.folder, out=tmp_path / "map.html")
+    for name in ("report.html", "map.html"):
+        assert (tmp_path / name).read_bytes() == (result.folder / name).read_bytes()
 
 
 # ---- what it counts ----
