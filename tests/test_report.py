@@ -221,8 +221,8 @@ def test_what_exists_is_not_to_be_opened_and_costs_nothing():
     assert "The new sites cost 2,000 together, plus 1 of unknown cost." in answer
     chosen = text_of(page, "chosen_sites")
     # Nobody but the first site is open after the first step.
-    assert "1 Hall existing 20 50 45% 0 0 2 Depot 24 100 91% 2,000 2,000" in chosen
-    assert "3 Library 24 110 100% – 2,000 + 1 unknown" in chosen
+    assert "1 Hall existing 50 50 45% 0 0 2 Depot 50 100 91% 2,000 2,000" in chosen
+    assert "3 Library 10 110 100% – 2,000 + 1 unknown" in chosen
     sites = next(each for each in parsed(page).iter("figure") if "The sites;" in "".join(each.itertext()))
     rings = [each for each in sites.iter("circle") if each.get("r") == str(RADIUS + 6)]
     assert len(rings) == 3  # two marks and one in the legend: what exists has none
@@ -291,6 +291,14 @@ def test_a_choice_for_a_group_is_told_in_its_members():
     assert len([each for each in parsed(page).iter("path") if each.get("class") == "bound"]) == 1
 
 
+def test_what_a_site_adds_is_people_whatever_the_objective_counts():
+    minutes = WHOLE.assign(added=[700.0, 90.0, 80.0], gain=[700.0, 90.0, 80.0])
+    page = render_report(**town(choice=minutes, manifest=asked(objective="median")))
+    chosen = text_of(page, "chosen_sites")
+    assert "Adds (people) Minutes saved Covered then" in chosen
+    assert "2 Depot 50 90 100 91%" in chosen
+
+
 def test_the_proof_is_said_in_plain_words():
     told = {"objective": "coverage", "value": 110.0, "bound": 110.0, "gap": 0.0, "greedy": 90.0, "summary": {}}
     proven = text_of(render_report(**town(choice=WHOLE, manifest=asked(told))), "chosen_sites")
@@ -326,7 +334,7 @@ def test_phases_are_named_and_say_what_they_cost_and_lose():
     assert "2 Depot, Library 3 3,500 110 100% 110 0" in told
     assert "{sites}" not in text_of(page)
     assert "alone" not in told
-    assert "1 Hall existing 1 20 50" in text_of(page, "chosen_sites")
+    assert "1 Hall existing 1 50 50" in text_of(page, "chosen_sites")
     french = render_report(**town(choice=WHOLE, phases=pd.DataFrame(PHASES), language="fr"))
     assert "Ouvrent Sites ouverts Coût cumulé Couverts (habitants) Part" in text_of(french, "phases")
 

@@ -220,8 +220,9 @@ def _figures(material: Material, known: pd.DataFrame) -> Iterator[tuple[str, lis
     words, chosen, objective = material.words, material.chosen, material.goal.objective
     if "phase" in known:
         yield words["phase"], [material.spoken(phase) for phase in known["phase"]]
-    if "added" in known:
-        yield material.say("added_people", who=material.who), [material.people(float(each)) for each in known["added"]]
+    added = material.added or (list(known["added"].astype(float)) if "added" in known else [])
+    if added:
+        yield material.say("added_people", who=material.who), [material.people(each) for each in added]
     if "gain" in known and objective in WORTH:
         yield words[f"gain_{objective}"], [material.people(float(each)) for each in known["gain"]]
     if material.steps:

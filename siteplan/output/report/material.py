@@ -301,6 +301,15 @@ class Material:
         return [covered_count(self.times, self.points, self.aim, sites) for sites in opened]
 
     @cached_property
+    def added(self) -> list[float]:
+        """Whom each of the chosen sites adds to those before it: counted, so that it fits to who is covered then."""
+        if not self.steps or self.aim is None or self.times is None or self.points is None:
+            return []
+        before = [site for site in self.opened if site not in set(self.chosen)]
+        start = covered_count(self.times, self.points, self.aim, before)
+        return [after - so_far for so_far, after in zip([start, *self.steps], self.steps, strict=False)]
+
+    @cached_property
     def reached(self) -> list[Measure]:
         """The columns of people that fit in a table."""
         return [] if self.scores is None else reach_columns(self.scores, MOST_COLUMNS)
