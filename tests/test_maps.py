@@ -936,6 +936,82 @@ def test_a_scenario_is_a_difference_and_phases_are_steps(opened):
 
 
 @needs_chromium
+def test_each_step_says_how_many_are_open_whom_they_cover_and_what_is_spent(opened):
+    world = small_plan()
+    seen = opened(small_plan(choice=["a", "c", "b"], phases=[("", ["b"])]).page)
+    said = seen.page.locator("#phases").inner_text()
+    assert "ORDER OF OPENING" in said  # no phases were asked for
+    near = world.times[world.times["minutes"] <= 20]
+    covered = half_up(world.points["people"].reindex(near["point"].unique()).sum())
+    # c is required and costs a million, a exists and costs nothing, b the rest
+    assert f"3 sites open · {covered:,} people" in said
+    assert "cost so far 1,120,000" in said
+    dear = world.sites.assign(cost=[7.0, np.nan, 1e6, np.nan])
+    given = {name: getattr(world, name) for name in ("cells", "times", "points", "territories")}
+    seen = opened(
+        site_map(dear, **given, choice=["a", "c", "b"], phases=[("Phase 1", []), ("Phase 2", ["b"])], language="fr")
+    )
+    said = seen.page.locator("#phases").inner_text()
+    assert "Phase 1 aucun nouveau site" in said
+    assert "2 sites ouverts" in said
+    assert "coût cumulé 1 000 000, plus 1 inconnu(s)" in said.replace("\u202f", " ")
+
+
+@needs_chromium
+def test_the_list_is_in_the_order_of_opening(opened):
+    seen = opened(small_plan(choice=["c", "b"]).page)
+    rows = [row.split("\t") for row in seen.page.locator("#ranking tbody tr").all_inner_texts()]
+    assert [(row[-4], row[-1]) for row in rows[:3]] == [("Station", "1"), ("Town hall", "2"), ("Library", "–")]
+    assert seen.page.locator("#ranking th").all_inner_texts()[-1] == "Order"
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    ("decayed", "said"),
+    [
+        (False, "Covered (workers) when sites open one"),
+        (True, "Covered (workers, counted by nearness) when sites open one"),
+    ],
+)
+def test_the_curve_says_what_it_is_and_where_the_choice_stands(opened, decayed, said):
+    curve = pd.DataFrame({"sites": [1, 2, 3], "covered": [10.0, 12.0, 13.0], "bound": [11.0, 12.0, 13.0]})
+    seen = opened(small_plan(curve=curve, choice=["a", "c", "b"], curve_group="workers", curve_decayed=decayed).page)
+    assert said in seen.page.locator("#curve").inner_text()
+    assert "the best choice" not in seen.page.locator("#curve").inner_text()
+    line, last = (seen.page.locator(f"#curve svg {what}").last for what in (".chosen", "circle"))
+    assert line.get_attribute("x1") == last.get_attribute("cx")  # three are open then
+
+
+@needs_chromium
+def test_what_exists_and_what_opens_look_different(opened):
+    seen = opened(site_map(small_world()["sites"], choice=["a", "c", "b"]))
+    rings = seen.page.locator(".mark", has=seen.page.locator('circle[stroke="#009e73"]'))
+    assert rings.locator("text").all_text_contents() == ["b"]
+    assert "chosen to open" in seen.page.locator('[data-legend="sites"]').inner_text()
+    only = opened(site_map(small_world()["sites"], choice=["a"]))
+    assert "chosen" not in only.page.locator('[data-legend="sites"]').inner_text()
+
+
+@needs_chromium
+def test_seen_from_afar_the_chosen_have_room_and_the_others_are_small(opened):
+    corner = small_world()["sites"].iloc[:1].assign(status="candidate")
+    east, north = np.meshgrid(np.arange(20) * 60.0, np.arange(20) * 60.0)
+    places = [Point(500_000 + x, 5_000_000 + y) for x, y in zip(east.ravel(), north.ravel(), strict=True)]
+    sites = gpd.GeoDataFrame(
+        pd.concat([corner] * 400, ignore_index=True).drop(columns="geometry"), geometry=places, crs=UTM
+    )
+    sites.index = pd.Index([f"s{at:03d}" for at in range(400)], name="site")
+    chosen = ["s105", "s106", "s310"]  # two of them side by side
+    seen = opened(site_map(sites, choice=chosen))
+    large = seen.page.locator(".mark:not(.small) text").all_text_contents()
+    assert set(chosen) <= set(large)
+    assert len(large) < 20
+    assert overlaps(boxes(seen, ".mark:not(.small) svg"), 8) == 0
+    crowded = opened(site_map(sites))
+    assert crowded.page.locator(".mark.small").count() < seen.page.locator(".mark.small").count()
+
+
+@needs_chromium
 def test_a_scenario_has_sites_people_and_words_of_its_own(opened):
     """b closes, n opens, c moves, homes are built: counted as `gained_lost` counts, shown where they are."""
     world = small_plan()

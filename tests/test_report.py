@@ -26,8 +26,10 @@ from siteplan.output.report import pdf, print_pdf, render_report, write_report
 from siteplan.output.report.facts import access_table, covered_count, covered_people, headline, reach_columns
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
 from siteplan.output.report.markup import Markup, join, tag
+from siteplan.study import read_study, redraw, report, run
 from tests.browser import browser, needs_chromium, open_page
 from tests.hostile import HOSTILE
+from tests.town import NORTH, STUDY, lon, write_town
 
 CRS = "EPSG:32632"
 X, Y = 500_000, 5_200_000
@@ -193,8 +195,230 @@ def test_the_chosen_set_is_told_step_by_step():
     assert "Open Depot and Library, in this order: 110 of 110 people (100%)" in answer
     assert "best candidates" not in answer
     chosen = text_of(page, "chosen_sites")
-    assert "1 Depot 50 100 91% 2,000" in chosen
-    assert "2 Library 10 110 100% 1,500" in chosen
+    assert "1 Depot 50 100 91% 2,000 2,000" in chosen
+    assert "2 Library 10 110 100% 1,500 3,500" in chosen
+
+
+def asked(told=None, **choose):
+    """The manifest of a run that asked for a choice, and what it says of the one that was made."""
+    parameters = MANIFEST["parameters"] | {"choose": {"objective": "coverage", "group": "people"} | choose}
+    return MANIFEST | {"parameters": parameters} | ({} if told is None else {"choice": told})
+
+
+def workers(points):
+    """Four of the ten at each crossing work; east of the middle, eight do."""
+    return points.assign(workers=[4.0] * 6 + [8.0] * 5)
+
+
+WHOLE = pd.DataFrame({"site": ["A", "D", "B"], "order": [1, 2, 3], "added": [20.0, 24.0, 24.0]})
+
+
+def test_what_exists_is_not_to_be_opened_and_costs_nothing():
+    page = render_report(**town(choice=WHOLE, sites=town_sites().assign(cost=[900.0, np.nan, 5.0, 2000.0])))
+    answer = text_of(page, "answer")
+    assert "Open Depot and Library, in this order: 110 of 110 people" in answer
+    assert "Hall exists and stays open." in answer
+    assert "The new sites cost 2,000 together, plus 1 of unknown cost." in answer
+    chosen = text_of(page, "chosen_sites")
+    # Nobody but the first site is open after the first step.
+    assert "1 Hall existing 50 50 45% 0 0 2 Depot 50 100 91% 2,000 2,000" in chosen
+    assert "3 Library 10 110 100% – 2,000 + 1 unknown" in chosen
+    sites = next(each for each in parsed(page).iter("figure") if "The sites;" in "".join(each.itertext()))
+    rings = [each for each in sites.iter("circle") if each.get("r") == str(RADIUS + 6)]
+    assert len(rings) == 3  # two marks and one in the legend: what exists has none
+    french = text_of(render_report(**town(choice=WHOLE, language="fr")), "answer").replace("\u202f", " ")
+    assert "À ouvrir, dans cet ordre : Depot et Library." in french
+    assert "Hall existe et reste ouvert." in french
+    only = render_report(**town(choice=WHOLE[:1]))
+    assert "Open no further site: 50 of 110 people" in text_of(only, "answer")
+
+
+def test_the_question_is_the_one_that_was_asked():
+    manifest = asked(objective="median", sites=3, budget=5000.0, floors={"East": 0.5}, spacing_m=200.0, capacities=True)
+    question = text_of(render_report(**town(choice=WHOLE, manifest=manifest)), "question")
+    assert "as few minutes as possible on average to the nearest one" in question
+    assert "who has none within 4 minutes counts 8" in question
+    for said in ("3 sites are open in the end", "cost at most 5,000", "its capacity", "200 m apart", "East 50%"):
+        assert said in question
+    assert "What exists stays open." in question
+    quota = {"column": "zone", "value": "<b>", "at_least": 1, "at_most": 2}
+    other = render_report(**town(choice=WHOLE, manifest=asked(phases=[1, 3], floors="most", quotas=[quota])))
+    question = text_of(other, "question")
+    assert "as many as possible of 110 people" in question
+    assert "Sites open after each phase: 1 and 3" in question
+    assert "In the commune that is worst served" in question
+    assert "At most 2 of the open sites have zone “<b>”." in question
+
+
+@pytest.mark.parametrize("objective", ["coverage", "share", "median", "center", "backup", "gravity"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_objective_has_words(objective, language):
+    told = {"objective": objective, "value": 3.0, "bound": 4.0, "gap": 0.3, "greedy": 1.0, "summary": {"people": 110.0}}
+    manifest = asked(told, objective=objective, backup=2, phases=[1, 2], group="workers")
+    phases = pd.DataFrame(PHASES)
+    page = render_report(
+        **town(choice=WHOLE, manifest=manifest, language=language, points=workers(town_points()), phases=phases)
+    )
+    assert {"question", "chosen_sites", "phases"} <= {each.get("class") for each in parsed(page).iter("section")}
+
+
+def test_a_choice_for_a_group_is_told_in_its_members():
+    """Of 64 workers, 20 live within reach of A, 44 more within that of D, 8 (beyond 9) of B alone."""
+    told = {"objective": "coverage", "value": 64.0, "bound": 64.0, "gap": 0.0, "greedy": 64.0, "summary": {}}
+    curve = pd.DataFrame({"sites": [1, 2, 3], "covered": [20.0, 56.0, 64.0], "gain": [20.0, 36.0, 8.0], "knee": 0})
+    page = render_report(
+        **town(
+            choice=WHOLE.assign(added=[20.0, 36.0, 8.0]),
+            manifest=asked(told, group="workers", minutes=4.0, mode="walk"),
+            points=workers(town_points()),
+            curve=curve.assign(knee=[False, True, False], bound=[64.0] * 3),
+        )
+    )
+    assert "as many as possible of 64 workers" in text_of(page, "question")
+    answer = text_of(page, "answer")
+    assert "64 of 64 workers (100%)" in answer
+    assert "Of all 110 people, 110 (100%) then have one." in answer
+    assert "the one open site covers 20 of 64 workers (31%)" in answer
+    chosen = text_of(page, "chosen_sites")
+    assert "Adds (workers)" in chosen
+    assert "2 Depot 36 56 88%" in chosen
+    curve_said = text_of(page, "curve")
+    assert "The share grows from 31% with 1 sites to 100% with 3." in curve_said
+    assert "After 2 sites, each further one adds at most 8 workers (12%)." in curve_said
+    assert "one after the other, each time the one that adds most" in curve_said
+    (drawn,) = [each for each in parsed(page).iter("circle") if each.get("class") == "chosen"]
+    assert drawn.get("cy") == "30"  # all of them, at the top
+    assert len([each for each in parsed(page).iter("path") if each.get("class") == "bound"]) == 1
+
+
+def test_what_a_site_adds_is_people_whatever_the_objective_counts():
+    minutes = WHOLE.assign(added=[700.0, 90.0, 80.0], gain=[700.0, 90.0, 80.0])
+    page = render_report(**town(choice=minutes, manifest=asked(objective="median")))
+    chosen = text_of(page, "chosen_sites")
+    assert "Adds (people) Minutes saved Covered then" in chosen
+    assert "2 Depot 50 90 100 91%" in chosen
+
+
+def test_the_proof_is_said_in_plain_words():
+    told = {"objective": "coverage", "value": 110.0, "bound": 110.0, "gap": 0.0, "greedy": 90.0, "summary": {}}
+    proven = text_of(render_report(**town(choice=WHOLE, manifest=asked(told))), "chosen_sites")
+    assert "The set gives 110 people. Every other set was ruled out" in proven
+    assert "would come to 90 people; the chosen set is better by 20 people." in proven
+    open_one = asked(told | {"bound": 110.03, "gap": 0.0003, "greedy": None})
+    page = render_report(**town(choice=WHOLE, manifest=open_one))
+    assert "at most 0.1% from the best possible" in text_of(page, "chosen_sites")  # never rounded down to nothing
+    assert "by more than 0.1%" in text_of(page, "answer")
+    assert "Opening one site" not in text_of(page, "chosen_sites")
+    far = {"objective": "center", "value": 8.0, "bound": 8.0, "gap": 0.0, "greedy": 8.0, "summary": {"penalty": 8.0}}
+    page = render_report(**town(choice=WHOLE, manifest=asked(far, objective="center")))
+    assert "8 minutes" not in text_of(page, "chosen_sites")  # nobody travels the penalty
+    assert "some whom a site could reach still have none within 4 minutes" in text_of(page, "answer")
+
+
+PHASES = {
+    "phase": [1, 2],
+    "count": [1, 3],
+    "value": [50.0, 110.0],
+    "alone": [90.0, 110.0],
+    "bound": [95.0, 110.0],
+    "loss": [40.0, 0.0],
+    "loss_share": [0.444, 0.0],
+    "opens": ["A", "D, B"],
+}
+
+
+def test_phases_are_named_and_say_what_they_cost_and_lose():
+    page = render_report(**town(choice=WHOLE.assign(phase=[1, 2, 2]), phases=pd.DataFrame(PHASES), manifest=asked()))
+    told = text_of(page, "phases")
+    assert "1 Hall (existing) 1 0 50 45% 90 (at most 95) 40 (44%)" in told
+    assert "2 Depot, Library 3 3,500 110 100% 110 0" in told
+    assert "{sites}" not in text_of(page)
+    assert "alone" not in told
+    assert "1 Hall existing 1 50 50" in text_of(page, "chosen_sites")
+    french = render_report(**town(choice=WHOLE, phases=pd.DataFrame(PHASES), language="fr"))
+    assert "Ouvrent Sites ouverts Coût cumulé Couverts (habitants) Part" in text_of(french, "phases")
+
+
+REJECTED = pd.DataFrame(
+    {
+        "site": [f"R{at:02d}" for at in range(15)],
+        "people": [50.0] * 15,
+        "new": [float(at) for at in range(15)],
+        "redundant_by": ["D"] * 14 + [None],
+        "shared": [40.0] * 14 + [0.0],
+        "swap_for": ["B"] * 14 + [None],
+        "change": [-float(at) for at in range(14)] + [np.nan],
+    }
+)
+
+
+def test_why_the_others_were_not_chosen_is_told_the_nearest_first():
+    more = town_sites().iloc[[1] * 15].set_axis(REJECTED["site"]).assign(name="<i>", cost=1000.0)
+    sites = gpd.GeoDataFrame(pd.concat([town_sites(), more])).rename_axis("site")
+    told = {"summary": {"left_out": 2}}
+    page = render_report(**town(choice=WHOLE, sites=sites, rejected=REJECTED, manifest=asked(told)))
+    rejected = text_of(page, "rejected")
+    assert rejected.index("<i> 50 0 Depot (40) Library 0 -500") < rejected.index("<i> 50 1 Depot (40) Library -1 -500")
+    assert "<i> 50 11 Depot" in rejected
+    assert "<i> 50 12 Depot" not in rejected
+    assert "3 more stand in rejected.csv." in rejected
+    assert "2 candidates could not be chosen" in rejected
+    minutes = render_report(
+        **town(
+            choice=WHOLE,
+            sites=sites,
+            rejected=REJECTED.assign(change=-REJECTED["change"]),
+            manifest=asked(objective="median"),
+        )
+    )
+    assert "Minutes in all" in text_of(minutes, "rejected")
+    assert "<i> 50 12 Depot" not in text_of(minutes, "rejected")  # more minutes are worse
+    none = render_report(
+        **town(choice=WHOLE, sites=sites, rejected=REJECTED.assign(swap_for=None, change=np.nan), manifest=asked())
+    )
+    assert "was not computed for this question" in text_of(none, "rejected")
+    assert text_of(none, "rejected").index("<i> 50 14 –") < text_of(none, "rejected").index("<i> 50 13 Depot")
+
+
+def test_communes_are_told_today_then_and_with_the_floor_that_was_asked():
+    told = {"summary": {"floors": {"East": 0.25}}}
+    page = render_report(**town(choice=WHOLE[:2], manifest=asked(told, floors={"East": 0.25})))
+    communes = text_of(page, "communes")
+    assert "Commune People today with the chosen sites if all sites were open At least" in communes
+    assert "All 110 45% 91% 100% –" in communes
+    assert "East 60 0% 83% 100% 25%" in communes
+    full = {"summary": {"territories": {"East": 0.5}, "covered": 85.0}}
+    page = render_report(**town(choice=WHOLE[:2], manifest=asked(full, capacities=True)))
+    assert "East 60 0% 50% 100%" in text_of(page, "communes")  # who finds room there
+    assert "The sites have room for 85 of the people." in text_of(page, "answer")
+
+
+def test_shares_are_counted_from_people_and_rounded_once():
+    """Of 1,601 people 1,589 are covered: 99.25 %, which is 99.3 and, kept as 0.9925 and rounded again, 99.2."""
+    points = town_points().assign(people=[1589.0, *[0.0] * 9, 12.0])
+    times = town_times().query("point < 10")
+    fairness = pd.DataFrame(
+        {
+            "open": ["all"],
+            "what": ["covered"],
+            "measure": ["share"],
+            "split": ["total"],
+            "territory": ["total"],
+            "group": ["people"],
+            "mode": ["walk"],
+            "minutes": [4.0],
+            "value": [0.9925],
+        }
+    )
+    page = render_report(**town(points=points, times=times, fairness=fairness))
+    assert "1,589 (99.3%)" in text_of(page, "answer")
+    assert "people 99.3%" in text_of(page, "fairness")
+
+
+def test_coverage_that_is_known_already_says_what_is_open():
+    known = access_table(town_times(), town_points(), town_communes(), ["A"], [("walk", 4.0)]).assign(open="today")
+    page = render_report(**town(times=None, access=known))
+    assert "with the sites that are open today" in text_of(page, "communes")
 
 
 def test_coverage_by_commune_is_least_first_and_all_above():
@@ -292,6 +516,28 @@ def test_both_languages_have_the_same_words():
     assert set(words) == {"en", "fr"}
     for key, text in words["en"].items():
         assert Counter(re.findall(r"{\w+}", text)) == Counter(re.findall(r"{\w+}", words["fr"][key])), key
+
+
+@pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
+def test_files_alone_give_the_same_report_and_map(tmp_path, monkeypatch):
+    """The proof stands in the manifest, so that what is drawn later says what was drawn at once."""
+    monkeypatch.chdir(tmp_path)
+    sites = f"site,name,status,lon,lat,cost\nA,Hall,existing,{lon(0)},{NORTH},9\n"
+    sites += f"B,Library,candidate,{lon(10)},{NORTH},5\nM,Mill,candidate,{lon(5)},{NORTH},\n"
+    study = write_town(tmp_path, sites=sites, study=STUDY.replace("walk, bike", "walk"))
+    result = run(read_study(study, ["choose={phases: [1, 2], group: workers}"]))
+    told = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))["choice"]
+    assert told["objective"] == "coverage"
+    assert told["value"] == result.choice.value
+    assert told["summary"]["people"] == 55
+    assert "seconds" not in told["summary"]
+    page = (result.folder / "report.html").read_text(encoding="utf-8")
+    assert "Every other set was ruled out" in text_of(page, "chosen_sites")
+    assert text_of(page, "rejected").count("Library") == 1
+    report(result.folder, out=tmp_path / "report.html")
+    redraw(result.folder, out=tmp_path / "map.html")
+    for name in ("report.html", "map.html"):
+        assert (tmp_path / name).read_bytes() == (result.folder / name).read_bytes()
 
 
 # ---- what it counts ----
@@ -489,6 +735,9 @@ def test_a_browser_shows_it_offline_and_narrow(tmp_path):
                 assert opened.page.evaluate("document.querySelectorAll('script, img, iframe, [onerror]').length") == 0
                 overflow = opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
                 assert overflow <= 0
+                if width == 1000:  # nothing is cut off that a reader would have to know of
+                    wide = "[...document.querySelectorAll('.wide')].map(each => each.scrollWidth - each.clientWidth)"
+                    assert max(opened.page.evaluate(wide)) <= 0
                 opened.picture(f"report-{width}")
 
 

@@ -1,5 +1,6 @@
 """A result becomes a folder of files, whole or not at all; and a folder of files becomes a map again."""
 
+import math
 import tempfile
 import types
 from collections.abc import Iterable, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -27,13 +29,14 @@ from siteplan.study.load import Territory, points_mark
 from siteplan.study.riding import line_layer, stop_layer
 
 if TYPE_CHECKING:
+    from siteplan.siting.choose import Choice
     from siteplan.study.stages import Result
 
 __all__ = ["lonlat_table", "redraw", "report", "result_files", "write_places", "write_result"]
 
 GROUND = ("streets", "water", "green", "railways", "places")  # beneath the subject of a map
 REPORTED = (
-    *("choice", "phases", "curve", "fairness", "desks", "weekdays", "commuting", "tornado"),
+    *("choice", "phases", "curve", "rejected", "fairness", "desks", "weekdays", "commuting", "tornado"),
     *("scenarios", "robustness", "robust_sets"),
 )
 ENDINGS = (".csv", ".geojson", ".gpkg")
@@ -88,14 +91,37 @@ def _write_files(result: "Result", territory: Territory, folder: Path) -> None:
     if result.overlap is not None:
         result.overlap.round(1).to_csv(folder / "overlap.csv", lineterminator="\n")
     for name, table in result.tables.items():
-        write_table(table, folder / f"{name}.csv", decimals=4)
+        write_table(
+            table, folder / f"{name}.csv", decimals=7 if name == "fairness" else 4
+        )  # shares are rounded once more
     given = result.study.inputs.times
     mark = points_mark(result.points) if given is None else made_points(given)
     write_times(result.times, folder / "times.parquet", points=mark or "")
     write_geopackage(_layers(result, territory), folder / PLACES, crs=result.points.crs)
     if result.study.output.raster:
         _write_raster(result, folder / "minutes.tif")
-    write_manifest(result.manifest, folder / MANIFEST)
+    write_manifest(dict(result.manifest) | _told(result.choice), folder / MANIFEST)
+
+
+def _told(choice: "Choice | None") -> dict[str, Any]:
+    """Return what the manifest says of a choice: its worth, the proof and the plain figures, never the seconds."""
+    if choice is None:
+        return {}
+    figures = {name: getattr(choice, name) for name in ("value", "bound", "gap", "greedy")}
+    summary = {name: value for name, value in choice.summary.items() if name != "seconds"}
+    return {"choice": _plain({"objective": choice.objective, **figures, "summary": summary})}
+
+
+def _plain(value: Any) -> Any:
+    """Turn a value into what JSON knows: missing is null, floats are cut where their last bits mean nothing."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | pd.Index | pd.Series | np.ndarray):
+        return [_plain(each) for each in (sorted(value) if isinstance(value, set) else value)]
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
 
 
 def _write_raster(result: "Result", path: Path) -> None:
@@ -192,6 +218,7 @@ def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _map_of(kept: Kept) -> SiteMap:
     """Draw the map from the files alone: what is drawn when a study runs and what is drawn later is the same."""
     manifest = kept.manifest
+    asked = manifest["parameters"].get("choose") or {}
     more: dict[str, Any] = {name: kept.layers.get(name) for name in (*GROUND, "stops", "transit_lines")}
     others = {
         each["name"]: read_folder(kept.folder / each["folder"], only=("cells", "points", "sites"))
@@ -208,6 +235,8 @@ def _map_of(kept: Kept) -> SiteMap:
         },
         phases=_phases(kept),
         curve=kept.tables.get("curve"),
+        curve_group=asked.get("group", "people"),
+        curve_decayed=asked.get("objective") == "gravity",
         scores=kept.scores,
         territories=kept.layers.get("communes"),
         rings=kept.layers.get("isochrones"),
@@ -251,9 +280,9 @@ def _phases(kept: Kept) -> list[tuple[str, list[str]]]:
         return []
     new = choice[choice["status"] == "candidate"].astype({"site": str})
     if "phase" not in new:
-        return [(str(order), [site]) for order, site in zip(new["order"], new["site"], strict=True)]
-    counts = kept.tables["phases"].set_index("phase")["count"]
-    return [(str(counts[phase]), list(part)) for phase, part in new.groupby("phase")["site"]]
+        return [("", [site]) for site in new["site"]]
+    phases = kept.tables["phases"]["phase"]
+    return [(f"Phase {phase}", list(new.loc[new["phase"] == phase, "site"])) for phase in phases]
 
 
 def _report_of(kept: Kept, path: Path) -> None:
@@ -268,7 +297,7 @@ def _report_of(kept: Kept, path: Path) -> None:
         communes=kept.layers.get("communes"),
         times=kept.times,
         points=kept.points,
-        access=None if access is None else access[access["open"] == access["open"].iloc[0]].drop(columns="open"),
+        access=None if access is None else access[access["open"] == access["open"].iloc[0]],
         **{name: kept.layers.get(name) for name in GROUND},
         **{name: kept.tables.get(name) for name in REPORTED},
         manifest=kept.manifest,

@@ -83,6 +83,8 @@ def site_map(
     phases: Sequence[tuple[str, Sequence[str]]] = (),
     scenarios: Mapping[str, Scenario] | None = None,
     curve: pd.DataFrame | None = None,
+    curve_group: str = "people",
+    curve_decayed: bool = False,
     lines: pd.DataFrame | None = None,
     desks: pd.DataFrame | None = None,
     commuting: pd.DataFrame | None = None,
@@ -137,11 +139,13 @@ def site_map(
     times, points
         Minutes (`site`, `point`, `mode`, `minutes`) and people (index `point`, `cell`, `people`, groups).
     phases
-        What opens when: a name and the sites that open then, in order.
+        What opens when: a name and the sites that open then, in order. Steps without names are numbered.
     scenarios
         By name, what to compare with: a `ScenarioView`, or other times and points.
     curve
-        `sites`, `covered` and, if known, `bound`: whom that many sites reach.
+        `sites`, `covered` and, if known, `bound`: whom that many sites reach when they open one after the other.
+    curve_group, curve_decayed
+        Whom the curve counts, and whether by nearness.
     lines
         `site`, `line`, `people`, `lost`: the lines that serve a site, for its card.
     desks, commuting, robustness
@@ -257,6 +261,7 @@ def site_map(
         "plan": plan,
         "phases": _phases(phases, ids),
         "curve": _curve(curve),
+        "curveOf": {"group": curve_group, "decayed": curve_decayed},
         "found": _found(given),
         "layers": _layers(given, cards, tongues, max(room, 1)),
     }

@@ -76,20 +76,25 @@ const side = map.getSize().x > 760 ? 26 : 22;
 const many = data.sites.length > MANY;
 const last = (site) => (site.rank === null ? Infinity : site.rank);
 const byRank = data.sites.map((site, at) => at).sort((a, b) => last(data.sites[a]) - last(data.sites[b]) || a - b || 0);
+const anyChosen = data.sites.some((site) => site.chosen !== null);
+const byOrder = [...byRank].sort((a, b) => (data.sites[a].chosen || Infinity) - (data.sites[b].chosen || Infinity) || 0);
+const opensNew = (site) => site.chosen !== null && !fixed(site);
+const matters = (at) => !anyChosen || fixed(data.sites[at]) || data.sites[at].chosen !== null || !!data.sites[at].only;
 function drawSites() {
   return L.featureGroup(data.sites.map((site, at) => {
     const look = data.status[site.only ? "candidate" : site.status];
     if (many) {
-      marks[at] = L.circleMarker(site.at, { pane: "markerPane", renderer: crowd, radius: 4, weight: 1, color: look.stroke, fillColor: look.fill,
-        fillOpacity: 0.9, bubblingMouseEvents: false });
+      const ringed = opensNew(site);
+      marks[at] = L.circleMarker(site.at, { pane: "markerPane", renderer: crowd, radius: ringed ? 6 : 4, weight: ringed ? 3 : 1,
+        color: ringed ? data.halo : look.stroke, fillColor: look.fill, fillOpacity: 0.9, bubblingMouseEvents: false });
       return marks[at].on("click", () => pick(at));
     }
     const box = svg("svg", { width: side, height: side, viewBox: "0 0 26 26" });
-    if (site.chosen) box.append(svg("circle", { cx: 13, cy: 13, r: 14.5, fill: "none", stroke: data.halo, "stroke-width": 4 }));
+    if (opensNew(site)) box.append(svg("circle", { cx: 13, cy: 13, r: 14.5, fill: "none", stroke: data.halo, "stroke-width": 4 }));
     box.append(shape(look, 26));
     if (look.shape !== "cross") box.append(text(site.label, { x: 13, y: 16.8, "text-anchor": "middle", "font-size": LABEL_SIZES[site.label.length] || 11, "font-weight": 700, fill: look.text }));
     const icon = L.divIcon({ className: "mark", html: box, iconSize: [side, side] });
-    marks[at] = L.marker(site.at, { icon, title: called(at), alt: called(at), riseOnHover: true, zIndexOffset: site.rank ? 1000 - site.rank : 0 });
+    marks[at] = L.marker(site.at, { icon, title: called(at), alt: called(at), riseOnHover: true, zIndexOffset: (anyChosen && matters(at) ? 1000 : 0) + (site.rank ? 1000 - site.rank : 0) });
     return marks[at].on("click", () => pick(at)).on("keypress", (event) => event.originalEvent.key === "Enter" && pick(at));
   }));
 }
@@ -133,10 +138,12 @@ function spot(place, taken) {
 }
 function standAside() {
   const places = data.sites.map((_, at) => map.latLngToLayerPoint(placeOf(at)));
-  const alone = (at) => places.every((other, each) => each === at || !stands(each) || other.distanceTo(places[at]) >= GAP);
+  // where some are chosen, the others make room: seen from afar they are small where they stand too close
+  const far = map.getZoom() < map.getBoundsZoom([data.bounds.slice(0, 2), data.bounds.slice(2)]) + 2, yields = (at) => far && !matters(at);
+  const alone = (at) => places.every((other, each) => each === at || !stands(each) || (!yields(at) && yields(each)) || other.distanceTo(places[at]) >= GAP);
   const inSight = byRank.filter(stands), taken = inSight.filter(alone).map((at) => places[at]);
-  inSight.forEach((at) => {
-    const free = alone(at) ? places[at] : spot(places[at], taken);
+  [...inSight.filter((at) => !yields(at)), ...inSight.filter(yields)].forEach((at) => {
+    const free = alone(at) ? places[at] : yields(at) ? null : spot(places[at], taken);
     const by = (free || places[at]).subtract(places[at]);
     const { classList, style } = marks[at].getElement();
     classList.toggle("small", !free);

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from siteplan.inputs.sites import OPEN
 from siteplan.output.columns import Measure, mode_order
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
 from siteplan.output.maps.words import Said, Tongues, half_up, mode_name, number, say, word
@@ -116,8 +117,8 @@ def site_layer(cards: list[dict[str, Any]], tongues: Tongues) -> Layer:
     """Give the layer of the sites, with a legend entry for each status that occurs."""
     statuses = {"candidate" if card.get("only") else card["status"] for card in cards}
     legend = [key(*_mark(status, tongues)) for status in STATUS if status in statuses]
-    if any(card["chosen"] for card in cards):
-        legend.append(key("halo", word(tongues, "chosen"), stroke=CHOSEN))
+    if any(card["chosen"] and card["status"] not in OPEN for card in cards):  # what exists is known by its own shape
+        legend.append(key("halo", word(tongues, "chosen_new"), stroke=CHOSEN))
     return {
         "id": "sites",
         "kind": "sites",

@@ -35,7 +35,8 @@ const reachedMeasures = () => {
 };
 function columns() {
   const ranked = data.sites.some((site) => site.rank !== null), named = { name: "name", label: words.name, value: (at) => data.sites[at].name };
-  const rank = ranked ? [{ name: "rank", label: words.rank, value: (at) => data.sites[at].rank, show: number }] : [];
+  const rank = anyChosen ? [{ name: "order", label: words.order, value: (at) => data.sites[at].chosen, show: number }]
+    : ranked ? [{ name: "rank", label: words.rank, value: (at) => data.sites[at].rank, show: number }] : [];
   const label = { name: "label", label: words.label, value: (at) => data.sites[at].label };
   if (plan) {
     const counts = siteCounts(state.subject);
@@ -53,7 +54,7 @@ function siteTable() {
   const section = document.querySelector("#ranking");
   if (!data.sites.length) return section.remove();
   const all = columns(), by = all.find((each) => each.name === sorted.by), focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
-  const order = byRank.filter(stands);
+  const order = byOrder.filter(stands);
   if (by) order.sort((a, b) => {
     const [x, y] = [by.value(a), by.value(b)];
     const way = x === null ? 1 : y === null ? -1 : typeof x === "string" ? x.localeCompare(y, language, { numeric: true }) : x - y;
@@ -61,7 +62,7 @@ function siteTable() {
   });
   const head = all.map((each) => {
     const sort = button(capital(each.label), "sort", () => {
-      Object.assign(sorted, { down: sorted.by === each.name ? !sorted.down : !["label", "name", "rank"].includes(each.name), by: each.name });
+      Object.assign(sorted, { down: sorted.by === each.name ? !sorted.down : !["label", "name", "rank", "order"].includes(each.name), by: each.name });
       siteTable();
     });
     sort.dataset.key = `sort ${each.name}`;
@@ -111,22 +112,37 @@ function territoryTable() {
   section.replaceChildren(el("h2", {}, words.territories),
     table([capital(words.name_territory), capital(words.covered), capital(words.of_all), "%"], rows));
 }
+function stepSaid(open) { // how many sites are open then, whom they cover, what has been spent
+  const sites = data.sites.filter((site, at) => open[at]), covered = coveredBy(open, state.subject), all = coveredBy(null, state.subject);
+  const unknown = sites.filter((site) => site.status !== "existing" && site.cost === null).length;
+  const cost = sites.reduce((sum, site) => sum + (site.status === "existing" ? 0 : site.cost || 0), 0);
+  return [fill(plural("sites_open", sites.length), { count: number(sites.length) }),
+    `${count(covered)} ${groupName(plan.subjects[state.subject])} (${percent(covered, all)})`,
+    data.sites.some((site) => site.cost !== null) ? fill(unknown ? words.cost_plus : words.cost_sum, { cost: number(cost), count: number(unknown) }) : ""].filter(Boolean).join(" · ");
+}
 function phasePanel() {
   const section = document.querySelector("#phases");
   if (!plan || !data.phases.length) return section.remove();
+  const openAfter = (phase) => {
+    const opened = new Set(data.phases.slice(0, phase + 1).flatMap(([, sites]) => sites));
+    return data.sites.map((site, at) => fixed(site) || opened.has(at));
+  };
   const go = (phase) => {
     state.phase = phase;
-    const opened = new Set(data.phases.slice(0, phase + 1).flatMap(([, sites]) => sites));
-    openSites(data.sites.map((site, at) => fixed(site) || opened.has(at)), phase);
+    openSites(openAfter(phase), phase);
   };
   const back = button(words.back, "plain", () => go(state.phase - 1)), next = button(words.next, "plain", () => go(state.phase + 1));
   back.disabled = state.phase < 0;
   next.disabled = state.phase >= data.phases.length - 1;
   [back.dataset.key, next.dataset.key] = ["back", "next"];
-  const list = data.phases.map(([name, sites], at) => el("li", at === state.phase ? { "aria-current": "step" } : {},
-    button(name, "link", () => go(at)), el("span", {}, ` ${sites.map(called).join(", ")}`)));
+  const list = data.phases.map(([name, sites], at) => {
+    const opened = sites.map(called).join(", ") || words.nothing_new;
+    return el("li", at === state.phase ? { "aria-current": "step" } : {},
+      button(name || opened, "link", () => go(at)), name ? el("span", {}, ` ${opened}`) : null, el("div", { class: "hint" }, stepSaid(openAfter(at))));
+  });
+  const heading = data.phases.some(([name]) => name) ? words.phases : words.opening;
   const focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
-  section.replaceChildren(el("h2", {}, words.phases), el("p", { class: "sets" }, back, next), el("ol", {}, ...list));
+  section.replaceChildren(el("h2", {}, heading), el("p", { class: "sets" }, back, next), el("ol", {}, ...list));
   const again = focused && section.querySelector(`[data-key="${focused}"]:not([disabled])`);
   if (again) again.focus();
 }
@@ -202,7 +218,10 @@ function curvePlot() {
   line(2, { stroke: "#4c5864", "stroke-dasharray": "4 3", "stroke-width": 1.4 });
   line(1, { stroke: "#0b5c8a", "stroke-width": 2 });
   rows.forEach(([sites, covered]) => covered !== null && plot.append(svg("circle", { cx: x(sites), cy: y(covered), r: 3, fill: "#0b5c8a" })));
-  const bound = rows.some((row) => row[2] !== null);
-  section.replaceChildren(el("h2", {}, words.curve), plot, el("p", { class: "hint" }, bound ? words.curve_bound : words.curve_note),
+  const bound = rows.some((row) => row[2] !== null), opened = data.sites.filter((site) => fixed(site) || site.chosen !== null).length;
+  const marked = anyChosen && opened >= first && opened <= last;
+  if (marked) plot.append(svg("line", { class: "chosen", x1: x(opened), x2: x(opened), y1: top, y2: high - low, stroke: data.halo, "stroke-width": 2 }));
+  const said = [fill(data.curveOf.decayed ? words.curve_note_decayed : words.curve_note, { who: groupName(data.curveOf.group) }), bound ? words.curve_bound : "", marked ? words.curve_chosen : ""];
+  section.replaceChildren(el("h2", {}, words.curve), plot, el("p", { class: "hint" }, said.filter(Boolean).join(" ")),
     el("details", {}, el("summary", {}, words.as_table), table([words.sites, words.covered, ...(bound ? [words.bound] : [])], rows.map((row) => row.slice(0, bound ? 3 : 2).map((value) => number(value === null ? null : Math.floor(value + 0.5)))))));
 }

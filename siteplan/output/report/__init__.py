@@ -35,6 +35,7 @@ def render_report(
     choice: pd.DataFrame | None = None,
     phases: pd.DataFrame | None = None,
     curve: pd.DataFrame | None = None,
+    rejected: pd.DataFrame | None = None,
     scenarios: pd.DataFrame | None = None,
     fairness: pd.DataFrame | None = None,
     desks: pd.DataFrame | None = None,
@@ -69,20 +70,27 @@ def render_report(
         The table of minutes (`site`, `point`, `mode`, `minutes`), and the people by `point`; from them come the people
         covered today, with the chosen sites and with all, and the coverage by commune.
     access
-        Coverage by territory (`territory`, `group`, `mode`, `minutes`, `people`, `covered`, perhaps `split`), as
-        `access_shares` gives it: shown where it cannot be taken from times, points and communes.
+        Coverage by territory (`territory`, `group`, `mode`, `minutes`, `people`, `covered`, perhaps `split`, and
+        `open`: today, chosen or all), as `access_shares` gives it: shown where it cannot be taken from times,
+        points and communes.
     choice
-        The chosen sites: `site`, `order`, `added` (people, each once).
+        The chosen sites: `site`, `order`, `added` (people, or those of the group asked, each once); perhaps `gain` (in
+        the unit of the objective), `served`, `turned_away` and `phase`.
     phases
-        Shown as it is; so are `scenarios`, `desks` and `commuting` where they are not the tables of a study.
+        As `deploy` gives it; any other table is shown as it is. So are `scenarios`, `desks` and `commuting` where they
+        are not the tables of a study.
+    rejected
+        The candidates that were not chosen, as `Choice.rejected`.
     scenarios
         Who gains and who loses a site in each scenario: `scenario`, perhaps `about`, and the columns of `gained_lost`.
     fairness, desks, weekdays, commuting, tornado, robustness, robust_sets
         The further answers of a study, as in the files of these names in its folder.
     curve
-        How coverage grows: `sites` (a count) and `share` (0 to 1) or `covered` (people).
+        How coverage grows: `sites` (a count) and `share` (0 to 1) or `covered` (people, or those of the group asked);
+        perhaps `bound`, `gain` and `knee`.
     manifest
-        Of the run, as in `manifest.json`.
+        Of the run, as in `manifest.json`: what was asked in `parameters`, and in `choice` the worth of the chosen set
+        (`objective`, `value`, `bound`, `gap`, `greedy`, `summary`).
     language
         `en` or `fr`; "" takes the manifest's, or else English.
 
@@ -118,6 +126,7 @@ def render_report(
         "choice": choice,
         "phases": phases,
         "curve": curve,
+        "rejected": rejected,
         "scenarios": scenarios,
         "fairness": fairness,
         "desks": desks,

@@ -1,10 +1,12 @@
 """What a report says of the further questions: who is left out, how big, what for, how sure, and what if."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from siteplan.output.report.facts import covered_count
 from siteplan.output.report.figures import tornado_plot
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.report.material import Material
@@ -63,7 +65,22 @@ def fairness_section(material: Material) -> Markup:
 
 
 def _by_group(material: Material, rows: pd.DataFrame) -> Markup:
-    return _shares(material, rows.assign(group=[material.group(name) for name in rows["group"]]), "group", "")
+    value = [_share_of(material, *row) for row in zip(rows["open"], rows["group"], rows["value"], strict=True)]
+    return _shares(
+        material, rows.assign(value=value, group=[material.group(name) for name in rows["group"]]), "group", ""
+    )
+
+
+def _share_of(material: Material, opening: str, group: str, told: float) -> float:
+    """Count the share of a group anew where its people are known: a share that a file keeps is rounded already."""
+    measure = material.measure
+    if measure is None or material.times is None or material.points is None or group not in material.points:
+        return told
+    chosen = [*material.opened, *material.chosen]
+    sites = {"today": material.opened, "chosen": chosen, "all": material.used}[opening]
+    everybody = float(material.points[group].sum())
+    covered = covered_count(material.times, material.points, replace(measure, subject=group), sites)
+    return covered / everybody if everybody else told
 
 
 def _shares(material: Material, rows: pd.DataFrame, by: str, heading: str) -> Markup:
@@ -353,7 +370,7 @@ def scenarios_section(material: Material) -> Markup:
         for row in _changed(part, measure.mode).to_dict("records"):
             change = float(row["after"]) - float(row["before"])
             told = [material.by(str(row["mode"])), material.group(str(row["group"]))]
-            cells.append([heading, *told, *(material.people(row[each]) for each in names), _signed(material, change)])
+            cells.append([heading, *told, *(material.people(row[each]) for each in names), material.signed(change)])
             heading = join(name)
     note = tag("p", material.say("scenarios_note", minutes=measure.minutes), class_="note")
     return join(table(columns, cells[:MOST_ROWS], header=1), note)
@@ -370,10 +387,6 @@ def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:
 
 
 # ---- how it is written ----
-
-
-def _signed(material: Material, value: float) -> str:
-    return ("+" if round(value) > 0 else "") + material.people(value)
 
 
 def _plain(material: Material, value: float) -> str:

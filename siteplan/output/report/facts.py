@@ -14,6 +14,7 @@ from siteplan.inputs.sites import OPEN
 from siteplan.output.columns import Measure, measures, mode_order
 
 __all__ = [
+    "BEST",
     "OPEN",
     "Coverage",
     "access_table",
@@ -31,7 +32,7 @@ SLOWER = 1.1  # times a tenth longer
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many people have a site within the limit: of those open, of all, of all but everything takes longer."""
+    """How many of the people, or of a group, have a site within the limit: of those open, of all, of slower trips."""
 
     people: float
     today: float
@@ -81,11 +82,11 @@ def chosen_order(choice: pd.DataFrame | None) -> list[str]:
 def covered_count(
     times: pd.DataFrame, points: pd.DataFrame, measure: Measure, sites: Iterable[str], *, minutes: float | None = None
 ) -> float:
-    """Count the people who have one of the sites within the limit of a measure (or another one), each once.
+    """Count whom a measure counts: who has one of the sites within its limit (or another one), each once.
 
     Withheld people count as nothing.
     """
-    people = _by_point(points)["people"].fillna(0.0)
+    people = _by_point(points)[measure.subject].fillna(0.0)
     limit = measure.minutes if minutes is None else minutes
     return float(people[_reached(times, people.index, measure.mode, limit, sites)].sum())
 
@@ -99,10 +100,10 @@ def covered_people(
     all_sites: Sequence[str],
     chosen: Sequence[str] = (),
 ) -> Coverage:
-    """Count the people covered by the open sites, by all, by the open and the chosen ones, and by slower travel."""
+    """Count who is covered by the open sites, by all, by the open and the chosen ones, and by slower travel."""
     planned = [*open_sites, *chosen]
     return Coverage(
-        people=float(points["people"].sum()),
+        people=float(points[measure.subject].sum()),
         today=covered_count(times, points, measure, open_sites),
         all_sites=covered_count(times, points, measure, all_sites),
         slower=covered_count(
@@ -120,18 +121,19 @@ def access_table(
     pairs: Sequence[tuple[str, float]],
     *,
     cells: gpd.GeoDataFrame | None = None,
+    group: str = "people",
 ) -> pd.DataFrame:
-    """Count by commune the people who have one of the sites within a limit.
+    """Count by commune the people, or those of a group, who have one of the sites within a limit.
 
     A person counts in the commune of their cell, as in `territories.csv`; without cells, in that of their point.
 
     Returns
     -------
-    `territory`, `group` (people), `mode`, `minutes`, `people`, `covered`, `share`: one row a commune and pair of mode
+    `territory`, `group`, `mode`, `minutes`, `people`, `covered`, `share`: one row a commune and pair of mode
     and limit; the territory "" is the people outside every commune.
     """
     placed = _by_point(points)
-    people = placed["people"].fillna(0.0)
+    people = placed[group].fillna(0.0)
     where = _territories(placed, communes, cells)
     order = [*map(str, communes.index), ""]
     everybody = people.groupby(where).sum().reindex(order, fill_value=0.0)
@@ -139,7 +141,7 @@ def access_table(
     for mode, minutes in pairs:
         near = people.where(_reached(times, people.index, mode, minutes, sites), 0.0)
         covered = near.groupby(where).sum().reindex(order, fill_value=0.0)
-        row = {"territory": order, "group": "people", "mode": mode, "minutes": minutes, "people": everybody.to_numpy()}
+        row = {"territory": order, "group": group, "mode": mode, "minutes": minutes, "people": everybody.to_numpy()}
         parts.append(pd.DataFrame(row | {"covered": covered.to_numpy()}))
     table = pd.concat(parts, ignore_index=True)
     table["share"] = table["covered"] / table["people"].where(table["people"] > 0)

@@ -103,7 +103,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Mark:
-    """A site on the map: place in metres, status, what is written in it, and whether it is chosen."""
+    """A site on the map: place in metres, status, what is written in it, and whether it is chosen to open."""
 
     x: float
     y: float
@@ -233,27 +233,55 @@ def classes_of(longest: float) -> list[float]:
     return [float(step * (at + 1)) for at in range(max(1, math.ceil(longest / step)))]
 
 
-def curve_plot(counts: Sequence[float], shares: Sequence[float], words: Words, *, title: str, about: str) -> Markup:
-    """Draw how the share of people covered (0 to 1) grows with the number of sites."""
+def curve_plot(
+    counts: Sequence[float],
+    shares: Sequence[float],
+    words: Words,
+    *,
+    title: str,
+    about: str,
+    bounds: Sequence[float] = (),
+    chosen: tuple[float, float] | None = None,
+    lowest: float = 0.0,
+) -> Markup:
+    """Draw how the share of people covered (0 to 1) grows with the number of sites.
+
+    A thin line shows what no set of so many sites exceeds, a ring the number and the share of the chosen ones; the axis
+    begins at the share `lowest`.
+    """
     left, right, top, bottom, height = 130, 30, 30, 90, 520
-    last = max(float(max(counts)), 1.0)
-    x = [round(left + (WIDTH - left - right) * each / last) for each in map(float, counts)]
-    y = [round(height - bottom - (height - top - bottom) * each) for each in map(float, shares)]
+    last = max(float(max([*counts, *([chosen[0]] if chosen else [])])), 1.0)
+
+    def x(count: float) -> int:
+        return round(left + (WIDTH - left - right) * float(count) / last)
+
+    def y(share: float) -> int:
+        return round(height - bottom - (height - top - bottom) * (float(share) - lowest) / (1 - lowest))
+
     grid: list[str] = []
-    for tenth in range(0, 11, 2):
-        at = round(height - bottom - (height - top - bottom) * tenth / 10)
-        grid.append(tag("line", x1=left, x2=WIDTH - right, y1=at, y2=at, stroke="#d5dade", stroke_width=2))
-        share = words["percent"].format(value=tenth * 10)
-        grid.append(_text(share, left - 14, at + 10, size=28, anchor="end"))
+    for at in range(6):
+        share = lowest + (1 - lowest) * at / 5
+        grid.append(tag("line", x1=left, x2=WIDTH - right, y1=y(share), y2=y(share), stroke="#d5dade", stroke_width=2))
+        text = words["percent"].format(value=number(round(100 * share, 1), words))
+        grid.append(_text(text, left - 14, y(share) + 10, size=28, anchor="end"))
     step = max(1, math.ceil(last / 12))
     for count in range(0, int(last) + 1, step):
-        at = round(left + (WIDTH - left - right) * count / last)
-        grid.append(_text(number(count, words), at, height - bottom + 42, size=28, anchor="middle"))
+        grid.append(_text(number(count, words), x(count), height - bottom + 42, size=28, anchor="middle"))
     grid.append(_text(words["curve_axis"], (left + WIDTH) // 2, height - 6, size=28, anchor="middle"))
-    line = "M" + "L".join(f"{a} {b}" for a, b in zip(x, y, strict=True))
-    drawn = tag("path", d=line, fill="none", stroke="#002b62", stroke_width=6, stroke_linejoin="round")
-    dots = [tag("circle", cx=a, cy=b, r=10, fill="#002b62") for a, b in zip(x, y, strict=True)]
+    drawn = _line([(x(a), y(b)) for a, b in zip(counts, shares, strict=True)], stroke="#002b62", stroke_width=6)
+    dots = [tag("circle", cx=x(a), cy=y(b), r=10, fill="#002b62") for a, b in zip(counts, shares, strict=True)]
+    if len(bounds):
+        limit = [(x(a), y(min(b, 1.0))) for a, b in zip(counts, bounds, strict=True)]
+        grid.append(_line(limit, stroke=INK, stroke_width=2, class_="bound"))
+    if chosen is not None:
+        look: Look = {"fill": "none", "stroke": CHOSEN, "stroke_width": 7, "class_": "chosen"}
+        dots.append(tag("circle", cx=x(chosen[0]), cy=y(chosen[1]), r=20, **look))
     return _svg(height, [*grid, drawn, *dots], title, about)
+
+
+def _line(corners: Sequence[tuple[int, int]], **look: object) -> Markup:
+    data = "M" + "L".join(f"{x} {y}" for x, y in corners)
+    return tag("path", d=data, fill="none", stroke_linejoin="round", **look)
 
 
 def tornado_plot(
@@ -305,7 +333,7 @@ def status_key(statuses: Sequence[str], chosen: bool, words: Words) -> list[tupl
     found = [
         (_swatch(_mark(Mark(0, 0, status), 30, 30)), words[status]) for status in STATUS if status in set(statuses)
     ]
-    return [*found, (_swatch(_halo(30, 30)), words["chosen"])] if chosen else found
+    return [*found, (_swatch(_halo(30, 30)), words["chosen_new"])] if chosen else found
 
 
 def minutes_key(ends: Sequence[float], words: Words, *, away: bool, unknown: bool) -> list[tuple[Markup, str]]:
@@ -601,13 +629,14 @@ def _run(corners: npt.NDArray[np.int64], *, closed: bool) -> str:
     return f"M{kept[0, 0]} {kept[0, 1]}l{steps}{'z' if closed else ''}"
 
 
-def shares_of(curve: pd.DataFrame, people: float) -> tuple[list[float], list[float]]:
-    """Read a coverage curve: the count of sites and the share of people covered, from `share` or from `people`."""
+def shares_of(curve: pd.DataFrame, people: float) -> tuple[list[float], list[float], list[float]]:
+    """Read a coverage curve: the counts of sites, the share covered, from `share` or from people, and the bounds."""
     flat = curve.reset_index() if "sites" not in curve.columns else curve
     counts = flat["sites"] if "sites" in flat else flat["count"] if "count" in flat else pd.Series(flat.index)
     if "share" in flat:
-        return counts.astype(float).to_list(), flat["share"].astype(float).to_list()
+        return counts.astype(float).to_list(), flat["share"].astype(float).to_list(), []
     amount = next((flat[name] for name in ("covered", "people") if name in flat), None)
-    if amount is None or people <= 0:
-        return [], []
-    return counts.astype(float).to_list(), (amount.astype(float) / people).to_list()
+    if amount is None or not people > 0:
+        return [], [], []
+    bounds = (flat["bound"].astype(float) / people).to_list() if "bound" in flat and flat["bound"].notna().all() else []
+    return counts.astype(float).to_list(), (amount.astype(float) / people).to_list(), bounds

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
@@ -15,6 +15,7 @@ from siteplan.output.columns import Measure, measures
 from siteplan.output.maps.layers import short_labels
 from siteplan.output.maps.words import Words, half_up, load_words, mode_name, number
 from siteplan.output.report.facts import (
+    BEST,
     OPEN,
     Coverage,
     access_table,
@@ -25,6 +26,7 @@ from siteplan.output.report.facts import (
     one_split,
     reach_columns,
 )
+from siteplan.output.report.goal import Goal
 
 __all__ = ["Material", "load_report_words"]
 
@@ -59,6 +61,7 @@ class Material:
     choice: pd.DataFrame | None = None
     phases: pd.DataFrame | None = None
     curve: pd.DataFrame | None = None
+    rejected: pd.DataFrame | None = None
     scenarios: pd.DataFrame | None = None
     desks: pd.DataFrame | None = None
     weekdays: pd.DataFrame | None = None
@@ -89,6 +92,10 @@ class Material:
             return self.words["none"]
         return f"{value:.1f}".replace(".", self.words["decimal"])
 
+    def signed(self, value: float) -> str:
+        """Write a difference: whole, with its sign."""
+        return ("+" if round(value) > 0 else "") + self.people(value)
+
     def people(self, value: float) -> str:
         """Write a count of people: whole."""
         return number(half_up(value) if math.isfinite(value) else value, self.words)
@@ -100,6 +107,10 @@ class Material:
         percent = 100 * part / whole
         rounded = round(percent, 1) if 0 < percent < 1 or 99 < percent < 100 else round(percent)
         return self.words["percent"].format(value=number(rounded, self.words))
+
+    def at_most(self, share: float) -> str:
+        """Write a share that something cannot exceed: rounded up, so that it stays true."""
+        return self.words["percent"].format(value=number(math.ceil(round(1000 * share, 6)) / 10, self.words))
 
     def by(self, mode: str) -> str:
         """Say how one travels, such as "on foot"."""
@@ -137,6 +148,15 @@ class Material:
         names = self.sites["name"] if "name" in self.sites else pd.Series(dtype=object)
         return str(names.get(site, site))
 
+    def commune(self, territory: object) -> str:
+        """Give the name of a commune, or its id; "" is what lies outside them all."""
+        if str(territory) == "":
+            return self.words["outside"]
+        names = None if self.communes is None else self.communes.get("name")
+        if names is None:
+            return str(territory)
+        return str(names.set_axis(names.index.astype(str)).get(str(territory), territory))
+
     # ---- facts ----
 
     @cached_property
@@ -172,6 +192,63 @@ class Material:
         return chosen_order(self.choice)
 
     @cached_property
+    def new(self) -> list[str]:
+        """The chosen sites that are not open in any case, in the order of opening."""
+        return [site for site in self.chosen if site not in set(self.opened)]
+
+    @cached_property
+    def goal(self) -> Goal:
+        """What the choice was asked to do, and how good it is."""
+        return Goal.of(self.manifest)
+
+    @cached_property
+    def aim(self) -> Measure | None:
+        """What covered means: what the choice was asked for or, where nothing was chosen, the headline's measure."""
+        asked, measure = self.goal.asked, self.measure
+        if not self.chosen or not asked:
+            return measure
+        modes = (
+            sorted(self.times["mode"].astype(str).unique()) if self.times is not None and "mode" in self.times else []
+        )
+        mode = str(asked.get("mode") or (modes[0] if len(modes) == 1 else BEST))
+        limits = self.asked.get("travel", {}).get("minutes") or ([] if measure is None else [measure.minutes])
+        if not (asked.get("minutes") or limits):
+            return measure
+        minutes = float(asked.get("minutes") or max(limits))
+        group = self.goal.group
+        return Measure(f"{group}_{mode}_{minutes:g}", "reached", group, mode, minutes)
+
+    @property
+    def who(self) -> str:
+        """Whom the report counts."""
+        return self.group("people" if self.aim is None else self.aim.subject)
+
+    @property
+    def within(self) -> dict[str, Any]:
+        """What the sentences on coverage say of it: whom, in how many minutes, by what mode."""
+        if self.aim is None:
+            return {"who": self.who}
+        return {"who": self.who, "minutes": self.aim.minutes, "mode": self.by(self.aim.mode)}
+
+    @cached_property
+    def costs(self) -> dict[str, float]:
+        """What each chosen site still costs: nothing where it exists, NaN where nobody knows; empty without costs."""
+        if self.choice is None or "cost" not in self.sites or not self.sites["cost"].notna().any():
+            return {}
+        status = self.sites["status"].astype(str)
+        return {
+            site: 0.0 if status.get(site) == "existing" else float(self.sites["cost"].get(site, math.nan))
+            for site in self.chosen
+        }
+
+    def money(self, sites: Iterable[str], key: str = "cost") -> str:
+        """Say what some of the chosen sites cost together and, where it is not known of all, of how many it is not."""
+        each = [self.costs[site] for site in sites]
+        unknown = sum(map(math.isnan, each))
+        known = sum(cost for cost in each if not math.isnan(cost))
+        return self.say(f"{key}_plus" if unknown else f"{key}_sum", cost=known, count=unknown)
+
+    @cached_property
     def ranked(self) -> pd.DataFrame | None:
         """The scores, the first by rank first."""
         if self.scores is None:
@@ -181,25 +258,56 @@ class Material:
 
     @cached_property
     def coverage(self) -> Coverage | None:
-        """Who is covered by what is open, chosen, considered."""
-        if self.measure is None or self.times is None or self.points is None:
+        """Who is covered by what is open, chosen, considered: of the people, or of the group that the choice is for."""
+        return None if self.aim is None else self._covered(self.aim)
+
+    @cached_property
+    def of_people(self) -> Coverage | None:
+        """The same of all people, where the choice is for a group; else nothing."""
+        if self.aim is None or self.aim.subject == "people":
+            return None
+        return self._covered(replace(self.aim, subject="people"))
+
+    def _covered(self, measure: Measure) -> Coverage | None:
+        if self.times is None or self.points is None or measure.subject not in self.points:
             return None
         return covered_people(
             self.times,
             self.points,
-            self.measure,
+            measure,
             open_sites=self.opened,
             all_sites=self.used,
             chosen=self.chosen,
         )
 
     @cached_property
+    def everybody(self) -> float:
+        """How many people there are, or members of the group: those of the points, the manifest or the cells."""
+        if self.coverage is not None:
+            return self.coverage.people
+        subject = "people" if self.aim is None else self.aim.subject
+        counted = self.manifest.get("totals", {}).get(subject, {}).get("in")
+        if counted is not None:
+            return float(counted)
+        return math.nan if self.cells is None or subject not in self.cells else float(self.cells[subject].sum())
+
+    @cached_property
     def steps(self) -> list[float]:
         """Who is covered after each of the chosen sites has opened, in their order."""
-        if self.coverage is None or self.measure is None or self.times is None or self.points is None:
+        if self.coverage is None or self.aim is None or self.times is None or self.points is None:
             return []
-        opened = [[*self.opened, *self.chosen[: at + 1]] for at in range(len(self.chosen))]
-        return [covered_count(self.times, self.points, self.measure, sites) for sites in opened]
+        before = [site for site in self.opened if site not in set(self.chosen)]
+        opened = [[*before, *self.chosen[: at + 1]] for at in range(len(self.chosen))]
+        return [covered_count(self.times, self.points, self.aim, sites) for sites in opened]
+
+    @cached_property
+    def added(self) -> list[float]:
+        """Whom each of the chosen sites adds to those before it: counted, so that it fits to who is covered then."""
+        if not self.steps or self.aim is None or self.times is None or self.points is None:
+            return []
+        before = [site for site in self.opened if site not in set(self.chosen)]
+        start = covered_count(self.times, self.points, self.aim, before)
+        return [after - so_far for so_far, after in zip([start, *self.steps], self.steps, strict=False)]
 
     @cached_property
     def reached(self) -> list[Measure]:
@@ -214,3 +322,13 @@ class Material:
         sites = [*self.opened, *self.chosen] if self.chosen else self.used
         pairs: Sequence[tuple[str, float]] = [(each.mode, each.minutes) for each in self.reached]
         return access_table(self.times, self.points, self.communes, sites, pairs, cells=self.cells)
+
+    def by_commune(self, sites: Sequence[str]) -> pd.DataFrame | None:
+        """Count by commune whom some sites cover, of those and within the limit that the choice was asked for."""
+        if self.communes is None or self.times is None or self.points is None or self.aim is None:
+            return None
+        if self.aim.subject not in self.points:
+            return None
+        pairs = [(self.aim.mode, self.aim.minutes)]
+        given = (self.times, self.points, self.communes, sites, pairs)
+        return access_table(*given, cells=self.cells, group=self.aim.subject)

@@ -9,9 +9,16 @@ from siteplan.output.report.answers import (
     commuting_section,
     desks_section,
     fairness_section,
-    plain_table,
     robustness_section,
     scenarios_section,
+)
+from siteplan.output.report.chosen import (
+    chosen_answer,
+    chosen_section,
+    communes_chosen,
+    phases_section,
+    question_chosen,
+    rejected_section,
 )
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.report.material import Material
@@ -33,12 +40,13 @@ def render_page(material: Material) -> str:
         ("question", _question),
         ("answer", _answer),
         ("glance", _glance),
-        ("chosen_sites", _chosen),
-        ("phases", lambda each: plain_table(each, each.phases)),
+        ("chosen_sites", chosen_section),
+        ("phases", phases_section),
         ("curve", curve_section),
+        ("rejected", rejected_section),
         ("ranking", _ranking),
         ("maps", map_sections),
-        ("communes", _communes),
+        ("communes", lambda each: join(communes_chosen(each), _communes(each))),
         ("left_out", _left_out),
         ("fairness", fairness_section),
         ("desks", desks_section),
@@ -85,63 +93,40 @@ def _sentences(texts: Iterable[str]) -> Markup:
 
 
 def _question(material: Material) -> Markup:
-    measure = material.measure
-    if measure is None:
+    if material.aim is None:
         return tag("p", material.words["question_plain"])
-    people = material.people(_everybody(material))
-    travel = {"people": people, "minutes": measure.minutes, "mode": material.by(measure.mode)}
+    if material.chosen and material.goal.asked:
+        return question_chosen(material)
+    travel = {"people": material.people(material.everybody), **material.within}
     if material.candidates:
         return tag("p", material.say("question_candidates", candidates=len(material.candidates), **travel))
     return tag("p", material.say("question_existing", sites=len(material.used), **travel))
 
 
-def _everybody(material: Material) -> float:
-    """Return how many people there are: those of the points, of the manifest or of the cells."""
-    if material.coverage is not None:
-        return material.coverage.people
-    counted = material.manifest.get("totals", {}).get("people", {}).get("in")
-    if counted is not None:
-        return float(counted)
-    return float("nan") if material.cells is None else float(material.cells["people"].sum())
-
-
 def _answer(material: Material) -> Markup:
-    if material.measure is None:
+    if material.aim is None:
         return Markup("")
     texts = [*_answer_sets(material), *_answer_sites(material)]
     found = material.coverage
     if found is not None:
         out = found.people - found.all_sites
         share = material.share(out, found.people)
-        texts.append(
-            material.say("answer_out", out=material.people(out), share=share, minutes=material.measure.minutes)
-        )
-    return _sentences(texts)
+        texts.append(material.say("answer_out", out=material.people(out), share=share, **material.within))
+    return join(_sentences(chosen_answer(material)), _sentences(texts))
 
 
 def _answer_sets(material: Material) -> list[str]:
-    """Say what the chosen sites cover, what is covered today and what all sites would cover."""
-    found, measure = material.coverage, material.measure
-    if found is None or measure is None:
+    """Say what is covered today and what all sites would cover."""
+    found = material.coverage
+    if found is None:
         return []
-    travel = {
-        "people": material.people(found.people),
-        "minutes": measure.minutes,
-        "mode": material.by(measure.mode),
-    }
-    texts = []
-    if found.chosen is not None:
-        names = material.listed(material.name(site) for site in material.chosen)
-        share = material.share(found.chosen, found.people)
-        texts.append(
-            material.say("answer_chosen", names=names, covered=material.people(found.chosen), share=share, **travel)
-        )
     if not material.opened:
-        texts.append(material.words["answer_today_none"])
+        texts = [material.words["answer_today_none"]]
     else:
         key = "answer_today_one" if len(material.opened) == 1 else "answer_today"
-        covered, share = material.people(found.today), material.share(found.today, found.people)
-        texts.append(material.say(key, open=len(material.opened), covered=covered, share=share, **travel))
+        told = {"covered": material.people(found.today), "share": material.share(found.today, found.people)}
+        people = material.people(found.people)
+        texts = [material.say(key, open=len(material.opened), people=people, **told, **material.within)]
     covered, share = material.people(found.all_sites), material.share(found.all_sites, found.people)
     return [*texts, material.say("answer_all", sites=len(material.used), covered=covered, share=share)]
 
@@ -175,8 +160,8 @@ def _added_column(material: Material) -> str:
 
 def _glance(material: Material) -> Markup:
     """Show the figures that the report turns on, large."""
-    found, measure = material.coverage, material.measure
-    if found is None or measure is None:
+    found = material.coverage
+    if found is None:
         return Markup("")
     shown = [("glance_people", found.people, ""), ("glance_today", found.today, "share")]
     if found.chosen is not None:
@@ -186,40 +171,9 @@ def _glance(material: Material) -> Markup:
     for key, value, share in shown:
         part = tag("small", material.share(value, found.people)) if share else Markup("")
         figure = tag("dd", material.people(value), " " if share else "", part)
-        boxes.append(tag("div", tag("dt", material.words[key]), figure))
-    note = material.say("glance_note", minutes=measure.minutes, mode=material.by(measure.mode))
+        boxes.append(tag("div", tag("dt", material.say(key, who=material.who)), figure))
+    note = material.say("glance_note", **material.within)
     return join(tag("dl", *boxes, class_="figures"), tag("p", note, class_="note"))
-
-
-def _chosen(material: Material) -> Markup:
-    """List the chosen sites in the order of opening, with what each adds and what is covered then."""
-    if not material.chosen or material.choice is None:
-        return Markup("")
-    flat = material.choice.reset_index() if "site" not in material.choice else material.choice
-    added = flat.assign(site=flat["site"].astype(str)).set_index("site").get("added")
-    words = material.words
-    columns = [Column(words["order"]), Column(words["site"], text=True)]
-    rows: list[list[str]] = [[str(at), material.name(site)] for at, site in enumerate(material.chosen, 1)]
-    if added is not None:
-        columns.append(Column(words["added_people"]))
-        for row, site in zip(rows, material.chosen, strict=True):
-            row.append(material.people(float(added[site])))
-    if material.steps:
-        columns += [Column(words["covered_after"]), Column(words["share_after"])]
-        everybody = _everybody(material)
-        for row, covered in zip(rows, material.steps, strict=True):
-            row += [material.people(covered), material.share(covered, everybody)]
-    if "cost" in material.sites and material.sites["cost"].notna().any():
-        columns.append(Column(words["cost"]))
-        for row, site in zip(rows, material.chosen, strict=True):
-            row.append(material.spoken(material.sites["cost"].get(site)))
-    measure = material.measure
-    note = Markup("")
-    if measure is not None and material.steps:
-        note = tag(
-            "p", material.say("glance_note", minutes=measure.minutes, mode=material.by(measure.mode)), class_="note"
-        )
-    return join(table(columns, rows, header=3), note)
 
 
 def _ranking(material: Material) -> Markup:
@@ -304,23 +258,19 @@ def _communes(material: Material) -> Markup:
         near = [float(covered[pair].get(each, 0.0)) for pair in pairs]
         shares.append([amount / whole[each] if whole[each] else 0.0 for amount in near])
         spoken = [material.share(amount, whole[each]) for amount in near]
-        rows.append([_commune(material, each), material.people(whole[each]), *spoken])
+        rows.append([material.commune(each), material.people(whole[each]), *spoken])
     own = material.times is not None and material.points is not None and material.communes is not None
-    note = material.say("communes_note", sites=_which_sites(material)) if own else material.words["communes_note_plain"]
+    known = found["open"].iloc[0] if "open" in found else None
+    if own or known is not None:
+        sites = _which_sites(material) if own else material.words[f"open_{known}_then"]
+        note = material.say("communes_note", sites=sites)
+    else:
+        note = material.words["communes_note_plain"]
     return join(tag("p", note, class_="note"), table(columns, rows, header=1, bars=shares, total=True))
 
 
 def _which_sites(material: Material) -> str:
     return material.words["communes_chosen" if material.chosen else "communes_all"]
-
-
-def _commune(material: Material, territory: object) -> str:
-    if str(territory) == "":
-        return material.words["outside"]
-    names = None if material.communes is None else material.communes.get("name")
-    if names is None:
-        return str(territory)
-    return str(names.set_axis(names.index.astype(str)).get(str(territory), territory))
 
 
 def _left_out(material: Material) -> Markup:
@@ -343,27 +293,21 @@ def _link_limit() -> float:
 
 
 def _out_by_commune(material: Material) -> list[str]:
-    found, measure = material.coverage, material.measure
-    if found is None or measure is None:
+    found = material.coverage
+    if found is None:
         return []
     out = found.people - found.planned
     share = material.share(out, found.people)
-    travel = {"minutes": measure.minutes, "mode": material.by(measure.mode)}
     told = {"people": material.people(found.people), "share": share, "sites": _which_sites(material)}
-    texts = [material.say("out_people", out=material.people(out), **told, **travel)]
-    table_of = material.territories
-    if table_of is None:
+    texts = [material.say("out_people", out=material.people(out), **told, **material.within)]
+    rows = material.by_commune([*material.opened, *material.chosen] if material.chosen else material.used)
+    if rows is None:
         return texts
-    rows = table_of[
-        (table_of["group"].astype(str) == "people")
-        & (table_of["minutes"] == measure.minutes)
-        & (table_of["mode"].astype(str) == measure.mode)
-    ]
     missing = (rows["people"] - rows["covered"]).set_axis(rows["territory"]).sort_values(ascending=False, kind="stable")
     most = missing[missing >= 1].head(NAMED)
     if len(most):
         names = (
-            material.say("out_commune", name=_commune(material, each), people=material.people(float(people)))
+            material.say("out_commune", name=material.commune(each), people=material.people(float(people)))
             for each, people in most.items()
         )
         texts.append(material.say("out_communes", names=material.listed(names)))

@@ -1,6 +1,8 @@
 """The figures of a report, with captions and legends."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,12 @@ from siteplan.output.report.material import Material
 
 __all__ = ["curve_section", "map_sections", "patterns"]
 
+AXES = (
+    0.0,
+    0.5,
+    0.8,
+    0.9,
+)  # where the axis of a curve may begin: most of a tall one would stay empty above a high start
 MOST_MAPS = 4
 BESIDE = 0.95  # height over width of maps that stand side by side
 SMALL = 1.7  # how much larger their words are, to be read at half the width
@@ -80,18 +88,18 @@ def _marks(material: Material) -> list[Mark]:
     places = zip(
         map(str, material.sites.index), material.sites["status"].astype(str), material.sites.geometry, strict=True
     )
-    marks = []
+    marks, new = [], set(material.new)
     for site, status, at in places:
         kept = status in ("existing", "required") or site in material.chosen
         if len(material.sites) > LABELLED and not kept and ranks.get(site, LABELLED + 1) > LABELLED:
             continue
-        marks.append(Mark(at.x, at.y, status, material.labels[site], site in material.chosen))
+        marks.append(Mark(at.x, at.y, status, material.labels[site], site in new))
     return marks
 
 
 def _site_maps(material: Material, frame: Frame, ground: Ground, marks: Sequence[Mark]) -> list[Figure]:
     words = material.words
-    key = status_key([mark.status for mark in marks], bool(material.chosen), words)
+    key = status_key([mark.status for mark in marks], bool(material.new), words)
     alt = "figure_sites_alt_plain" if material.communes is None else "figure_sites_alt"
     communes = 0 if material.communes is None else len(material.communes)
     about = material.say(alt, sites=len(marks), communes=communes)
@@ -172,14 +180,19 @@ def _area_maps(material: Material, frame: Frame, ground: Ground, marks: Sequence
 
 
 def curve_section(material: Material) -> Markup:
-    """Draw how coverage grows with the number of sites."""
+    """Draw how coverage grows when sites open one after the other, and where the chosen ones stand."""
     if material.curve is None:
         return Markup("")
-    everybody = 0.0 if material.coverage is None else material.coverage.people
-    counts, shares = shares_of(material.curve, everybody)
+    counts, shares, bounds = shares_of(material.curve, material.everybody)
     if len(counts) < 2:
         return Markup("")
-    words = material.words
+    words, goal = material.words, material.goal
+    chosen = _chosen_share(material)
+    known = [*shares, *([chosen[1]] if chosen else [])]
+    lowest = max(start for start in AXES if start == 0 or start < min(known))
+    begins = material.say("curve_from", share=material.share(lowest)) if lowest else ""
+    key = "figure_curve_gravity" if goal.objective == "gravity" else "figure_curve"
+    title = material.say(key, who=material.who, **{"from": begins})
     told = {
         "few": counts[0],
         "many": counts[-1],
@@ -187,5 +200,39 @@ def curve_section(material: Material) -> Markup:
         "last": material.share(shares[-1]),
     }
     about = material.say("figure_curve_alt", **told)
-    drawn = curve_plot(counts, shares, words, title=words["figure_curve"], about=about)
-    return tag("figure", drawn, tag("figcaption", words["figure_curve"]))
+    look: dict[str, Any] = {"bounds": bounds, "chosen": chosen, "lowest": lowest}
+    drawn = curve_plot(counts, shares, words, title=title, about=about, **look)
+    said = [title, words["curve_bound"] if bounds else ""]
+    said += [material.say("curve_chosen", sites=len(material.chosen))] if chosen else []
+    said += [_knee(material, material.curve)]
+    if goal.conditions:
+        conditions = material.listed(words[f"condition_{name}"] for name in goal.conditions)
+        said.append(material.say("curve_free", conditions=conditions))
+    return tag("figure", drawn, tag("figcaption", " ".join(text for text in said if text)))
+
+
+def _chosen_share(material: Material) -> tuple[float, float] | None:
+    """Give the number of chosen sites and the share that they cover, counted as the curve counts."""
+    goal, everybody = material.goal, material.everybody
+    value = goal.figure("value")
+    if goal.objective == "gravity":
+        covered = value
+    else:
+        covered = math.nan if material.coverage is None else material.coverage.chosen or math.nan
+    if not material.chosen or not everybody > 0 or not math.isfinite(covered):
+        return None
+    return float(len({*material.opened, *material.chosen})), covered / everybody
+
+
+def _knee(material: Material, curve: pd.DataFrame) -> str:
+    """Say after how many sites each further one adds little, and how little that is."""
+    flat = curve.reset_index() if "sites" not in curve else curve
+    if not {"sites", "gain", "knee"} <= set(flat) or not flat["knee"].astype(bool).any():
+        return ""
+    knee = int(flat.loc[flat["knee"].astype(bool), "sites"].iloc[0])
+    later = flat.loc[flat["sites"] > knee, "gain"].astype(float)
+    if later.empty:
+        return ""
+    told = {"gain": material.people(later.max()), "share": material.share(later.max(), material.everybody)}
+    key = "curve_knee_gravity" if material.goal.objective == "gravity" else "curve_knee"
+    return material.say(key, sites=knee, who=material.who, **told)

@@ -92,7 +92,7 @@ def uncertainties(material: Material) -> Markup:
             "before": material.people(found.planned),
             "before_share": material.share(found.planned, found.people),
         }
-        texts.append(material.say("uncertain_slower", sites=which, **told))
+        texts.append(material.say("uncertain_slower", sites=which, who=material.who, **told))
     texts.append(words["uncertain_speed"])
     if material.streets is not None or "inputs.streets" in material.manifest.get("inputs", {}):
         texts.append(words["uncertain_streets"])
