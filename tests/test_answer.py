@@ -1,0 +1,190 @@
+"""Answers: the second goals, the starts, the clock and the bounds, each on a place known by head or seen twice."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from siteplan.errors import StudyError
+from siteplan.siting.answer import answer
+from siteplan.siting.choose import choose_sites
+from siteplan.siting.exact import solve
+from siteplan.siting.heuristic import grow, objective_of
+from siteplan.siting.median import median_search
+from siteplan.siting.phases import coverage_curve, deploy
+from siteplan.siting.problem import build_problem
+from test_siting import grown, linear, little
+
+
+def test_of_the_smallest_sets_one_that_covers_the_most() -> None:
+    times, people, sites = little()
+    found = choose_sites(times, people, sites, objective="share", share=0.3)
+    assert found.sites.index.tolist() == ["B"]  # A alone would do as well
+    assert (found.value, found.summary["covered"]) == (1.0, 15.0)
+
+
+def test_full_sites_serve_as_many_and_of_all_such_ways_the_shortest() -> None:
+    times = pd.DataFrame({"site": list("ABAB"), "point": [0, 0, 1, 1], "minutes": [1.0, 9.0, 2.0, 3.0]})
+    people = pd.DataFrame({"people": [5.0, 5.0]}, index=pd.RangeIndex(2, name="point"))
+    sites = pd.DataFrame({"capacity": [5.0, 5.0]}, index=pd.Index(list("AB"), name="site"))
+    found = choose_sites(times, people, sites, count=2, capacities=True)
+    assert found.assignment.to_numpy().tolist() == [[0, "A", 1.0, 5.0], [1, "B", 3.0, 5.0]]
+    assert found.sites["turned_away"].tolist() == [5.0, 0.0]
+    assert found.sites["added"].tolist() == [5.0, 5.0]  # served more, where both reach all
+
+
+def test_greedy_under_a_budget_also_tries_the_most_for_the_money() -> None:
+    times = pd.DataFrame({"site": list("ABC"), "point": [0, 1, 2], "minutes": 1.0})
+    people = pd.DataFrame({"people": [10.0, 8.0, 7.0]}, index=pd.RangeIndex(3, name="point"))
+    sites = pd.DataFrame({"cost": [10.0, 5.0, 5.0]}, index=pd.Index(list("ABC"), name="site"))
+    found = choose_sites(times, people, sites, budget=10.0, method="greedy")
+    assert (found.greedy, found.greedy_order) == (15.0, ("B", "C"))
+
+
+def test_sites_that_change_nothing_stay_closed() -> None:
+    times, people, sites = little(cost=[0.0, 0.0, 0.0])
+    assert choose_sites(times, people, sites, budget=5.0).sites.index.tolist() == ["B", "C"]
+
+
+def test_the_solver_is_given_the_set_to_start_from() -> None:
+    times, people, sites = grown(300, 3000)
+    problem = build_problem(times, people, sites, count=6, minutes=15, spacing=900.0)
+    start = problem.fixed.copy()
+    for _ in grow(problem, start):
+        pass
+    found = solve(problem, start=start, seconds=0.01)
+    assert found is not None
+    assert found.value == pytest.approx(objective_of(problem, start))
+
+
+def test_a_gap_asked_for_ends_the_search_sooner() -> None:
+    times, people, sites = grown(60, 2000)
+    problem = build_problem(times, people, sites, objective="median", count=9, minutes=30)
+    options: dict[str, Any] = {"sites": 60, "count": 9, "penalty": problem.penalty}
+    rows = problem.ptr, problem.site, problem.minutes, problem.weight
+    loose, tight = (median_search(*rows, gap=gap, **options) for gap in (0.2, 0.0))
+    assert loose.iterations < tight.iterations
+    assert loose.bound <= tight.objective <= loose.objective
+    assert 0 < loose.gap <= 0.2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"objective": "median", "count": 9},
+        {"objective": "gravity", "count": 9, "decay": linear},
+        {"objective": "backup", "count": 9},
+        {"objective": "coverage", "count": 9, "capacities": True},
+        {"objective": "median", "budget": 9.0},
+        {"objective": "center", "count": 9},
+        {"objective": "share", "share": 0.9},
+        {"objective": "share", "share": 0.9, "least": "cost"},
+    ],
+)
+def test_cut_off_by_the_clock_bounds_hold_and_the_set_is_no_worse_than_greedy(asked: dict[str, Any]) -> None:
+    times, people, sites = grown(150, 2000)
+    sites["cost"] = np.arange(150) % 3 + 1.0
+    proven = choose_sites(times, people, sites, minutes=15, **asked, seconds=20.0)
+    began = time.monotonic()
+    hasty = choose_sites(times, people, sites, minutes=15, **asked, seconds=0.05)
+    assert time.monotonic() - began < 15
+    sign = 1 if asked["objective"] in ("coverage", "gravity", "backup") else -1
+    assert sign * hasty.bound >= sign * proven.value - 1e-6 * abs(proven.value)
+    if not np.isnan(hasty.greedy):
+        assert sign * hasty.value >= sign * hasty.greedy - 1e-6
+    assert hasty.gap < 2  # of the value: no bound is a number out of nowhere
+
+
+def test_a_budget_is_not_exceeded_by_the_solver_s_tolerance() -> None:
+    times, people, sites = little(cost=[5e6, 5_000_005.0, 5e6])
+    found = choose_sites(times, people, sites, budget=1e7)
+    assert found.summary["cost"] <= 1e7
+    assert found.sites.index.tolist() == ["A", "C"]
+
+
+def test_units_of_people_do_not_matter() -> None:
+    times, people, sites = grown(40, 300)
+    asked: dict[str, Any] = {"count": 5, "minutes": 10, "spacing": 900.0}
+    once = choose_sites(times, people, sites, **asked)
+    for size in (1e-9, 1e9):
+        other = choose_sites(times, people.assign(people=people["people"] * size), sites, **asked)
+        assert other.value / size == pytest.approx(once.value, rel=1e-6)
+
+
+def test_a_floor_that_time_cut_off_says_how_high_it_may_be() -> None:
+    times, people, sites = grown(150, 2000)
+    asked: dict[str, Any] = {"count": 6, "minutes": 15, "territory": "commune", "floors": "most"}
+    found = choose_sites(times, people, sites, **asked, seconds=0.6)
+    assert found.summary["floor"] <= found.summary["floor_bound"]
+    least = min(found.summary["territories"].values())
+    assert least >= found.summary["floor"] - 1e-5
+    assert found.summary["floors"] == {zone: pytest.approx(found.summary["floor"], abs=1e-5) for zone in "abcd"}
+
+
+def test_phases_keep_the_question_where_they_choose_from_the_last() -> None:
+    # Of all who can be reached at all, one site cannot reach the farthest two: the first phase is as good as its best.
+    times = pd.DataFrame({"site": list("ABBC"), "point": [0, 1, 2, 3], "minutes": [9.0, 5.0, 5.0, 4.0]})
+    people = pd.DataFrame({"people": [1.0, 5.0, 5.0, 1.0]}, index=pd.RangeIndex(4, name="point"))
+    sites = pd.DataFrame(index=pd.Index(list("ABC"), name="site"))
+    phases, _ = deploy(times, people, sites, (1, 2), objective="center", minutes=10, nested="last")
+    assert phases["value"].tolist() == [20.0, 20.0]  # some stay out of reach, at the penalty
+    assert phases["loss"].tolist() == [0.0, 0.0]
+
+
+def test_a_phase_that_beats_its_own_best_is_its_best() -> None:
+    times, people, sites = grown(60, 400)
+    for minutes in (8.0, 10.0, 12.0):
+        phases, _ = deploy(times, people, sites, (3, 6, 9), minutes=minutes, method="greedy")
+        assert (phases["loss"] >= 0).all()
+        assert (phases["alone"] >= phases["value"]).all()
+
+
+def test_phases_say_what_a_choice_says() -> None:
+    times, people, sites = little(status=["existing", "candidate", "candidate"], cost=[1000.0, 4.0, 2.0])
+    problem = build_problem(times, people, sites, objective="median", count=3)
+    found = answer(problem)
+    assert found.value == pytest.approx(10 * 5 + 5 * 15 + 8 * 3 + 7 * 30)
+    _, steps = deploy(times, people, sites, (2, 3), objective="median")
+    assert steps["cost"].tolist() == [0.0, 2.0, 4.0]
+    assert steps["value"].iloc[-1] == pytest.approx(found.value)
+    assert steps["gain"].tolist() == [10 * 25.0, 8 * 27.0, 5 * 15.0]
+
+
+def test_the_curve_by_head() -> None:
+    curve, knee = coverage_curve(*little())
+    assert curve["value"].tolist() == [0.0, 15.0, 23.0]
+    assert curve["bound"].tolist() == [0.0, 15.0, 23.0]  # of A, B and C the two best add 15 and 8
+    assert knee == 1
+    # Two sites of ten people each, one of nine apart: two cover 19, and the bound knows no better than 20.
+    times = pd.DataFrame({"site": list("ABABC"), "point": [0, 0, 1, 1, 2], "minutes": 1.0})
+    people = pd.DataFrame({"people": [5.0, 5.0, 9.0]}, index=pd.RangeIndex(3, name="point"))
+    curve, _ = coverage_curve(times, people, pd.DataFrame(index=pd.Index(list("ABC"), name="site")))
+    assert curve["value"].tolist() == [0.0, 10.0, 19.0]
+    assert curve["bound"].tolist() == [0.0, 10.0, 19.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"count": "2"}, "count is '2', expected a whole number"),
+        ({"budget": "x"}, "budget is 'x', expected a number"),
+        ({"count": 1, "minutes": [10, 15]}, "minutes is .*, expected a number"),
+        ({"count": 1, "quotas": [("zone", "a")]}, "quotas: expected Quota"),
+        ({"count": 1, "territory": ["a"], "floors": 0.1}, "territory: expected a column of people or a series"),
+        ({"count": 1, "objective": "backup"}, "backup by 2 sites needs a count of 2 or more"),
+    ],
+)
+def test_what_is_no_question(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(StudyError, match=said):
+        choose_sites(*little(), **asked)
+
+
+def test_curves_and_phases_of_any_place() -> None:
+    tables = little()
+    assert coverage_curve(*tables, most=99)[0].index.tolist() == [0, 1, 2]
+    with pytest.raises(StudyError, match="counts is 3, expected numbers that rise"):
+        deploy(*tables, counts=3)  # type: ignore[arg-type]
+    assert replace(build_problem(*tables, count=1), count=2).count == 2
