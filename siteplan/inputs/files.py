@@ -78,6 +78,7 @@ def read_places(
     crs: Any = None,
     prefer: Literal["codes", "coordinates"] = "coordinates",
     within: Within = None,
+    located: bool = True,
 ) -> gpd.GeoDataFrame:
     """Read vector files, GeoParquet, and CSV or Parquet with coordinates or cell codes (H3, INSPIRE grid).
 
@@ -93,6 +94,8 @@ def read_places(
         What to make the geometry of, when a plain table has both coordinates and cell codes.
     within
         Only what touches the rectangle around this is read; any CRS.
+    located
+        Whether the table must say where things are; else one that does not is read, too, without a place for any.
 
     Returns
     -------
@@ -113,6 +116,8 @@ def read_places(
         table = _read_text(path) if ending in TEXTS else _read_parquet(path)
         implied = False
         if not isinstance(table, gpd.GeoDataFrame):
+            if not located and find_codes(table) is None and _find_pair(table, given) is None and not table.empty:
+                return gpd.GeoDataFrame(table, geometry=[None] * len(table), crs=LONLAT)
             table = _located(table, path, given, prefer)
             given = None
     if table.empty:

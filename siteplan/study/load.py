@@ -104,12 +104,12 @@ def load(study: Study) -> Territory:
     return Territory(original, streets, timetable, cells, points, linked, sites, communes, water, _basemap(study))
 
 
-def load_sites(study: Study) -> gpd.GeoDataFrame:
-    """Read the sites; one at least must be there to be analysed."""
+def load_sites(study: Study, *, places: bool = True) -> gpd.GeoDataFrame:
+    """Read the sites; one at least must be there to be analysed. Without `places` they need no coordinates."""
     asked = study.inputs.sites
     if asked is None:
         raise InputError("inputs.sites: missing; expected a file of sites")
-    sites = edited_sites(study, read_sites(asked.file, layer=asked.layer, crs=asked.crs))
+    sites = edited_sites(study, read_sites(asked.file, layer=asked.layer, crs=asked.crs, places=places))
     if used_sites(sites).empty:
         raise InputError(f"{asked.file}: all {len(sites)} sites are excluded; expected one at least that is not")
     return sites
