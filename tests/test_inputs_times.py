@@ -163,10 +163,9 @@ def test_tables_as_people_keep_them(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("keys", [["site"], ["point"], ["site", "point"]])
 @pytest.mark.filterwarnings("ignore:.*have no time:siteplan.errors.SiteplanWarning")
 def test_what_stands_in_the_index_of_parquet_counts(tmp_path: Path, keys: list[str]) -> None:
-    long = TIMES.set_index(["site", "point"])["minutes"]
-    wide = {"site": long.unstack("point"), "point": long.unstack("site")}
-    table = wide[keys[0]].rename(columns=str) if len(keys) == 1 else long.to_frame()
-    table.to_parquet(tmp_path / "times.parquet")
+    others = {"site": "point", "point": "site"}
+    wide = TIMES.pivot_table("minutes", keys, [others[key] for key in keys if len(keys) == 1]).rename(columns=str)
+    wide.to_parquet(tmp_path / "times.parquet")
     found = read_times(tmp_path / "times.parquet", sites=SITES).sort_values(["site", "point"])
     assert found[["site", "point", "minutes"]].to_numpy().tolist() == TIMES.to_numpy().tolist()
 

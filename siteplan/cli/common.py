@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from siteplan.config import Study
     from siteplan.study import Result
 
-__all__ = ["Json", "Quiet", "app", "asks", "plain_console", "progress", "say", "show", "with_manners"]
+__all__ = ["Json", "Quiet", "app", "asks", "keeps", "plain_console", "progress", "say", "show", "with_manners"]
 
 app = typer.Typer(
     help="Where should the next telecentre go, and whom does it reach without a car?",
@@ -206,6 +206,20 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
             bars.update(task, completed=done, total=total)
 
         yield tell
+
+
+@contextlib.contextmanager
+def keeps(folder: Path) -> Iterator[None]:
+    """Let an error of a run say that what was computed before it is kept for the next one."""
+    kept = folder / ".cache"
+    before = {path.name for path in kept.glob("*")}
+    try:
+        yield
+    except SiteplanError as error:
+        if {path.name for path in kept.glob("*")} - before:
+            text = f"{str(error).rstrip('.')}. The travel times are kept in {kept}, where the next run finds them"
+            raise type(error)(text) from None
+        raise
 
 
 def say(text: str, quiet: bool) -> None:

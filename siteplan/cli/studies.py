@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from siteplan.cli.choosing import CHOICE
-from siteplan.cli.common import Json, Quiet, app, asks, plain_console, progress, say, show, with_manners
+from siteplan.cli.common import Json, Quiet, app, asks, keeps, plain_console, progress, say, show, with_manners
 
 if TYPE_CHECKING:
     from siteplan.config import Study
@@ -84,7 +84,7 @@ def run(
     """
     from siteplan.study import run as run_study
 
-    with progress(quiet) as tell:
+    with keeps(study.output.folder if out is None else out), progress(quiet) as tell:
         result = run_study(study, out=out, progress=tell)
     show(result, as_json, quiet)
 

@@ -400,7 +400,9 @@ def _check_amounts(asked: Choose) -> None:
     """Refuse questions that say in two ways how many sites, or in none."""
     phases = asked.phases or asked.phase_budgets
     if asked.objective != "share" and asked.sites is None and asked.budget is None and not phases:
-        raise PydanticCustomError("choice", "choose: names neither sites (how many) nor a budget; expected one of them")
+        raise PydanticCustomError(
+            "choice", "choose: names neither sites (how many) nor a budget; expected one of them (-p, --budget)"
+        )
     if asked.phases and (asked.budget is not None or asked.sites not in (None, asked.phases[-1])):
         raise PydanticCustomError(
             "phases",

@@ -151,14 +151,13 @@ def _figures(choice: "Choice", full: bool) -> Iterator[str]:
     """Say whom the choice covers, what it costs, and what the communes with floors have."""
     told = choice.summary
     group = told.get("group", "people")
-    today = f" ({told['today']:,.0f} without the new ones)" if "today" in told else ""
-    yield (
-        f"{told['covered']:,.0f} of {told['people']:,.0f} {group} {'served ' if full else ''}within "
-        f"{told['minutes']:g} min{today}; {told['coverable']:,.0f} within reach of any site"
-    )
-    unknown = f"; {told['cost_unknown']:,} sites of unknown cost" if told["cost_unknown"] else ""
-    if told["cost"] or unknown:
-        yield f"cost of the new sites: {told['cost']:,.0f}{unknown}"
+    covered = f"{told['covered']:,.0f} of {told['people']:,.0f} {group}{' served' if full else ''} within "
+    figures = [] if choice.objective == "coverage" else [f"{covered}{told['minutes']:g} min"]
+    figures += [f"{told['today']:,.0f} without the new sites"] if "today" in told else []
+    yield "; ".join([*figures, f"{told['coverable']:,.0f} within reach of any site"])
+    if told["cost"] or told["cost_unknown"]:
+        unknown = f", and {told['cost_unknown']:,} of unknown cost" if told["cost_unknown"] else ""
+        yield f"the new sites cost {told['cost']:,.0f}{unknown}"
     floors = told.get("floors")
     if floors:
         reached = sorted((share, name) for name, share in told["territories"].items() if name in floors)

@@ -77,8 +77,15 @@ class Territory:
         return used_sites(self.all_sites)
 
 
-def load(study: Study) -> Territory:
+def load(study: Study, *, places: bool = True) -> Territory:
     """Read all inputs of a study, make its changes, and check that all are of the same place.
+
+    Parameters
+    ----------
+    study
+        What is read.
+    places
+        Whether the sites must have coordinates.
 
     Raises
     ------
@@ -87,7 +94,7 @@ def load(study: Study) -> Territory:
     StudyError
         A change that cannot be made.
     """
-    sites = load_sites(study)
+    sites = load_sites(study, places=places)
     communes = load_communes(study)
     cells = load_cells(study, used_sites(sites), communes)
     original = None if study.inputs.streets is None else read_original(study)

@@ -213,12 +213,15 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
         raise StudyError("choose: missing; expected how many sites, such as {sites: 5} (or -p 5), or a budget")
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out), *(Path(out) / f"{name}.csv" for name in TABLES)])
+    # A table of times knows how far all is from each site; where the sites are then matters to few questions.
+    given = asked.inputs.times is not None and asked.inputs.streets is None
+    places = not given or asked.choose.spacing_m is not None or asked.area.extent == "sites"
     with _told_once():
         if asked.inputs.population is None:
-            sites, people, times = _alone(asked)
+            sites, people, times = _alone(asked, places)
             communes = None
         else:
-            territory = _load(asked, progress)
+            territory = _load(asked, progress, places=places)
             times = times_of(asked, territory, Cache(None), progress)
             sites, people, communes = territory.sites, territory.points, by_point(territory)
         _refuse_beyond(asked, times)
@@ -247,20 +250,21 @@ def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
         with whole_file(out) as aside:
             write_table(tables["choice"], aside, decimals=4)
         return
-    others = [name for name in (MANIFEST, *(f"{name}.csv" for name in TABLES)) if (out / name).exists()]
-    if set(others) - {f"{name}.csv" for name in tables}:
+    written = {f"{name}.csv" for name in tables}
+    foreign = [name for name in (MANIFEST, *(f"{name}.csv" for name in TABLES)) if name not in written]
+    others = [name for name in foreign if (out / name).exists()]
+    if others:
         raise StudyError(f"{out}: holds {others[0]} of something else; nothing was written. Give another folder")
     with results_folder(out) as aside:
         for name, table in tables.items():
             write_table(table, aside / f"{name}.csv", decimals=4)
 
 
-def _alone(study: Study) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read sites and a table of times that stand for themselves: every point counts once, and nothing has a place."""
-    assert study.choose is not None  # noqa: S101 - the study asks for a choice
+def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read sites and a table of times that stand for themselves: every point counts once."""
     if study.inputs.times is None:
         raise StudyError("inputs.population: missing; expected where people are, or a table of times (inputs.times)")
-    sites = load_sites(study, places=study.choose.spacing_m is not None)
+    sites = load_sites(study, places=places)
     times = read_times(study.inputs.times, sites=sites)
     points = pd.Index(times["point"].unique(), name="point").sort_values()
     text = f"{study.inputs.times}: no population given, so each of its {len(points):,} points counts once"
@@ -300,9 +304,9 @@ def _tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> N
         progress(stage, done, total)
 
 
-def _load(study: Study, progress: Progress | None) -> Territory:
+def _load(study: Study, progress: Progress | None, *, places: bool = True) -> Territory:
     _tell(progress, "reading", 0)
-    territory = load(study)
+    territory = load(study, places=places)
     _tell(progress, "reading", 1)
     return territory
 
