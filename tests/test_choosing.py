@@ -144,7 +144,7 @@ def test_at_the_command_line(town: Path) -> None:
     done = call("choose", town, "-p", 2, "--out", "chosen.csv")
     assert done.exit_code == 0, done.stderr
     assert "coverage: 100 of 110 people covered within 5.5 min, proven the best possible" in done.stdout
-    assert "110 within reach of any site" in done.stdout
+    assert "110 of any site" in done.stdout
     assert "the new sites cost 60" in done.stdout
     assert len(pd.read_csv("chosen.csv")) == 2
     told = json.loads(call("choose", town, "--budget", 20, "--json").stdout)

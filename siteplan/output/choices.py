@@ -25,9 +25,9 @@ MEANT = {
     "turned_away": "nearest to it, but it is full",
 }
 GAINED = {
-    "gravity": "of the objective: people by nearness",
-    "median": "of the objective: minutes saved, of all together",
-    "center": "minutes saved, of all together",
+    "gravity": "people by nearness that it adds",
+    "median": "minutes that it saves all together",
+    "center": "minutes that it saves all together",
 }
 PHASES = {
     "phase": "phase",
@@ -153,8 +153,8 @@ def _figures(choice: "Choice", full: bool) -> Iterator[str]:
     group = told.get("group", "people")
     covered = f"{told['covered']:,.0f} of {told['people']:,.0f} {group}{' served' if full else ''} within "
     figures = [] if choice.objective == "coverage" else [f"{covered}{told['minutes']:g} min"]
-    figures += [f"{told['today']:,.0f} without the new sites"] if "today" in told else []
-    yield "; ".join([*figures, f"{told['coverable']:,.0f} within reach of any site"])
+    fixed = f"{told['today']:,.0f} of the sites open in any case, " if "today" in told else ""
+    yield "; ".join([*figures, f"within reach: {fixed}{told['coverable']:,.0f} of any site"])
     if told["cost"] or told["cost_unknown"]:
         unknown = f", and {told['cost_unknown']:,} of unknown cost" if told["cost_unknown"] else ""
         yield f"the new sites cost {told['cost']:,.0f}{unknown}"
