@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from siteplan.inputs.files import listed
 from siteplan.output.tables import printable, scores_json
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def choice_summary(choice: "Choice", *, full: bool = False) -> str:
 def _worth(choice: "Choice", full: bool) -> str:
     """Say the value in the unit of its objective."""
     told, value = choice.summary, f"{choice.value:,.0f}"
-    group, limit = told.get("group", "people"), f"{told['minutes']:g} min"
+    group, limit = told["group"], f"{told['minutes']:g} min"
     everybody = f"{told['people']:,.0f} {group}"
     beyond = told["people"] - told["covered"]
     if choice.objective == "share":
@@ -86,8 +87,7 @@ def choice_json(choice: "Choice") -> str:
         "rejected": json.loads(scores_json(choice.rejected)),
         "summary": {name: value for name, value in choice.summary.items() if name != "seconds"},
     }
-    for name in ("phases", "curve"):
-        table = getattr(choice, name, None)
+    for name, table in (("phases", choice.phases), ("curve", choice.curve)):
         told[name] = None if table is None else json.loads(scores_json(table))
     return json.dumps(told, ensure_ascii=False, indent=1, default=str)
 
@@ -110,9 +110,9 @@ def print_choice(choice: "Choice", console: "Console", *, full: bool = False) ->
     counted = [name for name in COUNTED if name in sites and _worth_showing(choice, name)]
     named = [name for name in ("order", "phase", "site", "name", "status") if name in sites]
     _print_table(sites[[*named, *counted]].rename(columns=lambda name: name.replace("_", " ")), console)
-    phases = getattr(choice, "phases", None)
-    if phases is not None:
-        shown = phases.reset_index().assign(loss_share=100 * phases["loss_share"].to_numpy())
+    if choice.phases is not None:
+        shown = choice.phases.reset_index()
+        shown["loss_share"] *= 100
         _print_table(shown[[name for name in PHASES if name in shown]].rename(columns=PHASES), console)
     for line in (choice_summary(choice, full=full), *_figures(choice, full), _meaning(choice, counted)):
         console.print(Text(line))
@@ -127,6 +127,7 @@ def _worth_showing(choice: "Choice", name: str) -> bool:
 
 def _print_table(table: pd.DataFrame, console: "Console") -> None:
     from rich.box import SIMPLE_HEAD
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -138,7 +139,9 @@ def _print_table(table: pd.DataFrame, console: "Console") -> None:
         )
     for row in table.to_dict("records"):
         shown.add_row(*(Text(_cell(str(name), value, name in numbers)) for name, value in row.items()))
-    console.print(shown)
+    # Names alone are broken into lines where room is scarce; figures never are.
+    least = Measurement.get(console, console.options.update_width(10_000), shown).minimum
+    console.print(shown, width=max(console.width, least), crop=False)
 
 
 def _cell(name: str, value: Any, number: bool) -> str:
@@ -150,27 +153,26 @@ def _cell(name: str, value: Any, number: bool) -> str:
 def _figures(choice: "Choice", full: bool) -> Iterator[str]:
     """Say whom the choice covers, what it costs, and what the communes with floors have."""
     told = choice.summary
-    group = told.get("group", "people")
+    group = told["group"]
     covered = f"{told['covered']:,.0f} of {told['people']:,.0f} {group}{' served' if full else ''} within "
     figures = [] if choice.objective == "coverage" else [f"{covered}{told['minutes']:g} min"]
-    fixed = f"{told['today']:,.0f} of the sites open in any case, " if "today" in told else ""
-    yield "; ".join([*figures, f"within reach: {fixed}{told['coverable']:,.0f} of any site"])
+    reach = f"within reach: {told['today']:,.0f} of the sites open in any case, {told['coverable']:,.0f} of any site"
+    yield "; ".join([*figures, reach])
     if told["cost"] or told["cost_unknown"]:
         unknown = f", and {told['cost_unknown']:,} of unknown cost" if told["cost_unknown"] else ""
         yield f"the new sites cost {told['cost']:,.0f}{unknown}"
     floors = told.get("floors")
     if floors:
-        reached = sorted((share, name) for name, share in told["territories"].items() if name in floors)
-        asked = [(name, share, floors[name]) for share, name in reached if floors[name] > 0]
-        lowest = [f"{name} {share:.0%} (asked {least:.0%})" for name, share, least in asked[:WORST]]
-        if lowest:
-            yield f"lowest of {len(asked)} communes with a floor: {', '.join(lowest)}"
+        # A commune without people has no share.
+        reached = sorted((share, name) for name, share in told["territories"].items() if share >= 0)
+        lowest = [f"{name} {share:.0%} (asked {floors[name]:.0%})" for share, name in reached if floors[name] > 0]
+        yield f"floors, the lowest first: {listed(lowest, most=WORST)}"
 
 
 def _meaning(choice: "Choice", counted: Sequence[str]) -> str:
     """Explain the columns."""
     meant = {**MEANT, "gain": GAINED.get(choice.objective, "")}
     told = [f"{name.replace('_', ' ')}: {meant[name]}" for name in counted if name in meant]
-    if getattr(choice, "phases", None) is not None:
+    if choice.phases is not None:
         told.append("best alone: the best of its size without the other phases")
     return "; ".join(told)
