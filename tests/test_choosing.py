@@ -3,6 +3,7 @@
 On foot within 5.5 minutes A reaches crossings 0 to 4, B 6 to 10, and M in the middle 1 to 9.
 """
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from siteplan.cli import app
 from siteplan.cli.choosing import in_words_of_study
 from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.output.choices import print_choice
 from siteplan.study import choose, read_study, run
 from tests.town import NORTH, STUDY, lon, write_town
 
@@ -222,6 +225,16 @@ def test_phases_and_all_tables_at_the_command_line(town: Path) -> None:
     assert "tables: holds phases.csv of something else; nothing was written" in done.stderr
     call("run", town, "--set", "output.isochrones=false")
     assert "holds manifest.json" in call("choose", town, "-p", 2, "-o", "results").stderr
+
+
+def test_a_narrow_terminal_cuts_no_figure(town: Path) -> None:
+    names = SITES.replace("Hall", "The great old hall of the western end")
+    (town.parent / "sites.csv").write_text(names.replace(",50,30,", ",50000000,30,"))
+    with io.StringIO() as text:
+        print_choice(choose(read_study(town, ["choose.sites=3"])), Console(file=text, width=60))
+        told = text.getvalue()
+    assert "50,000,000" in told
+    assert "…" not in told
 
 
 def test_whom_the_terminal_speaks_of(town: Path) -> None:

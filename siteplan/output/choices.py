@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["choice_json", "choice_summary", "print_choice"]
 
+TEXT_WIDTH = 14  # characters of a name that stay in one line
 WORST = 3  # communes named with their floors
 COUNTED = ("people", "added", "gain", "alone", "served", "turned_away", "cost")
 MEANT = {
@@ -134,14 +135,17 @@ def _print_table(table: pd.DataFrame, console: "Console") -> None:
     numbers = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
     shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in table:
-        shown.add_column(
-            str(name), justify="right" if name in numbers else "left", no_wrap=name not in ("name", "opens")
-        )
+        if name in ("name", "opens"):
+            # These alone are broken into lines where room is scarce; figures never are.
+            longest = int(table[name].astype(str).str.len().max()) if len(table) else 0
+            shown.add_column(str(name), overflow="fold", min_width=min(longest, TEXT_WIDTH))
+        else:
+            shown.add_column(str(name), justify="right" if name in numbers else "left", no_wrap=True)
     for row in table.to_dict("records"):
         shown.add_row(*(Text(_cell(str(name), value, name in numbers)) for name, value in row.items()))
-    # Names alone are broken into lines where room is scarce; figures never are.
     least = Measurement.get(console, console.options.update_width(10_000), shown).minimum
-    console.print(shown, width=max(console.width, least), crop=False)
+    shown.width = least if least > console.width else None
+    console.print(shown, crop=False)
 
 
 def _cell(name: str, value: Any, number: bool) -> str:
