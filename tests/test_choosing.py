@@ -200,7 +200,7 @@ def test_errors_name_what_was_typed(town: Path, typed: str, expected: str) -> No
         ("no set of 3 sites would. Change count=", "no set of 3 sites would. Change choose.sites"),
         ("of them. Lower floors=, or use floors='most'", "of them. Lower choose.floors, or use choose.floors: most"),
         ("Give count= or budget=", "Give choose.sites or choose.budget"),
-        ("found within 1 s. Allow more seconds", "found within 1 s. Allow more choose.seconds"),
+        ("found within 1 s. Allow more seconds", "found within 1 s. Allow more time (choose.seconds)"),
         ("quota count=3: at least 1", "choose.quotas count=3: at least 1"),
     ],
 )
@@ -224,7 +224,8 @@ def test_phases_and_all_tables_at_the_command_line(town: Path) -> None:
     done = call("choose", town, "-p", 2, "-o", "tables")
     assert "tables: holds phases.csv of something else; nothing was written" in done.stderr
     call("run", town, "--set", "output.isochrones=false")
-    assert "holds manifest.json" in call("choose", town, "-p", 2, "-o", "results").stderr
+    done = call("choose", town, "-p", 2, "-o", "results")
+    assert "results: holds the results of a run; nothing was computed or written. Give another folder" in done.stderr
 
 
 def test_a_narrow_terminal_cuts_no_figure(town: Path) -> None:

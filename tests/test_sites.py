@@ -88,7 +88,8 @@ def test_coordinates_come_before_h3_codes(text: Callable[..., Path]) -> None:
 
 
 def test_places_may_be_left_out(text: Callable[..., Path]) -> None:
-    assert read_sites(text("site,cost\nA,3\n"), places=False)["cost"].to_dict() == {"A": 3}
+    for content in ("site,cost\nA,3\n", "site,cost,lon,lat\nA,3,,\n"):
+        assert read_sites(text(content), places=False)["cost"].to_dict() == {"A": 3}
     some = read_sites(text("site,lon,lat\nA,9.5,47.1\nB,,\n"), places=False)
     assert some.geometry.notna().tolist() == [True, False]
     with pytest.raises(InputError, match="no coordinates found"):

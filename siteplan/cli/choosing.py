@@ -35,7 +35,8 @@ WORDS = f"(?P<word>{'|'.join(ARGUMENTS)})"
 
 def set_aside(path: Path | None, typed: Mapping[str, Any]) -> list[str]:
     """Name the keys of a study file that what is typed replaces: how many sites, and what fits no other objective."""
-    there = {} if path is None else _choose_of(path)
+    asks = any(key in CHOICE for key in typed)
+    there = _choose_of(path) if asks and path is not None else {}
     found = [key for key in (*AMOUNTS, "choose.least_regret", *OF_ONE) if there.get(key.split(".")[1])]
     return [key for key in found if key not in typed and _replaced(key, typed)]
 
@@ -71,4 +72,4 @@ def in_words_of_study(text: str, phased: bool) -> str:
     text = re.sub(rf"^(phases: )?{WORDS}(?=[ :])", key, text)
     text = re.sub(rf"\b{WORDS}='(\w+)'", lambda found: f"{key(found)}: {found[2]}", text)
     text = re.sub(rf"\b{WORDS}=(?=[\s.,;)]|$)", key, text)
-    return re.sub(r"^phases: ", "choose.phases: ", text).replace("Allow more seconds", "Allow more choose.seconds")
+    return re.sub(r"^phases: ", "choose.phases: ", text).replace("more seconds", "more time (choose.seconds)")

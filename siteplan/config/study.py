@@ -735,9 +735,8 @@ class Study(Model):
     def limit(self) -> float:
         """The minutes to search for: one search serves every limit and the decay."""
         decays = [decay for decay in (self.score.decay, self.choose and self.choose.decay) if decay]
-        chosen = [
-            limit for limit in (self.choose and self.choose.minutes, self.choose and self.choose.penalty) if limit
-        ]
+        asked = () if self.choose is None else (self.choose.minutes, self.choose.penalty)
+        chosen = [min(limit, LONGEST) for limit in asked if limit]
         longest = max(*self.travel.minutes, *(decay.limit for decay in decays), *chosen, 0)
         return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
 

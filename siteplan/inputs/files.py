@@ -116,12 +116,15 @@ def read_places(
         table = _read_text(path) if ending in TEXTS else _read_parquet(path)
         implied = False
         if not isinstance(table, gpd.GeoDataFrame):
-            if not located and find_codes(table) is None and _find_pair(table, given) is None and not table.empty:
-                return gpd.GeoDataFrame(table, geometry=[None] * len(table), crs=LONLAT)
-            table = _located(table, path, given, prefer)
+            if located or find_codes(table) is not None or _find_pair(table, given) is not None:
+                table = _located(table, path, given, prefer)
+            else:
+                table = gpd.GeoDataFrame(table, geometry=[None] * len(table), crs=LONLAT)
             given = None
     if table.empty:
         raise InputError(f"{path}: has no rows" + ("" if within is None else " within the study area"))
+    if not located and table.geometry.isna().all():
+        return table
     table = _with_crs(table, path, given, implied)
     _check_degrees(table, path)
     lonlat_bounds(table, str(path))

@@ -213,6 +213,8 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
         raise StudyError("choose: missing; expected how many sites, such as {sites: 5} (or -p 5), or a budget")
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out), *(Path(out) / f"{name}.csv" for name in TABLES)])
+        if (Path(out) / MANIFEST).exists():
+            raise StudyError(f"{out}: holds the results of a run; nothing was computed or written. Give another folder")
     # A table of times knows how far all is from each site; where the sites are then matters to few questions.
     given = asked.inputs.times is not None and asked.inputs.streets is None
     places = not given or asked.choose.spacing_m is not None or asked.area.extent == "sites"
@@ -250,9 +252,7 @@ def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
         with whole_file(out) as aside:
             write_table(tables["choice"], aside, decimals=4)
         return
-    written = {f"{name}.csv" for name in tables}
-    foreign = [name for name in (MANIFEST, *(f"{name}.csv" for name in TABLES)) if name not in written]
-    others = [name for name in foreign if (out / name).exists()]
+    others = [f"{name}.csv" for name in TABLES if name not in tables and (out / f"{name}.csv").exists()]
     if others:
         raise StudyError(f"{out}: holds {others[0]} of something else; nothing was written. Give another folder")
     with results_folder(out) as aside:
