@@ -406,7 +406,8 @@ def _check_amounts(asked: Choose) -> None:
     if asked.phases and (asked.budget is not None or asked.sites not in (None, asked.phases[-1])):
         raise PydanticCustomError(
             "phases",
-            "choose.phases: say how many sites are open after each; leave out budget and sites beside them",
+            "choose.phases: say how many sites are open after each; leave out budget and sites beside them, or the "
+            "phases (--set choose.phases=[])",
         )
     if asked.phase_budgets and (asked.phases or asked.budget is not None or asked.sites is not None):
         raise PydanticCustomError(
