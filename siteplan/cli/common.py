@@ -112,7 +112,7 @@ def asks(
 
             options = {key: given.pop(_name(key)) for key in options_of}
             typed = {key: value for key, value in options.items() if value not in (None, [])}
-            flags = {key: options_of[key][0].split()[-1] for key in typed}
+            flags = {key: more[key][0].split()[-1] for key in typed if key in more}
             path, overrides = given.pop("study"), given.pop("overrides") or ()
             if path is not None and given.get("out") is not None:
                 refuse_inputs([path], [given["out"]])
@@ -140,8 +140,8 @@ def _refuse_modes(study: "Study", typed: Mapping[str, Any]) -> None:
     """Refuse modes to search by where nothing is searched: they would change nothing."""
     if study.inputs.times is not None and "travel.modes" in typed:
         raise StudyError(
-            f"{study.inputs.times}: has modes of its own, and travel.modes is for a search. Leave it out; to choose by "
-            "one of the table's modes, name it with --by (choose.mode)"
+            f"{study.inputs.times}: has modes of its own, and travel.modes (--mode) is for a search. Leave it "
+            "out; to choose by one of the table's modes, name it with --by (choose.mode)"
         )
 
 
