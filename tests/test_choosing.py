@@ -3,6 +3,7 @@
 On foot within 5.5 minutes A reaches crossings 0 to 4, B 6 to 10, and M in the middle 1 to 9.
 """
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from siteplan.cli import app
+from siteplan.cli.choosing import in_words_of_study
 from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.output.choices import print_choice
 from siteplan.study import choose, read_study, run
 from tests.town import NORTH, STUDY, lon, write_town
 
@@ -104,6 +108,8 @@ def test_floors_by_commune(town: Path) -> None:
     boxes[1:].to_file(town.parent / "communes.gpkg")  # who lives in no commune has no floor
     assert asked(town, *by_commune, "choose={sites: 1, floors: 1}")[0] == ["B"]
     assert asked(town, *by_commune, "choose={sites: 1, floors: most}")[0] == ["B"]
+    told = call("choose", town, "--set=area.communes=communes.gpkg", "--set=choose={sites: 1, floors: 0.3}").stdout
+    assert "floors, the lowest first: East 80% (asked 30%)" in told
 
 
 def test_what_cannot_be_asked(town: Path) -> None:
@@ -142,13 +148,159 @@ def test_a_run_writes_the_choice(town: Path) -> None:
 def test_at_the_command_line(town: Path) -> None:
     done = call("choose", town, "-p", 2, "--out", "chosen.csv")
     assert done.exit_code == 0, done.stderr
-    assert "100 people covered, proven the best possible" in done.stdout
+    assert "coverage: 100 of 110 people covered within 5.5 min, proven the best possible" in done.stdout
+    assert "within reach: 0 of the sites open in any case, 110 of any site" in done.stdout
+    assert "the new sites cost 60" in done.stdout
     assert len(pd.read_csv("chosen.csv")) == 2
     told = json.loads(call("choose", town, "--budget", 20, "--json").stdout)
     assert ([row["site"] for row in told["sites"]], told["gap"]) == (["A", "B"], 0)
     done = call("choose", town, "-p", 9)
     assert done.exit_code == 1
-    assert "Ask for 3 or fewer" in done.stderr
+    assert done.stderr.startswith(f"error: {town}: choose.sites (-p) is 9, but only 3 sites may be open.")
+
+
+def test_what_is_typed_replaces_what_the_file_asks(town: Path) -> None:
+    town.write_text(town.read_text() + "choose: {phases: [1, 2], least_regret: true}\n")
+    for typed, sites in {"-p=1": 1, "--budget=20": 2, "--objective=share": 3}.items():
+        done = call("choose", town, *typed.split("="), "--json")
+        assert done.exit_code == 0, done.stderr
+        assert len(json.loads(done.stdout)["sites"]) == sites
+        for key in ("phases", "least_regret"):
+            assert f"{town}: choose.{key} is set aside, as what is typed stands in its place" in done.stderr
+    assert "set aside" not in call("choose", town, "-q", "-p", 1).stderr
+    assert "set aside" not in call("choose", town, "--phases", "1,3").stderr
+    assert "choose.phases" in call("choose", town, "-p", 1, "--phases", "2,3").stderr
+    town.write_text(STUDY.replace("walk, bike", "walk") + "choose: {objective: share, share: 0.5}\n")
+    assert "choose.share is set aside" in call("choose", town, "--objective", "coverage", "-p", 1).stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("--phases 3,1", "choose.phases (--phases): found '3,1', expected numbers that rise"),
+        ("--phases 1,9", "choose.phases (--phases) is 9, but only 3 sites may be open"),
+        ("-p 1 --share 0.5", "choose.share (--share): is for objective share"),
+        ("-p 1 --objective best", "choose.objective (--objective): found 'best'"),
+        ("-p 1 --objective gravity", "choose.decay: missing; objective gravity needs it"),
+        ("-p 1 --by bike", "choose.mode (--by): no 'bike' in this study"),
+        ("-p 2 --set choose.quotas=[{column:_zone,value:_west,at_least:_2}]", "choose.quotas zone=west: at least 2"),
+        ("-p 2 --set choose.quotas=[{column:_area,value:_west}]", "choose.quotas: sites have no column 'area'"),
+    ],
+)
+def test_errors_name_what_was_typed(town: Path, typed: str, expected: str) -> None:
+    done = call("choose", town, *(word.replace(":_", ": ") for word in typed.split()))
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1].startswith(f"error: {town}: ")
+    assert expected in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("no set of 3 sites would. Change count=", "no set of 3 sites would. Change choose.sites"),
+        ("of them. Lower floors=, or use floors='most'", "of them. Lower choose.floors, or use choose.floors: most"),
+        ("Give count= or budget=", "Give choose.sites or choose.budget"),
+        ("found within 1 s. Allow more seconds", "found within 1 s. Allow more time (choose.seconds)"),
+        ("quota count=3: at least 1", "choose.quotas count=3: at least 1"),
+    ],
+)
+def test_arguments_are_told_as_keys(said: str, expected: str) -> None:
+    assert in_words_of_study(said, phased=False) == expected
+
+
+def test_phases_and_all_tables_at_the_command_line(town: Path) -> None:
+    done = call("choose", town, "--phases", "1,3", "-o", "tables")
+    assert done.exit_code == 0, done.stderr
+    words = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "order phase site name status people added alone served cost" in words
+    assert "phase sites value best alone loss loss % opens" in words
+    assert "1 1 90 90 0 0.0 M" in words
+    told = json.loads(call("choose", town, "--phases", "1,3", "--json").stdout)
+    assert [row["value"] for row in told["phases"]] == [90, 110]
+    assert [row["covered"] for row in told["curve"]] == [0, 90, 100, 110]
+    there = {path.name for path in Path("tables").iterdir()}
+    assert there == {f"{name}.csv" for name in ("choice", "rejected", "assignment", "phases", "curve")}
+    assert list(pd.read_csv("tables/choice.csv")["phase"]) == [1, 2, 2]
+    done = call("choose", town, "-p", 2, "-o", "tables")
+    assert "tables: holds phases.csv of something else; nothing was written" in done.stderr
+    call("run", town, "--set", "output.isochrones=false")
+    done = call("choose", town, "-p", 2, "-o", "results")
+    assert "results: holds the results of a run; nothing was computed or written. Give another folder" in done.stderr
+
+
+def test_a_narrow_terminal_cuts_no_figure(town: Path) -> None:
+    names = SITES.replace("Hall", "The great old hall of the western end")
+    (town.parent / "sites.csv").write_text(names.replace(",50,30,", ",50000000,30,"))
+    with io.StringIO() as text:
+        print_choice(choose(read_study(town, ["choose.sites=3"])), Console(file=text, width=60))
+        told = text.getvalue()
+    assert "50,000,000" in told
+    assert "…" not in told
+
+
+def test_whom_the_terminal_speaks_of(town: Path) -> None:
+    def said(asked: str, *more: str) -> str:
+        return str(call("choose", town, "--set", f"choose={asked}", *more).stdout)
+
+    assert "coverage: 55 of 55 workers covered" in said("{sites: 3, group: workers}")
+    full = said("{sites: 2, capacities: true}")
+    assert "coverage: 60 of 110 people served within 5.5 min" in full
+    assert "turned away" in full
+    assert "turned away" not in said("{sites: 2}")
+    assert "share: 1 sites for 90 of 110 people in reach of any site" in said("{objective: share, share: 0.8}")
+    assert "together (10 whom none serves with 11)" in said("{sites: 2, objective: median}")
+    assert "minutes of the farthest; nobody beyond reach is counted" in said("{sites: 3, objective: center}")
+    assert "20 people in reach of a site find none open (11 minutes" in said("{sites: 1, objective: center}")
+
+
+def alone(*typed: object, sites: str = "site,status,cost\nA,,1\nB,,2\nM,excluded,3\n") -> Any:
+    """Choose from tables that know no places."""
+    Path("sites.csv").write_text(sites)
+    return call("choose", "--times=times.csv", "--sites=sites.csv", "--minutes=15", *typed)
+
+
+def test_sites_need_no_place_where_times_are_given(town: Path) -> None:
+    Path("times.csv").write_text("site,point,minutes\nA,1,5\nB,1,5\nB,2,5\nM,3,5\n")
+    done = alone("-p", 1, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert [row["site"] for row in json.loads(done.stdout)["sites"]] == ["B"]
+    assert "no coordinates found" in alone("-p", 1, "--set", "choose.spacing_m=100").stderr
+    done = alone("-p", 1, "--json", "--population=people.csv", "--set=area.extent=sites")
+    assert "no coordinates found" in done.stderr
+    Path("times.csv").write_text("site,point,minutes\nA,1,5\nB,2,5\nB,3,5\n")
+    assert json.loads(alone("-p", 1, "--json", "--population=people.csv").stdout)["value"] == 20
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (
+            "--within 4",
+            "times.csv: nothing lies within the limit of 4 minutes, the shortest time is 5. If the table is in",
+        ),
+        ("--mode walk", "times.csv: has modes of its own, and travel.modes (--mode) is for a search"),
+        ("--by walk", "choose.mode (--by) 'walk' is not in the times"),
+    ],
+)
+def test_what_a_table_of_times_cannot_answer(town: Path, typed: str, expected: str) -> None:
+    Path("times.csv").write_text("site,point,minutes\nA,1,5\nB,1,5\nB,2,5\n")
+    done = alone("-p", 1, *typed.split())
+    assert done.exit_code == 1
+    assert expected in done.stderr
+
+
+def test_limits_as_long_as_those_of_a_table(town: Path) -> None:
+    Path("times.csv").write_text("site,point,minutes\nA,1,500\nB,1,590\nB,2,600\n")
+    done = alone("-p", 1, "--within", 600, "--objective", "median", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["value"] == 1190
+
+
+def test_scenarios_are_none_of_choosing(town: Path) -> None:
+    Path("times.csv").write_text("site,point,minutes\n" + "".join(f"{site},{n},5\n" for n in (1, 2) for site in "ABM"))
+    town.write_text(town.read_text() + "scenarios: {closed: {streets: [{close: 1}]}}\n")
+    done = call("choose", town, "--times", "times.csv", "-p", 1)
+    assert done.exit_code == 0, done.stderr
 
 
 @pytest.mark.parametrize("wide", [False, True])

@@ -116,6 +116,25 @@ def test_all_errors_are_told_at_once_with_what_was_meant(town: Path) -> None:
         ("inputs.population.density=km2", "inputs.population.density: found 'km2', expected 'per_km2'"),
         ("inputs.streets.layer=x", "inputs.streets: found {'file': 'streets.osm', 'layer': 'x'}"),
         ("output=5", "output: found 5, expected the keys folder, isochrones"),
+        ("choose.sites=many", "choose.sites: found 'many', expected a whole number"),
+        ("choose.phases=3;5", "choose.phases: found '3;5', expected whole numbers, with commas between them"),
+        ("choose.phases=[5, 3]", "choose.phases: found [5, 3], expected numbers that rise, such as 3, 5, 10"),
+        ("choose.phase_budgets=[2, 1]", "choose.phase_budgets: found [2, 1], expected numbers that rise"),
+        ("choose.floors=30%", "choose.floors: found '30%', expected a share above 0 and at most 1 (0.3 for 30 %)"),
+        ("choose.floors=0", "choose.floors: found 0, expected a share above 0"),
+        ("choose.floors={West: 2}", "choose.floors: found {'West': 2}, expected a share above 0"),
+        ("choose={sites: 1, share: 0.5}", "choose.share: is for objective share"),
+        ("choose={sites: 1, objective: share}", "choose.sites: objective share finds how many sites are needed"),
+        ("choose={sites: 1, objective: gravity}", "choose.decay: missing; objective gravity needs it"),
+        ("choose={sites: 1, decay: {kind: step, minutes: 5}}", "choose.decay: is for objective gravity"),
+        (
+            "choose={sites: 1, objective: median, penalty: 5}",
+            "choose.penalty: is 5 minutes, expected at least the limit",
+        ),
+        ("choose={sites: 1, objective: backup, capacities: true}", "choose.capacities: have no meaning for objective"),
+        ("choose={sites: 1, least_regret: true}", "choose.least_regret: is for phases; give choose.phases"),
+        ("choose={sites: 1, minutes: 601}", "choose.minutes: found 601, expected less than or equal to 600"),
+        ("choose.quotas=[{column: zone, value: []}]", "choose.quotas.value: found []"),
         ("speed", "--set speed: expected key.path=value"),
         ("name=[", "--set name=[: the value '[' is not YAML"),
     ],
@@ -185,6 +204,13 @@ def test_the_search_goes_as_far_as_the_decay() -> None:
     assert Study().limit == 20
     decay = {"kind": "logistic", "minutes": 20, "deviation": 5}
     assert Study.model_validate({"score": {"decay": decay}}).limit == 33
+
+
+def test_values_of_quotas_stay_what_they_are() -> None:
+    quotas = [{"column": "zone", "value": value} for value in ("1", 1, 1.5, True)]
+    study = Study.model_validate({"choose": {"sites": 1, "quotas": quotas}})
+    assert study.choose is not None
+    assert [repr(quota.value) for quota in study.choose.quotas] == ["'1'", "1", "1.5", "True"]
 
 
 def test_columns_stand_by_mode_limit_and_group() -> None:

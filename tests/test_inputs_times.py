@@ -13,7 +13,7 @@ from siteplan.inputs.times import check_times, read_times, time_rows
 
 TIMES = pd.DataFrame({"site": ["A", "A", "B"], "point": [0, 1, 1], "minutes": [5.0, 15, 20]})
 PEOPLE = pd.DataFrame({"people": [1.0, 2]}, index=pd.RangeIndex(2, name="point"))
-SITES = pd.DataFrame(index=pd.Index(["A", "B", "C"], name="site"))
+SITES = pd.DataFrame(index=pd.Index(["A", "B"], name="site"))
 
 
 def test_a_good_table_passes() -> None:
@@ -85,7 +85,20 @@ def written(folder: Path, text: str, name: str = "times.csv") -> Path:
 def test_own_names(tmp_path: Path) -> None:
     found = read_times(written(tmp_path, "site,point,mode,minutes\nA,0,walk,5\nB,1,bike,7.5\n"), sites=SITES)
     assert found.to_dict("list") == {"site": ["A", "B"], "point": [0, 1], "mode": ["walk", "bike"], "minutes": [5, 7.5]}
-    assert list(found["site"].cat.categories) == ["A", "B", "C"]
+    assert list(found["site"].cat.categories) == ["A", "B"]
+
+
+def test_sites_without_a_row_are_named(tmp_path: Path) -> None:
+    sites = pd.DataFrame({"status": ["existing", "candidate", "excluded"]}, index=["A", "B", "C"])
+    with pytest.warns(SiteplanWarning, match=r"times\.csv: 1 of 2 sites have no row: in reach of nobody \(B\)"):
+        found = read_times(written(tmp_path, "site,point,minutes\nA,0,5\n"), sites=sites)
+    assert list(found["site"].cat.categories) == ["A", "B"]
+
+
+def test_times_to_excluded_sites_are_left_out(tmp_path: Path) -> None:
+    sites = pd.DataFrame({"status": ["candidate", "excluded"]}, index=["A", "B"])
+    found = read_times(written(tmp_path, "site,point,minutes\nA,0,5\nB,0,6\n"), sites=sites)
+    assert found["site"].tolist() == ["A"]
 
 
 def test_trips_run_to_the_site_unless_the_sites_say_otherwise(tmp_path: Path) -> None:
@@ -100,8 +113,8 @@ def test_trips_run_to_the_site_unless_the_sites_say_otherwise(tmp_path: Path) ->
 
 
 def test_trips_run_to_the_site_where_both_ends_are_sites(tmp_path: Path) -> None:
-    path = written(tmp_path, "from_id,to_id,travel_time\nA,B,5\nC,B,6\n")
-    assert read_times(path, sites=SITES)["site"].tolist() == ["B", "B"]
+    path = written(tmp_path, "from_id,to_id,travel_time\nA,B,5\nB,A,6\n")
+    assert read_times(path, sites=SITES)["site"].tolist() == ["B", "A"]
 
 
 def test_identifiers_keep_their_zeros(tmp_path: Path) -> None:
@@ -127,8 +140,44 @@ def test_parquet_reads_back(tmp_path: Path) -> None:
     )
 
 
-def test_an_empty_table_is_nobody_in_reach(tmp_path: Path) -> None:
-    assert read_times(written(tmp_path, "site,point,minutes\n"), sites=SITES).empty
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cell,A,B\n07,5,\n08,6.5,7\n",
+        "id,07,08\nA,5,6.5\nB,,7\n",
+        "sep=;\ncell; A ;B\n07;5;\n08;6,5;7\n;;\n",
+        "Site ;Point;Hours\nA;07;0,0833333333\nA;08;0,108333333333\n\nB;08;0,1166666666\n;;\n",
+    ],
+    ids=["points in rows", "sites in rows", "as Excel writes it", "hours"],
+)
+@pytest.mark.filterwarnings("ignore:.*have no time:siteplan.errors.SiteplanWarning")
+def test_tables_as_people_keep_them(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "times.csv"
+    for encoding in ("utf-8", "utf-16"):
+        path.write_text(text, encoding=encoding)
+        found = read_times(path, sites=SITES).sort_values(["site", "point"])
+        assert found[["site", "point"]].to_numpy().tolist() == [["A", "07"], ["A", "08"], ["B", "08"]]
+        assert found["minutes"].tolist() == pytest.approx([5, 6.5, 7])
+
+
+@pytest.mark.parametrize("keys", [["site"], ["point"], ["site", "point"]])
+@pytest.mark.filterwarnings("ignore:.*have no time:siteplan.errors.SiteplanWarning")
+def test_what_stands_in_the_index_of_parquet_counts(tmp_path: Path, keys: list[str]) -> None:
+    others = {"site": "point", "point": "site"}
+    wide = TIMES.pivot_table("minutes", keys, [others[key] for key in keys if len(keys) == 1]).rename(columns=str)
+    wide.to_parquet(tmp_path / "times.parquet")
+    found = read_times(tmp_path / "times.parquet", sites=SITES).sort_values(["site", "point"])
+    assert found[["site", "point", "minutes"]].to_numpy().tolist() == TIMES.to_numpy().tolist()
+
+
+def test_columns_of_no_site_are_named(tmp_path: Path) -> None:
+    with pytest.warns(SiteplanWarning, match=r"1 columns are headed by no site and left out: people"):
+        read_times(written(tmp_path, "cell,A,B,people\n1,5,6,70\n"), sites=SITES)
+
+
+def test_minutes_that_look_like_seconds(tmp_path: Path) -> None:
+    with pytest.warns(SiteplanWarning, match=r"half of its times are longer than 400 minutes.*name the column seconds"):
+        read_times(written(tmp_path, "site,point,minutes\nA,1,60\nA,2,400\nB,1,590\n"), sites=SITES)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +188,13 @@ def test_an_empty_table_is_nobody_in_reach(tmp_path: Path) -> None:
         ("site,point,minutes\nX,0,1\nY,1,1\n", "names 2 sites that the sites table does not have, first 'X'"),
         ("site,point,minutes\nA,0,far\n", "line 2, column minutes: found 'far', expected a number"),
         ("site,point,minutes\nA,,1\n", "line 2 has no site or no point"),
+        ("sep=,\nsite,point,minutes\n\n,1,1\n", "line 4 has no site or no point"),
+        ("site,point,minutes\n", "holds no times. Expected a row for every site"),
+        ("site,point,minutes\nA,0,\n", "holds no times"),
+        ("site,point,minutes\nA,1,1\nA,2,3,5\n", "line 3 has 4 values, the header 3; put texts that hold ',' in"),
+        ("site,point,minutes\nA,1,1,9\n", "its rows have more values than its header"),
+        ('site,point,minutes\nA,1,"3,0"\n', "found '3,0', expected a number. Write 3.5, or put ; between"),
+        ("cell,S1,S2\n0,1,2\n", "a row for each point and a column for each site, headed by its id"),
         ("site,point,minutes\nA,0,4000\n", "divide by 60"),
         ("", "is empty"),
     ],

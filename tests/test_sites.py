@@ -87,6 +87,23 @@ def test_coordinates_come_before_h3_codes(text: Callable[..., Path]) -> None:
     assert lone.geometry.iloc[0].distance(shapely.Point(-51.15825, -30.05385)) < 0.001
 
 
+def test_places_may_be_left_out(text: Callable[..., Path]) -> None:
+    for content in ("site,cost\nA,3\n", "site,cost,lon,lat\nA,3,,\n"):
+        assert read_sites(text(content), places=False)["cost"].to_dict() == {"A": 3}
+    some = read_sites(text("site,lon,lat\nA,9.5,47.1\nB,,\n"), places=False)
+    assert some.geometry.notna().tolist() == [True, False]
+    with pytest.raises(InputError, match="no coordinates found"):
+        read_sites(text("site,cost\nA,3\n"))
+
+
+def test_text_as_excel_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "sites.csv"
+    path.write_text("sep=;\nsite; lon ;lat;cost\nÉ1;9,5;47,1;3,5\n", encoding="utf-16")
+    sites = read_sites(path)
+    assert sites["cost"].to_dict() == {"É1": 3.5}
+    assert sites.geometry["É1"].wkt == "POINT (9.5 47.1)"
+
+
 def test_a_building_gives_a_point_inside_it(tmp_path: Path) -> None:
     crescent = shapely.Polygon([(0, 0), (3, 0), (3, 3), (0, 3), (0, 2), (2, 2), (2, 1), (0, 1)])
     gpd.GeoDataFrame({"id": ["u"]}, geometry=[crescent], crs=4326).to_file(tmp_path / "u.gpkg")

@@ -4,16 +4,18 @@ import contextlib
 import functools
 import inspect
 import json
+import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siteplan.errors import SiteplanError, SiteplanWarning
+from siteplan.cli.choosing import in_words_of_study, set_aside
+from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from siteplan.config import Study
     from siteplan.study import Result
 
-__all__ = ["Json", "Quiet", "app", "asks", "plain_console", "progress", "say", "show", "with_manners"]
+__all__ = ["Json", "Quiet", "app", "asks", "keeps", "plain_console", "progress", "say", "show", "with_manners"]
 
 app = typer.Typer(
     help="Where should the next telecentre go, and whom does it reach without a car?",
@@ -91,8 +93,15 @@ def with_manners(command: Command) -> Command:
     return run
 
 
-def asks(*needs: str, more: Mapping[str, tuple[str, Any, str]] = MappingProxyType({})) -> Callable[[Command], Command]:
-    """Give a command a study as its first argument, read from a file, plain options (and `more` of them) or both."""
+def asks(
+    *needs: str,
+    more: Mapping[str, tuple[str, Any, str]] = MappingProxyType({}),
+    unused: Sequence[str] = (),
+) -> Callable[[Command], Command]:
+    """Give a command a study as its first argument, read from a file, plain options (and `more` of them) or both.
+
+    What the command leaves `unused` of a study file is not even read.
+    """
     options_of = {**OPTIONS, **more}
 
     def decorate(command: Command) -> Command:
@@ -102,10 +111,21 @@ def asks(*needs: str, more: Mapping[str, tuple[str, Any, str]] = MappingProxyTyp
             from siteplan.study.guard import refuse_inputs
 
             options = {key: given.pop(_name(key)) for key in options_of}
+            typed = {key: value for key, value in options.items() if value not in (None, [])}
+            flags = {key: more[key][0].split()[-1] for key in typed if key in more}
             path, overrides = given.pop("study"), given.pop("overrides") or ()
             if path is not None and given.get("out") is not None:
                 refuse_inputs([path], [given["out"]])
-            command(read_study(path, overrides, options=options, needs=needs), **given)
+            with _in_words_typed(flags):
+                aside = set_aside(path, typed)
+                study = read_study(
+                    path, [*(f"{key}=" for key in (*unused, *aside)), *overrides], options=options, needs=needs
+                )
+                for key in aside:
+                    say(f"{path}: {key} is set aside, as what is typed stands in its place", bool(given.get("quiet")))
+                _refuse_modes(study, typed)
+                with _in_words_of_study(study, path):
+                    command(study, **given)
 
         own = list(inspect.signature(command).parameters.values())[1:]
         parameters = [*_study_parameters(options_of), *own]
@@ -114,6 +134,40 @@ def asks(*needs: str, more: Mapping[str, tuple[str, Any, str]] = MappingProxyTyp
         return run
 
     return decorate
+
+
+def _refuse_modes(study: "Study", typed: Mapping[str, Any]) -> None:
+    """Refuse modes to search by where nothing is searched: they would change nothing."""
+    if study.inputs.times is not None and "travel.modes" in typed:
+        raise StudyError(
+            f"{study.inputs.times}: has modes of its own, and travel.modes (--mode) is for a search. Leave it "
+            "out; to choose by one of the table's modes, name it with --by (choose.mode)"
+        )
+
+
+@contextlib.contextmanager
+def _in_words_typed(flags: Mapping[str, str]) -> Iterator[None]:
+    """Let errors name beside a key of the study the option that set it."""
+    try:
+        yield
+    except StudyError as error:
+        text = str(error)
+        for key, flag in flags.items():
+            text = re.sub(rf"(?<![\w.-]){re.escape(key)}(?![\w-]|\.\w| \()", f"{key} ({flag})", text)
+        raise StudyError(text) from None
+
+
+@contextlib.contextmanager
+def _in_words_of_study(study: "Study", path: Path | None) -> Iterator[None]:
+    """Let errors of choosing name the study file and its keys."""
+    asked = study.choose
+    try:
+        yield
+    except StudyError as error:
+        if asked is None:
+            raise
+        text = in_words_of_study(str(error), phased=bool(asked.phases or asked.phase_budgets))
+        raise StudyError(text if text == str(error) or path is None else f"{path}: {text}") from None
 
 
 def _name(key: str) -> str:
@@ -152,6 +206,20 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
             bars.update(task, completed=done, total=total)
 
         yield tell
+
+
+@contextlib.contextmanager
+def keeps(folder: Path) -> Iterator[None]:
+    """Let an error of a run say that what was computed before it is kept for the next one."""
+    kept = folder / ".cache"
+    before = {path.name for path in kept.glob("*")}
+    try:
+        yield
+    except SiteplanError as error:
+        if {path.name for path in kept.glob("*")} - before:
+            text = f"{str(error).rstrip('.')}. The travel times are kept in {kept}, where the next run finds them"
+            raise type(error)(text) from None
+        raise
 
 
 def say(text: str, quiet: bool) -> None:

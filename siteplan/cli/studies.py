@@ -2,25 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from siteplan.cli.common import Json, Quiet, app, asks, plain_console, progress, say, show, with_manners
+from siteplan.cli.choosing import CHOICE
+from siteplan.cli.common import Json, Quiet, app, asks, keeps, plain_console, progress, say, show, with_manners
 
 if TYPE_CHECKING:
     from siteplan.config import Study
-
-# The options of `choose` by the study key that they set.
-CHOICE: dict[str, tuple[str, Any, str]] = {
-    "choose.sites": ("--count -p", int, "How many sites are open in all, existing ones included."),
-    "choose.budget": ("--budget", float, "What the new sites may cost together."),
-    "choose.objective": ("--objective", str, "coverage, share, median, center, backup or gravity. [coverage]"),
-    "choose.share": ("--share", float, "Objective share: cover so many of those who can be covered. [1]"),
-    "choose.minutes": ("--within", float, "The limit. [the largest of --minutes]"),
-    "choose.mode": ("--by", str, "One of the modes, or best. [best]"),
-    "choose.phases": ("--phases", str, "Open so many first, then so many, such as 3,5,10."),
-}
 
 __all__ = ["check", "choose", "demo", "init", "isochrones", "run", "score"]
 
@@ -94,7 +84,7 @@ def run(
     """
     from siteplan.study import run as run_study
 
-    with progress(quiet) as tell:
+    with keeps(study.output.folder if out is None else out), progress(quiet) as tell:
         result = run_study(study, out=out, progress=tell)
     show(result, as_json, quiet)
 
@@ -118,10 +108,13 @@ def score(
 
 @app.command()
 @with_manners
-@asks("sites", "streets", more=CHOICE)
+@asks("sites", "streets", more=CHOICE, unused=("scenarios", "matrix"))
 def choose(
     study: "Study",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the chosen sites as this CSV, too.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write the chosen sites as this CSV, or all tables into a folder."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -137,7 +130,8 @@ def choose(
     if as_json:
         typer.echo(choice_json(choice))
     else:
-        print_choice(choice, plain_console())
+        asked = study.choose
+        print_choice(choice, plain_console(), full=asked is not None and bool(asked.capacities))
 
 
 @app.command()

@@ -6,7 +6,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-__all__ = ["File", "Limit", "based", "listed", "rising"]
+__all__ = ["LONGEST", "File", "Limit", "LongLimit", "based", "listed", "rising"]
+
+LONGEST = 600.0  # minutes; nobody asks for a ten-hour catchment, so more than that is seconds
 
 Number = TypeVar("Number", int, float)
 
@@ -44,3 +46,4 @@ def _whole(minutes: float) -> float:
 
 File = Annotated[Path, AfterValidator(_located)]
 Limit = Annotated[float, Field(gt=0, le=180), AfterValidator(_whole)]
+LongLimit = Annotated[float, Field(gt=0, le=LONGEST), AfterValidator(_whole)]  # of tables that go so far

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 __all__ = ["problems", "short", "submodel"]
 
 CHANGED = ("changes", "matrix", "scenarios")
+KINDS = ("bool", "float", "int", "str")  # names that pydantic gives to alternatives
 REMEDIES = {
     "inputs.transit.feeds": "; expected the timetables of that date, such as [gtfs.zip] (or --transit gtfs.zip)",
     "inputs.transit.date": "; expected the day of service, such as 2026-03-10 (or --date 2026-03-10)",
@@ -28,7 +29,7 @@ def problems(error: ValidationError, root: type[BaseModel]) -> list[str]:
 
 def _explained(detail: ErrorDetails, root: type[BaseModel]) -> str:
     # The names that pydantic gives to alternatives mean nothing to who wrote the file.
-    parts = [part for part in detail["loc"] if not isinstance(part, str) or ("[" not in part and part != "int")]
+    parts = [part for part in detail["loc"] if not isinstance(part, str) or ("[" not in part and part not in KINDS)]
     names = [part for part in parts if isinstance(part, str)]
     where = _where(parts) or "the study"
     if detail["type"] == "extra_forbidden":
@@ -42,6 +43,9 @@ def _explained(detail: ErrorDetails, root: type[BaseModel]) -> str:
     if detail["type"] == "model_type":
         return f"{where}: found {short(detail['input'])}, expected the keys {', '.join(_section(names, root))}"
     said = detail["msg"].replace("Input should be", "expected").replace("a valid tuple", "a list")
+    if detail["type"] in ("int_parsing", "int_from_float"):
+        several = isinstance(detail["loc"][-1], int)
+        said = "expected whole numbers, with commas between them" if several else "expected a whole number"
     return f"{where}: found {short(detail['input'])}, {said}" if names else said
 
 

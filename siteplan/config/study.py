@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_core import PydanticCustomError
 
 from siteplan.config.changes import Changes, Option, Scenario
-from siteplan.config.fields import File, Limit, based, listed, rising
+from siteplan.config.fields import LONGEST, File, Limit, LongLimit, based, listed, rising
 from siteplan.config.problems import problems
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Model, Profile, Rides, Window
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
@@ -302,9 +302,27 @@ class AskedQuota(Model):
     """At least and at most so many open sites of one kind."""
 
     column: str = Field(description="a column of the sites, such as zone")
-    value: str = Field(description="its value, such as rural")
+    value: bool | int | float | str = Field(description="its value, such as rural or 2")
     at_least: int = Field(default=0, ge=0, description="so many open sites of this kind, existing ones included")
     at_most: int | None = Field(default=None, ge=0, description="no more than so many; empty = no upper limit")
+
+
+def _rises(values: tuple[float, ...]) -> tuple[float, ...]:
+    if list(values) != sorted(set(values)):
+        raise PydanticCustomError("rises", "expected numbers that rise, such as 3, 5, 10")
+    return values
+
+
+def _floors(value: Any) -> Any:
+    """Refuse what is no floor, so that one of the kinds of floors fits."""
+    shares = list(value.values()) if isinstance(value, Mapping) else [value]
+    number = [not isinstance(share, bool) and isinstance(share, int | float) and 0 <= share <= 1 for share in shares]
+    if value in (None, "most") or (all(number) and value != 0):
+        return value
+    raise PydanticCustomError(
+        "floors",
+        "expected a share above 0 and at most 1 (0.3 for 30 %), shares by commune such as {Vernay: 0.3}, or most",
+    )
 
 
 class Choose(Model):
@@ -323,12 +341,12 @@ class Choose(Model):
         default=None, description="what the new ones may cost together (column cost of the sites); empty = no budget"
     )
     mode: str = Field(default="", description="one of the modes, or best; empty = best where there are several")
-    minutes: Limit | None = Field(default=None, description="the limit; empty = the largest of travel.minutes")
+    minutes: LongLimit | None = Field(default=None, description="the limit; empty = the largest of travel.minutes")
     group: str = Field(default="people", description="whose reach counts: people or one of the groups")
     share: float = Field(
         default=1, gt=0, le=1, description="objective share: of those whom any site reaches, so many must be covered"
     )
-    penalty: Limit | None = Field(
+    penalty: Annotated[float, Field(gt=0, le=2 * LONGEST)] | None = Field(
         default=None, description="objectives median and center: minutes of who reaches none; empty = twice the limit"
     )
     backup: int = Field(default=2, ge=2, le=10, description="objective backup: within reach of so many sites")
@@ -341,9 +359,7 @@ class Choose(Model):
     spacing_m: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="open sites stand at least so many metres apart; empty = no such rule"
     )
-    floors: (
-        Annotated[float, Field(gt=0, le=1)] | dict[str, Annotated[float, Field(ge=0, le=1)]] | Literal["most"] | None
-    ) = Field(
+    floors: Annotated[float | dict[str, float] | Literal["most"] | None, BeforeValidator(_floors)] = Field(
         default=None,
         description="the share of its people that each commune has covered at least: one for all, by name of the "
         "commune, or most = as high as possible in the worst served; who lives in none has no floor; empty = none",
@@ -351,11 +367,11 @@ class Choose(Model):
     quotas: tuple[AskedQuota, ...] = Field(
         default=(), description="such as [{column: zone, value: rural, at_least: 2}]"
     )
-    phases: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
+    phases: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(listed), AfterValidator(_rises)] = Field(
         default=(), description="open so many first, then so many, such as [3, 5, 10]; empty = all at once"
     )
     phase_budgets: Annotated[
-        tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(listed), AfterValidator(rising)
+        tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(listed), AfterValidator(_rises)
     ] = Field(default=(), description="in place of phases: what may have been spent after each, such as [1e6, 3e6]")
     least_regret: bool = Field(
         default=False,
@@ -378,6 +394,62 @@ class Output(Model):
     threshold: float = Field(
         default=0, ge=0, description="on the map, cells of fewer people are joined with their neighbours; 0 = none are"
     )
+
+
+def _check_amounts(asked: Choose) -> None:
+    """Refuse questions that say in two ways how many sites, or in none."""
+    phases = asked.phases or asked.phase_budgets
+    if asked.objective != "share" and asked.sites is None and asked.budget is None and not phases:
+        raise PydanticCustomError(
+            "choice", "choose: names neither sites (how many) nor a budget; expected one of them (-p, --budget)"
+        )
+    if asked.phases and (asked.budget is not None or asked.sites not in (None, asked.phases[-1])):
+        raise PydanticCustomError(
+            "phases",
+            "choose.phases: say how many sites are open after each; leave out budget and sites beside them, or the "
+            "phases (--set choose.phases=[])",
+        )
+    if asked.phase_budgets and (asked.phases or asked.budget is not None or asked.sites is not None):
+        raise PydanticCustomError(
+            "phases", "choose.phase_budgets: say what is spent after each; leave out phases, budget and sites"
+        )
+    if asked.objective == "share" and (phases or asked.sites is not None):
+        key = "sites" if asked.sites is not None else "phases" if asked.phases else "phase_budgets"
+        raise PydanticCustomError(
+            "phases", "choose.{key}: objective share finds how many sites are needed; leave it out", {"key": key}
+        )
+    if asked.least_regret and not phases:
+        raise PydanticCustomError(
+            "phases", "choose.least_regret: is for phases; give choose.phases or choose.phase_budgets, or leave it out"
+        )
+    if asked.least_regret and (asked.objective == "center" or asked.floors == "most"):
+        raise PydanticCustomError(
+            "phases", "choose.least_regret: is not known for objective center and floors: most; leave it out"
+        )
+
+
+def _check_objective(asked: Choose, minutes: float) -> None:
+    """Refuse what the objective needs and lacks, and what it would pass over."""
+    if asked.share != 1 and asked.objective != "share":
+        raise PydanticCustomError("choice", "choose.share: is for objective share; ask for that, or leave it out")
+    if asked.objective == "gravity" and asked.decay is None:
+        raise PydanticCustomError(
+            "choice", "choose.decay: missing; objective gravity needs it, such as {kind: linear, minutes: 20}"
+        )
+    if asked.decay is not None and asked.objective != "gravity":
+        raise PydanticCustomError("choice", "choose.decay: is for objective gravity; ask for that, or leave it out")
+    if asked.capacities and asked.objective in ("center", "backup"):
+        raise PydanticCustomError(
+            "choice",
+            "choose.capacities: have no meaning for objective {objective}; leave them out",
+            {"objective": asked.objective},
+        )
+    if asked.penalty is not None and asked.penalty < minutes:
+        raise PydanticCustomError(
+            "choice",
+            "choose.penalty: is {penalty} minutes, expected at least the limit of {minutes}",
+            {"penalty": f"{asked.penalty:g}", "minutes": f"{minutes:g}"},
+        )
 
 
 def result_columns(modes: Sequence[str], minutes: Sequence[float], groups: Sequence[str]) -> list[str]:
@@ -644,26 +716,8 @@ class Study(Model):
             raise PydanticCustomError(
                 "floors", "choose.floors: are by commune, but area.communes names no file of them"
             )
-        phases = asked.phases or asked.phase_budgets
-        if asked.objective != "share" and asked.sites is None and asked.budget is None and not phases:
-            raise PydanticCustomError(
-                "choice", "choose: names neither sites (how many) nor a budget; expected one of them"
-            )
-        if asked.phases and (asked.budget is not None or asked.sites not in (None, asked.phases[-1])):
-            raise PydanticCustomError(
-                "phases",
-                "choose.phases: say how many sites are open after each; leave out budget and sites beside them",
-            )
-        if asked.phase_budgets and (asked.phases or asked.budget is not None or asked.sites is not None):
-            raise PydanticCustomError(
-                "phases", "choose.phase_budgets: say what is spent after each; leave out phases, budget and sites"
-            )
-        if phases and asked.objective == "share":
-            raise PydanticCustomError("phases", "choose.phases: do not go with objective share")
-        if asked.least_regret and (not phases or asked.objective == "center" or asked.floors == "most"):
-            raise PydanticCustomError(
-                "phases", "choose.least_regret: is for phases, but neither with objective center nor with floors: most"
-            )
+        _check_amounts(asked)
+        _check_objective(asked, asked.minutes or max(self.travel.minutes))
         if asked.capacities == "desks" and (self.demand is None or asked.group != self.demand.group):
             raise PydanticCustomError(
                 "choice",
@@ -682,9 +736,8 @@ class Study(Model):
     def limit(self) -> float:
         """The minutes to search for: one search serves every limit and the decay."""
         decays = [decay for decay in (self.score.decay, self.choose and self.choose.decay) if decay]
-        chosen = [
-            limit for limit in (self.choose and self.choose.minutes, self.choose and self.choose.penalty) if limit
-        ]
+        asked = () if self.choose is None else (self.choose.minutes, self.choose.penalty)
+        chosen = [min(limit, LONGEST) for limit in asked if limit]
         longest = max(*self.travel.minutes, *(decay.limit for decay in decays), *chosen, 0)
         return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
 

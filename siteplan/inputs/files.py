@@ -1,11 +1,13 @@
 """Any table of places, whatever its format, as one GeoDataFrame; and the checks that every reader shares."""
 
+import codecs
+import gzip
 import re
 import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TextIO, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -27,9 +29,11 @@ __all__ = [
     "listed",
     "numbers",
     "read_places",
+    "read_rows",
     "refuse_negative",
     "repaired",
     "row_name",
+    "text_layout",
 ]
 
 Within: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | None
@@ -74,6 +78,7 @@ def read_places(
     crs: Any = None,
     prefer: Literal["codes", "coordinates"] = "coordinates",
     within: Within = None,
+    located: bool = True,
 ) -> gpd.GeoDataFrame:
     """Read vector files, GeoParquet, and CSV or Parquet with coordinates or cell codes (H3, INSPIRE grid).
 
@@ -89,6 +94,8 @@ def read_places(
         What to make the geometry of, when a plain table has both coordinates and cell codes.
     within
         Only what touches the rectangle around this is read; any CRS.
+    located
+        Whether the table must say where things are; else one that does not is read, too, without a place for any.
 
     Returns
     -------
@@ -109,10 +116,15 @@ def read_places(
         table = _read_text(path) if ending in TEXTS else _read_parquet(path)
         implied = False
         if not isinstance(table, gpd.GeoDataFrame):
-            table = _located(table, path, given, prefer)
+            if located or find_codes(table) is not None or _find_pair(table, given) is not None:
+                table = _located(table, path, given, prefer)
+            else:
+                table = gpd.GeoDataFrame(table, geometry=[None] * len(table), crs=LONLAT)
             given = None
     if table.empty:
         raise InputError(f"{path}: has no rows" + ("" if within is None else " within the study area"))
+    if not located and table.geometry.isna().all():
+        return table
     table = _with_crs(table, path, given, implied)
     _check_degrees(table, path)
     lonlat_bounds(table, str(path))
@@ -171,33 +183,73 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_text(path: Path) -> pd.DataFrame:
-    """Read a CSV as text, so that '001' stays '001'; the separator is the one its first line has most of."""
+    """Read a CSV as text, so that '001' stays '001'."""
+    layout = text_layout(path)
+    table = read_rows(path, layout, dtype=str, keep_default_na=False)
+    table.columns = pd.Index([str(column).strip() for column in table.columns])
+    table = table.fillna("")  # what a short row lacks at its end
+    return _decimal_points(table) if layout["sep"] == ";" else table
+
+
+def text_layout(path: Path) -> dict[str, Any]:
+    """Say how a text is laid out, as options of `pandas.read_csv`: its encoding, and what stands between its values.
+
+    That is what `sep=` in a line of its own says, as Excel writes it, else what the first line has most of.
+    """
     encoding = _encoding(path)
-    with path.open(encoding=encoding, newline="") as file:
+    with _opened(path, encoding) as file:
         first = file.readline()
-    separator = max(",;\t", key=first.count)
+    told = re.fullmatch(r'"?sep=(.)"?\s*', first)
+    return {
+        "encoding": encoding,
+        "sep": told[1] if told else max(",;\t", key=first.count),
+        "skiprows": 1 if told else 0,
+    }
+
+
+def read_rows(path: Path, layout: Mapping[str, Any], **options: Any) -> pd.DataFrame:
+    """Read a text of a known layout; a row that is longer than the header is named, not cut.
+
+    Raises
+    ------
+    InputError
+        If it is no table.
+    """
     try:
         with warnings.catch_warnings():
             # A row longer than the header would lose its last values with no more than this warning.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                path, sep=separator, dtype=str, keep_default_na=False, index_col=False, encoding=encoding
-            )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeError) as error:
-        raise InputError(f"{path}: cannot be read as a table: {' '.join(str(error).split())}") from None
-    table.columns = pd.Index([str(column).strip() for column in table.columns])
-    table = table.fillna("")  # what a short row lacks at its end
-    return _decimal_points(table) if separator == ";" else table
+            table: pd.DataFrame = pd.read_csv(path, **layout, **options, index_col=False)
+            return table
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, ValueError, OSError) as error:
+        said = " ".join(str(error).split())
+    ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
+    if ragged:
+        said = f"line {ragged[2]} has {ragged[3]} values, the header {ragged[1]}; put texts that hold "
+        said += f"'{layout['sep']}' in double quotes"
+    elif "Length of header" in said:
+        said = "its rows have more values than its header; give every column a name"
+    raise InputError(f"{path}: cannot be read as a table: {said}")
+
+
+def _opened(path: Path, encoding: str) -> TextIO:
+    """Open a text, packed or not."""
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding=encoding)
+    return path.open(encoding=encoding)
 
 
 def _encoding(path: Path) -> str:
-    """UTF-8, or what spreadsheets of Western Europe write when it is not."""
+    """UTF-8, or what spreadsheets write when it is not: UTF-16, or what Western Europe used before."""
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as raw:
+        if raw.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with _opened(path, "utf-8-sig") as file:
             for _ in file:
                 pass
     except UnicodeDecodeError:
-        warnings.warn(SiteplanWarning(f"{path}: is not UTF-8; read as Windows-1252"), stacklevel=5)
+        warnings.warn(SiteplanWarning(f"{path}: is not UTF-8; read as Windows-1252"), stacklevel=6)
         return "cp1252"
     return "utf-8-sig"
 

@@ -30,9 +30,12 @@ STATUSES = ("existing", "candidate", "required", "excluded")
 OPEN = ("existing", "required")  # in any case
 Read = TypeVar("Read")
 SITE = ("site", "id", "site_id")
+MISSING = -1  # what shapely calls the type of no geometry
 
 
-def read_sites(path: str | PathLike[str], *, layer: str | None = None, crs: Any = None) -> gpd.GeoDataFrame:
+def read_sites(
+    path: str | PathLike[str], *, layer: str | None = None, crs: Any = None, places: bool = True
+) -> gpd.GeoDataFrame:
     """Read existing and candidate sites from CSV, GeoJSON, GeoPackage, Shapefile or Parquet.
 
     Parameters
@@ -44,12 +47,14 @@ def read_sites(path: str | PathLike[str], *, layer: str | None = None, crs: Any 
         Which layer, where a file has several.
     crs
         The CRS of the coordinates, where the file does not say it; columns named lon, lat are in degrees.
+    places
+        Whether each site must have a place; a table of times knows where they are without it.
 
     Returns
     -------
     GeoDataFrame
         Index `site` (text, as it stands in the file); columns `name`, `status`, `cost`, `capacity` (NaN = not known),
-        then the file's other columns; points in the CRS of the file.
+        then the file's other columns; points in the CRS of the file, None for a site without a place.
 
     Raises
     ------
@@ -62,7 +67,7 @@ def read_sites(path: str | PathLike[str], *, layer: str | None = None, crs: Any 
         If outlines stand for sites: a point inside each is taken.
     """
     file = existing_file(path, PLACES, "a file of sites")
-    table = read_places(file, layer=layer, crs=crs, prefer="coordinates")
+    table = read_places(file, layer=layer, crs=crs, prefer="coordinates", located=places)
     site_column = find_column(table, file, "sites", None, SITE)
     problems: list[str] = []
     plain = pd.Index(table.index if site_column is None else table[site_column].astype(str), name="site")
@@ -76,7 +81,7 @@ def read_sites(path: str | PathLike[str], *, layer: str | None = None, crs: Any 
     }
     used = {site_column, name_column, table.geometry.name, *(find_column(table, file, "", None, (key,)) for key in own)}
     others = {str(column): table[column].to_numpy() for column in table.columns if column not in used}
-    points = _tried(problems, lambda: _points(table, file, index), None)
+    points = _tried(problems, lambda: _points(table, file, index, places), None)
     if problems:
         raise InputError("; also: ".join([problems[0], *(text.removeprefix(f"{file}: ") for text in problems[1:])]))
     return gpd.GeoDataFrame(own | others, index=index, geometry=points, crs=table.crs)
@@ -135,14 +140,16 @@ def _amounts(table: gpd.GeoDataFrame, file: Path, what: str, index: pd.Index) ->
     return amounts
 
 
-def _points(table: gpd.GeoDataFrame, file: Path, index: pd.Index) -> np.ndarray[Any, np.dtype[np.object_]]:
+def _points(
+    table: gpd.GeoDataFrame, file: Path, index: pd.Index, places: bool
+) -> np.ndarray[Any, np.dtype[np.object_]]:
     """Give every site one point; a site without a place cannot be compared with others."""
     nowhere = np.flatnonzero(table.geometry.isna() | table.geometry.is_empty)
-    if nowhere.size:
+    if nowhere.size and places:
         named = listed((f"{index[row]} ({row_name(row, file)})" for row in nowhere.tolist()), most=5)
         raise InputError(f"{file}: {nowhere.size} site(s) have no coordinates: {named}; expected a place for each")
     shapes: np.ndarray[Any, np.dtype[np.object_]] = repaired(table, file, "sites").geometry.to_numpy().copy()
-    outlines = np.flatnonzero(shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
+    outlines = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (shapely.GeometryType.POINT, MISSING)))
     if outlines.size:
         shapes[outlines] = shapely.point_on_surface(shapes[outlines])
         text = f"{file}: {outlines.size:,} of {len(shapes):,} sites are not points; a point inside each is taken"

@@ -1,9 +1,8 @@
 """Tables of minutes that somebody else computed, and the check that every table of minutes passes."""
 
-import gzip
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -14,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteplan.config.fields import LONGEST
 from siteplan.errors import InputError, SiteplanWarning
-from siteplan.inputs.files import existing_file, listed
+from siteplan.inputs.files import existing_file, listed, read_rows, text_layout
 
 __all__ = [
     "GIVEN",
@@ -30,7 +30,7 @@ __all__ = [
 
 POINTS_KEY = "siteplan_points"  # in the metadata of a Parquet file: which points siteplan made for its times
 GIVEN = "given"  # the mode of a table that does not say how people travel
-LONGEST = 600.0  # minutes; nobody asks for a ten-hour catchment, so more than that is seconds
+SUSPECT = 180.0  # minutes; where half of all times are longer, they may be seconds
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -42,6 +42,7 @@ _FROM = ("from_id", "from", "origin_id", "origin")
 _TO = ("to_id", "to", "destination_id", "destination")
 _MINUTES = ("minutes", "travel_time", "travel_time_p50", "travel_time_minutes", "duration_minutes")
 _SECONDS = ("seconds", "travel_time_seconds", "duration_seconds")
+_HOURS = ("hours", "travel_time_hours", "duration_hours")
 
 
 @dataclass(frozen=True)
@@ -238,12 +239,13 @@ def read_times(
     ----------
     path
         CSV (comma, semicolon or tab; may be `.gz`) or Parquet. Columns: `site`, `point`, `minutes`; or `from_id`,
-        `to_id` and `travel_time` or `travel_time_p50` (minutes), or `seconds`; `mode` if several. Others are left. Or,
-        with `sites`, in wide form: one row a point, named by the first column, and a column of minutes for each site,
-        headed by its id.
+        `to_id` and `travel_time` or `travel_time_p50` (minutes), or `seconds` or `hours`; `mode` if several. Others are
+        left. Or, with `sites`, in wide form: a row for each point, named by the first column (in Parquet also by the
+        index), and a column of minutes for each site, headed by its id; or the other way about.
     sites
         Sites table (index `site`). It decides whether the `from` or the `to` side is the site (`to` when both fit)
-        and makes sites with nobody in reach appear. Without it trips run from the people to the site.
+        and makes sites with nobody in reach appear; rows of sites with the status excluded are left out. Without it
+        trips run from the people to the site.
     mode
         The mode of a table that has no such column.
 
@@ -255,66 +257,130 @@ def read_times(
     Raises
     ------
     InputError
-        For a file that is missing or unreadable, lacks a column, or fails `check_times`.
+        For a file that is missing or unreadable, lacks a column, holds no times, or fails `check_times`.
+
+    Warns
+    -----
+    SiteplanWarning
+        Rows without a time; sites without a row; times so long that they may be seconds.
     """
     path = existing_file(path, (".csv", ".tsv", ".gz", ".parquet"), "a table of travel times")
-    raw = _long_form(_read_table(path), sites)
+    raw, first = _read_table(path)
+    if sites is not None:
+        raw = _long_form(raw, sites, path)
     site, point = _sides(raw, sites, path)
     nameless = raw[site].isna() | raw[point].isna()
     if nameless.any():
-        raise InputError(
-            f"{path}: {_row_name(int(nameless.argmax()), path)} has no {site} or no {point}. Every row needs both"
-        )
+        row = raw.index[int(nameless.argmax())]
+        raise InputError(f"{path}: {_row_name(row, first)} has no {site} or no {point}. Every row needs both")
+    if sites is not None:
+        raw = _of_sites(raw, site, sites, path)
     time, factor = _time_column(raw, path)
     minutes = pd.to_numeric(raw[time], errors="coerce") * factor
     unreadable = minutes.isna() & raw[time].notna()
     if unreadable.any():
-        first = int(unreadable.argmax())
+        at = int(unreadable.argmax())
+        found = str(raw[time].iloc[at])
+        remedy = ". Write 3.5, or put ; between the columns" if re.fullmatch(r"-?\d+,\d+", found) else ""
         raise InputError(
-            f"{path}: {_row_name(first, path)}, column {time}: found '{raw[time].iloc[first]}', expected a number"
+            f"{path}: {_row_name(raw.index[at], first)}, column {time}: found '{found}', expected a number{remedy}"
         )
     labels = _text_labels(raw[site])
+    modes = _first(raw, ("mode",))
     table = pd.DataFrame(
         {
-            "site": labels if sites is None else labels.cat.set_categories(sites.index.astype(str)),
+            "site": labels if sites is None else labels.cat.set_categories(_used(sites)),
             "point": _whole_numbers(raw[point]),
-            "mode": _text_labels(raw["mode"] if "mode" in raw.columns else pd.Series(mode, index=raw.index)),
+            "mode": _text_labels(pd.Series(mode, index=raw.index) if modes is None else raw[modes]),
             "minutes": minutes.astype(np.float64),
         }
     )
     lost = int(table["minutes"].isna().sum())
+    if lost == len(table):
+        raise InputError(f"{path}: holds no times. Expected a row for every site and every point within its reach")
     if lost:
         text = f"{path}: {lost:,} of {len(table):,} rows have no time: taken as out of reach"
         warnings.warn(SiteplanWarning(text), stacklevel=2)
-    kept = np.flatnonzero(table["minutes"].notna())
-    table = table.iloc[kept].reset_index(drop=True)
+    table = table[table["minutes"].notna()]
+    rows = table.index
+    table = table.reset_index(drop=True)
     try:
         check_times(table)
     except InputError as error:
-        raise InputError(_of_file(str(error), path, kept)) from None
+        raise InputError(_of_file(str(error), path, rows, first)) from None
+    for text in _odd(table, factor):
+        warnings.warn(SiteplanWarning(f"{path}: {text}"), stacklevel=2)
     return table
 
 
-def _long_form(raw: pd.DataFrame, sites: pd.DataFrame | None) -> pd.DataFrame:
-    """Turn a table with a column a site into one with a row a pair; any other is left as it is."""
-    if sites is None or any(name in raw for name in (*_MINUTES, *_SECONDS)):
+def _odd(table: pd.DataFrame, factor: float) -> Iterator[str]:
+    """Say which sites nobody reaches, and what may be seconds."""
+    there = list(table["site"].cat.categories)
+    reached = set(table["site"].unique())
+    absent = [site for site in there if site not in reached]
+    if absent:
+        yield f"{len(absent):,} of {len(there):,} sites have no row: in reach of nobody ({listed(absent, most=10)})"
+    middle = float(table["minutes"].median())
+    if middle > SUSPECT and factor == 1:
+        yield (
+            f"half of its times are longer than {middle:g} minutes. If these are seconds, name the column seconds, "
+            "or divide by 60"
+        )
+
+
+def _long_form(raw: pd.DataFrame, sites: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Turn a table with a column a site, or a row a site, into one with a row a pair; others are left as they are."""
+    timed = any(_first(raw, names) for names in (_MINUTES, _SECONDS, _HOURS))
+    paired = _first(raw, (*_SITE, *_FROM)) and _first(raw, (*_POINT, *_TO))
+    if timed or paired or len(raw.columns) < 2:
         return raw
     ids = set(sites.index.astype(str))
-    columns = [name for name in raw.columns[1:] if str(name) in ids]
-    if not columns:
+    label, *columns = raw.columns
+    headed = [name for name in columns if str(name) in ids]
+    named = set(raw[label].dropna().astype(str)) & ids
+    if not headed and not named:
         return raw
-    long = raw.melt(id_vars=[raw.columns[0]], value_vars=columns, var_name="site", value_name="minutes")
-    return long.rename(columns={raw.columns[0]: "point"})
+    across = len(headed) >= len(named)
+    strange = [name for name in columns if name not in headed] if across else []
+    if strange:
+        text = f"{path}: {len(strange):,} columns are headed by no site and left out: {listed(strange, most=5)}"
+        warnings.warn(SiteplanWarning(text), stacklevel=3)
+    values = headed if across else columns
+    kinds = ("point", "site") if across else ("site", "point")
+    rows = np.tile(raw.index, len(values))
+    long = raw.melt(id_vars=[label], value_vars=values, var_name=kinds[1], value_name="minutes")
+    return long.rename(columns={label: kinds[0]}).set_axis(rows)
 
 
-def _row_name(row: int, path: Path) -> str:
-    return f"row {row}" if path.suffix == ".parquet" else f"line {row + 2}"
+def _used(sites: pd.DataFrame) -> list[str]:
+    """Name the sites that are not excluded."""
+    used = sites["status"] != "excluded" if "status" in sites.columns else np.ones(len(sites), dtype=bool)
+    return [str(site) for site in sites.index[used]]
 
 
-def _of_file(message: str, path: Path, rows: npt.NDArray[np.intp]) -> str:
-    """Name the file, and its lines instead of the table's rows; line 1 of a text is the header."""
+def _of_sites(raw: pd.DataFrame, site: str, sites: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Refuse times to sites that are not there, and leave out those to excluded ones."""
+    known, used = set(sites.index.astype(str)), set(_used(sites))
+    named = raw[site].unique()
+    unknown = sorted({str(label) for label in named} - known)
+    if unknown:
+        raise InputError(
+            f"{path}: column {site} names {len(unknown):,} sites that the sites table does not have, "
+            f"first '{unknown[0]}'. Use the sites for which the times were computed"
+        )
+    left_out = [label for label in named if str(label) not in used]
+    return raw[~raw[site].isin(left_out)] if left_out else raw
+
+
+def _row_name(row: Any, first: int | None) -> str:
+    """Name a row as the user sees it: by its line where the first row stands on line `first`."""
+    return f"row {row}" if first is None else f"line {row + first}"
+
+
+def _of_file(message: str, path: Path, rows: pd.Index, first: int | None) -> str:
+    """Name the file, and its lines instead of the table's rows."""
     message = message.replace("times:", f"{path}:", 1)
-    return re.sub(r"\brow (\d+)", lambda found: _row_name(int(rows[int(found[1])]), path), message)
+    return re.sub(r"\brow (\d+)", lambda found: _row_name(rows[int(found[1])], first), message)
 
 
 def made_points(path: str | PathLike[str]) -> str | None:
@@ -332,22 +398,41 @@ def made_points(path: str | PathLike[str]) -> str | None:
     return None if mark is None else mark.decode()
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    """Read CSV or Parquet; identifiers in text keep their zeros."""
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-            head = file.readline()
-        separator = max(",;\t", key=head.count)
-        ids = dict.fromkeys((*_SITE, *_POINT, *_FROM, *_TO, "mode"), "str")
-        return pd.read_csv(path, sep=separator, dtype=ids)
-    except (OSError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a table ({error}). Expected CSV or Parquet") from error
+def _read_table(path: Path) -> tuple[pd.DataFrame, int | None]:
+    """Read CSV or Parquet, and say on which line of a text the first row stands; identifiers in text keep zeros."""
+    if path.suffix == ".parquet":
+        try:
+            return _labelled(pd.read_parquet(path)), None
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read as a table ({error}). Expected CSV or Parquet") from error
+    layout = text_layout(path)
+    columns = list(read_rows(path, layout, nrows=0, skipinitialspace=True).columns)
+    times = [name for name in columns if str(name).strip().lower() in (*_MINUTES, *_SECONDS, *_HOURS)]
+    # In a wide table all columns but the first are times.
+    ids = [name for name in columns if name not in times] if times else columns[:1]
+    # Blank lines are kept until here, so that rows can be named by their lines.
+    raw = read_rows(
+        path,
+        layout,
+        dtype=dict.fromkeys(ids, "str"),
+        skipinitialspace=True,
+        skip_blank_lines=False,
+        decimal="." if layout["sep"] == "," else ",",
+    ).dropna(how="all")
+    for name in ids:
+        raw[name] = raw[name].str.strip()
+    return raw.set_axis([str(name).strip() for name in columns], axis=1), layout["skiprows"] + 2
+
+
+def _labelled(table: pd.DataFrame) -> pd.DataFrame:
+    """Make columns of what stands in the index, but for rows that are merely numbered."""
+    numbered = isinstance(table.index, pd.RangeIndex) and table.index.name is None
+    return table if numbered else table.reset_index()
 
 
 def _first(raw: pd.DataFrame, names: Sequence[str]) -> str | None:
-    return next((name for name in names if name in raw.columns), None)
+    there = {str(column).lower(): column for column in reversed(raw.columns)}
+    return next((there[name] for name in names if name in there), None)
 
 
 def _sides(raw: pd.DataFrame, sites: pd.DataFrame | None, path: Path) -> tuple[str, str]:
@@ -362,16 +447,13 @@ def _sides(raw: pd.DataFrame, sites: pd.DataFrame | None, path: Path) -> tuple[s
         raise InputError(
             f"{path}: no columns for the site and the point (found: {listed(raw.columns)}). Expected {_EXPECTED}"
         )
-    if sites is not None and not _all_known(raw[site], sites):
-        unknown = sorted(set(raw[site].astype(str)) - set(sites.index.astype(str)))
-        raise InputError(
-            f"{path}: column {site} names {len(unknown):,} sites that the sites table does not have, "
-            f"first '{unknown[0]}'. Use the sites for which the times were computed"
-        )
     return site, point
 
 
-_EXPECTED = "site and point, or from_id and to_id"
+_EXPECTED = (
+    "site and point, or from_id and to_id; or, with the sites given, a row for each point and a column for each site, "
+    "headed by its id, or the other way about"
+)
 
 
 def _all_known(column: pd.Series, sites: pd.DataFrame) -> bool:
@@ -380,14 +462,12 @@ def _all_known(column: pd.Series, sites: pd.DataFrame) -> bool:
 
 def _time_column(raw: pd.DataFrame, path: Path) -> tuple[str, float]:
     """Return the column of times and what turns it into minutes."""
-    minutes, seconds = _first(raw, _MINUTES), _first(raw, _SECONDS)
-    if minutes:
-        return minutes, 1.0
-    if seconds:
-        return seconds, 1.0 / 60.0
-    raise InputError(
-        f"{path}: no column of times (found: {listed(raw.columns)}). Expected one of {', '.join(_MINUTES + _SECONDS)}"
-    )
+    for names, factor in ((_MINUTES, 1.0), (_SECONDS, 1.0 / 60.0), (_HOURS, 60.0)):
+        column = _first(raw, names)
+        if column is not None:
+            return column, factor
+    known = ", ".join(_MINUTES + _SECONDS + _HOURS)
+    raise InputError(f"{path}: no column of times (found: {listed(raw.columns)}). Expected one of {known}")
 
 
 def _text_labels(column: pd.Series) -> pd.Series:

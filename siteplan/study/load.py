@@ -77,8 +77,15 @@ class Territory:
         return used_sites(self.all_sites)
 
 
-def load(study: Study) -> Territory:
+def load(study: Study, *, places: bool = True) -> Territory:
     """Read all inputs of a study, make its changes, and check that all are of the same place.
+
+    Parameters
+    ----------
+    study
+        What is read.
+    places
+        Whether the sites must have coordinates.
 
     Raises
     ------
@@ -87,7 +94,7 @@ def load(study: Study) -> Territory:
     StudyError
         A change that cannot be made.
     """
-    sites = load_sites(study)
+    sites = load_sites(study, places=places)
     communes = load_communes(study)
     cells = load_cells(study, used_sites(sites), communes)
     original = None if study.inputs.streets is None else read_original(study)
@@ -104,12 +111,12 @@ def load(study: Study) -> Territory:
     return Territory(original, streets, timetable, cells, points, linked, sites, communes, water, _basemap(study))
 
 
-def load_sites(study: Study) -> gpd.GeoDataFrame:
-    """Read the sites; one at least must be there to be analysed."""
+def load_sites(study: Study, *, places: bool = True) -> gpd.GeoDataFrame:
+    """Read the sites; one at least must be there to be analysed. Without `places` they need no coordinates."""
     asked = study.inputs.sites
     if asked is None:
         raise InputError("inputs.sites: missing; expected a file of sites")
-    sites = edited_sites(study, read_sites(asked.file, layer=asked.layer, crs=asked.crs))
+    sites = edited_sites(study, read_sites(asked.file, layer=asked.layer, crs=asked.crs, places=places))
     if used_sites(sites).empty:
         raise InputError(f"{asked.file}: all {len(sites)} sites are excluded; expected one at least that is not")
     return sites

@@ -16,15 +16,15 @@ from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap, reach
 from siteplan.analysis.score import score_sites
 from siteplan.config import Study, folder_name, result_columns
-from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.times import read_times
-from siteplan.output.files import whole_file
+from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.tables import write_scores, write_table
 from siteplan.siting.choose import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.fairness import access_tables, desks_by_cell, places_left_out
-from siteplan.study.guard import RESULTS, SCENARIOS, refuse_foreign, refuse_inputs
+from siteplan.study.guard import RESULTS, SCENARIOS, TABLES, refuse_foreign, refuse_inputs
 from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
 from siteplan.study.manifest import input_files, manifest_of, warnings_of
 from siteplan.study.questions import answers, check_questions
@@ -198,41 +198,78 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
 def choose(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Choice:
     """Choose the set of sites that a study asks for, and write it as CSV if `out` is given.
 
+    Where `out` has no ending, it is a folder for all tables: the choice, who was rejected, who goes where, and the
+    phases and the curve if there are any.
+
     Raises
     ------
     StudyError
         A study that asks for no choice, or one that cannot be met: why, and the nearest that can.
+    InputError
+        A table of times of which nothing lies within the limit.
     """
     asked = study if isinstance(study, Study) else read_study(study)
     if asked.choose is None:
         raise StudyError("choose: missing; expected how many sites, such as {sites: 5} (or -p 5), or a budget")
     if out is not None:
-        refuse_inputs(input_files(asked).values(), [Path(out)])
+        refuse_inputs(input_files(asked).values(), [Path(out), *(Path(out) / f"{name}.csv" for name in TABLES)])
+        if (Path(out) / MANIFEST).exists():
+            raise StudyError(f"{out}: holds the results of a run; nothing was computed or written. Give another folder")
+    # A table of times knows how far all is from each site; where the sites are then matters to few questions.
+    given = asked.inputs.times is not None and asked.inputs.streets is None
+    places = not given or asked.choose.spacing_m is not None or asked.area.extent == "sites"
     with _told_once():
         if asked.inputs.population is None:
-            sites, people, times = _alone(asked)
-            choice, _ = chosen(asked, times, people, sites)
+            sites, people, times = _alone(asked, places)
+            communes = None
         else:
-            territory = _load(asked, progress)
+            territory = _load(asked, progress, places=places)
             times = times_of(asked, territory, Cache(None), progress)
-            choice, _ = chosen(asked, times, territory.points, territory.sites, by_point(territory))
+            sites, people, communes = territory.sites, territory.points, by_point(territory)
+        _refuse_beyond(asked, times)
+        choice, tables = chosen(asked, times, people, sites, communes)
         assert choice is not None  # noqa: S101 - the study asks for one
         if out is not None:
-            with whole_file(out) as aside:
-                write_table(choice.sites, aside, decimals=4)
+            _write_choice(tables, Path(out))
     return choice
 
 
-def _alone(study: Study) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
+def _refuse_beyond(study: Study, times: pd.DataFrame) -> None:
+    """Refuse a table of times of which nothing is within the limit: its unit is probably another."""
+    assert study.choose is not None  # noqa: S101 - the study asks for a choice
+    limit = study.choose.minutes or max(study.travel.minutes)
+    if study.inputs.times is not None and not (times["minutes"] <= limit).any():
+        raise InputError(
+            f"{study.inputs.times}: nothing lies within the limit of {limit:g} minutes, the shortest time is "
+            f"{times['minutes'].min():g}. If the table is in seconds, name its column seconds; if not, raise "
+            "choose.minutes (--within)"
+        )
+
+
+def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
+    """Write the chosen sites into a file, or all tables of the choice into a folder: whole, or nothing."""
+    if out.suffix:
+        with whole_file(out) as aside:
+            write_table(tables["choice"], aside, decimals=4)
+        return
+    others = [f"{name}.csv" for name in TABLES if name not in tables and (out / f"{name}.csv").exists()]
+    if others:
+        raise StudyError(f"{out}: holds {others[0]} of something else; nothing was written. Give another folder")
+    with results_folder(out) as aside:
+        for name, table in tables.items():
+            write_table(table, aside / f"{name}.csv", decimals=4)
+
+
+def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
     """Read sites and a table of times that stand for themselves: every point counts once."""
     if study.inputs.times is None:
         raise StudyError("inputs.population: missing; expected where people are, or a table of times (inputs.times)")
-    sites = used_sites(load_sites(study))
+    sites = load_sites(study, places=places)
     times = read_times(study.inputs.times, sites=sites)
     points = pd.Index(times["point"].unique(), name="point").sort_values()
     text = f"{study.inputs.times}: no population given, so each of its {len(points):,} points counts once"
     warnings.warn(SiteplanWarning(text), stacklevel=2)
-    return sites, pd.DataFrame({"people": 1.0}, index=points), times
+    return used_sites(sites), pd.DataFrame({"people": 1.0}, index=points), times
 
 
 def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.GeoDataFrame:
@@ -267,9 +304,9 @@ def _tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> N
         progress(stage, done, total)
 
 
-def _load(study: Study, progress: Progress | None) -> Territory:
+def _load(study: Study, progress: Progress | None, *, places: bool = True) -> Territory:
     _tell(progress, "reading", 0)
-    territory = load(study)
+    territory = load(study, places=places)
     _tell(progress, "reading", 1)
     return territory
 
