@@ -289,6 +289,13 @@ def test_what_a_table_of_times_cannot_answer(town: Path, typed: str, expected: s
     assert expected in done.stderr
 
 
+def test_times_to_an_excluded_site_are_left_out(town: Path) -> None:
+    Path("times.csv").write_text("site,point,minutes\nA,1,5\nB,1,5\nB,2,5\nM,3,5\n")
+    done = alone("-p", 1, "--json", "--population=people.csv")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["value"] == 20
+
+
 def test_limits_as_long_as_those_of_a_table(town: Path) -> None:
     Path("times.csv").write_text("site,point,minutes\nA,1,500\nB,1,590\nB,2,600\n")
     done = alone("-p", 1, "--within", 600, "--objective", "median", "--json")

@@ -105,7 +105,7 @@ def times_after(
 
 def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
     """Read the user's table, which names a point as the population file names its cell."""
-    times = read_times(path, sites=territory.sites)
+    times = read_times(path, sites=territory.all_sites)
     if not pd.api.types.is_integer_dtype(territory.points.index):
         times["point"] = times["point"].astype(str)
     unknown = ~times["point"].isin(territory.points.index)
