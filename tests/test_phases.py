@@ -65,7 +65,7 @@ def test_what_is_refused() -> None:
     people = pd.DataFrame({"people": [1.0]}, index=pd.RangeIndex(1, name="point"))
     sites = pd.DataFrame({"cost": [1.0]}, index=pd.Index(["a"], name="site"))
     times = pd.DataFrame({"site": ["a"], "point": [0], "minutes": [1.0]})
-    with pytest.raises(StudyError, match="budgets are"):
+    with pytest.raises(StudyError, match="budgets: found"):
         deploy(times, people, sites, budgets=[3, 2])
     with pytest.raises(StudyError, match="not known for objective center"):
         deploy(times, people, sites, [1], nested="least", objective="center")

@@ -210,6 +210,8 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, ga
     bare = replace(problem, apart=problem.apart[:0], quotas=(), floors=None, budget=None, capacity=None)
     if problem.count is None:  # more sites than the cheapest ones that the budget pays for cannot open
         bare = replace(bare, count=_most_sites(problem))
+    if problem.capacity is not None:
+        most = min(most, _room(problem, problem.capacity, bare.count or 0))
     if _bounded(bare):
         free, without = _plainly(bare, clock.left, gap)
         most = min(most, without)
@@ -232,6 +234,15 @@ def _most_sites(problem: Problem) -> int:
     cost = np.where(problem.fixed, problem.cost, np.where(problem.barred, np.inf, problem.cost))
     cheapest = np.r_[cost[problem.fixed], np.sort(cost[~problem.fixed & ~problem.barred])]
     return int((np.cumsum(cheapest) <= (problem.budget or 0.0) * (1 + LITTLE)).sum())
+
+
+def _room(problem: Problem, capacity: Floats, count: int) -> float:
+    """Return what so many sites are worth at most if each is full of people who count most there."""
+    dearest = np.zeros(len(problem.sites))
+    np.maximum.at(dearest, problem.site, problem.worth)
+    worth = np.minimum(capacity, float(problem.weight.sum())) * dearest
+    free = np.sort(worth[~problem.fixed & ~problem.barred])[::-1]
+    return float(worth[problem.fixed].sum() + free[: max(0, count - int(problem.fixed.sum()))].sum())
 
 
 def _unit(problem: Problem, worth: float) -> float:

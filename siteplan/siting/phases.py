@@ -85,8 +85,8 @@ def choose_in_phases(
     """
     asked: Sequence[float] = counts if budgets is None else budgets
     name = "count" if budgets is None else "budget"
-    if len(asked) == 0 or list(asked) != sorted(set(asked)):
-        raise StudyError(f"{name}s are {list(asked)}, expected numbers that rise, such as 3, 5, 10")
+    if not isinstance(asked, Sequence) or len(asked) == 0 or list(asked) != sorted(set(asked)):
+        raise StudyError(f"{name}s: found {asked!r}, expected numbers that rise, such as 3, 5, 10")
     if nested not in ("first", "last", "best", "least"):
         raise StudyError(f"nested is {nested!r}, expected first, last, best or least")
     if {"count", "budget"} & options.keys() or options.get("objective", "coverage") == "share":
@@ -226,7 +226,8 @@ def coverage_curve(
     if refused:
         raise StudyError(f"the curve opens sites one by one. Leave out {', '.join(sorted(refused))}")
     table = sites_table(sites)
-    most = int((table["status"] != "excluded").sum()) if most is None else most
+    able = int((table["status"] != "excluded").sum())
+    most = able if most is None else min(most, able)
     problem = build_problem(times, people, sites, count=most, **options)
     opened = problem.fixed.copy()
     base = int(opened.sum())

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -270,21 +271,26 @@ def _check_options(
         raise StudyError(f"least is {least!r}, expected sites or cost")
     if objective != "share" and count is None and budget is None:
         raise StudyError(f"objective {objective} needs a count of sites or a budget. Give count= or budget=")
-    if count is not None and (isinstance(count, bool) or int(count) != count or count < 0):
-        raise StudyError(f"count is {count}, expected a whole number of sites, 0 or more")
+    if count is not None and not (_number(count) and count == int(count)):
+        raise StudyError(f"count is {count!r}, expected a whole number of sites, 0 or more")
     if objective == "share" and count is not None:
         raise StudyError("objective share finds the number of sites itself. Leave out count=")
     for name, value in (("minutes", minutes), ("budget", budget), ("spacing", spacing)):
-        if value is not None and not 0 <= value < np.inf:
-            raise StudyError(f"{name} is {value}, expected a number of 0 or more")
-    if not 0 < share <= 1:
-        raise StudyError(f"share is {share:g}, expected more than 0 and at most 1 (0.9 for 90 %)")
-    if backup < 1 or int(backup) != backup:
-        raise StudyError(f"backup is {backup}, expected a whole number of sites, 1 or more")
+        if value is not None and not _number(value):
+            raise StudyError(f"{name} is {value!r}, expected a number of 0 or more")
+    if not (_number(share) and 0 < share <= 1):
+        raise StudyError(f"share is {share!r}, expected more than 0 and at most 1 (0.9 for 90 %)")
+    if not (_number(backup) and backup == int(backup) and backup >= 1):
+        raise StudyError(f"backup is {backup!r}, expected a whole number of sites, 1 or more")
     if (objective == "gravity") != (decay is not None):
         raise StudyError("objective gravity needs decay= (a function of minutes or a column of times), no other does")
     if capacities and objective not in SHARED_OUT:
         raise StudyError(f"objective {objective} has no meaning with capacities. Use one of {', '.join(SHARED_OUT)}")
+
+
+def _number(value: Any) -> bool:
+    """Whether a value is a finite number of 0 or more."""
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < np.inf
 
 
 def sites_table(sites: gpd.GeoDataFrame | pd.DataFrame) -> pd.DataFrame:
@@ -445,6 +451,8 @@ def _territories(people: pd.DataFrame, points: pd.Index, territory: str | pd.Ser
             )
         by_point = people.set_index("point") if "point" in people.columns else people
         territory = by_point[territory]
+    if not isinstance(territory, pd.Series):
+        raise StudyError(f"territory is {type(territory).__name__}, expected a column of people or a series by point")
     unknown = points.difference(territory.index)
     if len(unknown) or not territory.index.is_unique:
         raise StudyError("territory: expected one value for every point of people, none twice")
@@ -478,6 +486,8 @@ def _floors(
 
 def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags, float, float]:
     """Return a quota's name, the sites it counts, and its limits."""
+    if not isinstance(quota, Quota):
+        raise StudyError(f"quotas: {quota!r} is no quota. Give Quota(column, value, at_least, at_most)")
     if quota.column not in table.columns:
         raise StudyError(f"quota: sites have no column {quota.column!r}. Name one that they have")
     values = table[quota.column]
