@@ -109,7 +109,7 @@ def test_floors_by_commune(town: Path) -> None:
     assert asked(town, *by_commune, "choose={sites: 1, floors: 1}")[0] == ["B"]
     assert asked(town, *by_commune, "choose={sites: 1, floors: most}")[0] == ["B"]
     told = call("choose", town, "--set=area.communes=communes.gpkg", "--set=choose={sites: 1, floors: 0.3}").stdout
-    assert "floors, the lowest first: East 80% (asked 30%)" in told
+    assert "the lowest: East 80% (asked 30%)" in told
 
 
 def test_what_cannot_be_asked(town: Path) -> None:
@@ -149,7 +149,7 @@ def test_at_the_command_line(town: Path) -> None:
     done = call("choose", town, "-p", 2, "--out", "chosen.csv")
     assert done.exit_code == 0, done.stderr
     assert "coverage: 100 of 110 people covered within 5.5 min, proven the best possible" in done.stdout
-    assert "within reach: 0 of the sites open in any case, 110 of any site" in done.stdout
+    assert "the sites open in any case alone: 0; within reach of any site: 110" in done.stdout
     assert "the new sites cost 60" in done.stdout
     assert len(pd.read_csv("chosen.csv")) == 2
     told = json.loads(call("choose", town, "--budget", 20, "--json").stdout)

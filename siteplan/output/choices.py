@@ -160,7 +160,9 @@ def _figures(choice: "Choice", full: bool) -> Iterator[str]:
     group = told["group"]
     covered = f"{told['covered']:,.0f} of {told['people']:,.0f} {group}{' served' if full else ''} within "
     figures = [] if choice.objective == "coverage" else [f"{covered}{told['minutes']:g} min"]
-    reach = f"within reach: {told['today']:,.0f} of the sites open in any case, {told['coverable']:,.0f} of any site"
+    reach = (
+        f"the sites open in any case alone: {told['today']:,.0f}; within reach of any site: {told['coverable']:,.0f}"
+    )
     yield "; ".join([*figures, reach])
     if told["cost"] or told["cost_unknown"]:
         unknown = f", and {told['cost_unknown']:,} of unknown cost" if told["cost_unknown"] else ""
@@ -169,8 +171,14 @@ def _figures(choice: "Choice", full: bool) -> Iterator[str]:
     if floors:
         # A commune without people has no share.
         reached = sorted((share, name) for name, share in told["territories"].items() if share >= 0)
-        lowest = [f"{name} {share:.0%} (asked {floors[name]:.0%})" for share, name in reached if floors[name] > 0]
-        yield f"floors, the lowest first: {listed(lowest, most=WORST)}"
+        if "floor" in told:
+            more = told["floor_bound"] > told["floor"] + 1e-6
+            proof = f"; more than {told['floor_bound']:.1%} cannot be had" if more else ", the highest possible"
+            yield f"every commune that can be reached has at least {told['floor']:.1%}{proof}"
+            lowest = [f"{name} {share:.1%}" for share, name in reached if floors[name] > 0]
+        else:
+            lowest = [f"{name} {share:.0%} (asked {floors[name]:.0%})" for share, name in reached if floors[name] > 0]
+        yield f"the lowest: {listed(lowest, most=WORST)}"
 
 
 def _meaning(choice: "Choice", counted: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from siteplan.siting.answer import Answer, answer, shares
 from siteplan.siting.check import check_choice
-from siteplan.siting.explain import assigned, chosen_table, rejected_table
+from siteplan.siting.explain import assigned, chosen_table, given, rejected_table
 from siteplan.siting.problem import Decay, Floats, Ints, Quota, build_problem, sites_table
 
 __all__ = ["Choice", "choose_sites", "tell"]
@@ -45,7 +45,8 @@ class Choice:
         Plain figures: `group` and its `people` in all, `coverable` (by all sites that are not excluded), `covered`,
         `today` (by existing and required sites alone), `sites`, `cost`, `cost_unknown`, `left_out` (candidates without
         a cost or capacity that the question needs), limits, `territories` (share covered) and `floors` (asked), method,
-        and `set_aside`: how many candidates HiGHS was not shown, as others do all that they do.
+        and `set_aside`: how many candidates HiGHS was not shown, as others do all that they do; with floors "most"
+        `floor`, the highest found, and `floor_bound`, what it is at most.
     phases, curve
         As `deploy` and `coverage_curve` tell them, where a study asks for them.
     """
@@ -210,7 +211,7 @@ def _summary(found: Answer, parts: Floats | None, table: pd.DataFrame) -> dict[s
         "people": float(problem.weight.sum()),
         "coverable": float(problem.weight[problem.reached(allowed)].sum()),
         "covered": float(covered.sum()),
-        "today": float(problem.weight[problem.reached(problem.fixed)].sum()),
+        "today": given(problem, problem.fixed)[0],
         "sites": int(opened.sum()),
         "cost": float(np.nansum(problem.cost[opened])),
         "cost_unknown": int(np.isnan(problem.cost[opened]).sum()),

@@ -10,7 +10,7 @@ from siteplan.siting.heuristic import objective_of, pull
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 from siteplan.siting.swaps import swap_changes
 
-__all__ = ["assigned", "chosen_table", "opening_order", "rejected_table"]
+__all__ = ["assigned", "chosen_table", "given", "opening_order", "rejected_table"]
 
 
 def assigned(problem: Problem, opened: Flags, parts: Floats | None) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def chosen_table(
     here, covered, worth = np.zeros(many, dtype=bool), [0.0], [0.0]
     for site in order:
         here[site] = True
-        served, gives = _given(problem, here)
+        served, gives = given(problem, here)
         covered.append(served)
         worth.append(gives)
     once = np.where(problem.covering(opened) == 1, weight, 0.0)
@@ -91,7 +91,7 @@ def chosen_table(
     return chosen if phase is None else chosen.assign(phase=phase[order])
 
 
-def _given(problem: Problem, opened: Flags) -> tuple[float, float]:
+def given(problem: Problem, opened: Flags) -> tuple[float, float]:
     """Return how many people a set serves, and its objective; with capacities, for the best way to share people out."""
     if problem.capacity is None:
         return float(problem.weight[problem.reached(opened)].sum()), objective_of(problem, opened)

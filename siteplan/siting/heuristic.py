@@ -1,7 +1,7 @@
 """Greedy by marginal gain: a good set in any case, in an order in which one may open the sites.
 
 Greedy reaches at least 1 - 1/e of the most that can be covered by so many sites (Nemhauser, Wolsey & Fisher 1978). Of
-capacities, it knows that no site adds more than it has room for; what a set serves is computed when it is complete.
+capacities, it knows about whom the open sites leave; what a set serves is computed when it is complete.
 """
 
 from collections.abc import Iterator
@@ -132,13 +132,29 @@ def _neighbours(apart: Ints, opened: Flags) -> Flags:
     return near
 
 
+def _full_gains(problem: Problem, capacity: Floats, opened: Flags) -> Floats:
+    """Return about what opening each site adds where sites may be full: those left by the open ones, as room allows.
+
+    The open sites take people one after the other, from all whom they reach alike.
+    """
+    left, point = problem.weight.copy(), problem.point
+    for site in np.flatnonzero(opened):
+        reached = point[problem.site == site]
+        there = float(left[reached].sum())
+        if there > 0:
+            left[reached] *= 1.0 - min(1.0, capacity[site] / there)
+    many = len(opened)
+    dearest = np.zeros(many)
+    np.maximum.at(dearest, problem.site, problem.worth)
+    gain: Floats = np.bincount(problem.site, weights=left[point] * problem.worth, minlength=many).astype(np.float64)
+    gain[opened] = 0.0
+    most: Floats = np.minimum(gain, np.minimum(capacity, problem.weight.sum()) * dearest)
+    return most
+
+
 def pull(problem: Problem, opened: Flags) -> Floats:
     """Return what speaks for each site: floors not yet met before all else, then the objective."""
-    gain = gains(problem, opened)
-    if problem.capacity is not None:  # nobody is served twice, so no site adds more than it has room for
-        dearest = np.zeros(len(gain))
-        np.maximum.at(dearest, problem.site, problem.worth)
-        gain = np.minimum(gain, np.minimum(problem.capacity, problem.weight.sum()) * dearest)
+    gain = gains(problem, opened) if problem.capacity is None else _full_gains(problem, problem.capacity, opened)
     if problem.objective == "backup" and problem.times > 1:  # a first site is half a backup
         near = np.where(problem.covering(opened) < problem.times - 1, problem.weight, 0.0)
         gain = gain + 1e-3 * np.bincount(problem.site, weights=near[problem.point], minlength=len(gain))
