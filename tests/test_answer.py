@@ -72,9 +72,9 @@ def test_a_gap_asked_for_ends_the_search_sooner() -> None:
     ],
 )
 def test_cut_off_by_the_clock_bounds_hold_and_the_set_is_no_worse_than_greedy(asked: dict[str, Any]) -> None:
-    times, people, sites = grown(150, 2000)
-    sites["cost"] = np.arange(150) % 3 + 1.0
-    proven = choose_sites(times, people, sites, minutes=15, **asked, seconds=20.0)
+    times, people, sites = grown(90, 700)
+    sites["cost"] = np.arange(90) % 3 + 1.0
+    proven = choose_sites(times, people, sites, minutes=15, **asked, seconds=10.0)
     began = time.monotonic()
     hasty = choose_sites(times, people, sites, minutes=15, **asked, seconds=0.05)
     assert time.monotonic() - began < 15
@@ -171,6 +171,8 @@ def test_what_is_no_question(asked: dict[str, Any], said: str) -> None:
 def test_curves_and_phases_of_any_place() -> None:
     tables = little()
     assert coverage_curve(*tables, most=99)[0].index.tolist() == [0, 1, 2]
+    cut, knee = coverage_curve(*tables, most=1)
+    assert (cut.index.tolist(), knee) == ([0, 1], coverage_curve(*tables)[1])
     with pytest.raises(StudyError, match="counts: found 3, expected numbers that rise"):
         deploy(*tables, counts=3)  # type: ignore[arg-type]
     assert replace(build_problem(*tables, count=1), count=2).count == 2

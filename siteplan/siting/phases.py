@@ -201,7 +201,7 @@ def coverage_curve(
     times, people, sites
         As for `choose_sites`.
     most
-        The largest number of sites; None: until nothing is added.
+        The largest number of sites told; None: until nothing is added.
     exact
         Whether to compute the optimum of each number, too.
     options
@@ -213,7 +213,7 @@ def coverage_curve(
         `curve`: index `count`; `site` opened (empty for the existing and required ones), `value`, `gain`, `bound`,
         with `exact` also `optimum`. `bound` is the least, over all steps, of what the step has and the largest gains
         possible then add up to (Nemhauser, Wolsey & Fisher 1978). `knee`: the count farthest above the straight line
-        between the ends of the curve.
+        between the ends of the whole curve, wherever `most` cuts what is told of it.
 
     Raises
     ------
@@ -227,8 +227,7 @@ def coverage_curve(
         raise StudyError(f"the curve opens sites one by one. Leave out {', '.join(sorted(refused))}")
     table = sites_table(sites)
     able = int((table["status"] != "excluded").sum())
-    most = able if most is None else min(most, able)
-    problem = build_problem(times, people, sites, count=most, **options)
+    problem = build_problem(times, people, sites, count=able, **options)
     opened = problem.fixed.copy()
     base = int(opened.sum())
     labels, values, left = [""], [objective_of(problem, opened)], [_largest_gains(problem, gains(problem, opened))]
@@ -248,9 +247,11 @@ def coverage_curve(
         index=pd.Index(counts, name="count"),
     )
     curve["bound"] = np.maximum(curve["bound"], curve["value"])
+    curve = curve if most is None else curve.loc[: max(most, base)].copy()
     if exact:
         curve["optimum"] = [
-            choose_sites(times, people, sites, count=int(count), **options).value if count else 0.0 for count in counts
+            choose_sites(times, people, sites, count=int(count), **options).value if count else 0.0
+            for count in curve.index
         ]
     return curve, _knee(counts, np.array(values))
 

@@ -20,6 +20,7 @@ __all__ = ["by_point", "chosen"]
 
 NEEDED = ("coverage", "median", "backup", "gravity")  # objectives that tell what closing a site loses
 MOST = 20  # sites on the curve, at least
+CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "quotas")  # that the curve knows not of
 
 
 def chosen(
@@ -46,7 +47,7 @@ def chosen(
     else:
         choice = choose_sites(times, people, sites, count=asked.sites, budget=asked.budget, **question)
     if asked.objective in ("coverage", "gravity"):
-        choice = replace(choice, curve=_curve(times, people, sites, question, choice))
+        choice = replace(choice, curve=_curve(asked, times, people, sites, question, choice))
     if asked.objective in NEEDED and (sites["status"] == "existing").any():
         about = {
             name: question[name] for name in ("objective", "minutes", "mode", "group", "decay", "penalty", "backup")
@@ -80,14 +81,26 @@ def desks_per_person(study: Study) -> float:
 
 
 def _curve(
-    times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, question: Mapping[str, Any], choice: Choice
+    asked: Choose,
+    times: pd.DataFrame,
+    people: pd.DataFrame,
+    sites: pd.DataFrame,
+    question: Mapping[str, Any],
+    choice: Choice,
 ) -> pd.DataFrame:
     """Return whom so many sites cover, opened one by one, the existing and required ones first; conditions aside."""
-    asked = {name: question[name] for name in ("objective", "minutes", "mode", "group", "decay")}
-    most = min(len(sites), max(MOST, 2 * len(choice.sites)))
-    curve, knee = coverage_curve(times, people, sites, most=most, **asked)
+    plain = {name: question[name] for name in ("objective", "minutes", "mode", "group", "decay")}
+    curve, knee = coverage_curve(times, people, sites, **plain)
     curve = curve.rename_axis("sites").rename(columns={"value": "covered", "site": "opens"})
-    return curve.assign(knee=curve.index == knee)
+    curve = curve.assign(knee=curve.index == knee).loc[: max(MOST, 2 * len(choice.sites), knee)]
+    if choice.phases is None:
+        proven = {len(choice.sites): choice.bound}
+    else:
+        proven = dict(zip(choice.phases["count"], choice.phases["bound"], strict=True))
+    bare = not any(getattr(asked, name) for name in CONDITIONS)
+    for count, bound in proven.items() if bare else ():  # no fewer sites cover more than that
+        curve.loc[:count, "bound"] = curve.loc[:count, "bound"].clip(upper=bound)
+    return curve
 
 
 def by_point(territory: Territory) -> pd.Series | None:
