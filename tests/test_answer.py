@@ -116,7 +116,8 @@ def test_phases_keep_the_question_where_they_choose_from_the_last() -> None:
     times = pd.DataFrame({"site": list("ABBC"), "point": [0, 1, 2, 3], "minutes": [9.0, 5.0, 5.0, 4.0]})
     people = pd.DataFrame({"people": [1.0, 5.0, 5.0, 1.0]}, index=pd.RangeIndex(4, name="point"))
     sites = pd.DataFrame(index=pd.Index(list("ABC"), name="site"))
-    phases, _ = deploy(times, people, sites, (1, 2), objective="center", minutes=10, nested="last")
+    phases = deploy(times, people, sites, (1, 2), objective="center", minutes=10, nested="last").phases
+    assert phases is not None
     assert phases["value"].tolist() == [20.0, 20.0]  # some stay out of reach, at the penalty
     assert phases["loss"].tolist() == [0.0, 0.0]
 
@@ -124,7 +125,8 @@ def test_phases_keep_the_question_where_they_choose_from_the_last() -> None:
 def test_a_phase_that_beats_its_own_best_is_its_best() -> None:
     times, people, sites = grown(60, 400)
     for minutes in (8.0, 10.0, 12.0):
-        phases, _ = deploy(times, people, sites, (3, 6, 9), minutes=minutes, method="greedy")
+        phases = deploy(times, people, sites, (3, 6, 9), minutes=minutes, method="greedy").phases
+        assert phases is not None
         assert (phases["loss"] >= 0).all()
         assert (phases["alone"] >= phases["value"]).all()
 
@@ -134,10 +136,13 @@ def test_phases_say_what_a_choice_says() -> None:
     problem = build_problem(times, people, sites, objective="median", count=3)
     found = answer(problem)
     assert found.value == pytest.approx(10 * 5 + 5 * 15 + 8 * 3 + 7 * 30)
-    _, steps = deploy(times, people, sites, (2, 3), objective="median")
-    assert steps["cost"].tolist() == [0.0, 2.0, 4.0]
-    assert steps["value"].iloc[-1] == pytest.approx(found.value)
-    assert steps["gain"].tolist() == [10 * 25.0, 8 * 27.0, 5 * 15.0]
+    choice = deploy(times, people, sites, (2, 3), objective="median")
+    assert choice.sites["cost"].tolist() == [0.0, 2.0, 4.0]
+    assert choice.value == pytest.approx(found.value)
+    assert choice.sites["added"].tolist() == [10.0, 8.0, 5.0]
+    assert choice.sites["gain"].tolist() == [10 * 25.0, 8 * 27.0, 5 * 15.0]
+    assert choice.sites["gain_per_cost"].tolist()[1:] == [8 * 27.0 / 2, 5 * 15.0 / 4]
+    assert np.isnan(choice.sites["gain_per_cost"].iloc[0])
 
 
 def test_the_curve_by_head() -> None:

@@ -48,7 +48,9 @@ def test_no_chain_loses_less(objective: str, budgeted: bool, data: st.DataObject
         with pytest.raises((StudyError, InputError)):
             deploy(world.times, world.people, world.sites, **question)
         return
-    phases, steps = deploy(world.times, world.people, world.sites, **question)
+    choice = deploy(world.times, world.people, world.sites, **question)
+    phases, steps = choice.phases, choice.sites
+    assert phases is not None
     assert phases.attrs["regret"] == pytest.approx(best, abs=1e-5)
     assert phases.attrs["regret_bound"] == pytest.approx(best, abs=1e-5)
     assert phases["loss_share"].sum() == pytest.approx(best, abs=1e-5)
@@ -69,5 +71,6 @@ def test_what_is_refused() -> None:
         deploy(times, people, sites, budgets=[3, 2])
     with pytest.raises(StudyError, match="not known for objective center"):
         deploy(times, people, sites, [1], nested="least", objective="center")
-    phases, _ = deploy(times, people, sites, budgets=[1.0], nested="least")
+    phases = deploy(times, people, sites, budgets=[1.0], nested="least").phases
+    assert phases is not None
     assert phases[["budget", "count", "value"]].to_numpy().tolist() == [[1.0, 1.0, 1.0]]

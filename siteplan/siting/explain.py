@@ -88,6 +88,7 @@ def chosen_table(
         "cost": problem.cost[order],
     }
     chosen = pd.DataFrame(columns, index=problem.sites[order])
+    chosen["gain_per_cost"] = (chosen["gain"] / chosen["cost"]).where(chosen["cost"] > 0)
     return chosen if phase is None else chosen.assign(phase=phase[order])
 
 

@@ -17,7 +17,7 @@ from siteplan.siting.exact import solve_nested
 from siteplan.siting.heuristic import fits, gains, grow, objective_of
 from siteplan.siting.problem import MAXIMISED, Flags, Floats, Problem, build_problem, sites_table
 
-__all__ = ["choose_in_phases", "coverage_curve", "deploy", "least_needed"]
+__all__ = ["coverage_curve", "deploy", "least_needed"]
 
 
 def deploy(
@@ -29,7 +29,7 @@ def deploy(
     budgets: Sequence[float] | None = None,
     nested: Literal["first", "last", "best", "least"] = "best",
     **options: Any,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Choice:
     """Open sites in phases, each a part of the next, and say what each phase loses against its own best set.
 
     Parameters
@@ -50,38 +50,17 @@ def deploy(
 
     Returns
     -------
-    phases, steps
-        `phases`: index `phase` from 1; `count`, `value`, `alone` (the best of as many sites without the other phases),
-        `bound` of that, `loss` (0 or more, in the unit of the objective), `loss_share`, `opens` (text of site ids);
-        with budgets `budget`, too. Its `attrs` say the `way` that the sets come from (first, last, or programme where
-        that found better ones), the `regret` (sum of `loss_share`) and `regret_bound`, below which no nested sets can
-        get (0 where only the two ways were tried).
-        `steps`: index `site` in the order to open them; `phase`, `name`, `status`, `cost`, `value` with it and all
-        before (floors aside), `gain`, `gain_per_cost` (NaN without a cost).
+    What is open after the last phase, its `sites` in the order to open them with the `phase` of each. Its bound is that
+    of the last phase alone, which might do better had no other come before it. Its `phases`: index `phase` from 1;
+    `count`, `value`, `alone` (the best of as many sites without the other phases), `bound` of that, `loss` (0 or more,
+    in the unit of the objective), `loss_share`, `opens` (text of site ids); with budgets `budget`, too. Their `attrs`
+    say the `way` that the sets come from (first, last, or programme where that found better ones), the `regret` (sum of
+    `loss_share`) and `regret_bound`, below which no nested sets can get (0 where only the two ways were tried).
 
     Raises
     ------
     InputError, StudyError
         As `choose_sites`; and if the counts do not rise.
-    """
-    choice, steps = choose_in_phases(times, people, sites, counts, budgets=budgets, nested=nested, **options)
-    assert choice.phases is not None  # noqa: S101 - that is what was asked
-    return choice.phases, steps
-
-
-def choose_in_phases(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
-    sites: gpd.GeoDataFrame | pd.DataFrame,
-    counts: Sequence[int] = (3, 5, 10),
-    *,
-    budgets: Sequence[float] | None = None,
-    nested: Literal["first", "last", "best", "least"] = "best",
-    **options: Any,
-) -> tuple[Choice, pd.DataFrame]:
-    """Return what is open after the last phase, with its `phases`, and the steps; as `deploy`.
-
-    Its bound is that of the last phase alone, which might do better had no other come before it.
     """
     asked: Sequence[float] = counts if budgets is None else budgets
     name = "count" if budgets is None else "budget"
@@ -144,7 +123,7 @@ def choose_in_phases(
     last = replace(last, problem=replace(problems[-1], floors=last.problem.floors), aside=alone[-1].aside)
     choice = replace(tell(last, sites, phase=phase), phases=phases)
     check_choice(choice, times, people, sites, **levels[-1], **question)
-    return choice, _steps(choice, options)
+    return choice
 
 
 def _better(alone: Answer, others: list[Answer]) -> Answer:
@@ -343,18 +322,6 @@ def _losses(way: list[Answer], alone: list[Answer]) -> list[float]:
 
 def _shares(losses: list[float], alone: list[Answer]) -> list[float]:
     return [loss / best.value if best.value else 0.0 for loss, best in zip(losses, alone, strict=True)]
-
-
-def _steps(choice: Choice, options: dict[str, Any]) -> pd.DataFrame:
-    """Return what each site of a choice in phases adds, and the value with it and all before."""
-    steps = choice.sites[["phase", "name", "status", "cost"]].copy()
-    gain = choice.sites["gain"]
-    nobody = choice.summary["penalty"] * choice.summary["people"]  # people-minutes where no site is open
-    minutes = options.get("objective") in ("median", "center")
-    steps["value"] = nobody - gain.cumsum() if minutes else gain.cumsum()
-    steps["gain"] = gain
-    steps["gain_per_cost"] = (gain / steps["cost"]).where(steps["cost"] > 0)
-    return steps
 
 
 def _largest_gains(problem: Problem, gain: Floats) -> Floats:

@@ -11,7 +11,7 @@ from siteplan.analysis.reach import Decay
 from siteplan.config import Choose, Study
 from siteplan.errors import StudyError
 from siteplan.siting.choose import Choice, choose_sites
-from siteplan.siting.phases import choose_in_phases, coverage_curve, least_needed
+from siteplan.siting.phases import coverage_curve, deploy, least_needed
 from siteplan.siting.problem import Quota
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import Territory
@@ -64,7 +64,7 @@ def _in_phases(
     """Choose the sites of each phase; the choice is what is open after the last."""
     free = {name: value for name, value in question.items() if name != "share"}
     nested: Literal["best", "least"] = "least" if asked.least_regret else "best"
-    choice, _ = choose_in_phases(
+    choice = deploy(
         times, people, sites, counts=asked.phases, budgets=asked.phase_budgets or None, nested=nested, **free
     )
     phases = choice.phases
