@@ -13,7 +13,7 @@ from siteplan.siting.answer import answer
 from siteplan.siting.choose import choose_sites
 from siteplan.siting.median import median_search
 from siteplan.siting.phases import coverage_curve, deploy
-from siteplan.siting.problem import build_problem
+from siteplan.siting.problem import Question, build_problem
 from test_siting import grown, linear, little
 
 
@@ -49,7 +49,7 @@ def test_sites_that_change_nothing_stay_closed() -> None:
 
 def test_a_gap_asked_for_ends_the_search_sooner() -> None:
     times, people, sites = grown(60, 2000)
-    problem = build_problem(times, people, sites, objective="median", count=9, minutes=30)
+    problem = build_problem(times, people, sites, Question(objective="median", count=9, minutes=30))
     options: dict[str, Any] = {"sites": 60, "count": 9, "penalty": problem.penalty}
     rows = problem.ptr, problem.site, problem.minutes, problem.weight
     loose, tight = (median_search(*rows, gap=gap, **options) for gap in (0.2, 0.0))
@@ -133,7 +133,7 @@ def test_a_phase_that_beats_its_own_best_is_its_best() -> None:
 
 def test_phases_say_what_a_choice_says() -> None:
     times, people, sites = little(status=["existing", "candidate", "candidate"], cost=[1000.0, 4.0, 2.0])
-    problem = build_problem(times, people, sites, objective="median", count=3)
+    problem = build_problem(times, people, sites, Question(objective="median", count=3))
     found = answer(problem)
     assert found.value == pytest.approx(10 * 5 + 5 * 15 + 8 * 3 + 7 * 30)
     choice = deploy(times, people, sites, (2, 3), objective="median")
@@ -180,4 +180,4 @@ def test_curves_and_phases_of_any_place() -> None:
     assert (cut.index.tolist(), knee) == ([0, 1], coverage_curve(*tables)[1])
     with pytest.raises(StudyError, match="counts: found 3, expected numbers that rise"):
         deploy(*tables, counts=3)  # type: ignore[arg-type]
-    assert replace(build_problem(*tables, count=1), count=2).count == 2
+    assert replace(build_problem(*tables, Question(count=1)), count=2).count == 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from siteplan.errors import StudyError
 from siteplan.siting.dominance import dominated
-from siteplan.siting.problem import Problem, build_problem
+from siteplan.siting.problem import Problem, Question, build_problem
 from tests.test_siting_subsets import LIMIT, SIDES, Twin, World, agree, worlds
 
 OBJECTIVES = ["coverage", "share", "median", "backup", "gravity"]
@@ -29,7 +29,7 @@ def much_alike(world: World, seed: int) -> World:
 
 
 def problem_of(world: World) -> Problem:
-    return build_problem(world.times, world.people, world.sites, minutes=LIMIT, **world.asked)
+    return build_problem(world.times, world.people, world.sites, Question(minutes=LIMIT, **world.asked))
 
 
 @settings(max_examples=80)

@@ -16,7 +16,7 @@ from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyErr
 from siteplan.siting.check import check_choice
 from siteplan.siting.choose import choose_sites
 from siteplan.siting.phases import coverage_curve, deploy, least_needed
-from siteplan.siting.problem import Quota
+from siteplan.siting.problem import Question, Quota
 from subsets import best_of_all
 
 pytestmark = pytest.mark.filterwarnings("ignore:people. nobody is counted")
@@ -322,7 +322,7 @@ def test_tables_that_cannot_be_used() -> None:
 def test_a_result_that_disagrees_is_refused() -> None:
     tables = little(cost=[1.0, 2.0, 4.0])
     choice = choose_sites(*tables, count=2)
-    check_choice(choice, *tables, count=2)
+    check_choice(choice, *tables, Question(count=2))
     for change, said in (
         ({"value": 24.0}, "the value of objective coverage"),
         ({"bound": 20.0}, "the bound"),
@@ -331,9 +331,9 @@ def test_a_result_that_disagrees_is_refused() -> None:
         ({"assignment": choice.assignment.assign(site="A")}, "everybody goes to an open site"),
     ):
         with pytest.raises(SiteplanError, match=said):
-            check_choice(replace(choice, **change), *tables, count=2)
+            check_choice(replace(choice, **change), *tables, Question(count=2))
     with pytest.raises(SiteplanError, match="the budget"):
-        check_choice(choice, *tables, budget=5)
+        check_choice(choice, *tables, Question(budget=5))
 
 
 @settings(max_examples=15)

@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError
 from siteplan.siting.check import check_choice
 from siteplan.siting.choose import Choice, choose_sites
-from siteplan.siting.problem import Quota
+from siteplan.siting.problem import Question, Quota
 
 Floats = npt.NDArray[np.float64]
 LIMIT = 10.0
@@ -490,10 +490,10 @@ def test_the_checker_refuses_what_disagrees(more: dict[str, Any]) -> None:
     world = small(count=2, **more)
     choice = world.choose()
     tables = world.times, world.people, world.sites
-    check_choice(choice, *tables, minutes=LIMIT, count=2, **more)
+    check_choice(choice, *tables, Question(minutes=LIMIT, count=2, **more))
     for what, wrong in spoiled(choice):
         try:
-            check_choice(wrong, *tables, minutes=LIMIT, count=2, **more)
+            check_choice(wrong, *tables, Question(minutes=LIMIT, count=2, **more))
         except SiteplanError:
             continue
         pytest.fail(f"not refused: {what}")
@@ -517,7 +517,7 @@ def test_the_checker_refuses_a_set_that_breaks_a_condition(asked: dict[str, Any]
     choice = world.choose(**asked)
     question = {"minutes": LIMIT, **broken}
     with pytest.raises(SiteplanError, match="siting: "):
-        check_choice(choice, world.times, world.people, world.sites, **question)
+        check_choice(choice, world.times, world.people, world.sites, Question(**question))
 
 
 @pytest.mark.parametrize("least", ["sites", "cost"])
@@ -527,7 +527,7 @@ def test_the_checker_refuses_a_set_that_covers_too_little(least: str) -> None:
     for more in ({}, {"budget": 9.0}, {"spacing": 100.0}):
         question: dict[str, Any] = {"minutes": LIMIT, "objective": "share", "share": 1.0, "least": least, **more}
         with pytest.raises(SiteplanError, match="share"):
-            check_choice(enough, world.times, world.people, world.sites, **question)
+            check_choice(enough, world.times, world.people, world.sites, Question(**question))
 
 
 def doubled(world: World) -> None:

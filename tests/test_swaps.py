@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from siteplan.errors import StudyError
 from siteplan.siting.exact import _cliques
 from siteplan.siting.heuristic import fits, grow, objective_of
-from siteplan.siting.problem import Problem, build_problem
+from siteplan.siting.problem import Problem, Question, build_problem
 from siteplan.siting.swaps import improve, swap, swap_changes
 from test_siting import grown, of_this_place, questions, worlds
 
@@ -24,7 +24,7 @@ def asked_of(world: Any, asked: dict[str, Any]) -> Problem | None:
     if "floors" in asked:
         asked["floors"] = {zone: part for zone, part in asked["floors"].items() if zone in set(people["zone"])}
     try:
-        return build_problem(times, people, sites, **asked)
+        return build_problem(times, people, sites, Question(**asked))
     except StudyError:
         return None
 
@@ -59,7 +59,7 @@ def test_every_swap_changes_what_it_says_and_breaks_no_condition(world: Any, ask
 @pytest.mark.parametrize("half", [0.0, 0.4])
 def test_part_of_a_backup_counts_in_proportion(number: int, half: float) -> None:
     times, people, sites = grown()
-    problem = build_problem(times, people, sites, objective="backup", backup=number, count=5, minutes=15)
+    problem = build_problem(times, people, sites, Question(objective="backup", backup=number, count=5, minutes=15))
     opened = np.arange(60) < 5
 
     def worth(flags: Any) -> float:
@@ -86,7 +86,7 @@ def test_part_of_a_backup_counts_in_proportion(number: int, half: float) -> None
 def test_restarts_better_a_set_and_come_to_the_same(asked: dict[str, Any]) -> None:
     times, people, sites = grown()
     sites["cost"] = np.arange(60) % 4 + 1.0
-    problem = build_problem(times, people, sites, **asked)
+    problem = build_problem(times, people, sites, Question(**asked))
     opened = problem.fixed.copy()
     for _ in grow(problem, opened):
         pass
@@ -100,7 +100,7 @@ def test_restarts_better_a_set_and_come_to_the_same(asked: dict[str, Any]) -> No
 
 def test_a_set_of_sites_too_near_to_each_other_is_one_row() -> None:
     times, people, sites = grown()
-    problem = build_problem(times, people, sites, count=3, spacing=1500.0)
+    problem = build_problem(times, people, sites, Question(count=3, spacing=1500.0))
     near = {tuple(pair) for pair in problem.apart.tolist()}
     cliques = [sorted(some.tolist()) for some in _cliques(problem.apart, 60)]
     held = {(a, b) for some in cliques for a in some for b in some if a < b}

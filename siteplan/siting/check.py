@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import SiteplanError
-from siteplan.siting.problem import MAXIMISED, Decay, Quota, site_metres
+from siteplan.siting.problem import MAXIMISED, Decay, Question, site_metres
 
 if TYPE_CHECKING:
     from siteplan.siting.choose import Choice
@@ -23,99 +23,84 @@ def check_choice(
     times: pd.DataFrame,
     people: pd.DataFrame,
     sites: gpd.GeoDataFrame | pd.DataFrame,
-    *,
-    objective: str = "coverage",
-    count: int | None = None,
-    budget: float | None = None,
-    minutes: float | None = 15,
-    mode: str | Sequence[str] | None = None,
-    group: str = "people",
-    share: float = 1.0,
-    least: str = "sites",
-    penalty: float | None = None,
-    backup: int = 2,
-    decay: Decay | None = None,
-    capacities: bool = False,
-    spacing: float | None = None,
-    territory: str | pd.Series | None = None,
-    floors: float | Mapping[Any, float] | str | None = None,
-    quotas: Sequence[Quota] = (),
+    question: Question,
 ) -> None:
-    """Check a choice against the tables and the question it answers; parameters as for `choose_sites`.
+    """Check a choice against the question it answers and its tables, which are as for `choose_sites`.
 
     Raises
     ------
     SiteplanError
         Naming the first figure or condition that does not agree.
     """
-    amount = (people.set_index("point") if "point" in people.columns else people)[group].fillna(0.0).astype(float)
+    by_point = people.set_index("point") if "point" in people.columns else people
+    amount = by_point[question.group].fillna(0.0).astype(float)
     table = sites.set_index("site") if "site" in sites.columns else sites
     table = pd.DataFrame(table).set_axis(table.index.astype(str))
     chosen = list(choice.sites.index)
     status = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
-    near = _near(times, minutes, mode, decay)
-    limit = float(near["minutes"].max() if len(near) else 0.0) if minutes is None else float(minutes)
+    near = _near(times, question.minutes, question.mode, question.decay)
+    limit = float(near["minutes"].max() if len(near) else 0.0) if question.minutes is None else float(question.minutes)
     _same("sites twice", len(set(chosen)), len(chosen))
     _true(
         "existing and required sites are open", set(table.index[status.isin(["existing", "required"])]) <= set(chosen)
     )
     _true("excluded sites are closed", not set(table.index[status == "excluded"]) & set(chosen))
-    if count is not None:
-        _same("the number of sites", len(chosen), count)
+    if question.count is not None:
+        _same("the number of sites", len(chosen), question.count)
     cost = table["cost"].reindex(chosen) if "cost" in table.columns else pd.Series(0.0, index=chosen)
     spent = float(cost[(status.reindex(chosen) != "existing").to_numpy()].sum())
-    _true("the budget", budget is None or spent <= budget * (1 + 1e-9))
-    for quota in quotas:
+    _true("the budget", question.budget is None or spent <= question.budget * (1 + 1e-9))
+    for quota in question.quotas:
         there = int((table.loc[chosen, quota.column] == quota.value).sum())
         most = there if quota.at_most is None else quota.at_most
         _true(f"quota {quota.column}={quota.value}", quota.at_least <= there <= most)
-    if spacing is not None:
-        _spaced(sites, chosen, status, spacing)
+    if question.spacing is not None:
+        _spaced(sites, chosen, status, question.spacing)
     mine = near[near["site"].isin(chosen)]
     went = choice.assignment.merge(mine, on=["site", "point"], how="left", suffixes=("", "_table"))
     _true("everybody goes to an open site within the limit", bool(went["minutes_table"].notna().all()))
     _same("minutes of the assignment", float(went["minutes"].sum()), float(went["minutes_table"].sum()))
     taken = went.groupby("point")["people"].sum()
     _true("nobody is served twice", bool((taken <= amount.reindex(taken.index) * (1 + CLOSE) + CLOSE).all()))
-    if capacities:
+    if question.capacities:
         load = went.groupby("site")["people"].sum()
         room = table["capacity"].reindex(load.index)
         _true("capacities", bool((load <= room * (1 + CLOSE) + CLOSE).all()))
     reached = amount[amount.index.isin(mine["point"])]
     served = taken.reindex(amount.index).fillna(0.0)
-    if not capacities:
+    if not question.capacities:
         _same("people covered", float(served.sum()), float(reached.sum()))
     _same("people covered", choice.summary["covered"], float(served.sum()))
-    if floors is not None:
-        _floored(choice, served, amount, people, territory, floors)
-    out = 2 * limit if penalty is None else penalty
+    if question.floors is not None:
+        _floored(choice, served, amount, people, question.territory, question.floors)
+    out = 2 * limit if question.penalty is None else question.penalty
     shut = status == "excluded"
-    if budget is not None or least == "cost":  # what a candidate costs must be known
+    if question.budget is not None or question.least == "cost":  # what a candidate costs must be known
         shut |= (table["cost"].isna() if "cost" in table.columns else True) & (status == "candidate")
-    if capacities:
+    if question.capacities:
         shut |= table["capacity"].isna()
-    if spacing is not None:
-        shut |= _beside(sites, table, status, spacing)
+    if question.spacing is not None:
+        shut |= _beside(sites, table, status, question.spacing)
     possible = near[~near["site"].isin(table.index[shut])]
-    if objective == "share":
-        value = spent if least == "cost" else float(len(chosen))
+    if question.objective == "share":
+        value = spent if question.least == "cost" else float(len(chosen))
         all_in_reach = float(amount[amount.index.isin(possible["point"])].sum())
-        _true("the share covered", served.sum() >= share * all_in_reach * (1 - CLOSE) - CLOSE)
-    elif objective == "backup":
+        _true("the share covered", served.sum() >= question.share * all_in_reach * (1 - CLOSE) - CLOSE)
+    elif question.objective == "backup":
         often = mine.groupby("point").size()
-        value = float(amount.reindex(often.index[often >= backup]).sum())
-    elif objective == "center":
+        value = float(amount.reindex(often.index[often >= question.backup]).sum())
+    elif question.objective == "center":
         least_minutes = mine.groupby("point")["minutes"].min()
         asked = amount.index[(amount > 0) & amount.index.isin(possible["point"])]
         value = float(least_minutes.reindex(asked).fillna(out).max()) if len(asked) else 0.0
-    elif objective == "median":
+    elif question.objective == "median":
         value = float((went["people"] * went["minutes_table"]).sum() + out * (amount.sum() - went["people"].sum()))
     else:
         value = float((went["people"] * went["weight"]).sum())
-    _same(f"the value of objective {objective}", choice.value, value)
+    _same(f"the value of objective {question.objective}", choice.value, value)
     _true("a bound", not np.isinf(choice.bound))
     if not np.isnan(choice.bound):
-        better = choice.bound - choice.value if objective in MAXIMISED else choice.value - choice.bound
+        better = choice.bound - choice.value if question.objective in MAXIMISED else choice.value - choice.bound
         _true("the bound", better >= -CLOSE * max(1.0, abs(choice.value)))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from siteplan.siting.answer import Answer, answer, shares
 from siteplan.siting.check import check_choice
 from siteplan.siting.explain import assigned, chosen_table, given, rejected_table
-from siteplan.siting.problem import Decay, Floats, Ints, Quota, build_problem, sites_table
+from siteplan.siting.problem import Decay, Floats, Ints, Question, Quota, build_problem, sites_table
 
 __all__ = ["Choice", "choose_sites", "tell"]
 
@@ -156,28 +156,28 @@ def choose_sites(
     StudyError
         For options that make no sense, and where no set of sites meets the conditions: why, and what would do.
     """
-    question: dict[str, Any] = {
-        "objective": objective,
-        "count": count,
-        "budget": budget,
-        "minutes": minutes,
-        "mode": mode,
-        "group": group,
-        "share": share,
-        "least": least,
-        "penalty": penalty,
-        "backup": backup,
-        "decay": decay,
-        "capacities": capacities,
-        "spacing": spacing,
-        "territory": territory,
-        "floors": floors,
-        "quotas": quotas,
-    }
-    problem = build_problem(times, people, sites, **question)
+    question = Question(
+        objective=objective,
+        count=count,
+        budget=budget,
+        minutes=minutes,
+        mode=mode,
+        group=group,
+        share=share,
+        least=least,
+        penalty=penalty,
+        backup=backup,
+        decay=decay,
+        capacities=capacities,
+        spacing=spacing,
+        territory=territory,
+        floors=floors,
+        quotas=quotas,
+    )
+    problem = build_problem(times, people, sites, question)
     found = answer(problem, method=method, seconds=seconds, gap=gap)
     choice = tell(found, sites)
-    check_choice(choice, times, people, sites, **question)
+    check_choice(choice, times, people, sites, question)
     return choice
 
 

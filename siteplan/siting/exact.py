@@ -303,20 +303,11 @@ def _assigned(problem: Problem, rows: _Rows, first: int) -> _Service:
     _, row = np.unique(point, return_inverse=True)
     rows.add(int(row.max(initial=-1)) + 1, row, first + own, 1.0, -INFINITE, 1.0)
     if problem.capacity is not None:
-        limited = np.flatnonzero(np.isfinite(problem.capacity))
-        position = np.full(len(problem.sites), -1)
-        position[limited] = np.arange(len(limited))
-        inside = position[site] >= 0
         # in units of the capacity, so that all rows are of one size
-        size = np.where(problem.capacity > 0, problem.capacity, float(people.max(initial=1.0)))[site[inside]]
-        rows.add(
-            len(limited),
-            np.r_[position[site[inside]], np.arange(len(limited))],
-            np.r_[first + own[inside], limited],
-            np.r_[people[inside] / size, np.where(problem.capacity[limited] > 0, -1.0, 0.0)],
-            -INFINITE,
-            0.0,
-        )
+        some, every = problem.capacity > 0, np.arange(len(problem.sites))
+        size = np.where(some, problem.capacity, float(people.max(initial=1.0)))[site]
+        entries = np.r_[people / size, np.where(some, -1.0, 0.0)]
+        rows.add(len(every), np.r_[site, every], np.r_[first + own, every], entries, -INFINITE, 0.0)
     return _Service(first, people, problem.worth[pair], problem.minutes[pair], problem.territory[point], pair)
 
 

@@ -15,7 +15,7 @@ from siteplan.siting.check import check_choice
 from siteplan.siting.choose import Choice, choose_sites, tell
 from siteplan.siting.exact import solve_nested
 from siteplan.siting.heuristic import fits, gains, grow, objective_of
-from siteplan.siting.problem import MAXIMISED, Flags, Floats, Problem, build_problem, sites_table
+from siteplan.siting.problem import MAXIMISED, Flags, Floats, Problem, Question, build_problem, sites_table
 
 __all__ = ["coverage_curve", "deploy", "least_needed"]
 
@@ -62,7 +62,7 @@ def deploy(
     InputError, StudyError
         As `choose_sites`; and if the counts do not rise.
     """
-    asked: Sequence[float] = counts if budgets is None else budgets
+    asked: Sequence[Any] = counts if budgets is None else budgets
     name = "count" if budgets is None else "budget"
     if not isinstance(asked, Sequence) or len(asked) == 0 or list(asked) != sorted(set(asked)):
         raise StudyError(f"{name}s: found {asked!r}, expected numbers that rise, such as 3, 5, 10")
@@ -74,8 +74,8 @@ def deploy(
         raise StudyError("nested least is not known for objective center and floors 'most'. Use nested best")
     how: dict[str, Any] = {key: options[key] for key in ("method", "seconds", "gap") if key in options}
     question = {key: value for key, value in options.items() if key not in how}
-    levels: list[dict[str, Any]] = [{name: value} for value in asked]
-    problems = [build_problem(times, people, sites, **level, **question) for level in levels]
+    questions = [Question(**question, **{name: value}) for value in asked]
+    problems = [build_problem(times, people, sites, one) for one in questions]
     alone = _alone(problems, how)
     ways: dict[str, list[Answer]] = {}
     refused = None
@@ -122,7 +122,7 @@ def deploy(
     last = replace(way[-1], bound=alone[-1].bound, greedy=alone[-1].greedy, order=alone[-1].order)
     last = replace(last, problem=replace(problems[-1], floors=last.problem.floors), aside=alone[-1].aside)
     choice = replace(tell(last, sites, phase=phase), phases=phases)
-    check_choice(choice, times, people, sites, **levels[-1], **question)
+    check_choice(choice, times, people, sites, questions[-1])
     return choice
 
 
@@ -206,7 +206,7 @@ def coverage_curve(
         raise StudyError(f"the curve opens sites one by one. Leave out {', '.join(sorted(refused))}")
     table = sites_table(sites)
     able = int((table["status"] != "excluded").sum())
-    problem = build_problem(times, people, sites, count=able, **options)
+    problem = build_problem(times, people, sites, Question(count=able, **options))
     opened = problem.fixed.copy()
     base = int(opened.sum())
     labels, values, left = [""], [objective_of(problem, opened)], [_largest_gains(problem, gains(problem, opened))]
@@ -256,13 +256,15 @@ def least_needed(
     InputError, StudyError
         As `choose_sites`; and if no site exists or is required.
     """
+    if {"count", "budget"} & options.keys():
+        raise StudyError("the sites that exist and are required are asked about. Leave out count= and budget=")
     if options.get("objective", "coverage") not in ("coverage", "median", "backup", "gravity"):
         raise StudyError("what a closed site loses is known for objectives coverage, median, backup and gravity")
     table = sites_table(sites)
     kept = table.index[table["status"].isin(["existing", "required"])]
     if len(kept) == 0:
         raise StudyError("no site exists or is required, so none can close. Give some the status existing")
-    problem = build_problem(times, people, sites, count=len(kept), **options)
+    problem = build_problem(times, people, sites, Question(count=len(kept), **options))
     everything = objective_of(problem, problem.fixed)
     everybody = problem.penalty * float(problem.weight.sum())
     rows = []

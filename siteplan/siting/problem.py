@@ -20,7 +20,7 @@ from siteplan.geo import metric_crs, require_metric
 from siteplan.inputs.times import check_times, people_amounts, time_rows
 from siteplan.siting.kernels import numbers
 
-__all__ = ["MAXIMISED", "OBJECTIVES", "Problem", "Quota", "build_problem", "site_metres", "sites_table"]
+__all__ = ["MAXIMISED", "OBJECTIVES", "Problem", "Question", "Quota", "build_problem", "site_metres", "sites_table"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -55,6 +55,61 @@ class Quota:
             raise StudyError(
                 f"quota {self.column}={self.value}: at_least {self.at_least} and at_most {self.at_most} do not fit; "
                 "expected 0 <= at_least <= at_most"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of the tables; each part as the parameter of `choose_sites` of the same name.
+
+    Raises
+    ------
+    StudyError
+        For options that make no sense, alone or together.
+    """
+
+    objective: str = "coverage"
+    count: int | None = None
+    budget: float | None = None
+    minutes: float | None = 15
+    mode: str | Sequence[str] | None = None
+    group: str = "people"
+    share: float = 1.0
+    least: str = "sites"
+    penalty: float | None = None
+    backup: int = 2
+    decay: Decay | None = None
+    capacities: bool = False
+    spacing: float | None = None
+    territory: str | pd.Series | None = None
+    floors: float | Mapping[Any, float] | Literal["most"] | None = None
+    quotas: Sequence[Quota] = ()
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise StudyError(f"objective {self.objective!r} is not known. Expected one of {', '.join(OBJECTIVES)}")
+        if self.least not in ("sites", "cost"):
+            raise StudyError(f"least is {self.least!r}, expected sites or cost")
+        if self.objective != "share" and self.count is None and self.budget is None:
+            raise StudyError(f"objective {self.objective} needs a count of sites or a budget. Give count= or budget=")
+        if self.count is not None and not (_number(self.count) and self.count == int(self.count)):
+            raise StudyError(f"count is {self.count!r}, expected a whole number of sites, 0 or more")
+        if self.objective == "share" and self.count is not None:
+            raise StudyError("objective share finds the number of sites itself. Leave out count=")
+        for name, value in (("minutes", self.minutes), ("budget", self.budget), ("spacing", self.spacing)):
+            if value is not None and not _number(value):
+                raise StudyError(f"{name} is {value!r}, expected a number of 0 or more")
+        if not (_number(self.share) and 0 < self.share <= 1):
+            raise StudyError(f"share is {self.share!r}, expected more than 0 and at most 1 (0.9 for 90 %)")
+        if not (_number(self.backup) and self.backup == int(self.backup) and self.backup >= 1):
+            raise StudyError(f"backup is {self.backup!r}, expected a whole number of sites, 1 or more")
+        if (self.objective == "gravity") != (self.decay is not None):
+            raise StudyError(
+                "objective gravity needs decay= (a function of minutes or a column of times), no other does"
+            )
+        if self.capacities and self.objective not in SHARED_OUT:
+            raise StudyError(
+                f"objective {self.objective} has no meaning with capacities. Use one of {', '.join(SHARED_OUT)}"
             )
 
 
@@ -161,64 +216,45 @@ class Problem:
 
 
 def build_problem(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
-    sites: gpd.GeoDataFrame | pd.DataFrame,
-    *,
-    objective: str = "coverage",
-    count: int | None = None,
-    budget: float | None = None,
-    minutes: float | None = 15,
-    mode: str | Sequence[str] | None = None,
-    group: str = "people",
-    share: float = 1.0,
-    least: str = "sites",
-    penalty: float | None = None,
-    backup: int = 2,
-    decay: Decay | None = None,
-    capacities: bool = False,
-    spacing: float | None = None,
-    territory: str | pd.Series | None = None,
-    floors: float | Mapping[Any, float] | Literal["most"] | None = None,
-    quotas: Sequence[Quota] = (),
+    times: pd.DataFrame, people: pd.DataFrame, sites: gpd.GeoDataFrame | pd.DataFrame, question: Question
 ) -> Problem:
-    """Check every table and option of `choose_sites` and turn them into arrays.
+    """Check every table and turn the question into arrays.
 
     Raises
     ------
     InputError
         For tables that cannot be used.
     StudyError
-        For options that make no sense, together or alone.
+        For what the tables cannot answer.
     """
-    _check_options(objective, count, budget, minutes, share, least, backup, decay, capacities, spacing)
+    group, objective = question.group, question.objective
     check_times(times)
     table = sites_table(sites)
     points, amounts = people_amounts(people, () if group == "people" else (group,))
-    point, site, took, weights = _pairs(times, points, table.index, mode, minutes, decay)
-    limit = float(took.max(initial=0.0)) if minutes is None else float(minutes)
-    most = 2 * limit if penalty is None else float(penalty)
+    point, site, took, weights = _pairs(times, points, table.index, question)
+    limit = float(took.max(initial=0.0)) if question.minutes is None else float(question.minutes)
+    most = 2 * limit if question.penalty is None else float(question.penalty)
     if not limit <= most < np.inf:
         raise StudyError(f"penalty is {most:g} minutes, expected at least the limit of {limit:g}")
     status = table["status"].to_numpy(dtype=object)
     fixed, barred = np.isin(status, ["existing", "required"]), status == "excluded"
     cost: Floats = np.where(status == "existing", 0.0, table["cost"].to_numpy(dtype=np.float64))
     unknown = np.full(len(table), "", dtype=object)
-    if budget is not None or least == "cost":
+    if question.budget is not None or question.least == "cost":
         unknown[_without(table, "cost", np.isnan(cost), fixed, barred)] = "no cost"
-    if capacities:
+    if question.capacities:
         unknown[_without(table, "capacity", table["capacity"].isna().to_numpy(), fixed, barred)] = "no capacity"
     barred = barred | (unknown != "")
     apart = np.zeros((0, 2), np.int64)
-    if spacing is not None:
-        apart = _too_near(table, sites, spacing, fixed)
+    if question.spacing is not None:
+        apart = _too_near(table, sites, question.spacing, fixed)
         barred = barred | _beside(apart, fixed)
         apart = apart[~barred[apart].any(axis=1)]
     if not amounts[group].any():
         warnings.warn(
             SiteplanWarning(f"people: nobody is counted in column {group}; every set is as good"), stacklevel=3
         )
-    belongs, territories = _territories(people, points, territory)
+    belongs, territories = _territories(people, points, question.territory)
     problem = Problem(
         objective=objective,
         sites=table.index,
@@ -232,60 +268,24 @@ def build_problem(
         barred=barred,
         reachable=np.bincount(point[~barred[site]], minlength=len(points)) > 0,
         cost=cost,
-        capacity=table["capacity"].fillna(0.0).to_numpy(dtype=np.float64) if capacities else None,
+        capacity=table["capacity"].fillna(0.0).to_numpy(dtype=np.float64) if question.capacities else None,
         limit=limit,
         penalty=most,
-        count=count,
-        budget=budget,
-        share=share,
-        least=least,
-        times=backup,
+        count=question.count,
+        budget=question.budget,
+        share=question.share,
+        least=question.least,
+        times=question.backup,
         territory=belongs,
         territories=territories,
-        floors=_floors(floors, territories, territory is not None),
+        floors=_floors(question.floors, territories, question.territory is not None),
         apart=apart,
-        quotas=tuple(_quota(quota, table) for quota in quotas),
+        quotas=tuple(_quota(quota, table) for quota in question.quotas),
         group=group,
         unknown=unknown,
     )
     _check_numbers(problem)
     return problem
-
-
-def _check_options(
-    objective: str,
-    count: int | None,
-    budget: float | None,
-    minutes: float | None,
-    share: float,
-    least: str,
-    backup: int,
-    decay: Decay | None,
-    capacities: bool,
-    spacing: float | None,
-) -> None:
-    """Refuse options that make no sense before any table is read."""
-    if objective not in OBJECTIVES:
-        raise StudyError(f"objective {objective!r} is not known. Expected one of {', '.join(OBJECTIVES)}")
-    if least not in ("sites", "cost"):
-        raise StudyError(f"least is {least!r}, expected sites or cost")
-    if objective != "share" and count is None and budget is None:
-        raise StudyError(f"objective {objective} needs a count of sites or a budget. Give count= or budget=")
-    if count is not None and not (_number(count) and count == int(count)):
-        raise StudyError(f"count is {count!r}, expected a whole number of sites, 0 or more")
-    if objective == "share" and count is not None:
-        raise StudyError("objective share finds the number of sites itself. Leave out count=")
-    for name, value in (("minutes", minutes), ("budget", budget), ("spacing", spacing)):
-        if value is not None and not _number(value):
-            raise StudyError(f"{name} is {value!r}, expected a number of 0 or more")
-    if not (_number(share) and 0 < share <= 1):
-        raise StudyError(f"share is {share!r}, expected more than 0 and at most 1 (0.9 for 90 %)")
-    if not (_number(backup) and backup == int(backup) and backup >= 1):
-        raise StudyError(f"backup is {backup!r}, expected a whole number of sites, 1 or more")
-    if (objective == "gravity") != (decay is not None):
-        raise StudyError("objective gravity needs decay= (a function of minutes or a column of times), no other does")
-    if capacities and objective not in SHARED_OUT:
-        raise StudyError(f"objective {objective} has no meaning with capacities. Use one of {', '.join(SHARED_OUT)}")
 
 
 def _number(value: Any) -> bool:
@@ -336,12 +336,7 @@ def _number_column(table: pd.DataFrame, name: str) -> Floats:
 
 
 def _pairs(
-    times: pd.DataFrame,
-    points: pd.Index,
-    sites: pd.Index,
-    mode: str | Sequence[str] | None,
-    minutes: float | None,
-    decay: Decay | None,
+    times: pd.DataFrame, points: pd.Index, sites: pd.Index, question: Question
 ) -> tuple[Ints, Ints, Floats, Floats]:
     """Return each pair of point and site within the limit once, by point and site: its least minutes and its weight."""
     rows = time_rows(times, points)
@@ -351,7 +346,7 @@ def _pairs(
             f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'. "
             "Use the sites for which the times were computed"
         )
-    kept = rows.minutes <= (np.inf if minutes is None else minutes)
+    mode, kept = question.mode, rows.minutes <= (np.inf if question.minutes is None else question.minutes)
     if mode is not None and mode != "best":
         wanted = (mode,) if isinstance(mode, str) else tuple(mode)
         for name in wanted:
@@ -359,7 +354,7 @@ def _pairs(
                 raise StudyError(f"mode {name!r} is not in the times. They hold {', '.join(rows.modes)}")
         within = [np.arange(len(kept))[rows.mode_rows(name)] for name in wanted]
         kept &= np.isin(np.arange(len(kept)), np.concatenate(within))
-    weights = _decayed(times, points, rows.minutes, decay)
+    weights = _decayed(times, points, rows.minutes, question.decay)
     number = sites.get_indexer(rows.sites.astype(str))
     point, site, took, weights = rows.point[kept], number[rows.site[kept]], rows.minutes[kept], weights[kept]
     if not ((weights >= 0) & (weights <= 1)).all():
