@@ -272,3 +272,24 @@ def test_published_values_of_san_francisco(real: Callable[[str], Path]) -> None:
     ptr, site, _ = pairs_of(np.where(table <= 5000, 0.0, np.inf))
     covered, total = cover_search(ptr, site, weight, sites=16, count=4, iterations=500, nodes=500)
     assert total - covered.objective == total - covered.bound == 875247
+
+
+def test_the_same_demands_are_one() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        rows = [np.sort(random.choice(4, random.integers(0, 4), replace=False)) for _ in range(30)]
+        ptr, site = np.r_[0, np.cumsum([len(row) for row in rows])], np.concatenate(rows).astype(np.int32)
+        cost, weight = random.integers(0, 2, len(site)).astype(float), random.integers(0, 9, 30).astype(float)
+        slow: dict[tuple[Any, ...], float] = {}
+        for i in range(30):
+            part = slice(ptr[i], ptr[i + 1])
+            key = (*site[part].tolist(), *cost[part].tolist())
+            slow[key] = slow.get(key, 0.0) + weight[i]
+        new_ptr, new_site, new_cost, new_weight = median.merge(ptr, site, cost, weight)
+        found = {
+            (*new_site[a:b].tolist(), *new_cost[a:b].tolist()): people
+            for a, b, people in zip(new_ptr, new_ptr[1:], new_weight.tolist(), strict=False)
+        }
+        assert list(found) == list(slow)
+        assert found == slow
+        assert len(new_ptr) == len(slow) + 1

@@ -106,6 +106,44 @@ def tidy(ptr, site, cost, weight, penalty, kept):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
+def merge(ptr, site, cost, weight):  # type: ignore[no-untyped-def]
+    """Return the rows with those of the same sites at the same costs as one, in the order of the first of each."""
+    demands, bits = len(ptr) - 1, cost.view(np.uint64)
+    mark = np.empty(demands, np.uint64)
+    for i in range(demands):
+        mixed = np.uint64(14695981039346656037)  # FNV-1a
+        for k in range(ptr[i], ptr[i + 1]):
+            mixed = (mixed ^ np.uint64(site[k])) * np.uint64(1099511628211)
+            mixed = (mixed ^ bits[k]) * np.uint64(1099511628211)
+        mark[i] = mixed
+    first, order = np.arange(demands), np.argsort(mark, kind="mergesort")
+    for at in range(1, demands):
+        i, before = order[at], first[order[at - 1]]
+        same = mark[i] == mark[before] and ptr[i + 1] - ptr[i] == ptr[before + 1] - ptr[before]
+        for k in range(ptr[i + 1] - ptr[i] if same else 0):
+            same &= site[ptr[i] + k] == site[ptr[before] + k] and cost[ptr[i] + k] == cost[ptr[before] + k]
+        if same:
+            first[i] = before
+    place, kept, pairs = np.empty(demands, np.int64), 0, 0
+    for i in range(demands):
+        if first[i] == i:
+            place[i] = kept
+            kept += 1
+            pairs += ptr[i + 1] - ptr[i]
+    new_ptr, new_weight = np.zeros(kept + 1, np.int64), np.zeros(kept)
+    new_site, new_cost = np.empty(pairs, site.dtype), np.empty(pairs)
+    for i in range(demands):
+        at = place[first[i]]
+        new_weight[at] += weight[i]
+        if first[i] == i:
+            start, many = new_ptr[at], ptr[i + 1] - ptr[i]
+            new_ptr[at + 1] = start + many
+            new_site[start : start + many] = site[ptr[i] : ptr[i + 1]]
+            new_cost[start : start + many] = cost[ptr[i] : ptr[i + 1]]
+    return new_ptr, new_site, new_cost, new_weight
+
+
+@njit(cache=True, nogil=True)
 def nearest(rows, opened):  # type: ignore[no-untyped-def]
     """Return the cost of each demand to its nearest open site, the penalty where none is within reach."""
     ptr, site, cost, _, penalty = rows
@@ -383,7 +421,8 @@ def median_search(
     is_fixed, is_barred = (np.zeros(sites, dtype=bool) if flags is None else flags.copy() for flags in (fixed, barred))
     _check(weights, costs, penalty, is_fixed, is_barred, count)
     pairs = np.ascontiguousarray(ptr, dtype=np.int64), np.ascontiguousarray(site, dtype=np.int32), costs
-    rows: Rows = (*tidy(*pairs, weights, float(penalty), ~is_barred), weights, float(penalty))
+    kept_ptr, kept_site, kept_cost = tidy(*pairs, weights, float(penalty), ~is_barred)
+    rows: Rows = (*merge(kept_ptr, kept_site, kept_cost, weights), float(penalty))
     search = _Search(rows, count, is_fixed, is_barred, gap, _unit(rows), seed, time.monotonic() + seconds)
     search.start()
     if iterations > 0 and not search.closed():
