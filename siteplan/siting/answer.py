@@ -91,8 +91,10 @@ def answer(problem: Problem, *, method: str = "exact", seconds: float = 60.0, ga
         value = round(value, 6)  # the solver's tolerance, not people
     if np.isnan(bound) and method == "exact":
         bound = value
-    # What floats and, with shares of people, the solver cannot tell apart.
-    if abs(value - bound) <= (1e-6 if parts is not None else LITTLE) * max(1.0, abs(value)):
+    # What sums over all people and, with shares of them, the solver cannot tell apart.
+    everybody = float(problem.weight.sum()) * float(problem.worth.max(initial=0.0))
+    little = (LITTLE if parts is None else 1e-6) * max(1.0, abs(value))
+    if abs(value - bound) <= max(little, LITTLE * everybody):
         bound = value
     greedy_parts = shares(problem, greedy_set) if greedy_fits else None
     lost = problem.capacity is not None and not _serves_enough(problem, greedy_parts)
