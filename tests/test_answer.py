@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from siteplan.errors import StudyError
+from siteplan.errors import InputError, StudyError
 from siteplan.siting.answer import answer
 from siteplan.siting.choose import choose_sites
 from siteplan.siting.median import median_search
 from siteplan.siting.phases import coverage_curve, deploy
-from siteplan.siting.problem import Question, build_problem
+from siteplan.siting.problem import Question, Quota, build_problem
 from test_siting import grown, linear, little
 
 
@@ -181,3 +181,36 @@ def test_curves_and_phases_of_any_place() -> None:
     with pytest.raises(StudyError, match="counts: found 3, expected numbers that rise"):
         deploy(*tables, counts=3)  # type: ignore[arg-type]
     assert replace(build_problem(*tables, Question(count=1)), count=2).count == 2
+
+
+def test_quotas_count_numbers_truths_and_their_texts_alike() -> None:
+    for column, value in (([1, 1, 2], 1), (["1", "1", "2"], 1), ([1.0, 1.0, 2.0], "1"), ([True, True, False], "true")):
+        times, people, sites = little(kind=column)
+        found = choose_sites(times, people, sites, count=2, quotas=[Quota("kind", value, 0, 1)])
+        assert found.sites.index.tolist() == ["B", "C"]
+        with pytest.raises(StudyError, match="no site has this value in column kind; it holds"):
+            choose_sites(times, people, sites, count=2, quotas=[Quota("kind", "town", 0, 1)])
+
+
+def test_with_floors_the_order_to_open_is_by_what_each_adds() -> None:
+    times, people, sites = little()
+    floors = {"a": 0.0, "b": 0.5}
+    found = choose_sites(times, people, sites, count=2, territory="zone", floors=floors)
+    assert found.sites[["added"]].to_dict() == {"added": {"B": 15.0, "C": 8.0}}
+    assert found.greedy_order == ("C", "B")  # which meets the floor first
+
+
+def test_the_highest_floor_is_for_the_last_phase() -> None:
+    times, people, sites = grown(60, 400)
+    found = deploy(times, people, sites, (2, 4, 6), minutes=15, territory="commune", floors="most")
+    assert found.phases is not None
+    assert (found.phases["loss"] >= 0).all()
+    alone = choose_sites(times, people, sites, count=6, minutes=15, territory="commune", floors="most")
+    assert found.summary["floor"] == pytest.approx(alone.summary["floor"])
+    assert min(found.summary["territories"].values()) >= alone.summary["floor"] - 1e-5
+
+
+def test_a_budget_where_no_candidate_has_a_cost_is_refused() -> None:
+    times, people, sites = little(status=["existing", "candidate", "candidate"])
+    with pytest.raises(InputError, match="no candidate has a cost"):
+        choose_sites(times, people, sites, budget=9.0)

@@ -278,7 +278,7 @@ def test_sites_need_no_place_where_times_are_given(town: Path) -> None:
             "--within 4",
             "times.csv: nothing lies within the limit of 4 minutes, the shortest time is 5. If the table is in",
         ),
-        ("--mode walk", "times.csv: has modes of its own, and travel.modes (--mode) is for a search"),
+        ("--mode walk", "times.csv: nothing is searched beside a table of times"),
         ("--by walk", "choose.mode (--by) 'walk' is not in the times"),
     ],
 )

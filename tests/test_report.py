@@ -387,10 +387,13 @@ def test_communes_are_told_today_then_and_with_the_floor_that_was_asked():
     assert "Commune People today with the chosen sites if all sites were open At least" in communes
     assert "All 110 45% 91% 100% –" in communes
     assert "East 60 0% 83% 100% 25%" in communes
-    full = {"summary": {"territories": {"East": 0.5}, "covered": 85.0}}
+    full = {"summary": {"territories": {"East": 0.5}, "covered": 85.0, "today": 40.0}}
     page = render_report(**town(choice=WHOLE[:2], manifest=asked(full, capacities=True)))
     assert "East 60 0% 50% 100%" in text_of(page, "communes")  # who finds room there
-    assert "The sites have room for 85 of the people." in text_of(page, "answer")
+    answer = text_of(page, "answer")
+    assert "85 of 110 people (77%) then have a telecentre" in answer
+    assert "Covered are people who find room: a site that is full takes nobody more." in answer
+    assert "cover 40 of 110 people" in answer or "covers 40 of 110 people" in answer
 
 
 def test_shares_are_counted_from_people_and_rounded_once():

@@ -312,7 +312,7 @@ def test_tables_that_cannot_be_used() -> None:
     assert (full.value, full.summary["left_out"], full.rejected.loc["B", "left_out"]) == (3.0, 1, "no capacity")
     assert full.rejected.loc["B", "redundant_by"] is None
     assert full.summary["coverable"] == 23.0  # by all sites that may open one day
-    with pytest.raises(InputError, match="no site has a capacity"):
+    with pytest.raises(InputError, match="no candidate has a capacity"):
         choose_sites(times, people, sites, count=1, capacities=True)
     open_now = sites.assign(status=["existing", "candidate", "candidate"], capacity=[np.nan, 2.0, 3.0])
     with pytest.raises(InputError, match="'A' is open in any case but has no capacity"):

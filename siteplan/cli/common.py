@@ -63,7 +63,7 @@ def manners(quiet: bool) -> Iterator[None]:
         except SiteplanError as error:
             stop(f"error: {error}", 1)
         except KeyboardInterrupt:
-            stop("interrupted: what was computed is kept, the same command goes on from there", 130)
+            stop("interrupted: nothing is half written; the same command goes on from what was computed", 130)
         except BrokenPipeError:
             # The reader (head, less) has seen enough; nothing more can be written, not even at exit.
             sys.stdout = None
@@ -140,8 +140,8 @@ def _refuse_modes(study: "Study", typed: Mapping[str, Any]) -> None:
     """Refuse modes to search by where nothing is searched: they would change nothing."""
     if study.inputs.times is not None and "travel.modes" in typed:
         raise StudyError(
-            f"{study.inputs.times}: has modes of its own, and travel.modes (--mode) is for a search. Leave it "
-            "out; to choose by one of the table's modes, name it with --by (choose.mode)"
+            f"{study.inputs.times}: nothing is searched beside a table of times, and travel.modes (--mode) is for a "
+            "search. Leave it out; where the table has several modes, --by (choose.mode) names the one to choose by"
         )
 
 

@@ -46,9 +46,12 @@ PHASES = {
 def choice_summary(choice: "Choice", *, full: bool = False) -> str:
     """Say in one sentence what was reached and how far from the best possible it is; `full` where sites may be full."""
     proof = "proven the best possible" if choice.gap == 0 else f"at most {choice.gap:.2%} from the best possible"
+    greedy = "" if pd.isna(choice.greedy) else f"; opening always the best next one gives {choice.greedy:,.0f}"
     if pd.isna(choice.bound):
         proof = "without a proof"
-    greedy = "" if pd.isna(choice.greedy) else f"; opening always the best next one gives {choice.greedy:,.0f}"
+    elif choice.objective == "center" and choice.value > choice.summary["minutes"]:
+        # Only that is proven: how many are left out was not what was to be least.
+        proof, greedy = "that some have none whatever opens is " + ("proven" if choice.gap == 0 else "not proven"), ""
     return f"{choice.objective}: {_worth(choice, full)}, {proof}{greedy}"
 
 

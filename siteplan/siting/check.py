@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import SiteplanError
-from siteplan.siting.problem import MAXIMISED, Decay, Question, site_metres
+from siteplan.siting.problem import MAXIMISED, Decay, Question, has_value, site_metres
 
 if TYPE_CHECKING:
     from siteplan.siting.choose import Choice
@@ -51,7 +51,7 @@ def check_choice(
     spent = float(cost[(status.reindex(chosen) != "existing").to_numpy()].sum())
     _true("the budget", question.budget is None or spent <= question.budget * (1 + 1e-9))
     for quota in question.quotas:
-        there = int((table.loc[chosen, quota.column] == quota.value).sum())
+        there = int(has_value(table.loc[chosen, quota.column], quota.value).sum())
         most = there if quota.at_most is None else quota.at_most
         _true(f"quota {quota.column}={quota.value}", quota.at_least <= there <= most)
     if question.spacing is not None:

@@ -47,7 +47,7 @@ def turned_away(problem: Problem, opened: Flags, parts: Floats | None) -> Floats
 
 def opening_order(problem: Problem, opened: Flags, statuses: pd.Series, phase: Ints | None = None) -> Ints:
     """Return the chosen sites: existing, required, then each time the one that adds most; a phase before the next."""
-    rank = {"existing": 0, "required": 1}
+    rank, problem = {"existing": 0, "required": 1}, replace(problem, floors=None)
     when = np.zeros(len(opened), np.int64) if phase is None else phase
     first = [int(j) for j in np.flatnonzero(opened & problem.fixed)]
     first.sort(key=lambda j: (rank.get(statuses.iloc[j], 2), j))

@@ -46,7 +46,8 @@ def deploy(
         as the sum of the phases' shares of their own best. least: the least such sum there is, from one programme over
         all phases that starts from the better of the two; not for center and floors "most".
     options
-        Of `choose_sites`, but no count and no budget; every phase must meet the conditions.
+        Of `choose_sites`, but no count and no budget; every phase must meet the conditions, but for floors "most",
+        which are for the last.
 
     Returns
     -------
@@ -75,6 +76,8 @@ def deploy(
     how: dict[str, Any] = {key: options[key] for key in ("method", "seconds", "gap") if key in options}
     question = {key: value for key, value in options.items() if key not in how}
     questions = [Question(**question, **{name: value}) for value in asked]
+    if options.get("floors") == "most":  # as high as the last phase can have it: before, too few sites are open
+        questions[:-1] = [replace(one, floors=None) for one in questions[:-1]]
     problems = [build_problem(times, people, sites, one) for one in questions]
     alone = _alone(problems, how)
     ways: dict[str, list[Answer]] = {}
@@ -319,7 +322,7 @@ def _without_idle(problems: list[Problem], sets: list[Flags]) -> list[Flags]:
 
 def _losses(way: list[Answer], alone: list[Answer]) -> list[float]:
     sign = 1.0 if alone[0].problem.objective in MAXIMISED else -1.0
-    return [sign * (best.value - one.value) for one, best in zip(way, alone, strict=True)]
+    return [sign * (best.value - one.value) + 0.0 for one, best in zip(way, alone, strict=True)]  # 0.0, never -0.0
 
 
 def _shares(losses: list[float], alone: list[Answer]) -> list[float]:

@@ -20,7 +20,17 @@ from siteplan.geo import metric_crs, require_metric
 from siteplan.inputs.times import check_times, people_amounts, time_rows
 from siteplan.siting.kernels import numbers
 
-__all__ = ["MAXIMISED", "OBJECTIVES", "Problem", "Question", "Quota", "build_problem", "site_metres", "sites_table"]
+__all__ = [
+    "MAXIMISED",
+    "OBJECTIVES",
+    "Problem",
+    "Question",
+    "Quota",
+    "build_problem",
+    "has_value",
+    "site_metres",
+    "sites_table",
+]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -271,7 +281,7 @@ def build_problem(
         capacity=table["capacity"].fillna(0.0).to_numpy(dtype=np.float64) if question.capacities else None,
         limit=limit,
         penalty=most,
-        count=question.count,
+        count=None if question.count is None else int(question.count),
         budget=question.budget,
         share=question.share,
         least=question.least,
@@ -388,8 +398,9 @@ def _decayed(times: pd.DataFrame, points: pd.Index, minutes: Floats, decay: Deca
 def _without(table: pd.DataFrame, column: str, missing: Flags, fixed: Flags, barred: Flags) -> Flags:
     """Return the candidates that lack a figure which the question needs; refuse where a site open anyway lacks it."""
     missing = missing & ~barred
-    if missing.any() and missing[~barred].all():
-        raise InputError(f"sites: no site has a {column}, which the question needs. Fill in the column {column}")
+    able = ~barred & ~fixed
+    if missing.any() and missing[able].all():
+        raise InputError(f"sites: no candidate has a {column}, which the question needs. Fill in the column {column}")
     if (missing & fixed).any():
         first = table.index[missing & fixed][0]
         raise InputError(
@@ -479,16 +490,28 @@ def _floors(
     return shares
 
 
+def has_value(column: pd.Series, value: Any) -> Flags:
+    """Return where a column holds a value, whether as a number, a truth or a text of it: files do not always tell."""
+
+    def text(one: Any) -> str:
+        try:
+            return f"{float(one):g}"  # also of True and False
+        except (TypeError, ValueError):
+            said = str(one).strip()
+            return {"True": "1", "true": "1", "False": "0", "false": "0"}.get(said, said)
+
+    return np.array([text(one) == text(value) for one in column], dtype=bool)
+
+
 def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags, float, float]:
     """Return a quota's name, the sites it counts, and its limits."""
     if not isinstance(quota, Quota):
         raise StudyError(f"quotas: {quota!r} is no quota. Give Quota(column, value, at_least, at_most)")
     if quota.column not in table.columns:
         raise StudyError(f"quota: sites have no column {quota.column!r}. Name one that they have")
-    values = table[quota.column]
-    counted = (values == quota.value).to_numpy(dtype=bool)
+    counted = has_value(table[quota.column], quota.value)
     if not counted.any():
-        known = ", ".join(map(str, values.dropna().unique()[:8]))
+        known = ", ".join(map(str, table[quota.column].dropna().unique()[:8]))
         raise StudyError(
             f"quota {quota.column}={quota.value}: no site has this value in column {quota.column}; it holds {known}"
         )

@@ -128,7 +128,7 @@ def _question(study: Study, asked: Choose, communes: pd.Series | None) -> Mappin
         "decay": None if asked.decay is None else Decay(**asked.decay.model_dump()).weights,
         "capacities": bool(asked.capacities),
         "spacing": asked.spacing_m,
-        "territory": communes if asked.floors is not None else None,
+        "territory": communes,
         "floors": asked.floors,
         "seconds": asked.seconds,
         "quotas": [Quota(**quota.model_dump()) for quota in asked.quotas],

@@ -56,7 +56,8 @@ class Goal:
     @property
     def conditions(self) -> list[str]:
         """Name what was asked beside the objective and the number of sites: sets that break it do not count."""
-        return [name for name in ("budget", "capacities", "spacing_m", "floors", "quotas") if self.asked.get(name)]
+        asked = {**self.asked, "budget": self.asked.get("budget") or self.asked.get("phase_budgets")}
+        return [name for name in ("budget", "capacities", "spacing_m", "floors", "quotas") if asked.get(name)]
 
     def figure(self, name: str) -> float:
         """Give the value, the bound, the gap or what greedy gives; NaN where it is not known."""

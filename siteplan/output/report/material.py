@@ -106,6 +106,9 @@ class Material:
             return self.words["none"]
         percent = 100 * part / whole
         rounded = round(percent, 1) if 0 < percent < 1 or 99 < percent < 100 else round(percent)
+        if 0 < percent < 100 and rounded in (0, 100):
+            rounded, sign = (0.1, "<\u202f") if rounded == 0 else (99.9, ">\u202f")
+            return sign + self.words["percent"].format(value=number(rounded, self.words))
         return self.words["percent"].format(value=number(rounded, self.words))
 
     def at_most(self, share: float) -> str:
@@ -259,12 +262,16 @@ class Material:
     @cached_property
     def coverage(self) -> Coverage | None:
         """Who is covered by what is open, chosen, considered: of the people, or of the group that the choice is for."""
-        return None if self.aim is None else self._covered(self.aim)
+        found = None if self.aim is None else self._covered(self.aim)
+        told = self.goal.summary
+        if found is None or not self.goal.shared_out or not {"covered", "today"} <= set(told):
+            return found
+        return replace(found, today=float(told["today"]), chosen=float(told["covered"]))  # those who find room
 
     @cached_property
     def of_people(self) -> Coverage | None:
         """The same of all people, where the choice is for a group; else nothing."""
-        if self.aim is None or self.aim.subject == "people":
+        if self.aim is None or self.aim.subject == "people" or self.goal.shared_out:
             return None
         return self._covered(replace(self.aim, subject="people"))
 
@@ -296,6 +303,8 @@ class Material:
         """Who is covered after each of the chosen sites has opened, in their order."""
         if self.coverage is None or self.aim is None or self.times is None or self.points is None:
             return []
+        if self.goal.shared_out and self.choice is not None and "added" in self.choice:
+            return [float(served) for served in self.choice["added"].cumsum()]
         before = [site for site in self.opened if site not in set(self.chosen)]
         opened = [[*before, *self.chosen[: at + 1]] for at in range(len(self.chosen))]
         return [covered_count(self.times, self.points, self.aim, sites) for sites in opened]
@@ -305,6 +314,8 @@ class Material:
         """Whom each of the chosen sites adds to those before it: counted, so that it fits to who is covered then."""
         if not self.steps or self.aim is None or self.times is None or self.points is None:
             return []
+        if self.goal.shared_out and self.choice is not None and "added" in self.choice:
+            return [float(served) for served in self.choice["added"]]
         before = [site for site in self.opened if site not in set(self.chosen)]
         start = covered_count(self.times, self.points, self.aim, before)
         return [after - so_far for so_far, after in zip([start, *self.steps], self.steps, strict=False)]

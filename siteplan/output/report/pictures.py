@@ -212,14 +212,14 @@ def curve_section(material: Material) -> Markup:
 
 
 def _chosen_share(material: Material) -> tuple[float, float] | None:
-    """Give the number of chosen sites and the share that they cover, counted as the curve counts."""
+    """Give the number of chosen sites and the share that they cover, where the curve counts in the same way."""
     goal, everybody = material.goal, material.everybody
     value = goal.figure("value")
     if goal.objective == "gravity":
         covered = value
     else:
         covered = math.nan if material.coverage is None else material.coverage.chosen or math.nan
-    if not material.chosen or not everybody > 0 or not math.isfinite(covered):
+    if not material.chosen or not everybody > 0 or not math.isfinite(covered) or goal.shared_out:
         return None
     return float(len({*material.opened, *material.chosen})), covered / everybody
 
