@@ -202,10 +202,13 @@ def test_with_floors_the_order_to_open_is_by_what_each_adds() -> None:
 
 def test_the_highest_floor_is_for_the_last_phase() -> None:
     times, people, sites = grown(60, 400)
-    found = deploy(times, people, sites, (2, 4, 6), minutes=15, territory="commune", floors="most")
+    asked: dict[str, Any] = {"minutes": 15, "territory": "commune", "floors": "most"}
+    first = deploy(times, people, sites, (0, 6), **asked, nested="first")
+    assert first.summary["floor"] == pytest.approx(min(first.summary["territories"].values()), abs=1e-5)
+    found = deploy(times, people, sites, (2, 4, 6), **asked)
     assert found.phases is not None
     assert (found.phases["loss"] >= 0).all()
-    alone = choose_sites(times, people, sites, count=6, minutes=15, territory="commune", floors="most")
+    alone = choose_sites(times, people, sites, count=6, **asked)
     assert found.summary["floor"] == pytest.approx(alone.summary["floor"])
     assert min(found.summary["territories"].values()) >= alone.summary["floor"] - 1e-5
 

@@ -51,7 +51,7 @@ def choice_summary(choice: "Choice", *, full: bool = False) -> str:
         proof = "without a proof"
     elif choice.objective == "center" and choice.value > choice.summary["minutes"]:
         # Only that is proven: how many are left out was not what was to be least.
-        proof, greedy = "that some have none whatever opens is " + ("proven" if choice.gap == 0 else "not proven"), ""
+        proof, greedy = f"{'' if choice.gap == 0 else 'not '}proven that some have none whatever opens", ""
     return f"{choice.objective}: {_worth(choice, full)}, {proof}{greedy}"
 
 

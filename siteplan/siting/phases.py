@@ -97,6 +97,7 @@ def deploy(
             ways["programme"] = found
         elif not ways:
             raise refused or StudyError("no nested sets were found in time. Allow more seconds")
+    floor = alone[-1].floor
     # Greedy, or short of time, the best set alone may be beaten by one that a way found.
     alone = [_better(one, [way[k] for way in ways.values()]) for k, one in enumerate(alone)]
     label = min(ways, key=lambda label: sum(_shares(_losses(ways[label], alone), alone)))
@@ -123,7 +124,7 @@ def deploy(
     for number, new in enumerate(opens, 1):
         phase[new] = number
     last = replace(way[-1], bound=alone[-1].bound, greedy=alone[-1].greedy, order=alone[-1].order)
-    last = replace(last, problem=replace(problems[-1], floors=last.problem.floors), aside=alone[-1].aside)
+    last = replace(last, problem=replace(problems[-1], floors=last.problem.floors), aside=alone[-1].aside, floor=floor)
     choice = replace(tell(last, sites, phase=phase), phases=phases)
     check_choice(choice, times, people, sites, questions[-1])
     return choice

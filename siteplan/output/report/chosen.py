@@ -204,7 +204,8 @@ def chosen_section(material: Material) -> Markup:
         columns.append(Column(heading))
         cells.append(texts)
     rows = [list(row) for row in zip(*cells, strict=True)]
-    note = [material.say("chosen_note", **material.within)] if material.steps else []
+    key = "chosen_note_room" if material.goal.shared_out else "chosen_note"
+    note = [material.say(key, **material.within)] if material.steps else []
     note += [words["cost_note"]] if any(map(math.isnan, material.costs.values())) else []
     note += [material.say("served_note", who=who)] if _turned_away(known) else []
     proof = list(_proof(material))
