@@ -9,7 +9,7 @@ import numpy as np
 from siteplan.errors import StudyError
 from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.dominance import dominated
-from siteplan.siting.exact import SLACK, serve, solve
+from siteplan.siting.exact import SLACK, Solution, serve, solve
 from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
 from siteplan.siting.median import cover_search, median_search
 from siteplan.siting.problem import MAXIMISED, Flags, Floats, Problem
@@ -221,14 +221,21 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, ga
             return free, _unit(problem, most)
         if start is not None and problem.capacity is None and objective_of(problem, start) >= most * (1 - LITTLE):
             return start, _unit(problem, most)
-    best = solve(replace(problem, barred=problem.barred | aside), "value", start=start, seconds=clock.left, gap=gap)
+    fewer = replace(problem, barred=problem.barred | aside)
+    best = solve(fewer, "value", start=start, seconds=clock.left, gap=gap)
+    best = _or_start(problem, best, start, clock)
+    return best.opened, _unit(problem, min(most, best.bound))
+
+
+def _or_start(problem: Problem, best: Solution | None, start: Flags | None, clock: _Clock) -> Solution:
+    """Return what HiGHS found or, out of time without a set, the one it began with; say why where there is neither."""
     if best is None:
         raise StudyError(_why(problem, clock))
-    if not np.isfinite(best.value):  # out of time without a set
-        if start is None:
-            raise StudyError(_late(clock))
-        best = replace(best, opened=start)
-    return best.opened, _unit(problem, min(most, best.bound))
+    if np.isfinite(best.value):
+        return best
+    if start is None:
+        raise StudyError(_late(clock))
+    return replace(best, opened=start)
 
 
 def _most_sites(problem: Problem) -> int:
@@ -258,12 +265,7 @@ def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, 
     floor = None if wanted is None else wanted * (1 - SLACK)
     fewer = replace(problem, barred=problem.barred | aside)
     best = solve(fewer, problem.least, at_least=floor, start=start, seconds=clock.left, gap=gap)
-    if best is None:
-        raise StudyError(_why(problem, clock))
-    if not np.isfinite(best.value):  # out of time without a set
-        if start is None:
-            raise StudyError(_late(clock))
-        best = replace(best, opened=start)
+    best = _or_start(problem, best, start, clock)
     least = max(-best.bound, _least_needed(problem, floor or 0.0))
     bound = float(np.ceil(least - 1e-6)) if problem.least == "sites" else least
     if problem.share == 1:
@@ -326,13 +328,7 @@ def _center(problem: Problem, start: Flags | None, clock: _Clock) -> tuple[Flags
             impossible = low if proven else impossible
     bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
     best = solve(all_within or problem, must=must if all_within is not None else None, start=held, seconds=clock.left)
-    if best is None:
-        raise StudyError(_why(problem, clock))
-    if np.isfinite(best.value):
-        held = best.opened
-    if held is None:
-        raise StudyError(_late(clock))
-    return held, bound
+    return _or_start(problem, best, held, clock).opened, bound
 
 
 def _all_reached(problem: Problem, must: Flags, clock: _Clock) -> tuple[Flags | None, bool]:
