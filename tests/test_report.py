@@ -26,6 +26,7 @@ from siteplan.output.report import pdf, print_pdf, render_report, write_report
 from siteplan.output.report.facts import access_table, covered_count, covered_people, headline, reach_columns
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
 from siteplan.output.report.markup import Markup, join, tag
+from siteplan.output.report.material import Material, load_report_words
 from siteplan.study import read_study, redraw, report, run
 from tests.browser import browser, needs_chromium, open_page
 from tests.hostile import HOSTILE
@@ -767,3 +768,9 @@ def test_a_browser_that_fails_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(StudyError, match=r"did not print .* \(cannot open display\)"):
         print_pdf(tmp_path / "report.html", tmp_path / "report.pdf", chromium="chromium")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_near_all_and_near_none_are_not_told_as_all_and_none():
+    material = Material(load_report_words("en"), {}, town_sites())
+    shares = [material.share(part, 812_935) for part in (0, 131, 6_000, 600_000, 812_804, 812_935)]
+    assert shares == ["0%", "<\u202f0.1%", "0.7%", "74%", ">\u202f99.9%", "100%"]

@@ -404,7 +404,7 @@ def _run(
         ("primal_feasibility_tolerance", 1e-8),
         ("time_limit", float(seconds)),
         ("threads", 1),
-        # The simplex method takes up to a hundred times as long for the first relaxation of many pairs.
+        # The simplex method takes ten times as long and more for the first relaxation of many pairs.
         ("mip_lp_solver", "ipm" if len(cost) > MANY else "choose"),
     ):
         solver.setOptionValue(name, option)
