@@ -1,19 +1,10 @@
 """Parameters with their reasons: how people travel, and (in a study file) what is asked."""
 
+from siteplan.config.choose import Choose, Score
+from siteplan.config.inputs import Area, Inputs, Population, Table
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Profile, Rides, minutes_of
-from siteplan.config.study import (
-    Area,
-    Choose,
-    Inputs,
-    Output,
-    Population,
-    Score,
-    Study,
-    Table,
-    Travel,
-    folder_name,
-    result_columns,
-)
+from siteplan.config.study import Output, Study, folder_name, result_columns
+from siteplan.config.travel import Travel
 
 __all__ = [
     "BIKE",

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-__all__ = ["LONGEST", "File", "Limit", "LongLimit", "based", "listed", "rising"]
+__all__ = ["LONGEST", "File", "Limit", "LongLimit", "Names", "based", "listed", "rising"]
 
 LONGEST = 600.0  # minutes; nobody asks for a ten-hour catchment, so more than that is seconds
 
@@ -47,3 +47,4 @@ def _whole(minutes: float) -> float:
 File = Annotated[Path, AfterValidator(_located)]
 Limit = Annotated[float, Field(gt=0, le=180), AfterValidator(_whole)]
 LongLimit = Annotated[float, Field(gt=0, le=LONGEST), AfterValidator(_whole)]  # of tables that go so far
+Names = Annotated[tuple[str, ...], BeforeValidator(listed)]

@@ -1,4 +1,4 @@
-"""What a study file may hold: what is read, asked and written."""
+"""The whole of a study file, and how its parts fit together."""
 
 import difflib
 import hashlib
@@ -7,380 +7,27 @@ import re
 import types
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from siteplan.config.changes import Changes, Option, Scenario
-from siteplan.config.fields import LONGEST, File, Limit, LongLimit, based, listed, rising
+from siteplan.config.choose import Choose, Score, check_amounts, check_objective
+from siteplan.config.fields import LONGEST, based
+from siteplan.config.inputs import Area, Inputs
 from siteplan.config.problems import problems
-from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Model, Profile, Rides, Window
+from siteplan.config.profiles import PROFILES, TRANSIT, Model, Profile, Rides
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
+from siteplan.config.travel import OnFoot, Travel
 from siteplan.errors import StudyError
 
-__all__ = [
-    "Area",
-    "Choose",
-    "Inputs",
-    "Output",
-    "Population",
-    "Score",
-    "Study",
-    "Table",
-    "Travel",
-    "folder_name",
-    "result_columns",
-]
+__all__ = ["Output", "Study", "folder_name", "result_columns"]
 
 
-MODES = (*PROFILES, TRANSIT.name)
-
-
-def _as_file(value: Any) -> Any:
-    """Let a plain path stand for {file: path}."""
-    return {"file": value} if isinstance(value, str | Path) else value
-
-
-def _crs(value: Any) -> Any:
-    """Let 3035 stand for EPSG:3035."""
-    return f"EPSG:{value}" if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else value
-
-
-def _known_modes(modes: tuple[str, ...]) -> tuple[str, ...]:
-    for mode in modes:
-        if mode not in MODES:
-            raise PydanticCustomError(
-                "mode", "'{mode}' is no mode; expected any of {known}", {"mode": mode, "known": ", ".join(MODES)}
-            )
-    return tuple(dict.fromkeys(modes))
-
-
-Crs = Annotated[str, BeforeValidator(_crs)]
-Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
-Marks = Annotated[tuple[Annotated[float | str, Field(union_mode="left_to_right")], ...], BeforeValidator(listed)]
 Named = Annotated[str, Field(min_length=1, max_length=80)]
 Folder = Annotated[Path, AfterValidator(based)]
-
-
-class Table(Model):
-    """A file with places in it; a plain path stands for `{file: path}`."""
-
-    file: File = Field(description="the file, relative to this study file")
-    layer: str | None = Field(
-        default=None, description="which layer of a GeoPackage with several; empty = the only one"
-    )
-    crs: Crs | None = Field(
-        default=None, description="the CRS, where the file does not carry one; empty = the file's own"
-    )
-
-
-class Area(Model):
-    """The territories that results are shown by, and how far people are taken in."""
-
-    communes: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
-        default=None, description="polygons with a name each (.gpkg .geojson .parquet), drawn on the map; empty = none"
-    )
-    name: str | None = Field(
-        default=None, description="the column of the communes' names; empty = found by its usual names"
-    )
-    extent: Literal["all", "sites", "communes"] = Field(
-        default="all",
-        description="which people are read: all of the population file, or only those around the sites or the "
-        "communes, as far as the limits carry (for the file of a whole country)",
-    )
-
-
-class Population(Table):
-    """Where people are: a raster, polygons, points or H3 cells, with counts."""
-
-    people: str | None = Field(default=None, description="the column with people; empty = found by its usual names")
-    groups: Names = Field(
-        default=(), description="columns to carry along and report beside people, such as workers, age_65"
-    )
-    cell: str | None = Field(default=None, description="the column that names a cell; empty = the rows are numbered")
-    density: Literal["per_km2", "per_ha", "per_m2", "none"] | None = Field(
-        default=None,
-        description="per_km2, per_ha or per_m2 when the file holds densities; none = counts, whatever its name says",
-    )
-    missing: Marks | dict[str, Marks] = Field(
-        default=(),
-        description="values that mean withheld, such as [-1], or by column {employed: [0]}; missing is not zero",
-    )
-
-
-def _day(value: Any) -> Any:
-    """Let a date that YAML has read, or text, be the text of a date."""
-    text = str(value)
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise PydanticCustomError("day", "expected a date such as 2026-03-10") from None
-
-
-class Transit(Model):
-    """The timetables of one day."""
-
-    feeds: Annotated[tuple[File, ...], BeforeValidator(listed)] = Field(
-        min_length=1, description="GTFS feeds (.zip or folder), one or several", examples=[["gtfs.zip"]]
-    )
-    date: Annotated[str, BeforeValidator(_day)] = Field(
-        description="the day of service, best an ordinary weekday", examples=["2026-03-10"]
-    )
-
-
-class Inputs(Model):
-    """The files that a study reads."""
-
-    streets: File | None = Field(
-        default=None,
-        description="OpenStreetMap extract (.osm.pbf .osm), or GraphML from OSMnx",
-        examples=["streets.osm.pbf"],
-    )
-    population: Annotated[Population, BeforeValidator(_as_file)] | None = Field(
-        default=None,
-        description="where people are; a plain path stands for {file: path}",
-        examples=[{"file": "population.tif"}],
-    )
-    sites: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
-        default=None,
-        description="sites, each within 1,600 m of a street; a plain path stands for {file: path}. Their column "
-        "status: existing (there already), candidate (may be opened; also when blank), required (shall be opened), "
-        "excluded (left out)",
-        examples=[{"file": "sites.csv"}],
-    )
-    transit: Transit | None = Field(
-        default=None,
-        description="timetables, such as {feeds: [gtfs.zip], date: 2026-03-10}; people then ride as well",
-    )
-    elevation: File | None = Field(default=None, description="terrain model (.tif); given, slopes change the speed")
-    times: File | None = Field(
-        default=None,
-        description="your own table (.parquet .csv) of site, point (= cell), minutes, mode; replaces the search",
-    )
-
-
-class OnFoot(Model):
-    """How people walk."""
-
-    speed_kmh: float = Field(
-        default=WALK.speed_kmh,
-        ge=0.5,
-        le=20,
-        description="km/h on the flat; as OpenTripPlanner and cityseer (R5 4.68, ORS 5.0)",
-    )
-    stairs_factor: float = Field(
-        default=WALK.stairs_factor, ge=1, le=20, description="time on stairs as a multiple (OpenTripPlanner)"
-    )
-    slope: bool | None = Field(
-        default=None, description="let the terrain change the speed; empty = when there is an elevation"
-    )
-
-
-class OnFootSlowly(OnFoot):
-    """How people walk who walk slowly."""
-
-    speed_kmh: float = Field(
-        default=SLOW_WALK.speed_kmh,
-        ge=0.5,
-        le=20,
-        description="km/h on the flat; older adults at mobility risk walk 2.7",
-    )
-
-
-class ByBike(Model):
-    """How people cycle."""
-
-    speed_kmh: float = Field(
-        default=BIKE.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT (r5r 12, Valhalla 18)"
-    )
-    push: bool = Field(default=BIKE.push, description="also use footways by pushing the bicycle")
-    push_kmh: float = Field(default=BIKE.push_kmh, ge=0.5, le=8, description="km/h when pushing (Valhalla)")
-    access_kmh: float = Field(
-        default=BIKE.access_kmh, ge=0.5, le=8, description="km/h on foot between a door and the street"
-    )
-    slope: bool | None = Field(
-        default=None, description="let the terrain change the speed; empty = when there is an elevation"
-    )
-
-
-class ByPedelec(ByBike):
-    """How people cycle with a motor's help."""
-
-    speed_kmh: float = Field(default=PEDELEC.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT")
-
-
-class ByTransit(Model):
-    """How people travel by public transport; they walk as the walk profile says."""
-
-    window: Window = Field(
-        default=TRANSIT.window,
-        description="be at the site (direction from: leave it) at each minute from one time to before the other, as R5",
-    )
-    back: Window | None = Field(
-        default=None,
-        description="[17:00, 18:00] = they must also get home, leaving the site in this window: both ways must be "
-        "within the limit, the longer counts; empty = the way there only",
-    )
-    percentile: float = Field(
-        default=TRANSIT.percentile,
-        gt=0,
-        le=100,
-        description="the share of the window's minutes at which the journey takes no longer; 50 = the median",
-    )
-    max_rides: int = Field(default=TRANSIT.max_rides, ge=1, le=8, description="vehicles in one journey, at most")
-    max_walk_minutes: float = Field(
-        default=TRANSIT.max_walk_minutes, gt=0, le=60, description="longest walk to, between or from stops"
-    )
-    max_total_walk_minutes: float | None = Field(
-        default=None, gt=0, le=180, description="longest walk in all, in a journey with rides; empty = no such limit"
-    )
-    board_slack_minutes: float = Field(
-        default=TRANSIT.board_slack_minutes, ge=0, le=30, description="time at the stop before a departure (R5)"
-    )
-    home: Literal["walk", "slow_walk", "bike", "pedelec"] = Field(
-        default="walk", description="how people travel between home and stop; bike = bike-and-ride"
-    )
-
-
-class Travel(Model):
-    """How people travel, and for how long."""
-
-    direction: Literal["to", "from"] = Field(default="to", description="to the site in the morning, or from it")
-    modes: Annotated[Names, AfterValidator(_known_modes)] = Field(
-        default=("walk", "bike"),
-        min_length=1,
-        description=f"any of {', '.join(MODES)}; 'best' in a result = any of them. Left out: walk and bike, and "
-        "transit where there are timetables",
-    )
-    minutes: Annotated[tuple[Limit, ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
-        default=(15, 20),
-        min_length=1,
-        description="the limits: a shared workplace works within 15 to 20 minutes of home",
-    )
-    walk: OnFoot = Field(default=OnFoot(), description="on foot")
-    slow_walk: OnFootSlowly = Field(default=OnFootSlowly(), description="on foot, slowly")
-    bike: ByBike = Field(default=ByBike(), description="by bicycle")
-    pedelec: ByPedelec = Field(default=ByPedelec(), description="by electrically assisted bicycle")
-    transit: ByTransit = Field(default=ByTransit(), description="by public transport")
-
-
-class Fading(Model):
-    """How much a person counts who is so many minutes away."""
-
-    kind: Literal["step", "linear", "logistic"] = Field(
-        examples=["logistic"],
-        description="step = 1 up to the minutes; linear = falls to 0 there; logistic = one half there",
-    )
-    minutes: Limit = Field(examples=[15], description="where the step, the end or the middle of the curve is")
-    deviation: float = Field(default=5.0, gt=0, le=60, description="logistic: minutes; the smaller, the steeper")
-
-    @property
-    def limit(self) -> float:
-        """Minutes beyond which a person counts less than a hundredth."""
-        return self.minutes + (2.6 * self.deviation if self.kind == "logistic" else 0)
-
-
-class Score(Model):
-    """How the results of a site become one number."""
-
-    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default={},
-        description="columns of scores.csv and their weights, such as {people_best_20: 2, workers_walk_15: 1}; "
-        "empty = people reached by any mode within the largest limit",
-    )
-    decay: Fading | None = Field(
-        default=None,
-        description="also count people by nearness, as columns decayed_<mode>: {kind: linear, minutes: 30}, or "
-        "{kind: logistic, minutes: 15, deviation: 5}; empty = not counted",
-    )
-
-
-class AskedQuota(Model):
-    """At least and at most so many open sites of one kind."""
-
-    column: str = Field(description="a column of the sites, such as zone")
-    value: bool | int | float | str = Field(description="its value, such as rural or 2")
-    at_least: int = Field(default=0, ge=0, description="so many open sites of this kind, existing ones included")
-    at_most: int | None = Field(default=None, ge=0, description="no more than so many; empty = no upper limit")
-
-
-def _rises(values: tuple[float, ...]) -> tuple[float, ...]:
-    if list(values) != sorted(set(values)):
-        raise PydanticCustomError("rises", "expected numbers that rise, such as 3, 5, 10")
-    return values
-
-
-def _floors(value: Any) -> Any:
-    """Refuse what is no floor, so that one of the kinds of floors fits."""
-    shares = list(value.values()) if isinstance(value, Mapping) else [value]
-    number = [not isinstance(share, bool) and isinstance(share, int | float) and 0 <= share <= 1 for share in shares]
-    if value in (None, "most") or (all(number) and value != 0):
-        return value
-    raise PydanticCustomError(
-        "floors",
-        "expected a share above 0 and at most 1 (0.3 for 30 %), shares by commune such as {Vernay: 0.3}, or most",
-    )
-
-
-class Choose(Model):
-    """Which sites to open together."""
-
-    objective: Literal["coverage", "share", "median", "center", "backup", "gravity"] = Field(
-        default="coverage",
-        description="coverage = most people within the limit; share = fewest sites for a share of them; median = least "
-        "people-minutes; center = least longest way; backup = most people within reach of several sites; "
-        "gravity = most people, the nearer the more they count",
-    )
-    sites: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="how many are open in all, the existing and required ones included"
-    )
-    budget: Annotated[float, Field(ge=0)] | None = Field(
-        default=None, description="what the new ones may cost together (column cost of the sites); empty = no budget"
-    )
-    mode: str = Field(default="", description="one of the modes, or best; empty = best where there are several")
-    minutes: LongLimit | None = Field(default=None, description="the limit; empty = the largest of travel.minutes")
-    group: str = Field(default="people", description="whose reach counts: people or one of the groups")
-    share: float = Field(
-        default=1, gt=0, le=1, description="objective share: of those whom any site reaches, so many must be covered"
-    )
-    penalty: Annotated[float, Field(gt=0, le=2 * LONGEST)] | None = Field(
-        default=None, description="objectives median and center: minutes of who reaches none; empty = twice the limit"
-    )
-    backup: int = Field(default=2, ge=2, le=10, description="objective backup: within reach of so many sites")
-    decay: Fading | None = Field(default=None, description="objective gravity: as score.decay")
-    capacities: bool | Literal["desks"] = Field(
-        default=False,
-        description="true = serve no more people at a site than its column capacity says, and nobody twice; desks = "
-        "the column counts desks, which serve the workers that demand says at the largest of its uptakes",
-    )
-    spacing_m: Annotated[float, Field(gt=0)] | None = Field(
-        default=None, description="open sites stand at least so many metres apart; empty = no such rule"
-    )
-    floors: Annotated[float | dict[str, float] | Literal["most"] | None, BeforeValidator(_floors)] = Field(
-        default=None,
-        description="the share of its people that each commune has covered at least: one for all, by name of the "
-        "commune, or most = as high as possible in the worst served; who lives in none has no floor; empty = none",
-    )
-    quotas: tuple[AskedQuota, ...] = Field(
-        default=(), description="such as [{column: zone, value: rural, at_least: 2}]"
-    )
-    phases: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(listed), AfterValidator(_rises)] = Field(
-        default=(), description="open so many first, then so many, such as [3, 5, 10]; empty = all at once"
-    )
-    phase_budgets: Annotated[
-        tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(listed), AfterValidator(_rises)
-    ] = Field(default=(), description="in place of phases: what may have been spent after each, such as [1e6, 3e6]")
-    least_regret: bool = Field(
-        default=False,
-        description="phases that together lose the least share of their own best, from one programme over them all: "
-        "slower",
-    )
-    seconds: float = Field(
-        default=60, gt=0, le=3600, description="after which the search stops; the gap to the best possible is then told"
-    )
 
 
 class Output(Model):
@@ -394,62 +41,6 @@ class Output(Model):
     threshold: float = Field(
         default=0, ge=0, description="on the map, cells of fewer people are joined with their neighbours; 0 = none are"
     )
-
-
-def _check_amounts(asked: Choose) -> None:
-    """Refuse questions that say in two ways how many sites, or in none."""
-    phases = asked.phases or asked.phase_budgets
-    if asked.objective != "share" and asked.sites is None and asked.budget is None and not phases:
-        raise PydanticCustomError(
-            "choice", "choose: names neither sites (how many) nor a budget; expected one of them (-p, --budget)"
-        )
-    if asked.phases and (asked.budget is not None or asked.sites not in (None, asked.phases[-1])):
-        raise PydanticCustomError(
-            "phases",
-            "choose.phases: say how many sites are open after each; leave out budget and sites beside them, or the "
-            "phases (--set choose.phases=[])",
-        )
-    if asked.phase_budgets and (asked.phases or asked.budget is not None or asked.sites is not None):
-        raise PydanticCustomError(
-            "phases", "choose.phase_budgets: say what is spent after each; leave out phases, budget and sites"
-        )
-    if asked.objective == "share" and (phases or asked.sites is not None):
-        key = "sites" if asked.sites is not None else "phases" if asked.phases else "phase_budgets"
-        raise PydanticCustomError(
-            "phases", "choose.{key}: objective share finds how many sites are needed; leave it out", {"key": key}
-        )
-    if asked.least_regret and not phases:
-        raise PydanticCustomError(
-            "phases", "choose.least_regret: is for phases; give choose.phases or choose.phase_budgets, or leave it out"
-        )
-    if asked.least_regret and (asked.objective == "center" or asked.floors == "most"):
-        raise PydanticCustomError(
-            "phases", "choose.least_regret: is not known for objective center and floors: most; leave it out"
-        )
-
-
-def _check_objective(asked: Choose, minutes: float) -> None:
-    """Refuse what the objective needs and lacks, and what it would pass over."""
-    if asked.share != 1 and asked.objective != "share":
-        raise PydanticCustomError("choice", "choose.share: is for objective share; ask for that, or leave it out")
-    if asked.objective == "gravity" and asked.decay is None:
-        raise PydanticCustomError(
-            "choice", "choose.decay: missing; objective gravity needs it, such as {kind: linear, minutes: 20}"
-        )
-    if asked.decay is not None and asked.objective != "gravity":
-        raise PydanticCustomError("choice", "choose.decay: is for objective gravity; ask for that, or leave it out")
-    if asked.capacities and asked.objective in ("center", "backup"):
-        raise PydanticCustomError(
-            "choice",
-            "choose.capacities: have no meaning for objective {objective}; leave them out",
-            {"objective": asked.objective},
-        )
-    if asked.penalty is not None and asked.penalty < minutes:
-        raise PydanticCustomError(
-            "choice",
-            "choose.penalty: is {penalty} minutes, expected at least the limit of {minutes}",
-            {"penalty": f"{asked.penalty:g}", "minutes": f"{minutes:g}"},
-        )
 
 
 def result_columns(modes: Sequence[str], minutes: Sequence[float], groups: Sequence[str]) -> list[str]:
@@ -716,8 +307,8 @@ class Study(Model):
             raise PydanticCustomError(
                 "floors", "choose.floors: are by commune, but area.communes names no file of them"
             )
-        _check_amounts(asked)
-        _check_objective(asked, asked.minutes or max(self.travel.minutes))
+        check_amounts(asked)
+        check_objective(asked, asked.minutes or max(self.travel.minutes))
         if asked.capacities == "desks" and (self.demand is None or asked.group != self.demand.group):
             raise PydanticCustomError(
                 "choice",

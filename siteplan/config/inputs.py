@@ -1,0 +1,124 @@
+"""The files that a study reads, and what is said of them."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from siteplan.config.fields import File, Names, listed
+from siteplan.config.profiles import Model
+
+__all__ = ["Area", "Inputs", "Population", "Table", "Transit"]
+
+
+def _as_file(value: Any) -> Any:
+    """Let a plain path stand for {file: path}."""
+    return {"file": value} if isinstance(value, str | Path) else value
+
+
+def _crs(value: Any) -> Any:
+    """Let 3035 stand for EPSG:3035."""
+    return f"EPSG:{value}" if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else value
+
+
+Crs = Annotated[str, BeforeValidator(_crs)]
+Marks = Annotated[tuple[Annotated[float | str, Field(union_mode="left_to_right")], ...], BeforeValidator(listed)]
+
+
+class Table(Model):
+    """A file with places in it; a plain path stands for `{file: path}`."""
+
+    file: File = Field(description="the file, relative to this study file")
+    layer: str | None = Field(
+        default=None, description="which layer of a GeoPackage with several; empty = the only one"
+    )
+    crs: Crs | None = Field(
+        default=None, description="the CRS, where the file does not carry one; empty = the file's own"
+    )
+
+
+class Area(Model):
+    """The territories that results are shown by, and how far people are taken in."""
+
+    communes: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
+        default=None, description="polygons with a name each (.gpkg .geojson .parquet), drawn on the map; empty = none"
+    )
+    name: str | None = Field(
+        default=None, description="the column of the communes' names; empty = found by its usual names"
+    )
+    extent: Literal["all", "sites", "communes"] = Field(
+        default="all",
+        description="which people are read: all of the population file, or only those around the sites or the "
+        "communes, as far as the limits carry (for the file of a whole country)",
+    )
+
+
+class Population(Table):
+    """Where people are: a raster, polygons, points or H3 cells, with counts."""
+
+    people: str | None = Field(default=None, description="the column with people; empty = found by its usual names")
+    groups: Names = Field(
+        default=(), description="columns to carry along and report beside people, such as workers, age_65"
+    )
+    cell: str | None = Field(default=None, description="the column that names a cell; empty = the rows are numbered")
+    density: Literal["per_km2", "per_ha", "per_m2", "none"] | None = Field(
+        default=None,
+        description="per_km2, per_ha or per_m2 when the file holds densities; none = counts, whatever its name says",
+    )
+    missing: Marks | dict[str, Marks] = Field(
+        default=(),
+        description="values that mean withheld, such as [-1], or by column {employed: [0]}; missing is not zero",
+    )
+
+
+def _day(value: Any) -> Any:
+    """Let a date that YAML has read, or text, be the text of a date."""
+    text = str(value)
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise PydanticCustomError("day", "expected a date such as 2026-03-10") from None
+
+
+class Transit(Model):
+    """The timetables of one day."""
+
+    feeds: Annotated[tuple[File, ...], BeforeValidator(listed)] = Field(
+        min_length=1, description="GTFS feeds (.zip or folder), one or several", examples=[["gtfs.zip"]]
+    )
+    date: Annotated[str, BeforeValidator(_day)] = Field(
+        description="the day of service, best an ordinary weekday", examples=["2026-03-10"]
+    )
+
+
+class Inputs(Model):
+    """The files that a study reads."""
+
+    streets: File | None = Field(
+        default=None,
+        description="OpenStreetMap extract (.osm.pbf .osm), or GraphML from OSMnx",
+        examples=["streets.osm.pbf"],
+    )
+    population: Annotated[Population, BeforeValidator(_as_file)] | None = Field(
+        default=None,
+        description="where people are; a plain path stands for {file: path}",
+        examples=[{"file": "population.tif"}],
+    )
+    sites: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
+        default=None,
+        description="sites, each within 1,600 m of a street; a plain path stands for {file: path}. Their column "
+        "status: existing (there already), candidate (may be opened; also when blank), required (shall be opened), "
+        "excluded (left out)",
+        examples=[{"file": "sites.csv"}],
+    )
+    transit: Transit | None = Field(
+        default=None,
+        description="timetables, such as {feeds: [gtfs.zip], date: 2026-03-10}; people then ride as well",
+    )
+    elevation: File | None = Field(default=None, description="terrain model (.tif); given, slopes change the speed")
+    times: File | None = Field(
+        default=None,
+        description="your own table (.parquet .csv) of site, point (= cell), minutes, mode; replaces the search",
+    )
