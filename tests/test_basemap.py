@@ -93,6 +93,7 @@ def test_an_extract_of_streets_alone_has_none(tmp_path):
     write_town(tmp_path)
     found = read_basemap(tmp_path / "streets.osm")
     assert {name: (len(table), table.crs.to_epsg()) for name, table in found.items()} == {
+        "water": (0, 4326),
         "green": (0, 4326),
         "railways": (0, 4326),
         "places": (0, 4326),

@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 import osmium
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from siteplan.errors import InputError
+from siteplan.inputs.basemap import read_basemap
+from siteplan.inputs.candidates import propose_sites
 from siteplan.inputs.osm import read_osm
 from siteplan.network.streets import read_streets
 from worlds import STREET, World, line, plaza, river
@@ -102,6 +106,79 @@ def test_the_date_of_the_data_is_in_the_header(tmp_path: Path) -> None:
             writer.add(thing)
     assert read_osm(tmp_path / "dated.osm.pbf").data_date == "2021-10-01T20:21:26Z"
     assert read_osm(written(tmp_path, line())).data_date is None
+
+
+# Files as people have them --------------------------------------------------------------------------------------------
+
+TOWN = [
+    *(f'<node id="{n}" version="1" lat="{50 + n % 2 / 1000}" lon="{5 + n / 1000}"/>' for n in range(1, 9)),
+    '<node id="9" version="1" lat="50" lon="5"><tag k="place" v="town"/><tag k="name" v="Bourg"/></node>',
+    '<way id="1" version="2"><nd ref="1"/><nd ref="2"/><nd ref="3"/><tag k="highway" v="residential"/></way>',
+    '<way id="2" version="1"><nd ref="3"/><nd ref="4"/><tag k="highway" v="footway"/></way>',
+    '<way id="3" version="1"><nd ref="4"/><nd ref="5"/><nd ref="6"/><nd ref="4"/></way>',
+    '<way id="4" version="1"><nd ref="6"/><nd ref="7"/><nd ref="8"/><nd ref="6"/><tag k="natural" v="water"/></way>',
+    '<relation id="5" version="1"><member type="way" ref="3" role="outer"/><tag k="type" v="multipolygon"/>'
+    '<tag k="leisure" v="park"/><tag k="amenity" v="library"/></relation>',
+]
+NOISE = [
+    '<way id="1" version="1"><nd ref="1"/><nd ref="8"/><tag k="highway" v="residential"/></way>',  # as it was before
+    '<way id="2" version="1"><nd ref="3"/><nd ref="4"/></way>',  # again, as a skeleton
+    '<way id="7" version="1" visible="false"><nd ref="1"/><nd ref="5"/><tag k="highway" v="path"/></way>',
+    '<way id="8" version="1" action="delete"><nd ref="1"/><nd ref="6"/><tag k="highway" v="path"/></way>',
+    "<node visible='true' action='delete' id='10' version='1' lat='50' lon='5'><tag k='place' v='city'/>"
+    "<tag k='name' v='Gone'/></node>",
+]
+
+
+def all_of(path: Path) -> list[object]:
+    """Everything that is read from an extract."""
+    raw, around = read_osm(path), read_basemap(path)
+    ways = [raw.refs.tolist(), raw.lon.tolist(), raw.start.tolist(), raw.way_id.tolist(), raw.kind.tolist(), raw.kinds]
+    return [
+        *ways,
+        {name: table.to_wkt().to_dict() for name, table in around.items()},
+        propose_sites(path).to_wkt()["name"].to_dict(),
+    ]
+
+
+@given(order=st.permutations(TOWN + NOISE), packed=st.sampled_from(["town.osm", "town.osm.gz", "town.osm.bz2"]))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_order_versions_and_deleted_things_change_nothing(tmp_path: Path, order: list[str], packed: str) -> None:
+    packers = {"gz": gzip.compress, "bz2": bz2.compress}
+    for name, things in ((packed, order), ("plain.osm", TOWN)):
+        text = f'<osm version="0.6">{chr(10).join(things)}</osm>'.encode()
+        (tmp_path / name).write_bytes(packers.get(name.rpartition(".")[2], bytes)(text))
+    assert all_of(tmp_path / packed) == all_of(tmp_path / "plain.osm")
+
+
+@pytest.mark.parametrize("flagged", [False, True])
+def test_a_pbf_file_may_be_unsorted_or_hold_history(tmp_path: Path, flagged: bool) -> None:
+    (tmp_path / "town.osm").write_text(f'<osm version="0.6">{"".join(TOWN)}</osm>')
+    mixed = tmp_path / "mixed.osm"
+    mixed.write_text(f'<osm version="0.6">{"".join([*NOISE[:2], *reversed(TOWN)])}</osm>')
+    header = osmium.io.Header()
+    header.has_multiple_object_versions = flagged
+    with osmium.SimpleWriter(str(tmp_path / "mixed.osm.pbf"), header=header) as writer:
+        for thing in osmium.FileProcessor(str(mixed)):
+            writer.add(thing)
+    assert all_of(tmp_path / "mixed.osm.pbf") == all_of(tmp_path / "town.osm")
+
+
+def test_what_an_editor_drew_is_read_with_its_own_ids(tmp_path: Path) -> None:
+    drawn = [thing.replace('id="', 'id="-').replace('ref="', 'ref="-') for thing in TOWN]
+    (tmp_path / "drawn.osm").write_text(f'<osm version="0.6">{"".join(drawn)}</osm>')
+    raw = read_osm(tmp_path / "drawn.osm")
+    assert (sorted(raw.way_id.tolist()), sorted(set(raw.refs.tolist()))) == ([-2, -1], [-4, -3, -2, -1])
+    assert propose_sites(tmp_path / "drawn.osm").index.tolist() == ["r-5"]
+    assert [len(table) for table in read_basemap(tmp_path / "drawn.osm").values()] == [1, 1, 0, 1]
+
+
+def test_an_outline_without_breadth_is_none(tmp_path: Path) -> None:
+    flat = (
+        '<way id="6" version="1"><nd ref="1"/><nd ref="3"/><nd ref="5"/><nd ref="1"/><tag k="natural" v="water"/></way>'
+    )
+    (tmp_path / "flat.osm").write_text(f'<osm version="0.6">{"".join([*TOWN, flat])}</osm>')
+    assert len(read_basemap(tmp_path / "flat.osm")["water"]) == 1
 
 
 # What is not a file of streets ----------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
-"""What a map shows beneath its subject: parks and woods, railways, and the names of places."""
+"""What lies around streets: water, parks and woods, railways, and the names of places."""
 
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,11 +11,12 @@ import pandas as pd
 import shapely
 
 from siteplan.geo import LONLAT
-from siteplan.inputs.opl import LocatedWays, read_ways, tag_reader
-from siteplan.inputs.osm import open_osm, unreadable
+from siteplan.inputs.extract import Scan, read_extract, scan
+from siteplan.inputs.opl import LocatedWays, read_nodes, read_ways, tag_reader
 
 __all__ = ["PLACE_RANKS", "read_basemap"]
 
+WATER = (("natural", "water"), ("waterway", "riverbank"))
 GREEN = {
     "park": (
         ("leisure", "park"),
@@ -33,7 +33,7 @@ PLACE_RANKS = ("city", "town", "village", "suburb", "hamlet")  # from the name t
 
 
 def read_basemap(path: str | PathLike[str]) -> dict[str, gpd.GeoDataFrame]:
-    """Read green areas, railways and names of places from an OpenStreetMap extract.
+    """Read water, green areas, railways and names of places from an OpenStreetMap extract.
 
     Parameters
     ----------
@@ -45,6 +45,7 @@ def read_basemap(path: str | PathLike[str]) -> dict[str, gpd.GeoDataFrame]:
     dict
         Tables in EPSG:4326, without rows where the extract holds none:
 
+        - `water`: `name` ("" = none), valid polygons;
         - `green`: `name` ("" = none), `kind` (park, cemetery or wood), valid polygons;
         - `railways`: `kind` (rail, tram, ...), lines, cut where nodes are missing; no sidings and no tunnels;
         - `places`: `name`, `place` (city, town, village, suburb or hamlet), `population` (NaN = not said), points,
@@ -55,34 +56,37 @@ def read_basemap(path: str | PathLike[str]) -> dict[str, gpd.GeoDataFrame]:
     InputError
         For a file that is missing, cut short or not OpenStreetMap.
     """
-    file = open_osm(Path(path))
-    try:
-        return {"green": _green(file), "railways": _railways(file), "places": _places(file)}
-    except (RuntimeError, osmium.InvalidLocationError) as error:
-        raise unreadable(file, error) from error
+    return read_extract(Path(path), _read)
 
 
-def _green(file: Path) -> gpd.GeoDataFrame:
+def _read(file: Path) -> dict[str, gpd.GeoDataFrame]:
+    green = [tag for tags in GREEN.values() for tag in tags]
+    found = scan(file, osmium.filter.KeyFilter("railway", "place"), areas=[*WATER, *green])
+    return {
+        "water": _water(found),
+        "green": _green(found),
+        "railways": _railways(found.text),
+        "places": _places(found.text),
+    }
+
+
+def _water(found: Scan) -> gpd.GeoDataFrame:
+    tags, shapes = found.outlines(WATER)
+    return gpd.GeoDataFrame({"name": [each.get("name", "") for each in tags]}, geometry=shapes)
+
+
+def _green(found: Scan) -> gpd.GeoDataFrame:
     kinds = {tag: kind for kind, tags in GREEN.items() for tag in tags}
-    green = osmium.filter.TagFilter(*kinds)
-    outlines = osmium.FileProcessor(file).with_areas(green)
-    outlines = outlines.with_filter(osmium.filter.EntityFilter(osmium.osm.AREA)).with_filter(green)
-    shaped = osmium.geom.WKBFactory()
-    found: list[tuple[str, str, str]] = []
-    area: Any  # the filter lets nothing else through
-    for area in outlines:
-        kind = next(kind for (key, value), kind in kinds.items() if area.tags.get(key) == value)
-        found.append((area.tags.get("name", ""), kind, shaped.create_multipolygon(area)))
-    shapes = shapely.make_valid(shapely.from_wkb(np.array([wkb for _, _, wkb in found], dtype=object)))
-    columns = {"name": [name for name, _, _ in found], "kind": [kind for _, kind, _ in found]}
-    return gpd.GeoDataFrame(columns, geometry=shapes, crs=LONLAT)
+    tags, shapes = found.outlines(kinds)
+    kind = [next(kinds[tag] for tag in kinds if each.get(tag[0]) == tag[1]) for each in tags]
+    return gpd.GeoDataFrame({"name": [each.get("name", "") for each in tags], "kind": kind}, geometry=shapes)
 
 
-def _railways(file: Path) -> gpd.GeoDataFrame:
-    ways = read_ways(file, osmium.filter.TagFilter(*(("railway", kind) for kind in RAILS)))
-    tags = [dict(tag_reader(frozenset(("railway", *SERVICE)))(text)) for text in ways.tags]
-    shown = np.array([not any(each.get(key, "no") != "no" for key in SERVICE) for each in tags], dtype=bool)
-    lines, way = _lines(ways, shown)
+def _railways(text: bytes) -> gpd.GeoDataFrame:
+    ways = read_ways(text, b"railway")
+    tags = [dict(tag_reader(frozenset(("railway", *SERVICE)))(each)) for each in ways.tags]
+    shown = [each["railway"] in RAILS and not any(each.get(key, "no") != "no" for key in SERVICE) for each in tags]
+    lines, way = _lines(ways, np.array(shown, dtype=bool))
     return gpd.GeoDataFrame({"kind": [tags[each]["railway"] for each in way]}, geometry=lines, crs=LONLAT)
 
 
@@ -100,21 +104,14 @@ def _lines(ways: LocatedWays, shown: npt.NDArray[np.bool_]) -> tuple[npt.NDArray
     return np.asarray(lines, dtype=object), way[kept][first]
 
 
-def _places(file: Path) -> gpd.GeoDataFrame:
-    named = osmium.FileProcessor(file, osmium.osm.NODE)
-    named = named.with_filter(osmium.filter.TagFilter(*(("place", kind) for kind in PLACE_RANKS)))
-    found: list[tuple[str, str, float, float, float]] = []
-    node: Any  # the reader gives nodes only
-    for node in named:
-        name = node.tags.get("name", "").strip()
-        if name and node.location.valid():
-            people = pd.to_numeric(node.tags.get("population", ""), errors="coerce")
-            found.append((name, node.tags["place"], float(people), node.lon, node.lat))
-    found.sort(key=lambda each: (PLACE_RANKS.index(each[1]), -each[2] if each[2] == each[2] else 0.0, each[0]))
-    columns = {
-        "name": [each[0] for each in found],
-        "place": [each[1] for each in found],
-        "population": np.array([each[2] for each in found], dtype=float),
-    }
-    points = shapely.points(np.array([each[3:] for each in found], dtype=float).reshape(-1, 2))
-    return gpd.GeoDataFrame(columns, geometry=points, crs=LONLAT)
+def _places(text: bytes) -> gpd.GeoDataFrame:
+    nodes = read_nodes(text, b"place")
+    read = tag_reader(frozenset(("name", "place", "population")))
+    tags = pd.DataFrame([dict(read(each)) for each in nodes.tags], columns=["name", "place", "population"])
+    tags["name"] = tags["name"].fillna("").str.strip()
+    tags["population"] = pd.to_numeric(tags["population"], errors="coerce").astype(float)
+    rank = tags["place"].map({place: rank for rank, place in enumerate(PLACE_RANKS)})
+    points = gpd.GeoDataFrame(tags, geometry=gpd.points_from_xy(nodes.lon, nodes.lat), crs=LONLAT)
+    order = points.assign(rank=rank, less=-tags["population"].fillna(0.0)).sort_values(["rank", "less", "name"])
+    kept = order[order["rank"].notna() & (order["name"] != "")]
+    return kept.drop(columns=["rank", "less"]).reset_index(drop=True)

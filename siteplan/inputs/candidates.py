@@ -17,7 +17,8 @@ import yaml
 
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.geo import LONLAT, metric_crs
-from siteplan.inputs.osm import open_osm, unreadable
+from siteplan.inputs.extract import read_extract
+from siteplan.inputs.opl import own_id
 
 __all__ = ["CANDIDATE_TAGS", "propose_sites", "read_tags"]
 
@@ -87,11 +88,8 @@ def propose_sites(
         If outlines are left out because the extract cut all their nodes away, or nothing fits.
     """
     table = read_tags(CANDIDATE_TAGS if tags is None else tags)
-    file = open_osm(Path(osm_path))
-    try:
-        places, towns, lost = _read_places(file, table)
-    except (RuntimeError, osmium.InvalidLocationError) as error:
-        raise unreadable(file, error) from error
+    file = Path(osm_path)
+    places, towns, lost = read_extract(file, lambda extract: _read_places(extract, table))
     if lost:
         text = f"{file}: {lost:,} places are left out, because the extract does not hold their outlines"
         warnings.warn(SiteplanWarning(text), stacklevel=2)
@@ -191,7 +189,7 @@ def _label(thing: Any) -> str:
     """Return n, w or r and the number; an area goes by the way or relation it was made of."""
     if thing.is_area():
         return f"{'w' if thing.from_way() else 'r'}{thing.orig_id()}"
-    return f"{thing.type_str()}{thing.id}"
+    return f"{thing.type_str()}{own_id(thing.id)}"
 
 
 def _shape_of(thing: Any) -> shapely.Geometry | None:
@@ -201,7 +199,9 @@ def _shape_of(thing: Any) -> shapely.Geometry | None:
     if thing.is_way():
         known = [(node.lon, node.lat) for node in thing.nodes if node.location.valid()]
         return shapely.MultiPoint(known).centroid if known else None
-    return shapely.from_wkb(osmium.geom.WKBFactory().create_multipolygon(thing)) if thing.is_area() else None
+    if not thing.is_area() or not thing.num_rings()[0]:  # ways that cross or have no breadth make no outline
+        return None
+    return shapely.from_wkb(osmium.geom.WKBFactory().create_multipolygon(thing))
 
 
 def _within(places: list[_Place], area: gpd.GeoDataFrame) -> list[_Place]:

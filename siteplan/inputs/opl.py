@@ -1,28 +1,38 @@
-"""Ways of an OpenStreetMap file as flat arrays, read without a Python step a node.
+"""OpenStreetMap objects as flat arrays, read without a Python step a node.
 
-osmium filters the ways, gives their nodes places and writes them as OPL, one line of text a way, all in compiled code;
-the lines are then read in bulk.
+osmium writes what passes its filters as OPL, one line of text an object, in compiled code; the lines are then read in
+bulk.
 """
 
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import osmium
 
-__all__ = ["LocatedWays", "Tags", "read_ways", "tag_reader"]
+__all__ = [
+    "RENUMBERED",
+    "LocatedWays",
+    "PlacedNodes",
+    "Tags",
+    "own_id",
+    "read_nodes",
+    "read_relations",
+    "read_ways",
+    "tag_reader",
+]
 
 Tags = tuple[tuple[str, str], ...]
 
-LINE = re.compile(rb"^w(-?\d+) (?:\S+ )*?T(\S*) N(\S+)$", re.MULTILINE)
+WAY = re.compile(rb"^w(-?\d+) (?:\S+ )*?T(\S*) N(\S+)$", re.MULTILINE)
+NODE = re.compile(rb"^n(-?\d+) (?:\S+ )*?T(\S+) x(\S+) y(\S+)$", re.MULTILINE)
+RELATION = re.compile(rb"^r(-?\d+) (?:\S+ )*?T(\S+) M(\S+)$", re.MULTILINE)
+MEMBER = re.compile(r"w(-?\d+)@([^,]*)")
 ESCAPED = re.compile(r"%([0-9a-f]+)%")
 NOWHERE = 999.0  # stands for a place that is not in the file
 NUMBERS = bytes.maketrans(b"nxy,", b"    ")
+RENUMBERED = 2**40  # far above all ids: the new nodes of an editor, whose ids are negative, stand there while reading
 
 
 @dataclass(frozen=True)
@@ -41,43 +51,62 @@ class LocatedWays:
     start: npt.NDArray[np.int64]
 
 
-def read_ways(file: Path, *filters: Any) -> LocatedWays:
-    """Read the ways that pass osmium's filters.
+@dataclass(frozen=True)
+class PlacedNodes:
+    """Nodes in the file's order: ids, texts of tags, `lon` and `lat` in degrees."""
 
-    Raises
-    ------
-    RuntimeError
-        osmium cannot read the file.
-    """
-    with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
-        text = Path(folder) / "ways.opl"
-        locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
-        locations.ignore_errors()
-        ways_only = osmium.filter.EntityFilter(osmium.osm.WAY)
-        options = "opl,add_metadata=none,locations_on_ways=true"
-        with (
-            osmium.io.Reader(str(file), osmium.osm.NODE | osmium.osm.WAY) as reader,
-            osmium.SimpleWriter(osmium.io.File(str(text), options)) as writer,
-        ):
-            osmium.apply(reader, locations, ways_only, *filters, writer)
-        return _parse(text.read_bytes())
+    node_id: npt.NDArray[np.int64]
+    tags: list[bytes]
+    lon: npt.NDArray[np.float64]
+    lat: npt.NDArray[np.float64]
 
 
-def _parse(text: bytes) -> LocatedWays:
-    lines = LINE.findall(text)
+def own_id(number: int) -> int:
+    """Return the id that a node has in its file."""
+    return RENUMBERED - number if number > RENUMBERED else number
+
+
+def read_ways(text: bytes, carrying: bytes = b"") -> LocatedWays:
+    """Read the ways of a text of OPL; only those that carry a key, if one is given."""
+    lines = [line for line in WAY.findall(text) if not carrying or _carries(line[1], carrying)]
     nodes = [line[2] for line in lines]
     count = np.fromiter((part.count(b"n") for part in nodes), np.int64, len(nodes))
     joined = b",".join(nodes).replace(b"xy", b"x%gy%g" % (NOWHERE, NOWHERE)).translate(NUMBERS)
     numbers = np.fromstring(joined, sep=" ").reshape(-1, 3)
     there = numbers[:, 1] != NOWHERE
+    refs = numbers[:, 0].astype(np.int64)
     return LocatedWays(
         way_id=np.array([int(line[0]) for line in lines], np.int64),
         tags=[line[1] for line in lines],
-        refs=numbers[:, 0].astype(np.int64),
+        refs=np.where(refs > RENUMBERED, RENUMBERED - refs, refs),
         lon=np.where(there, numbers[:, 1], np.nan),
         lat=np.where(there, numbers[:, 2], np.nan),
         start=np.concatenate([[0], np.cumsum(count)]),
     )
+
+
+def read_nodes(text: bytes, carrying: bytes) -> PlacedNodes:
+    """Read the nodes of a text of OPL that carry a key."""
+    lines = [line for line in NODE.findall(text) if _carries(line[1], carrying)]
+    return PlacedNodes(
+        node_id=np.array([own_id(int(line[0])) for line in lines], np.int64),
+        tags=[line[1] for line in lines],
+        lon=np.array([float(line[2]) for line in lines]),
+        lat=np.array([float(line[3]) for line in lines]),
+    )
+
+
+def read_relations(text: bytes, carrying: bytes) -> list[tuple[bytes, list[tuple[int, str]]]]:
+    """Read the relations of a text of OPL that carry a key: texts of tags, member ways with their roles."""
+    return [
+        (tags, [(int(way), _plain(role)) for way, role in MEMBER.findall(members.decode())])
+        for _, tags, members in RELATION.findall(text)
+        if _carries(tags, carrying)
+    ]
+
+
+def _carries(tags: bytes, key: bytes) -> bool:
+    return tags.startswith(key + b"=") or b"," + key + b"=" in tags
 
 
 def tag_reader(keys: frozenset[str]) -> Callable[[bytes], Tags]:

@@ -1,6 +1,5 @@
 """OpenStreetMap files -> ways as flat arrays, nothing interpreted yet."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ import numpy.typing as npt
 import osmium
 
 from siteplan.errors import InputError
-from siteplan.inputs.opl import LocatedWays, Tags, read_ways, tag_reader
+from siteplan.inputs.extract import read_extract, scan
+from siteplan.inputs.opl import LocatedWays, Tags, read_relations, read_ways, tag_reader
 
-__all__ = ["KEYS", "RawWays", "Tags", "open_osm", "read_osm", "unreadable"]
+__all__ = ["KEYS", "RawWays", "Tags", "read_osm"]
 
 # The keys that say who may use a way, and how: all others are left in the file.
 KEYS = frozenset(
@@ -20,6 +20,8 @@ KEYS = frozenset(
     " motorroad cycleway cycleway:left cycleway:right cycleway:both cycleway:left:oneway cycleway:right:oneway"
     " sidewalk sidewalk:both sidewalk:left sidewalk:right bridge tunnel service".split()
 )
+
+SQUARES = ("pedestrian", "footway")  # walked across as well, where they are areas
 
 
 @dataclass(frozen=True)
@@ -45,34 +47,6 @@ class RawWays:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def open_osm(path: str | Path) -> Path:
-    """Check that an OSM file is there and is not something else; return its path.
-
-    Raises
-    ------
-    InputError
-        No such file, a folder, an empty file, or an ending osmium does not read.
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"{file}: no such file; give an OpenStreetMap extract (.osm.pbf or .osm)")
-    if not file.name.endswith((".pbf", ".osm", ".osm.gz", ".osm.bz2", ".xml")):
-        raise InputError(
-            f"{file}: not an OpenStreetMap extract by its name; expected .osm.pbf, .osm, .osm.gz or .osm.bz2"
-        )
-    if file.stat().st_size == 0:
-        raise InputError(f"{file}: the file is empty; download or export the extract again")
-    return file
-
-
-def unreadable(file: Path, error: Exception) -> InputError:
-    """Return the error for a file that osmium gave up on."""
-    return InputError(
-        f"{file}: cannot be read as OpenStreetMap data ({error}); it may be cut short or of another format: "
-        "download or export it again"
-    )
-
-
 def read_osm(path: str | Path) -> RawWays:
     """Read the ways with a highway tag, and walkable squares, from `.osm.pbf` or `.osm`.
 
@@ -84,62 +58,50 @@ def read_osm(path: str | Path) -> RawWays:
     InputError
         The file is missing, unreadable or truncated, or holds no streets.
     """
-    file = open_osm(path)
-    try:
-        places = {} if file.name.endswith(".pbf") else _places(file)
-        squares = list(_square_members(file))
-        reader = _Collector(places)
-        reader.add(read_ways(file, osmium.filter.KeyFilter("highway")))
-        _add_squares(file, squares, reader)
-        data_date = _data_date(file)
-    except (RuntimeError, osmium.InvalidLocationError) as error:
-        raise unreadable(file, error) from error
+    return read_extract(path, lambda file: _read(file, str(path)))
+
+
+def _read(file: Path, source: str) -> RawWays:
+    found = scan(file, osmium.filter.KeyFilter("highway"))
+    reader = _Collector()
+    reader.add(read_ways(found.text, b"highway"))
+    _add_squares(file, found.text, reader)
     if not reader.parts:
-        raise InputError(f"{file}: holds no way with a highway tag; siteplan needs the streets of the place")
-    return reader.result(str(file), data_date)
+        raise InputError(f"{source}: holds no way with a highway tag; siteplan needs the streets of the place")
+    return reader.result(source, found.data_date)
 
 
-def _places(file: Path) -> dict[int, tuple[float, float]]:
-    """Read where the nodes of an XML file are: editors write new nodes with negative ids, and ways before nodes."""
-    nodes: Any = osmium.FileProcessor(file, osmium.osm.NODE)
-    return {node.id: (node.lon, node.lat) for node in nodes if node.location.valid()}
-
-
-def _data_date(file: Path) -> str | None:
-    with osmium.io.Reader(str(file)) as reader:
-        header = reader.header()
-    return header.get("osmosis_replication_timestamp") or header.get("timestamp") or None
-
-
-def _square_members(file: Path) -> Iterator[tuple[int, list[tuple[int, str]], Tags]]:
-    """Yield the multipolygon relations that are pedestrian squares: id, member ways with roles, tags."""
-    relations: Any = osmium.FileProcessor(file, osmium.osm.RELATION).with_filter(
-        osmium.filter.TagFilter(("highway", "pedestrian"), ("highway", "footway"))
-    )
-    for relation in relations:
-        if relation.tags.get("type") == "multipolygon":
-            members = [(m.ref, m.role) for m in relation.members if m.type == "w"]
-            yield relation.id, members, (*(tag for tag in _tags(relation) if tag[0] != "area"), ("area", "yes"))
-
-
-def _add_squares(file: Path, squares: list[tuple[int, list[tuple[int, str]], Tags]], reader: "_Collector") -> None:
+def _add_squares(file: Path, text: bytes, reader: "_Collector") -> None:
     """Join the member ways of multipolygon squares into rings, and add the untagged rims as ways."""
+    read = tag_reader(KEYS | {"type"})
+    squares = [(members, dict(read(tags))) for tags, members in read_relations(text, b"highway")]
+    squares = [
+        (members, tags)
+        for members, tags in squares
+        if tags.pop("type", "") == "multipolygon" and tags["highway"] in SQUARES
+    ]
     if not squares:
         return
-    wanted = {ref for _, members, _ in squares for ref, _ in members}
-    tags_of = {ref: tags for _, members, tags in squares for ref, _ in members}
-    rims = read_ways(file, osmium.filter.IdFilter(sorted(wanted)))
+    tags_of = {
+        way: (*(tag for tag in tags.items() if tag[0] != "area"), ("area", "yes"))
+        for members, tags in squares
+        for way, _ in members
+    }
+    wanted = osmium.filter.IdFilter(sorted(tags_of))
+    rims = read_ways(
+        scan(file, osmium.filter.EntityFilter(osmium.osm.WAY), wanted, kinds=osmium.osm.NODE | osmium.osm.WAY).text
+    )
     reader.add(rims, tags_of)
     nodes = {
         way: rims.refs[first:stop].tolist()
         for way, first, stop in zip(rims.way_id.tolist(), rims.start[:-1], rims.start[1:], strict=True)
     }
-    for _, members, tags in squares:
-        outer = _join([nodes[ref] for ref, role in members if role != "inner" and ref in nodes])
-        inner = _join([nodes[ref] for ref, role in members if role == "inner" and ref in nodes])
+    for members, _ in squares:
+        outer = _join([nodes[way] for way, role in members if role != "inner" and way in nodes])
+        inner = _join([nodes[way] for way, role in members if role == "inner" and way in nodes])
         # A square with several outer rings is as many squares; which hole lies in which is seen on the ground.
         for ring in outer:
-            reader.add_square([ring, *inner], tags)
+            reader.add_square([ring, *inner], tags_of[members[0][0]])
 
 
 def _join(pieces: list[list[int]]) -> list[list[int]]:
@@ -158,15 +120,10 @@ def _join(pieces: list[list[int]]) -> list[list[int]]:
     return rings
 
 
-def _tags(thing: Any) -> Tags:
-    return tuple((tag.k, tag.v) for tag in thing.tags if tag.k in KEYS)
-
-
 class _Collector:
     """Gathers ways, cut where nodes are missing, and squares."""
 
-    def __init__(self, places: dict[int, tuple[float, float]]) -> None:
-        self.places = places
+    def __init__(self) -> None:
         self.parts: list[tuple[npt.NDArray[Any], ...]] = []
         self.known: set[int] = set()
         self.kinds: dict[Tags, int] = {}
@@ -178,7 +135,7 @@ class _Collector:
         """Take ways in; with the tags of the squares whose rims they are, those that are not in yet."""
         new = np.array([way not in self.known for way in ways.way_id.tolist()], bool) & (np.diff(ways.start) > 1)
         self.known.update(ways.way_id.tolist())
-        lon, lat = self._located(ways)
+        lon, lat = ways.lon, ways.lat
         way = np.repeat(np.arange(len(new)), np.diff(ways.start))
         missing = np.isnan(lon)
         lost = np.bincount(way[missing & new[way]], minlength=len(new))
@@ -202,13 +159,6 @@ class _Collector:
         inside = np.repeat(first - np.concatenate([[0], np.cumsum(stop - first)[:-1]]), stop - first)
         node = inside + np.arange(len(inside))
         self.parts.append((ways.refs[node], lon[node], lat[node], stop - first, ways.way_id[row], kind))
-
-    def _located(self, ways: LocatedWays) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return where the nodes are, as the file says elsewhere where osmium did not know."""
-        lon, lat = ways.lon.copy(), ways.lat.copy()
-        for k in np.flatnonzero(np.isnan(lon)) if self.places else ():
-            lon[k], lat[k] = self.places.get(int(ways.refs[k]), (np.nan, np.nan))
-        return lon, lat
 
     def add_square(self, rings: list[list[int]], tags: Tags) -> None:
         """Take a square in: its outer ring, then its holes."""
@@ -250,4 +200,4 @@ def _pieces(
 
 def _is_square(tags: Tags) -> bool:
     found = dict(tags)
-    return found.get("area") == "yes" and found.get("highway") in ("pedestrian", "footway")
+    return found.get("area") == "yes" and found.get("highway") in SQUARES

@@ -24,13 +24,14 @@ from siteplan.study.load import (
     asked_file,
     linked_by_mode,
     load,
+    load_basemap,
     load_cells,
     load_communes,
     load_sites,
     load_streets,
     load_timetable,
-    load_water,
     points_of,
+    refuse_in_water,
     same_place,
     used_sites,
 )
@@ -89,7 +90,7 @@ def check(study: Study | str | Path) -> list[Finding]:
     if sites is not None and asked.inputs.streets is not None:
         streets = _tried(found, "inputs.streets", lambda: load_streets(asked, sites))
     if streets is not None:
-        _tried(found, "inputs.sites", lambda: load_water(asked, streets, sites))
+        _tried(found, "inputs.sites", lambda: refuse_in_water(asked, streets, sites, load_basemap(asked)))
         found += _about_streets(streets)
         timetable = _tried(found, "inputs.transit", lambda: load_timetable(asked, streets))
         found += [] if timetable is None else _about_timetable(timetable)

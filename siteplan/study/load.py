@@ -18,7 +18,6 @@ from siteplan.inputs.basemap import read_basemap
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
-from siteplan.inputs.water import read_water
 from siteplan.network.kept import linked
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT
@@ -33,15 +32,16 @@ __all__ = [
     "commune_names",
     "linked_by_mode",
     "load",
+    "load_basemap",
     "load_cells",
     "load_communes",
     "load_sites",
     "load_streets",
     "load_timetable",
-    "load_water",
     "points_mark",
     "points_of",
     "read_original",
+    "refuse_in_water",
     "same_place",
     "used_sites",
 ]
@@ -68,7 +68,6 @@ class Territory:
     linked: dict[str, pd.Series]
     all_sites: gpd.GeoDataFrame
     communes: gpd.GeoDataFrame | None
-    water: gpd.GeoDataFrame | None
     basemap: dict[str, gpd.GeoDataFrame]
 
     @property
@@ -106,9 +105,11 @@ def load(study: Study, *, places: bool = True) -> Territory:
     searched = streets if study.inputs.times is None else None
     points = _points_of_times(study, cells, streets) if searched is None else points_of(cells, original)
     linked = {} if searched is None else linked_by_mode(study, searched, points)
-    water = None if streets is None else load_water(study, streets, sites)
+    basemap = load_basemap(study)
+    if streets is not None:
+        refuse_in_water(study, streets, sites, basemap)
     timetable = None if streets is None else load_timetable(study, streets)
-    return Territory(original, streets, timetable, cells, points, linked, sites, communes, water, _basemap(study))
+    return Territory(original, streets, timetable, cells, points, linked, sites, communes, basemap)
 
 
 def load_sites(study: Study, *, places: bool = True) -> gpd.GeoDataFrame:
@@ -159,13 +160,20 @@ def load_timetable(study: Study, streets: StreetNetwork) -> Timetable | None:
     return edited_timetable(study, read_transit(asked.feeds, streets, date=asked.date))
 
 
-def load_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
-    """Read lakes and rivers where the streets' file has them, and refuse sites that stand in one."""
+def load_basemap(study: Study) -> dict[str, gpd.GeoDataFrame]:
+    """Read what lies around the streets, where their file has it."""
     file = study.inputs.streets
-    if file is None or file.suffix == ".graphml":
-        return None
-    water = read_water(file)
-    wet = used_sites(sites)[["geometry"]].to_crs(streets.crs).sjoin(water.to_crs(streets.crs), predicate="within")
+    return {} if file is None or file.suffix == ".graphml" else read_basemap(file)
+
+
+def refuse_in_water(
+    study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, basemap: dict[str, gpd.GeoDataFrame]
+) -> None:
+    """Refuse sites that stand in water, as far as the extract knows of any."""
+    if "water" not in basemap:
+        return
+    water = basemap["water"].to_crs(streets.crs)
+    wet = used_sites(sites)[["geometry"]].to_crs(streets.crs).sjoin(water, predicate="within")
     wet = wet[~wet.index.duplicated()]
     if len(wet):
         # Bridges, quays and pontoons are streets in or beside the water, where a site may well be.
@@ -176,13 +184,6 @@ def load_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) ->
             f"{asked_file(study, 'sites')}: {_many(len(wet), 'site')} in water, more than {ON_WATER:.0f} m from any "
             f"street: {named}{' ...' if len(wet) > 5 else ''}; correct the place, or its status to excluded"
         )
-    return water
-
-
-def _basemap(study: Study) -> dict[str, gpd.GeoDataFrame]:
-    """Read what a map shows beneath its subject, where the streets' file has it."""
-    file = study.inputs.streets
-    return {} if file is None or file.suffix == ".graphml" else read_basemap(file)
 
 
 def used_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -27,8 +27,8 @@ from siteplan.study.load import (
     load_sites,
     load_streets,
     load_timetable,
-    load_water,
     points_of,
+    refuse_in_water,
     used_sites,
 )
 from siteplan.study.wording import about
@@ -161,12 +161,10 @@ def _territory(variant: Study, study: Study, base: Territory) -> Territory:
     elif streets is not None and not same_sites:
         check_streets(variant, streets, sites)
     if streets is not None and not same_sites:
-        load_water(variant, streets, sites)
+        refuse_in_water(variant, streets, sites, base.basemap)
     linked = {} if streets is None or not base.linked else linked_by_mode(variant, streets, points)
     timetable = None if streets is None else _timetable(variant, study, base, streets)
-    return Territory(
-        base.original, streets, timetable, cells, points, linked, sites, base.communes, base.water, base.basemap
-    )
+    return Territory(base.original, streets, timetable, cells, points, linked, sites, base.communes, base.basemap)
 
 
 def _cells(variant: Study, study: Study, base: Territory) -> gpd.GeoDataFrame:

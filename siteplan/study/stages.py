@@ -25,7 +25,16 @@ from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.fairness import access_tables, desks_by_cell, places_left_out
 from siteplan.study.guard import RESULTS, SCENARIOS, TABLES, refuse_foreign, refuse_inputs
-from siteplan.study.load import Territory, load, load_sites, load_streets, load_timetable, load_water, used_sites
+from siteplan.study.load import (
+    Territory,
+    load,
+    load_basemap,
+    load_sites,
+    load_streets,
+    load_timetable,
+    refuse_in_water,
+    used_sites,
+)
 from siteplan.study.manifest import input_files, manifest_of, warnings_of
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
@@ -284,7 +293,7 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
     with _told_once():
         sites = load_sites(asked)
         streets = load_streets(asked, sites)
-        load_water(asked, streets, sites)
+        refuse_in_water(asked, streets, sites, load_basemap(asked))
         timetable = load_timetable(asked, streets)
         return rings_of(asked, streets, timetable, used_sites(sites), Cache(None), progress)
 

@@ -182,11 +182,11 @@ def _layers(result: "Result", territory: Territory) -> dict[str, gpd.GeoDataFram
         "points": result.points,
         "communes": territory.communes,
         "streets": None if territory.streets is None else _by_class(territory.streets.edges),
-        "water": territory.water,
+        "water": territory.basemap.get("water"),
         "places_without_access": result.left_out,
         "transit_lines": None if territory.timetable is None else line_layer(territory.timetable),
         "stops": None if territory.timetable is None else stop_layer(territory.timetable),
-        **territory.basemap,
+        **{name: table for name, table in territory.basemap.items() if name != "water"},
     }
     return {name: table for name, table in layers.items() if table is not None and len(table)}
 
