@@ -134,11 +134,7 @@ def all_of(path: Path) -> list[object]:
     """Everything that is read from an extract."""
     raw, around = read_osm(path), read_basemap(path)
     ways = [raw.refs.tolist(), raw.lon.tolist(), raw.start.tolist(), raw.way_id.tolist(), raw.kind.tolist(), raw.kinds]
-    return [
-        *ways,
-        {name: table.to_wkt().to_dict() for name, table in around.items()},
-        propose_sites(path).to_wkt()["name"].to_dict(),
-    ]
+    return [*ways, *(table.to_csv() for table in [*around.values(), propose_sites(path)])]
 
 
 @given(order=st.permutations(TOWN + NOISE), packed=st.sampled_from(["town.osm", "town.osm.gz", "town.osm.bz2"]))
