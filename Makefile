@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench notebooks lock clean
+.PHONY: help demo test check bench notebooks sample lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,8 +24,8 @@ test: $(READY) ## run the whole test suite, notebooks included
 	$(BIN)/python -m pytest --nbmake tests notebooks
 
 check: $(READY) ## formatting, lint, types, import contract, dependencies
-	$(BIN)/ruff format --check siteplan tests
-	$(BIN)/ruff check siteplan tests
+	$(BIN)/ruff format --check siteplan tools tests
+	$(BIN)/ruff check siteplan tools tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry siteplan
@@ -41,6 +41,9 @@ bench: .venv-bench/.ready ## measure against other engines, side by side (instal
 
 notebooks: $(READY) ## execute the notebooks in place
 	$(BIN)/python -m pytest --nbmake --overwrite notebooks
+
+sample: $(READY) ## draw the sample territory in data/sample anew
+	$(BIN)/python -m tools.sample data/sample
 
 lock: ## write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt

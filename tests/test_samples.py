@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 import zipfile
 from collections import Counter
 from itertools import pairwise
@@ -18,19 +20,18 @@ import rasterio
 import shapely
 import yaml
 
-from siteplan import samples
 from siteplan.errors import InputError
 from siteplan.network.tags import Access, bike_use, walk_use
-from siteplan.samples import SAMPLE_FILES, blocks, write_sample
-from siteplan.samples.streets import draw_streets
+from siteplan.samples import sample_files, write_sample
+from tools.sample import blocks, draw_sample
+from tools.sample.streets import draw_streets
 
 COMMITTED = Path(__file__).parents[1] / "data" / "sample"
+FILES = (
+    "communes.gpkg", "gtfs.zip", "population_1km.gpkg", "population_200m.csv", "population_200m.gpkg",
+    "population_200m.tif", "sites.csv", "streets.osm.pbf", "study.yaml", "terrain.tif",
+)  # fmt: skip
 GROUPS = ["people", "workers", "age_65"]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return write_sample(tmp_path_factory.mktemp("made") / "sample")
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +62,15 @@ def cells():
     return gpd.read_file(COMMITTED / "population_200m.gpkg")
 
 
-# --- made again, whole or not at all
+# --- drawn by the tools
 
 
-@pytest.mark.parametrize("name", SAMPLE_FILES)
-def test_made_again_gives_the_committed_bytes(made, name):
-    assert (made / name).read_bytes() == (COMMITTED / name).read_bytes()
+def test_drawn_again_gives_the_committed_bytes(tmp_path):
+    draw_sample(tmp_path)
+    drawn = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert sorted([*drawn, "study.yaml"]) == sorted(FILES)
+    assert [name for name in drawn if drawn[name] != (COMMITTED / name).read_bytes()] == []
+    assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") is None  # drawing leaves no trace in GDAL
 
 
 def test_no_street_hangs_on_a_last_bit(monkeypatch):
@@ -78,21 +82,38 @@ def test_no_street_hangs_on_a_last_bit(monkeypatch):
 
 
 def test_nothing_else_is_committed_and_little_of_it():
-    assert sorted(p.name for p in COMMITTED.iterdir()) == sorted(SAMPLE_FILES)
-    assert sum(p.stat().st_size for p in COMMITTED.iterdir()) < 1_500_000
+    assert tuple(p.name for p in sample_files()) == FILES
+    assert sum(p.stat().st_size for p in sample_files()) < 1_500_000
 
 
-def test_an_earlier_sample_is_completed_and_its_results_are_left(made, monkeypatch, tmp_path):
-    (tmp_path / "study.yaml").write_text("new")
-    (tmp_path / "results").mkdir()
-    monkeypatch.setattr(samples, "_write_all", lambda folder: [(folder / n).write_text("new") for n in SAMPLE_FILES])
+def test_the_wheel_ships_the_sample_and_not_what_draws_it(tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=COMMITTED.parents[1], check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert {name.rpartition("/")[2] for name in names if "sample_data" in name} == set(FILES)
+    assert {name.partition("/")[0] for name in names} == {"siteplan"}
+
+
+# --- written whole or not at all
+
+
+def test_written_into_a_new_folder_with_the_same_bytes(tmp_path):
+    folder = write_sample(tmp_path / "a" / "sample")
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {p.name: p.read_bytes() for p in sample_files()}
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["sample"]
+
+
+def test_an_earlier_sample_is_completed_and_its_results_are_left(tmp_path):
     write_sample(tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {*SAMPLE_FILES, "results"}
+    (tmp_path / "results").mkdir()
+    (tmp_path / "sites.csv").unlink()
+    write_sample(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {*FILES, "results"}
 
 
-def test_a_changed_file_is_refused_and_nothing_is_written(made, monkeypatch, tmp_path):
+def test_a_changed_file_is_refused_and_nothing_is_written(tmp_path):
     (tmp_path / "sites.csv").write_text("mine")
-    monkeypatch.setattr(samples, "_write_all", lambda folder: [(folder / n).write_text("new") for n in SAMPLE_FILES])
     with pytest.raises(InputError, match=r"sites\.csv: is there already"):
         write_sample(tmp_path)
     assert [p.read_text() for p in tmp_path.iterdir()] == ["mine"]
@@ -112,18 +133,21 @@ def test_a_file_in_the_way_is_refused(tmp_path):
 
 
 def test_nothing_is_left_when_writing_fails(monkeypatch, tmp_path):
-    def full(folder):
-        (folder / "sites.csv").write_text("half")
+    def full(source, target):
+        Path(target).write_text("half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(samples, "_write_all", full)
+    monkeypatch.setattr("siteplan.samples.shutil.copyfile", full)
     with pytest.raises(InputError, match="disk full"):
         write_sample(tmp_path / "sample")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_writing_leaves_no_trace_in_gdal(made):
-    assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") is None
+def test_a_package_without_its_sample_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("siteplan.samples.DRAWN", tmp_path / "sample")
+    with pytest.raises(InputError, match="Install siteplan again"):
+        write_sample(tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_study_names_files_that_are_there():
@@ -131,7 +155,7 @@ def test_the_study_names_files_that_are_there():
     files = [study["inputs"][key] for key in ("streets", "sites", "elevation")]
     files += [study["inputs"]["population"]["file"], study["area"]["communes"]]
     files += study["inputs"]["transit"]["feeds"]
-    assert set(files) < set(SAMPLE_FILES)
+    assert set(files) < set(FILES)
     assert study["travel"]["modes"] == ["walk", "bike", "transit"]
 
 

@@ -11,9 +11,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import LineString, Polygon
 
-from siteplan.samples import valley
-from siteplan.samples.joined import Joined
-from siteplan.samples.plane import ORIGIN, PLANE_CRS, Floats
+from tools.sample import valley
+from tools.sample.joined import Joined
+from tools.sample.plane import ORIGIN, PLANE_CRS, Floats
 
 __all__ = ["GRID_CRS", "MISSING", "coarser", "population", "write_people"]
 

@@ -9,10 +9,10 @@ import shapely.affinity
 from shapely.geometry import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from siteplan.samples import valley
-from siteplan.samples.blocks import Cut, Style, blocks, comb, divide, lattice, lines_of
-from siteplan.samples.plane import Floats, Km, around, at, curve, offset, stretch
-from siteplan.samples.valley import disc
+from tools.sample import valley
+from tools.sample.blocks import Cut, Style, blocks, comb, divide, lattice, lines_of
+from tools.sample.plane import Floats, Km, around, at, curve, offset, stretch
+from tools.sample.valley import disc
 
 __all__ = ["Way", "draw_streets"]
 

@@ -13,7 +13,7 @@ from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split
 
-from siteplan.samples.plane import Floats
+from tools.sample.plane import Floats
 
 __all__ = ["Cut", "Style", "blocks", "comb", "divide", "lattice", "lines_of"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import shapely
 from scipy.ndimage import distance_transform_edt
 
-from siteplan.samples import valley
-from siteplan.samples.plane import ORIGIN, PLANE_CRS, Floats
+from tools.sample import valley
+from tools.sample.plane import ORIGIN, PLANE_CRS, Floats
 
 __all__ = ["heights", "write_terrain"]
 

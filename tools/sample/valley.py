@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shapely.geometry import LineString, MultiPolygon, Polygon, box
 
-from siteplan.samples.plane import Km, at, curve, outline
+from tools.sample.plane import Km, at, curve, outline
 
 __all__ = [
     "BOX", "CROSSINGS", "EXTRA_TAGS", "HAMLET", "HILL", "HILL_RADIUS", "ISLANDS", "ISLAND_GAPS", "JUNCTION",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from siteplan.samples.plane import Floats
-from siteplan.samples.streets import Way
+from tools.sample.plane import Floats
+from tools.sample.streets import Way
 
 __all__ = ["Joined", "join"]
 

@@ -9,9 +9,9 @@ import pandas as pd
 import shapely
 from shapely.geometry import MultiPoint, Point, Polygon
 
-from siteplan.samples import valley
-from siteplan.samples.joined import Joined
-from siteplan.samples.plane import Km, at, lonlat, moved
+from tools.sample import valley
+from tools.sample.joined import Joined
+from tools.sample.plane import Km, at, lonlat, moved
 
 __all__ = ["PLACES", "Place", "communes", "site_table", "stand"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from siteplan.samples.plane import Km, at, lonlat
+from tools.sample.plane import Km, at, lonlat
 
 __all__ = ["FILES", "write_timetable"]
 

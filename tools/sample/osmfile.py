@@ -11,10 +11,10 @@ import shapely
 from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from siteplan.samples import valley
-from siteplan.samples.joined import Joined
-from siteplan.samples.places import PLACES
-from siteplan.samples.plane import Floats, at, to_lonlat
+from tools.sample import valley
+from tools.sample.joined import Joined
+from tools.sample.places import PLACES
+from tools.sample.plane import Floats, at, to_lonlat
 
 if TYPE_CHECKING:
     import osmium

@@ -1,0 +1,1 @@
+"""What makes the project's own files; none of it is shipped."""
