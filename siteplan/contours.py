@@ -205,7 +205,7 @@ def _by_transit(
     beyond = int(limits[-1]) + _margin(pace)
     ways = [(rides, backwards)]
     if rides.back is not None:
-        ways.append((rides.model_copy(update={"window": rides.back}), not backwards))
+        ways.append((rides.with_(window=rides.back), not backwards))
     places = _stop_places(transit, rides)
     xy = np.ascontiguousarray(shapely.get_coordinates(places.geometry.to_numpy()))
     surfaces = [_surfaces(transit.streets, sites, rides.access, limits, way) for _, way in ways]

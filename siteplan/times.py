@@ -138,7 +138,7 @@ def _by_transit(
 
     table = searched(rides, backwards)
     if rides.back is not None:
-        table = _both_ways(table, searched(rides.model_copy(update={"window": rides.back}), not backwards))
+        table = _both_ways(table, searched(rides.with_(window=rides.back), not backwards))
     names = pd.Index(sites.index.astype(str))
     return table.assign(
         site=pd.Categorical.from_codes(table["site"].to_numpy(), names),

@@ -44,7 +44,11 @@ OPTIONS: dict[str, tuple[str, Any, str]] = {
     "inputs.transit.date": ("--date", str, "The day of service of the timetables, such as 2026-03-10."),
     "inputs.elevation": ("--elevation", Path, "Terrain model (.tif): slopes change the speed."),
     "inputs.times": ("--times", Path, "A travel-time table of your own, in place of a search."),
-    "travel.modes": ("--mode", str, "walk, bike, slow_walk, pedelec, transit; several with commas. [walk,bike]"),
+    "travel.modes": (
+        "--mode",
+        str,
+        "walk, bike, slow_walk, pedelec, transit, or your own; several with commas. [walk,bike]",
+    ),
     "travel.minutes": ("--minutes", str, "Limits, such as 15,20. [15,20]"),
     "travel.direction": ("--direction", str, "to or from the site. [to]"),
 }

@@ -4,10 +4,11 @@ from siteplan.config.choose import Choose, Score
 from siteplan.config.inputs import Area, Inputs, Population, Table
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Profile, Rides, minutes_of
 from siteplan.config.study import Output, Study, folder_name, result_columns
-from siteplan.config.travel import Travel
+from siteplan.config.travel import MODES, Travel
 
 __all__ = [
     "BIKE",
+    "MODES",
     "PEDELEC",
     "PROFILES",
     "SLOW_WALK",

@@ -1,11 +1,47 @@
 """How people travel: the profile of each mode, every default with its reason."""
 
-from typing import Annotated, Any, Literal
+import difflib
+import re
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-__all__ = ["BIKE", "PEDELEC", "PROFILES", "SLOW_WALK", "TRANSIT", "WALK", "Model", "Profile", "Rides", "Window"]
+from siteplan.config.problems import problems
+from siteplan.errors import StudyError
+
+__all__ = [
+    "BIKE",
+    "PEDELEC",
+    "PROFILES",
+    "SLOW_WALK",
+    "TRANSIT",
+    "WALK",
+    "ByBike",
+    "ByPedelec",
+    "ByTransit",
+    "ModeName",
+    "Model",
+    "OnFoot",
+    "OnFootSlowly",
+    "Profile",
+    "Rides",
+    "Window",
+]
+
+TAKEN = ("best", "given")  # any mode in a result, and the mode of a table of times that names none
+NONE: Mapping[str, str] = types.MappingProxyType({})
+SLOPE = "let the terrain change the speed; empty = when there is an elevation"
 
 
 class Model(BaseModel):
@@ -14,21 +50,105 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
 
 
-class Profile(Model):
+class OnFoot(Model):
+    """How people walk."""
+
+    speed_kmh: float = Field(
+        default=4.8,
+        ge=0.5,
+        le=20,
+        description="km/h on the flat; as OpenTripPlanner and cityseer (R5 4.68, ORS 5.0)",
+    )
+    stairs_factor: float = Field(default=3.0, ge=1, le=20, description="time on stairs as a multiple (OpenTripPlanner)")
+    slope: bool | None = Field(default=None, description=SLOPE)
+
+
+class OnFootSlowly(OnFoot):
+    """How people walk who walk slowly."""
+
+    speed_kmh: float = Field(
+        default=3.0, ge=0.5, le=20, description="km/h on the flat; older adults at mobility risk walk 2.7"
+    )
+
+
+class ByBike(Model):
+    """How people cycle."""
+
+    speed_kmh: float = Field(default=15.0, ge=0.5, le=60, description="km/h on the flat; as GOAT (r5r 12, Valhalla 18)")
+    push: bool = Field(default=False, description="also use footways by pushing the bicycle")
+    push_kmh: float = Field(default=5.1, ge=0.5, le=8, description="km/h when pushing (Valhalla)")
+    access_kmh: float = Field(default=4.8, ge=0.5, le=8, description="km/h on foot between a door and the street")
+    slope: bool | None = Field(default=None, description=SLOPE)
+
+
+class ByPedelec(ByBike):
+    """How people cycle with a motor's help."""
+
+    speed_kmh: float = Field(default=23.0, ge=0.5, le=60, description="km/h on the flat; as GOAT")
+
+
+def _spoken(name: str) -> str:
+    """Refuse names that files and columns cannot hold, or that mean something else."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name in TAKEN:
+        raise PydanticCustomError(
+            "mode_name",
+            "'{name}' cannot name a mode; expected letters, digits, - and _, and neither of {taken}",
+            {"name": name, "taken": ", ".join(TAKEN)},
+        )
+    return name
+
+
+ModeName = Annotated[str, AfterValidator(_spoken)]
+
+
+class Mode(Model):
+    """What every mode has: its name, and words of its own for it."""
+
+    name: ModeName = Field(description="the mode's label in every table")
+    title: dict[str, str] = Field(
+        default={}, description="how one travels, by language, such as {en: by scooter, fr: en trottinette}"
+    )
+
+    def with_(self, **changes: Any) -> Self:
+        """Return the mode with some of its fields, and all that hangs on them, changed; this one stays as it is.
+
+        Raises
+        ------
+        StudyError
+            Naming every field that is unknown or out of range.
+        """
+        fields = (*type(self).model_fields, "speed_kmh")  # which all modes have, one way or another
+        for key in changes:
+            if key not in fields:
+                close = difflib.get_close_matches(key, fields, n=1)
+                meant = (
+                    f"did you mean {close[0]!r}?" if close else f"expected any of {', '.join(dict.fromkeys(fields))}"
+                )
+                raise StudyError(f"{self.name}: no field {key!r}; {meant}")
+        try:
+            return type(self).model_validate({**dict(self), **changes})
+        except ValidationError as error:
+            raise StudyError(f"{self.name}: {'; '.join(problems(error, type(self)))}") from None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+        """Return a copy; what is other is checked, as `with_` does."""
+        return self.with_(**(update or {}))
+
+    def __hash__(self) -> int:
+        """Return the same for equal modes; words are no part of it."""
+        return hash(tuple(value for name, value in self if name != "title"))
+
+
+class Profile(Mode, ByBike, OnFoot):
     """How one mode moves: its rules, its speed and what slows it down.
 
-    Sources of the defaults: walking 4.8 km/h stands between R5 (4.68) and ORS (5.0) and equals OpenTripPlanner
-    and cityseer; cycling 15 km/h equals GOAT; stairs take three times as long (OpenTripPlanner, stairsTimeFactor);
-    a bicycle is pushed at 5.1 km/h (Valhalla).
+    A profile of one's own is best made from one that is there: ``BIKE.with_(name="scooter", speed_kmh=18)``. Whoever
+    walks goes to the street (`access_kmh`) as fast as along it, unless told otherwise.
     """
 
-    name: str = Field(min_length=1, description="the mode's label in every table")
     rules: Literal["walk", "bike"] = Field(description="which ways may be used: on foot or by bicycle")
-    speed_kmh: float = Field(ge=0.5, le=60, description="speed on the flat")
-    stairs_factor: float = Field(default=3.0, ge=1, le=20, description="time on stairs, as a multiple, on foot")
-    push: bool = Field(default=False, description="by bicycle: use footways and stairs-free paths by pushing")
-    push_kmh: float = Field(default=5.1, ge=0.5, le=8, description="speed of pushing a bicycle")
-    access_kmh: float = Field(default=4.8, ge=0.5, le=60, description="walking speed between a position and the street")
+    speed_kmh: float = Field(ge=0.5, le=130, description="km/h on the flat")
+    access_kmh: float = Field(default=4.8, ge=0.5, le=60, description="km/h on foot between a door and the street")
     slope: bool = Field(default=False, description="let the terrain change the speed; needs an elevation model")
 
     @model_validator(mode="before")
@@ -39,11 +159,24 @@ class Profile(Model):
             return {"access_kmh": given["speed_kmh"], **given}
         return given
 
+    @classmethod
+    def of(cls, name: str, section: OnFoot | ByBike, *, title: Mapping[str, str] = NONE, slope: bool = False) -> Self:
+        """Make the profile of what a study says of a mode; `slope` is for where it leaves that open."""
+        asked = section.model_dump(exclude={"like", "title"})
+        asked["slope"] = slope if asked["slope"] is None else asked["slope"]
+        return cls(name=name, title=dict(title), rules="walk" if isinstance(section, OnFoot) else "bike", **asked)
 
-WALK = Profile(name="walk", rules="walk", speed_kmh=4.8)
-SLOW_WALK = Profile(name="slow_walk", rules="walk", speed_kmh=3.0)
-BIKE = Profile(name="bike", rules="bike", speed_kmh=15.0)
-PEDELEC = Profile(name="pedelec", rules="bike", speed_kmh=23.0)
+    def with_(self, **changes: Any) -> Self:
+        """Return the profile with some of its fields changed; a walker is as fast to the street as along it, still."""
+        if self.rules == changes.get("rules", self.rules) == "walk" and self.access_kmh == self.speed_kmh:
+            changes = {"access_kmh": changes.get("speed_kmh", self.speed_kmh), **changes}
+        return super().with_(**changes)
+
+
+WALK = Profile.of("walk", OnFoot())
+SLOW_WALK = Profile.of("slow_walk", OnFootSlowly())
+BIKE = Profile.of("bike", ByBike())
+PEDELEC = Profile.of("pedelec", ByPedelec())
 PROFILES = {profile.name: profile for profile in (WALK, SLOW_WALK, BIKE, PEDELEC)}
 
 
@@ -75,34 +208,55 @@ def _forward(window: tuple[str, str]) -> tuple[str, str]:
 Window = Annotated[tuple[Clock, Clock], AfterValidator(_forward)]
 
 
-class Rides(Model):
+class Riding(Model):
+    """What a journey by public transport may be."""
+
+    window: Window = Field(
+        default=("08:00", "09:00"),
+        description="be at the site (direction from: leave it) at each minute from one time to before the other, as R5",
+    )
+    back: Window | None = Field(
+        default=None,
+        description="[17:00, 18:00] = they must also get home, leaving the site in this window: both ways must be "
+        "within the limit, the longer counts; empty = the way there only",
+    )
+    percentile: float = Field(
+        default=50,
+        gt=0,
+        le=100,
+        description="the share of the window's minutes at which the journey takes no longer; 50 = the median",
+    )
+    max_rides: int = Field(default=2, ge=1, le=8, description="vehicles in one journey, at most")
+    max_walk_minutes: float = Field(default=10, gt=0, le=60, description="longest walk to, between or from stops")
+    max_total_walk_minutes: float | None = Field(
+        default=None, gt=0, le=180, description="longest walk in all, in a journey with rides; empty = no such limit"
+    )
+    board_slack_minutes: float = Field(default=1, ge=0, le=30, description="time at the stop before a departure (R5)")
+
+
+class ByTransit(Riding):
+    """How people travel by public transport; they walk as the walk profile says."""
+
+    home: str = Field(default=WALK.name, description="how people travel between home and stop; bike = bike-and-ride")
+
+
+class Rides(Mode, Riding):
     """How people travel by public transport: on foot to a stop, by scheduled vehicles, on foot to the site.
 
     The defaults follow the routing engine R5 (every minute of the window, the median, a minute at the stop before a
     departure), with walks and changes as short as they are on the way to work.
     """
 
-    name: str = Field(default="transit", min_length=1, description="the mode's label in every table")
-    window: Window = Field(
-        default=("08:00", "09:00"),
-        description="be at the site (direction from: leave it) at each minute from one time to before the other",
-    )
-    back: Window | None = Field(
-        default=None,
-        description="also travel the other way, leaving the site (direction from: being there) at each minute of this "
-        "window: both ways must be within the limit, and the longer of the two counts",
-    )
-    percentile: float = Field(
-        default=50, gt=0, le=100, description="the share of the window's minutes at which the journey takes no longer"
-    )
-    max_rides: int = Field(default=2, ge=1, le=8, description="vehicles in one journey, at most")
-    max_walk_minutes: float = Field(default=10, gt=0, le=60, description="longest walk to, between or from stops")
-    max_total_walk_minutes: float | None = Field(
-        default=None, gt=0, le=180, description="longest walk in all, of a journey with rides; empty = no limit in all"
-    )
-    board_slack_minutes: float = Field(default=1, ge=0, le=30, description="time at the stop before a departure")
+    name: ModeName = Field(default="transit", description="the mode's label in every table")
     walk: Profile = Field(default=WALK, description="how people walk")
     home: Profile | None = Field(default=None, description="how they travel between home and stop, if not on foot")
+
+    def with_(self, **changes: Any) -> Self:
+        """Return the mode with some of its fields changed; `speed_kmh` is that of whoever walks."""
+        if "speed_kmh" in changes:
+            walk = changes.get("walk", self.walk).with_(speed_kmh=changes.pop("speed_kmh"))
+            changes = {**changes, "walk": walk}
+        return super().with_(**changes)
 
     @property
     def window_minutes(self) -> tuple[int, int]:

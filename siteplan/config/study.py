@@ -18,9 +18,9 @@ from siteplan.config.choose import Choose, Score, check_amounts, check_objective
 from siteplan.config.fields import LONGEST, based
 from siteplan.config.inputs import Area, Inputs
 from siteplan.config.problems import problems
-from siteplan.config.profiles import PROFILES, TRANSIT, Model, Profile, Rides
+from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
-from siteplan.config.travel import OnFoot, Travel
+from siteplan.config.travel import Travel
 from siteplan.errors import StudyError
 
 __all__ = ["Output", "Study", "folder_name", "result_columns"]
@@ -145,18 +145,19 @@ class Study(Model):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":
-        if TRANSIT.name in self.travel.modes and self.inputs.transit is None and self.inputs.times is None:
+        if self.travel.rides and self.inputs.transit is None and self.inputs.times is None:
             raise PydanticCustomError(
                 "timetable",
-                "travel.modes: asks for transit, but inputs.transit names no timetables; expected "
+                "travel.modes: asks for {mode}, but inputs.transit names no timetables; expected "
                 "{feeds: gtfs.zip, date: 2026-03-10} there (or --transit gtfs.zip --date 2026-03-10)",
+                {"mode": self.travel.rides[0]},
             )
-        sloping = [mode for mode in self.travel.modes if getattr(getattr(self.travel, mode), "slope", None)]
+        sloping = [mode for mode in self.travel.modes if getattr(self.travel.section(mode), "slope", None)]
         if sloping and self.inputs.elevation is None:
             raise PydanticCustomError(
                 "slope",
-                "travel.{mode}.slope: is true, but inputs.elevation names no terrain model; leave slope empty",
-                {"mode": sloping[0]},
+                "travel.{key}.slope: is true, but inputs.elevation names no terrain model; leave slope empty",
+                {"key": f"profiles.{sloping[0]}" if sloping[0] in self.travel.profiles else sloping[0]},
             )
         if self.area.extent == "communes" and self.area.communes is None:
             raise PydanticCustomError("extent", "area.extent: is communes, but area.communes names no file of them")
@@ -290,7 +291,7 @@ class Study(Model):
                 "inputs.times: minutes of your own know nothing of other streets, lines or places; leave "
                 "such changes out, or give streets in place of times",
             )
-        if self.changes.lines and TRANSIT.name not in self.travel.modes:
+        if self.changes.lines and not self.travel.rides:
             raise PydanticCustomError("changes", "lines: change, but transit is none of travel.modes")
 
     def _check_choice(self, asked: Choose) -> None:
@@ -334,19 +335,5 @@ class Study(Model):
 
     def profiles(self) -> tuple[Profile | Rides, ...]:
         """Give the profile of every mode asked for, in the order asked."""
-        return tuple(self._rides() if mode == TRANSIT.name else self._profile(mode) for mode in self.travel.modes)
-
-    def _rides(self) -> Rides:
-        asked = self.travel.transit.model_dump()
-        home = asked.pop("home")
-        walk = self._profile("walk")
-        return Rides(**asked, walk=walk, home=None if home == "walk" else self._profile(home))
-
-    def _profile(self, mode: str) -> Profile:
-        asked = getattr(self.travel, mode).model_dump()
-        if asked["slope"] is None:
-            asked["slope"] = self.inputs.elevation is not None
-        if isinstance(getattr(self.travel, mode), OnFoot):
-            # Whoever walks slowly along the street walks slowly to it as well.
-            asked["access_kmh"] = asked["speed_kmh"]
-        return Profile.model_validate(PROFILES[mode].model_dump() | asked)
+        slope = self.inputs.elevation is not None
+        return tuple(self.travel.profile(mode, slope=slope) for mode in self.travel.modes)

@@ -1,115 +1,131 @@
 """How the people of a study travel, and for how long."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from siteplan.config.fields import Limit, Names, listed, rising
-from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Model, Window
+from siteplan.config.profiles import (
+    PROFILES,
+    TRANSIT,
+    ByBike,
+    ByPedelec,
+    ByTransit,
+    Model,
+    ModeName,
+    OnFoot,
+    OnFootSlowly,
+    Profile,
+    Rides,
+)
 
-__all__ = ["OnFoot", "Travel"]
+__all__ = ["Travel"]
 
 MODES = (*PROFILES, TRANSIT.name)
 
 
-def _known_modes(modes: tuple[str, ...]) -> tuple[str, ...]:
-    for mode in modes:
-        if mode not in MODES:
-            raise PydanticCustomError(
-                "mode", "'{mode}' is no mode; expected any of {known}", {"mode": mode, "known": ", ".join(MODES)}
-            )
-    return tuple(dict.fromkeys(modes))
+class Own(Model):
+    """A mode of the study's own: what it does not say is as of the mode that it is like."""
+
+    like: str = Field(description=f"the mode it is like: {', '.join(MODES)}")
+    title: dict[str, str] = Field(default={}, description="how one travels, by language, such as {en: by scooter}")
+
+    @model_serializer(mode="wrap")
+    def _said(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write only what was said, so that the rest stays as of the other mode."""
+        return {key: value for key, value in write(self).items() if key in self.model_fields_set}
 
 
-class OnFoot(Model):
-    """How people walk."""
+class LikeOnFoot(OnFoot, Own):
+    """A mode that goes where one walks."""
 
-    speed_kmh: float = Field(
-        default=WALK.speed_kmh,
-        ge=0.5,
-        le=20,
-        description="km/h on the flat; as OpenTripPlanner and cityseer (R5 4.68, ORS 5.0)",
+    like: Literal["walk", "slow_walk"] = Field(description="the mode it is like")
+
+
+class LikeByBike(ByBike, Own):
+    """A mode that goes where one cycles."""
+
+    like: Literal["bike", "pedelec"] = Field(description="the mode it is like")
+
+
+class LikeByTransit(ByTransit, Own):
+    """Another way to ride."""
+
+    like: Literal["transit"] = Field(description="the mode it is like")
+
+
+KINDS = {
+    "walk": LikeOnFoot,
+    "slow_walk": LikeOnFoot,
+    "bike": LikeByBike,
+    "pedelec": LikeByBike,
+    "transit": LikeByTransit,
+}
+
+
+def _kind(given: Any) -> str | None:
+    like = given.get("like") if isinstance(given, Mapping) else getattr(given, "like", None)
+    return f"[{KINDS[like].__name__}]" if isinstance(like, str) and like in KINDS else None
+
+
+OwnMode = Annotated[
+    # In brackets, as what pydantic calls alternatives: errors do not tell them.
+    Annotated[LikeOnFoot, Tag("[LikeOnFoot]")]
+    | Annotated[LikeByBike, Tag("[LikeByBike]")]
+    | Annotated[LikeByTransit, Tag("[LikeByTransit]")],
+    Discriminator(
+        _kind,
+        custom_error_type="like",
+        custom_error_message="expected the mode that it is like, such as {like: bike, speed_kmh: 18}; any of {known}",
+        custom_error_context={"known": ", ".join(MODES)},
+    ),
+]
+
+
+def _unknown(mode: str, known: Iterable[str]) -> PydanticCustomError | None:
+    """Say that a mode is not among those known; nothing of one that is."""
+    told = tuple(known)
+    return (
+        None
+        if mode in told
+        else PydanticCustomError(
+            "mode", "'{mode}' is no mode; expected any of {known}", {"mode": mode, "known": ", ".join(told)}
+        )
     )
-    stairs_factor: float = Field(
-        default=WALK.stairs_factor, ge=1, le=20, description="time on stairs as a multiple (OpenTripPlanner)"
-    )
-    slope: bool | None = Field(
-        default=None, description="let the terrain change the speed; empty = when there is an elevation"
-    )
 
 
-class OnFootSlowly(OnFoot):
-    """How people walk who walk slowly."""
-
-    speed_kmh: float = Field(
-        default=SLOW_WALK.speed_kmh,
-        ge=0.5,
-        le=20,
-        description="km/h on the flat; older adults at mobility risk walk 2.7",
-    )
-
-
-class ByBike(Model):
-    """How people cycle."""
-
-    speed_kmh: float = Field(
-        default=BIKE.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT (r5r 12, Valhalla 18)"
-    )
-    push: bool = Field(default=BIKE.push, description="also use footways by pushing the bicycle")
-    push_kmh: float = Field(default=BIKE.push_kmh, ge=0.5, le=8, description="km/h when pushing (Valhalla)")
-    access_kmh: float = Field(
-        default=BIKE.access_kmh, ge=0.5, le=8, description="km/h on foot between a door and the street"
-    )
-    slope: bool | None = Field(
-        default=None, description="let the terrain change the speed; empty = when there is an elevation"
-    )
-
-
-class ByPedelec(ByBike):
-    """How people cycle with a motor's help."""
-
-    speed_kmh: float = Field(default=PEDELEC.speed_kmh, ge=0.5, le=60, description="km/h on the flat; as GOAT")
-
-
-class ByTransit(Model):
-    """How people travel by public transport; they walk as the walk profile says."""
-
-    window: Window = Field(
-        default=TRANSIT.window,
-        description="be at the site (direction from: leave it) at each minute from one time to before the other, as R5",
-    )
-    back: Window | None = Field(
-        default=None,
-        description="[17:00, 18:00] = they must also get home, leaving the site in this window: both ways must be "
-        "within the limit, the longer counts; empty = the way there only",
-    )
-    percentile: float = Field(
-        default=TRANSIT.percentile,
-        gt=0,
-        le=100,
-        description="the share of the window's minutes at which the journey takes no longer; 50 = the median",
-    )
-    max_rides: int = Field(default=TRANSIT.max_rides, ge=1, le=8, description="vehicles in one journey, at most")
-    max_walk_minutes: float = Field(
-        default=TRANSIT.max_walk_minutes, gt=0, le=60, description="longest walk to, between or from stops"
-    )
-    max_total_walk_minutes: float | None = Field(
-        default=None, gt=0, le=180, description="longest walk in all, in a journey with rides; empty = no such limit"
-    )
-    board_slack_minutes: float = Field(
-        default=TRANSIT.board_slack_minutes, ge=0, le=30, description="time at the stop before a departure (R5)"
-    )
-    home: Literal["walk", "slow_walk", "bike", "pedelec"] = Field(
-        default="walk", description="how people travel between home and stop; bike = bike-and-ride"
-    )
+def _check_homes(rides: Mapping[tuple[str, ...], ByTransit], own: Mapping[str, Own]) -> None:
+    """Refuse a way between home and stop that is no mode, or one that rides itself."""
+    known = (*PROFILES, *(name for name, each in own.items() if not isinstance(each, ByTransit)))
+    wrong = {(*key, "home"): (each.home, _unknown(each.home, known)) for key, each in rides.items()}
+    lines = [InitErrorDetails(type=why, loc=loc, input=home) for loc, (home, why) in wrong.items() if why is not None]
+    if lines:
+        raise ValidationError.from_exception_data("travel", lines)
 
 
 class Travel(Model):
     """How people travel, and for how long."""
 
     direction: Literal["to", "from"] = Field(default="to", description="to the site in the morning, or from it")
-    modes: Annotated[Names, AfterValidator(_known_modes)] = Field(
+    profiles: dict[ModeName, OwnMode] = Field(
+        default={},
+        description="modes of your own, such as {scooter: {like: bike, speed_kmh: 18, title: {en: by scooter}}}: like "
+        "one below, but for the keys given, which are those of that mode",
+    )
+    modes: Names = Field(
         default=("walk", "bike"),
         min_length=1,
         description=f"any of {', '.join(MODES)}; 'best' in a result = any of them. Left out: walk and bike, and "
@@ -125,3 +141,55 @@ class Travel(Model):
     bike: ByBike = Field(default=ByBike(), description="by bicycle")
     pedelec: ByPedelec = Field(default=ByPedelec(), description="by electrically assisted bicycle")
     transit: ByTransit = Field(default=ByTransit(), description="by public transport")
+
+    @field_validator("profiles")
+    @classmethod
+    def _own_names(cls, own: dict[str, Own]) -> dict[str, Own]:
+        for name in own:
+            if name in MODES:
+                raise PydanticCustomError(
+                    "mode_name",
+                    "'{name}' is a mode already; set its keys as travel.{name}, or name yours otherwise",
+                    {"name": name},
+                )
+        _check_homes({(name,): each for name, each in own.items() if isinstance(each, ByTransit)}, own)
+        return own
+
+    @field_validator("modes")
+    @classmethod
+    def _known_modes(cls, modes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        # Of modes of the study's own that are wrong themselves nothing more is said.
+        for mode in modes if "profiles" in info.data else ():
+            if (why := _unknown(mode, (*MODES, *info.data["profiles"]))) is not None:
+                raise why
+        return tuple(dict.fromkeys(modes))
+
+    @field_validator("transit")
+    @classmethod
+    def _known_home(cls, transit: ByTransit, info: ValidationInfo) -> ByTransit:
+        _check_homes({(): transit}, info.data.get("profiles", {}))
+        return transit
+
+    def section(self, mode: str) -> OnFoot | ByBike | ByTransit:
+        """Give what the study says of a mode; of one of its own, with what the mode it is like says of the rest."""
+        own = self.profiles.get(mode)
+        found: OnFoot | ByBike | ByTransit = getattr(self, own.like if own else mode)
+        if own:
+            given = own.model_dump(exclude={"like", "title"})
+            found = type(found).model_validate({**found.model_dump(), **given})
+        return found
+
+    @property
+    def rides(self) -> tuple[str, ...]:
+        """The modes asked for that need a timetable."""
+        return tuple(mode for mode in self.modes if isinstance(self.section(mode), ByTransit))
+
+    def profile(self, mode: str, *, slope: bool) -> Profile | Rides:
+        """Give the profile of a mode; `slope` tells whether there is a terrain to climb, unless the study says."""
+        section = self.section(mode)
+        title = self.profiles[mode].title if mode in self.profiles else {}
+        if not isinstance(section, ByTransit):
+            return Profile.of(mode, section, title=title, slope=slope)
+        walk, home = (self.profile(name, slope=slope) for name in ("walk", section.home))
+        asked = section.model_dump() | {"walk": walk, "home": None if section.home == "walk" else home}
+        return Rides.model_validate({**asked, "name": mode, "title": title})

@@ -280,7 +280,7 @@ def _other(study: Study, profile: Profile | Rides, draw: Draw) -> Profile | Ride
         }
         walk = _faster(study, profile.walk, draw)
         home = None if profile.home is None else _faster(study, profile.home, draw)
-        return profile.model_copy(update={**windows, "walk": walk, "home": home})
+        return profile.with_(**windows, walk=walk, home=home)
     return _faster(study, profile, draw)
 
 
@@ -289,7 +289,7 @@ def _faster(study: Study, profile: Profile, draw: Draw) -> Profile:
     usual = study.travel.walk.speed_kmh if profile.rules == "walk" else study.travel.bike.speed_kmh
     drawn = float(draw["walk_kmh" if profile.rules == "walk" else "bike_kmh"])
     speed = drawn if profile.name in ("walk", "bike") else profile.speed_kmh * drawn / usual
-    return profile.model_copy(update={"speed_kmh": speed} | ({"access_kmh": speed} if profile.rules == "walk" else {}))
+    return profile.with_(speed_kmh=speed)
 
 
 def _moved(window: tuple[str, str], minutes: float) -> tuple[str, str]:

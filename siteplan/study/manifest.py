@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan import __version__
-from siteplan.config import PROFILES, Study
+from siteplan.config import MODES, Study
 from siteplan.config.changes import named_files
 from siteplan.network.people import totals
 from siteplan.study.cache import file_hash
@@ -102,7 +102,7 @@ def _parameters(study: Study) -> dict[str, Any]:
     asked["travel"]["profiles"] = {profile.name: profile.model_dump(mode="json") for profile in study.profiles()}
     if asked["inputs"]["transit"]:
         del asked["inputs"]["transit"]["feeds"]
-    for name in (*PROFILES, "transit"):
+    for name in MODES:
         del asked["travel"][name]
     return asked
 

@@ -115,7 +115,7 @@ def journey_text(study: Study, found: Itinerary | None, limit: float) -> str:
     if found is None:
         return f"out of reach: no journey within {limit:g} min"
     more = ""
-    if study.travel.transit.back is not None:
+    if any(mode.back for mode in study.profiles() if isinstance(mode, Rides)):
         more = "\nthe way there only; in the study the longer of both ways counts (travel.transit.back)"
     return describe(found) + more
 

@@ -47,7 +47,7 @@ def times_of(
     tables, searched = [], {}
     for profile in study.profiles():
         inputs = fingerprint(study, without=_unused(profile))
-        key = content_key({**inputs, "profile": profile.model_dump(), "limit": study.limit})
+        key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), "limit": study.limit})
         make = functools.partial(search or functools.partial(_searched, study, territory), profile, progress)
         table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
         searched[profile.name] = table.attrs.pop("searched", 0 if search else len(territory.sites))
@@ -160,7 +160,7 @@ def rings_of(
     for profile in study.profiles():
         # Who lives where shapes no isochrone.
         inputs = fingerprint(study, without=("population", "communes", "extent", *_unused(profile)))
-        key = content_key({**inputs, "profile": profile.model_dump(), "minutes": study.travel.minutes})
+        key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), "minutes": study.travel.minutes})
         make = functools.partial(
             isochrones,
             streets,
