@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.catalogue import Measure
 from siteplan.config import TRANSIT, Profile, Rides
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.network.graph import mode_graph
@@ -206,7 +207,7 @@ def reach_totals(
     else:
         work, add = search.prepare(graph, site_places, point_places), search.sums
     found[site_rows] = add(work, limits, weights, executor=executor, progress=progress)
-    names = [f"{column}_{profile.name}_{limit:g}" for limit in sorted(minutes) for column in columns]
+    names = [Measure("reached", column, profile.name, limit).column for limit in sorted(minutes) for column in columns]
     return pd.DataFrame(found.reshape(len(sites), len(limits) * len(columns)), index=sites.index, columns=names)
 
 

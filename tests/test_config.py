@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from siteplan.config import BIKE, PROFILES, SLOW_WALK, WALK, Study, result_columns
+from siteplan.config import BIKE, PROFILES, SLOW_WALK, WALK, Study
 from siteplan.config.problems import submodel
 from siteplan.errors import StudyError
 from siteplan.study.reading import read_study
@@ -211,17 +211,6 @@ def test_values_of_quotas_stay_what_they_are() -> None:
     study = Study.model_validate({"choose": {"sites": 1, "quotas": quotas}})
     assert study.choose is not None
     assert [repr(quota.value) for quota in study.choose.quotas] == ["'1'", "1", "1.5", "True"]
-
-
-def test_columns_stand_by_mode_limit_and_group() -> None:
-    assert result_columns(["walk"], [15], ["workers"]) == [
-        "people_walk_15",
-        "unique_walk_15",
-        "added_walk_15",
-        "workers_walk_15",
-        "unique_workers_walk_15",
-        "added_workers_walk_15",
-    ]
 
 
 # ---- the template ----

@@ -20,8 +20,8 @@ import shapely
 from shapely import LineString, Point, box
 
 from siteplan.analysis.reach import coverage
+from siteplan.catalogue import Measure, measures
 from siteplan.errors import InputError, StudyError
-from siteplan.output.columns import Measure, measures
 from siteplan.output.report import pdf, print_pdf, render_report, write_report
 from siteplan.output.report.facts import access_table, covered_count, covered_people, headline, reach_columns
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
@@ -35,7 +35,7 @@ from tests.town import NORTH, STUDY, lon, write_town
 CRS = "EPSG:32632"
 X, Y = 500_000, 5_200_000
 PLACE = {"A": 0, "B": 10, "C": 5, "D": 5}
-WALK_4 = Measure("people_walk_4", "reached", "people", "walk", 4.0)
+WALK_4 = Measure("reached", "people", "walk", 4.0)
 
 
 def town_sites():
@@ -555,10 +555,10 @@ def test_covered_people_are_those_that_the_analysis_counts():
     points.loc[3, "people"] = np.nan
     expected = coverage(times, points, minutes=[15, 20])
     for row in expected.itertuples():
-        measure = Measure("", "reached", "people", row.mode, row.minutes)
+        measure = Measure("reached", "people", row.mode, row.minutes)
         assert covered_count(times, points, measure, "ABC") == row.people
     only = coverage(times[times["site"] == "B"], points, minutes=[15])
-    measure = Measure("", "reached", "people", "best", 15.0)
+    measure = Measure("reached", "people", "best", 15.0)
     found = covered_people(times, points, measure, open_sites=["B"], all_sites=list("ABC"), chosen=["C"])
     assert found.today == only.iloc[-1]["people"]
     assert found.today <= found.chosen <= found.all_sites <= found.people

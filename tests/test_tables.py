@@ -17,7 +17,6 @@ from shapely import LineString, Point, box
 
 from siteplan.errors import StudyError
 from siteplan.inputs.spreadsheet import guarded, unguarded, unguarded_table
-from siteplan.output.columns import measures, speeds
 from siteplan.output.files import results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.qgis import layer_style
@@ -223,34 +222,6 @@ def test_json_says_what_the_csv_says(scores):
     first, second = json.loads(scores_json(scores))
     assert (first["site"], first["people_walk_15"], first["cost"]) == ("a", 100, 1500.5)
     assert (second["cost"], second["rank"], second["people_walk_15"]) == (None, None, 33.3)
-
-
-def test_columns_are_read_by_subject_mode_and_limit():
-    names = [
-        "people_slow_walk_15",
-        "unique_best_7.5",
-        "added_age_65_walk_20",
-        "cost_2020",
-        "name",
-        "slow_walk_kmh",
-        "walk_kmh",
-    ]
-    table = pd.DataFrame([[1] * 7], columns=names)
-    assert [(each.kind, each.subject, each.mode, each.minutes) for each in measures(table)] == [
-        ("reached", "people", "slow_walk", 15.0),
-        ("unique", "people", "best", 7.5),
-        ("added", "age_65", "walk", 20.0),
-    ]
-    assert speeds(table) == {"slow_walk": 1.0, "walk": 1.0}
-
-
-def test_modes_without_a_speed_are_known_from_their_people():
-    table = pd.DataFrame([[1] * 3], columns=["people_given_15", "unique_given_15", "workers_given_15"])
-    assert [(each.kind, each.subject) for each in measures(table)] == [
-        ("reached", "people"),
-        ("unique", "people"),
-        ("reached", "workers"),
-    ]
 
 
 def printed(scores, n=10, width=200, **options):

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteplan.analysis.reach import BEST, check_limits
+from siteplan.analysis.reach import check_limits
+from siteplan.catalogue import BEST, PEOPLE, Measure
 from siteplan.errors import InputError
 from siteplan.inputs.times import Floats, Ints, TimeRows, people_amounts, time_rows
 
@@ -59,11 +60,13 @@ def cell_access(times: pd.DataFrame, people: pd.DataFrame, *, minutes: Sequence[
     columns: dict[str, npt.NDArray[np.generic]] = {}
     for name, nearest in near.items():
         weights = _weights(cell, amounts["people"], nearest, len(labels))
-        columns[f"minutes_{name}"] = _means(cell, nearest.minutes, weights, len(labels))
-        columns[f"site_{name}"] = _labels(_commonest(cell, nearest.site, weights, len(labels)), names)
+        columns[Measure("minutes", PEOPLE, name).column] = _means(cell, nearest.minutes, weights, len(labels))
+        commonest = _commonest(cell, nearest.site, weights, len(labels))
+        columns[Measure("site", PEOPLE, name).column] = _labels(commonest, names)
         for limit in limits:
-            covered = np.where(nearest.minutes <= limit, amounts["people"], 0.0)
-            columns[f"covered_{name}_{limit:g}"] = _ratios(cell, covered, amounts["people"], len(labels))
+            covered = np.where(nearest.minutes <= limit, amounts[PEOPLE], 0.0)
+            shares = _ratios(cell, covered, amounts[PEOPLE], len(labels))
+            columns[Measure("covered", PEOPLE, name, limit).column] = shares
     weights = _weights(cell, amounts["people"], near[BEST], len(labels))
     columns["mode_best"] = _labels(_commonest(cell, mode, weights, len(labels)), pd.Index(rows.modes))
     return pd.DataFrame(columns, index=labels)

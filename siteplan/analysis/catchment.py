@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.reach import _by_mode, check_limits
+from siteplan.catalogue import PEOPLE, Measure
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.times import Floats, people_amounts, time_rows
 
@@ -79,7 +80,7 @@ def catchment_access(
         each: Floats = np.divide(desks, demand, out=np.full(len(desks), np.nan), where=demand > 0)
         share = np.nan_to_num(each)[pairs.site] * weight
         at_points = np.bincount(pairs.point, weights=share, minlength=len(points))
-        columns[f"desks_per_person_{mode}"] = at_points.astype(np.float64)
+        columns[Measure("desks_per_person", PEOPLE, mode).column] = at_points.astype(np.float64)
         of_mode = pd.DataFrame(
             {"mode": mode, "site": rows.sites.astype(str), "desks": desks, "demand": demand, "desks_per_person": each}
         )

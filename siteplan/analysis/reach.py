@@ -16,12 +16,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from siteplan.catalogue import BEST, Measure
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.times import Floats, Ints, TimeRows, people_amounts, time_rows
 
 __all__ = ["BEST", "Decay", "added", "coverage", "decayed_reach", "overlap", "reach"]
-
-BEST = "best"  # the least minutes of any mode
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def reach(
     -------
     Index `site` (every category of `times.site`, so a site that reaches nobody has zeros). Columns
     `people_<mode>_<limit>`, `unique_<mode>_<limit>`, and for a group `workers_<mode>_<limit>`,
-    `unique_workers_<mode>_<limit>`; also for the mode `best` where there are several.
+    `unique_workers_<mode>_<limit>` (see `catalogue.Measure`); also for the mode `best` where there are several.
 
     Raises
     ------
@@ -109,8 +108,8 @@ def reach(
     for mode, limit, pairs in _within(rows, minutes):
         alone = pairs.where(np.bincount(pairs.point, minlength=len(points))[pairs.point] == 1)
         for name, amount in amounts.items():
-            columns[f"{name}_{mode}_{limit}"] = _site_sums(pairs, amount, rows)
-            columns[f"{_measure('unique', name)}_{mode}_{limit}"] = _site_sums(alone, amount, rows)
+            columns[Measure("reached", name, mode, limit).column] = _site_sums(pairs, amount, rows)
+            columns[Measure("unique", name, mode, limit).column] = _site_sums(alone, amount, rows)
     return pd.DataFrame(columns, index=rows.sites)
 
 
@@ -150,7 +149,7 @@ def added(
         by_fixed = np.bincount(pairs.point[fixed[pairs.site]], minlength=len(points))
         new = pairs.where(by_fixed[pairs.point] == fixed[pairs.site])  # the site itself may be the one
         for name, amount in amounts.items():
-            columns[f"{_measure('added', name)}_{mode}_{limit}"] = _site_sums(new, amount, rows)
+            columns[Measure("added", name, mode, limit).column] = _site_sums(new, amount, rows)
     table = pd.DataFrame(columns, index=rows.sites)
     return table.reindex(sites.index[sites["status"] != "excluded"].rename("site"), fill_value=0.0)
 
@@ -223,7 +222,7 @@ def coverage(
     for mode, limit, pairs in _within(rows, minutes):
         covered = np.zeros(len(points), dtype=bool)
         covered[pairs.point] = True
-        record: dict[str, object] = {"mode": mode, "minutes": float(limit)}
+        record: dict[str, object] = {"mode": mode, "minutes": limit}
         for name, amount in amounts.items():
             total, reached = float(amount.sum()), float(np.where(covered, amount, 0.0).sum())
             record |= {name: reached, f"{name}_share": reached / total if total else np.nan}
@@ -260,7 +259,7 @@ def decayed_reach(
     for mode, pairs in _by_mode(rows).items():
         weights = decay.weights(pairs.minutes)
         for name, amount in amounts.items():
-            columns[f"{_measure('decayed', name)}_{mode}"] = _site_sums(pairs, amount, rows, weights)
+            columns[Measure("decayed", name, mode).column] = _site_sums(pairs, amount, rows, weights)
     return pd.DataFrame(columns, index=rows.sites)
 
 
@@ -272,17 +271,12 @@ def check_limits(minutes: Sequence[float]) -> list[float]:
     return limits
 
 
-def _measure(measure: str, name: str) -> str:
-    """Return how a measure of people or of a group is called: `unique`, `unique_workers`."""
-    return measure if name == "people" else f"{measure}_{name}"
-
-
-def _within(rows: TimeRows, minutes: Sequence[float]) -> Iterator[tuple[str, str, _Pairs]]:
-    """Yield mode, limit as written in a column, and the pairs within it."""
+def _within(rows: TimeRows, minutes: Sequence[float]) -> Iterator[tuple[str, float, _Pairs]]:
+    """Yield mode, limit, and the pairs within it."""
     limits = check_limits(minutes)
     for mode, pairs in _by_mode(rows).items():
         for limit in limits:
-            yield mode, f"{limit:g}", pairs.where(pairs.minutes <= limit)
+            yield mode, limit, pairs.where(pairs.minutes <= limit)
 
 
 def _by_mode(rows: TimeRows) -> dict[str, _Pairs]:

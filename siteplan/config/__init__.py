@@ -3,7 +3,7 @@
 from siteplan.config.choose import Choose, Score
 from siteplan.config.inputs import Area, Inputs, Population, Table
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Profile, Rides, minutes_of
-from siteplan.config.study import Output, Study, folder_name, result_columns
+from siteplan.config.study import Output, Study, folder_name
 from siteplan.config.travel import MODES, Travel
 
 __all__ = [
@@ -27,5 +27,4 @@ __all__ = [
     "Travel",
     "folder_name",
     "minutes_of",
-    "result_columns",
 ]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from siteplan.catalogue import BEST, decayed_measures, score_measures
 from siteplan.config.changes import Changes, Option, Scenario
 from siteplan.config.choose import Choose, Score, check_amounts, check_objective
 from siteplan.config.fields import LONGEST, based
@@ -23,7 +24,7 @@ from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.config.travel import Travel
 from siteplan.errors import StudyError
 
-__all__ = ["Output", "Study", "folder_name", "result_columns"]
+__all__ = ["Output", "Study", "folder_name"]
 
 
 Named = Annotated[str, Field(min_length=1, max_length=80)]
@@ -41,17 +42,6 @@ class Output(Model):
     threshold: float = Field(
         default=0, ge=0, description="on the map, cells of fewer people are joined with their neighbours; 0 = none are"
     )
-
-
-def result_columns(modes: Sequence[str], minutes: Sequence[float], groups: Sequence[str]) -> list[str]:
-    """Name the counted columns of a score table, in their order."""
-    whose = [("people", "unique", "added"), *((group, f"unique_{group}", f"added_{group}") for group in groups)]
-    return [f"{name}_{mode}_{limit:g}" for mode in modes for limit in minutes for names in whose for name in names]
-
-
-def decayed_columns(mode: str, groups: Sequence[str]) -> list[str]:
-    """Name the columns of a score table that count people by nearness."""
-    return [f"decayed_{mode}", *(f"decayed_{group}_{mode}" for group in groups)]
 
 
 def folder_name(scenario: str) -> str:
@@ -320,9 +310,9 @@ class Study(Model):
     def columns(self) -> list[str]:
         """Name the results that a site can be scored by."""
         groups = self.inputs.population.groups if self.inputs.population else ()
-        modes = (*self.travel.modes, "best") if len(self.travel.modes) > 1 else self.travel.modes
-        decayed = [name for mode in modes for name in decayed_columns(mode, groups)] if self.score.decay else []
-        return [*result_columns(modes, self.travel.minutes, groups), *decayed]
+        modes = (*self.travel.modes, BEST) if len(self.travel.modes) > 1 else self.travel.modes
+        decayed = decayed_measures(modes, groups) if self.score.decay else []
+        return [each.column for each in (*score_measures(modes, self.travel.minutes, groups), *decayed)]
 
     @property
     def limit(self) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siteplan.catalogue import check_groups
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.geo import cell_sizes
 from siteplan.inputs.files import (
@@ -43,7 +44,11 @@ PEOPLE = (
 )  # fmt: skip
 PEOPLE_NAME = re.compile(rf"({'|'.join(PEOPLE)})(_?(19|20)\d\d)?")
 CELL = ("cell", "cell_id", "grd_id", "id", "gid", "idcar_200m", "idcar_1km", "idinspire", "h3", "h3_index", "geoid")
-RESERVED = frozenset({"people", "cell", "point", "status", "geometry"})
+# Other columns of the tables that have one for each group.
+RESERVED = frozenset(
+    {"people", "cell", "point", "status", "geometry", "geom", "mode_best", "mode", "minutes"}
+    | {"place", "name", "cells", "candidate", "candidate_minutes", "candidate_people"}
+)
 
 # "none" is for files whose name or tags speak of density although they hold counts (as Meta's population maps do).
 PER_M2 = {"per_km2": 1e-6, "per_ha": 1e-4, "per_m2": 1.0}
@@ -125,9 +130,7 @@ def read_population(
 
 def _checked_groups(groups: Sequence[str], file: Path) -> tuple[str, ...]:
     names = (groups,) if isinstance(groups, str) else tuple(groups)
-    taken = [name for name in names if name in RESERVED]
-    if taken:
-        raise InputError(f"{file}: a group cannot be called {listed(taken)}: siteplan uses that name itself; rename it")
+    check_groups(names, str(file), RESERVED)
     return tuple(dict.fromkeys(names))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteplan.catalogue import PEOPLE, check_groups
 from siteplan.config.fields import LONGEST
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.files import existing_file, listed, read_rows, text_layout
@@ -109,9 +110,10 @@ def people_amounts(people: pd.DataFrame, groups: Sequence[str] | None = None) ->
     if not people.index.is_unique:
         first = people.index[people.index.duplicated()][0]
         raise InputError(f"people: point '{first}' stands in more than one row. Give every point one row")
+    counted = list(_group_columns(people) if groups is None else groups)
+    check_groups([name for name in counted if name != PEOPLE], "people")
     order = slice(None) if people.index.is_monotonic_increasing else people.index.argsort()
-    names = ["people", *(_group_columns(people) if groups is None else groups)]
-    return people.index[order].rename("point"), {name: _amounts(people, name)[order] for name in names}
+    return people.index[order].rename("point"), {name: _amounts(people, name)[order] for name in (PEOPLE, *counted)}
 
 
 # Numbers of a points table that are not numbers of people.

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from siteplan.catalogue import by_mode
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import as_crs, require_metric
-from siteplan.output.columns import mode_order
 from siteplan.output.files import whole_file
 
 __all__ = ["write_minutes"]
@@ -22,7 +22,6 @@ Ints = npt.NDArray[np.int64]
 
 PIXEL_M = 100.0
 MOST_PIXELS = 50_000_000
-PREFIX = "minutes_"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def write_minutes(
     """
     import rasterio
 
-    names = sorted((name for name in map(str, cells) if name.startswith(PREFIX)), key=_band_order)
+    names = list(by_mode(cells, "minutes").values())
     if not names or cells.geometry.isna().all():
         raise InputError(f"{path}: the cells hold no minutes to write; expected columns such as minutes_walk")
     if crs is None:
@@ -99,10 +98,6 @@ def write_minutes(
             file.set_band_description(number, name)
             file.set_band_unit(number, "minutes")
     return {name: number for number, name in enumerate(names, start=1)}
-
-
-def _band_order(name: str) -> tuple[int, str]:
-    return mode_order(name.removeprefix(PREFIX))
 
 
 def _own_grid(shapes: npt.NDArray[np.object_]) -> tuple[_Grid, Ints] | None:

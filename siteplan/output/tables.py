@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
 from siteplan.inputs.spreadsheet import guarded
 from siteplan.inputs.times import POINTS_KEY
-from siteplan.output.columns import measures, speeds
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,8 +147,8 @@ def print_scores(
 
 def _columns(ranked: pd.DataFrame) -> dict[str, str]:
     """Name the columns worth printing, with their headings."""
-    found = [measure for measure in measures(ranked) if measure.subject == "people"]
-    reached = {each.column: f"{each.mode}\n{each.minutes:g} min" for each in found if each.kind == "reached"}
+    found = [measure for measure in measures(ranked) if measure.group == PEOPLE]
+    reached = {each.column: f"{each.mode}\n{each.limit:g} min" for each in found if each.kind == "reached"}
     adds = [each.column for each in found if each.kind == "added"][-1:]
     named = "name" in ranked and not (ranked["name"].astype(str) == ranked["site"].astype(str)).all()
     first = ["rank", "site", *(["name"] if named else []), "status"]
@@ -158,11 +158,12 @@ def _columns(ranked: pd.DataFrame) -> dict[str, str]:
 
 def _expendable(columns: Mapping[str, str]) -> list[str]:
     """Name what a narrow terminal can do without, the first to go first: any mode, ids beside names, the rest."""
-    reached = [name for name in columns if name.startswith("people_")][::-1]
-    best = [name for name in reached if name.startswith("people_best_")]
+    found = {name: measure for name in columns if (measure := Measure.read(name)) is not None}
+    reached = [name for name, measure in found.items() if measure.kind == "reached"][::-1]
+    best = [name for name in reached if found[name].mode == BEST]
     others = [name for name in reached if name not in best]
     ids = ["site"] if "name" in columns else []
-    tail = [name for name in columns if name == "status" or name.startswith("added_")]
+    tail = [name for name in columns if name == "status" or (name in found and name not in reached)]
     return [*best[1:], *ids, *best[:1], *others[:-1], *tail, *others[-1:]]
 
 
@@ -207,9 +208,9 @@ def _explained(
     yield f"{shown}; speeds: {spoken}" if spoken else shown
     for measure in measures(scores):
         if measure.column in columns and measure.kind == "added":
-            mode = "any mode" if measure.mode == "best" else measure.mode
+            mode = "any mode" if measure.mode == BEST else measure.mode
             yield (
-                f"adds: people within {measure.minutes:g} min by {mode} whom no other existing site reaches "
+                f"adds: people within {measure.limit:g} min by {mode} whom no other existing site reaches "
                 f"({measure.column})"
             )
     used = {name: weight for name, weight in weights.items() if weight > 0}

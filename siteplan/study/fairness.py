@@ -19,6 +19,7 @@ from siteplan.analysis.equity import (
     without_access,
 )
 from siteplan.analysis.urbanisation import degree_of_urbanisation
+from siteplan.catalogue import by_mode
 from siteplan.config import Study
 from siteplan.config.questions import Fairness
 from siteplan.errors import InputError, SiteplanWarning, StudyError
@@ -290,8 +291,7 @@ def _catchments(
 
 def _shared(study: Study, territory: Territory, found: Catchment, income: pd.Series | None) -> pd.DataFrame:
     parts = []
-    for column in found.points:
-        mode = str(column).removeprefix("desks_per_person_")
+    for mode, column in by_mode(found.points, "desks_per_person").items():
         each = inequality(found.points[column], territory.points, groups=groups_of(study), income=income)
         parts.append(_long(each).assign(what="desks_per_person", mode=mode, minutes=np.nan))
     return pd.concat(parts, ignore_index=True)

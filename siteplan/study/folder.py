@@ -9,7 +9,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siteplan.config import result_columns
+from siteplan.catalogue import BEST, PEOPLE, Measure, score_measures
 from siteplan.errors import InputError
 from siteplan.inputs.spreadsheet import unguarded_table
 from siteplan.output.files import MANIFEST
@@ -54,7 +54,7 @@ class Kept:
     def modes(self) -> list[str]:
         """The modes in the order asked for, and `best` where there are several."""
         modes = list(self.manifest["travel"])
-        return [*modes, "best"] if len(modes) > 1 else modes
+        return [*modes, BEST] if len(modes) > 1 else modes
 
     @property
     def minutes(self) -> list[float]:
@@ -64,8 +64,9 @@ class Kept:
     @property
     def scores(self) -> pd.DataFrame:
         """What each site reaches, its score, its rank, and the speeds that hold."""
-        named = [*result_columns(self.modes, self.minutes, self.groups), "score", "rank"]
-        return pd.DataFrame(self.sites[[*named, *(f"{mode}_kmh" for mode in self.manifest["travel"])]])
+        counted = [each.column for each in score_measures(self.modes, self.minutes, self.groups)]
+        speeds = [Measure("kmh", PEOPLE, mode).column for mode in self.manifest["travel"]]
+        return pd.DataFrame(self.sites[[*counted, "score", "rank", *speeds]])
 
 
 def read_folder(folder: str | Path, *, only: Collection[str] | None = None) -> Kept:

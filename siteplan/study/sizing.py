@@ -20,6 +20,7 @@ from siteplan.analysis.commuting import (
 from siteplan.analysis.demand import DeskNeed, chance_of_no_desk, desk_table, desks_for_chance, share_desks, weekdays
 from siteplan.analysis.equity import cell_territories, least_minutes
 from siteplan.analysis.reach import reach
+from siteplan.catalogue import Measure
 from siteplan.config import Study
 from siteplan.config.questions import Commuting, Demand
 from siteplan.errors import InputError, StudyError
@@ -73,7 +74,7 @@ def demand_tables(
     opened = _planned(territory, times, chosen)
     where: dict[str, Any] = {"minutes": minutes, "mode": mode, "group": asked.group}
     reached = reach(times, territory.points, minutes=[minutes], groups=_groups(asked.group))
-    alone = reached[f"{asked.group}_{mode}_{minutes:g}"].rename(index=str)
+    alone = reached[Measure("reached", asked.group, mode, minutes).column].rename(index=str)
     nearest = _nearest(times, territory, opened, asked.uptake[0], need, where)
     every = pd.concat([nearest, alone.drop(nearest.index)])
     # A table of the user's own may leave out who reaches nobody.

@@ -15,7 +15,8 @@ import pandas as pd
 from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap, reach
 from siteplan.analysis.score import score_sites
-from siteplan.config import Study, folder_name, result_columns
+from siteplan.catalogue import BEST, PEOPLE, Measure, score_measures
+from siteplan.config import Study, folder_name
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.times import read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
@@ -430,8 +431,8 @@ def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
 def _weights(study: Study, times: pd.DataFrame) -> Mapping[str, float]:
     """Return what sites are ranked by: what the study says, else people reached by any mode within the last limit."""
     modes = [*times["mode"].cat.categories]
-    mode = "best" if len(modes) > 1 else modes[0]
-    return study.score.weights or {f"people_{mode}_{max(study.travel.minutes):g}": 1.0}
+    mode = BEST if len(modes) > 1 else modes[0]
+    return study.score.weights or {Measure("reached", PEOPLE, mode, max(study.travel.minutes)).column: 1.0}
 
 
 def _scores(study: Study, territory: Territory, times: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
@@ -441,12 +442,13 @@ def _scores(study: Study, territory: Territory, times: pd.DataFrame, weights: Ma
     counts = reach(times, territory.points, minutes=minutes, groups=groups)
     more = added(times, territory.points, sites, minutes=minutes, groups=groups)
     modes = list(times["mode"].cat.categories)
-    named = [*modes, "best"] if len(modes) > 1 else modes
-    table = counts.join(more)[result_columns(named, minutes, groups)]
+    named = [*modes, BEST] if len(modes) > 1 else modes
+    table = counts.join(more)[[each.column for each in score_measures(named, minutes, groups)]]
     if study.score.decay is not None:
         decay = Decay(**study.score.decay.model_dump())
         table = table.join(decayed_reach(times, territory.points, decay=decay, groups=groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
     table = table.join(score_sites(table, weights))
-    speeds = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}
-    return pd.DataFrame(table.assign(**{f"{mode}_kmh": speeds.get(mode, np.nan) for mode in modes}))
+    known = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}
+    speeds = {Measure("kmh", PEOPLE, mode).column: known.get(mode, np.nan) for mode in modes}
+    return pd.DataFrame(table.assign(**speeds))

@@ -15,8 +15,8 @@ import pandas as pd
 from pyproj import Transformer
 
 from siteplan.analysis.equity import cell_territories
+from siteplan.catalogue import BEST, Measure, by_mode, measures, mode_order, speeds
 from siteplan.errors import InputError, SiteplanWarning, StudyError
-from siteplan.output.columns import Measure, measures, mode_order, speeds
 from siteplan.output.files import whole_file
 from siteplan.output.maps.answers import answer_data, left_out_data
 from siteplan.output.maps.cells import cell_data, cell_layers
@@ -344,7 +344,7 @@ def _has_shapes(table: gpd.GeoDataFrame) -> bool:
 def _in_order(scores: pd.DataFrame | None) -> list[Measure]:
     """List the counted columns as a card shows them: by mode, then by limit."""
     found = [] if scores is None else measures(scores)
-    return sorted(found, key=lambda each: (mode_order(each.mode), each.minutes))
+    return sorted(found, key=lambda each: (mode_order(each.mode), each.limit))
 
 
 def _layers(
@@ -352,7 +352,8 @@ def _layers(
 ) -> list[Layer]:
     layers = [site_layer(cards, tongues)] if cards else []
     if "rings" in given:
-        by_minutes = "cells" in given and "minutes_best" in given["cells"]  # which says at a glance what rings say
+        # The minutes of cells say at a glance what rings say.
+        by_minutes = "cells" in given and BEST in by_mode(given["cells"], "minutes")
         layers += ring_layers(given["rings"], cards, tongues, shown=not by_minutes, room=room)
     if "cells" in given:
         layers += cell_layers(given["cells"], tongues)
@@ -395,7 +396,7 @@ def _open_sites(given: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
 def _reached(given: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
     """Give the cells that have minutes; without such columns the rings of the first mode."""
     cells, rings, sites = given.get("cells"), given.get("rings"), _open_sites(given)
-    timed = [] if cells is None else [name for name in map(str, cells) if name.startswith("minutes_")]
+    timed = [] if cells is None else list(by_mode(cells, "minutes").values())
     if cells is not None and timed:
         return cells[cells[timed].notna().any(axis=1)]
     if rings is None or sites is None:
@@ -481,7 +482,7 @@ def _travel(rings: gpd.GeoDataFrame | None, scores: pd.DataFrame | None) -> tupl
     limits: set[float] = set()
     if scores is not None:
         speed |= speeds(scores)
-        limits |= {measure.minutes for measure in measures(scores)}
+        limits |= {measure.limit for measure in measures(scores)}
     if rings is not None and len(rings):
         speed |= {str(mode): float(kmh) for mode, kmh in zip(rings["mode"], rings["speed_kmh"], strict=True)}
         limits |= set(rings["minutes"].astype(float))

@@ -8,10 +8,10 @@ function table(headings, rows) {
 }
 function counted(site, subject) {
   const kinds = ["reached", "unique", "added"].filter((kind) =>
-    data.measures.some((each) => each.kind === kind && each.subject === subject));
+    data.measures.some((each) => each.kind === kind && each.group === subject));
   const rows = new Map();
   data.measures.forEach((each, at) => {
-    if (each.subject !== subject) return;
+    if (each.group !== subject) return;
     const name = `${capital(modeName(each.mode))}, ${number(each.minutes)} ${words.minute}`;
     if (!rows.has(name)) rows.set(name, kinds.map(() => "–"));
     rows.get(name)[kinds.indexOf(each.kind)] = count(site.counted[at]);
@@ -20,7 +20,7 @@ function counted(site, subject) {
   return el("details", subject === "people" ? { open: "" } : {}, el("summary", {}, capital(groupName(subject))), table(["", ...kinds.map((kind) => words[kind])], body));
 }
 function siteCard(at) {
-  const site = data.sites[at], subjects = [...new Set(data.measures.map((each) => each.subject))];
+  const site = data.sites[at], subjects = [...new Set(data.measures.map((each) => each.group))];
   const chosen = site.chosen ? ` · ${words.chosen} (${site.chosen})` : "";
   const served = data.served[site.id] || [];
   return el("div", { class: "card", "data-site": site.id },
@@ -59,11 +59,8 @@ function cellCard(at) {
   const best = data.sites[cells.best[at]];
   const rows = Object.entries(cells.minutes).map(([mode, values]) =>
     [capital(modeName(mode)), values[at] === null ? words.out_of_reach : minutes(values[at])]);
-  const shares = Object.entries(cells.covered).map(([name, values]) => {
-    const cut = name.lastIndexOf("_");
-    return [`${capital(modeName(name.slice(0, cut)))}, ${name.slice(cut + 1)} ${words.minute}`,
-      values[at] === null ? "–" : `${number(values[at])} %`];
-  });
+  const shares = cells.covered.map(([mode, limit, values]) =>
+    [`${capital(modeName(mode))}, ${limit} ${words.minute}`, values[at] === null ? "–" : `${number(values[at])} %`]);
   return el("div", { class: "card" }, title, name,
     best ? el("p", {}, `${capital(words.best_site)}: ${called(cells.best[at])}`) : null,
     rows.length ? table([words.cells_minutes, ""], rows) : null,

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from siteplan.output.columns import mode_order
+from siteplan.catalogue import BEST, PEOPLE, Measure, by_mode, measures
 from siteplan.output.maps.layers import EYE_M, Layer, key
 from siteplan.output.maps.shapes import metric, pack, to_degrees
 from siteplan.output.maps.words import Said, Tongues, half_up, mode_name, number, say, word
@@ -29,29 +29,29 @@ UNEQUAL = 3.0  # from here on, the shade of a count would show the cells' sizes
 def cell_data(cells: gpd.GeoDataFrame, sites: list[str]) -> dict[str, Any]:
     """Give the cells' shapes, and the columns that a cell's card shows."""
     place = {site: at for at, site in enumerate(sites)}
-    modes = [name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")]
-    covered = [name for name in map(str, cells) if name.startswith("covered_")]
-    best = cells["site_best"] if "site_best" in cells else pd.Series(None, index=cells.index, dtype=object)
+    timed = [each for each in measures(cells, ["minutes"]) if each.mode != BEST]
+    covered = measures(cells, ["covered"])
+    nearest = Measure("site", PEOPLE, BEST).column
+    best = cells[nearest] if nearest in cells else pd.Series(None, index=cells.index, dtype=object)
     return {
         "names": [str(cell) for cell in cells.index],
         "shapes": pack(_shapes(cells)),
         "points": bool((cells.geom_type == "Point").all()),
         "people": [half_up(each) if np.isfinite(each) else None for each in cells["people"]],
-        "minutes": {mode: _values(cells[f"minutes_{mode}"]) for mode in modes if mode != "best"},
-        "covered": {name.removeprefix("covered_"): _values(cells[name] * 100) for name in covered},
+        "minutes": {each.mode: _values(cells[each.column]) for each in timed},
+        "covered": [[each.mode, each.minutes, _values(cells[each.column] * 100)] for each in covered],
         "best": [place.get(str(site), -1) for site in best],
     }
 
 
 def cell_layers(cells: gpd.GeoDataFrame, tongues: Tongues) -> list[Layer]:
     """Give the layer of people and one for each column of minutes; one is shown at a time, at first `minutes_best`."""
-    modes = sorted(
-        (name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")), key=mode_order
-    )
-    if len(modes) == 2:  # the best of one mode is that mode
-        modes = [mode for mode in modes if mode != "best"]
-    layers = [_people(cells, tongues), *(_minutes(cells, mode, tongues) for mode in modes)]
-    layers[-1 if "minutes_best" in cells else 0]["on"] = True
+    timed = by_mode(cells, "minutes")
+    known = BEST in timed
+    if len(timed) == 2:  # the best of one mode is that mode
+        timed.pop(BEST, None)
+    layers = [_people(cells, tongues), *(_minutes(cells[timed[mode]], mode, tongues) for mode in timed)]
+    layers[-1 if known else 0]["on"] = True
     return layers
 
 
@@ -87,8 +87,8 @@ def _one_class(values: NDArray[np.float64], tongues: Tongues) -> list[Said]:
     return [say(tongues, lambda words: f"{words['up_to']} {number(np.ceil(values.max()), words)}")]
 
 
-def _minutes(cells: gpd.GeoDataFrame, mode: str, tongues: Tongues) -> Layer:
-    minutes = cells[f"minutes_{mode}"].to_numpy(dtype=float)
+def _minutes(values: "pd.Series[float]", mode: str, tongues: Tongues) -> Layer:
+    minutes = values.to_numpy(dtype=float)
     longest = float(np.nanmax(minutes)) if np.isfinite(minutes).any() else 5.0
     step = next(step for step in (5, 10, 15, 30, 60, 120, 1440) if longest <= 6 * step)
     ends = np.arange(step, max(longest, step) + step - 1e-9, step)

@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from siteplan.catalogue import Measure, mode_order
 from siteplan.inputs.sites import OPEN
-from siteplan.output.columns import Measure, mode_order
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
 from siteplan.output.maps.words import Said, Tongues, half_up, mode_name, number, say, word
 from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, RAILWAY, STATUS, WATER, mode_colour

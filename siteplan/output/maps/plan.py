@@ -11,9 +11,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from siteplan.catalogue import mode_order
 from siteplan.errors import InputError
 from siteplan.inputs.times import Floats, Ints, TimeRows, people_amounts, time_rows
-from siteplan.output.columns import mode_order
 from siteplan.output.maps.scenarios import ScenarioView
 from siteplan.output.maps.shapes import encode
 

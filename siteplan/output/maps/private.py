@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from siteplan.catalogue import measures
 from siteplan.inputs.times import people_amounts
 from siteplan.output.maps.shapes import metric
 
@@ -36,8 +37,9 @@ def join_small(cells: gpd.GeoDataFrame, threshold: float) -> "tuple[gpd.GeoDataF
     first = order[np.r_[True, np.diff(group[order]) > 0]]  # the part with the most people speaks for all
     joined = cells.iloc[first].copy()
     _, code = np.unique(group, return_inverse=True)
+    shared = {each.column for each in measures(cells, ["minutes", "covered"])}
     for name in map(str, cells.columns.drop(cells.geometry.name)):
-        if name.startswith(("minutes_", "covered_")):
+        if name in shared:
             joined[name] = _mean(cells[name].to_numpy(dtype=float), people, code)
         elif pd.api.types.is_numeric_dtype(cells[name]):
             sums = pd.Series(cells[name].to_numpy(dtype=float)).groupby(code).sum(min_count=1)

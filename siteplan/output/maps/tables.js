@@ -29,7 +29,7 @@ function showCard() {
 /* ---- the table of sites: sorted by any column, linked with the map ---- */
 const sorted = { by: null, down: false };
 const reachedMeasures = () => {
-  const all = data.measures.filter((each) => each.kind === "reached" && each.subject === "people");
+  const all = data.measures.filter((each) => each.kind === "reached" && each.group === "people");
   const best = all.filter((each) => each.mode === "best");
   return (best.length ? best : all).sort((a, b) => b.minutes - a.minutes)[0];
 };
@@ -45,7 +45,7 @@ function columns() {
       { name: "alone", label: words.alone, value: (at) => counts[at].alone, show: count }, ...rank];
   }
   const main = reachedMeasures();
-  const find = (kind) => (main ? data.measures.findIndex((each) => each.kind === kind && each.subject === "people" && each.mode === main.mode && each.minutes === main.minutes) : -1);
+  const find = (kind) => (main ? data.measures.findIndex((each) => each.kind === kind && each.group === "people" && each.mode === main.mode && each.minutes === main.minutes) : -1);
   const counted = (name, kind, label) => (find(kind) < 0 ? [] : [{ name, label, value: (at) => data.sites[at].counted[find(kind)], show: count }]);
   return [label, named, ...counted("reach", "reached", words.people), ...counted("adds", "added", words.added),
     ...(ranked ? [{ name: "score", label: words.score, value: (at) => data.sites[at].score, show: score }] : []), ...rank];

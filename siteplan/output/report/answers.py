@@ -79,7 +79,7 @@ def _share_of(material: Material, opening: str, group: str, told: float) -> floa
     chosen = [*material.opened, *material.chosen]
     sites = {"today": material.opened, "chosen": chosen, "all": material.used}[opening]
     everybody = float(material.points[group].sum())
-    covered = covered_count(material.times, material.points, replace(measure, subject=group), sites)
+    covered = covered_count(material.times, material.points, replace(measure, group=group), sites)
     return covered / everybody if everybody else told
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.analysis.equity import OUTSIDE, cell_territories
+from siteplan.catalogue import BEST, PEOPLE, Measure, measures, mode_order
 from siteplan.inputs.sites import OPEN
-from siteplan.output.columns import Measure, measures, mode_order
 
 __all__ = [
     "BEST",
@@ -26,7 +26,6 @@ __all__ = [
     "reach_columns",
 ]
 
-BEST = "best"
 SLOWER = 1.1  # times a tenth longer
 
 
@@ -49,21 +48,21 @@ class Coverage:
 
 def headline(scores: pd.DataFrame, weights: dict[str, float]) -> Measure | None:
     """Choose the one figure that the report speaks of: what weighs most in the score, else any mode, longest limit."""
-    reached = [each for each in measures(scores) if each.kind == "reached" and each.subject == "people"]
+    reached = [each for each in measures(scores) if each.kind == "reached" and each.group == PEOPLE]
     weighed = [each for each in reached if weights.get(each.column, 0) > 0]
     if weighed:
         return max(weighed, key=lambda each: weights[each.column])
-    return max(reached, key=lambda each: (each.mode == BEST, each.minutes), default=None)
+    return max(reached, key=lambda each: (each.mode == BEST, each.limit), default=None)
 
 
 def reach_columns(scores: pd.DataFrame, most: int) -> list[Measure]:
     """List the counted columns of a table for paper: people by mode and limit, the shorter limits dropped first."""
-    found = [each for each in measures(scores) if each.kind == "reached" and each.subject == "people"]
-    found.sort(key=lambda each: (mode_order(each.mode), each.minutes))
+    found = [each for each in measures(scores) if each.kind == "reached" and each.group == PEOPLE]
+    found.sort(key=lambda each: (mode_order(each.mode), each.limit))
     if len({each.mode for each in found}) == 2:  # the best of one mode is that mode
         found = [each for each in found if each.mode != BEST]
-    longest = {each.mode: each.minutes for each in found}
-    for dropped in sorted(found, key=lambda each: (each.minutes == longest[each.mode], each.mode != BEST)):
+    longest = {each.mode: each.limit for each in found}
+    for dropped in sorted(found, key=lambda each: (each.limit == longest[each.mode], each.mode != BEST)):
         if len(found) <= most:
             break
         found.remove(dropped)
@@ -86,8 +85,8 @@ def covered_count(
 
     Withheld people count as nothing.
     """
-    people = _by_point(points)[measure.subject].fillna(0.0)
-    limit = measure.minutes if minutes is None else minutes
+    people = _by_point(points)[measure.group].fillna(0.0)
+    limit = measure.limit if minutes is None else minutes
     return float(people[_reached(times, people.index, measure.mode, limit, sites)].sum())
 
 
@@ -103,12 +102,10 @@ def covered_people(
     """Count who is covered by the open sites, by all, by the open and the chosen ones, and by slower travel."""
     planned = [*open_sites, *chosen]
     return Coverage(
-        people=float(points[measure.subject].sum()),
+        people=float(points[measure.group].sum()),
         today=covered_count(times, points, measure, open_sites),
         all_sites=covered_count(times, points, measure, all_sites),
-        slower=covered_count(
-            times, points, measure, planned if chosen else all_sites, minutes=measure.minutes / SLOWER
-        ),
+        slower=covered_count(times, points, measure, planned if chosen else all_sites, minutes=measure.limit / SLOWER),
         chosen=covered_count(times, points, measure, planned) if chosen else None,
     )
 

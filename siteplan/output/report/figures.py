@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from siteplan.catalogue import PEOPLE, Measure, by_mode
 from siteplan.inputs.basemap import PLACE_RANKS
 from siteplan.output.maps.words import Words, number
 from siteplan.output.palette import CHOSEN, MISSING, OUTLINE, STATUS, WATER, class_colours
@@ -116,7 +117,7 @@ def focus(sites: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None) -> tuple[floa
     """Give the bounds of what a reader wants to see: the sites but the excluded, and the cells within reach."""
     shown = sites[sites["status"] != "excluded"] if (sites["status"] != "excluded").any() else sites
     boxes = [shown.total_bounds]
-    timed = [] if cells is None else [name for name in map(str, cells) if name.startswith("minutes_")]
+    timed = [] if cells is None else list(by_mode(cells, "minutes").values())
     if cells is not None and timed:
         boxes.append(cells[cells[timed].notna().any(axis=1)].total_bounds)
     known = np.array([box for box in boxes if np.isfinite(box).all()])
@@ -188,7 +189,7 @@ def minutes_map(
 
     `size` multiplies what must be legible where maps are printed small.
     """
-    minutes = cells[f"minutes_{mode}"].to_numpy(dtype=float)
+    minutes = cells[Measure("minutes", PEOPLE, mode).column].to_numpy(dtype=float)
     people = cells["people"].to_numpy(dtype=float)
     shapes = cells.geometry.to_numpy()
     kind = np.searchsorted(np.asarray(ends), minutes, side="left")

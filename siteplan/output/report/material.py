@@ -11,7 +11,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siteplan.output.columns import Measure, measures
+from siteplan.catalogue import Measure, measures
 from siteplan.output.maps.layers import short_labels
 from siteplan.output.maps.words import Words, half_up, load_words, mode_name, number
 from siteplan.output.report.facts import (
@@ -138,7 +138,7 @@ class Material:
         (each,) = found
         minutes = self.say("minutes_short", minutes=each.minutes)
         kind = "" if each.kind == "reached" else f" ({self.words[each.kind]})"
-        return f"{self.group(each.subject)}{kind} {self.by(each.mode)} {minutes}"
+        return f"{self.group(each.group)}{kind} {self.by(each.mode)} {minutes}"
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -219,12 +219,12 @@ class Material:
             return measure
         minutes = float(asked.get("minutes") or max(limits))
         group = self.goal.group
-        return Measure(f"{group}_{mode}_{minutes:g}", "reached", group, mode, minutes)
+        return Measure("reached", group, mode, minutes)
 
     @property
     def who(self) -> str:
         """Whom the report counts."""
-        return self.group("people" if self.aim is None else self.aim.subject)
+        return self.group("people" if self.aim is None else self.aim.group)
 
     @property
     def within(self) -> dict[str, Any]:
@@ -271,12 +271,12 @@ class Material:
     @cached_property
     def of_people(self) -> Coverage | None:
         """The same of all people, where the choice is for a group; else nothing."""
-        if self.aim is None or self.aim.subject == "people" or self.goal.shared_out:
+        if self.aim is None or self.aim.group == "people" or self.goal.shared_out:
             return None
-        return self._covered(replace(self.aim, subject="people"))
+        return self._covered(replace(self.aim, group="people"))
 
     def _covered(self, measure: Measure) -> Coverage | None:
-        if self.times is None or self.points is None or measure.subject not in self.points:
+        if self.times is None or self.points is None or measure.group not in self.points:
             return None
         return covered_people(
             self.times,
@@ -292,11 +292,11 @@ class Material:
         """How many people there are, or members of the group: those of the points, the manifest or the cells."""
         if self.coverage is not None:
             return self.coverage.people
-        subject = "people" if self.aim is None else self.aim.subject
-        counted = self.manifest.get("totals", {}).get(subject, {}).get("in")
+        group = "people" if self.aim is None else self.aim.group
+        counted = self.manifest.get("totals", {}).get(group, {}).get("in")
         if counted is not None:
             return float(counted)
-        return math.nan if self.cells is None or subject not in self.cells else float(self.cells[subject].sum())
+        return math.nan if self.cells is None or group not in self.cells else float(self.cells[group].sum())
 
     @cached_property
     def steps(self) -> list[float]:
@@ -331,15 +331,15 @@ class Material:
         if self.communes is None or self.times is None or self.points is None or not self.reached:
             return None if self.access is None else one_split(self.access)
         sites = [*self.opened, *self.chosen] if self.chosen else self.used
-        pairs: Sequence[tuple[str, float]] = [(each.mode, each.minutes) for each in self.reached]
+        pairs: Sequence[tuple[str, float]] = [(each.mode, each.limit) for each in self.reached]
         return access_table(self.times, self.points, self.communes, sites, pairs, cells=self.cells)
 
     def by_commune(self, sites: Sequence[str]) -> pd.DataFrame | None:
         """Count by commune whom some sites cover, of those and within the limit that the choice was asked for."""
         if self.communes is None or self.times is None or self.points is None or self.aim is None:
             return None
-        if self.aim.subject not in self.points:
+        if self.aim.group not in self.points:
             return None
-        pairs = [(self.aim.mode, self.aim.minutes)]
+        pairs = [(self.aim.mode, self.aim.limit)]
         given = (self.times, self.points, self.communes, sites, pairs)
-        return access_table(*given, cells=self.cells, group=self.aim.subject)
+        return access_table(*given, cells=self.cells, group=self.aim.group)

@@ -1,10 +1,12 @@
 """The page of a report: its sections in order, each from the tables that are there."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 
 import pandas as pd
 
+from siteplan.catalogue import PEOPLE
 from siteplan.output.report.answers import (
     commuting_section,
     desks_section,
@@ -155,7 +157,7 @@ def _answer_sites(material: Material) -> list[str]:
 
 def _added_column(material: Material) -> str:
     measure = material.measure
-    return "" if measure is None else f"added_{measure.mode}_{measure.minutes:g}"
+    return "" if measure is None else replace(measure, kind="added", group=PEOPLE).column
 
 
 def _glance(material: Material) -> Markup:
@@ -323,10 +325,10 @@ def _out_by_group(material: Material) -> list[str]:
         if measure is not None and row.get("mode") == measure.mode and row.get("minutes") == measure.minutes
     ]
     shares = {
-        name.removesuffix("_share"): row[name]
+        group: row[f"{group}_share"]
         for row in rows
-        for name in sorted(row, key=_people_first)
-        if name.endswith("_share")
+        for group in sorted(row, key=lambda name: (name != PEOPLE, f"{name}_share"))
+        if f"{group}_share" in row
     }
     if measure is None or len(shares) < 2 or any(value is None for value in shares.values()):
         return []
@@ -335,7 +337,3 @@ def _out_by_group(material: Material) -> list[str]:
         for name, share in shares.items()
     )
     return [material.say("out_groups", minutes=measure.minutes, mode=material.by(measure.mode), groups=spoken)]
-
-
-def _people_first(name: str) -> tuple[bool, str]:
-    return name != "people_share", name

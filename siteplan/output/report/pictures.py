@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siteplan.output.columns import mode_order
+from siteplan.catalogue import BEST, by_mode, mode_order
 from siteplan.output.report.figures import (
     LABELLED,
     TALLEST,
@@ -117,12 +117,11 @@ def _minutes_maps(material: Material, ground: Ground, marks: Sequence[Mark]) -> 
     cells, words = material.cells, material.words
     if cells is None:
         return []
-    modes = sorted(
-        (name.removeprefix("minutes_") for name in map(str, cells) if name.startswith("minutes_")), key=mode_order
-    )
-    if len(modes) == 2 and "best" in modes:  # the best of one mode is that mode
-        modes.remove("best")
-    columns = [f"minutes_{mode}" for mode in modes[:MOST_MAPS]]
+    timed = by_mode(cells, "minutes")
+    if len(timed) == 2:  # the best of one mode is that mode
+        timed.pop(BEST, None)
+    modes = list(timed)[:MOST_MAPS]
+    columns = [timed[mode] for mode in modes]
     if not columns or not cells[columns].notna().to_numpy().any():
         return []
     minutes = cells[columns].to_numpy(dtype=float)
@@ -133,17 +132,17 @@ def _minutes_maps(material: Material, ground: Ground, marks: Sequence[Mark]) -> 
     beside = len(columns) > 1
     frame = Frame.around(focus(material.sites, cells), tallest=BESIDE if beside else TALLEST)
     drawings = []
-    for mode in modes[:MOST_MAPS]:
+    for mode in modes:
         title = material.say("figure_minutes", mode=material.by(mode))
         # Classes end at round minutes, the search at the largest limit.
         last = max(material.asked.get("travel", {}).get("minutes") or [ends[-1]])
-        near = int((cells[f"minutes_{mode}"] <= last).sum())
+        near = int((cells[timed[mode]] <= last).sum())
         told = {"near": near, "all": len(cells), "minutes": last, "mode": material.by(mode)}
         about = material.say("figure_minutes_alt", **told)
         size = SMALL if beside else 1.0
         drawing = minutes_map(frame, ground, cells, mode, ends, marks, words, title=title, about=about, size=size)
         drawings.append(tag("div", tag("p", material.by(mode), class_="over"), drawing))
-    caption = material.say("figure_minutes", mode=material.listed(material.by(mode) for mode in modes[:MOST_MAPS]))
+    caption = material.say("figure_minutes", mode=material.listed(material.by(mode) for mode in modes))
     key = minutes_key(ends, words, away=away, unknown=unknown)
     return [(caption, drawings, [*key, *_small_key(material)])]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
+from siteplan.catalogue import mode_order, speeds
 from siteplan.network.snapping import LIMIT
-from siteplan.output.columns import mode_order, speeds
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.report.material import Material
 from siteplan.output.report.tables import Column, table

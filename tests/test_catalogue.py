@@ -1,0 +1,195 @@
+"""What results are called: every measure has a name of its own, and every name is read as what it was made of."""
+
+import string
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from siteplan.analysis.reach import Decay as NearnessDecay
+from siteplan.analysis.reach import added, coverage, decayed_reach, reach
+from siteplan.catalogue import (
+    COUNTED,
+    Measure,
+    by_mode,
+    check_groups,
+    decayed_measures,
+    measures,
+    score_measures,
+    speeds,
+)
+from siteplan.errors import InputError
+
+OF_GROUPS = ("reached", "unique", "added", "decayed")
+LIMITED = ("reached", "unique", "added", "covered")
+KINDS = (*OF_GROUPS, "covered", "minutes", "site", "desks_per_person", "kmh")
+
+# Words that names are made of, so that texts which could be mistaken for others come up at all.
+WORDS = (
+    *KINDS,
+    "desks",
+    "per",
+    "person",
+    "people",
+    "walk",
+    "slow_walk",
+    "best",
+    "15",
+    "7.5",
+    "1e+06",
+    "",
+    "%",
+    "%5F",
+    "a",
+)
+NAMES = st.one_of(st.text(max_size=6), st.lists(st.sampled_from(WORDS), max_size=4).map("_".join))
+LIMITS = st.one_of(st.sampled_from([15, 15.0, 7.5, 1e6, 1 / 3]), st.floats(0, exclude_min=True, allow_infinity=False))
+
+
+@st.composite
+def any_measure(draw):
+    kind = draw(st.sampled_from(KINDS))
+    group = draw(NAMES) if kind in OF_GROUPS else "people"
+    return Measure(kind, group, draw(NAMES), draw(LIMITS) if kind in LIMITED else None)
+
+
+@given(any_measure(), any_measure())
+@example(Measure("reached", "unique", "walk", 15), Measure("unique", "people", "walk", 15))
+@example(Measure("reached", "slow", "walk", 15), Measure("unique", "people", "slow_walk", 15))
+@example(Measure("reached", "a_", "b", 15), Measure("reached", "a", "_b", 15))
+@example(Measure("reached", "people", "walk", 15.000001), Measure("reached", "people", "walk", 15))
+def test_a_column_says_what_it_holds_and_no_other_column_says_the_same(one, other):
+    assert Measure.read(one.column) == one
+    assert (one.column == other.column) == (one == other)
+
+
+@given(st.one_of(NAMES, any_measure().map(lambda measure: measure.column)))
+def test_what_is_read_as_a_measure_is_called_just_so(name):
+    found = Measure.read(name)
+    assert found is None or found.column == name
+
+
+@given(st.text(string.ascii_lowercase, min_size=1), st.sampled_from(["walk", "slow_walk", "best"]), st.integers(1, 99))
+def test_plain_names_stay_short(group, mode, minutes):
+    short = f"{group}_{mode}_{minutes}"
+    taken = group in ("unique", "added", "covered") or f"{group}_{mode}" == "slow_slow_walk"
+    assert (Measure("reached", group, mode, minutes).column == short) != taken
+    assert Measure("unique", "people", mode, minutes).column == f"unique_{mode}_{minutes}"
+    assert Measure("decayed", "people", mode).column == f"decayed_{mode}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "minutes"), [("minutes", "people", 15), ("reached", "people", None), ("covered", "workers", 15)]
+)
+def test_what_no_column_can_hold_is_no_measure(kind, group, minutes):
+    with pytest.raises(ValueError, match=f"no measure {kind}"):
+        Measure(kind, group, "walk", minutes)
+
+
+def test_columns_of_scores_stand_by_mode_limit_and_group():
+    found = score_measures(["walk"], [15], ["workers"])
+    assert [each.column for each in found] == [
+        "people_walk_15",
+        "unique_walk_15",
+        "added_walk_15",
+        "workers_walk_15",
+        "unique_workers_walk_15",
+        "added_workers_walk_15",
+    ]
+    assert [each.column for each in decayed_measures(["walk"], ["workers"])] == ["decayed_walk", "decayed_workers_walk"]
+
+
+def test_columns_are_read_by_group_mode_and_limit():
+    names = [
+        "people_slow_walk_15",
+        "unique_best_7.5",
+        "added_age_65_walk_20",
+        "cost_2020",
+        "area_res_200",
+        "name",
+        "slow_walk_kmh",
+        "walk_kmh",
+    ]
+    table = pd.DataFrame([[1] * len(names)], columns=names)
+    assert measures(table) == [
+        Measure("reached", "people", "slow_walk", 15.0),
+        Measure("unique", "people", "best", 7.5),
+        Measure("added", "age_65", "walk", 20.0),
+    ]
+    assert speeds(table) == {"slow_walk": 1.0, "walk": 1.0}
+
+
+def test_modes_without_a_speed_are_known_from_their_people():
+    table = pd.DataFrame([[1] * 3], columns=["people_given_15", "unique_given_15", "workers_given_15"])
+    assert [(each.kind, each.group) for each in measures(table)] == [
+        ("reached", "people"),
+        ("unique", "people"),
+        ("reached", "workers"),
+    ]
+
+
+def test_columns_of_cells_stand_by_mode_the_slower_first():
+    table = pd.DataFrame(columns=["minutes_best", "minutes_bike", "site_walk", "minutes_walk", "covered_walk_15"])
+    assert by_mode(table, "minutes") == {"walk": "minutes_walk", "bike": "minutes_bike", "best": "minutes_best"}
+
+
+# ---- groups and modes of any name ----
+
+POINTS = pd.DataFrame(
+    {"people": [10.0, 20.0, 30.0], "workers": [1.0, 2.0, 4.0]}, index=pd.Index([1, 2, 3], name="point")
+)
+SITES = pd.DataFrame({"status": ["existing", "candidate"]}, index=pd.Index(["A", "B"], name="site"))
+
+
+def times(mode="walk"):
+    rows = pd.DataFrame({"site": ["A", "A", "B", "B"], "point": [1, 2, 2, 3], "minutes": [5.0, 9.0, 4.0, 12.0]})
+    return rows.assign(mode=pd.Categorical([mode] * 4))
+
+
+@pytest.mark.parametrize(
+    "group", ["unique", "added", "decayed", "covered", "site", "best", "walk", "people_walk", "a__b", "15"]
+)
+def test_a_group_of_any_name_counts_as_its_people_do(group):
+    points = POINTS.rename(columns={"workers": group})
+    given_groups = {"minutes": [10, 15], "groups": [group]}
+    plain = {"minutes": [10, 15], "groups": ["workers"]}
+    found = reach(times(), points, **given_groups).join(added(times(), points, SITES, **given_groups))
+    expected = reach(times(), POINTS, **plain).join(added(times(), POINTS, SITES, **plain))
+    assert len(set(found)) == len(found.columns) == len(expected.columns)
+    for measure in score_measures(["walk"], [10, 15], ["workers"]):
+        named = Measure(measure.kind, group, "walk", measure.minutes) if measure.group == "workers" else measure
+        assert found[named.column].tolist() == expected[measure.column].tolist()
+    near = decayed_reach(times(), points, decay=NearnessDecay("step", 10), groups=[group])
+    assert near[Measure("decayed", group, "walk").column].tolist() == [3.0, 2.0]
+
+
+@pytest.mark.parametrize("mode", ["WALK_TRANSIT", "a__b", "15", "slow_walk", "unique", "walk_15", "people"])
+def test_a_mode_of_any_name_is_told_from_the_rest(mode):
+    found = reach(times(mode), POINTS, minutes=[10], groups=["workers"])
+    assert [Measure.read(name) for name in found] == [
+        Measure(kind, group, mode, 10.0) for group in ("people", "workers") for kind in ("reached", "unique")
+    ]
+    assert found[Measure("unique", "people", mode, 10).column].tolist() == [10.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [({"workers": "mode"}, "mode"), ({"workers": "minutes"}, "minutes"), ({"workers": "people_share"}, "people_share")],
+)
+def test_a_group_called_like_a_column_beside_it_is_refused(columns, named):
+    with pytest.raises(InputError, match=f"people: a group cannot be called {named}: .*rename it"):
+        coverage(times(), POINTS.rename(columns=columns), minutes=[10])
+
+
+def test_a_share_of_another_group_is_refused_and_one_of_its_own_is_not():
+    check_groups(["car_share", "workers"], "people")
+    with pytest.raises(InputError, match="cannot be called workers_share"):
+        check_groups(["workers_share", "workers"], "people")
+
+
+def test_limits_that_are_all_but_equal_have_columns_of_their_own():
+    found = reach(times(), POINTS, minutes=[9, np.nextafter(9, 0)], groups=())
+    assert found.filter(like="people").iloc[0].tolist() == [30.0, 10.0]
+    assert [each.kind for each in measures(found, COUNTED)] == ["reached", "unique"] * 2
