@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench notebooks sample lock clean
+.PHONY: help demo test check docs bench notebooks sample lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,12 +23,15 @@ demo: $(READY) ## write the sample territory, run it, print the table and where 
 test: $(READY) ## run the whole test suite, notebooks included
 	$(BIN)/python -m pytest --nbmake tests notebooks
 
-check: $(READY) ## formatting, lint, types, import contract, dependencies
+check: docs ## formatting, lint, types, import contract, dependencies, documentation
 	$(BIN)/ruff format --check siteplan tools tests
 	$(BIN)/ruff check siteplan tools tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry siteplan
+
+docs: $(READY) ## build the documentation into site/; every warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 .venv-bench/.ready: requirements.txt tests/bench/requirements.txt
 	$(PYTHON) -m venv .venv-bench
@@ -49,5 +52,5 @@ lock: ## write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) .venv-bench build dist siteplan-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench build dist site siteplan-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """Real places: the engine against its slow twin, R5 and cafein; what differs, and why.
 
-`python tests/test_real.py` prints the tables of the README's section "How it compares".
+`python tests/test_real.py` prints the tables of docs/measurements.md.
 """
 
 import functools
@@ -263,7 +263,7 @@ def test_everybody_is_placed_or_named(place: str) -> None:
     assert by_status["placed"] > 0.3 * cells["people"].sum()
 
 
-# The tables of the README ---------------------------------------------------------------------------------------------
+# The tables of the measurements ---------------------------------------------------------------------------------------------
 
 
 def tables() -> None:
