@@ -10,7 +10,19 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.fields import based
 from siteplan.config.profiles import Model, Window
 
-__all__ = ["KINDS", "Changes", "Option", "Scenario", "named_files"]
+__all__ = [
+    "KINDS",
+    "Changes",
+    "LineChange",
+    "Option",
+    "PeopleChange",
+    "Scenario",
+    "SiteChange",
+    "StreetChange",
+    "named_files",
+    "target_of",
+    "verb_of",
+]
 
 KINDS = ("streets", "lines", "people", "sites")
 DECIMALS = 7  # of a degree: what an OpenStreetMap file holds, a centimetre
@@ -171,9 +183,14 @@ class SiteResized(Model):
     cost: Annotated[float, Field(ge=0)] | None = Field(default=None, description="of opening it")
 
 
-def verb_of(change: type[Model]) -> str:
+def verb_of(change: Model | type[Model]) -> str:
     """Name the first key of a change, which says what is done."""
-    return next(iter(change.model_fields))
+    return next(iter((change if isinstance(change, type) else type(change)).model_fields))
+
+
+def target_of(change: Model) -> Any:
+    """Return what the first key of a change says: what it is done to."""
+    return getattr(change, verb_of(change))
 
 
 def _by_verb(*changes: type[Model]) -> Discriminator:
@@ -182,7 +199,7 @@ def _by_verb(*changes: type[Model]) -> Discriminator:
 
     def verb_in(value: Any) -> str | None:
         if isinstance(value, Model):
-            return verb_of(type(value))
+            return verb_of(value)
         return next((verb for verb in verbs if isinstance(value, dict) and verb in value), None)
 
     return Discriminator(

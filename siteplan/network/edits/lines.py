@@ -3,7 +3,7 @@
 import difflib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -11,22 +11,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteplan.config import minutes_of
+from siteplan.config.changes import (
+    LineAdded,
+    LineChange,
+    LineCut,
+    LineEvery,
+    LineShifted,
+    StopMoved,
+    target_of,
+    verb_of,
+)
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import HOURS, Timetable, _doors, _patterns, build_timetable
 
-__all__ = [
-    "AddLine",
-    "CutLine",
-    "LineChange",
-    "MoveStop",
-    "RunEvery",
-    "ShiftLine",
-    "check_lines",
-    "edit_feed",
-    "edit_timetable",
-]
+__all__ = ["check_lines", "edit_feed", "edit_timetable"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -34,67 +35,6 @@ DAY_MINUTES = 1440
 DAY = 86_400  # seconds
 BUS = 3
 MOST_TRIPS = 2000  # of one line and direction in a day: one every 43 s
-
-
-@dataclass(frozen=True)
-class CutLine:
-    """A line, by its id or its name, that no longer runs. A name that several lines bear means all of them."""
-
-    line: str
-
-
-@dataclass(frozen=True)
-class ShiftLine:
-    """A line all of whose trips run so many minutes later (earlier where negative)."""
-
-    line: str
-    minutes: float
-
-
-@dataclass(frozen=True)
-class RunEvery:
-    """A line that runs every `minutes` from `start` to before `end` (minutes since midnight), both ways.
-
-    In each direction the trips that leave their first stop in that time give way to copies of one of them: the first on
-    the course most of them take (of two as frequent, the one that leaves first), with its stops and run times, the
-    first copy leaving at `start`. Where none leaves in that time, the trip that leaves nearest to it is copied. Trips
-    run in the same direction if their ways from first to last stop do not point against each other. Where the line also
-    runs the night before or the day after, it does so there, too.
-    """
-
-    line: str
-    minutes: float
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class AddLine:
-    """A new line: stops in order, minutes from the first to each, and how often it runs (minutes since midnight).
-
-    A stop is the id of one that is there, or (lon, lat) of a new one. `both_ways` runs it back as well, with the same
-    times between stops. It runs on the days around the date as well.
-    """
-
-    name: str
-    stops: tuple[str | tuple[float, float], ...]
-    minutes: tuple[float, ...]
-    every: float
-    start: float
-    end: float
-    both_ways: bool = True
-
-
-@dataclass(frozen=True)
-class MoveStop:
-    """A stop, by its id, that stands elsewhere (degrees)."""
-
-    stop: str
-    lon: float
-    lat: float
-
-
-LineChange = CutLine | ShiftLine | RunEvery | AddLine | MoveStop
 
 
 def edit_timetable(
@@ -109,7 +49,7 @@ def edit_timetable(
     timetable
         As `read_transit` gives it.
     changes
-        `CutLine`, `ShiftLine`, `RunEvery`, `AddLine`, `MoveStop`.
+        `LineCut`, `LineShifted`, `LineEvery`, `LineAdded`, `StopMoved`.
     streets
         The streets to stand on, where they changed as well; all stops are then linked again.
 
@@ -143,28 +83,28 @@ def check_lines(feed: Feed, changes: Sequence[LineChange]) -> None:
         what = f"change {number} ({_verb(change)})"
         _check_figures(change, what)
         topics: list[tuple[str, object]]
-        if isinstance(change, MoveStop):
-            _stop_number(feed, change.stop, what)
-            topics = [("stop", change.stop)]
-        elif isinstance(change, AddLine):
+        if isinstance(change, StopMoved):
+            _stop_number(feed, change.move, what)
+            topics = [("stop", change.move)]
+        elif isinstance(change, LineAdded):
             for stop in change.stops:
                 if isinstance(stop, str):
                     _stop_number(feed, stop, what)
-            if change.name in set(feed.routes["id"]) | set(feed.routes["name"]):
-                raise StudyError(f"{what}: a line {change.name!r} runs already; give the new one another name")
-            topics = [("new", change.name)]
+            if change.add in set(feed.routes["id"]) | set(feed.routes["name"]):
+                raise StudyError(f"{what}: a line {change.add!r} runs already; give the new one another name")
+            topics = [("new", change.add)]
         else:
-            routes = line_routes(feed, change.line, what)
+            routes = line_routes(feed, target_of(change), what)
             if (
-                isinstance(change, RunEvery)
+                isinstance(change, LineEvery)
                 and not (np.isin(feed.trips["route"], routes) & (feed.trips["day"] == 0)).any()
             ):
                 raise StudyError(f"{what}: it does not run on {feed.date}, so there is no trip to copy; add a line")
             topics = [(type(change).__name__, int(route)) for route in routes]
         for kind, key in topics:
             for (other, same), earlier in said.items():
-                if same == key and (other == kind or "CutLine" in (other, kind)):
-                    if kind == other == "RunEvery" and _apart(changes[earlier - 1], change):
+                if same == key and (other == kind or "LineCut" in (other, kind)):
+                    if kind == other == "LineEvery" and _apart(changes[earlier - 1], change):
                         continue
                     raise StudyError(
                         f"changes {earlier} and {number}: {_verb(changes[earlier - 1])} and {_verb(change)} contradict "
@@ -175,50 +115,37 @@ def check_lines(feed: Feed, changes: Sequence[LineChange]) -> None:
 
 def _apart(one: LineChange, other: LineChange) -> bool:
     """Tell whether two headways of a line are for different times."""
-    assert isinstance(one, RunEvery)  # noqa: S101 - asked only of two of them
-    assert isinstance(other, RunEvery)  # noqa: S101
-    return one.end <= other.start or other.end <= one.start
+    assert isinstance(one, LineEvery)  # noqa: S101 - asked only of two of them
+    assert isinstance(other, LineEvery)  # noqa: S101
+    (start, end), (first, last) = minutes_of(one.hours), minutes_of(other.hours)
+    return end <= first or last <= start
 
 
 def _verb(change: LineChange) -> str:
     """Say a change in a few words."""
-    if isinstance(change, MoveStop):
-        return f"move stop {change.stop!r}"
-    if isinstance(change, AddLine):
-        return f"add line {change.name!r}"
-    verbs = {CutLine: "cut", ShiftLine: "shift", RunEvery: "headway of"}
-    return f"{verbs[type(change)]} line {change.line!r}"
+    verb = "headway of" if isinstance(change, LineEvery) else verb_of(change)
+    return f"{verb} {'stop' if isinstance(change, StopMoved) else 'line'} {target_of(change)!r}"
 
 
 def _check_figures(change: LineChange, what: str) -> None:
-    if isinstance(change, ShiftLine) and not -DAY_MINUTES < change.minutes < DAY_MINUTES:
+    if isinstance(change, LineShifted) and not -DAY_MINUTES < change.minutes < DAY_MINUTES:
         raise StudyError(f"{what}: by {change.minutes:g} minutes; expected less than a day")
-    if isinstance(change, MoveStop):
-        _check_place((change.lon, change.lat), what)
-    if isinstance(change, RunEvery | AddLine):
-        headway = change.minutes if isinstance(change, RunEvery) else change.every
-        if not 0 <= change.start < change.end <= 2 * DAY_MINUTES:
-            raise StudyError(
-                f"{what}: runs from {change.start:g} to {change.end:g} minutes; expected a later time second"
-            )
-        if not headway > 0 or (change.end - change.start) / headway > MOST_TRIPS:
-            raise StudyError(f"{what}: every {headway:g} minutes; expected a number of minutes above 0")
-    if isinstance(change, AddLine):
-        if len(change.stops) < 2 or len(change.minutes) != len(change.stops):
+    if isinstance(change, LineEvery | LineAdded):
+        headway, (start, end) = _headway(change), minutes_of(change.hours)
+        if (end - start) / headway > MOST_TRIPS:
+            raise StudyError(f"{what}: every {headway:g} minutes; expected at most {MOST_TRIPS} departures in all")
+    if isinstance(change, LineAdded):
+        if len(change.minutes) != len(change.stops):
             raise StudyError(
                 f"{what}: {len(change.stops)} stops and {len(change.minutes)} times; expected two stops or more, "
                 "and for each the minutes from the first, such as 0, 4, 9"
             )
         if change.minutes[0] != 0 or any(b < a for a, b in zip(change.minutes, change.minutes[1:], strict=False)):
             raise StudyError(f"{what}: its minutes are {list(change.minutes)}; expected 0 first, and never falling")
-        for stop in change.stops:
-            if not isinstance(stop, str):
-                _check_place(stop, what)
 
 
-def _check_place(place: tuple[float, float], what: str) -> None:
-    if not (-180 <= place[0] <= 180 and -90 <= place[1] <= 90):
-        raise StudyError(f"{what}: a stop at {tuple(place)}; expected longitude and latitude in degrees")
+def _headway(change: LineEvery | LineAdded) -> float:
+    return change.minutes if isinstance(change, LineEvery) else change.every
 
 
 def line_routes(feed: Feed, line: str, what: str = "line") -> Ints:
@@ -255,23 +182,26 @@ def edit_feed(feed: Feed, changes: Sequence[LineChange]) -> Feed:
     """Return the day's tables after some changes, made one after the other."""
     for number, change in enumerate(changes, 1):
         what = f"change {number}"
-        if isinstance(change, MoveStop):
+        if isinstance(change, StopMoved):
             stops = feed.stops.copy()
-            stops.loc[_stop_number(feed, change.stop, what), ["lon", "lat"]] = change.lon, change.lat
+            stops.loc[_stop_number(feed, change.move, what), ["lon", "lat"]] = change.place
             feed = replace(feed, stops=stops)
-        elif isinstance(change, AddLine):
+        elif isinstance(change, LineAdded):
             feed = _added(feed, change)
-        elif isinstance(change, CutLine):
-            feed = _without(feed, np.isin(feed.trips["route"], line_routes(feed, change.line, what)))
-        elif isinstance(change, ShiftLine):
-            mine = np.isin(feed.trips["route"], line_routes(feed, change.line, what))[feed.calls["trip"]]
-            later = np.where(mine, round(change.minutes * 60), 0).astype(np.int32)
-            times = {name: (feed.calls[name] + later).astype(np.int32) for name in ("arrival", "departure")}
-            feed = replace(feed, calls=feed.calls.assign(**times))
-        else:
-            for route in line_routes(feed, change.line, what):
+        elif isinstance(change, LineEvery):
+            for route in line_routes(feed, change.every, what):
                 feed = _every(feed, int(route), change)
+        else:
+            mine = np.isin(feed.trips["route"], line_routes(feed, target_of(change), what))
+            feed = _without(feed, mine) if isinstance(change, LineCut) else _later(feed, mine, change.minutes)
     return feed
+
+
+def _later(feed: Feed, some: npt.NDArray[np.bool_], minutes: float) -> Feed:
+    """Let some trips run later by so many minutes."""
+    later = np.where(some[feed.calls["trip"]], round(minutes * 60), 0).astype(np.int32)
+    times = {name: (feed.calls[name] + later).astype(np.int32) for name in ("arrival", "departure")}
+    return replace(feed, calls=feed.calls.assign(**times))
 
 
 def _without(feed: Feed, gone: npt.NDArray[np.bool_]) -> Feed:
@@ -293,14 +223,22 @@ def _with(feed: Feed, trips: list[dict[str, Any]], calls: list[pd.DataFrame]) ->
     return replace(feed, trips=every, calls=pd.concat([feed.calls, laid], ignore_index=True))
 
 
-def _departures(start: float, end: float, headway: float) -> Ints:
-    """Return seconds since midnight from the start to before the end."""
+def _departures(change: LineEvery | LineAdded) -> Ints:
+    """Return seconds since midnight from the start of its hours to before their end."""
+    headway, (start, end) = _headway(change), minutes_of(change.hours)
     count = int(np.ceil(round((end - start) / headway, 9)))
     return np.round((start + np.arange(count) * headway) * 60).astype(np.int64)
 
 
-def _every(feed: Feed, route: int, change: RunEvery) -> Feed:
-    """Let one route run at a headway for a while."""
+def _every(feed: Feed, route: int, change: LineEvery) -> Feed:
+    """Let one route run at a headway for a while.
+
+    In each direction the trips that leave their first stop in that time give way to copies of one of them: the first on
+    the course most of them take (of two as frequent, the one that leaves first), with its stops and run times, the
+    first copy leaving at the start. Where none leaves in that time, the trip that leaves nearest to it is copied. Trips
+    run in the same direction if their ways from first to last stop do not point against each other. Where the line also
+    runs the night before or the day after, it does so there, too.
+    """
     of_route = (feed.trips["route"] == route).to_numpy()
     day = feed.trips["day"].to_numpy(np.int64)
     mine = np.flatnonzero(of_route & (day == 0))
@@ -310,14 +248,14 @@ def _every(feed: Feed, route: int, change: RunEvery) -> Feed:
     stop, leaves = feed.calls["stop"].to_numpy(), feed.calls["departure"].to_numpy()
     leave = leaves[ptr[:-1]].astype(np.int64)
     courses = [tuple(stop[ptr[trip] : ptr[trip + 1]].tolist()) for trip in mine]
-    start, end = change.start * 60, change.end * 60
+    start, end = (60 * minute for minute in minutes_of(change.hours))
     models = [
         _model(mine[some], leave[mine[some]], [courses[k] for k in some], start, end)
         for some in _directions(feed, courses)
     ]
     clock = leave - DAY * day
     gone = of_route & (clock >= start) & (clock < end)
-    departures = _departures(change.start, change.end, change.minutes)
+    departures = _departures(change)
     trips: list[dict[str, Any]] = []
     calls: list[pd.DataFrame] = []
     for model in models:
@@ -374,14 +312,14 @@ def _model(trips: Ints, leave: Ints, courses: list[tuple[int, ...]], start: floa
     return int(trips[some[np.lexsort((trips[some], leave[some]))[0]]])
 
 
-def _added(feed: Feed, change: AddLine) -> Feed:
-    """Add a line, and the stops that are new."""
+def _added(feed: Feed, change: LineAdded) -> Feed:
+    """Add a line, and the stops that are new; it runs on the days around the date as well."""
     source = feed.routes["feed"].iloc[0]
     fresh = [stop for stop in change.stops if not isinstance(stop, str)]
     new = pd.DataFrame(
         {
-            "id": [f"{change.name}+{k}" for k in range(len(fresh))],
-            "name": [f"{change.name} {k + 1}" for k in range(len(fresh))],
+            "id": [f"{change.add}+{k}" for k in range(len(fresh))],
+            "name": [f"{change.add} {k + 1}" for k in range(len(fresh))],
             "lon": [float(place[0]) for place in fresh],
             "lat": [float(place[1]) for place in fresh],
             "kind": 0,
@@ -392,14 +330,14 @@ def _added(feed: Feed, change: AddLine) -> Feed:
     stops = _below(feed.stops, new)
     numbers = iter(range(len(feed.stops), len(stops)))
     row = [_stop_number(feed, s, "stop") if isinstance(s, str) else next(numbers) for s in change.stops]
-    line = {"id": change.name, "name": change.name, "long_name": "", "type": BUS, "agency": "", "feed": source}
+    line = {"id": change.add, "name": change.add, "long_name": "", "type": BUS, "agency": "", "feed": source}
     routes = _below(feed.routes, pd.DataFrame([line]))
     after = np.round(np.array(change.minutes, float) * 60).astype(np.int64)
     ways = [(row, after), (row[::-1], after[-1] - after[::-1])][: 1 + change.both_ways]
-    leave = _departures(change.start, change.end, change.every)
+    leave = _departures(change)
     trips: list[dict[str, Any]] = []
     calls: list[pd.DataFrame] = []
-    named = {"id": change.name, "route": len(feed.routes), "feed": source, "headway": 0, "headsign": "", "block": ""}
+    named = {"id": change.add, "route": len(feed.routes), "feed": source, "headway": 0, "headsign": "", "block": ""}
     for places, run in ways:
         ride = pd.DataFrame({"stop": places, "arrival": run, "departure": run, "board": True, "alight": True})
         _run(trips, calls, ride, named, leave, (-1, 0, 1))

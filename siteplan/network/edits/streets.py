@@ -8,25 +8,26 @@ closed street leaves without a choice are joined, squares are crossed from their
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyproj
 import shapely
 
+from siteplan.config.changes import StreetAdded, StreetChange, StreetClosed, StreetTagged, target_of, verb_of
 from siteplan.errors import StudyError
 from siteplan.inputs.osm import KEYS, RawWays, Tags, read_osm
 from siteplan.network.kept import kept_edges
 from siteplan.network.slope import read_climb
 from siteplan.network.streets import StreetNetwork, _anyone, build_streets
 
-__all__ = ["AddStreet", "CloseStreet", "StreetChange", "TagStreet", "check_streets", "edit_streets", "source_ways"]
+__all__ = ["check_streets", "edit_streets", "source_ways"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-SNAP = 50.0  # metres within which a new street joins, or a place names, the nearest street
+SNAP = 50.0  # metres within which a place names the nearest street
 NODE = 0.5  # metres within which a node that is there already serves as the place to join
 PLACES = 7  # decimals of a degree: what an OpenStreetMap file holds, a centimetre
 
@@ -35,48 +36,6 @@ SHUT: dict[str, dict[str, str | None]] = {
     "walk": {"foot": "no", "foot:forward": None, "foot:backward": None},
     "bike": {"bicycle": "no"},
 }
-
-
-@dataclass(frozen=True)
-class AddStreet:
-    """A street, footbridge or cycleway that is built.
-
-    `line` is a LineString in `crs` (degrees by default); `tags` are OpenStreetMap's, such as
-    ``{"highway": "cycleway", "bridge": "yes"}``. Each end joins the nearest street within `snap_m`; an end with
-    none stays loose, but one must join. Streets that the line crosses are joined unless `crossings` is False, or the
-    line, or the street, is a bridge or a tunnel.
-    """
-
-    line: shapely.LineString
-    tags: Mapping[str, str]
-    crs: Any = 4326
-    snap_m: float = SNAP
-    crossings: bool = True
-    name: str = "new street"
-
-
-@dataclass(frozen=True)
-class CloseStreet:
-    """A street that is closed: an OpenStreetMap `way`, or the way `near` a place (lon, lat); to all or one mode."""
-
-    way: int | None = None
-    near: tuple[float, float] | None = None
-    mode: Literal["walk", "bike"] | None = None
-
-
-@dataclass(frozen=True)
-class TagStreet:
-    """A street that is used otherwise: tags put in place of its own, or taken off (None).
-
-    ``{"foot": "yes"}`` opens it on foot, ``{"oneway:bicycle": "no"}`` makes it two-way by bicycle.
-    """
-
-    tags: Mapping[str, str | None]
-    way: int | None = None
-    near: tuple[float, float] | None = None
-
-
-StreetChange = AddStreet | CloseStreet | TagStreet
 
 
 def source_ways(streets: StreetNetwork) -> RawWays:
@@ -109,7 +68,7 @@ def edit_streets(
     streets
         As `read_streets` gives them; left as they are.
     changes
-        `AddStreet`, `CloseStreet`, `TagStreet`. New ways have the ids -1, -2, ...
+        `StreetAdded`, `StreetClosed`, `StreetTagged`. New ways have the ids -1, -2, ...
     ways
         The ways that `streets` were built of; by default read again from their file, and kept with `streets`.
     elevation
@@ -133,9 +92,9 @@ def edit_streets(
         raise StudyError("streets: they were read with slopes; give the terrain model again, as elevation=")
     draft = _Draft(streets, raw)
     for number, (change, way) in enumerate(zip(changes, targets, strict=True), 1):
-        if isinstance(change, AddStreet):
+        if isinstance(change, StreetAdded):
             draft.add(change, number)
-        elif isinstance(change, TagStreet):
+        elif isinstance(change, StreetTagged):
             draft.tag(way, change.tags)
         elif change.mode is None:
             draft.close(way)
@@ -157,14 +116,14 @@ def check_streets(streets: StreetNetwork, changes: Sequence[StreetChange], *, wa
     """
     raw = source_ways(streets) if ways is None else ways
     found = [
-        _new(change, number) if isinstance(change, AddStreet) else _named(change, number, streets, raw)
+        _new(change, number) if isinstance(change, StreetAdded) else _named(change, number, streets, raw)
         for number, change in enumerate(changes, 1)
     ]
     said: dict[tuple[int, str], int] = {}
     for number, (change, way) in enumerate(zip(changes, found, strict=True), 1):
-        if isinstance(change, AddStreet):
+        if isinstance(change, StreetAdded):
             continue
-        keys = ["*"] if isinstance(change, CloseStreet) and change.mode is None else sorted(_tags_of(change))
+        keys = ["*"] if isinstance(change, StreetClosed) and change.mode is None else sorted(_tags_of(change))
         for (other, key), earlier in said.items():
             if other == way and ("*" in (key, *keys) or key in keys):
                 raise StudyError(
@@ -176,23 +135,17 @@ def check_streets(streets: StreetNetwork, changes: Sequence[StreetChange], *, wa
     return found
 
 
-def _tags_of(change: CloseStreet | TagStreet) -> Mapping[str, str | None]:
-    if isinstance(change, TagStreet):
+def _tags_of(change: StreetClosed | StreetTagged) -> Mapping[str, str | None]:
+    if isinstance(change, StreetTagged):
         return change.tags
     return SHUT[change.mode] if change.mode else {}
 
 
-def _new(change: AddStreet, number: int) -> int:
+def _new(change: StreetAdded, number: int) -> int:
     """Check a new street."""
     what = f"change {number} (add {change.name!r})"
-    if not isinstance(change.line, shapely.LineString) or change.line.is_empty or not change.line.length > 0:
-        raise StudyError(f"{what}: expected a LineString of some length")
-    try:
-        _lonlat(change)
-    except pyproj.exceptions.CRSError as error:
-        raise StudyError(f"{what}: no such CRS, {change.crs!r}; give 4326 for degrees") from error
-    if not 0 < change.snap_m <= 1000:
-        raise StudyError(f"{what}: snap_m is {change.snap_m}, expected more than 0 and at most 1,000 metres")
+    if len(set(change.add)) < 2:
+        raise StudyError(f"{what}: expected a line of some length")
     _known_tags(change.tags, what)
     if change.tags.get("area") == "yes" or not _anyone(tuple(sorted(change.tags.items()))):
         raise StudyError(
@@ -202,25 +155,21 @@ def _new(change: AddStreet, number: int) -> int:
     return 0
 
 
-def _named(change: CloseStreet | TagStreet, number: int, streets: StreetNetwork, raw: RawWays) -> int:
+def _named(change: StreetClosed | StreetTagged, number: int, streets: StreetNetwork, raw: RawWays) -> int:
     """Return the id of the way that a change names."""
-    what = f"change {number} ({'close' if isinstance(change, CloseStreet) else 'tag'} a street)"
-    if (change.way is None) == (change.near is None):
-        raise StudyError(f"{what}: give either way, an OpenStreetMap id, or near, a place as [lon, lat]")
-    if isinstance(change, TagStreet):
+    what = f"change {number} ({verb_of(change)} a street)"
+    if isinstance(change, StreetTagged):
         _known_tags(change.tags, what)
         if not change.tags or not change.tags.get("highway", "kept"):
             raise StudyError(f"{what}: its tags are {dict(change.tags)}; expected some, and a highway among the rest")
-    elif change.mode is not None and change.mode not in SHUT:
-        raise StudyError(f"{what}: no mode {change.mode!r}; expected walk, bike or nothing for all")
-    way = change.way if change.near is None else _way_near(streets, change.near, what)
-    assert way is not None  # noqa: S101 - one of both was given
+    street: int | tuple[float, float] = target_of(change)
+    way = street if isinstance(street, int) else _way_near(streets, street, what)
     rows = np.flatnonzero(raw.way_id == way)
     if way == 0 or not len(rows):
         raise StudyError(f"{what}: {raw.source} has no street with the id {way}; look it up on openstreetmap.org")
     if any(dict(raw.kinds[kind]).get("area") == "yes" for kind in raw.kind[rows]):
         raise StudyError(f"{what}: way {way} is the rim of a square, which cannot be changed; change ways that meet it")
-    return int(way)
+    return way
 
 
 def _known_tags(tags: Mapping[str, str | None], what: str) -> None:
@@ -232,8 +181,6 @@ def _known_tags(tags: Mapping[str, str | None], what: str) -> None:
 
 
 def _way_near(streets: StreetNetwork, near: tuple[float, float], what: str) -> int:
-    if not (-180 <= near[0] <= 180 and -90 <= near[1] <= 90):
-        raise StudyError(f"{what}: near is {tuple(near)}; expected longitude and latitude in degrees")
     there = shapely.Point(_to_plane(streets).transform(*near))
     edges, tree = _joinable(streets)
     edge, distance = tree.query_nearest(there, return_distance=True)
@@ -257,13 +204,6 @@ def _joinable(streets: StreetNetwork) -> tuple[Ints, shapely.STRtree]:
         return edges, shapely.STRtree(streets.lines[edges])
 
     return streets.remember("joinable", make)  # type: ignore[no-any-return]
-
-
-def _lonlat(change: AddStreet) -> Floats:
-    """Return the line's vertices in degrees."""
-    xy = shapely.get_coordinates(change.line)
-    degrees = pyproj.Transformer.from_crs(change.crs, 4326, always_xy=True).transform(xy[:, 0], xy[:, 1])
-    return np.round(np.column_stack(degrees), PLACES)
 
 
 def _off_ground(tags: Mapping[str, str]) -> bool:
@@ -311,9 +251,9 @@ class _Draft:
             self.raw = replace(self.raw, kinds=[*self.raw.kinds, wanted])
         return self.raw.kinds.index(wanted)
 
-    def add(self, change: AddStreet, number: int) -> None:
+    def add(self, change: StreetAdded, number: int) -> None:
         """Put a way in, joined to those that are there."""
-        degrees, plane = _lonlat(change), _to_plane(self.streets)
+        degrees, plane = np.round(np.array(change.add), PLACES), _to_plane(self.streets)
         xy = np.column_stack(plane.transform(*degrees.T))
         nodes: list[tuple[int, float, float] | None] = [None] * len(xy)
         for end in (0, -1):
