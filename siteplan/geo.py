@@ -12,9 +12,24 @@ from pyproj.exceptions import CRSError
 
 from siteplan.errors import InputError
 
-__all__ = ["LONLAT", "as_crs", "box_area", "cell_sizes", "lonlat_bounds", "metric_crs", "require_metric"]
+__all__ = [
+    "LONLAT",
+    "as_crs",
+    "box_area",
+    "cell_sizes",
+    "ground_lengths",
+    "lonlat_bounds",
+    "metric_crs",
+    "require_metric",
+]
 
 LONLAT = CRS.from_epsg(4326)
+
+Floats = npt.NDArray[np.float64]
+
+# Ellipsoid WGS84: lengths are measured on it, so that 1,000 m are 1,000 m on the ground in any projection.
+SEMI_MAJOR = 6_378_137.0
+ECCENTRICITY2 = 0.006_694_379_990_14
 
 # Degrees of arc from the central meridian at which UTM's scale error reaches 0.1 %:
 # 0.9996 * (1 + x^2 / 2) = 1.001 gives x = 0.0529 rad (Snyder 1987). At the equator that is one zone's half width.
@@ -171,3 +186,17 @@ def box_area(bounds: Sequence[float], crs: Any) -> gpd.GeoSeries:
     """Make the rectangle of given bounds (minx, miny, maxx, maxy) in a CRS, as a series of one polygon."""
     west, south, east, north = bounds
     return gpd.GeoSeries([shapely.box(west, south, east, north)], crs=as_crs(crs))
+
+
+def ground_lengths(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:
+    """Return metres between neighbouring points on the ellipsoid, from its curvature at the middle latitude.
+
+    Within a millionth of the geodesic for steps under 10 km (Snyder 1987, eq. 4-18 to 4-20).
+    """
+    middle = np.radians((lat1 + lat2) / 2)
+    w2 = 1 - ECCENTRICITY2 * np.sin(middle) ** 2
+    step = lon2 - lon1
+    step = np.where(np.abs(step) > 180, step - np.copysign(360, step), step)  # over the date line it is short, too
+    east = np.radians(step) * np.cos(middle) * SEMI_MAJOR / np.sqrt(w2)
+    north = np.radians(lat2 - lat1) * SEMI_MAJOR * (1 - ECCENTRICITY2) / w2**1.5
+    return np.hypot(east, north)

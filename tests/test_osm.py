@@ -14,8 +14,9 @@ from siteplan.errors import InputError
 from siteplan.inputs.basemap import read_basemap
 from siteplan.inputs.candidates import propose_sites
 from siteplan.inputs.osm import read_osm
+from siteplan.network.snapping import link
 from siteplan.network.streets import read_streets
-from worlds import STREET, World, line, plaza, river
+from worlds import STREET, World, line, places, plaza, river
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "streets.osm.pbf"
 
@@ -175,6 +176,72 @@ def test_an_outline_without_breadth_is_none(tmp_path: Path) -> None:
     )
     (tmp_path / "flat.osm").write_text(f'<osm version="0.6">{"".join([*TOWN, flat])}</osm>')
     assert len(read_basemap(tmp_path / "flat.osm")["water"]) == 1
+
+
+# Ways that are no streets ---------------------------------------------------------------------------------------------
+
+HUNDREDS = World({n: (200.0 * n, 0.0) for n in range(5)}, [])
+
+
+def tags_read(folder: Path, **tags: str) -> dict[str, str]:
+    """What is read of a way of 800 m in four steps, with a street beside it."""
+    world = World(
+        HUNDREDS.nodes,
+        [({key.replace("__", ":"): value for key, value in tags.items()}, [0, 1, 2, 3, 4]), (STREET, [0, 1])],
+    )
+    raw = read_osm(written(folder, world))
+    return {way: dict(raw.kinds[kind]) for way, kind in zip(raw.way_id.tolist(), raw.kind.tolist(), strict=True)}.get(
+        1, {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("tags", "kmh"),
+    [
+        ({"duration": "00:05"}, 9.6),
+        ({"duration": "5"}, 9.6),
+        ({"duration": "0:05:00"}, 9.6),
+        ({"duration": "PT5M"}, 9.6),
+        ({"duration": "00:05", "maxspeed": "20"}, 9.6),
+        ({"maxspeed": "20"}, 20.0),
+        ({"maxspeed": "10 knots"}, 18.52),
+        ({"duration": "soon"}, None),
+        ({"duration": "00:00"}, None),
+        ({}, None),
+    ],
+)
+def test_a_ferry_takes_as_long_as_it_says(tmp_path: Path, tags: dict[str, str], kmh: float | None) -> None:
+    found = tags_read(tmp_path, route="ferry", foot="yes", **tags)
+    assert (found["highway"], found["foot"]) == ("ferry", "yes")
+    assert float(found["kmh"]) == pytest.approx(kmh, rel=1e-3) if kmh else "kmh" not in found
+
+
+def test_platforms_are_ways_and_other_routes_and_rails_are_not(tmp_path: Path) -> None:
+    assert tags_read(tmp_path, railway="platform")["highway"] == "platform"
+    assert tags_read(tmp_path, public_transport="platform", foot="no") == {"highway": "platform", "foot": "no"}
+    assert tags_read(tmp_path, highway="footway", railway="platform") == {"highway": "footway"}
+    assert tags_read(tmp_path, railway="rail") == tags_read(tmp_path, route="bus") == {}
+
+
+def test_hours_are_judged_in_the_morning(tmp_path: Path) -> None:
+    def foot(condition: str, **more: str) -> str | None:
+        return tags_read(tmp_path, highway="path", foot__conditional=condition, **more).get("foot")
+
+    assert foot("no @ (22:00-07:00)") is None
+    assert foot("yes @ (07:00-22:00)", foot="no") == "yes"
+    assert foot("no @ (Mo-Fr 08:00-09:00)") == "no"
+    assert foot("no @ (06:00-20:00); yes @ (08:00-10:00)") == "yes"  # the last that holds
+    assert foot("no @ wet", foot="yes") == "yes"
+    assert foot("no @ (Sa,Su 08:00-12:00)") is None
+    assert foot("nonsense") is None
+
+
+def test_nobody_boards_a_ferry_midway() -> None:
+    nodes = {n: (40.0 * n, 0.0) for n in range(60)} | {100: (3000.0, 0.0)}
+    street = [(STREET, [n, n + 1]) for n in range(59)]
+    streets = World(nodes, [*street, ({"highway": "ferry"}, [59, 100])]).streets()
+    found = link(streets, places([(2680.0, 0.0), (2440.0, 0.0)]))
+    assert found["access_m"].round().tolist() == [320.0, 80.0]  # to the last street, not to the line on the water
 
 
 # What is not a file of streets ----------------------------------------------------------------------------------------

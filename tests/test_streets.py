@@ -92,6 +92,16 @@ def test_a_thousand_metres_are_a_thousand_metres_on_the_ground(lon: float, lat: 
         assert shapely.length(streets.lines[0]) == pytest.approx(1000, rel=0.001)
 
 
+def test_a_street_over_the_date_line_is_short() -> None:
+    raw = line().raw()
+    shift = 180.0 - float(raw.lon.mean())
+    across = replace(raw, lon=(raw.lon + shift + 180.0) % 360.0 - 180.0)
+    assert across.lon.min() < -179.9
+    assert across.lon.max() > 179.9
+    np.testing.assert_allclose(build_streets(across).length, build_streets(raw).length, rtol=1e-9)
+    assert np.ptp(build_streets(across).x) < 1000
+
+
 def test_the_edges_as_a_table() -> None:
     tags = [STREET, {"highway": "cycleway"}, {"highway": "steps"}, PRIVATE]
     table = line(*tags).streets().edges

@@ -97,6 +97,20 @@ def test_directions_on_foot(text: str, forward: Access, backward: Access) -> Non
     assert (use.forward, use.backward) == (forward, backward)
 
 
+def test_what_moves_runs_one_way_and_carries_at_its_own_speed() -> None:
+    up = walk_use(read("highway=steps conveying=forward"))
+    assert (up.forward, up.backward, up.stairs, up.kmh) == (YES, NO, False, 1.6)
+    down = walk_use(read("highway=steps conveying=backward"))
+    assert (down.forward, down.backward) == (NO, YES)
+    assert walk_use(read("highway=steps conveying=reversible")).backward is YES  # nobody knows which way
+    assert walk_use(read("highway=steps conveying=no")).stairs
+    belt = walk_use(read("highway=footway conveying=forward"))
+    assert (belt.forward, belt.backward, belt.kmh) == (YES, NO, 0)  # one walks on it
+    assert walk_use(read("highway=ferry kmh=12.5")).kmh == bike_use(read("highway=ferry kmh=12.5")).kmh == 12.5
+    assert walk_use(read("highway=ferry")).kmh == 5
+    assert walk_use(read("highway=elevator")).pause == bike_use(read("highway=elevator bicycle=yes")).pause == 60
+
+
 def test_only_steps_are_stairs() -> None:
     assert walk_use({"highway": "steps"}).stairs
     assert not walk_use({"highway": "footway"}).stairs
@@ -148,6 +162,25 @@ BY_BIKE = {
     "highway=residential oneway=no": (YES, YES, YES, YES),
     "highway=residential oneway=yes oneway:bicycle=no": (YES, YES, YES, YES),
     "highway=residential oneway:bicycle=yes": (YES, NO, YES, PUSH),
+    # A key of one direction beats the same key of both, and opens a one-way street.
+    "highway=residential oneway=yes bicycle:backward=yes": (YES, YES, YES, YES),
+    "highway=residential oneway=-1 bicycle:forward=yes": (YES, YES, YES, YES),
+    "highway=residential vehicle:backward=no": (YES, NO, YES, PUSH),
+    "highway=residential vehicle:backward=no bicycle=yes": (YES, YES, YES, YES),
+    "highway=residential access:forward=no": (NO, YES, NO, YES),
+    "highway=residential bicycle:forward=no": (NO, YES, PUSH, YES),
+    "highway=residential bicycle:backward=private": (YES, ENDS, YES, ENDS),
+    "highway=footway bicycle:forward=yes": (YES, NO, YES, PUSH),
+    # A lane or track beside a one-way street opens it only if it runs the other way.
+    "highway=residential oneway=-1 cycleway:right=track cycleway:right:oneway=-1": (NO, YES, PUSH, YES),
+    "highway=residential oneway=-1 cycleway:right=track cycleway:right:oneway=yes": (YES, YES, YES, YES),
+    "highway=residential oneway=yes cycleway:left:oneway=yes": (YES, NO, YES, PUSH),
+    # Ferries carry bicycles unless they say no; lifts carry those who push.
+    "highway=ferry": (YES, YES, YES, YES),
+    "highway=ferry bicycle=no": (NO, NO, PUSH, PUSH),
+    "highway=ferry access=no": (NO, NO, NO, NO),
+    "highway=elevator": (NO, NO, PUSH, PUSH),
+    "highway=elevator bicycle=yes": (YES, YES, YES, YES),
     "highway=residential oneway=yes oneway:bicycle=-1": (NO, YES, PUSH, YES),
     "highway=residential oneway=yes cycleway=opposite": (YES, YES, YES, YES),
     "highway=residential oneway=yes cycleway=opposite_lane": (YES, YES, YES, YES),

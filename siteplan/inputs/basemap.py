@@ -83,7 +83,7 @@ def _green(found: Scan) -> gpd.GeoDataFrame:
 
 
 def _railways(text: bytes) -> gpd.GeoDataFrame:
-    ways = read_ways(text, b"railway")
+    ways = read_ways(text, "railway=")
     tags = [dict(tag_reader(frozenset(("railway", *SERVICE)))(each)) for each in ways.tags]
     shown = [each["railway"] in RAILS and not any(each.get(key, "no") != "no" for key in SERVICE) for each in tags]
     lines, way = _lines(ways, np.array(shown, dtype=bool))
@@ -105,7 +105,7 @@ def _lines(ways: LocatedWays, shown: npt.NDArray[np.bool_]) -> tuple[npt.NDArray
 
 
 def _places(text: bytes) -> gpd.GeoDataFrame:
-    nodes = read_nodes(text, b"place")
+    nodes = read_nodes(text, "place=")
     read = tag_reader(frozenset(("name", "place", "population")))
     tags = pd.DataFrame([dict(read(each)) for each in nodes.tags], columns=["name", "place", "population"])
     tags["name"] = tags["name"].fillna("").str.strip()

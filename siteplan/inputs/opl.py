@@ -66,9 +66,10 @@ def own_id(number: int) -> int:
     return RENUMBERED - number if number > RENUMBERED else number
 
 
-def read_ways(text: bytes, carrying: bytes = b"") -> LocatedWays:
-    """Read the ways of a text of OPL; only those that carry a key, if one is given."""
-    lines = [line for line in WAY.findall(text) if not carrying or _carries(line[1], carrying)]
+def read_ways(text: bytes, *carrying: str) -> LocatedWays:
+    """Read the ways of a text of OPL; only those with a tag ("route=ferry") or a key ("highway="), if any is given."""
+    carries = _carrier(carrying)
+    lines = [line for line in WAY.findall(text) if carries(line[1])]
     nodes = [line[2] for line in lines]
     count = np.fromiter((part.count(b"n") for part in nodes), np.int64, len(nodes))
     joined = b",".join(nodes).replace(b"xy", b"x%gy%g" % (NOWHERE, NOWHERE)).translate(NUMBERS)
@@ -85,9 +86,10 @@ def read_ways(text: bytes, carrying: bytes = b"") -> LocatedWays:
     )
 
 
-def read_nodes(text: bytes, carrying: bytes) -> PlacedNodes:
-    """Read the nodes of a text of OPL that carry a key."""
-    lines = [line for line in NODE.findall(text) if _carries(line[1], carrying)]
+def read_nodes(text: bytes, *carrying: str) -> PlacedNodes:
+    """Read the nodes of a text of OPL that carry a tag or a key."""
+    carries = _carrier(carrying)
+    lines = [line for line in NODE.findall(text) if carries(line[1])]
     return PlacedNodes(
         node_id=np.array([own_id(int(line[0])) for line in lines], np.int64),
         tags=[line[1] for line in lines],
@@ -96,17 +98,18 @@ def read_nodes(text: bytes, carrying: bytes) -> PlacedNodes:
     )
 
 
-def read_relations(text: bytes, carrying: bytes) -> list[tuple[bytes, list[tuple[int, str]]]]:
-    """Read the relations of a text of OPL that carry a key: texts of tags, member ways with their roles."""
+def read_relations(text: bytes, *carrying: str) -> list[tuple[bytes, list[tuple[int, str]]]]:
+    """Read the relations of a text of OPL that carry a tag or a key: texts of tags, member ways with their roles."""
+    carries = _carrier(carrying)
     return [
         (tags, [(int(way), _plain(role)) for way, role in MEMBER.findall(members.decode())])
         for _, tags, members in RELATION.findall(text)
-        if _carries(tags, carrying)
+        if carries(tags)
     ]
 
 
-def _carries(tags: bytes, key: bytes) -> bool:
-    return tags.startswith(key + b"=") or b"," + key + b"=" in tags
+def _carrier(starts: tuple[str, ...]) -> Callable[[bytes], object]:
+    return re.compile(b"(?:^|,)(?:" + b"|".join(re.escape(start.encode()) for start in starts) + b")").search
 
 
 def tag_reader(keys: frozenset[str]) -> Callable[[bytes], Tags]:

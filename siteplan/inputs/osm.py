@@ -1,5 +1,6 @@
 """OpenStreetMap files -> ways as flat arrays, nothing interpreted yet."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import numpy.typing as npt
 import osmium
 
 from siteplan.errors import InputError
+from siteplan.geo import ground_lengths
+from siteplan.inputs.conditions import judged
 from siteplan.inputs.extract import read_extract, scan
 from siteplan.inputs.opl import LocatedWays, Tags, read_relations, read_ways, tag_reader
 
@@ -16,11 +19,19 @@ __all__ = ["KEYS", "RawWays", "Tags", "read_osm"]
 
 # The keys that say who may use a way, and how: all others are left in the file.
 KEYS = frozenset(
-    "highway area access foot bicycle vehicle oneway oneway:foot oneway:bicycle foot:backward foot:forward junction"
-    " motorroad cycleway cycleway:left cycleway:right cycleway:both cycleway:left:oneway cycleway:right:oneway"
-    " sidewalk sidewalk:both sidewalk:left sidewalk:right bridge tunnel service".split()
-)
-
+    "highway area access foot bicycle vehicle oneway oneway:foot oneway:bicycle junction motorroad cycleway"
+    " cycleway:left cycleway:right cycleway:both cycleway:oneway cycleway:left:oneway cycleway:right:oneway"
+    " cycleway:both:oneway sidewalk sidewalk:both sidewalk:left sidewalk:right bridge tunnel service conveying".split()
+) | {
+    f"{key}:{more}"
+    for key in ("access", "foot", "bicycle", "vehicle")
+    for more in ("forward", "backward", "conditional")
+}
+# What people move along: streets, and ways of other kinds that stand for one.
+STREETS = ("highway=", "route=ferry", "railway=platform", "public_transport=platform")
+SPEED = re.compile(r"(\d+(?:\.\d+)?)((?: ?(?:km/h|mph|knots))?)")
+UNITS = {"": 1.0, "km/h": 1.0, "mph": 1.609344, "knots": 1.852}
+ISO = re.compile(r"P?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 SQUARES = ("pedestrian", "footway")  # walked across as well, where they are areas
 
 
@@ -62,9 +73,9 @@ def read_osm(path: str | Path) -> RawWays:
 
 
 def _read(file: Path, source: str) -> RawWays:
-    found = scan(file, osmium.filter.KeyFilter("highway"))
+    found = scan(file, osmium.filter.KeyFilter(*sorted({start.partition("=")[0] for start in STREETS})))
     reader = _Collector()
-    reader.add(read_ways(found.text, b"highway"))
+    reader.add(read_ways(found.text, *STREETS))
     _add_squares(file, found.text, reader)
     if not reader.parts:
         raise InputError(f"{source}: holds no way with a highway tag; siteplan needs the streets of the place")
@@ -74,7 +85,7 @@ def _read(file: Path, source: str) -> RawWays:
 def _add_squares(file: Path, text: bytes, reader: "_Collector") -> None:
     """Join the member ways of multipolygon squares into rings, and add the untagged rims as ways."""
     read = tag_reader(KEYS | {"type"})
-    squares = [(members, dict(read(tags))) for tags, members in read_relations(text, b"highway")]
+    squares = [(members, dict(read(tags))) for tags, members in read_relations(text, "highway=")]
     squares = [
         (members, tags)
         for members, tags in squares
@@ -120,6 +131,41 @@ def _join(pieces: list[list[int]]) -> list[list[int]]:
     return rings
 
 
+_way_tags = tag_reader(KEYS)
+_ferry_tags = tag_reader(frozenset(("duration", "maxspeed")))
+
+
+def _street_tags(text: bytes) -> Tags:
+    """Return the tags that matter of a way, which all have a kind in `highway`, with access as it is in the morning."""
+    tags = judged(dict(_way_tags(text)))
+    if "highway" not in tags:
+        tags = {"highway": "ferry" if b",route=ferry," in b",%s," % text else "platform", **tags}
+    return tuple(tags.items())
+
+
+def _pace(text: bytes, lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> Tags:
+    """Return how fast a ferry is, in km/h: from its duration and the length of its way, or as it says itself."""
+    said = dict(_ferry_tags(text))
+    minutes = _minutes(said.get("duration", ""))
+    if minutes:
+        metres = float(ground_lengths(lon[:-1], lat[:-1], lon[1:], lat[1:]).sum())
+        return (("kmh", f"{metres * 0.06 / minutes:.3f}"),) if metres else ()
+    speed = SPEED.fullmatch(said.get("maxspeed", ""))
+    return () if speed is None else (("kmh", f"{float(speed[1]) * UNITS[speed[2].strip()]:.3f}"),)
+
+
+def _minutes(duration: str) -> float:
+    """Read a duration as OpenStreetMap has it: minutes, hh:mm, hh:mm:ss or ISO 8601 (PT20M); 0 for anything else."""
+    if (iso := ISO.fullmatch(duration)) is not None:
+        hours, minutes, seconds = (float(part or 0) for part in iso.groups())
+        return 60 * hours + minutes + seconds / 60
+    parts = duration.split(":")
+    if not all(part.strip().isdigit() for part in parts) or len(parts) > 3:
+        return 0.0
+    numbers = [0, *map(int, parts)] if len(parts) == 1 else [*map(int, parts)]
+    return 60 * numbers[0] + numbers[1] + (numbers[2] / 60 if len(numbers) > 2 else 0)
+
+
 class _Collector:
     """Gathers ways, cut where nodes are missing, and squares."""
 
@@ -145,12 +191,13 @@ class _Collector:
         if not len(row):
             return
         texts: dict[bytes, Tags] = {}
-        read = tag_reader(KEYS)
         kind = np.empty(len(row), np.int64)
         for piece, (r, f, s) in enumerate(zip(row.tolist(), first.tolist(), stop.tolist(), strict=True)):
             if tags_of is None:
                 text = ways.tags[r]
-                tags = texts[text] if text in texts else texts.setdefault(text, read(text))
+                tags = texts[text] if text in texts else texts.setdefault(text, _street_tags(text))
+                if ("highway", "ferry") in tags:
+                    tags = (*tags, *_pace(text, lon[f:s], lat[f:s]))
             else:
                 tags = tags_of[int(ways.way_id[r])]
             kind[piece] = self._kind(tags)

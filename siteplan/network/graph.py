@@ -153,6 +153,7 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     size = np.bincount(component[u])
     trusted = usable.copy()
     trusted[edges] = ((size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax()))[component[u]]
+    trusted &= ~streets.ferries  # nobody boards midway
     return Footing(cost, usable, ends_only, trusted, component)
 
 
@@ -322,7 +323,7 @@ def _assemble(
         before_metres=before_metres,
         length=streets.length,
         usable=use.trusted,
-        island=use.usable & ~use.trusted,
+        island=use.usable & ~use.trusted & ~streets.ferries,
         backwards=backwards,
         first_copy=base,
         restricted=restricted,
@@ -436,7 +437,7 @@ def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: b
         before_metres=along_metres,
         length=streets.length,
         usable=use.trusted,
-        island=use.usable & ~use.trusted,
+        island=use.usable & ~use.trusted & ~streets.ferries,
         backwards=backwards,
         first_copy=first,
         restricted=restricted,

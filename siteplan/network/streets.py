@@ -14,7 +14,7 @@ import shapely
 
 from siteplan.config import Profile
 from siteplan.errors import InputError, NetworkError
-from siteplan.geo import metric_crs
+from siteplan.geo import ground_lengths, metric_crs
 from siteplan.inputs.graphs import ways_from_graph
 from siteplan.inputs.osm import RawWays, Tags, read_osm
 from siteplan.network.slope import Climb, read_climb
@@ -25,10 +25,6 @@ __all__ = ["Origin", "StreetNetwork", "read_streets"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-# Ellipsoid WGS84: lengths are measured on it, so that 1,000 m are 1,000 m on the ground in any projection.
-SEMI_MAJOR = 6_378_137.0
-ECCENTRICITY2 = 0.006_694_379_990_14
 
 
 @dataclass(frozen=True)
@@ -140,10 +136,18 @@ class StreetNetwork:
 
     def uses(self, rules: Literal["walk", "bike"], *, push: bool = False) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
         """Return per edge how it may be used forward and backward (`Access` values), and whether it is stairs."""
-        found = [_use(tags, rules, push) for tags in self.kinds]
+        found = self._uses(rules, push)
         forward = np.array([use.forward for use in found], np.int64)[self.kind]
         backward = np.array([use.backward for use in found], np.int64)[self.kind]
         return forward, backward, np.array([use.stairs for use in found], bool)[self.kind]
+
+    def _uses(self, rules: Literal["walk", "bike"], push: bool) -> list[Use]:
+        return [_use(tags, rules, push) for tags in self.kinds]
+
+    @cached_property
+    def ferries(self) -> npt.NDArray[np.bool_]:
+        """Tell of each edge whether it is a ferry's: nobody lives along it, and nobody boards on the way."""
+        return np.array([("highway", "ferry") in tags for tags in self.kinds], bool)[self.kind]
 
     def costs(self, profile: Profile) -> tuple[Ints, Ints]:
         """Return deciseconds to travel each edge forward and backward; -1 where the profile may not."""
@@ -153,13 +157,17 @@ class StreetNetwork:
                 f"{self.source}: profile {profile.name!r} asks for slopes but no elevation was read; "
                 "give elevation= (a terrain model) or set slope to false"
             )
+        found = self._uses(profile.rules, profile.push)
+        carried = np.array([use.kmh for use in found])[self.kind]
+        pause = np.array([use.pause for use in found])[self.kind]
         both = []
         for side, use in enumerate((forward, backward)):
             kmh = np.where(use == Access.PUSH, profile.push_kmh, profile.speed_kmh)
             seconds = self.length * 3.6 / kmh * np.where(stairs, profile.stairs_factor, 1.0)
             if profile.slope and self.climb is not None:
                 seconds = seconds * self.climb.factor(profile.rules)[:, side]
-            both.append(np.where(use == Access.NO, -1, np.round(10 * seconds)).astype(np.int64))
+            np.divide(self.length * 3.6, carried, out=seconds, where=carried > 0)
+            both.append(np.where(use == Access.NO, -1, np.round(10 * (seconds + pause))).astype(np.int64))
         return both[0], both[1]
 
     def remember(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -305,7 +313,7 @@ def _cut(
     closes = last | junction[head]
     opens = np.concatenate([[True], closes[:-1]])
     piece = np.cumsum(opens) - 1
-    length = np.bincount(piece, _ground_lengths(lon[tail], lat[tail], lon[head], lat[head])).astype(float)
+    length = np.bincount(piece, ground_lengths(lon[tail], lat[tail], lon[head], lat[head])).astype(float)
     order, start = _vertices(tail, head, opens, closes)
     used, renumbered = np.unique(np.concatenate([tail[opens], head[closes]]), return_inverse=True)
     way = way_of[here[opens]]
@@ -337,15 +345,3 @@ def _vertices(tail: Ints, head: Ints, opens: npt.NDArray[np.bool_], closes: npt.
     order[~is_last] = tail
     order[is_last] = head[closes]
     return order, start
-
-
-def _ground_lengths(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:
-    """Return metres between neighbouring points on the ellipsoid, from its curvature at the middle latitude.
-
-    Within a millionth of the geodesic for steps under 10 km (Snyder 1987, eq. 4-18 to 4-20).
-    """
-    middle = np.radians((lat1 + lat2) / 2)
-    w2 = 1 - ECCENTRICITY2 * np.sin(middle) ** 2
-    east = np.radians(lon2 - lon1) * np.cos(middle) * SEMI_MAJOR / np.sqrt(w2)
-    north = np.radians(lat2 - lat1) * SEMI_MAJOR * (1 - ECCENTRICITY2) / w2**1.5
-    return np.hypot(east, north)

@@ -27,9 +27,18 @@ class Use:
     forward: Access
     backward: Access
     stairs: bool = False
+    kmh: float = 0.0
+    """What carries the traveller goes so fast, whoever it is; 0 = the mode's own speed."""
+    pause: float = 0.0
+    """Seconds of waiting, beside the way itself."""
 
 
 NOT_AT_ALL = Use(Access.NO, Access.NO)
+FERRY_KMH = 5.0  # of a ferry that says neither how long it takes nor how fast it is, as OSRM
+ESCALATOR_KMH = 1.6  # 0.45 m/s along the ground, as OpenTripPlanner; the slope of 30 degrees is in it
+LIFT_SECONDS = (
+    60.0  # half a minute to wait and half a minute to go (Valhalla 30 s, OpenTripPlanner 90 s and 20 s a floor)
+)
 
 ROADS = frozenset(
     "trunk trunk_link primary primary_link secondary secondary_link tertiary tertiary_link unclassified residential"
@@ -38,12 +47,13 @@ ROADS = frozenset(
 # On foot by the kind of street alone; everything not named here (motorways, construction, raceways, ...) is closed.
 FOOT = {
     **dict.fromkeys(ROADS | {"pedestrian", "footway", "path", "steps", "corridor", "platform", "crossing"}, Access.YES),
+    **dict.fromkeys(("elevator", "ferry"), Access.YES),
     **dict.fromkeys(("cycleway", "bridleway"), Access.NO),  # open when `foot` says so
 }
 # By bicycle by the kind of street alone.
 BICYCLE = {
-    **dict.fromkeys(ROADS | {"cycleway", "path"}, Access.YES),
-    **dict.fromkeys(("pedestrian", "footway", "corridor", "platform", "crossing"), Access.PUSH),
+    **dict.fromkeys(ROADS | {"cycleway", "path", "ferry"}, Access.YES),
+    **dict.fromkeys(("pedestrian", "footway", "corridor", "platform", "crossing", "elevator"), Access.PUSH),
     "bridleway": Access.NO,
 }
 # Kinds of street along which people live: where a large cell's people are spread.
@@ -60,18 +70,21 @@ VALUES = {
 ONE_WAY = {"yes": 1, "true": 1, "1": 1, "-1": -1, "reverse": -1, "no": 0, "false": 0, "0": 0}
 
 
+CONVEYING = {"forward": 1, "backward": -1}  # other values say that it moves, not which way
+
+
 def walk_use(tags: Mapping[str, str]) -> Use:
-    """Return how a pedestrian may use a way: `oneway` does not bind, `oneway:foot` does."""
+    """Return how a pedestrian may use a way: `oneway` does not bind, `oneway:foot` does, and so does an escalator."""
     highway = tags.get("highway", "")
-    access = _permission(tags, ("foot", "access"), _implied(FOOT, highway, tags, "foot"))
-    if access is Access.PUSH:
-        access = Access.YES
-    if _sidewalks_apart(tags) and "foot" not in tags:
-        access = Access.NO
-    direction = ONE_WAY.get(tags.get("oneway:foot", "no"), 0)
-    forward = Access.NO if direction < 0 or tags.get("foot:forward") == "no" else access
-    backward = Access.NO if direction > 0 or tags.get("foot:backward") == "no" else access
-    return Use(forward, backward, stairs=highway == "steps")
+    apart = _sidewalks_apart(tags) and "foot" not in tags
+    allowed = Access.NO if apart else _implied(FOOT, highway, tags, "foot")
+    ways = _both_ways(tags, () if apart else ("foot", "access"), allowed)
+    ways = [Access.YES if way is Access.PUSH else way for way in ways]
+    moving = CONVEYING.get(tags.get("conveying", ""), 0)
+    forward, backward = _one_way(ways, moving or ONE_WAY.get(tags.get("oneway:foot", "no"), 0))
+    escalator = highway == "steps" and tags.get("conveying", "no") != "no"
+    carried = Use(forward, backward, kmh=ESCALATOR_KMH) if escalator else _carried(tags, forward, backward)
+    return carried or Use(forward, backward, stairs=highway == "steps")
 
 
 def bike_use(tags: Mapping[str, str], *, push: bool = False) -> Use:
@@ -81,18 +94,39 @@ def bike_use(tags: Mapping[str, str], *, push: bool = False) -> Use:
     """
     if tags.get("highway") == "steps":
         return NOT_AT_ALL
-    ride = _permission(
-        tags, ("bicycle", "vehicle", "access"), _implied(BICYCLE, tags.get("highway", ""), tags, "bicycle")
-    )
-    if ride is Access.PUSH and tags.get("bicycle") != "dismount":
-        ride = Access.NO  # a footway: pushing, where asked for, follows the rules on foot
-    direction = _cycle_direction(tags)
-    forward = Access.NO if direction < 0 else ride
-    backward = Access.NO if direction > 0 else ride
-    if not push or ride is Access.ENDS:  # a way that may not be ridden through is not pushed through either
-        return Use(forward, backward)
-    foot = walk_use(tags)
-    return Use(_or_push(forward, foot.forward), _or_push(backward, foot.backward))
+    keys = ("bicycle", "vehicle", "access")
+    ways = _both_ways(tags, keys, _implied(BICYCLE, tags.get("highway", ""), tags, "bicycle"))
+    if tags.get("bicycle") != "dismount":
+        # A footway: pushing, where asked for, follows the rules on foot.
+        ways = [Access.NO if way is Access.PUSH else way for way in ways]
+    forward, backward = _one_way(ways, _cycle_direction(tags))
+    if VALUES.get(tags.get("bicycle:backward", "")) is Access.YES:
+        backward = ways[1]
+    if VALUES.get(tags.get("bicycle:forward", "")) is Access.YES:
+        forward = ways[0]
+    if push and Access.ENDS not in ways:  # a way that may not be ridden through is not pushed through either
+        foot = walk_use(tags)
+        forward, backward = _or_push(forward, foot.forward), _or_push(backward, foot.backward)
+    return _carried(tags, forward, backward) or Use(forward, backward)
+
+
+def _carried(tags: Mapping[str, str], forward: Access, backward: Access) -> Use | None:
+    """Return how a ferry or a lift is used, which carries everybody alike; None for what is no such thing."""
+    if tags.get("highway") == "ferry":
+        return Use(forward, backward, kmh=float(tags.get("kmh", FERRY_KMH)))
+    return Use(forward, backward, pause=LIFT_SECONDS) if tags.get("highway") == "elevator" else None
+
+
+def _both_ways(tags: Mapping[str, str], keys: tuple[str, ...], implied: Access) -> list[Access]:
+    """Return what the tags permit along and against a way: a key of one direction beats the same key of both."""
+    return [
+        _permission(tags, tuple(name for key in keys for name in (f"{key}:{side}", key)), implied)
+        for side in ("forward", "backward")
+    ]
+
+
+def _one_way(ways: list[Access], direction: int) -> tuple[Access, Access]:
+    return Access.NO if direction < 0 else ways[0], Access.NO if direction > 0 else ways[1]
 
 
 def _or_push(ride: Access, foot: Access) -> Access:
@@ -109,8 +143,8 @@ def _implied(table: Mapping[str, Access], highway: str, tags: Mapping[str, str],
 def _permission(tags: Mapping[str, str], keys: tuple[str, ...], implied: Access) -> Access:
     """Return the first explicit permission among `keys`, most specific first.
 
-    Only the mode's own tag (the first key) opens what the kind of street closes; a general `access=yes` on a motorway
-    or a cycleway says nothing about walking on it.
+    Only the mode's own tags (the first key and its directions) open what the kind of street closes; a general
+    `access=yes` on a motorway or a cycleway says nothing about walking on it.
     """
     highway = tags.get("highway", "")
     if highway.startswith("motorway") or highway in ("construction", "proposed", "raceway", "abandoned", "razed", "no"):
@@ -119,7 +153,7 @@ def _permission(tags: Mapping[str, str], keys: tuple[str, ...], implied: Access)
         value = VALUES.get(tags.get(key, ""))
         if value is None:
             continue
-        if key == keys[0] or implied is Access.YES:
+        if key in keys[:2] or implied is Access.YES:
             return value
         return implied if value is Access.YES else Access.NO  # a limited footway is not ridden, nor pushed along
     return implied
@@ -137,13 +171,14 @@ def _cycle_direction(tags: Mapping[str, str]) -> int:
         return ONE_WAY.get(tags["oneway:bicycle"], 0)
     round_about = tags.get("junction") in ("roundabout", "circular")
     direction = ONE_WAY.get(tags.get("oneway", "yes" if round_about else "no").lower(), 0)
-    if direction and _contraflow(tags):
-        return 0
-    return direction
+    return 0 if direction and _contraflow(tags, direction) else direction
 
 
-def _contraflow(tags: Mapping[str, str]) -> bool:
+def _contraflow(tags: Mapping[str, str], direction: int) -> bool:
+    """Tell whether cyclists may ride against a one-way street: on a lane or track that runs both ways, or that way."""
     sides = ("cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
-    return any(tags.get(side, "").startswith("opposite") for side in sides) or any(
-        tags.get(f"{side}:oneway") in ("no", "-1") for side in sides[1:3]
+    return any(
+        tags.get(side, "").startswith("opposite")
+        or ONE_WAY.get(tags.get(f"{side}:oneway", ""), direction) in (0, -direction)
+        for side in sides
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -187,6 +188,14 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
         if years > OLD_YEARS:
             text = f"the streets are {years:.0f} years old ({streets.data_date}); newer extracts may have more ways"
             yield Finding("warning", "inputs.streets", text)
+    kinds = np.array([dict(tags)["highway"] for tags in streets.kinds])[streets.kind]
+    moving = np.array([dict(tags).get("conveying", "no") != "no" for tags in streets.kinds])[streets.kind]
+    carried = {"ferries": kinds == "ferry", "lifts": kinds == "elevator", "platforms": kinds == "platform"}
+    carried["escalators and moving walks"] = moving
+    ways = {name: len(np.unique(streets.way_id[of])) for name, of in carried.items()}
+    if any(ways.values()):
+        text = ", ".join(f"{name} {count:,}" for name, count in ways.items() if count)
+        yield Finding("info", "inputs.streets", f"used beside streets and paths, in ways of the extract: {text}")
     missing = streets.counts.get("missing_nodes", 0)
     if missing:
         text = f"{missing:,} nodes are missing, as in an extract cut at its border: ways end where they are"
