@@ -9,7 +9,10 @@ SiteplanWarning          something odd that was counted and left as it is (a war
 A message names the file or key, what was found, what was expected and what to do.
 """
 
-__all__ = ["InputError", "NetworkError", "SiteplanError", "SiteplanWarning", "StudyError"]
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["InputError", "NetworkError", "SiteplanError", "SiteplanWarning", "StudyError", "listed"]
 
 
 class SiteplanError(Exception):
@@ -30,3 +33,9 @@ class NetworkError(SiteplanError):
 
 class SiteplanWarning(UserWarning):
     """Something odd that was counted and left as it is."""
+
+
+def listed(names: Iterable[Any], most: int = 30) -> str:
+    """Write names one after the other, the rest as a count."""
+    texts = [str(name) for name in names]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")

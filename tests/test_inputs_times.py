@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from siteplan.errors import InputError, SiteplanWarning
-from siteplan.inputs.times import check_times, read_times, time_rows
+from siteplan.inputs.times import read_times
+from siteplan.reachable import Reach, check_times
 
 TIMES = pd.DataFrame({"site": ["A", "A", "B"], "point": [0, 1, 1], "minutes": [5.0, 15, 20]})
 PEOPLE = pd.DataFrame({"people": [1.0, 2]}, index=pd.RangeIndex(2, name="point"))
@@ -23,7 +24,7 @@ def test_a_good_table_passes() -> None:
 def test_rows_are_sorted_by_mode_site_and_point_and_categories_kept() -> None:
     times = TIMES.assign(mode=["bike", "walk", "bike"]).iloc[::-1]
     times["site"] = pd.Categorical(times["site"], ["Z", "B", "A"])
-    rows = time_rows(times)
+    rows = Reach.of(times)
     assert (rows.modes, list(rows.sites), list(rows.points)) == (("bike", "walk"), ["Z", "B", "A"], [0, 1])
     assert (rows.site.tolist(), rows.point.tolist(), rows.minutes.tolist()) == ([1, 2, 2], [1, 0, 1], [20, 5, 15])
     assert (rows.mode_rows("bike"), rows.mode_rows("walk")) == (slice(0, 2), slice(2, 3))

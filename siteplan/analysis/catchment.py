@@ -7,10 +7,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteplan.analysis.reach import _by_mode, check_limits
+from siteplan.analysis.reach import check_limits
 from siteplan.catalogue import PEOPLE, Measure
 from siteplan.errors import InputError, StudyError
-from siteplan.inputs.times import Floats, people_amounts, time_rows
+from siteplan.reachable import Floats, Reach, ratio, site_positions, sums
 
 __all__ = ["E2SFCA_STEPS", "Catchment", "catchment_access"]
 
@@ -32,8 +32,8 @@ class Catchment:
 
 
 def catchment_access(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
     steps: Mapping[float, float] | float = 15.0,
@@ -68,24 +68,22 @@ def catchment_access(
         For limits that are not more than 0 and weights that are not 0 to 1 or that rise.
     """
     weights = _checked_steps(steps)
-    points, amounts = people_amounts(people, None if group == "people" else [group])
-    rows = time_rows(times, points)
-    desks = _desks(rows.sites, sites)
+    asked = Reach.of(times, people)
+    amount, desks = asked.people.amount(group), _desks(asked.sites, sites)
     columns: dict[str, Floats] = {}
     tables = []
-    for mode, pairs in _by_mode(rows).items():
-        weight = _weights(pairs.minutes, weights)
-        weight = np.where(np.isnan(desks[pairs.site]), 0.0, weight)
-        demand = np.bincount(pairs.site, weights=amounts[group][pairs.point] * weight, minlength=len(desks))
-        each: Floats = np.divide(desks, demand, out=np.full(len(desks), np.nan), where=demand > 0)
+    for mode in asked.names:
+        pairs = asked.pairs(mode)
+        weight = np.where(np.isnan(desks[pairs.site]), 0.0, _weights(pairs.minutes, weights))
+        demand = asked.by_site(pairs, amount, weight)
+        each = ratio(desks, demand)
         share = np.nan_to_num(each)[pairs.site] * weight
-        at_points = np.bincount(pairs.point, weights=share, minlength=len(points))
-        columns[Measure("desks_per_person", PEOPLE, mode).column] = at_points.astype(np.float64)
+        columns[Measure("desks_per_person", PEOPLE, mode).column] = sums(pairs.point, share, len(asked.points))
         of_mode = pd.DataFrame(
-            {"mode": mode, "site": rows.sites.astype(str), "desks": desks, "demand": demand, "desks_per_person": each}
+            {"mode": mode, "site": asked.sites.astype(str), "desks": desks, "demand": demand, "desks_per_person": each}
         )
         tables.append(of_mode[~np.isnan(desks)])
-    return Catchment(pd.DataFrame(columns, index=points), pd.concat(tables, ignore_index=True))
+    return Catchment(pd.DataFrame(columns, index=asked.points), pd.concat(tables, ignore_index=True))
 
 
 def _checked_steps(steps: Mapping[float, float] | float) -> dict[float, float]:
@@ -106,13 +104,11 @@ def _weights(minutes: Floats, steps: Mapping[float, float]) -> Floats:
 
 def _desks(labels: pd.Index, sites: pd.DataFrame) -> Floats:
     """Return the desks of each site of the times; missing is a site that does not count."""
-    unknown = labels.difference(sites.index)
-    if len(unknown):
-        raise InputError(f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'")
+    positions = site_positions(labels, sites.index)
     missing = [name for name in ("status", "capacity") if name not in sites.columns]
     if missing:
         raise InputError(f"sites: no column {', '.join(missing)}; capacity is the number of desks")
-    known = sites.reindex(labels)
+    known = sites.iloc[positions]
     counts = known["status"].isin(["existing", "required"])
     if not counts.any():
         raise InputError("sites: none is existing or required, so there are no desks; set the status of those that are")

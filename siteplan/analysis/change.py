@@ -5,18 +5,19 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from siteplan.analysis.equity import groups_first, least_minutes, splits
+from siteplan.analysis.equity import groups_first, splits
 from siteplan.analysis.reach import check_limits
+from siteplan.catalogue import BEST
 from siteplan.errors import InputError
-from siteplan.inputs.times import Floats, people_amounts, time_rows
+from siteplan.reachable import People, Reach, sums
 
 __all__ = ["gained_lost"]
 
 
 def gained_lost(
-    before_times: pd.DataFrame,
-    after_times: pd.DataFrame,
-    people: pd.DataFrame,
+    before_times: pd.DataFrame | Reach,
+    after_times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
     territories: pd.Series | Mapping[str, pd.Series] | None = None,
     *,
     minutes: Sequence[float] = (15, 20),
@@ -30,13 +31,13 @@ def gained_lost(
     Parameters
     ----------
     before_times, after_times
-        Times tables before and after the change. A mode that one of them lacks reaches nobody there.
+        Times tables before and after the change, or a `Reach` each. A mode that one of them lacks reaches nobody there.
     people, territories, minutes, groups
         As for `access_shares`.
     opened_before, opened_after
         The sites that count before and after; None takes all of the table.
     people_after
-        The same points after the change, where people came or went; None: as before.
+        The same points after the change, where people came or went; None: as before, or those of a `Reach`.
 
     Returns
     -------
@@ -52,32 +53,30 @@ def gained_lost(
         For limits that are not more than 0.
     """
     limits = check_limits(minutes)
-    points, amounts = people_amounts(people, groups)
-    names = [name for name in amounts if name != "people"]
-    later_points, later = (points, amounts) if people_after is None else people_amounts(people_after, names)
-    if not later_points.equals(points):
+    before = Reach.of(before_times, people)
+    there = before.people
+    after = after_times if isinstance(after_times, Reach) else Reach.of(after_times, there)
+    later = after.people if people_after is None else People.of(people_after)
+    if not (later.points.equals(there.points) and after.points.equals(there.points)):
         raise InputError(
-            f"people_after: {len(later_points):,} points, not those of people ({len(points):,}). "
+            f"people_after: {len(later.points):,} points, not those of people ({len(there.points):,}). "
             "Give both tables the same points, with 0 people where nobody lives"
         )
-    before = least_minutes(time_rows(before_times, points), opened_before)
-    after = least_minutes(time_rows(after_times, points), opened_after)
-    nobody = np.full(len(points), np.inf)
-    modes = list(dict.fromkeys([*before, *after]))
-    modes.sort(key=lambda mode: mode == "best")  # the best of all stays the last
+    sides = ((before, before.is_open(opened_before)), (after, after.is_open(opened_after)))
+    had_least, has_least = ({mode: each.least(mode, opened) for mode in each.names} for each, opened in sides)
+    nobody = np.full(len(there.points), np.inf)
+    modes = list(dict.fromkeys([*had_least, *has_least]))
+    modes.sort(key=lambda mode: mode == BEST)  # the best of all stays the last
     tables = []
-    for split, code, labels in splits(people, points, territories):
-        for group, amount in groups_first(amounts):
+    for split, code, labels in splits(there, territories):
+        for group, amount in groups_first(there.amounts(groups)):
+            amount_after = later.amount(group)
             for mode in modes:
                 for limit in limits:
-                    had = np.where(before.get(mode, nobody) <= limit, amount, 0.0)
-                    has = np.where(after.get(mode, nobody) <= limit, later[group], 0.0)
-
-                    def sums(values: Floats, code: np.ndarray = code, size: int = len(labels)) -> Floats:
-                        return np.bincount(code, weights=values, minlength=size).astype(np.float64)
-
-                    kept, gained = sums(np.minimum(had, has)), sums(np.maximum(has - had, 0.0))
-                    lost = sums(np.maximum(had - has, 0.0))
+                    had = np.where(had_least.get(mode, nobody) <= limit, amount, 0.0)
+                    has = np.where(has_least.get(mode, nobody) <= limit, amount_after, 0.0)
+                    parts = (np.minimum(had, has), np.maximum(has - had, 0.0), np.maximum(had - has, 0.0), amount_after)
+                    kept, gained, lost, everybody = (sums(code, part, len(labels)) for part in parts)
                     tables.append(
                         pd.DataFrame(
                             {
@@ -86,7 +85,7 @@ def gained_lost(
                                 "group": group,
                                 "mode": mode,
                                 "minutes": limit,
-                                "people": sums(later[group]),
+                                "people": everybody,
                                 "before": kept + lost,
                                 "after": kept + gained,
                                 "gained": gained,

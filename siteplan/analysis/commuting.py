@@ -21,7 +21,7 @@ import yaml
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import require_metric
 from siteplan.inputs.files import existing_file, listed
-from siteplan.inputs.times import Floats
+from siteplan.reachable import Floats
 
 __all__ = ["ALL", "Factor", "check_modes", "commuting_saved", "distance_trips", "flow_trips", "read_factors", "tornado"]
 

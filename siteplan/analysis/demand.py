@@ -16,9 +16,9 @@ from math import ceil, inf
 import numpy as np
 import pandas as pd
 
-from siteplan.analysis.reach import _by_mode, check_limits
+from siteplan.analysis.reach import check_limits
 from siteplan.errors import InputError, StudyError
-from siteplan.inputs.times import Floats, Ints, people_amounts, time_rows
+from siteplan.reachable import Floats, Ints, Reach, sums
 
 __all__ = ["UPTAKES", "DeskNeed", "chance_of_no_desk", "desk_table", "desks_for_chance", "share_desks", "weekdays"]
 
@@ -208,8 +208,8 @@ def weekdays(mean_day: float, *, peak: float = 1.3, profile: Mapping[str, float]
 
 
 def share_desks(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
     desks: pd.Series,
     *,
     uptake: float,
@@ -251,31 +251,27 @@ def share_desks(
     """
     need = need or DeskNeed()
     (limit,) = check_limits([minutes])
-    points, amounts = people_amounts(people, None if group == "people" else [group])
-    rows = time_rows(times, points)
-    by_mode = _by_mode(rows)
-    chosen = list(by_mode)[-1] if mode is None else mode
-    if chosen not in by_mode:
-        raise StudyError(f"share_desks: no mode {chosen!r} in the times. Expected one of {', '.join(by_mode)}")
-    room = _room(rows.sites, desks)
-    pairs = by_mode[chosen]
-    pairs = pairs.where((pairs.minutes <= limit) & ~np.isnan(room[pairs.site]))
+    asked = Reach.of(times, people)
+    amount = asked.people.amount(group)
+    chosen = asked.chosen_mode(mode, "share_desks")
+    room = _room(asked.sites, desks)
+    pairs = asked.within(chosen, limit, ~np.isnan(room))
     order = np.lexsort((pairs.site, pairs.minutes, pairs.point))
     site, point = pairs.site[order], pairs.point[order]
     turn = np.arange(len(point)) - np.searchsorted(point, point)  # 0 is the nearest site of the point
-    nearest = np.full(len(points), -1, dtype=np.int64)
+    nearest = np.full(len(asked.points), -1, dtype=np.int64)
     nearest[point[turn == 0]] = site[turn == 0]
-    standing = amounts[group] * need.teleworkable * need.chance(uptake)
+    standing = amount * need.teleworkable * need.chance(uptake)
     count = len(room)
     wanted = _at(nearest, standing, count)
     spare, seated, own = np.nan_to_num(room), np.zeros(count), np.zeros(count)
     for number in range(int(turn.max(initial=-1)) + 1):
         now = turn == number
         here, who = site[now], point[now]
-        come = np.bincount(here, weights=standing[who], minlength=count)
+        come = sums(here, standing[who], count)
         part = np.minimum(1.0, np.divide(spare, come, out=np.ones(count), where=come > 0))
         sit = standing[who] * part[here]
-        seats = np.bincount(here, weights=sit, minlength=count)
+        seats = sums(here, sit, count)
         spare, seated = np.maximum(spare - seats, 0.0), seated + seats
         own += seats if number == 0 else 0.0
         standing[who] = standing[who] - sit
@@ -289,14 +285,14 @@ def share_desks(
             "sent_on": wanted - own - left,
             "left_out": left,
         },
-        index=rows.sites,
+        index=asked.sites,
     )
     return table[table["desks"].notna()]
 
 
 def _at(nearest: Ints, amount: Floats, count: int) -> Floats:
     some = nearest >= 0
-    return np.bincount(nearest[some], weights=amount[some], minlength=count).astype(np.float64)
+    return sums(nearest[some], amount[some], count)
 
 
 def _room(labels: pd.Index, desks: pd.Series) -> Floats:

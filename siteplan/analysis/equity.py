@@ -1,8 +1,8 @@
 """Who is left out: shares by place and by group, sites in choice, places without access, and how unequal it all is.
 
 The tables by group come first, the indices after: one index hides who the people behind it are. Every function takes
-a times table and a table with `people` and groups by `point`, as `reach` does; `opened` names the sites that count
-(None: all of the table), so that candidates do not pass for telecentres that exist.
+a times table and a table with `people` and groups by `point`, or a `Reach` of both, as `reach` does; `opened` names
+the sites that count (None: all of the table), so that candidates do not pass for telecentres that exist.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,11 +15,10 @@ import shapely
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from siteplan.analysis.reach import BEST, check_limits
+from siteplan.analysis.reach import check_limits
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import require_metric
-from siteplan.inputs.files import listed
-from siteplan.inputs.times import Floats, Ints, TimeRows, people_amounts, time_rows
+from siteplan.reachable import Floats, Ints, Pairs, People, Reach, ratio, site_positions, sums
 
 __all__ = [
     "OUTSIDE",
@@ -32,7 +31,6 @@ __all__ = [
     "inequality",
     "palma",
     "shortfall",
-    "site_counts",
     "sites_in_reach",
     "theil",
     "without_access",
@@ -40,7 +38,6 @@ __all__ = [
 
 TOTAL = "total"  # the split with one territory, everybody
 OUTSIDE = "outside"  # the territory of cells that lie in none
-Bools = npt.NDArray[np.bool_]
 
 
 def cell_territories(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Series:
@@ -82,8 +79,8 @@ def cell_territories(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.
 
 
 def access_shares(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None = None,
     territories: pd.Series | Mapping[str, pd.Series] | None = None,
     *,
     minutes: Sequence[float] = (15, 20),
@@ -115,15 +112,15 @@ def access_shares(
         For limits that are not more than 0.
     """
     limits = check_limits(minutes)
-    points, amounts = people_amounts(people, groups)
-    least = least_minutes(time_rows(times, points), opened)
+    asked = Reach.of(times, people)
+    least = {mode: asked.least(mode, asked.is_open(opened)) for mode in asked.names}
     tables = []
-    for split, code, labels in splits(people, points, territories):
-        for group, amount in groups_first(amounts):
-            everybody = _sums(code, amount, len(labels))
+    for split, code, labels in splits(asked.people, territories):
+        for group, amount in groups_first(asked.people.amounts(groups)):
+            everybody = sums(code, amount, len(labels))
             for mode, nearest in least.items():
                 for limit in limits:
-                    covered = _sums(code, np.where(nearest <= limit, amount, 0.0), len(labels))
+                    covered = sums(code, np.where(nearest <= limit, amount, 0.0), len(labels))
                     tables.append(
                         pd.DataFrame(
                             {
@@ -145,8 +142,8 @@ def access_shares(
 
 
 def sites_in_reach(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None = None,
     *,
     minutes: Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
@@ -174,26 +171,27 @@ def sites_in_reach(
     if most < 1:
         raise StudyError(f"most: {most}, expected 1 or more sites")
     limits = check_limits(minutes)
-    points, amounts = people_amounts(people, groups)
-    rows = time_rows(times, points)
-    keep = _opened(rows, opened)
+    asked = Reach.of(times, people)
+    counts = {
+        (mode, limit): np.minimum(asked.choices(mode, limit, asked.is_open(opened)), most)
+        for mode in asked.names
+        for limit in limits
+    }
     records = []
-    for group, amount in groups_first(amounts):
+    for group, amount in groups_first(asked.people.amounts(groups)):
         total = float(amount.sum())
-        for mode in _mode_names(rows):
-            for limit in limits:
-                count = np.minimum(_site_count(rows, mode, limit, keep), most)
-                for sites, number in enumerate(np.bincount(count, weights=amount, minlength=most + 1)):
-                    label = f"{sites}+" if sites == most else str(sites)
-                    share = number / total if total else np.nan
-                    records.append((group, mode, limit, label, number, share))
+        for (mode, limit), count in counts.items():
+            for sites, number in enumerate(sums(count, amount, most + 1)):
+                label = f"{sites}+" if sites == most else str(sites)
+                share = number / total if total else np.nan
+                records.append((group, mode, limit, label, number, share))
     return pd.DataFrame(records, columns=["group", "mode", "minutes", "sites", "people", "share"])
 
 
 def without_access(
     cells: gpd.GeoDataFrame,
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
     territories: pd.Series | None = None,
@@ -235,33 +233,30 @@ def without_access(
         For a limit of 0 or less or a mode that the table does not have.
     """
     (limit,) = check_limits([minutes])
-    points, amounts = people_amounts(people, groups)
-    rows = time_rows(times, points)
-    known = _mode_names(rows)
-    chosen = known[-1] if mode is None else mode
-    if chosen not in known:
-        raise StudyError(f"without_access: no mode {chosen!r} in the times. Expected one of {', '.join(known)}")
-    status = _status(rows, sites)
+    asked = Reach.of(times, people)
+    chosen = asked.chosen_mode(mode, "without_access")
+    amounts = asked.people.amounts(groups)
+    status = sites["status"].to_numpy(dtype=object)[site_positions(asked.sites, sites.index)]
     is_open, is_candidate = np.isin(status, ["existing", "required"]), status == "candidate"
-    left = (_site_count(rows, chosen, limit, is_open) == 0) & (amounts["people"] > 0)
-    cell = _cell_positions(people, points, cells)
+    left = ~asked.covered(chosen, limit, is_open) & (amounts["people"] > 0)
+    cell = _cell_positions(asked.people.cell, cells)
     lacking = np.unique(cell[left])
     place_of_cell = np.full(len(cells), -1, dtype=np.int64)
     place_of_cell[lacking] = _joined(cells, lacking)
     place = np.where(left, place_of_cell[cell], -1)
     count = int(place_of_cell.max(initial=-1)) + 1
-    sums = {name: np.bincount(place[left], weights=amount[left], minlength=count) for name, amount in amounts.items()}
-    helper = _nearest_helper(rows, chosen, limit, is_candidate, place, amounts["people"], count)
+    inside_of = {name: sums(place[left], amount[left], count) for name, amount in amounts.items()}
+    helper = _nearest_helper(asked, asked.within(chosen, limit, is_candidate), place, count)
     labels = _place_names(cells, place_of_cell, cell, amounts["people"], place, territories, names)
     shapes = cells.geometry.to_numpy()
     inside = [np.flatnonzero(place_of_cell == number) for number in range(count)]
     table = gpd.GeoDataFrame(
-        {"name": labels, "cells": [len(part) for part in inside], **sums, **helper},
+        {"name": labels, "cells": [len(part) for part in inside], **inside_of, **helper},
         geometry=[shapely.union_all(shapes[part]) for part in inside],
         crs=cells.crs,
     )
     # Equals keep the order of their first cell.
-    order = np.argsort(-np.round(sums["people"], 9), kind="stable")
+    order = np.argsort(-np.round(inside_of["people"], 9), kind="stable")
     table = table.iloc[order]
     table.index = pd.RangeIndex(1, count + 1, name="place")
     return table
@@ -269,7 +264,7 @@ def without_access(
 
 def inequality(
     access: pd.Series,
-    people: pd.DataFrame,
+    people: pd.DataFrame | Reach,
     *,
     groups: Sequence[str] | None = None,
     income: pd.Series | None = None,
@@ -296,7 +291,8 @@ def inequality(
     InputError
         For values below 0 and points that are not in `people`.
     """
-    points, amounts = people_amounts(people, groups)
+    asked = People.of(people.people if isinstance(people, Reach) else people)
+    points = asked.points
     unknown = access.index.difference(points)
     if len(unknown):
         raise InputError(f"access: {len(unknown):,} points are not in the people table, first '{unknown[0]}'")
@@ -304,7 +300,7 @@ def inequality(
     rank = None if income is None else income.reindex(points).to_numpy(dtype=np.float64)
     here = ~np.isnan(values)
     records = {}
-    for group, amount in groups_first(amounts):
+    for group, amount in groups_first(asked.amounts(groups)):
         x, w = values[here], amount[here]
         ranked = here if rank is None else here & ~np.isnan(rank)
         by = None if rank is None else rank[ranked]
@@ -321,8 +317,8 @@ def inequality(
 
 
 def shortfall(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None = None,
     *,
     minutes: Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
@@ -349,10 +345,10 @@ def shortfall(
         As for `access_shares`.
     """
     limits = check_limits(minutes)
-    points, amounts = people_amounts(people, groups)
-    least = least_minutes(time_rows(times, points), opened)
+    asked = Reach.of(times, people)
+    least = {mode: asked.least(mode, asked.is_open(opened)) for mode in asked.names}
     records = []
-    for group, amount in groups_first(amounts):
+    for group, amount in groups_first(asked.people.amounts(groups)):
         for mode, nearest in least.items():
             for limit in limits:
                 lacks = [fgt(nearest, amount, limit, alpha, more_is_worse=True) for alpha in (0, 1, 2)]
@@ -472,42 +468,20 @@ def fgt(values: Floats, people: Floats, line: float, alpha: float, *, more_is_wo
     return float((w[poor] * lack[poor] ** alpha).sum() / total) if total else float("nan")
 
 
-def least_minutes(rows: TimeRows, opened: Collection[str] | None) -> dict[str, Floats]:
-    """Return per mode (and `best` of several) the minutes from each point to the nearest open site, else infinite."""
-    keep = _opened(rows, opened)
-    least = {}
-    for mode in rows.modes:
-        part = rows.mode_rows(mode)
-        of_open = keep[rows.site[part]]
-        least[mode] = np.full(len(rows.points), np.inf)
-        np.minimum.at(least[mode], rows.point[part][of_open], rows.minutes[part][of_open])
-    if len(rows.modes) > 1:
-        least[BEST] = np.min(list(least.values()), axis=0)
-    return least
-
-
-def site_counts(rows: TimeRows, mode: str, limit: float, opened: Collection[str] | None) -> Ints:
-    """Return how many of the open sites each point has within the limit by a mode (or `best`), each site once."""
-    return _site_count(rows, mode, limit, _opened(rows, opened))
-
-
 def groups_first(amounts: Mapping[str, Floats]) -> list[tuple[str, Floats]]:
     """Return the groups, then people: who they are before how many there are."""
     return [*((name, amount) for name, amount in amounts.items() if name != "people"), ("people", amounts["people"])]
 
 
 def splits(
-    people: pd.DataFrame, points: pd.Index, territories: pd.Series | Mapping[str, pd.Series] | None
+    people: People, territories: pd.Series | Mapping[str, pd.Series] | None
 ) -> list[tuple[str, Ints, list[str]]]:
     """Return per split, the total first: its name, each point's position among its territories, and these."""
-    result: list[tuple[str, Ints, list[str]]] = [(TOTAL, np.zeros(len(points), dtype=np.int64), [TOTAL])]
+    result: list[tuple[str, Ints, list[str]]] = [(TOTAL, np.zeros(len(people.points), dtype=np.int64), [TOTAL])]
     if territories is None:
         return result
     named = {str(territories.name or "territory"): territories} if isinstance(territories, pd.Series) else territories
-    if "cell" not in people.columns:
-        raise InputError(f"people: no column cell (found: {listed(people.columns)}); territories are given by cell")
-    by_point = people.set_index("point") if "point" in people.columns else people
-    cell = by_point["cell"].reindex(points)
+    cell = people.cell
     for split, of_cell in named.items():
         if not of_cell.index.is_unique:
             raise InputError(f"territories: a cell stands twice in '{split}'. Give every cell one territory")
@@ -528,12 +502,6 @@ def splits(
     return result
 
 
-def ratio(part: Floats, whole: Floats) -> Floats:
-    """Return part over whole, missing where the whole is nothing."""
-    result: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-    return result
-
-
 def _checked(values: Floats, people: Floats, finite: bool = True) -> tuple[Floats, Floats]:
     x, w = np.asarray(values, dtype=np.float64), np.asarray(people, dtype=np.float64)
     if x.shape != w.shape or x.ndim != 1:
@@ -551,61 +519,10 @@ def _by_rank(x: Floats, w: Floats, rank: Floats) -> tuple[Floats, Floats]:
     if np.isnan(rank).any():
         raise InputError("rank: is missing for some people; leave these out")
     ranks, position = np.unique(rank, return_inverse=True)
-    return _sums(position, w, len(ranks)), _sums(position, x * w, len(ranks))
+    return sums(position, w, len(ranks)), sums(position, x * w, len(ranks))
 
 
-def _sums(position: Ints, amount: Floats, count: int) -> Floats:
-    return np.bincount(position, weights=amount, minlength=count).astype(np.float64)
-
-
-def _opened(rows: TimeRows, opened: Collection[str] | None) -> Bools:
-    """Return which sites of the times count."""
-    if opened is None:
-        return np.ones(len(rows.sites), dtype=bool)
-    if isinstance(opened, str):
-        raise StudyError(f"opened: {opened!r} is a text, expected a list of sites")
-    names = {str(site) for site in opened}
-    known = rows.sites.astype(str)
-    unknown = sorted(names - set(known))
-    if unknown:
-        raise InputError(f"opened: {len(unknown):,} sites are not in the times, first '{unknown[0]}'")
-    return np.isin(known.to_numpy(dtype=object), list(names))
-
-
-def _mode_names(rows: TimeRows) -> list[str]:
-    if BEST in rows.modes:
-        raise InputError(f"times: a mode is called {BEST!r}, which stands for the least of all modes. Rename it")
-    return [*rows.modes, BEST] if len(rows.modes) > 1 else list(rows.modes)
-
-
-def _within(rows: TimeRows, mode: str, limit: float, keep: Bools) -> tuple[Ints, Ints, Floats]:
-    """Return site, point and minutes of a mode's rows within the limit; of `best` a pair may stand several times."""
-    part = slice(None) if mode == BEST else rows.mode_rows(mode)
-    site, point, minutes = rows.site[part], rows.point[part], rows.minutes[part]
-    inside = (minutes <= limit) & keep[site]
-    return site[inside], point[inside], minutes[inside]
-
-
-def _site_count(rows: TimeRows, mode: str, limit: float, keep: Bools) -> Ints:
-    """Return how many of the sites each point has within the limit, each site once."""
-    site, point, _ = _within(rows, mode, limit, keep)
-    pairs = np.unique(site * len(rows.points) + point)
-    counts: Ints = np.bincount(pairs % max(len(rows.points), 1), minlength=len(rows.points)).astype(np.int64)
-    return counts
-
-
-def _status(rows: TimeRows, sites: pd.DataFrame) -> npt.NDArray[np.object_]:
-    unknown = rows.sites.difference(sites.index)
-    if len(unknown):
-        raise InputError(f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'")
-    return sites["status"].reindex(rows.sites).to_numpy(dtype=object)
-
-
-def _cell_positions(people: pd.DataFrame, points: pd.Index, cells: pd.DataFrame) -> Ints:
-    if "cell" not in people.columns:
-        raise InputError(f"people: no column cell (found: {listed(people.columns)})")
-    by_point = people.set_index("point") if "point" in people.columns else people
-    cell = by_point["cell"].reindex(points)
+def _cell_positions(cell: pd.Series, cells: pd.DataFrame) -> Ints:
     positions: Ints = cells.index.get_indexer(pd.Index(cell)).astype(np.int64)
     if (positions < 0).any():
         first = cell.iloc[int((positions < 0).argmax())]
@@ -640,17 +557,13 @@ def _joined(cells: gpd.GeoDataFrame, chosen: Ints) -> Ints:
     return result
 
 
-def _nearest_helper(
-    rows: TimeRows, mode: str, limit: float, candidate: Bools, place: Ints, people: Floats, count: int
-) -> dict[str, npt.NDArray[np.generic]]:
+def _nearest_helper(asked: Reach, pairs: Pairs, place: Ints, count: int) -> dict[str, npt.NDArray[np.generic]]:
     """Return for each place the nearest candidate that brings somebody of it within the limit."""
-    site, point, minutes = _within(rows, mode, limit, candidate)
-    here = place[point] >= 0
-    frame = pd.DataFrame({"site": site[here], "point": point[here], "minutes": minutes[here]})
-    frame = frame.sort_values(["site", "point", "minutes"]).drop_duplicates(["site", "point"])  # the fastest mode
+    people = asked.people.amount("people")
+    frame = pd.DataFrame(vars(pairs.where(place[pairs.point] >= 0)))
     frame["place"], frame["people"] = place[frame["point"]], people[frame["point"]]
     best = frame.groupby(["place", "site"], as_index=False).agg(minutes=("minutes", "min"), people=("people", "sum"))
-    best["name"] = rows.sites.astype(str).to_numpy(dtype=object)[best["site"]]
+    best["name"] = asked.sites.astype(str).to_numpy(dtype=object)[best["site"]]
     best = best.sort_values(["place", "minutes", "people", "name"], ascending=[True, True, False, True])
     best = best.drop_duplicates("place").set_index("place").reindex(range(count))
     names = np.array([None if pd.isna(name) else name for name in best["name"]], dtype=object)

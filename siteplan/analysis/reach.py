@@ -1,26 +1,25 @@
 """Whom each site reaches, whom it alone reaches, and what one more site would add.
 
 Every function takes a times table (`site`, `point`, `minutes` and, for several modes, `mode`) and a table with `people`
-and groups by `point`. A table without `mode` has the one mode "given". With several modes, "best" stands beside them:
-reached by any mode, each person once. Withheld people (missing) count as nothing. The order of rows and of sites
-changes no bit of any figure.
+and groups by `point`; or in place of both a `Reach`, in which they are checked and sorted once for all functions. A
+table without `mode` has the one mode "given". With several modes, "best" stands beside them: reached by any mode, each
+person once. Withheld people (missing) count as nothing. The order of rows and of sites changes no bit of any figure.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
 
-from siteplan.catalogue import BEST, Measure
-from siteplan.errors import InputError, StudyError
-from siteplan.inputs.times import Floats, Ints, TimeRows, people_amounts, time_rows
+from siteplan.catalogue import Measure
+from siteplan.errors import StudyError
+from siteplan.reachable import Floats, Pairs, Reach, site_positions
 
-__all__ = ["BEST", "Decay", "added", "coverage", "decayed_reach", "overlap", "reach"]
+__all__ = ["Decay", "added", "coverage", "decayed_reach", "overlap", "reach"]
 
 
 @dataclass(frozen=True)
@@ -57,21 +56,9 @@ class Decay:
         return weights
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Sites and points within reach of each other by one mode, sorted by site and point."""
-
-    site: Ints
-    point: Ints
-    minutes: Floats
-
-    def where(self, keep: npt.NDArray[np.bool_]) -> "_Pairs":
-        return _Pairs(self.site[keep], self.point[keep], self.minutes[keep])
-
-
 def reach(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None = None,
     *,
     minutes: Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
@@ -81,9 +68,9 @@ def reach(
     Parameters
     ----------
     times
-        Columns `site`, `point`, `minutes` and, for several modes, `mode`.
+        Columns `site`, `point`, `minutes` and, for several modes, `mode`; or a `Reach`, which has its own people.
     people
-        Columns `people` and groups, by `point` (index or column).
+        Columns `people` and groups, by `point` (index or column); None counts every point once.
     minutes
         The limits; a person exactly at the limit is reached.
     groups
@@ -102,20 +89,19 @@ def reach(
     StudyError
         For limits that are not more than 0.
     """
-    points, amounts = people_amounts(people, groups)
-    rows = time_rows(times, points)
+    asked = Reach.of(times, people)
     columns: dict[str, Floats] = {}
-    for mode, limit, pairs in _within(rows, minutes):
-        alone = pairs.where(np.bincount(pairs.point, minlength=len(points))[pairs.point] == 1)
-        for name, amount in amounts.items():
-            columns[Measure("reached", name, mode, limit).column] = _site_sums(pairs, amount, rows)
-            columns[Measure("unique", name, mode, limit).column] = _site_sums(alone, amount, rows)
-    return pd.DataFrame(columns, index=rows.sites)
+    for mode, limit, pairs in _within(asked, minutes):
+        alone = pairs.where(np.bincount(pairs.point, minlength=len(asked.points))[pairs.point] == 1)
+        for name, amount in asked.people.amounts(groups).items():
+            columns[Measure("reached", name, mode, limit).column] = asked.by_site(pairs, amount)
+            columns[Measure("unique", name, mode, limit).column] = asked.by_site(alone, amount)
+    return pd.DataFrame(columns, index=asked.sites)
 
 
 def added(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
     minutes: Sequence[float] = (15, 20),
@@ -141,20 +127,21 @@ def added(
     InputError
         As for `reach`, and for sites of `times` that are not in `sites`.
     """
-    points, amounts = people_amounts(people, groups)
-    rows = time_rows(times, points)
-    fixed = np.isin(_status_of(rows.sites, sites), ["existing", "required"])
+    asked = Reach.of(times, people)
+    fixed = np.isin(sites["status"].to_numpy(), ["existing", "required"])[site_positions(asked.sites, sites.index)]
     columns: dict[str, Floats] = {}
-    for mode, limit, pairs in _within(rows, minutes):
-        by_fixed = np.bincount(pairs.point[fixed[pairs.site]], minlength=len(points))
+    for mode, limit, pairs in _within(asked, minutes):
+        by_fixed = np.bincount(pairs.point[fixed[pairs.site]], minlength=len(asked.points))
         new = pairs.where(by_fixed[pairs.point] == fixed[pairs.site])  # the site itself may be the one
-        for name, amount in amounts.items():
-            columns[Measure("added", name, mode, limit).column] = _site_sums(new, amount, rows)
-    table = pd.DataFrame(columns, index=rows.sites)
+        for name, amount in asked.people.amounts(groups).items():
+            columns[Measure("added", name, mode, limit).column] = asked.by_site(new, amount)
+    table = pd.DataFrame(columns, index=asked.sites)
     return table.reindex(sites.index[sites["status"] != "excluded"].rename("site"), fill_value=0.0)
 
 
-def overlap(times: pd.DataFrame, people: pd.DataFrame, *, minutes: float = 15, mode: str | None = None) -> pd.DataFrame:
+def overlap(
+    times: pd.DataFrame | Reach, people: pd.DataFrame | None = None, *, minutes: float = 15, mode: str | None = None
+) -> pd.DataFrame:
     """Count the people whom both of two sites reach, for every pair of sites.
 
     Parameters
@@ -177,24 +164,15 @@ def overlap(times: pd.DataFrame, people: pd.DataFrame, *, minutes: float = 15, m
     StudyError
         For a limit of 0 or less or a mode that the table does not have.
     """
-    points, amounts = people_amounts(people, ())
-    rows = time_rows(times, points)
-    by_mode = _by_mode(rows)
-    chosen = list(by_mode)[-1] if mode is None else mode
-    if chosen not in by_mode:
-        raise StudyError(f"overlap: no mode {chosen!r} in the times. Expected one of {', '.join(by_mode)}")
+    asked = Reach.of(times, people)
+    chosen = asked.chosen_mode(mode, "overlap")
     (limit,) = check_limits([minutes])
-    pairs = by_mode[chosen]
-    pairs = pairs.where(pairs.minutes <= limit)
-    ones = np.ones(len(pairs.site))
-    reached = sparse.csr_array((ones, (pairs.site, pairs.point)), shape=(len(rows.sites), len(points)))
-    both = (reached * amounts["people"]) @ reached.T
-    return pd.DataFrame(both.toarray(), index=rows.sites, columns=rows.sites)
+    return pd.DataFrame(asked.shared(chosen, limit), index=asked.sites, columns=asked.sites)
 
 
 def coverage(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None = None,
     *,
     minutes: Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
@@ -216,22 +194,23 @@ def coverage(
     InputError, StudyError
         As for `reach`.
     """
-    points, amounts = people_amounts(people, groups)
-    rows = time_rows(times, points)
+    asked = Reach.of(times, people)
+    everybody = {name: float(amount.sum()) for name, amount in asked.people.amounts(groups).items()}
     records: list[dict[str, object]] = []
-    for mode, limit, pairs in _within(rows, minutes):
-        covered = np.zeros(len(points), dtype=bool)
-        covered[pairs.point] = True
+    for mode, limit in itertools.product(asked.names, check_limits(minutes)):
         record: dict[str, object] = {"mode": mode, "minutes": limit}
-        for name, amount in amounts.items():
-            total, reached = float(amount.sum()), float(np.where(covered, amount, 0.0).sum())
-            record |= {name: reached, f"{name}_share": reached / total if total else np.nan}
+        for name, reached in asked.count(mode, limit, groups=groups).items():
+            record |= {name: reached, f"{name}_share": reached / everybody[name] if everybody[name] else np.nan}
         records.append(record)
     return pd.DataFrame(records)
 
 
 def decayed_reach(
-    times: pd.DataFrame, people: pd.DataFrame, *, decay: Decay, groups: Sequence[str] | None = None
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None = None,
+    *,
+    decay: Decay,
+    groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people whom each site reaches, each weighted by how near they are.
 
@@ -253,14 +232,14 @@ def decayed_reach(
     InputError
         As for `reach`.
     """
-    points, amounts = people_amounts(people, groups)
-    rows = time_rows(times, points)
+    asked = Reach.of(times, people)
     columns: dict[str, Floats] = {}
-    for mode, pairs in _by_mode(rows).items():
+    for mode in asked.names:
+        pairs = asked.pairs(mode)
         weights = decay.weights(pairs.minutes)
-        for name, amount in amounts.items():
-            columns[Measure("decayed", name, mode).column] = _site_sums(pairs, amount, rows, weights)
-    return pd.DataFrame(columns, index=rows.sites)
+        for name, amount in asked.people.amounts(groups).items():
+            columns[Measure("decayed", name, mode).column] = asked.by_site(pairs, amount, weights)
+    return pd.DataFrame(columns, index=asked.sites)
 
 
 def check_limits(minutes: Sequence[float]) -> list[float]:
@@ -271,50 +250,7 @@ def check_limits(minutes: Sequence[float]) -> list[float]:
     return limits
 
 
-def _within(rows: TimeRows, minutes: Sequence[float]) -> Iterator[tuple[str, float, _Pairs]]:
+def _within(asked: Reach, minutes: Sequence[float]) -> Iterator[tuple[str, float, Pairs]]:
     """Yield mode, limit, and the pairs within it."""
-    limits = check_limits(minutes)
-    for mode, pairs in _by_mode(rows).items():
-        for limit in limits:
-            yield mode, limit, pairs.where(pairs.minutes <= limit)
-
-
-def _by_mode(rows: TimeRows) -> dict[str, _Pairs]:
-    """Return the pairs of each mode and, where there are several, of the best of them."""
-    if BEST in rows.modes:
-        raise InputError(f"times: a mode is called {BEST!r}, which stands for the least of all modes. Rename it")
-    by_mode = {}
-    for mode in rows.modes:
-        part = rows.mode_rows(mode)
-        by_mode[mode] = _Pairs(rows.site[part], rows.point[part], rows.minutes[part])
-    if len(rows.modes) > 1:
-        by_mode[BEST] = _best_pairs(rows)
-    return by_mode
-
-
-def _best_pairs(rows: TimeRows) -> _Pairs:
-    """Return every pair that any mode connects, once, with its least minutes."""
-    if len(rows.site) == 0:
-        return _Pairs(rows.site, rows.point, rows.minutes)
-    key = rows.site * len(rows.points) + rows.point
-    order = np.argsort(key, kind="stable")
-    first = np.flatnonzero(np.diff(key[order], prepend=-1))
-    one = order[first]
-    return _Pairs(rows.site[one], rows.point[one], np.minimum.reduceat(rows.minutes[order], first))
-
-
-def _site_sums(pairs: _Pairs, amount: Floats, rows: TimeRows, weights: Floats | float = 1.0) -> Floats:
-    """Return the amount at each site's points; pairs are sorted, so the order of the sum is always the same."""
-    sums = np.bincount(pairs.site, weights=amount[pairs.point] * weights, minlength=len(rows.sites))
-    return sums.astype(np.float64)
-
-
-def _status_of(labels: pd.Index, sites: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """Return the status of each site of the times."""
-    unknown = labels.difference(sites.index)
-    if len(unknown):
-        raise InputError(
-            f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'. "
-            "Use the sites for which the times were computed"
-        )
-    return sites["status"].reindex(labels).to_numpy(dtype=object)
+    for mode, limit in itertools.product(asked.names, check_limits(minutes)):
+        yield mode, limit, asked.within(mode, limit)

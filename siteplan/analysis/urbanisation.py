@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from siteplan.errors import InputError
-from siteplan.inputs.times import Floats, Ints
+from siteplan.reachable import Floats, Ints
 
 __all__ = ["DEGREES", "degree_of_urbanisation", "territory_degrees"]
 

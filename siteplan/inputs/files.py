@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.errors import InputError, SiteplanWarning, listed
 from siteplan.geo import LONLAT, as_crs, lonlat_bounds
 from siteplan.inputs.codes import code_shapes, find_codes
 
@@ -450,9 +450,3 @@ def repaired(table: gpd.GeoDataFrame, path: Path, what: str) -> gpd.GeoDataFrame
 def row_name(position: int | np.integer[Any], path: Path) -> str:
     """Name a row as the user sees it: a line of a CSV (the header is line 1), a feature of anything else."""
     return f"line {position + 2}" if path.suffix.lower() in TEXTS else f"feature {position + 1}"
-
-
-def listed(names: Iterable[Any], most: int = 30) -> str:
-    """Write names one after the other, the rest as a count."""
-    texts = [str(name) for name in names]
-    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")

@@ -1,40 +1,24 @@
-"""Tables of minutes that somebody else computed, and the check that every table of minutes passes."""
+"""Tables of minutes that somebody else computed."""
 
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from siteplan.catalogue import PEOPLE, check_groups
-from siteplan.config.fields import LONGEST
-from siteplan.errors import InputError, SiteplanWarning
-from siteplan.inputs.files import existing_file, listed, read_rows, text_layout
+from siteplan.errors import InputError, SiteplanWarning, listed
+from siteplan.inputs.files import existing_file, read_rows, text_layout
+from siteplan.reachable import GIVEN, check_times
 
-__all__ = [
-    "GIVEN",
-    "POINTS_KEY",
-    "TimeRows",
-    "check_times",
-    "made_points",
-    "people_amounts",
-    "read_times",
-    "time_rows",
-]
+__all__ = ["POINTS_KEY", "made_points", "read_times"]
 
 POINTS_KEY = "siteplan_points"  # in the metadata of a Parquet file: which points siteplan made for its times
-GIVEN = "given"  # the mode of a table that does not say how people travel
 SUSPECT = 180.0  # minutes; where half of all times are longer, they may be seconds
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.int64]
 
 # Columns under which other tools write the same thing; the first one present is taken.
 _SITE = ("site", "site_id", "facility", "facility_id")
@@ -44,192 +28,6 @@ _TO = ("to_id", "to", "destination_id", "destination")
 _MINUTES = ("minutes", "travel_time", "travel_time_p50", "travel_time_minutes", "duration_minutes")
 _SECONDS = ("seconds", "travel_time_seconds", "duration_seconds")
 _HOURS = ("hours", "travel_time_hours", "duration_hours")
-
-
-@dataclass(frozen=True)
-class TimeRows:
-    """A checked times table as arrays, its rows sorted by mode, site and point.
-
-    `site` and `point` are positions in `sites` and `points`; the rows of `modes[m]` are `starts[m]:starts[m + 1]`.
-    Because the rows are sorted, a sum over them has the same bits whatever the order of the table was.
-    """
-
-    sites: pd.Index
-    modes: tuple[str, ...]
-    points: pd.Index
-    site: Ints
-    point: Ints
-    minutes: Floats
-    starts: Ints
-
-    def mode_rows(self, mode: str) -> slice:
-        """Return where the rows of one mode lie."""
-        position = self.modes.index(mode)
-        return slice(int(self.starts[position]), int(self.starts[position + 1]))
-
-
-def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None:
-    """Check a table of minutes: columns, values, units, one row per site, point and mode, points that exist.
-
-    Parameters
-    ----------
-    times
-        Columns `site`, `point`, `minutes` and, for several modes, `mode`. An absent row is out of reach.
-    people
-        Table indexed by `point`; every point of `times` must be in it.
-
-    Raises
-    ------
-    InputError
-        Naming the first offending row, or the unit that the values seem to have.
-
-    Warns
-    -----
-    SiteplanWarning
-        If every time is below one minute, as in a table of hours.
-    """
-    rows = time_rows(times, None if people is None else people_amounts(people, ())[0])
-    longest = float(rows.minutes.max(initial=0.0))
-    if 0.0 < longest < 1.0:
-        text = f"times: the longest of {len(times):,} times is {longest:g} minutes. If these are hours, multiply by 60"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
-
-
-def people_amounts(people: pd.DataFrame, groups: Sequence[str] | None = None) -> tuple[pd.Index, dict[str, Floats]]:
-    """Return the sorted points of a people table and, by name, its people and groups in that order.
-
-    `point` may be the index or a column. What is withheld (missing) counts as nothing. `groups` None takes every
-    numeric column that does not describe where the point is.
-    """
-    if "people" not in people.columns:
-        raise InputError(
-            f"people: no column people (found: {listed(people.columns)}). Expected a table with people by point"
-        )
-    if "point" in people.columns:
-        people = people.set_index("point")
-    if not people.index.is_unique:
-        first = people.index[people.index.duplicated()][0]
-        raise InputError(f"people: point '{first}' stands in more than one row. Give every point one row")
-    counted = list(_group_columns(people) if groups is None else groups)
-    check_groups([name for name in counted if name != PEOPLE], "people")
-    order = slice(None) if people.index.is_monotonic_increasing else people.index.argsort()
-    return people.index[order].rename("point"), {name: _amounts(people, name)[order] for name in (PEOPLE, *counted)}
-
-
-# Numbers of a points table that are not numbers of people.
-_PLACE = {"people", "cell", "edge", "offset_m", "access_m", "x", "y", "lon", "lat", "longitude", "latitude", "share"}
-
-
-def _group_columns(people: pd.DataFrame) -> list[str]:
-    numbers = people.drop(columns="geometry", errors="ignore").select_dtypes("number").columns
-    return [str(name) for name in numbers if name not in _PLACE]
-
-
-def _amounts(people: pd.DataFrame, name: str) -> Floats:
-    """Return one column of a people table, nothing where it is withheld."""
-    if name not in people.columns:
-        raise InputError(f"people: no column {name!r} (found: {listed(people.columns)})")
-    try:
-        amounts: Floats = people[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"people: column {name} holds {people[name].dtype}, expected numbers") from error
-    wrong = (amounts < 0) | np.isinf(amounts)
-    if wrong.any():
-        first = int(wrong.argmax())
-        raise InputError(f"people: point '{people.index[first]}' has {amounts[first]:g} {name}, expected 0 or more")
-    return np.where(np.isnan(amounts), 0.0, amounts)
-
-
-def time_rows(times: pd.DataFrame, points: pd.Index | None = None) -> TimeRows:
-    """Check a times table and turn it into sorted arrays; `points` (sorted, unique) gives the points that exist."""
-    _require_columns(times)
-    minutes = _checked_minutes(times)
-    site, sites = _codes(times["site"], "site")
-    mode, modes = _codes(times["mode"], "mode") if "mode" in times.columns else (np.zeros(len(times), int), None)
-    names = (GIVEN,) if modes is None or len(modes) == 0 else tuple(str(name) for name in modes)
-    if points is None:
-        points = pd.Index(times["point"].unique(), name="point").sort_values()
-    point = _point_positions(times["point"], points)
-    key = (mode * max(len(sites), 1) + site) * max(len(points), 1) + point
-    if not bool((key[1:] > key[:-1]).all()):
-        order = np.argsort(key, kind="stable")
-        _refuse_duplicates(times, key, order)
-        mode, site, point, minutes = mode[order], site[order], point[order], minutes[order]
-    starts = np.searchsorted(mode, np.arange(len(names) + 1))
-    return TimeRows(sites, names, points, site, point, minutes, starts)
-
-
-def _require_columns(times: pd.DataFrame) -> None:
-    missing = [column for column in ("site", "point", "minutes") if column not in times.columns]
-    if missing:
-        raise InputError(
-            f"times: no column {', '.join(missing)} (found: {listed(times.columns)}). "
-            "Expected site, point, minutes and, for several modes, mode"
-        )
-
-
-def _checked_minutes(times: pd.DataFrame) -> Floats:
-    """Return the minutes as an array after checking that they are numbers, not negative, and look like minutes."""
-    try:
-        minutes: Floats = times["minutes"].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"times: column minutes holds {times['minutes'].dtype}, expected numbers") from error
-    wrong = ~((minutes >= 0) & (minutes < np.inf))
-    if wrong.any():
-        first = int(wrong.argmax())
-        where = f"site '{times['site'].iloc[first]}', point '{times['point'].iloc[first]}'"
-        raise InputError(
-            f"times: {int(wrong.sum()):,} rows have no valid time; the first is row {first} ({where}): "
-            f"{minutes[first]:g} minutes. Expected 0 or more; leave out what is out of reach"
-        )
-    longest = float(minutes.max(initial=0.0))
-    if longest > LONGEST:
-        raise InputError(
-            f"times: the longest time is {longest:g} minutes, more than {LONGEST:g}. "
-            "If the table is in seconds, divide by 60; if not, leave out what is out of reach"
-        )
-    return minutes
-
-
-def _codes(column: pd.Series, what: str) -> tuple[Ints, pd.Index]:
-    """Return each value's position among the labels: a categorical's own (unused ones too), else the sorted values."""
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype("category")  # sorted, so the order of the rows plays no part
-    codes = column.cat.codes.to_numpy().astype(np.int64)
-    if (codes < 0).any():
-        raise InputError(f"times: row {int((codes < 0).argmax())} has no {what}. Every row needs one")
-    return codes, pd.Index(column.cat.categories.rename(what))
-
-
-def _point_positions(column: pd.Series, points: pd.Index) -> Ints:
-    """Return each row's position in `points`."""
-    values = column.to_numpy()
-    if values.dtype.kind in "iu" and isinstance(points, pd.RangeIndex) and points.start == 0 and points.step == 1:
-        positions: Ints = np.where((values >= 0) & (values < len(points)), values, -1).astype(np.int64)
-    else:
-        labels, uniques = pd.factorize(column)
-        known: Ints = np.append(points.get_indexer(pd.Index(uniques)), -1).astype(np.int64)  # label -1 is missing
-        positions = known[labels]
-    unknown = positions < 0
-    if unknown.any():
-        first = int(unknown.argmax())
-        raise InputError(
-            f"times: {int(unknown.sum()):,} rows name a point that the people table does not have; the first is "
-            f"row {first}: '{column.iloc[first]}' ({column.dtype}; points of the people are {points.dtype}). "
-            "Use the people table for which the times were computed"
-        )
-    return positions
-
-
-def _refuse_duplicates(times: pd.DataFrame, key: Ints, order: Ints) -> None:
-    ordered = key[order]
-    twice = order[1:][ordered[1:] == ordered[:-1]]
-    if len(twice):
-        row = times.iloc[twice[0]]
-        raise InputError(
-            f"times: {len(twice):,} rows repeat a site, point and mode; the first is row {twice[0]} "
-            f"(site '{row['site']}', point '{row['point']}'). Keep one row each"
-        )
 
 
 def read_times(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import SiteplanError
+from siteplan.reachable import by_point
 from siteplan.siting.problem import MAXIMISED, Decay, Question, has_value, site_metres
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ def check_choice(
     SiteplanError
         Naming the first figure or condition that does not agree.
     """
-    by_point = people.set_index("point") if "point" in people.columns else people
-    amount = by_point[question.group].fillna(0.0).astype(float)
+    amount = by_point(people)[question.group].fillna(0.0).astype(float)
     table = sites.set_index("site") if "site" in sites.columns else sites
     table = pd.DataFrame(table).set_axis(table.index.astype(str))
     chosen = list(choice.sites.index)
@@ -152,7 +152,7 @@ def _floored(
 ) -> None:
     """Sum the people covered over each territory."""
     if isinstance(territory, str):
-        territory = (people.set_index("point") if "point" in people.columns else people)[territory]
+        territory = by_point(people)[territory]
     assert territory is not None  # noqa: S101  - floors without territories were refused before
     belongs = territory.reindex(amount.index)
     there = amount.groupby(belongs, observed=True).sum().to_dict()

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.reachable import Reach
 from siteplan.siting.answer import Answer, answer, shares
 from siteplan.siting.check import check_choice
 from siteplan.siting.explain import assigned, chosen_table, given, rejected_table
@@ -67,8 +68,8 @@ class Choice:
 
 
 def choose_sites(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
     objective: str = "coverage",
@@ -95,10 +96,8 @@ def choose_sites(
 
     Parameters
     ----------
-    times
-        Columns `site`, `point`, `minutes` and, for several modes, `mode`. An absent row is out of reach.
-    people
-        Columns `people` and groups, by `point` (index or column).
+    times, people
+        As for `reach`.
     sites
         Index `site`; all optional: `name`, `status` (existing and required ones are open in any case, excluded ones
         never; without it all are candidates), `cost`, `capacity`. Points, where `spacing` is asked.
@@ -174,10 +173,11 @@ def choose_sites(
         floors=floors,
         quotas=quotas,
     )
-    problem = build_problem(times, people, sites, question)
+    reach = Reach.of(times, people)
+    problem = build_problem(reach, None, sites, question)
     found = answer(problem, method=method, seconds=seconds, gap=gap)
     choice = tell(found, sites)
-    check_choice(choice, times, people, sites, question)
+    check_choice(choice, reach.times, reach.people.table, sites, question)
     return choice
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import StudyError
+from siteplan.reachable import Reach
 from siteplan.siting.answer import Answer, answer
 from siteplan.siting.check import check_choice
 from siteplan.siting.choose import Choice, choose_sites, tell
@@ -21,8 +22,8 @@ __all__ = ["coverage_curve", "deploy", "least_needed"]
 
 
 def deploy(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     counts: Sequence[int] = (3, 5, 10),
     *,
@@ -78,7 +79,8 @@ def deploy(
     questions = [Question(**question, **{name: value}) for value in asked]
     if options.get("floors") == "most":  # as high as the last phase can have it: before, too few sites are open
         questions[:-1] = [replace(one, floors=None) for one in questions[:-1]]
-    problems = [build_problem(times, people, sites, one) for one in questions]
+    reach = Reach.of(times, people)
+    problems = [build_problem(reach, None, sites, one) for one in questions]
     alone = _alone(problems, how)
     ways: dict[str, list[Answer]] = {}
     refused = None
@@ -126,7 +128,7 @@ def deploy(
     last = replace(way[-1], bound=alone[-1].bound, greedy=alone[-1].greedy, order=alone[-1].order)
     last = replace(last, problem=replace(problems[-1], floors=last.problem.floors), aside=alone[-1].aside, floor=floor)
     choice = replace(tell(last, sites, phase=phase), phases=phases)
-    check_choice(choice, times, people, sites, questions[-1])
+    check_choice(choice, reach.times, reach.people.table, sites, questions[-1])
     return choice
 
 
@@ -169,8 +171,8 @@ def _from_the_last(alone: list[Answer], how: dict[str, Any]) -> list[Answer]:
 
 
 def coverage_curve(
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
     most: int | None = None,
@@ -210,7 +212,8 @@ def coverage_curve(
         raise StudyError(f"the curve opens sites one by one. Leave out {', '.join(sorted(refused))}")
     table = sites_table(sites)
     able = int((table["status"] != "excluded").sum())
-    problem = build_problem(times, people, sites, Question(count=able, **options))
+    reach = Reach.of(times, people)
+    problem = build_problem(reach, None, sites, Question(count=able, **options))
     opened = problem.fixed.copy()
     base = int(opened.sum())
     labels, values, left = [""], [objective_of(problem, opened)], [_largest_gains(problem, gains(problem, opened))]
@@ -233,14 +236,17 @@ def coverage_curve(
     curve = curve if most is None else curve.loc[: max(most, base)].copy()
     if exact:
         curve["optimum"] = [
-            choose_sites(times, people, sites, count=int(count), **options).value if count else 0.0
+            choose_sites(reach, None, sites, count=int(count), **options).value if count else 0.0
             for count in curve.index
         ]
     return curve, _knee(counts, np.array(values))
 
 
 def least_needed(
-    times: pd.DataFrame, people: pd.DataFrame, sites: gpd.GeoDataFrame | pd.DataFrame, **options: Any
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
+    sites: gpd.GeoDataFrame | pd.DataFrame,
+    **options: Any,
 ) -> pd.DataFrame:
     """Say what would be lost if an existing or required site closed, the least needed first.
 

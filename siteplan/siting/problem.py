@@ -15,14 +15,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteplan.catalogue import BEST
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.geo import metric_crs, require_metric
-from siteplan.inputs.times import check_times, people_amounts, time_rows
+from siteplan.reachable import Bools, Floats, Ints, People, Reach, site_positions
 from siteplan.siting.kernels import numbers
 
 __all__ = [
     "MAXIMISED",
     "OBJECTIVES",
+    "Flags",
+    "Floats",
+    "Ints",
     "Problem",
     "Question",
     "Quota",
@@ -32,9 +36,7 @@ __all__ = [
     "sites_table",
 ]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+Flags = Bools
 Objective = Literal["coverage", "share", "median", "center", "backup", "gravity"]
 Decay = Callable[[Floats], Floats] | str
 MAXIMISED = ("coverage", "backup", "gravity")  # the others have the least
@@ -226,7 +228,10 @@ class Problem:
 
 
 def build_problem(
-    times: pd.DataFrame, people: pd.DataFrame, sites: gpd.GeoDataFrame | pd.DataFrame, question: Question
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
+    sites: gpd.GeoDataFrame | pd.DataFrame,
+    question: Question,
 ) -> Problem:
     """Check every table and turn the question into arrays.
 
@@ -238,10 +243,11 @@ def build_problem(
         For what the tables cannot answer.
     """
     group, objective = question.group, question.objective
-    check_times(times)
+    reach = Reach.of(times, people)
+    reach.suspect_hours()
     table = sites_table(sites)
-    points, amounts = people_amounts(people, () if group == "people" else (group,))
-    point, site, took, weights = _pairs(times, points, table.index, question)
+    points, weight = reach.points, reach.people.amount(group)
+    point, site, took, weights = _pairs(reach, table.index, question)
     limit = float(took.max(initial=0.0)) if question.minutes is None else float(question.minutes)
     most = 2 * limit if question.penalty is None else float(question.penalty)
     if not limit <= most < np.inf:
@@ -260,11 +266,11 @@ def build_problem(
         apart = _too_near(table, sites, question.spacing, fixed)
         barred = barred | _beside(apart, fixed)
         apart = apart[~barred[apart].any(axis=1)]
-    if not amounts[group].any():
+    if not weight.any():
         warnings.warn(
             SiteplanWarning(f"people: nobody is counted in column {group}; every set is as good"), stacklevel=3
         )
-    belongs, territories = _territories(people, points, question.territory)
+    belongs, territories = _territories(reach.people, question.territory)
     problem = Problem(
         objective=objective,
         sites=table.index,
@@ -273,7 +279,7 @@ def build_problem(
         site=site,
         minutes=took,
         worth=most - took if objective in ("median", "center") else weights,
-        weight=amounts[group],
+        weight=weight,
         fixed=fixed,
         barred=barred,
         reachable=np.bincount(point[~barred[site]], minlength=len(points)) > 0,
@@ -345,54 +351,40 @@ def _number_column(table: pd.DataFrame, name: str) -> Floats:
     return values
 
 
-def _pairs(
-    times: pd.DataFrame, points: pd.Index, sites: pd.Index, question: Question
-) -> tuple[Ints, Ints, Floats, Floats]:
+def _pairs(reach: Reach, sites: pd.Index, question: Question) -> tuple[Ints, Ints, Floats, Floats]:
     """Return each pair of point and site within the limit once, by point and site: its least minutes and its weight."""
-    rows = time_rows(times, points)
-    unknown = rows.sites.astype(str).difference(sites)
-    if len(unknown):
-        raise InputError(
-            f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'. "
-            "Use the sites for which the times were computed"
-        )
-    mode, kept = question.mode, rows.minutes <= (np.inf if question.minutes is None else question.minutes)
-    if mode is not None and mode != "best":
-        wanted = (mode,) if isinstance(mode, str) else tuple(mode)
-        for name in wanted:
-            if name not in rows.modes:
-                raise StudyError(f"mode {name!r} is not in the times. They hold {', '.join(rows.modes)}")
-        within = [np.arange(len(kept))[rows.mode_rows(name)] for name in wanted]
-        kept &= np.isin(np.arange(len(kept)), np.concatenate(within))
-    weights = _decayed(times, points, rows.minutes, question.decay)
-    number = sites.get_indexer(rows.sites.astype(str))
-    point, site, took, weights = rows.point[kept], number[rows.site[kept]], rows.minutes[kept], weights[kept]
+    number = site_positions(reach.sites.astype(str), sites)
+    kept = reach.minutes <= (np.inf if question.minutes is None else question.minutes)
+    if question.mode is not None and question.mode != BEST:
+        wanted = np.zeros(len(kept), dtype=bool)
+        for name in (question.mode,) if isinstance(question.mode, str) else tuple(question.mode):
+            if name not in reach.modes:
+                raise StudyError(f"mode {name!r} is not in the times. They hold {', '.join(reach.modes)}")
+            wanted[reach.mode_rows(name)] = True
+        kept &= wanted
+    weights = _decayed(reach, question.decay)[kept]
+    point, site, took = reach.point[kept], number[reach.site[kept]], reach.minutes[kept]
     if not ((weights >= 0) & (weights <= 1)).all():
         raise StudyError("decay: weights must lie between 0 and 1 up to the limit, none missing")
     order = np.lexsort((-weights, took, site, point))
     point, site, took, weights = point[order], site[order], took[order], weights[order]
     first = np.ones(len(point), dtype=bool)
     first[1:] = (np.diff(point) != 0) | (np.diff(site) != 0)
-    return point[first], site[first].astype(np.int64), took[first], weights[first]
+    return point[first], site[first], took[first], weights[first]
 
 
-def _decayed(times: pd.DataFrame, points: pd.Index, minutes: Floats, decay: Decay | None) -> Floats:
+def _decayed(reach: Reach, decay: Decay | None) -> Floats:
     """Return what each row of the times counts."""
     if decay is None:
-        return np.ones(len(minutes))
+        return np.ones(len(reach.minutes))
     if not isinstance(decay, str):
-        weights = np.asarray(decay(minutes), dtype=np.float64)
-        if weights.shape != minutes.shape:
-            raise StudyError(f"decay gives {weights.shape} weights for {minutes.shape} minutes, expected as many")
-    elif decay not in times.columns:
+        weights = np.asarray(decay(reach.minutes), dtype=np.float64)
+        if weights.shape != reach.minutes.shape:
+            raise StudyError(f"decay gives {weights.shape} weights for {reach.minutes.shape} minutes, expected as many")
+        return weights
+    if decay not in reach.times.columns:
         raise StudyError(f"decay: times have no column {decay!r}. Name a column with a weight from 0 to 1")
-    else:  # time_rows sorts by mode, site and point; do the same with the column
-        table = times.assign(_site=times["site"].astype("category"))
-        keys: list[Any] = [points.get_indexer(pd.Index(table["point"])), table["_site"].cat.codes]
-        if "mode" in table.columns:
-            keys.append(table["mode"].astype("category").cat.codes)
-        weights = table[decay].to_numpy(dtype=np.float64)[np.lexsort(keys)]
-    return weights
+    return reach.column(decay)
 
 
 def _without(table: pd.DataFrame, column: str, missing: Flags, fixed: Flags, barred: Flags) -> Flags:
@@ -446,23 +438,22 @@ def _beside(apart: Ints, fixed: Flags) -> Flags:
     return beside
 
 
-def _territories(people: pd.DataFrame, points: pd.Index, territory: str | pd.Series | None) -> tuple[Ints, pd.Index]:
+def _territories(people: People, territory: str | pd.Series | None) -> tuple[Ints, pd.Index]:
     """Return the number of each point's territory, and their labels sorted."""
     if territory is None:
-        return np.full(len(points), -1, np.int64), pd.Index([], name="territory")
+        return np.full(len(people.points), -1, np.int64), pd.Index([], name="territory")
     if isinstance(territory, str):
-        if territory not in people.columns:
+        if territory not in people.table.columns:
             raise StudyError(
                 f"territory: people have no column {territory!r}. Name the column with each point's territory"
             )
-        by_point = people.set_index("point") if "point" in people.columns else people
-        territory = by_point[territory]
+        territory = people.table[territory]
     if not isinstance(territory, pd.Series):
         raise StudyError(f"territory is {type(territory).__name__}, expected a column of people or a series by point")
-    unknown = points.difference(territory.index)
+    unknown = people.points.difference(territory.index)
     if len(unknown) or not territory.index.is_unique:
         raise StudyError("territory: expected one value for every point of people, none twice")
-    labels = territory.reindex(points).astype("category")
+    labels = territory.reindex(people.points).astype("category")
     return labels.cat.codes.to_numpy().astype(np.int64), pd.Index(labels.cat.categories, name="territory")
 
 

@@ -12,16 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteplan.analysis.reach import Decay, added, decayed_reach, reach
+from siteplan.analysis.reach import Decay, added, decayed_reach
+from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.robustness import PLACEMENTS, chosen_sets, rank_stability, regret, variants_of
 from siteplan.analysis.score import score_sites
+from siteplan.catalogue import BEST
 from siteplan.config import Choose, Profile, Rides, Study, minutes_of
 from siteplan.config.questions import Robustness
 from siteplan.errors import StudyError
-from siteplan.inputs.times import people_amounts, time_rows
 from siteplan.network.people import place_people
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
+from siteplan.reachable import Reach
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.editing import edited_timetable
@@ -232,15 +234,15 @@ def _variant(
     score; people), `chosen`.
     """
     place = replace(territory, cells=ground.cells[_whom(draw)[0]], points=ground.points[_whom(draw)])
-    times = _times(study, place, ground, draw)
-    table = _counted(study, place, times, weights)
+    reach = Reach.of(_times(study, place, ground, draw), place.points)
+    table = _counted(study, place, reach, weights)
     table = table.join(score_sites(table, weights))
     columns = {"kind": "site", "name": table.index.astype(str), "score": table["score"].to_numpy()}
     sites = pd.DataFrame(columns | {"value": table[_heaviest(weights)].to_numpy(), "chosen": False})
     if study.choose is None:
         return sites
-    sites["chosen"] = sites["name"].isin(_chosen(study, place, times))
-    return pd.concat([sites, _cover(study, study.choose, place, times)], ignore_index=True)
+    sites["chosen"] = sites["name"].isin(_chosen(study, place, reach))
+    return pd.concat([sites, _cover(study, study.choose, reach)], ignore_index=True)
 
 
 def _times(study: Study, place: Territory, ground: _Ground, draw: Draw) -> pd.DataFrame:
@@ -297,16 +299,16 @@ def _moved(window: tuple[str, str], minutes: float) -> tuple[str, str]:
     return f"{first // 60:02}:{first % 60:02}", f"{last // 60:02}:{last % 60:02}"
 
 
-def _counted(study: Study, place: Territory, times: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+def _counted(study: Study, place: Territory, reach: Reach, weights: Mapping[str, float]) -> pd.DataFrame:
     """Count what the score is made of."""
     groups = study.inputs.population.groups if study.inputs.population else ()
     asked: dict[str, Any] = {"minutes": study.travel.minutes, "groups": groups}
-    table = reach(times, place.points, **asked)
+    table = site_reach(reach, **asked)
     if not set(weights) <= set(table):
-        table = table.join(added(times, place.points, place.sites, **asked))
+        table = table.join(added(reach, None, place.sites, **asked))
     if study.score.decay is not None and not set(weights) <= set(table):
         decay = Decay(**study.score.decay.model_dump())
-        table = table.join(decayed_reach(times, place.points, decay=decay, groups=groups))
+        table = table.join(decayed_reach(reach, decay=decay, groups=groups))
     return table.reindex(place.sites.index.astype(str))
 
 
@@ -314,28 +316,22 @@ def _heaviest(weights: Mapping[str, float]) -> str:
     return max(weights, key=lambda column: (weights[column], column))
 
 
-def _chosen(study: Study, place: Territory, times: pd.DataFrame) -> list[str]:
-    """Choose as the study asks; nothing where the conditions cannot be met."""
+def _chosen(study: Study, place: Territory, reach: Reach) -> list[str]:
+    """Choose as the study asks; nothing where the conditions cannot be reach."""
     try:
-        choice, _ = chosen(study, times, place.points, place.sites, by_point(place))
+        choice, _ = chosen(study, reach, place.sites, by_point(place))
     except StudyError:
         return []
     return [] if choice is None else [str(site) for site in choice.sites.index]
 
 
-def _cover(study: Study, asked: Choose, place: Territory, times: pd.DataFrame) -> pd.DataFrame:
+def _cover(study: Study, asked: Choose, reach: Reach) -> pd.DataFrame:
     """Count the people of the chosen group by the very sites that they have within the limit."""
-    points, amounts = people_amounts(place.points, [] if asked.group == "people" else [asked.group])
-    rows = time_rows(times, points)
-    near = rows.minutes <= (asked.minutes or max(study.travel.minutes))
-    if asked.mode and asked.mode != "best":
-        inside = np.zeros(len(near), dtype=bool)
-        inside[rows.mode_rows(asked.mode)] = True
-        near &= inside
-    within = np.zeros((len(points), len(rows.sites)), dtype=bool)
-    within[rows.point[near], rows.site[near]] = True
+    near = reach.within(asked.mode or BEST, asked.minutes or max(study.travel.minutes))
+    within = np.zeros((len(reach.points), len(reach.sites)), dtype=bool)
+    within[near.point, near.site] = True
     bits, which = np.unique(np.packbits(within, axis=1), axis=0, return_inverse=True)
-    people = np.bincount(which.ravel(), weights=amounts[asked.group], minlength=len(bits))
+    people = np.bincount(which.ravel(), weights=reach.people.amount(asked.group), minlength=len(bits))
     names = [row.tobytes().hex() for row in bits]
     return pd.DataFrame({"kind": "cover", "name": names, "score": np.nan, "value": people, "chosen": False})
 
@@ -393,5 +389,5 @@ def _covered(table: pd.DataFrame, taken: Sequence[bool]) -> float:
     """Sum the people who have one of the taken sites within reach."""
     rows = table[table["kind"] == "cover"]
     bits = np.array([list(bytes.fromhex(name)) for name in rows["name"]], dtype=np.uint8)
-    met = (bits & np.packbits(np.array(taken))).any(axis=1)
-    return float(rows["value"].to_numpy()[met].sum())
+    reach = (bits & np.packbits(np.array(taken))).any(axis=1)
+    return float(rows["value"].to_numpy()[reach].sum())

@@ -10,6 +10,7 @@ from siteplan.analysis.equity import OUTSIDE
 from siteplan.analysis.reach import Decay
 from siteplan.config import Choose, Study
 from siteplan.errors import StudyError
+from siteplan.reachable import Reach
 from siteplan.siting.choose import Choice, choose_sites
 from siteplan.siting.phases import coverage_curve, deploy, least_needed
 from siteplan.siting.problem import Quota
@@ -24,7 +25,7 @@ CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "q
 
 
 def chosen(
-    study: Study, times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, communes: pd.Series | None = None
+    study: Study, reach: Reach, sites: pd.DataFrame, communes: pd.Series | None = None
 ) -> tuple[Choice | None, dict[str, pd.DataFrame]]:
     """Choose the sites that a study asks for, and return the choice and its tables; nothing where it asks for none.
 
@@ -43,30 +44,26 @@ def chosen(
         sites = sites.assign(capacity=sites["capacity"] / desks_per_person(study))
     tables: dict[str, pd.DataFrame] = {}
     if asked.phases or asked.phase_budgets:
-        choice = _in_phases(asked, times, people, sites, question)
+        choice = _in_phases(asked, reach, sites, question)
     else:
-        choice = choose_sites(times, people, sites, count=asked.sites, budget=asked.budget, **question)
+        choice = choose_sites(reach, None, sites, count=asked.sites, budget=asked.budget, **question)
     if asked.objective in ("coverage", "gravity"):
-        choice = replace(choice, curve=_curve(asked, times, people, sites, question, choice))
+        choice = replace(choice, curve=_curve(asked, reach, sites, question, choice))
     if asked.objective in NEEDED and (sites["status"] == "existing").any():
         about = {
             name: question[name] for name in ("objective", "minutes", "mode", "group", "decay", "penalty", "backup")
         }
-        tables["least_needed"] = least_needed(times, people, sites, **about)
+        tables["least_needed"] = least_needed(reach, None, sites, **about)
     told = {"phases": choice.phases, "curve": choice.curve}
     tables |= {name: table for name, table in told.items() if table is not None}
     return choice, tables | {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
 
 
-def _in_phases(
-    asked: Choose, times: pd.DataFrame, people: pd.DataFrame, sites: pd.DataFrame, question: Mapping[str, Any]
-) -> Choice:
+def _in_phases(asked: Choose, reach: Reach, sites: pd.DataFrame, question: Mapping[str, Any]) -> Choice:
     """Choose the sites of each phase; the choice is what is open after the last."""
     free = {name: value for name, value in question.items() if name != "share"}
     nested: Literal["best", "least"] = "least" if asked.least_regret else "best"
-    choice = deploy(
-        times, people, sites, counts=asked.phases, budgets=asked.phase_budgets or None, nested=nested, **free
-    )
+    choice = deploy(reach, None, sites, counts=asked.phases, budgets=asked.phase_budgets or None, nested=nested, **free)
     phases = choice.phases
     if asked.least_regret and phases is not None:
         phases = phases.assign(**{name: phases.attrs[name] for name in ("regret", "regret_bound")})
@@ -82,15 +79,14 @@ def desks_per_person(study: Study) -> float:
 
 def _curve(
     asked: Choose,
-    times: pd.DataFrame,
-    people: pd.DataFrame,
+    reach: Reach,
     sites: pd.DataFrame,
     question: Mapping[str, Any],
     choice: Choice,
 ) -> pd.DataFrame:
     """Return whom so many sites cover, opened one by one, the existing and required ones first; conditions aside."""
     plain = {name: question[name] for name in ("objective", "minutes", "mode", "group", "decay")}
-    curve, knee = coverage_curve(times, people, sites, **plain)
+    curve, knee = coverage_curve(reach, None, sites, **plain)
     curve = curve.rename_axis("sites").rename(columns={"value": "covered", "site": "opens"})
     curve = curve.assign(knee=curve.index == knee).loc[: max(MOST, 2 * len(choice.sites), knee)]
     if choice.phases is None:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,9 +13,7 @@ from siteplan.analysis.equity import (
     access_shares,
     cell_territories,
     inequality,
-    least_minutes,
     shortfall,
-    site_counts,
     sites_in_reach,
     without_access,
 )
@@ -26,7 +25,7 @@ from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.columns import read_cell_columns
 from siteplan.inputs.files import listed, numbers, read_places
 from siteplan.inputs.sites import OPEN
-from siteplan.inputs.times import people_amounts, time_rows
+from siteplan.reachable import Reach
 from siteplan.study import load
 from siteplan.study.load import Territory
 
@@ -47,7 +46,7 @@ __all__ = [
 DEGREE = "degree_given"  # the split by the user's own column
 
 
-def access_tables(study: Study, territory: Territory, times: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def access_tables(study: Study, territory: Territory, reach: Reach) -> dict[str, pd.DataFrame]:
     """Return `territories` and `sites_in_reach`: with the sites that are open today, and with all.
 
     Returns
@@ -56,14 +55,14 @@ def access_tables(study: Study, territory: Territory, times: pd.DataFrame) -> di
         As `access_shares` and `sites_in_reach` give them, each with a first column `open`: `today` (existing and
         required sites, if there are any) or `all` (candidates as well).
     """
-    points, minutes, groups = territory.points, study.travel.minutes, groups_of(study)
+    asked: dict[str, Any] = {"minutes": study.travel.minutes, "groups": groups_of(study)}
     divided = _splits(territory)
     shares, counts = [], []
-    for name, opened in openings(territory, times).items():
-        some = access_shares(times, points, divided, minutes=minutes, groups=groups, opened=opened)
+    for name, opened in openings(territory, reach).items():
+        some = access_shares(reach, None, divided, **asked, opened=opened)
         some.insert(0, "open", name)
         shares.append(some)
-        more = sites_in_reach(times, points, minutes=minutes, groups=groups, opened=opened)
+        more = sites_in_reach(reach, **asked, opened=opened)
         more.insert(0, "open", name)
         counts.append(more)
     return {
@@ -73,7 +72,7 @@ def access_tables(study: Study, territory: Territory, times: pd.DataFrame) -> di
 
 
 def places_left_out(
-    study: Study, territory: Territory, times: pd.DataFrame, asked: Fairness | None = None
+    study: Study, territory: Territory, reach: Reach, asked: Fairness | None = None
 ) -> gpd.GeoDataFrame | None:
     """Return the places that no open site serves within the largest limit, or None where no site is open."""
     if not territory.sites["status"].isin(OPEN).any():
@@ -81,8 +80,8 @@ def places_left_out(
     communes, metric = territory.communes, territory.cells.to_crs(territory.points.crs)
     places = without_access(
         metric,
-        times,
-        territory.points,
+        reach,
+        None,
         territory.sites,
         territories=None if communes is None else cell_territories(territory.cells, communes),
         names=None if communes is None else communes["name"],
@@ -102,10 +101,10 @@ def groups_of(study: Study) -> tuple[str, ...]:
     return study.inputs.population.groups if study.inputs.population else ()
 
 
-def openings(territory: Territory, times: pd.DataFrame, chosen: Sequence[str] = ()) -> dict[str, list[str]]:
+def openings(territory: Territory, reach: Reach, chosen: Sequence[str] = ()) -> dict[str, list[str]]:
     """Name what may be open, and the sites that then are: `today` (if any are), `chosen` (if any are), `all`."""
     sites = territory.sites
-    known = set(times["site"].cat.categories.astype(str))  # a table of the user's own may leave out who reaches nobody
+    known = set(reach.sites.astype(str))  # a table of the user's own may leave out who reaches nobody
     today = [str(site) for site in sites.index[sites["status"].isin(OPEN)]]
     named = {"today": today, "chosen": [*dict.fromkeys([*today, *map(str, chosen)])] if len(chosen) else []}
     named = {name: opened for name, opened in named.items() if opened} | {"all": [str(site) for site in sites.index]}
@@ -145,7 +144,7 @@ def check_fairness(study: Study, asked: Fairness, territory: Territory) -> None:
 
 
 def fairness_tables(
-    study: Study, asked: Fairness, territory: Territory, times: pd.DataFrame, chosen: Sequence[str] = ()
+    study: Study, asked: Fairness, territory: Territory, reach: Reach, chosen: Sequence[str] = ()
 ) -> dict[str, pd.DataFrame]:
     """Answer who is left out: `fairness` and, where desks are shared, `catchment`.
 
@@ -168,17 +167,17 @@ def fairness_tables(
     if asked.income is not None:
         by_cell = _incomes(study, territory, asked.income)
         income = territory.points["cell"].map(by_cell).astype(float)
-    opened = openings(territory, times, chosen)
-    shares = [_covered(study, asked, territory, times, sites).assign(open=name) for name, sites in opened.items()]
+    opened = openings(territory, reach, chosen)
+    shares = [_covered(study, asked, territory, reach, sites).assign(open=name) for name, sites in opened.items()]
     indices = []
     for name, sites in opened.items():
-        indices.append(_unequal(study, territory, times, sites, income).assign(open=name))
+        indices.append(_unequal(study, reach, sites, income).assign(open=name))
         if asked.shortfall:
-            indices.append(_lacking(study, territory, times, sites).assign(open=name))
+            indices.append(_lacking(study, reach, sites).assign(open=name))
     tables = {}
     if asked.catchment is not None:
-        found = _catchments(asked, territory, times, chosen)
-        indices += [_shared(study, territory, each, income).assign(open=name) for name, each in found.items()]
+        found = _catchments(asked, territory, reach, chosen)
+        indices += [_shared(study, reach, each, income).assign(open=name) for name, each in found.items()]
         tables["catchment"] = pd.concat([each.sites.assign(open=name) for name, each in found.items()])
         tables["catchment"] = tables["catchment"].reset_index(drop=True)
         tables["catchment"].insert(0, "open", tables["catchment"].pop("open"))
@@ -187,9 +186,7 @@ def fairness_tables(
     return {"fairness": table.fillna({"split": "total", "territory": "total"})[columns], **tables}
 
 
-def desks_by_cell(
-    asked: Fairness, territory: Territory, times: pd.DataFrame, chosen: Sequence[str] = ()
-) -> pd.DataFrame:
+def desks_by_cell(asked: Fairness, territory: Territory, reach: Reach, chosen: Sequence[str] = ()) -> pd.DataFrame:
     """Return the desks per person of each cell, with the chosen sites where there are some.
 
     Returns
@@ -199,7 +196,7 @@ def desks_by_cell(
     """
     if asked.catchment is None:
         return pd.DataFrame(index=territory.cells.index)
-    last = [*_catchments(asked, territory, times, chosen).values()][-1].points
+    last = [*_catchments(asked, territory, reach, chosen).values()][-1].points
     points = territory.points
     people = points["people"].fillna(0.0)
     sums = last.mul(people, axis=0).groupby(points["cell"]).sum()
@@ -223,55 +220,43 @@ def check_mode(study: Study, key: str, mode: str) -> None:
         raise StudyError(f"{key}: no '{mode}' in this study; expected any of {', '.join(known)}")
 
 
-def _covered(
-    study: Study, asked: Fairness, territory: Territory, times: pd.DataFrame, sites: Sequence[str]
-) -> pd.DataFrame:
+def _covered(study: Study, asked: Fairness, territory: Territory, reach: Reach, sites: Sequence[str]) -> pd.DataFrame:
     divided = {} if asked.degree is None else {DEGREE: _own_degrees(study, territory, asked.degree)}
-    table = access_shares(
-        times, territory.points, divided, minutes=study.travel.minutes, groups=groups_of(study), opened=sites
-    )
+    table = access_shares(reach, None, divided, minutes=study.travel.minutes, groups=groups_of(study), opened=sites)
     table = table.rename(columns={"share": "value"}).drop(columns=["people", "covered"])
     return table.assign(what="covered", measure="share")
 
 
-def _unequal(
-    study: Study, territory: Territory, times: pd.DataFrame, sites: Sequence[str], income: pd.Series | None
-) -> pd.DataFrame:
+def _unequal(study: Study, reach: Reach, sites: Sequence[str], income: pd.Series | None) -> pd.DataFrame:
     """Tell how unequally sites in reach and minutes are shared."""
-    points, groups = territory.points, groups_of(study)
-    index, _ = people_amounts(points, ())
-    rows = time_rows(times, index)
+    groups, opened = groups_of(study), reach.is_open(sites)
     parts = []
-    for mode, nearest in least_minutes(rows, sites).items():
-        for limit in study.travel.minutes:
-            count = site_counts(rows, mode, limit, sites).astype(float)
-            found = inequality(pd.Series(count, index), points, groups=groups, income=income)
-            parts.append(_long(found).assign(what="sites", mode=mode, minutes=limit))
-        reached = pd.Series(np.where(np.isfinite(nearest), nearest, np.nan), index)
-        found = inequality(reached, points, groups=groups, income=income)
-        parts.append(_long(found).assign(what="minutes", mode=mode, minutes=np.nan))
+    for mode in reach.names:
+        nearest = reach.least(mode, opened)
+        shared = [("sites", limit, reach.choices(mode, limit, opened)) for limit in study.travel.minutes]
+        for what, limit, each in (*shared, ("minutes", np.nan, np.where(np.isfinite(nearest), nearest, np.nan))):
+            found = inequality(pd.Series(each, reach.points, dtype=float), reach, groups=groups, income=income)
+            parts.append(_long(found).assign(what=what, mode=mode, minutes=limit))
     return pd.concat(parts, ignore_index=True)
 
 
-def _lacking(study: Study, territory: Territory, times: pd.DataFrame, sites: Sequence[str]) -> pd.DataFrame:
-    if study.inputs.times is not None and times["minutes"].max() < 2 * max(study.travel.minutes):
+def _lacking(study: Study, reach: Reach, sites: Sequence[str]) -> pd.DataFrame:
+    if study.inputs.times is not None and reach.minutes.max() < 2 * max(study.travel.minutes):
         text = (
-            f"{study.inputs.times}: ends at {times['minutes'].max():g} minutes; for fairness.shortfall, whoever is "
+            f"{study.inputs.times}: ends at {reach.minutes.max():g} minutes; for fairness.shortfall, whoever is "
             "beyond counts as lacking all"
         )
         warnings.warn(SiteplanWarning(text), stacklevel=3)
-    found = shortfall(times, territory.points, minutes=study.travel.minutes, groups=groups_of(study), opened=sites)
+    found = shortfall(reach, minutes=study.travel.minutes, groups=groups_of(study), opened=sites)
     return found.melt(["group", "mode", "minutes"], var_name="measure", value_name="value").assign(what="lack")
 
 
-def _catchments(
-    asked: Fairness, territory: Territory, times: pd.DataFrame, chosen: Sequence[str]
-) -> Mapping[str, Catchment]:
+def _catchments(asked: Fairness, territory: Territory, reach: Reach, chosen: Sequence[str]) -> Mapping[str, Catchment]:
     """Share out the desks of what is open today, and of what is open with the chosen sites."""
     assert asked.catchment is not None  # noqa: S101 - only called then
     steps, found = dict(asked.catchment.steps), {}
     sites = territory.sites
-    for name, opened in openings(territory, times, chosen).items():
+    for name, opened in openings(territory, reach, chosen).items():
         if name == "all":
             continue  # nobody opens them all
         taken = sites.index.astype(str).isin(opened)
@@ -285,14 +270,14 @@ def _catchments(
         here = sites.assign(
             status=np.where(taken, "required", "candidate"), capacity=sites["capacity"].astype(float).fillna(0.0)
         )
-        found[name] = catchment_access(times, territory.points, here, steps=steps, group=asked.catchment.group)
+        found[name] = catchment_access(reach, None, here, steps=steps, group=asked.catchment.group)
     return found
 
 
-def _shared(study: Study, territory: Territory, found: Catchment, income: pd.Series | None) -> pd.DataFrame:
+def _shared(study: Study, reach: Reach, found: Catchment, income: pd.Series | None) -> pd.DataFrame:
     parts = []
     for mode, column in by_mode(found.points, "desks_per_person").items():
-        each = inequality(found.points[column], territory.points, groups=groups_of(study), income=income)
+        each = inequality(found.points[column], reach, groups=groups_of(study), income=income)
         parts.append(_long(each).assign(what="desks_per_person", mode=mode, minutes=np.nan))
     return pd.concat(parts, ignore_index=True)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from siteplan.config import Study
+from siteplan.reachable import Reach
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
 from siteplan.study.fairness import check_fairness, fairness_tables
@@ -36,7 +37,7 @@ def check_questions(study: Study, territory: Territory) -> None:
 def answers(
     study: Study,
     territory: Territory,
-    times: pd.DataFrame,
+    reach: Reach,
     cache: Cache,
     progress: Progress | None = None,
     *,
@@ -54,11 +55,11 @@ def answers(
     """
     tables: dict[str, pd.DataFrame] = {}
     if study.fairness is not None:
-        tables |= fairness_tables(study, study.fairness, territory, times, chosen)
+        tables |= fairness_tables(study, study.fairness, territory, reach, chosen)
     if study.demand is not None:
-        tables |= demand_tables(study, study.demand, territory, times, chosen)
+        tables |= demand_tables(study, study.demand, territory, reach, chosen)
     if study.commuting is not None:
-        tables |= commuting_tables(study, study.commuting, territory, times, chosen, study.demand)
+        tables |= commuting_tables(study, study.commuting, territory, reach, chosen, study.demand)
     if study.robustness is not None:
         tables |= robustness_tables(study, study.robustness, territory, cache, progress, weights=weights, chosen=chosen)
     return tables

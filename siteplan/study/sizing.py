@@ -18,14 +18,13 @@ from siteplan.analysis.commuting import (
     tornado,
 )
 from siteplan.analysis.demand import DeskNeed, chance_of_no_desk, desk_table, desks_for_chance, share_desks, weekdays
-from siteplan.analysis.equity import cell_territories, least_minutes
-from siteplan.analysis.reach import reach
-from siteplan.catalogue import Measure
+from siteplan.analysis.equity import cell_territories
+from siteplan.catalogue import BEST
 from siteplan.config import Study
 from siteplan.config.questions import Commuting, Demand
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.flows import read_flows
-from siteplan.inputs.times import people_amounts, time_rows
+from siteplan.reachable import Reach
 from siteplan.study.fairness import check_group, check_mode, openings
 from siteplan.study.load import Territory
 
@@ -48,7 +47,7 @@ def check_demand(study: Study, asked: Demand) -> None:
 
 
 def demand_tables(
-    study: Study, asked: Demand, territory: Territory, times: pd.DataFrame, chosen: Sequence[str] = ()
+    study: Study, asked: Demand, territory: Territory, reach: Reach, chosen: Sequence[str] = ()
 ) -> dict[str, pd.DataFrame]:
     """Answer how big: `desks` by site and uptake, and `weekdays`.
 
@@ -69,13 +68,13 @@ def demand_tables(
         these, and "alone" for every other site, as if it were the only one. `weekdays`: `uptake`, `day`, `of_mean`,
         `people` at all sites of the first kind together.
     """
-    mode, minutes = _mode(times, "demand.mode", asked.mode), asked.minutes or max(study.travel.minutes)
+    mode, minutes = _mode(reach, "demand.mode", asked.mode), asked.minutes or max(study.travel.minutes)
     need = DeskNeed(asked.teleworkable, asked.days, asked.fullest, asked.occupancy, asked.desk_m2, asked.desks_a_room)
-    opened = _planned(territory, times, chosen)
+    opened = _planned(territory, reach, chosen)
     where: dict[str, Any] = {"minutes": minutes, "mode": mode, "group": asked.group}
-    reached = reach(times, territory.points, minutes=[minutes], groups=_groups(asked.group))
-    alone = reached[Measure("reached", asked.group, mode, minutes).column].rename(index=str)
-    nearest = _nearest(times, territory, opened, asked.uptake[0], need, where)
+    reached = reach.by_site(reach.within(mode, minutes), reach.people.amount(asked.group))
+    alone = pd.Series(reached, reach.sites.astype(str))
+    nearest = _nearest(reach, opened, asked.uptake[0], need, where)
     every = pd.concat([nearest, alone.drop(nearest.index)])
     # A table of the user's own may leave out who reaches nobody.
     workers = every.reindex([str(site) for site in territory.sites.index]).fillna(0.0)
@@ -94,24 +93,22 @@ def demand_tables(
         for able, uptake, desks in rows
     ]
     if asked.sharing:
-        table = table.merge(_shared(asked, territory, times, opened, need, where), on=["site", "uptake"], how="left")
+        table = table.merge(_shared(asked, territory, reach, opened, need, where), on=["site", "uptake"], how="left")
     means = table[table["basis"] == "nearest"].groupby("uptake")["mean_day"].sum()
     return {"desks": table, "weekdays": _week(asked, means)}
 
 
-def _nearest(
-    times: pd.DataFrame, territory: Territory, opened: Sequence[str], uptake: float, need: DeskNeed, where: Any
-) -> pd.Series:
+def _nearest(reach: Reach, opened: Sequence[str], uptake: float, need: DeskNeed, where: Any) -> pd.Series:
     """Return the workers of whom each open site is the nearest."""
     if not opened:
         return pd.Series(dtype=float)
     free = pd.Series(0.0, index=list(opened))
-    asked = share_desks(times, territory.points, free, uptake=uptake, need=need, **where)
+    asked = share_desks(reach, None, free, uptake=uptake, need=need, **where)
     return pd.Series(asked["wanted"] / (need.teleworkable * need.chance(uptake))).rename(index=str)
 
 
 def _shared(
-    asked: Demand, territory: Territory, times: pd.DataFrame, opened: Sequence[str], need: DeskNeed, where: Any
+    asked: Demand, territory: Territory, reach: Reach, opened: Sequence[str], need: DeskNeed, where: Any
 ) -> pd.DataFrame:
     """Seat the people of the fullest day at the desks there are, site by site and uptake by uptake."""
     desks = territory.sites["capacity"].rename(index=str).astype(float).reindex(list(opened)).dropna()
@@ -120,7 +117,7 @@ def _shared(
         return pd.DataFrame(columns=["site", "uptake", *columns]).astype({"site": object, "uptake": float})
     parts = []
     for uptake in asked.uptake:
-        seats = share_desks(times, territory.points, desks, uptake=uptake, need=need, **where)
+        seats = share_desks(reach, None, desks, uptake=uptake, need=need, **where)
         parts.append(seats[columns].rename_axis("site").reset_index().assign(uptake=uptake))
     return pd.concat(parts, ignore_index=True).astype({"site": str})
 
@@ -166,7 +163,7 @@ def commuting_tables(
     study: Study,
     asked: Commuting,
     territory: Territory,
-    times: pd.DataFrame,
+    reach: Reach,
     chosen: Sequence[str] = (),
     demand: Demand | None = None,
 ) -> dict[str, pd.DataFrame]:
@@ -189,9 +186,9 @@ def commuting_tables(
         function of that name gives it, of kg CO2e, at the middle of the uptakes.
     """
     factors = _factors(asked, demand)
-    opened = _planned(territory, times, chosen) or [str(site) for site in territory.sites.index]
+    opened = _planned(territory, reach, chosen) or [str(site) for site in territory.sites.index]
     flows = _flows(asked, territory)
-    near = _near(study, asked, territory, times, opened, by_commune=flows is not None)
+    near = _near(study, asked, territory, reach, opened, by_commune=flows is not None)
 
     def made(factors: Mapping[str, Factor]) -> tuple[pd.DataFrame, pd.Series]:
         detour = factors["detour"].value
@@ -233,25 +230,23 @@ def _near(
     study: Study,
     asked: Commuting,
     territory: Territory,
-    times: pd.DataFrame,
+    reach: Reach,
     opened: Sequence[str],
     *,
     by_commune: bool,
 ) -> pd.DataFrame:
     """Return who lives near enough to come, by home: `workers`, their `share` of all, mean `km` straight to a site."""
-    mode, minutes = _mode(times, "commuting.mode", asked.mode), asked.minutes or max(study.travel.minutes)
-    points, amounts = people_amounts(territory.points, _groups(asked.group))
-    least = least_minutes(time_rows(times, points), list(opened))[mode]
-    homes = territory.points.geometry.loc[points].to_numpy()
+    mode, minutes = _mode(reach, "commuting.mode", asked.mode), asked.minutes or max(study.travel.minutes)
+    homes = territory.points.geometry.loc[reach.points].to_numpy()
     sites = territory.sites.set_axis(territory.sites.index.astype(str)).loc[list(opened)]
     places = sites.geometry.to_crs(territory.points.crs).to_numpy()
     km = shapely.STRtree(places).query_nearest(homes, all_matches=False, return_distance=True)[1] / 1000
-    where = pd.Series("all", index=points)
+    where = pd.Series("all", index=reach.points)
     if by_commune:
         assert territory.communes is not None  # noqa: S101 - checked before
-        where = territory.points["cell"].map(cell_territories(territory.cells, territory.communes)).reindex(points)
-    workers = amounts[asked.group]
-    here = np.where(least <= minutes, workers, 0.0)
+        where = reach.people.cell.map(cell_territories(territory.cells, territory.communes))
+    workers = reach.people.amount(asked.group)
+    here = np.where(reach.covered(mode, minutes, list(opened)), workers, 0.0)
     table = pd.DataFrame({"all": workers, "workers": here, "km": here * km}).groupby(where.to_numpy()).sum()
     table["km"] /= table["workers"].replace(0.0, np.nan)
     return table.assign(share=table["workers"] / table["all"].replace(0.0, np.nan))
@@ -301,23 +296,17 @@ def _factors(asked: Commuting, demand: Demand | None) -> dict[str, Factor]:
 # ---- both ----
 
 
-def _planned(territory: Territory, times: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
+def _planned(territory: Territory, reach: Reach, chosen: Sequence[str]) -> list[str]:
     """Name the existing, required and chosen sites."""
-    named = openings(territory, times, chosen)
+    named = openings(territory, reach, chosen)
     return named.get("chosen", named.get("today", []))
 
 
-def _mode(times: pd.DataFrame, key: str, asked: str) -> str:
-    modes = [str(mode) for mode in times["mode"].cat.categories]
-    mode = asked or "best"
-    if mode not in (*modes, "best"):
-        raise StudyError(f"{key}: no '{mode}' in the times given; expected any of {', '.join(modes)}, best")
-    # Of one mode, the best is that mode.
-    return modes[0] if mode == "best" and len(modes) == 1 else mode
-
-
-def _groups(group: str) -> list[str]:
-    return [] if group == "people" else [group]
+def _mode(reach: Reach, key: str, asked: str) -> str:
+    mode = asked or BEST
+    if mode not in (*reach.modes, BEST):
+        raise StudyError(f"{key}: no '{mode}' in the times given; expected any of {', '.join(reach.modes)}, best")
+    return reach.names[-1] if mode == BEST else mode  # of one mode, the best is that mode
 
 
 def _check_minutes(study: Study, key: str, minutes: float | None) -> None:

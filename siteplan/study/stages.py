@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.access import cell_access
-from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap, reach
+from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap
+from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.score import score_sites
-from siteplan.catalogue import BEST, PEOPLE, Measure, score_measures
+from siteplan.catalogue import PEOPLE, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.times import read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.tables import write_scores, write_table
+from siteplan.reachable import Reach
 from siteplan.siting.choose import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
@@ -129,12 +131,12 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         territory = _load(asked, progress)
         check_questions(asked, territory)
         after = _territories(asked, variants_of(asked), territory, odd)
-        times = times_of(asked, territory, cache, progress)
+        reach = Reach.of(times_of(asked, territory, cache, progress), territory.points)
         rings = None
         if asked.output.isochrones and territory.streets is not None:
             rings = rings_of(asked, territory.streets, territory.timetable, territory.sites, cache, progress)
-        result = _answered(asked, territory, times, rings, odd, cache, progress)
-        result = _with_scenarios(result, territory, times, after, cache, odd, progress)
+        result = _answered(asked, territory, reach, rings, odd, cache, progress)
+        result = _with_scenarios(result, territory, reach, after, cache, odd, progress)
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         result = replace(
             result, manifest={**result.manifest, "warnings": told, "files": result_files(result)}, folder=folder
@@ -185,9 +187,9 @@ def compare_scenarios(
         territory = _load(asked, progress)
         check_questions(asked, territory)
         after = _territories(asked, variants, territory, odd)
-        times = times_of(asked, territory, Cache(None), progress)
-        result = _answered(asked, territory, times, None, odd, Cache(None), progress)
-        return _with_scenarios(result, territory, times, after, Cache(None), odd, progress)
+        reach = Reach.of(times_of(asked, territory, Cache(None), progress), territory.points)
+        result = _answered(asked, territory, reach, None, odd, Cache(None), progress)
+        return _with_scenarios(result, territory, reach, after, Cache(None), odd, progress)
 
 
 def score(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
@@ -197,8 +199,8 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
         refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once() as odd:
         territory = _load(asked, progress)
-        times = times_of(asked, territory, Cache(None), progress)
-        result = _analysed(asked, territory, times, None, odd)
+        reach = Reach.of(times_of(asked, territory, Cache(None), progress), territory.points)
+        result = _analysed(asked, territory, reach, None, odd)
         if out is not None:
             with whole_file(out) as aside:
                 write_scores(result.scores, aside)
@@ -230,28 +232,28 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
     places = not given or asked.choose.spacing_m is not None or asked.area.extent == "sites"
     with _told_once():
         if asked.inputs.population is None:
-            sites, people, times = _alone(asked, places)
+            sites, reach = _alone(asked, places)
             communes = None
         else:
             territory = _load(asked, progress, places=places)
-            times = times_of(asked, territory, Cache(None), progress)
-            sites, people, communes = territory.sites, territory.points, by_point(territory)
-        _refuse_beyond(asked, times)
-        choice, tables = chosen(asked, times, people, sites, communes)
+            reach = Reach.of(times_of(asked, territory, Cache(None), progress), territory.points)
+            sites, communes = territory.sites, by_point(territory)
+        _refuse_beyond(asked, reach)
+        choice, tables = chosen(asked, reach, sites, communes)
         assert choice is not None  # noqa: S101 - the study asks for one
         if out is not None:
             _write_choice(tables, Path(out))
     return choice
 
 
-def _refuse_beyond(study: Study, times: pd.DataFrame) -> None:
+def _refuse_beyond(study: Study, reach: Reach) -> None:
     """Refuse a table of times of which nothing is within the limit: its unit is probably another."""
     assert study.choose is not None  # noqa: S101 - the study asks for a choice
     limit = study.choose.minutes or max(study.travel.minutes)
-    if study.inputs.times is not None and not (times["minutes"] <= limit).any():
+    if study.inputs.times is not None and not (reach.minutes <= limit).any():
         raise InputError(
             f"{study.inputs.times}: nothing lies within the limit of {limit:g} minutes, the shortest time is "
-            f"{times['minutes'].min():g}. If the table is in seconds, name its column seconds; if not, raise "
+            f"{reach.minutes.min():g}. If the table is in seconds, name its column seconds; if not, raise "
             "choose.minutes (--within)"
         )
 
@@ -270,16 +272,15 @@ def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
             write_table(table, aside / f"{name}.csv", decimals=4)
 
 
-def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
+def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
     """Read sites and a table of times that stand for themselves: every point counts once."""
     if study.inputs.times is None:
         raise StudyError("inputs.population: missing; expected where people are, or a table of times (inputs.times)")
     sites = load_sites(study, places=places)
-    times = read_times(study.inputs.times, sites=sites)
-    points = pd.Index(times["point"].unique(), name="point").sort_values()
-    text = f"{study.inputs.times}: no population given, so each of its {len(points):,} points counts once"
+    reach = Reach.of(read_times(study.inputs.times, sites=sites))
+    text = f"{study.inputs.times}: no population given, so each of its {len(reach.points):,} points counts once"
     warnings.warn(SiteplanWarning(text), stacklevel=2)
-    return used_sites(sites), pd.DataFrame({"people": 1.0}, index=points), times
+    return used_sites(sites), reach
 
 
 def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.GeoDataFrame:
@@ -332,7 +333,7 @@ def _territories(
 def _with_scenarios(
     base: Result,
     territory: Territory,
-    times: pd.DataFrame,
+    reach: Reach,
     after: Sequence[tuple[Variant, Territory]],
     cache: Cache,
     odd: list[warnings.WarningMessage],
@@ -344,12 +345,13 @@ def _with_scenarios(
     others, told = {}, []
     for variant, place in after:
         stage = None if progress is None else functools.partial(_named, progress, variant.name)
-        known = (base.study, territory, times)
+        known = (base.study, territory, reach.times)
         rows = times_after(variant.study, place, *known, cache, stage)
         searched = rows.attrs.pop("searched", {})
-        result = _analysed(variant.study, place, rows, None, odd)
+        here = Reach.of(rows, place.points)
+        result = _analysed(variant.study, place, here, None, odd)
         if variant.again:
-            choice, tables = chosen(variant.study, rows, place.points, place.sites, by_point(place))
+            choice, tables = chosen(variant.study, here, place.sites, by_point(place))
             result = replace(result, choice=choice, tables={**result.tables, **tables})
         elif (plan := plan_of(base, place.all_sites)) is not None:
             result = replace(result, tables={**result.tables, "choice": plan})
@@ -372,52 +374,52 @@ def _named(progress: Progress, name: str, stage: str, done: int, total: int) -> 
 def _answered(
     study: Study,
     territory: Territory,
-    times: pd.DataFrame,
+    reach: Reach,
     rings: gpd.GeoDataFrame | None,
     odd: list[warnings.WarningMessage],
     cache: Cache,
     progress: Progress | None,
 ) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
-    result = _analysed(study, territory, times, rings, odd)
-    choice, tables = chosen(study, times, territory.points, territory.sites, by_point(territory))
+    result = _analysed(study, territory, reach, rings, odd)
+    choice, tables = chosen(study, reach, territory.sites, by_point(territory))
     opened = [] if choice is None else [str(site) for site in choice.sites.index]
     tables |= ridden(study, territory)
-    tables |= answers(study, territory, times, cache, progress, weights=result.weights, chosen=opened)
+    tables |= answers(study, territory, reach, cache, progress, weights=result.weights, chosen=opened)
     access = result.cell_access
     if study.fairness is not None:
-        access = access.join(desks_by_cell(study.fairness, territory, times, opened))
+        access = access.join(desks_by_cell(study.fairness, territory, reach, opened))
     return replace(result, choice=choice, cell_access=access, tables={**result.tables, **tables})
 
 
 def _analysed(
     study: Study,
     territory: Territory,
-    times: pd.DataFrame,
+    reach: Reach,
     rings: gpd.GeoDataFrame | None,
     odd: list[warnings.WarningMessage],
 ) -> Result:
-    times.attrs.pop("searched", None)
-    points, minutes = territory.points, study.travel.minutes
-    covered = coverage(times, points, minutes=minutes)
-    weights = _weights(study, times)
-    scores = _scores(study, territory, times, weights)
-    access = cell_access(times, points, minutes=minutes)
-    left_out = places_left_out(study, territory, times, study.fairness)
-    tables = access_tables(study, territory, times)
+    reach.times.attrs.pop("searched", None)
+    minutes = study.travel.minutes
+    covered = coverage(reach, minutes=minutes)
+    weights = _weights(study, reach)
+    scores = _scores(study, territory, reach, weights)
+    access = cell_access(reach, minutes=minutes)
+    left_out = places_left_out(study, territory, reach, study.fairness)
+    tables = access_tables(study, territory, reach)
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
     return Result(
         study=study,
         sites=territory.all_sites,
         cells=territory.cells,
-        points=points,
-        times=times,
+        points=territory.points,
+        times=reach.times,
         rings=rings,
         scores=scores,
         cell_access=access,
-        overlap=overlap(times, points, minutes=max(minutes)) if len(territory.sites) <= MOST_OVERLAPS else None,
-        manifest=manifest_of(study, territory, times, covered, _warned(odd)),
+        overlap=overlap(reach, minutes=max(minutes)) if len(territory.sites) <= MOST_OVERLAPS else None,
+        manifest=manifest_of(study, territory, reach.times, covered, _warned(odd)),
         weights=weights,
         tables=tables,
         left_out=left_out,
@@ -428,27 +430,23 @@ def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
     return list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
 
 
-def _weights(study: Study, times: pd.DataFrame) -> Mapping[str, float]:
+def _weights(study: Study, reach: Reach) -> Mapping[str, float]:
     """Return what sites are ranked by: what the study says, else people reached by any mode within the last limit."""
-    modes = [*times["mode"].cat.categories]
-    mode = BEST if len(modes) > 1 else modes[0]
-    return study.score.weights or {Measure("reached", PEOPLE, mode, max(study.travel.minutes)).column: 1.0}
+    return study.score.weights or {Measure("reached", PEOPLE, reach.names[-1], max(study.travel.minutes)).column: 1.0}
 
 
-def _scores(study: Study, territory: Territory, times: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+def _scores(study: Study, territory: Territory, reach: Reach, weights: Mapping[str, float]) -> pd.DataFrame:
     """Join what each site reaches, alone reaches and adds, with its score, its rank and the speeds that hold."""
     minutes, sites = study.travel.minutes, territory.sites
     groups = study.inputs.population.groups if study.inputs.population else ()
-    counts = reach(times, territory.points, minutes=minutes, groups=groups)
-    more = added(times, territory.points, sites, minutes=minutes, groups=groups)
-    modes = list(times["mode"].cat.categories)
-    named = [*modes, BEST] if len(modes) > 1 else modes
-    table = counts.join(more)[[each.column for each in score_measures(named, minutes, groups)]]
+    counts = site_reach(reach, minutes=minutes, groups=groups)
+    more = added(reach, None, sites, minutes=minutes, groups=groups)
+    table = counts.join(more)[[each.column for each in score_measures(reach.names, minutes, groups)]]
     if study.score.decay is not None:
         decay = Decay(**study.score.decay.model_dump())
-        table = table.join(decayed_reach(times, territory.points, decay=decay, groups=groups))
+        table = table.join(decayed_reach(reach, decay=decay, groups=groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
     table = table.join(score_sites(table, weights))
     known = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}
-    speeds = {Measure("kmh", PEOPLE, mode).column: known.get(mode, np.nan) for mode in modes}
+    speeds = {Measure("kmh", PEOPLE, mode).column: known.get(mode, np.nan) for mode in reach.modes}
     return pd.DataFrame(table.assign(**speeds))

@@ -12,9 +12,10 @@ import pandas as pd
 from siteplan.config import Profile, Rides, Study
 from siteplan.contours import isochrones
 from siteplan.errors import InputError
-from siteplan.inputs.times import check_times, read_times
+from siteplan.inputs.times import read_times
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
+from siteplan.reachable import check_times
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.load import Territory
 from siteplan.study.manifest import input_files

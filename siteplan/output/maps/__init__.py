@@ -39,6 +39,7 @@ from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.scenarios import Scenario, ScenarioView, site_changes, views_of, whole_sites
 from siteplan.output.maps.words import Tongues, Words, all_words, half_up, load_words, mode_name, number, word
 from siteplan.output.palette import CHANGE, CHOSEN, OUTLINE, SEQUENCES, STATUS, mode_colour
+from siteplan.reachable import by_point
 
 __all__ = ["ScenarioView", "SiteMap", "site_map"]
 
@@ -280,8 +281,7 @@ def _homes(
     if cells is None or territories is None or any("cell" not in table for table in points):
         return None
     of_cell = cell_territories(cells, territories)
-    by_point = [table.set_index("point") if "point" in table else table for table in points]
-    cell = pd.concat([table["cell"] for table in by_point])
+    cell = pd.concat([by_point(table)["cell"] for table in points])
     cell = cell[~cell.index.duplicated()]
     position = {str(label): at for at, label in enumerate(territories.index)}
     homes: pd.Series = cell.map(of_cell.map(position)).fillna(-1).astype(np.int64)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from siteplan.catalogue import mode_order
 from siteplan.errors import InputError
-from siteplan.inputs.times import Floats, Ints, TimeRows, people_amounts, time_rows
 from siteplan.output.maps.scenarios import ScenarioView
 from siteplan.output.maps.shapes import encode
+from siteplan.reachable import Floats, Ints, People, Reach, by_point
 
 __all__ = ["pack_runs", "plan_data"]
 
@@ -88,11 +88,10 @@ def _all_points(tables: list[pd.DataFrame]) -> pd.Index:
     """List the points of all tables, those near each other side by side."""
     labels, seen = [], pd.Index([])
     for table in tables:
-        by_point = _by_point(table)
+        rows = by_point(table).sort_index()
         if isinstance(table, gpd.GeoDataFrame) and len(table):
-            order = np.argsort(by_point.geometry.hilbert_distance().to_numpy(), kind="stable")
-            by_point = by_point.iloc[order]
-        new = by_point.index[~by_point.index.isin(seen)]
+            rows = rows.iloc[np.argsort(rows.geometry.hilbert_distance().to_numpy(), kind="stable")]
+        new = rows.index[~rows.index.isin(seen)]
         labels.append(new)
         seen = seen.append(new)
     return pd.Index(seen, name="point")
@@ -100,8 +99,9 @@ def _all_points(tables: list[pd.DataFrame]) -> pd.Index:
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Put all points into one table, each as it stands in the first that has it."""
-    whole = _by_point(tables[0])
-    for table in map(_by_point, tables[1:]):
+    whole = by_point(tables[0]).sort_index()
+    for table in tables[1:]:
+        table = by_point(table).sort_index()
         new = table[~table.index.isin(whole.index)]
         whole = pd.concat([whole, new]) if len(new) else whole
     return whole
@@ -115,15 +115,11 @@ def _unlike(minutes: dict[str, list[str]], base: dict[str, list[str]]) -> dict[s
     }
 
 
-def _by_point(table: pd.DataFrame) -> pd.DataFrame:
-    return (table.set_index("point") if "point" in table.columns else table).sort_index()
-
-
 def _amounts(points: pd.DataFrame, labels: pd.Index, names: list[str] | None = None) -> dict[str, Floats]:
     """Give people and groups in the order of the labels, nobody where a point is not in the table."""
-    index, amounts = people_amounts(points, None if names is None else [name for name in names if name != "people"])
-    at = index.get_indexer(labels)
-    return {name: np.where(at >= 0, values[at], 0.0) for name, values in amounts.items()}
+    people = People.of(points)
+    at = people.points.get_indexer(labels)
+    return {name: np.where(at >= 0, people.amount(name)[at], 0.0) for name in names or ("people", *people.groups)}
 
 
 def _same(a: dict[str, Floats], b: dict[str, Floats]) -> bool:
@@ -149,24 +145,21 @@ def _whole(value: float) -> bool:
 
 def _by_mode(times: pd.DataFrame, labels: pd.Index, sites: Sequence[str], limits: Sequence[float]) -> dict[str, Any]:
     """Pack the minutes of every mode and site; a site without any is an empty string."""
-    order = labels.sort_values()
-    rows = time_rows(times, order)
-    place = pd.Index(sites).get_indexer(rows.sites.astype(str))
-    if len(rows.site) and (place[np.unique(rows.site)] < 0).any():
-        first = rows.sites[place < 0][0]
+    reach = Reach.of(times, pd.DataFrame({"people": 1.0}, index=labels))
+    place = pd.Index(sites).get_indexer(reach.sites.astype(str))
+    if (place[np.unique(reach.site)] < 0).any():
+        first = reach.sites[place < 0][0]
         raise InputError(f"times: site {str(first)!r} is not on the map; give the sites that the times lead to")
-    point = labels.get_indexer(order)[rows.point]
-    units = _units(rows.minutes, limits)
-    return {mode: _packed_mode(rows, mode, place, point, units, len(sites)) for mode in rows.modes}
-
-
-def _packed_mode(rows: TimeRows, mode: str, place: Ints, point: Ints, units: Ints, count: int) -> list[str]:
-    part = rows.mode_rows(mode)
-    site = place[rows.site[part]]
-    order = np.lexsort((point[part], site))
-    cuts = np.searchsorted(site[order], np.arange(count + 1))
-    points, minutes = point[part][order], units[part][order]
-    return [pack_runs(points[start:stop], minutes[start:stop]) for start, stop in pairwise(cuts)]
+    point, units = labels.get_indexer(reach.points)[reach.point], _units(reach.minutes, limits)
+    packed = {}
+    for mode in reach.modes:
+        part = reach.mode_rows(mode)
+        site = place[reach.site[part]]
+        order = np.lexsort((point[part], site))
+        cuts = np.searchsorted(site[order], np.arange(len(sites) + 1))
+        near, took = point[part][order], units[part][order]
+        packed[mode] = [pack_runs(near[start:stop], took[start:stop]) for start, stop in pairwise(cuts)]
+    return packed
 
 
 def _units(minutes: Floats, limits: Sequence[float]) -> Ints:
@@ -200,10 +193,10 @@ def _pack_amounts(amounts: dict[str, Floats], person: int) -> list[str]:
 
 
 def _positions(points: pd.DataFrame, labels: pd.Index, cells: pd.Index | None) -> Ints:
-    by_point = _by_point(points)
-    if cells is None or "cell" not in by_point:
+    rows = by_point(points)
+    if cells is None or "cell" not in rows:
         return np.full(len(labels), -1, dtype=np.int64)
-    return cells.get_indexer(pd.Index(by_point["cell"].reindex(labels))).astype(np.int64)
+    return cells.get_indexer(pd.Index(rows["cell"].reindex(labels))).astype(np.int64)
 
 
 def _inside(points: pd.DataFrame, labels: pd.Index, territories: gpd.GeoDataFrame | None) -> Ints:
@@ -211,12 +204,12 @@ def _inside(points: pd.DataFrame, labels: pd.Index, territories: gpd.GeoDataFram
     inside = np.full(len(labels), -1, dtype=np.int64)
     if territories is None or not isinstance(points, gpd.GeoDataFrame) or not len(territories):
         return inside
-    by_point = gpd.GeoDataFrame(_by_point(points))
-    places = by_point.geometry.to_crs(territories.crs).to_numpy()
+    rows = gpd.GeoDataFrame(by_point(points))
+    places = rows.geometry.to_crs(territories.crs).to_numpy()
     point, territory = shapely.STRtree(places).query(territories.geometry.to_numpy(), predicate="intersects")[::-1]
     first = np.full(len(places), len(territories), dtype=np.int64)
     np.minimum.at(first, point, territory)
-    at = by_point.index.get_indexer(labels)
+    at = rows.index.get_indexer(labels)
     found = np.where(at >= 0, first[at], len(territories))
     return np.where(found < len(territories), found, -1)
 

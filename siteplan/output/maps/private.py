@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from siteplan.catalogue import measures
-from siteplan.inputs.times import people_amounts
 from siteplan.output.maps.shapes import metric
+from siteplan.reachable import People, by_point
 
 __all__ = ["join_small", "spread_people"]
 
@@ -75,7 +75,7 @@ def spread_people(
     """
     hidden = cells.index[cells["people"].isna()]
     spread = [_even(table, names, hidden) for table in tables]
-    groups = set.intersection(*(set(people_amounts(table)[1]) for table in spread)) - {"people"}
+    groups = set.intersection(*(set(People.of(table).groups) for table in spread))
     apart = names[names.duplicated(keep=False)].unique()
     for group in sorted(groups):
         sums = spread[0].groupby("cell")[group].sum().reindex(cells.index).fillna(0.0).to_numpy()
@@ -92,13 +92,13 @@ def spread_people(
 
 def _even(points: pd.DataFrame, names: "pd.Series[str]", hidden: pd.Index) -> pd.DataFrame:
     """Give points their joined cells, the same people to all points of one that was joined, nobody to a hidden one."""
-    by_point = (points.set_index("point") if "point" in points.columns else points).copy()
-    joined = by_point["cell"].map(names)
-    for name in people_amounts(by_point)[1]:
-        by_point[name] = by_point[name].astype(float).fillna(0.0).where(~joined.isin(hidden), 0.0)
-    touched = by_point["cell"].map(names.duplicated(keep=False)).eq(other=True)
-    mean = by_point["people"].groupby(joined).transform("mean")
-    return by_point.assign(cell=joined, people=by_point["people"].where(~touched, mean))
+    spread = by_point(points).copy()
+    joined = spread["cell"].map(names)
+    for name in People.of(spread).amounts():
+        spread[name] = spread[name].astype(float).fillna(0.0).where(~joined.isin(hidden), 0.0)
+    touched = spread["cell"].map(names.duplicated(keep=False)).eq(other=True)
+    mean = spread["people"].groupby(joined).transform("mean")
+    return spread.assign(cell=joined, people=spread["people"].where(~touched, mean))
 
 
 def _shared(amounts: "pd.Series[float]", weights: "pd.Series[float]", code: "pd.Series[float]") -> "pd.Series[float]":

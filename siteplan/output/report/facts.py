@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from siteplan.analysis.equity import OUTSIDE, cell_territories
 from siteplan.catalogue import BEST, PEOPLE, Measure, measures, mode_order
 from siteplan.inputs.sites import OPEN
+from siteplan.reachable import by_point
 
 __all__ = [
     "BEST",
@@ -85,7 +85,7 @@ def covered_count(
 
     Withheld people count as nothing.
     """
-    people = _by_point(points)[measure.group].fillna(0.0)
+    people = by_point(points)[measure.group].fillna(0.0)
     limit = measure.limit if minutes is None else minutes
     return float(people[_reached(times, people.index, measure.mode, limit, sites)].sum())
 
@@ -129,7 +129,7 @@ def access_table(
     `territory`, `group`, `mode`, `minutes`, `people`, `covered`, `share`: one row a commune and pair of mode
     and limit; the territory "" is the people outside every commune.
     """
-    placed = _by_point(points)
+    placed = by_point(points)
     people = placed[group].fillna(0.0)
     where = _territories(placed, communes, cells)
     order = [*map(str, communes.index), ""]
@@ -152,10 +152,6 @@ def one_split(access: pd.DataFrame) -> pd.DataFrame:
     splits = [split for split in access["split"].unique() if split != "total"]
     part = access[access["split"] == splits[0]] if splits else access
     return part.assign(territory=part["territory"].astype(str).replace({"outside": ""}))
-
-
-def _by_point(points: Any) -> Any:
-    return points.set_index("point") if "point" in points.columns else points
 
 
 def _reached(

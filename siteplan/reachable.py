@@ -1,0 +1,512 @@
+"""Who is how far from which site: a table of minutes and a table of people, checked once, and what is asked of them.
+
+Counts are sums over points, so they can be made in parts: what a `Reach` counts of `only` some points and of `only` the
+others adds up to what it counts of all, exactly so where people are whole numbers (up to 2 ** 53). Rows, sites and
+points are put in one order first, so that the order of the tables changes no bit.
+"""
+
+import warnings
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from siteplan.catalogue import BEST, PEOPLE, check_groups
+from siteplan.config.fields import LONGEST
+from siteplan.errors import InputError, SiteplanWarning, StudyError, listed
+
+__all__ = [
+    "GIVEN",
+    "Nearest",
+    "Pairs",
+    "People",
+    "Reach",
+    "by_point",
+    "check_times",
+    "ratio",
+    "site_positions",
+    "sums",
+]
+
+GIVEN = "given"  # the mode of a table that does not say how people travel
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+# Numbers of a points table that are not numbers of people.
+_PLACE = {"people", "cell", "edge", "offset_m", "access_m", "x", "y", "lon", "lat", "longitude", "latitude", "share"}
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """A table of people by point, checked and in sorted order; make it by `People.of`.
+
+    Attributes
+    ----------
+    table
+        Index `point`, sorted; `people`, groups and whatever else it was given with.
+    """
+
+    table: pd.DataFrame
+    _known: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(cls, people: "pd.DataFrame | People") -> "People":
+        """Sort people by point (index or column); what is `People` already is returned as it is.
+
+        Raises
+        ------
+        InputError
+            Without a column people, or with a point in more than one row.
+        """
+        if isinstance(people, People):
+            return people
+        if "people" not in people.columns:
+            raise InputError(
+                f"people: no column people (found: {listed(people.columns)}). Expected a table with people by point"
+            )
+        table = by_point(people)
+        if not table.index.is_unique:
+            first = table.index[table.index.duplicated()][0]
+            raise InputError(f"people: point '{first}' stands in more than one row. Give every point one row")
+        if not table.index.is_monotonic_increasing:
+            table = table.iloc[table.index.argsort()]
+        return cls(table if table.index.name == "point" else table.rename_axis("point"))
+
+    @property
+    def points(self) -> pd.Index:
+        """The points, sorted."""
+        return self.table.index
+
+    @property
+    def cell(self) -> pd.Series:
+        """The cell of every point."""
+        if "cell" not in self.table.columns:
+            raise InputError(
+                f"people: no column cell (found: {listed(self.table.columns)}). Give every point the cell it stands in"
+            )
+        return self.table["cell"]
+
+    @property
+    def groups(self) -> list[str]:
+        """The columns of numbers that do not say where the point is, but for people."""
+        numbers = self.table.drop(columns="geometry", errors="ignore").select_dtypes("number").columns
+        return [str(name) for name in numbers if name not in _PLACE]
+
+    def amount(self, name: str) -> Floats:
+        """Return the people, or the members of a group, of every point; what is withheld (missing) is nothing.
+
+        Raises
+        ------
+        InputError
+            For a column that is not there or does not hold numbers of 0 or more.
+        """
+        if name not in self._known:
+            self._known[name] = _amounts(self.table, name)
+        return self._known[name]
+
+    def amounts(self, groups: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Return people and groups by name; None takes all groups.
+
+        Raises
+        ------
+        InputError
+            As `amount`, and for a group whose name stands for something else.
+        """
+        counted = self.groups if groups is None else groups
+        check_groups([name for name in counted if name != PEOPLE], "people")
+        return {name: self.amount(name) for name in (PEOPLE, *counted)}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Sites and points within reach of each other, each pair once, sorted by site and point: positions and minutes."""
+
+    site: Ints
+    point: Ints
+    minutes: Floats
+
+    def where(self, keep: Bools) -> "Pairs":
+        """Return those that are kept."""
+        return Pairs(self.site[keep], self.point[keep], self.minutes[keep])
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """By point: least minutes (infinite where nothing is in reach), the site and the mode they are of (-1: none)."""
+
+    minutes: Floats
+    site: Ints
+    mode: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """A table of minutes and its people; make it by `Reach.of`, and give it wherever a table of minutes is asked for.
+
+    `site` and `point` are positions in `sites` and `points`; rows are sorted by mode, site and point, and those of
+    `modes[m]` are `starts[m]:starts[m + 1]`.
+
+    Attributes
+    ----------
+    times
+        The table of minutes as given.
+    people
+        Who stands where.
+    """
+
+    times: pd.DataFrame
+    people: People
+    sites: pd.Index
+    modes: tuple[str, ...]
+    site: Ints
+    point: Ints
+    minutes: Floats
+    starts: Ints
+    rows: Ints | None = None
+    """The row of `times` of each row here; None where they are in order as given."""
+    _known: dict[str, Pairs] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(cls, times: "pd.DataFrame | Reach", people: pd.DataFrame | People | None = None) -> "Reach":
+        """Check a table of minutes and a table of people, and put both in order.
+
+        Parameters
+        ----------
+        times
+            Columns `site`, `point`, `minutes` and, for several modes, `mode`. An absent row is out of reach. Every
+            category of `site` is a site. A `Reach` is returned as it is.
+        people
+            Columns `people` and groups, by `point` (index or column), with every point of `times`. What is withheld
+            (missing) counts as nothing. None: every point of `times` counts once; beside a `Reach`, its own.
+
+        Raises
+        ------
+        InputError
+            Naming the first offending row, or the unit that the values seem to have; for other people than those of a
+            `Reach`.
+        """
+        if isinstance(times, Reach):
+            if people is not None and not times.people.table.equals(People.of(people).table):
+                raise InputError("people: others than those that the Reach was made of. Leave people out")
+            return times
+        _require_columns(times)
+        if people is None:
+            people = pd.DataFrame({"people": 1.0}, index=pd.Index(times["point"].unique(), name="point"))
+        people = People.of(people)
+        points = people.points
+        minutes = _checked_minutes(times)
+        site, sites = _codes(times["site"], "site")
+        mode, modes = _codes(times["mode"], "mode") if "mode" in times.columns else (np.zeros(len(times), int), None)
+        names = (GIVEN,) if modes is None or len(modes) == 0 else tuple(str(name) for name in modes)
+        point = _point_positions(times["point"], points)
+        key = (mode * max(len(sites), 1) + site) * max(len(points), 1) + point
+        order = None
+        if not bool((key[1:] > key[:-1]).all()):
+            order = np.argsort(key, kind="stable").astype(np.int64)
+            _refuse_duplicates(times, key, order)
+            mode, site, point, minutes = mode[order], site[order], point[order], minutes[order]
+        starts = np.searchsorted(mode, np.arange(len(names) + 1))
+        return cls(times, people, sites, names, site, point, minutes, starts, order)
+
+    @property
+    def points(self) -> pd.Index:
+        """The points, sorted."""
+        return self.people.points
+
+    @property
+    def names(self) -> list[str]:
+        """The modes and, where there are several, `best`, the least minutes of any of them."""
+        if BEST in self.modes:
+            raise InputError(f"times: a mode is called {BEST!r}, which stands for the least of all modes. Rename it")
+        return [*self.modes, BEST] if len(self.modes) > 1 else list(self.modes)
+
+    def chosen_mode(self, mode: str | None, asker: str) -> str:
+        """Return the mode if there is such a one; for None the only mode, or `best` of several."""
+        names = self.names
+        if mode is not None and mode not in names:
+            raise StudyError(f"{asker}: no mode {mode!r} in the times. Expected one of {', '.join(names)}")
+        return names[-1] if mode is None else mode
+
+    def mode_rows(self, mode: str) -> slice:
+        """Return where the rows of one mode lie."""
+        position = self.modes.index(mode)
+        return slice(int(self.starts[position]), int(self.starts[position + 1]))
+
+    def column(self, name: str) -> Floats:
+        """Return a further column of numbers of the times, in the order of the rows here."""
+        values: Floats = self.times[name].to_numpy(dtype=np.float64)
+        return values if self.rows is None else values[self.rows]
+
+    def pairs(self, mode: str) -> Pairs:
+        """Return the pairs of a mode; of `best` every pair that any mode connects, with its least minutes."""
+        if mode != BEST:
+            part = self.mode_rows(mode)
+            return Pairs(self.site[part], self.point[part], self.minutes[part])
+        if BEST not in self._known:
+            self._known[BEST] = self._best_pairs()
+        return self._known[BEST]
+
+    def _best_pairs(self) -> Pairs:
+        if len(self.modes) == 1 or len(self.site) == 0:
+            return Pairs(self.site, self.point, self.minutes)
+        key = self.site * len(self.points) + self.point
+        order = np.argsort(key, kind="stable")
+        first = np.flatnonzero(np.diff(key[order], prepend=-1))
+        one = order[first]
+        return Pairs(self.site[one], self.point[one], np.minimum.reduceat(self.minutes[order], first))
+
+    def within(self, mode: str, limit: float, opened: Collection[str] | Bools | None = None) -> Pairs:
+        """Return the pairs of a mode within the limit, of the open sites."""
+        pairs = self.pairs(mode)
+        inside = pairs.minutes <= limit
+        return pairs.where(inside if opened is None else inside & self.is_open(opened)[pairs.site])
+
+    def is_open(self, opened: Collection[str] | Bools | None) -> Bools:
+        """Return which sites are among those named; None: all are."""
+        if opened is None:
+            return np.ones(len(self.sites), dtype=bool)
+        if isinstance(opened, np.ndarray):
+            return opened
+        if isinstance(opened, str):
+            raise StudyError(f"opened: {opened!r} is a text, expected a list of sites")
+        names, known = {str(site) for site in opened}, self.sites.astype(str)
+        unknown = sorted(names - set(known))
+        if unknown:
+            raise InputError(f"opened: {len(unknown):,} sites are not in the times, first '{unknown[0]}'")
+        return np.isin(known.to_numpy(dtype=object), list(names))
+
+    def least(self, mode: str, opened: Collection[str] | Bools | None = None) -> Floats:
+        """Return the minutes from every point to the nearest open site, infinite where none is in reach."""
+        part = slice(None) if mode == BEST else self.mode_rows(mode)
+        point, minutes = self.point[part], self.minutes[part]
+        if opened is not None:
+            of_open = self.is_open(opened)[self.site[part]]
+            point, minutes = point[of_open], minutes[of_open]
+        least = np.full(len(self.points), np.inf)
+        np.minimum.at(least, point, minutes)
+        return least
+
+    def nearest(self, mode: str, opened: Collection[str] | Bools | None = None) -> Nearest:
+        """Return the nearest open site of every point; of equals that of the first mode, then the first by name."""
+        if mode == BEST:
+            near = [self.nearest(each, opened) for each in self.modes]
+            minutes, site = np.stack([each.minutes for each in near]), np.stack([each.site for each in near])
+            first, everyone = minutes.argmin(axis=0), np.arange(len(self.points))
+            least = minutes[first, everyone]
+            return Nearest(least, site[first, everyone], np.where(np.isfinite(least), first, -1))
+        by_name = self.sites.argsort()
+        rank = np.empty(len(by_name), dtype=np.int64)
+        rank[by_name] = np.arange(len(by_name))
+        pairs = self.within(mode, np.inf, opened)
+        least = np.full(len(self.points), np.inf)
+        np.minimum.at(least, pairs.point, pairs.minutes)
+        closest = pairs.where(pairs.minutes == least[pairs.point])
+        first = np.full(len(self.points), len(by_name), dtype=np.int64)
+        np.minimum.at(first, closest.point, rank[closest.site])
+        reached = np.isfinite(least)
+        return Nearest(least, np.append(by_name, -1)[first], np.where(reached, self.modes.index(mode), -1))
+
+    def covered(self, mode: str, limit: float, opened: Collection[str] | Bools | None = None) -> Bools:
+        """Return which points have an open site within the limit."""
+        covered: Bools = self.least(mode, opened) <= limit
+        return covered
+
+    def choices(self, mode: str, limit: float, opened: Collection[str] | Bools | None = None) -> Ints:
+        """Return how many of the open sites every point has within the limit."""
+        return np.bincount(self.within(mode, limit, opened).point, minlength=len(self.points)).astype(np.int64)
+
+    def count(
+        self,
+        mode: str,
+        limit: float,
+        opened: Collection[str] | Bools | None = None,
+        *,
+        groups: Sequence[str] | None = None,
+    ) -> dict[str, float]:
+        """Count the people and groups who have an open site within the limit, each once."""
+        covered = self.covered(mode, limit, opened)
+        return {
+            name: float(np.where(covered, amount, 0.0).sum()) for name, amount in self.people.amounts(groups).items()
+        }
+
+    def by_site(self, pairs: Pairs, amount: Floats, weights: Floats | float = 1.0) -> Floats:
+        """Sum the amounts of the points of some pairs by site."""
+        return sums(pairs.site, amount[pairs.point] * weights, len(self.sites))
+
+    def shared(self, mode: str, limit: float, name: str = "people") -> Floats:
+        """Return whom every two sites both reach within the limit (sites x sites)."""
+        pairs = self.within(mode, limit)
+        shape = (len(self.sites), len(self.points))
+        reached = sparse.csr_array((np.ones(len(pairs.site)), (pairs.site, pairs.point)), shape=shape)
+        shared: Floats = ((reached * self.people.amount(name)) @ reached.T).toarray()
+        return shared
+
+    def only(self, points: Collection[object]) -> "Reach":
+        """Return the same sites and modes with some of the points alone."""
+        inside = self.points.isin(list(points))
+        keep = inside[self.point]
+        return replace(
+            self,
+            people=People(self.people.table[inside]),
+            site=self.site[keep],
+            point=(np.cumsum(inside) - 1)[self.point[keep]],
+            minutes=self.minutes[keep],
+            starts=np.append(0, np.cumsum(keep))[self.starts],
+            rows=np.flatnonzero(keep) if self.rows is None else self.rows[keep],
+        )
+
+    def suspect_hours(self) -> None:
+        """Warn if every time is below one minute, as in a table of hours."""
+        longest = float(self.minutes.max(initial=0.0))
+        if 0.0 < longest < 1.0:
+            text = f"times: the longest of {len(self.minutes):,} times is {longest:g} minutes. "
+            warnings.warn(SiteplanWarning(f"{text}If these are hours, multiply by 60"), stacklevel=3)
+
+
+def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None:
+    """Check a table of minutes: columns, values, units, one row per site, point and mode, points that exist.
+
+    Parameters
+    ----------
+    times, people
+        As for `Reach.of`.
+
+    Raises
+    ------
+    InputError
+        Naming the first offending row, or the unit that the values seem to have.
+
+    Warns
+    -----
+    SiteplanWarning
+        If every time is below one minute, as in a table of hours.
+    """
+    Reach.of(times, people).suspect_hours()
+
+
+def by_point(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of points with `point` as its index, where it is a column."""
+    return table.set_index("point") if "point" in table.columns else table
+
+
+def site_positions(labels: pd.Index, sites: pd.Index) -> Ints:
+    """Return where the sites of the times stand among all.
+
+    Raises
+    ------
+    InputError
+        For sites that are not there.
+    """
+    positions: Ints = sites.get_indexer(labels).astype(np.int64)
+    unknown = labels[positions < 0].sort_values()
+    if len(unknown):
+        raise InputError(
+            f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'. "
+            "Use the sites for which the times were computed"
+        )
+    return positions
+
+
+def sums(position: Ints, amount: Floats, count: int) -> Floats:
+    """Sum amounts by position, from 0 up to a count, each sum in the order of the amounts."""
+    return np.bincount(position, weights=amount, minlength=count).astype(np.float64)
+
+
+def ratio(part: Floats, whole: Floats) -> Floats:
+    """Return part over whole, missing where the whole is nothing."""
+    result: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return result
+
+
+def _amounts(people: pd.DataFrame, name: str) -> Floats:
+    """Return one column of a people table, nothing where it is withheld."""
+    if name not in people.columns:
+        raise InputError(f"people: no column {name!r} (found: {listed(people.columns)})")
+    try:
+        amounts: Floats = people[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"people: column {name} holds {people[name].dtype}, expected numbers") from error
+    wrong = (amounts < 0) | np.isinf(amounts)
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise InputError(f"people: point '{people.index[first]}' has {amounts[first]:g} {name}, expected 0 or more")
+    return np.where(np.isnan(amounts), 0.0, amounts)
+
+
+def _require_columns(times: pd.DataFrame) -> None:
+    missing = [column for column in ("site", "point", "minutes") if column not in times.columns]
+    if missing:
+        raise InputError(
+            f"times: no column {', '.join(missing)} (found: {listed(times.columns)}). "
+            "Expected site, point, minutes and, for several modes, mode"
+        )
+
+
+def _checked_minutes(times: pd.DataFrame) -> Floats:
+    """Return the minutes as an array after checking that they are numbers, not negative, and look like minutes."""
+    try:
+        minutes: Floats = times["minutes"].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"times: column minutes holds {times['minutes'].dtype}, expected numbers") from error
+    wrong = ~((minutes >= 0) & (minutes < np.inf))
+    if wrong.any():
+        first = int(wrong.argmax())
+        where = f"site '{times['site'].iloc[first]}', point '{times['point'].iloc[first]}'"
+        raise InputError(
+            f"times: {int(wrong.sum()):,} rows have no valid time; the first is row {first} ({where}): "
+            f"{minutes[first]:g} minutes. Expected 0 or more; leave out what is out of reach"
+        )
+    longest = float(minutes.max(initial=0.0))
+    if longest > LONGEST:
+        raise InputError(
+            f"times: the longest time is {longest:g} minutes, more than {LONGEST:g}. "
+            "If the table is in seconds, divide by 60; if not, leave out what is out of reach"
+        )
+    return minutes
+
+
+def _codes(column: pd.Series, what: str) -> tuple[Ints, pd.Index]:
+    """Return each value's position among the labels: a categorical's own (unused ones too), else the sorted values."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype("category")  # sorted, so the order of the rows plays no part
+    codes = column.cat.codes.to_numpy().astype(np.int64)
+    if (codes < 0).any():
+        raise InputError(f"times: row {int((codes < 0).argmax())} has no {what}. Every row needs one")
+    return codes, pd.Index(column.cat.categories.rename(what))
+
+
+def _point_positions(column: pd.Series, points: pd.Index) -> Ints:
+    """Return each row's position in `points`."""
+    values = column.to_numpy()
+    if values.dtype.kind in "iu" and isinstance(points, pd.RangeIndex) and points.start == 0 and points.step == 1:
+        positions: Ints = np.where((values >= 0) & (values < len(points)), values, -1).astype(np.int64)
+    else:
+        labels, uniques = pd.factorize(column)
+        known: Ints = np.append(points.get_indexer(pd.Index(uniques)), -1).astype(np.int64)  # label -1 is missing
+        positions = known[labels]
+    unknown = positions < 0
+    if unknown.any():
+        first = int(unknown.argmax())
+        raise InputError(
+            f"times: {int(unknown.sum()):,} rows name a point that the people table does not have; the first is "
+            f"row {first}: '{column.iloc[first]}' ({column.dtype}; points of the people are {points.dtype}). "
+            "Use the people table for which the times were computed"
+        )
+    return positions
+
+
+def _refuse_duplicates(times: pd.DataFrame, key: Ints, order: Ints) -> None:
+    ordered = key[order]
+    twice = order[1:][ordered[1:] == ordered[:-1]]
+    if len(twice):
+        row = times.iloc[twice[0]]
+        raise InputError(
+            f"times: {len(twice):,} rows repeat a site, point and mode; the first is row {twice[0]} "
+            f"(site '{row['site']}', point '{row['point']}'). Keep one row each"
+        )
