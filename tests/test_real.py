@@ -263,7 +263,7 @@ def test_everybody_is_placed_or_named(place: str) -> None:
     assert by_status["placed"] > 0.3 * cells["people"].sum()
 
 
-# The tables of the measurements ---------------------------------------------------------------------------------------------
+# The tables of the measurements ---------------------------------------------------------------------------------------
 
 
 def tables() -> None:
