@@ -1,9 +1,12 @@
-"""What results are called: every measure has a name of its own, and every name is read as what it was made of."""
+"""What results are called: every measure and every table is read as what it was made of and declared to be."""
 
 import string
+import warnings
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,6 +15,10 @@ from siteplan.analysis.reach import Decay as NearnessDecay
 from siteplan.analysis.reach import added, coverage, decayed_reach, reach
 from siteplan.catalogue import (
     COUNTED,
+    FILES,
+    LAYERS,
+    PLACES,
+    TABLES,
     Measure,
     by_mode,
     check_groups,
@@ -19,8 +26,13 @@ from siteplan.catalogue import (
     measures,
     score_measures,
     speeds,
+    table_rows,
 )
-from siteplan.errors import InputError
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.output.tables import write_overlap
+from siteplan.samples import write_sample
+from siteplan.study import run
+from tests.town import NORTH, lon, write_bus, write_town
 
 OF_GROUPS = ("reached", "unique", "added", "decayed")
 LIMITED = ("reached", "unique", "added", "covered")
@@ -193,3 +205,120 @@ def test_limits_that_are_all_but_equal_have_columns_of_their_own():
     found = reach(times(), POINTS, minutes=[9, np.nextafter(9, 0)], groups=())
     assert found.filter(like="people").iloc[0].tolist() == [30.0, 10.0]
     assert [each.kind for each in measures(found, COUNTED)] == ["reached", "unique"] * 2
+
+
+# ---- tables ----
+
+RICH = """\
+name: One street
+inputs:
+  streets: streets.osm
+  population: {file: people.csv, groups: [workers]}
+  sites: sites.csv
+  transit: {feeds: [bus.zip], date: 2026-03-10}
+travel: {modes: [walk, transit], minutes: [8, 9.5]}
+score: {decay: {kind: linear, minutes: 8}}
+choose: {phase_budgets: [10, 30], least_regret: true}
+fairness: {catchment: {steps: {8: 1}}}
+demand: {uptake: [0.05], sharing: true}
+scenarios: {new: {sites: [{open: B}]}}
+output: {raster: true}
+"""
+RICH_SITES = f"""\
+site,name,status,cost,capacity,lon,lat,owner
+A,Hall,existing,,4,{lon(0)},{NORTH},town
+B,Library,candidate,10,2,{lon(10)},{NORTH},county
+D,School,candidate,20,2,{lon(7)},{NORTH},
+"""
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("town")
+    write_bus(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)  # the street ends where the town does
+        return run(write_town(folder, study=RICH, sites=RICH_SITES))
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)  # some people and stops of the sample lie far from any street
+        return run(write_sample(tmp_path_factory.mktemp("sample")) / "study.yaml")
+
+
+def written(result):
+    """Give the columns of every table and layer that a result and its scenarios wrote."""
+    for folder in (result.folder, *(result.folder / "scenarios").iterdir()):
+        for table in TABLES.values():
+            if (path := folder / table.file).exists() and path.suffix == ".csv":
+                yield table, pd.read_csv(path, nrows=0).columns.to_list()
+            elif path.exists():
+                yield table, pd.read_parquet(path).columns.to_list()
+        for name, kind in pyogrio.list_layers(folder / PLACES):
+            if kind is not None:
+                yield LAYERS[name], [*pyogrio.read_info(folder / PLACES, layer=name)["fields"], "geometry"]
+
+
+def out_of_place(table, columns, known):
+    """List the columns that are not declared or not where they are declared, and the declared ones that are missing."""
+    place, at = {}, -1
+    for before, column in pairwise((None, *table.columns)):
+        at += not (before is not None and before.kind and column.kind)  # patterns side by side may alternate
+        place[column] = at
+    found = [(name, table.column(name)) for name in columns]
+    odd = [name for name, column in found if column is None or name not in known.get(column.kind, [name])]
+    places = [place[column] for _, column in found if column is not None]
+    there = {column for _, column in found}
+    missing = [each.name for each in table.columns if not (each in there or each.optional or each.kind)]
+    return odd + missing + ([] if places == sorted(places) else columns)
+
+
+@pytest.mark.parametrize(
+    ("study", "groups", "own"), [("town", ["workers"], ["owner"]), ("sample", ["workers", "age_65"], [])]
+)
+def test_every_table_has_the_columns_that_are_declared_in_their_order(request, study, groups, own):
+    result = request.getfixturevalue(study)
+    known = {"group": groups, "own": [*own, "lon", "lat"], "sites": list(result.sites.index)}
+    tables = list(written(result))
+    assert len(tables) > 30
+    assert [(table.name, odd) for table, columns in tables if (odd := out_of_place(table, columns, known))] == []
+
+
+def test_every_declared_table_and_column_is_written(town, sample):
+    tables = [*written(town), *written(sample)]
+    found = {(table.file, table.name) for table, _ in tables}
+    assert found == {(table.file, table.name) for table in (*TABLES.values(), *LAYERS.values())}
+    columns = {(table.name, table.column(name)) for table, names in tables for name in names}
+    assert {(t.name, c) for t in TABLES.values() for c in t.columns} - columns == {
+        ("curve", TABLES["curve"].column("optimum"))
+    }
+    files = {path.name for result in (town, sample) for path in result.folder.iterdir() if path.is_file()}
+    assert files == set(FILES)
+
+
+def test_what_a_column_holds_is_told_in_words_once():
+    rows = list(table_rows())
+    assert {table.file for table, _ in rows} == set(FILES)
+    assert all(table.about.endswith(".") for table, _ in rows)
+    assert all(column.about and column.unit for _, column in rows if column is not None)
+    for table in (*TABLES.values(), *LAYERS.values()):
+        names = [column.name for column in table.columns]
+        assert len(set(names)) == len(names)
+        assert not table.rows or table.rows in names
+
+
+def test_decimals_are_those_of_the_column_or_else_of_the_table():
+    scores = TABLES["scores"]
+    assert scores.decimals_of(Measure("reached", "unique", "walk", 15).column) == 1
+    assert [scores.decimals_of(name) for name in ("unique_walk_15", "decayed_walk", "score", "cost")] == [1, 6, 6, 6]
+    assert TABLES["scenario_scores"].decimals_of("people_walk_15") == 4
+    assert TABLES["fairness"].decimals_of("value") == 7
+
+
+def test_a_site_is_found_by_its_place_whatever_it_is_called(tmp_path):
+    sites = pd.Index(["site", "people", "=1+1"], name="site")
+    write_overlap(pd.DataFrame([[3, 1, 0], [1, 2.26, 0], [0, 0, 1]], sites, sites), tmp_path / "overlap.csv")
+    text = (tmp_path / "overlap.csv").read_text()
+    assert text == "site,site,people,'=1+1\nsite,3,1.0,0\npeople,1,2.3,0\n'=1+1,0,0.0,1\n"

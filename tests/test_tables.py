@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, Point, box
 
+from siteplan.catalogue import TABLES, Column, Table
 from siteplan.errors import StudyError
 from siteplan.inputs.spreadsheet import guarded, unguarded, unguarded_table
 from siteplan.output.files import results_folder, whole_file
@@ -25,7 +26,6 @@ from siteplan.output.tables import (
     print_scores,
     scores_json,
     write_manifest,
-    write_scores,
     write_table,
     write_times,
 )
@@ -162,9 +162,11 @@ def test_one_file_is_whole_or_as_it_was(tmp_path):
 
 # ---- scores ----
 
+SCORES = TABLES["scores"]
+
 
 def test_scores_are_written_to_the_letter(scores, tmp_path):
-    write_scores(scores, tmp_path / "scores.csv")
+    write_table(scores, tmp_path / "scores.csv", SCORES)
     assert (tmp_path / "scores.csv").read_bytes().decode() == (
         "site,name,status,cost,people_walk_15,unique_walk_15,workers_walk_15,unique_workers_walk_15,score,rank,walk_kmh\n"
         "a,Library,candidate,1500.5,100,80,40,30,100,1,4.8\n"
@@ -175,7 +177,7 @@ def test_scores_are_written_to_the_letter(scores, tmp_path):
 @pytest.mark.parametrize("name", FORMULAS)
 def test_no_text_is_a_formula_and_a_reader_gets_it_back(scores, tmp_path, name):
     scores["name"] = [name, "harmless = text"]
-    write_scores(scores.rename(columns={"cost": "=cost"}), tmp_path / "scores.csv")
+    write_table(scores.rename(columns={"cost": "=cost"}), tmp_path / "scores.csv", SCORES)
     read = pd.read_csv(tmp_path / "scores.csv", lineterminator="\n", dtype=str)
     assert read["name"][0].startswith("'")
     assert read["name"][1] == "harmless = text"
@@ -207,14 +209,14 @@ def test_a_semicolon_begins_no_formula_in_a_file_that_excel_splits_there(tmp_pat
 def test_any_table_is_written_with_its_index_and_short_numbers(tmp_path):
     sites = pd.Index(["-1", "b"], name="site")
     table = pd.DataFrame({"-1": [1.0, 0.25], "b": [np.nan, -3.0]}, index=sites)
-    write_table(table, tmp_path / "a.csv", counts=["-1"])
+    write_table(table, tmp_path / "a.csv", Table("a", "a.csv", "", (Column("-1", "", decimals=1),), decimals=7))
     assert (tmp_path / "a.csv").read_bytes() == b"site,'-1,b\n'-1,1,\nb,0.2,-3\n"
     places = pd.DataFrame({"lon": [9.12345678], "open": [True], "when": [pd.NaT]})
     assert csv_text(places) == "lon,open,when\n9.1234568,True,\n"
 
 
 def test_numbers_below_zero_stay_numbers(scores, tmp_path):
-    write_scores(scores.assign(score=[-1.5, 2.0]), tmp_path / "scores.csv")
+    write_table(scores.assign(score=[-1.5, 2.0]), tmp_path / "scores.csv", SCORES)
     assert list(pd.read_csv(tmp_path / "scores.csv")["score"]) == [-1.5, 2.0]
 
 

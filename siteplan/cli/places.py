@@ -87,6 +87,7 @@ def compare(
 
     By any mode within the largest limit, by commune; with -o the table of all modes, limits and groups is written.
     """
+    from siteplan.catalogue import TABLES
     from siteplan.output.files import whole_file
     from siteplan.output.tables import write_table
     from siteplan.study import compare as compare_folders
@@ -95,7 +96,7 @@ def compare(
     changes = compare_folders(before, after)
     if out is not None:
         with whole_file(out) as aside:
-            write_table(changes, aside, decimals=4)
+            write_table(changes, aside, TABLES["scenarios"])
         say(f"{len(changes)} rows in {out}", quiet)
     if as_json:
         typer.echo(changes.to_json(orient="records", force_ascii=False, indent=1))

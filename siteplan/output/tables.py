@@ -2,14 +2,15 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
+from siteplan.catalogue import BEST, PEOPLE, TABLES, Measure, measures, speeds
+from siteplan.catalogue import Table as Declared
 from siteplan.inputs.spreadsheet import guarded
 from siteplan.inputs.times import POINTS_KEY
 
@@ -23,7 +24,7 @@ __all__ = [
     "printable",
     "scores_json",
     "write_manifest",
-    "write_scores",
+    "write_overlap",
     "write_table",
     "write_times",
 ]
@@ -31,25 +32,12 @@ __all__ = [
 NAME_WIDTH = 14  # characters of a name that stay in one line
 
 
-def write_scores(scores: pd.DataFrame, path: str | Path) -> None:
-    """Write one row a site as CSV: people with one decimal at most, other numbers with six, else as `write_table` does.
-
-    Parameters
-    ----------
-    scores
-        Index `site`, columns as `score_sites` gives them.
-    path
-        The file to write.
-    """
-    write_table(scores, path, counts=[measure.column for measure in measures(scores)], decimals=6)
-
-
-def write_table(table: pd.DataFrame, path: str | Path, *, counts: Sequence[str] = (), decimals: int = 7) -> None:
+def write_table(table: pd.DataFrame, path: str | Path, declared: Declared | None = None) -> None:
     r"""Write a table as CSV (UTF-8, comma, `\n`), the same bytes for the same table.
 
-    Whole numbers have no decimals, others `decimals` at most; what is missing is empty. A text or heading that a
-    spreadsheet would run as a formula gets an apostrophe before it, which siteplan's readers take off again
-    (`inputs/spreadsheet.py`); a number never does.
+    Whole numbers have no decimals, others as many at most as the catalogue says; what is missing is empty. A text or
+    heading that a spreadsheet would run as a formula gets an apostrophe before it, which siteplan's readers take off
+    again (`inputs/spreadsheet.py`); a number never does.
 
     Parameters
     ----------
@@ -57,30 +45,34 @@ def write_table(table: pd.DataFrame, path: str | Path, *, counts: Sequence[str] 
         A named index is written as the first column.
     path
         The file to write.
-    counts
-        The columns that count people: one decimal at most.
-    decimals
-        Of other numbers; seven are a centimetre of longitude.
+    declared
+        Its entry in the catalogue; without one, numbers have seven decimals: a centimetre of longitude.
     """
-    Path(path).write_text(csv_text(table, counts=counts, decimals=decimals), encoding="utf-8", newline="")
+    Path(path).write_text(csv_text(table, declared), encoding="utf-8", newline="")
 
 
-def csv_text(table: pd.DataFrame, *, counts: Sequence[str] = (), decimals: int = 7) -> str:
+def csv_text(table: pd.DataFrame, declared: Declared | None = None) -> str:
     """Give a table as the text that `write_table` writes."""
     flat = table.reset_index() if table.index.name else table
-    counted = set(counts)
     # Columns by their place: a table may have two of one name.
-    places = [1 if str(name) in counted else decimals for name in flat]
+    places = [7 if declared is None else declared.decimals_of(str(name)) for name in flat]
     columns = [[_cell(value, most) for value in flat.iloc[:, at]] for at, most in enumerate(places)]
     cells = pd.DataFrame(dict(enumerate(columns)), dtype=object).set_axis([guarded(str(name)) for name in flat], axis=1)
     return str(cells.to_csv(index=False, lineterminator="\n"))
 
 
+def write_overlap(overlap: pd.DataFrame, path: str | Path) -> None:
+    """Write the square table of people whom two sites share as CSV; sites are found by their place, not their name."""
+    named = overlap.round(1).set_axis([guarded(str(site)) for site in overlap.columns], axis=1)
+    named.index = pd.Index(named.columns, name="site")
+    named.to_csv(path, lineterminator="\n")
+
+
 def scores_json(scores: pd.DataFrame) -> str:
     """Give the scores as JSON: a list with one object a site, numbers as in the CSV, missing as null."""
     table = scores.reset_index()
-    counts = {measure.column for measure in measures(scores)}
-    columns = {str(name): [_number(value, 1 if name in counts else 6) for value in table[name]] for name in table}
+    most = {name: TABLES["scores"].decimals_of(str(name)) for name in table}
+    columns = {str(name): [_number(value, most[name]) for value in table[name]] for name in table}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
 

@@ -9,15 +9,14 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siteplan.catalogue import BEST, PEOPLE, Measure, score_measures
+from siteplan.catalogue import BEST, PEOPLE, PLACES, TABLES, Measure, score_measures
 from siteplan.errors import InputError
 from siteplan.inputs.spreadsheet import unguarded_table
 from siteplan.output.files import MANIFEST
-from siteplan.study.guard import TABLES
 
-__all__ = ["PLACES", "Kept", "read_folder"]
+__all__ = ["Kept", "read_folder"]
 
-PLACES = "results.gpkg"
+APART = ("scores", "overlap", "times")  # which are read otherwise, or not
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,12 @@ def read_folder(folder: str | Path, *, only: Collection[str] | None = None) -> K
     """
     at = Path(folder)
     manifest = _manifest(at)
-    tables = {name: _table(at / f"{name}.csv") for name in TABLES if f"{name}.csv" in manifest["files"]}
-    times = pd.read_parquet(at / "times.parquet")
+    tables = {
+        name: _table(at / table.file)
+        for name, table in TABLES.items()
+        if name not in APART and table.file in manifest["files"]
+    }
+    times = pd.read_parquet(at / TABLES["times"].file)
     times["mode"] = pd.Categorical(times["mode"], categories=list(manifest["travel"]))
     return Kept(at, manifest, _layers(at / PLACES, only), times, tables)
 

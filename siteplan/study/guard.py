@@ -4,46 +4,13 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from siteplan.catalogue import FILES
 from siteplan.errors import StudyError
 from siteplan.output.files import MANIFEST
 
-__all__ = ["RESULTS", "SCENARIOS", "TABLES", "refuse_foreign", "refuse_inputs"]
+__all__ = ["SCENARIOS", "refuse_foreign", "refuse_inputs"]
 
-TABLES = (
-    "territories",
-    "sites_in_reach",
-    "places_without_access",
-    "lines",
-    "stops",
-    "choice",
-    "rejected",
-    "assignment",
-    "phases",
-    "curve",
-    "least_needed",
-    "fairness",
-    "catchment",
-    "desks",
-    "weekdays",
-    "commuting",
-    "tornado",
-    "robustness",
-    "robust_sets",
-    "scenarios",
-    "scenario_scores",
-)
 SCENARIOS = "scenarios"  # the folder of their results
-RESULTS = (
-    "scores.csv",
-    "overlap.csv",
-    *(f"{name}.csv" for name in TABLES),
-    "times.parquet",
-    "results.gpkg",
-    "minutes.tif",
-    "map.html",
-    "report.html",
-    MANIFEST,
-)
 
 
 def refuse_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
@@ -68,7 +35,7 @@ def refuse_foreign(folder: Path) -> None:
     StudyError
         Naming the first such file. A folder that siteplan wrote has its manifest, or what it kept of a search.
     """
-    there = [name for name in RESULTS if (folder / name).is_file()]
+    there = [name for name in FILES if (folder / name).is_file()]
     if there and not (_is_ours(folder / MANIFEST) or (folder / ".cache").is_dir()):
         raise StudyError(
             f"{folder / there[0]}: is there already, and the folder holds no {MANIFEST} of siteplan; "

@@ -16,18 +16,18 @@ from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap
 from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.score import score_sites
-from siteplan.catalogue import PEOPLE, Measure, score_measures
+from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.times import read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
-from siteplan.output.tables import write_scores, write_table
+from siteplan.output.tables import write_table
 from siteplan.reachable import Reach
 from siteplan.siting.choose import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.fairness import access_tables, desks_by_cell, places_left_out
-from siteplan.study.guard import RESULTS, SCENARIOS, TABLES, refuse_foreign, refuse_inputs
+from siteplan.study.guard import SCENARIOS, refuse_foreign, refuse_inputs
 from siteplan.study.load import (
     Territory,
     load,
@@ -56,6 +56,7 @@ from siteplan.study.write import result_files, write_result
 
 __all__ = ["Progress", "Result", "choose", "compare_scenarios", "draw", "run", "score"]
 
+APART = ("scores", "times")  # which other commands may have written beside a choice
 MOST_OVERLAPS = 2000  # sites: the table of pairs grows with their square
 
 
@@ -124,7 +125,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     """
     asked = study if isinstance(study, Study) else read_study(study)
     folder = Path(out) if out is not None else asked.output.folder
-    refuse_inputs(input_files(asked).values(), [folder / name for name in RESULTS])
+    refuse_inputs(input_files(asked).values(), [folder / name for name in FILES])
     refuse_foreign(folder)
     cache = Cache(folder / ".cache")
     with _told_once() as odd:
@@ -203,7 +204,7 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
         result = _analysed(asked, territory, reach, None, odd)
         if out is not None:
             with whole_file(out) as aside:
-                write_scores(result.scores, aside)
+                write_table(result.scores, aside, TABLES["scores"])
     return result
 
 
@@ -224,7 +225,7 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
     if asked.choose is None:
         raise StudyError("choose: missing; expected how many sites, such as {sites: 5} (or -p 5), or a budget")
     if out is not None:
-        refuse_inputs(input_files(asked).values(), [Path(out), *(Path(out) / f"{name}.csv" for name in TABLES)])
+        refuse_inputs(input_files(asked).values(), [Path(out), *(Path(out) / name for name in FILES)])
         if (Path(out) / MANIFEST).exists():
             raise StudyError(f"{out}: holds the results of a run; nothing was computed or written. Give another folder")
     # A table of times knows how far all is from each site; where the sites are then matters to few questions.
@@ -262,14 +263,16 @@ def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     """Write the chosen sites into a file, or all tables of the choice into a folder: whole, or nothing."""
     if out.suffix:
         with whole_file(out) as aside:
-            write_table(tables["choice"], aside, decimals=4)
+            write_table(tables["choice"], aside, TABLES["choice"])
         return
-    others = [f"{name}.csv" for name in TABLES if name not in tables and (out / f"{name}.csv").exists()]
+    others = [
+        table.file for name, table in TABLES.items() if name not in (*tables, *APART) and (out / table.file).exists()
+    ]
     if others:
         raise StudyError(f"{out}: holds {others[0]} of something else; nothing was written. Give another folder")
     with results_folder(out) as aside:
         for name, table in tables.items():
-            write_table(table, aside / f"{name}.csv", decimals=4)
+            write_table(table, aside / TABLES[name].file, TABLES[name])
 
 
 def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:

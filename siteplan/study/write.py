@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siteplan.catalogue import FILES, PLACES, TABLES, uptake_column
 from siteplan.config import folder_name
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import require_metric
@@ -22,9 +23,9 @@ from siteplan.output.geopackage import write_geopackage
 from siteplan.output.maps import ScenarioView, SiteMap, site_map
 from siteplan.output.rasters import write_minutes
 from siteplan.output.report import print_pdf, write_report
-from siteplan.output.tables import write_manifest, write_scores, write_table, write_times
-from siteplan.study.folder import PLACES, Kept, read_folder
-from siteplan.study.guard import RESULTS, SCENARIOS, TABLES, refuse_inputs
+from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
+from siteplan.study.folder import Kept, read_folder
+from siteplan.study.guard import SCENARIOS, refuse_inputs
 from siteplan.study.load import Territory, points_mark
 from siteplan.study.riding import line_layer, stop_layer
 
@@ -51,14 +52,13 @@ def result_files(result: "Result") -> list[str]:
 
 
 def _files(result: "Result") -> list[str]:
-    absent = {f"{name}.csv" for name in TABLES if name not in result.tables}
-    if result.overlap is None:
-        absent.add("overlap.csv")
+    there = {*result.tables, "scores", "times"} | ({"overlap"} if result.overlap is not None else set())
+    absent = {table.file for name, table in TABLES.items() if name not in there}
     if not result.study.output.raster:
         absent.add("minutes.tif")
     if _is_scenario(result):
         absent |= {"map.html", "report.html"}
-    return [name for name in RESULTS if name not in absent]
+    return [name for name in FILES if name not in absent]
 
 
 def _is_scenario(result: "Result") -> bool:
@@ -87,16 +87,13 @@ def write_result(
 
 
 def _write_files(result: "Result", territory: Territory, folder: Path) -> None:
-    write_scores(result.scores, folder / "scores.csv")
     if result.overlap is not None:
-        result.overlap.round(1).to_csv(folder / "overlap.csv", lineterminator="\n")
-    for name, table in result.tables.items():
-        write_table(
-            table, folder / f"{name}.csv", decimals=7 if name == "fairness" else 4
-        )  # shares are rounded once more
+        write_overlap(result.overlap, folder / TABLES["overlap"].file)
+    for name, table in {"scores": result.scores, **result.tables}.items():
+        write_table(table, folder / TABLES[name].file, TABLES[name])
     given = result.study.inputs.times
     mark = points_mark(result.points) if given is None else made_points(given)
-    write_times(result.times, folder / "times.parquet", points=mark or "")
+    write_times(result.times, folder / TABLES["times"].file, points=mark or "")
     write_geopackage(_layers(result, territory), folder / PLACES, crs=result.points.crs)
     if result.study.output.raster:
         _write_raster(result, folder / "minutes.tif")
@@ -143,7 +140,7 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
         The folder does not hold the results of a complete run.
     """
     path = Path(folder) / "map.html" if out is None else Path(out)
-    refuse_inputs([Path(folder) / name for name in RESULTS if name != "map.html"], [path])
+    refuse_inputs([Path(folder) / name for name in FILES if name != "map.html"], [path])
     _map_of(read_folder(folder)).save(path)
     return path
 
@@ -160,7 +157,7 @@ def report(folder: str | Path, *, out: str | Path | None = None, pdf: bool = Fal
     """
     kept = read_folder(folder)
     path = Path(folder) / ("report.pdf" if pdf else "report.html") if out is None else Path(out)
-    refuse_inputs([Path(folder) / name for name in RESULTS if name != "report.html"], [path])
+    refuse_inputs([Path(folder) / name for name in FILES if name != "report.html"], [path])
     if not pdf:
         _report_of(kept, path)
         return path
@@ -196,7 +193,7 @@ def _sizes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     parts = [pd.DataFrame(index=pd.Index([], dtype=object, name="site"))]
     if "desks" in tables:
         wide = tables["desks"].pivot_table(index="site", columns="uptake", values="desks")
-        parts.append(wide.rename(columns=lambda uptake: f"desks_{100 * uptake:g}pct"))
+        parts.append(wide.rename(columns=uptake_column))
     if "robustness" in tables:
         sure = tables["robustness"].rename(columns={"p5": "people_p5", "p95": "people_p95"})
         sure = sure.set_index("site") if "site" in sure else sure

@@ -1,4 +1,4 @@
-"""What results are called: the names of counted columns, made and read in one place.
+"""The names of counted columns, made and read in one place.
 
 A `Measure` says how many of whom, by which mode, within how many minutes. Its column has a short name such as
 `unique_workers_walk_15`, as far as that name tells it from all other measures; where it would not (a group called
