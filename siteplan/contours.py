@@ -77,6 +77,14 @@ def isochrones(
     ------
     StudyError, InputError, NetworkError
         As in `travel_times`.
+
+    Examples
+    --------
+    >>> rings = sp.isochrones(streets, sites.loc[["S01"]], mode="walk", minutes=[15, 20])
+    >>> rings.assign(km2=(rings.area / 1e6).round(1))[["site", "mode", "minutes", "km2"]]
+      site  mode  minutes  km2
+    0  S01  walk     15.0  2.9
+    1  S01  walk     20.0  5.0
     """
     limits = deciseconds(sorted(minutes))
     backwards = runs_backwards(direction)

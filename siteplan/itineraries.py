@@ -87,6 +87,12 @@ def itinerary(
     ------
     StudyError
         Not one place each, or a limit of the walks in all, which is not kept to here.
+
+    Examples
+    --------
+    >>> found = sp.itinerary(bus, people.loc[[807]], sites.loc[["S02"]])
+    >>> list(found.legs["leg"])
+    ['walk', 'wait', 'ride', 'walk', 'wait']
     """
     if len(origin) != 1 or len(site) != 1:
         raise StudyError(f"itinerary: expected one origin and one site, not {len(origin)} and {len(site)}")
@@ -189,7 +195,19 @@ def clock(seconds: float) -> str:
 
 
 def describe(found: Itinerary) -> str:
-    """Return a journey as lines of text."""
+    """Return a journey as lines of text.
+
+    Examples
+    --------
+    >>> found = sp.itinerary(bus, people.loc[[807]], sites.loc[["S02"]])
+    >>> print(sp.describe(found))
+    25.2 min, arrival by 08:04 (25 % of the minutes: 23, 75 %: 28; within the limit at 60 of 60 minutes)
+    07:38-07:44  walk    5.9 min  471 m: home - Porte d'Échallon
+    07:44-07:45  wait    1.0 min  Porte d'Échallon
+    07:45-07:57  ride   11.3 min  line 1 towards Rond-point de l'Est: Porte d'Échallon - Gare
+    07:57-08:00  walk    3.4 min  273 m: Gare - site
+    08:00-08:04  wait    3.6 min  site, there early: counted
+    """
     what = "arrival by" if found.direction == "to" else "departure at"
     spread = [f"{value:.0f}" if np.isfinite(value) else "-" for value in (found.minutes_p25, found.minutes_p75)]
     lines = [
@@ -244,6 +262,14 @@ def site_lines(
     -------
     SiteLines
         The two tables, in the order of the sites.
+
+    Examples
+    --------
+    >>> sp.site_lines(bus, sites.loc[["S02"]], people, limit=20).lines
+      site line route type  people    lost
+    0  S02    1    B1  bus  1708.0  2022.0
+    1  S02    2    B2  bus    17.0   250.0
+    2  S02    3    B3  bus   545.0   549.0
     """
     amounts = np.nan_to_num(people["people"].to_numpy(float))
     searched = _searched(transit, sites, people, mode, direction, limit)

@@ -23,6 +23,12 @@ def write_sample(folder: str | Path) -> Path:
     ------
     InputError
         If the folder holds anything else, or a file of the sample that was changed, or cannot be written.
+
+    Examples
+    --------
+    >>> folder = sp.write_sample("valley")
+    >>> sorted(path.name for path in folder.iterdir())[:3]
+    ['communes.gpkg', 'gtfs.zip', 'population_1km.gpkg']
     """
     folder, files = Path(folder), sample_files()
     _refuse_others(folder, {file.name for file in files})

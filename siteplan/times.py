@@ -74,6 +74,14 @@ def travel_times(
     ------
     StudyError, InputError, NetworkError
         An unknown mode, a limit out of range, places without CRS, streets closed to the mode.
+
+    Examples
+    --------
+    >>> times = sp.travel_times(streets, sites, people, mode="walk", limit=20)
+    >>> times.head(2).round(1)
+      site  point  mode  minutes
+    0  S01    559  walk     19.0
+    1  S01    562  walk     17.5
     """
     limit_ds = search.deciseconds([limit])[0]
     if isinstance(mode, Rides) or mode == "transit":
@@ -193,6 +201,14 @@ def reach_totals(
     -------
     DataFrame
         Index as `sites`; columns `<column>_<mode>_<minutes>`. Sites without a street reach nobody.
+
+    Examples
+    --------
+    >>> sp.reach_totals(streets, sites.loc[["S01", "S02"]], people, mode="walk", minutes=[15])
+          people_walk_15
+    site
+    S01           9437.0
+    S02           5543.0
     """
     profile = as_profile(mode)
     limits = search.deciseconds(sorted(minutes))

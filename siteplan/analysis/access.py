@@ -39,6 +39,15 @@ def cell_access(
         As for `reach`, and for people without the column `cell`.
     StudyError
         For limits that are not more than 0.
+
+    Examples
+    --------
+    >>> nearest = sp.cell_access(times, people, minutes=[15])
+    >>> nearest[["minutes_walk", "site_walk", "covered_walk_15"]].dropna().round(1).head(2)
+                                    minutes_walk site_walk  covered_walk_15
+    cell
+    CRS3035RES200mN2608000E3811400          19.5       S27              0.0
+    CRS3035RES200mN2608200E3812200          19.3       S27              0.0
     """
     limits = check_limits(minutes)
     asked = Reach.of(times, people)

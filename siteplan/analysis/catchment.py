@@ -66,6 +66,15 @@ def catchment_access(
         As for `reach`; if no existing or required site is given, or one has no capacity.
     StudyError
         For limits that are not more than 0 and weights that are not 0 to 1 or that rise.
+
+    Examples
+    --------
+    >>> two = sites.loc[["S01", "S02"]]
+    >>> walks = sp.travel_times(streets, two, people, mode="walk", limit=20)
+    >>> sp.catchment_access(walks, people, two, steps={10: 1, 20: 0.68}).sites.round(4)
+       mode site  desks    demand  desks_per_person
+    0  walk  S01   40.0  10143.52            0.0039
+    1  walk  S02   24.0   6520.68            0.0037
     """
     weights = _checked_steps(steps)
     asked = Reach.of(times, people)

@@ -51,6 +51,16 @@ def gained_lost(
         As for `access_shares`, and for points of `people_after` that are not those of `people`.
     StudyError
         For limits that are not more than 0.
+
+    Examples
+    --------
+    >>> fast = sp.travel_times(streets, sites.loc[["S01"]], people, mode=sp.WALK.with_(speed_kmh=6), limit=15)
+    >>> changes = sp.gained_lost(times[times["site"] == "S01"], fast, people, minutes=[15])
+    >>> changes[["group", "before", "after", "gained", "lost"]]
+         group  before    after  gained  lost
+    0  workers  4172.0   4917.0   745.0   0.0
+    1   age_65  2253.0   2635.0   382.0   0.0
+    2   people  9437.0  11090.0  1653.0   0.0
     """
     limits = check_limits(minutes)
     before = Reach.of(before_times, people)

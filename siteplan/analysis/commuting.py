@@ -59,6 +59,12 @@ def read_factors(given: str | PathLike[str] | Mapping[str, Any] | None = None) -
     ------
     InputError
         For a file that is no such table, a factor without value, unit, source or year, numbers out of order.
+
+    Examples
+    --------
+    >>> car = sp.read_factors()["car_kg"]
+    >>> car.value, car.unit
+    (0.177, 'kg CO2e per vehicle-km')
     """
     factors = _factors(yaml.safe_load(FACTORS.read_text(encoding="utf-8")), str(FACTORS))
     if given is None:
@@ -96,6 +102,13 @@ def flow_trips(
     ------
     InputError
         For communes that are not in the table, and for flows without people or below 0.
+
+    Examples
+    --------
+    >>> flows = pd.DataFrame({"home": ["99003"], "work": ["99001"], "people": [320.0], "km": [np.nan]})
+    >>> sp.flow_trips(flows, communes).round(1)
+        home   work  people    km
+    0  99003  99001   320.0  10.7
     """
     _check_people(flows, "flows")
     require_metric(communes.crs, "communes")
@@ -140,6 +153,14 @@ def distance_trips(distances: pd.DataFrame, workers: float) -> pd.DataFrame:
     ------
     InputError
         For classes without an end, shares below 0, above 1 or that do not sum to 1.
+
+    Examples
+    --------
+    >>> classes = pd.DataFrame({"km_from": [0, 5], "km_to": [5, 25], "share": [0.4, 0.6]})
+    >>> sp.distance_trips(classes, workers=1000)
+      home  people    km
+    0  all   400.0   2.5
+    1  all   600.0  15.0
     """
     lacking = [name for name in ("km_from", "km_to", "share") if name not in distances.columns]
     if lacking:
@@ -197,6 +218,17 @@ def commuting_saved(
         For trips without people or km, homes without a telecentre distance, modes without factors.
     StudyError
         For shares that are not 0 to 1, or shares of modes that do not sum to 1.
+
+    Examples
+    --------
+    >>> classes = pd.DataFrame({"km_from": [0, 5], "km_to": [5, 25], "share": [0.4, 0.6]})
+    >>> trips = sp.distance_trips(classes, workers=1000)
+    >>> saved = sp.commuting_saved(trips, uptake=0.05, telecentre_km=1.5, modes={"car": 0.8, "bus": 0.2})
+    >>> saved.groupby("rebound")["kg_co2e"].sum().round()
+    rebound
+    0.0    7750.0
+    0.2    6200.0
+    Name: kg_co2e, dtype: float64
     """
     factors = dict(factors or read_factors())
     _check_people(trips, "trips")
@@ -283,6 +315,16 @@ def tornado(
     ------
     InputError, StudyError
         As for `commuting_saved`; for a measure that it does not have.
+
+    Examples
+    --------
+    >>> classes = pd.DataFrame({"km_from": [0, 5], "km_to": [5, 25], "share": [0.4, 0.6]})
+    >>> trips = sp.distance_trips(classes, workers=1000)
+    >>> found = sp.tornado(trips, uptake=0.05, telecentre_km=1.5, modes={"car": 0.8, "bus": 0.2})
+    >>> found[["driver", "at_low", "at_high"]].head(2).round()
+       driver  at_low  at_high
+    0  uptake  1550.0   7750.0
+    1    days  1937.0   5812.0
     """
     factors = dict(factors or read_factors())
 

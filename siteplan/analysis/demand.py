@@ -99,6 +99,13 @@ def desk_table(
         For workers that are not numbers of 0 or more.
     StudyError
         For shares out of their bounds.
+
+    Examples
+    --------
+    >>> sp.desk_table({"S01": 4500, "S02": 3000}, uptakes=[0.05])[["comers", "peak_day", "desks"]]
+       comers  peak_day  desks
+    0   83.25     43.29     55
+    1   55.50     28.86     37
     """
     need = need or DeskNeed()
     if not uptakes:
@@ -147,6 +154,11 @@ def chance_of_no_desk(teleworkers: float, chance: float, desks: int) -> float:
     ------
     StudyError
         For numbers below 0 and a chance that is not 0 to 1.
+
+    Examples
+    --------
+    >>> round(sp.chance_of_no_desk(teleworkers=400, chance=0.05, desks=24), 3)
+    0.151
     """
     from scipy.special import bdtrc
 
@@ -165,6 +177,11 @@ def desks_for_chance(teleworkers: float, chance: float, most: float) -> int:
     ------
     StudyError
         As for `chance_of_no_desk`, and for a `most` that is not above 0 and below 1.
+
+    Examples
+    --------
+    >>> sp.desks_for_chance(teleworkers=400, chance=0.05, most=0.05)
+    27
     """
     if not 0 < most < 1:
         raise StudyError(f"demand: a chance of {most:g}, expected more than 0 and less than 1, such as 0.05")
@@ -195,6 +212,16 @@ def weekdays(mean_day: float, *, peak: float = 1.3, profile: Mapping[str, float]
     ------
     StudyError
         For a profile that is not five numbers of 0 or more, or a peak that is not 1 to 5.
+
+    Examples
+    --------
+    >>> sp.weekdays(40, profile={"Mon": 8, "Tue": 11, "Wed": 10, "Thu": 12, "Fri": 9})
+       day  of_mean  people
+    0  Mon      0.8    32.0
+    1  Tue      1.1    44.0
+    2  Wed      1.0    40.0
+    3  Thu      1.2    48.0
+    4  Fri      0.9    36.0
     """
     if profile is None:
         if not 1 <= peak <= 5:
@@ -248,6 +275,17 @@ def share_desks(
         As for `reach`, for desks of unknown sites or below 0.
     StudyError
         For a limit of 0 or less, an unknown mode, or shares out of their bounds.
+
+    Examples
+    --------
+    >>> two = sites.loc[["S01", "S02"]]
+    >>> walks = sp.travel_times(streets, two, people, mode="walk", limit=15)
+    >>> seats = sp.share_desks(walks, people, two["capacity"], uptake=0.06, group="workers")
+    >>> seats[["wanted", "seated", "left_out"]].round(1)
+          wanted  seated  left_out
+    site
+    S01     48.2    40.0       8.2
+    S02     28.8    24.0       4.8
     """
     need = need or DeskNeed()
     (limit,) = check_limits([minutes])

@@ -59,6 +59,11 @@ def cell_territories(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.
     ------
     InputError
         If a table has no CRS or a territory stands twice.
+
+    Examples
+    --------
+    >>> sp.cell_territories(cells, communes).map(communes["name"]).value_counts().head(2).to_dict()
+    {'Saint-Aubry': 734, 'Chênevières': 142}
     """
     for name, table in (("cells", cells), ("communes", communes)):
         if table.crs is None:
@@ -110,6 +115,15 @@ def access_shares(
         As for `reach`; for sites or cells that do not exist.
     StudyError
         For limits that are not more than 0.
+
+    Examples
+    --------
+    >>> shares = sp.access_shares(times, people, minutes=[15], opened=["S01", "S02"])
+    >>> shares[["group", "people", "covered"]]
+         group   people  covered
+    0  workers  21514.0   6664.0
+    1   age_65  11274.0   3446.0
+    2   people  49742.0  14966.0
     """
     limits = check_limits(minutes)
     asked = Reach.of(times, people)
@@ -167,6 +181,16 @@ def sites_in_reach(
     ------
     InputError, StudyError
         As for `access_shares`.
+
+    Examples
+    --------
+    >>> found = sp.sites_in_reach(times, people, minutes=[15])
+    >>> found.query("group == 'people'")[["sites", "people"]]
+       sites   people
+    8      0   3895.0
+    9      1  18420.0
+    10     2  10927.0
+    11    3+  16500.0
     """
     if most < 1:
         raise StudyError(f"most: {most}, expected 1 or more sites")
@@ -231,6 +255,15 @@ def without_access(
         As for `reach`, for people without `cell`, and for cells or sites that do not exist.
     StudyError
         For a limit of 0 or less or a mode that the table does not have.
+
+    Examples
+    --------
+    >>> found = sp.without_access(cells, times, people, sites, minutes=15)
+    >>> found[["people", "candidate", "candidate_people"]].head(2)
+            people candidate  candidate_people
+    place
+    1      26326.0       S08            4319.0
+    2       2463.0       S27            2450.0
     """
     (limit,) = check_limits([minutes])
     asked = Reach.of(times, people)
@@ -290,6 +323,16 @@ def inequality(
     ------
     InputError
         For values below 0 and points that are not in `people`.
+
+    Examples
+    --------
+    >>> nearest = times.groupby("point")["minutes"].min().reindex(people.index).fillna(20)
+    >>> sp.inequality(20 - nearest, people)[["mean", "gini", "theil", "palma"]].round(3)
+               mean   gini  theil  palma
+    group
+    workers  12.573  0.196  0.089  0.562
+    age_65   12.446  0.204  0.097  0.581
+    people   12.523  0.198  0.092  0.569
     """
     asked = People.of(people.people if isinstance(people, Reach) else people)
     points = asked.points
@@ -343,6 +386,14 @@ def shortfall(
     ------
     InputError, StudyError
         As for `access_shares`.
+
+    Examples
+    --------
+    >>> sp.shortfall(times, people, minutes=[15]).round(3)
+         group  mode  minutes   fgt0   fgt1   fgt2
+    0  workers  walk     15.0  0.075  0.041  0.037
+    1   age_65  walk     15.0  0.084  0.048  0.044
+    2   people  walk     15.0  0.078  0.044  0.040
     """
     limits = check_limits(minutes)
     asked = Reach.of(times, people)
@@ -367,6 +418,11 @@ def gini(values: Floats, people: Floats) -> float:
     Returns
     -------
     0 to 1; missing where nobody has anything.
+
+    Examples
+    --------
+    >>> round(sp.gini(np.array([1.0, 1.0, 4.0]), people=np.array([100, 100, 50])), 3)
+    0.3
     """
     return concentration(values, people, np.asarray(values, dtype=np.float64))
 
@@ -383,6 +439,11 @@ def concentration(values: Floats, people: Floats, rank: Floats) -> float:
     -------
     -1 (all with the lowest rank) to 1 (all with the highest); those of equal rank count as one. Missing where nobody
     has anything.
+
+    Examples
+    --------
+    >>> round(sp.concentration(np.array([1.0, 2.0, 4.0]), people=np.ones(3), rank=np.array([10.0, 20.0, 30.0])), 3)
+    0.286
     """
     x, w = _checked(values, people)
     count, held = _by_rank(x, w, rank)
@@ -400,6 +461,11 @@ def theil(values: Floats, people: Floats) -> float:
     ----------
     values, people
         As for `gini`.
+
+    Examples
+    --------
+    >>> round(sp.theil(np.array([1.0, 1.0, 4.0]), people=np.array([100, 100, 50])), 3)
+    0.223
     """
     x, w = _checked(values, people)
     total, have = w.sum(), (x * w).sum()
@@ -423,6 +489,11 @@ def palma(values: Floats, people: Floats, rank: Floats | None = None) -> float:
     Returns
     -------
     0.25 where all have the same; infinite where the bottom has nothing; missing where nobody has anything.
+
+    Examples
+    --------
+    >>> round(sp.palma(np.array([1.0, 2.0, 3.0, 6.0]), people=np.array([40, 30, 20, 10])), 2)
+    1.5
     """
     x, w = _checked(values, people)
     count, held = _by_rank(x, w, x if rank is None else rank)
@@ -458,6 +529,11 @@ def fgt(values: Floats, people: Floats, line: float, alpha: float, *, more_is_wo
     ------
     StudyError
         For a line that is not more than 0 or an alpha below 0.
+
+    Examples
+    --------
+    >>> sp.fgt(np.array([10.0, 25.0, 30.0]), people=np.array([50, 30, 20]), line=20, alpha=0, more_is_worse=True)
+    0.5
     """
     if not 0 < line < np.inf or not alpha >= 0:
         raise StudyError(f"fgt: line is {line}, alpha {alpha}; expected a line above 0 and an alpha of 0 or more")

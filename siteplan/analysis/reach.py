@@ -88,6 +88,12 @@ def reach(
         For a table that `check_times` refuses or people that are not numbers of 0 or more.
     StudyError
         For limits that are not more than 0.
+
+    Examples
+    --------
+    >>> table = sp.reach(times, people, minutes=[15])
+    >>> table.loc["S01", ["people_walk_15", "workers_walk_15", "unique_walk_15"]].to_dict()
+    {'people_walk_15': 9437.0, 'workers_walk_15': 4172.0, 'unique_walk_15': 0.0}
     """
     asked = Reach.of(times, people)
     columns: dict[str, Floats] = {}
@@ -126,6 +132,11 @@ def added(
     ------
     InputError
         As for `reach`, and for sites of `times` that are not in `sites`.
+
+    Examples
+    --------
+    >>> sp.added(times, people, sites, minutes=[15])["added_walk_15"].nlargest(3).to_dict()
+    {'S01': 9423.0, 'S02': 5529.0, 'S10': 4985.0}
     """
     asked = Reach.of(times, people)
     fixed = np.isin(sites["status"].to_numpy(), ["existing", "required"])[site_positions(asked.sites, sites.index)]
@@ -163,6 +174,11 @@ def overlap(
         As for `reach`.
     StudyError
         For a limit of 0 or less or a mode that the table does not have.
+
+    Examples
+    --------
+    >>> sp.overlap(times, people, minutes=15).loc["S01", ["S01", "S02", "S03"]].to_dict()
+    {'S01': 9437.0, 'S02': 14.0, 'S03': 8919.0}
     """
     asked = Reach.of(times, people)
     chosen = asked.chosen_mode(mode, "overlap")
@@ -193,6 +209,13 @@ def coverage(
     ------
     InputError, StudyError
         As for `reach`.
+
+    Examples
+    --------
+    >>> sp.coverage(times, people, minutes=[15, 20])[["mode", "minutes", "people", "people_share"]].round(3)
+       mode  minutes   people  people_share
+    0  walk     15.0  45847.0         0.922
+    1  walk     20.0  47817.0         0.961
     """
     asked = Reach.of(times, people)
     everybody = {name: float(amount.sum()) for name, amount in asked.people.amounts(groups).items()}
@@ -231,6 +254,14 @@ def decayed_reach(
     ------
     InputError
         As for `reach`.
+
+    Examples
+    --------
+    >>> sp.decayed_reach(times, people, decay=sp.Decay("linear", 20))["decayed_walk"].round().head(2)
+    site
+    S01    6077.0
+    S02    3568.0
+    Name: decayed_walk, dtype: float64
     """
     asked = Reach.of(times, people)
     columns: dict[str, Floats] = {}

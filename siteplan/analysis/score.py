@@ -34,6 +34,12 @@ def score_sites(table: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFra
     ------
     StudyError
         For a column that the table does not have, or weights or values below 0.
+
+    Examples
+    --------
+    >>> table = sp.reach(times, people, minutes=[15])
+    >>> sp.score_sites(table, {"people_walk_15": 2, "workers_walk_15": 1})["score"].nlargest(2).round(1).to_dict()
+    {'S05': 100.0, 'S01': 99.4}
     """
     used = _checked_weights(table, weights)
     total = sum(used.values())

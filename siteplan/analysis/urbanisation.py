@@ -52,6 +52,11 @@ def degree_of_urbanisation(cells: gpd.GeoDataFrame) -> pd.Series:
     ------
     InputError
         Without `people` or CRS, for people below 0, and for cells too large to tell.
+
+    Examples
+    --------
+    >>> cells["people"].groupby(sp.degree_of_urbanisation(cells)).sum().to_dict()
+    {'rural': 9289.0, 'urban cluster': 40453.0}
     """
     people = _people(cells)
     if len(cells) == 0:
@@ -94,6 +99,12 @@ def territory_degrees(cells: gpd.GeoDataFrame, degrees: pd.Series, territories: 
     -------
     Series `degree`, index `territory`: "city" with at least half of the people in urban centres, else "rural area"
     with at least half in rural cells, else "town or suburb"; "rural area" where nobody lives.
+
+    Examples
+    --------
+    >>> degrees = sp.degree_of_urbanisation(cells)
+    >>> sp.territory_degrees(cells, degrees, sp.cell_territories(cells, communes)).value_counts().to_dict()
+    {'rural area': 7, 'town or suburb': 2}
     """
     people = pd.Series(_people(cells), index=cells.index)
     of_cell = pd.DataFrame({"people": people, "territory": territories, "degree": degrees}).reindex(cells.index)

@@ -43,6 +43,11 @@ def read_area(
     ------
     InputError
         If a row has no polygon, or an id stands twice.
+
+    Examples
+    --------
+    >>> list(sp.read_area("communes.gpkg")["name"].head(3))
+    ['Saint-Aubry', 'Vernay-sous-Bois', 'Échallon']
     """
     file = existing_file(path, (*VECTORS, *PARQUETS), "a file of territories")
     table = read_places(file, layer=layer, crs=crs)

@@ -86,6 +86,15 @@ def propose_sites(
     -----
     SiteplanWarning
         If outlines are left out because the extract cut all their nodes away, or nothing fits.
+
+    Examples
+    --------
+    >>> sp.propose_sites("streets.osm.pbf")["kind"].value_counts().head(3)
+    kind
+    community centre    8
+    town hall           8
+    school              7
+    Name: count, dtype: int64
     """
     table = read_tags(CANDIDATE_TAGS if tags is None else tags)
     file = Path(osm_path)

@@ -41,6 +41,13 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
     InputError
         Naming the file, the row and what is wrong with it: no home or work, an unknown commune, a number that is none
         or below 0, a pair that stands twice.
+
+    Examples
+    --------
+    >>> sp.read_flows("flows.csv", communes=communes)
+        home   work  people  km
+    0  99003  99001   320.0 NaN
+    1  99006  99001   150.0 NaN
     """
     file = existing_file(path, (*TEXTS, ".parquet"), "a table of home-work flows")
     raw = _read_text(file) if file.suffix.lower() in TEXTS else _read_parquet(file)

@@ -110,6 +110,12 @@ def read_population(
     -----
     SiteplanWarning
         Of missing values, rows without geometry, groups larger than their people, cells on top of each other.
+
+    Examples
+    --------
+    >>> cells = sp.read_population("population_200m.gpkg", groups=["workers"])
+    >>> int(cells["people"].sum()), int(cells["people"].isna().sum())
+    (49742, 12)
     """
     file = existing_file(path, (*RASTERS, *PLACES), "a population file")
     groups = _checked_groups(groups, file)

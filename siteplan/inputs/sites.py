@@ -65,6 +65,14 @@ def read_sites(
     -----
     SiteplanWarning
         If outlines stand for sites: a point inside each is taken.
+
+    Examples
+    --------
+    >>> sp.read_sites("sites.csv")[["name", "status", "capacity"]].head(2)
+                                         name    status  capacity
+    site
+    S01                Télécentre de la Halle  existing      40.0
+    S02   Espace Orvelle, quartier de la gare  existing      24.0
     """
     file = existing_file(path, PLACES, "a file of sites")
     table = read_places(file, layer=layer, crs=crs, prefer="coordinates", located=places)

@@ -63,6 +63,14 @@ def read_times(
     -----
     SiteplanWarning
         Rows without a time; sites without a row; times so long that they may be seconds.
+
+    Examples
+    --------
+    >>> sp.read_times("matrix.csv", sites=sites)
+      site point   mode  minutes
+    0  S01     a  given      4.5
+    1  S01     b  given     12.0
+    2  S02     b  given      7.5
     """
     path = existing_file(path, (".csv", ".tsv", ".gz", ".parquet"), "a table of travel times")
     raw, first = _read_table(path)

@@ -27,6 +27,12 @@ def to_networkx(streets: StreetNetwork, *, mode: str | Profile = "walk") -> "nx.
     ------
     StudyError, NetworkError
         No such mode; slopes asked for without a terrain model.
+
+    Examples
+    --------
+    >>> graph = sp.to_networkx(streets, mode="bike")
+    >>> graph.number_of_nodes(), graph.graph["crs"]
+    (5487, 'EPSG:32631')
     """
     import networkx as nx
 

@@ -67,6 +67,12 @@ def place_people(
     ------
     InputError
         If the table lacks people or a CRS, an id stands twice, or a length is not positive.
+
+    Examples
+    --------
+    >>> people = sp.place_people(cells, streets)
+    >>> int(people["people"].sum()), sorted(people["status"].unique())
+    (49742, ['island', 'missing', 'placed'])
     """
     for name, value in {"spacing": spacing, "large_m2": large_m2, "limit": limit}.items():
         if not value > 0:

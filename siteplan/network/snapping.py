@@ -56,6 +56,14 @@ def link(
     DataFrame
         Index as `places`; `edge` (-1: none), `offset_m` along the edge, `access_m` to the street (also given where it
         is beyond the limit; inf beyond 1,600 m), `status`: "placed", "too far", or "island" (only an island is near).
+
+    Examples
+    --------
+    >>> sp.link(streets, sites.loc[["S01", "S02"]], mode="bike")[["access_m", "status"]].round(1)
+          access_m  status
+    site
+    S01       12.0  placed
+    S02        2.1  placed
     """
     profile = as_profile(mode)
     if not 0 <= limit <= HARD_LIMIT:

@@ -211,6 +211,12 @@ def read_streets(
     ------
     InputError
         Nothing or several things given; a file that is missing, unreadable, or without streets.
+
+    Examples
+    --------
+    >>> streets = sp.read_streets("streets.osm.pbf", elevation="terrain.tif")
+    >>> streets.node_count, f"{streets.length.sum() / 1000:,.0f} km"
+    (5513, '2,076 km')
     """
     if sum(given is not None for given in (path, place, graph)) != 1:
         raise InputError("read_streets: give exactly one of a file, place= or graph=")

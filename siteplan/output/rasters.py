@@ -67,6 +67,11 @@ def write_minutes(
         Cells without minutes, without a CRS, or in one that is not in metres.
     StudyError
         A raster of more than 50 million pixels, or a folder that cannot be written.
+
+    Examples
+    --------
+    >>> sp.write_minutes(cells.join(sp.cell_access(times, people)), "minutes.tif")
+    {'minutes_walk': 1, 'minutes_best': 2}
     """
     import rasterio
 
