@@ -38,7 +38,6 @@ from .analysis.equity import (
     without_access as without_access,
 )
 from .analysis.reach import (
-    Decay as Decay,
     added as added,
     coverage as coverage,
     decayed_reach as decayed_reach,
@@ -57,7 +56,10 @@ from .config import (
     SLOW_WALK as SLOW_WALK,
     TRANSIT as TRANSIT,
     WALK as WALK,
+    Decay as Decay,
     Profile as Profile,
+    Question as Question,
+    Quota as Quota,
     Rides as Rides,
     Study as Study,
 )
@@ -93,7 +95,6 @@ from .output.report import render_report as render_report, write_report as write
 from .samples import write_sample as write_sample
 from .siting.choose import Choice as Choice, choose_sites as choose_sites
 from .siting.phases import coverage_curve as coverage_curve, deploy as deploy, least_needed as least_needed
-from .siting.problem import Quota as Quota
 from .study import (
     Finding as Finding,
     Result as Result,

@@ -9,10 +9,20 @@ SiteplanWarning          something odd that was counted and left as it is (a war
 A message names the file or key, what was found, what was expected and what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["InputError", "NetworkError", "SiteplanError", "SiteplanWarning", "StudyError", "listed"]
+__all__ = [
+    "InputError",
+    "Key",
+    "NetworkError",
+    "SiteplanError",
+    "SiteplanWarning",
+    "StudyError",
+    "keys_named",
+    "listed",
+]
 
 
 class SiteplanError(Exception):
@@ -23,8 +33,29 @@ class InputError(SiteplanError, ValueError):
     """A file, row or value that cannot be used."""
 
 
+class Key(str):
+    """The name of a parameter within the message of a `StudyError`: whoever knows it by another name can say that."""
+
+    __slots__ = ()
+
+
 class StudyError(SiteplanError, ValueError):
-    """A study file, option or parameter that makes no sense."""
+    """A study file, option or parameter that makes no sense.
+
+    Its arguments are the parts of its message: plain texts, and the `Key` of every parameter that they speak of.
+    """
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.args))
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The parameters that the message names, in its order."""
+        return tuple(part for part in self.args if isinstance(part, Key))
+
+    def named(self, name: Callable[[Key], str]) -> "StudyError":
+        """Return the same error with other names of its parameters."""
+        return StudyError(*(Key(name(part)) if isinstance(part, Key) else part for part in self.args))
 
 
 class NetworkError(SiteplanError):
@@ -33,6 +64,15 @@ class NetworkError(SiteplanError):
 
 class SiteplanWarning(UserWarning):
     """Something odd that was counted and left as it is."""
+
+
+@contextmanager
+def keys_named(name: Callable[[Key], str]) -> Iterator[None]:
+    """Let the errors of what is done inside call their parameters by other names."""
+    try:
+        yield
+    except StudyError as error:
+        raise error.named(name) from error.__cause__
 
 
 def listed(names: Iterable[Any], most: int = 30) -> str:

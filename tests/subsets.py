@@ -7,6 +7,21 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
 
+from siteplan.siting.choose import Choice, choose_sites
+from siteplan.siting.phases import deploy
+
+
+def ask(times: Any, people: Any, table: Any, /, **asked: Any) -> Choice:
+    """Ask a question by its keys, and where people live beside them."""
+    territory = asked.pop("territory", None)
+    return choose_sites(times, people, table, asked, territory=territory)
+
+
+def ask_phases(times: Any, people: Any, table: Any, /, nested: Any = "best", **asked: Any) -> Choice:
+    """Ask a question with phases by its keys."""
+    territory = asked.pop("territory", None)
+    return deploy(times, people, table, asked, nested=nested, territory=territory)
+
 
 def every_set(ids: list[str], status: dict[str, str]) -> list[tuple[str, ...]]:
     """Return every set of sites with those that exist or are required and without the excluded ones."""
@@ -79,25 +94,25 @@ def best_of_all(sites: pd.DataFrame, minutes: dict[Any, float], weight: dict[int
     status = sites["status"].to_dict()
     cost = {j: 0.0 if status[j] == "existing" else sites.loc[j, "cost"] for j in sites.index}
     open_able = [j for j in sites.index if status[j] != "excluded"]
-    if q.get("spacing"):
+    if q.get("spacing_m"):
         at = {j: (sites.geometry[j].x, sites.geometry[j].y) for j in sites.index}
 
     def clash(a: str, b: str) -> bool:
         both = all(status[j] in ("existing", "required") for j in (a, b))
-        return not both and float(np.hypot(at[a][0] - at[b][0], at[a][1] - at[b][1])) < q["spacing"]
+        return not both and float(np.hypot(at[a][0] - at[b][0], at[a][1] - at[b][1])) < q["spacing_m"]
 
-    if q.get("spacing"):
+    if q.get("spacing_m"):
         kept = [j for j in open_able if status[j] in ("existing", "required")]
         open_able = [j for j in open_able if j in kept or not any(clash(j, k) for k in kept)]
     q["reachable"] = {i for i in weight if any(minutes.get((j, i), np.inf) <= q["minutes"] for j in open_able)}
     coverable = sum(weight[i] for i in q["reachable"])
     values = []
     for chosen in every_set(list(sites.index), status):
-        if q.get("count") is not None and len(chosen) != q["count"]:
+        if q.get("sites") is not None and len(chosen) != q["sites"]:
             continue
         if q.get("budget") is not None and sum(cost[j] for j in chosen) > q["budget"]:
             continue
-        if q.get("spacing") and any(clash(a, b) for a, b in itertools.combinations(chosen, 2)):
+        if q.get("spacing_m") and any(clash(a, b) for a, b in itertools.combinations(chosen, 2)):
             continue
         if any(
             not rule.at_least

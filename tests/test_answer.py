@@ -8,18 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from siteplan.config import Question, Quota
 from siteplan.errors import InputError, StudyError
+from siteplan.reachable import Reach
 from siteplan.siting.answer import answer
-from siteplan.siting.choose import choose_sites
 from siteplan.siting.median import median_search
 from siteplan.siting.phases import coverage_curve, deploy
-from siteplan.siting.problem import Question, Quota, build_problem
+from siteplan.siting.problem import build_problem
+from subsets import ask, ask_phases
 from test_siting import grown, linear, little
 
 
 def test_of_the_smallest_sets_one_that_covers_the_most() -> None:
     times, people, sites = little()
-    found = choose_sites(times, people, sites, objective="share", share=0.3)
+    found = ask(times, people, sites, objective="share", share=0.3)
     assert found.sites.index.tolist() == ["B"]  # A alone would do as well
     assert (found.value, found.summary["covered"]) == (1.0, 15.0)
 
@@ -28,7 +30,7 @@ def test_full_sites_serve_as_many_and_of_all_such_ways_the_shortest() -> None:
     times = pd.DataFrame({"site": list("ABAB"), "point": [0, 0, 1, 1], "minutes": [1.0, 9.0, 2.0, 3.0]})
     people = pd.DataFrame({"people": [5.0, 5.0]}, index=pd.RangeIndex(2, name="point"))
     sites = pd.DataFrame({"capacity": [5.0, 5.0]}, index=pd.Index(list("AB"), name="site"))
-    found = choose_sites(times, people, sites, count=2, capacities=True)
+    found = ask(times, people, sites, sites=2, capacities=True)
     assert found.assignment.to_numpy().tolist() == [[0, "A", 1.0, 5.0], [1, "B", 3.0, 5.0]]
     assert found.sites["turned_away"].tolist() == [5.0, 0.0]
     assert found.sites["added"].tolist() == [5.0, 5.0]  # served more, where both reach all
@@ -38,18 +40,18 @@ def test_greedy_under_a_budget_also_tries_the_most_for_the_money() -> None:
     times = pd.DataFrame({"site": list("ABC"), "point": [0, 1, 2], "minutes": 1.0})
     people = pd.DataFrame({"people": [10.0, 8.0, 7.0]}, index=pd.RangeIndex(3, name="point"))
     sites = pd.DataFrame({"cost": [10.0, 5.0, 5.0]}, index=pd.Index(list("ABC"), name="site"))
-    found = choose_sites(times, people, sites, budget=10.0, method="greedy")
+    found = ask(times, people, sites, budget=10.0, method="greedy")
     assert (found.greedy, found.greedy_order) == (15.0, ("B", "C"))
 
 
 def test_sites_that_change_nothing_stay_closed() -> None:
     times, people, sites = little(cost=[0.0, 0.0, 0.0])
-    assert choose_sites(times, people, sites, budget=5.0).sites.index.tolist() == ["B", "C"]
+    assert ask(times, people, sites, budget=5.0).sites.index.tolist() == ["B", "C"]
 
 
 def test_a_gap_asked_for_ends_the_search_sooner() -> None:
     times, people, sites = grown(60, 2000)
-    problem = build_problem(times, people, sites, Question(objective="median", count=9, minutes=30))
+    problem = build_problem(Reach.of(times, people), sites, Question(objective="median", sites=9, minutes=30))
     options: dict[str, Any] = {"sites": 60, "count": 9, "penalty": problem.penalty}
     rows = problem.ptr, problem.site, problem.minutes, problem.weight
     loose, tight = (median_search(*rows, gap=gap, **options) for gap in (0.2, 0.0))
@@ -61,12 +63,12 @@ def test_a_gap_asked_for_ends_the_search_sooner() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        {"objective": "median", "count": 9},
-        {"objective": "gravity", "count": 9, "decay": linear},
-        {"objective": "backup", "count": 9},
-        {"objective": "coverage", "count": 9, "capacities": True},
+        {"objective": "median", "sites": 9},
+        {"objective": "gravity", "sites": 9, "decay": linear},
+        {"objective": "backup", "sites": 9},
+        {"objective": "coverage", "sites": 9, "capacities": True},
         {"objective": "median", "budget": 9.0},
-        {"objective": "center", "count": 9},
+        {"objective": "center", "sites": 9},
         {"objective": "share", "share": 0.9},
         {"objective": "share", "share": 0.9, "least": "cost"},
     ],
@@ -74,9 +76,9 @@ def test_a_gap_asked_for_ends_the_search_sooner() -> None:
 def test_cut_off_by_the_clock_bounds_hold_and_the_set_is_no_worse_than_greedy(asked: dict[str, Any]) -> None:
     times, people, sites = grown(90, 700)
     sites["cost"] = np.arange(90) % 3 + 1.0
-    proven = choose_sites(times, people, sites, minutes=15, **asked, seconds=10.0)
+    proven = ask(times, people, sites, minutes=15, **asked, seconds=10.0)
     began = time.monotonic()
-    hasty = choose_sites(times, people, sites, minutes=15, **asked, seconds=0.05)
+    hasty = ask(times, people, sites, minutes=15, **asked, seconds=0.05)
     assert time.monotonic() - began < 15
     sign = 1 if asked["objective"] in ("coverage", "gravity", "backup") else -1
     assert sign * hasty.bound >= sign * proven.value - 1e-6 * abs(proven.value)
@@ -87,24 +89,24 @@ def test_cut_off_by_the_clock_bounds_hold_and_the_set_is_no_worse_than_greedy(as
 
 def test_a_budget_is_not_exceeded_by_the_solver_s_tolerance() -> None:
     times, people, sites = little(cost=[5e6, 5_000_005.0, 5e6])
-    found = choose_sites(times, people, sites, budget=1e7)
+    found = ask(times, people, sites, budget=1e7)
     assert found.summary["cost"] <= 1e7
     assert found.sites.index.tolist() == ["A", "C"]
 
 
 def test_units_of_people_do_not_matter() -> None:
     times, people, sites = grown(40, 300)
-    asked: dict[str, Any] = {"count": 5, "minutes": 10, "spacing": 900.0}
-    once = choose_sites(times, people, sites, **asked)
+    asked: dict[str, Any] = {"sites": 5, "minutes": 10, "spacing_m": 900.0}
+    once = ask(times, people, sites, **asked)
     for size in (1e-9, 1e9):
-        other = choose_sites(times, people.assign(people=people["people"] * size), sites, **asked)
+        other = ask(times, people.assign(people=people["people"] * size), sites, **asked)
         assert other.value / size == pytest.approx(once.value, rel=1e-6)
 
 
 def test_a_floor_that_time_cut_off_says_how_high_it_may_be() -> None:
     times, people, sites = grown(150, 2000)
-    asked: dict[str, Any] = {"count": 6, "minutes": 15, "territory": "commune", "floors": "most"}
-    found = choose_sites(times, people, sites, **asked, seconds=0.6)
+    asked: dict[str, Any] = {"sites": 6, "minutes": 15, "territory": "commune", "floors": "most"}
+    found = ask(times, people, sites, **asked, seconds=0.6)
     assert found.summary["floor"] <= found.summary["floor_bound"]
     least = min(found.summary["territories"].values())
     assert least >= found.summary["floor"] - 1e-5
@@ -116,7 +118,7 @@ def test_phases_keep_the_question_where_they_choose_from_the_last() -> None:
     times = pd.DataFrame({"site": list("ABBC"), "point": [0, 1, 2, 3], "minutes": [9.0, 5.0, 5.0, 4.0]})
     people = pd.DataFrame({"people": [1.0, 5.0, 5.0, 1.0]}, index=pd.RangeIndex(4, name="point"))
     sites = pd.DataFrame(index=pd.Index(list("ABC"), name="site"))
-    phases = deploy(times, people, sites, (1, 2), objective="center", minutes=10, nested="last").phases
+    phases = ask_phases(times, people, sites, phases=(1, 2), objective="center", minutes=10, nested="last").phases
     assert phases is not None
     assert phases["value"].tolist() == [20.0, 20.0]  # some stay out of reach, at the penalty
     assert phases["loss"].tolist() == [0.0, 0.0]
@@ -125,7 +127,7 @@ def test_phases_keep_the_question_where_they_choose_from_the_last() -> None:
 def test_a_phase_that_beats_its_own_best_is_its_best() -> None:
     times, people, sites = grown(60, 400)
     for minutes in (8.0, 10.0, 12.0):
-        phases = deploy(times, people, sites, (3, 6, 9), minutes=minutes, method="greedy").phases
+        phases = ask_phases(times, people, sites, phases=(3, 6, 9), minutes=minutes, method="greedy").phases
         assert phases is not None
         assert (phases["loss"] >= 0).all()
         assert (phases["alone"] >= phases["value"]).all()
@@ -133,10 +135,10 @@ def test_a_phase_that_beats_its_own_best_is_its_best() -> None:
 
 def test_phases_say_what_a_choice_says() -> None:
     times, people, sites = little(status=["existing", "candidate", "candidate"], cost=[1000.0, 4.0, 2.0])
-    problem = build_problem(times, people, sites, Question(objective="median", count=3))
+    problem = build_problem(Reach.of(times, people), sites, Question(objective="median", sites=3, minutes=15))
     found = answer(problem)
     assert found.value == pytest.approx(10 * 5 + 5 * 15 + 8 * 3 + 7 * 30)
-    choice = deploy(times, people, sites, (2, 3), objective="median")
+    choice = ask_phases(times, people, sites, phases=(2, 3), objective="median", minutes=15)
     assert choice.sites["cost"].tolist() == [0.0, 2.0, 4.0]
     assert choice.value == pytest.approx(found.value)
     assert choice.sites["added"].tolist() == [10.0, 8.0, 5.0]
@@ -161,16 +163,16 @@ def test_the_curve_by_head() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"count": "2"}, "count is '2', expected a whole number"),
-        ({"budget": "x"}, "budget is 'x', expected a number"),
-        ({"count": 1, "minutes": [10, 15]}, "minutes is .*, expected a number"),
-        ({"count": 1, "quotas": [("zone", "a")]}, "is no quota"),
-        ({"count": 1, "territory": ["a"], "floors": 0.1}, "territory is list, expected a column of people or a series"),
+        ({"sites": "two"}, "sites: found 'two', expected a whole number"),
+        ({"budget": "x"}, "budget: found 'x', expected a valid number"),
+        ({"sites": 1, "minutes": [10, 15]}, "minutes: found .*, expected a valid number"),
+        ({"sites": 1, "quotas": [("zone", "a")]}, "quotas: found .* expected the keys column, value"),
+        ({"sites": 1, "territory": ["a"], "floors": 0.1}, "territory is list, expected a column of people or a series"),
     ],
 )
 def test_what_is_no_question(asked: dict[str, Any], said: str) -> None:
     with pytest.raises(StudyError, match=said):
-        choose_sites(*little(), **asked)
+        ask(*little(), **asked)
 
 
 def test_curves_and_phases_of_any_place() -> None:
@@ -178,24 +180,24 @@ def test_curves_and_phases_of_any_place() -> None:
     assert coverage_curve(*tables, most=99)[0].index.tolist() == [0, 1, 2]
     cut, knee = coverage_curve(*tables, most=1)
     assert (cut.index.tolist(), knee) == ([0, 1], coverage_curve(*tables)[1])
-    with pytest.raises(StudyError, match="counts: found 3, expected numbers that rise"):
-        deploy(*tables, counts=3)  # type: ignore[arg-type]
-    assert replace(build_problem(*tables, Question(count=1)), count=2).count == 2
+    with pytest.raises(StudyError, match=r"phases: found .3, 1., expected numbers that rise"):
+        deploy(*tables, counts=[3, 1])
+    assert replace(build_problem(Reach.of(*tables[:2]), tables[2], Question(sites=1)), count=2).count == 2
 
 
 def test_quotas_count_numbers_truths_and_their_texts_alike() -> None:
     for column, value in (([1, 1, 2], 1), (["1", "1", "2"], 1), ([1.0, 1.0, 2.0], "1"), ([True, True, False], "true")):
         times, people, sites = little(kind=column)
-        found = choose_sites(times, people, sites, count=2, quotas=[Quota("kind", value, 0, 1)])
+        found = ask(times, people, sites, sites=2, quotas=[Quota("kind", value, 0, 1)])
         assert found.sites.index.tolist() == ["B", "C"]
         with pytest.raises(StudyError, match="no site has this value in column kind; it holds"):
-            choose_sites(times, people, sites, count=2, quotas=[Quota("kind", "town", 0, 1)])
+            ask(times, people, sites, sites=2, quotas=[Quota("kind", "town", 0, 1)])
 
 
 def test_with_floors_the_order_to_open_is_by_what_each_adds() -> None:
     times, people, sites = little()
     floors = {"a": 0.0, "b": 0.5}
-    found = choose_sites(times, people, sites, count=2, territory="zone", floors=floors)
+    found = ask(times, people, sites, sites=2, territory="zone", floors=floors)
     assert found.sites[["added"]].to_dict() == {"added": {"B": 15.0, "C": 8.0}}
     assert found.greedy_order == ("C", "B")  # which meets the floor first
 
@@ -203,12 +205,12 @@ def test_with_floors_the_order_to_open_is_by_what_each_adds() -> None:
 def test_the_highest_floor_is_for_the_last_phase() -> None:
     times, people, sites = grown(60, 400)
     asked: dict[str, Any] = {"minutes": 15, "territory": "commune", "floors": "most"}
-    first = deploy(times, people, sites, (0, 6), **asked, nested="first")
+    first = ask_phases(times, people, sites, phases=(0, 6), **asked, nested="first")
     assert first.summary["floor"] == pytest.approx(min(first.summary["territories"].values()), abs=1e-5)
-    found = deploy(times, people, sites, (2, 4, 6), **asked)
+    found = ask_phases(times, people, sites, phases=(2, 4, 6), **asked)
     assert found.phases is not None
     assert (found.phases["loss"] >= 0).all()
-    alone = choose_sites(times, people, sites, count=6, **asked)
+    alone = ask(times, people, sites, sites=6, **asked)
     assert found.summary["floor"] == pytest.approx(alone.summary["floor"])
     assert min(found.summary["territories"].values()) >= alone.summary["floor"] - 1e-5
 
@@ -216,4 +218,4 @@ def test_the_highest_floor_is_for_the_last_phase() -> None:
 def test_a_budget_where_no_candidate_has_a_cost_is_refused() -> None:
     times, people, sites = little(status=["existing", "candidate", "candidate"])
     with pytest.raises(InputError, match="no candidate has a cost"):
-        choose_sites(times, people, sites, budget=9.0)
+        ask(times, people, sites, budget=9.0)

@@ -5,6 +5,7 @@ On foot within 5.5 minutes A reaches crossings 0 to 4, B 6 to 10, and M in the m
 
 import io
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from siteplan.cli import app
-from siteplan.cli.choosing import in_words_of_study
-from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.errors import Key, SiteplanWarning, StudyError
 from siteplan.output.choices import print_choice
 from siteplan.study import choose, read_study, run
 from tests.town import NORTH, STUDY, lon, write_town
@@ -194,18 +194,18 @@ def test_errors_name_what_was_typed(town: Path, typed: str, expected: str) -> No
     assert expected in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ("no set of 3 sites would. Change count=", "no set of 3 sites would. Change choose.sites"),
-        ("of them. Lower floors=, or use floors='most'", "of them. Lower choose.floors, or use choose.floors: most"),
-        ("Give count= or budget=", "Give choose.sites or choose.budget"),
-        ("found within 1 s. Allow more seconds", "found within 1 s. Allow more time (choose.seconds)"),
-        ("quota count=3: at least 1", "choose.quotas count=3: at least 1"),
-    ],
-)
-def test_arguments_are_told_as_keys(said: str, expected: str) -> None:
-    assert in_words_of_study(said, phased=False) == expected
+def test_what_stands_in_the_data_is_never_taken_for_a_key(town: Path) -> None:
+    error = StudyError(Key("quotas"), " sites=budget: at least 3 asked for. Change ", Key("sites"))
+    assert str(error.named(lambda key: f"choose.{key}")) == (
+        "choose.quotas sites=budget: at least 3 asked for. Change choose.sites"
+    )
+    assert error.keys == ("quotas", "sites")
+    assert str(pickle.loads(pickle.dumps(error)).named(str.upper)).startswith("QUOTAS sites=budget")
+    called = SITES.replace("zone", "choose.sites").replace("west", "count=")
+    (town.parent / "sites.csv").write_text(called)
+    quotas = "choose.quotas=[{column: choose.sites, value: 'count=', at_least: 2}]"
+    done = call("choose", town, "-p", 2, "--set", quotas)
+    assert f"error: {town}: choose.quotas choose.sites=count=: at least 2 asked for" in done.stderr
 
 
 def test_phases_and_all_tables_at_the_command_line(town: Path) -> None:
@@ -248,9 +248,11 @@ def test_whom_the_terminal_speaks_of(town: Path) -> None:
     assert "turned away" in full
     assert "turned away" not in said("{sites: 2}")
     assert "share: 1 sites for 90 of 110 people in reach of any site" in said("{objective: share, share: 0.8}")
-    assert "together (10 whom none serves with 11)" in said("{sites: 2, objective: median}")
-    assert "minutes of the farthest; nobody beyond reach is counted" in said("{sites: 3, objective: center}")
-    assert "20 people in reach of a site find none open (11 minutes" in said("{sites: 1, objective: center}")
+    assert "together (10 whom none serves with 11)" in said("{sites: 2, objective: median, minutes: 5.5}")
+    assert "minutes of the farthest; nobody beyond reach is counted" in said("{sites: 3, objective: p-center}")
+    assert "20 people in reach of a site find none open (11 minutes" in said(
+        "{sites: 1, objective: center, minutes: 5.5}"
+    )
 
 
 def alone(*typed: object, sites: str = "site,status,cost\nA,,1\nB,,2\nM,excluded,3\n") -> Any:

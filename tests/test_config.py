@@ -128,7 +128,7 @@ def test_all_errors_are_told_at_once_with_what_was_meant(town: Path) -> None:
         ("choose={sites: 1, objective: gravity}", "choose.decay: missing; objective gravity needs it"),
         ("choose={sites: 1, decay: {kind: step, minutes: 5}}", "choose.decay: is for objective gravity"),
         (
-            "choose={sites: 1, objective: median, penalty: 5}",
+            "choose={sites: 1, objective: median, minutes: 10, penalty: 5}",
             "choose.penalty: is 5 minutes, expected at least the limit",
         ),
         ("choose={sites: 1, objective: backup, capacities: true}", "choose.capacities: have no meaning for objective"),

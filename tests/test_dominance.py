@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from siteplan.config import Question
 from siteplan.errors import StudyError
+from siteplan.reachable import Reach
 from siteplan.siting.dominance import dominated
-from siteplan.siting.problem import Problem, Question, build_problem
+from siteplan.siting.problem import Problem, build_problem
 from tests.test_siting_subsets import LIMIT, SIDES, Twin, World, agree, worlds
 
 OBJECTIVES = ["coverage", "share", "median", "backup", "gravity"]
@@ -29,7 +31,9 @@ def much_alike(world: World, seed: int) -> World:
 
 
 def problem_of(world: World) -> Problem:
-    return build_problem(world.times, world.people, world.sites, Question(minutes=LIMIT, **world.asked))
+    asked = {key: value for key, value in world.asked.items() if key != "territory"}
+    question = Question(minutes=LIMIT, **asked)
+    return build_problem(Reach.of(world.times, world.people), world.sites, question, world.asks("territory"))
 
 
 @settings(max_examples=80)
@@ -80,7 +84,7 @@ def test_who_is_set_aside_by_definition(data: st.DataObject) -> None:
         ["existing", "required"]
     ).sum() > 1:
         return
-    problem = problem_of(replace(world, asked={"count": 2}))
+    problem = problem_of(replace(world, asked={"sites": 2}))
     slow = np.array([slow_dominators(problem, j) for j in range(len(problem.sites))])
     free = ~problem.fixed & ~problem.barred
     once = free & (slow >= 1)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from siteplan.errors import InputError, StudyError
 from siteplan.siting.phases import deploy
+from tests.subsets import ask_phases
 from tests.test_siting_subsets import LIMIT, MORE_IS_BETTER, Twin, World, worlds
 
 SIDES = ["status", "spacing", "quotas", "floors"]
@@ -38,17 +39,17 @@ def test_no_chain_loses_less(objective: str, budgeted: bool, data: st.DataObject
     world = data.draw(worlds("coverage" if limited else objective, (*sides, "capacities") if limited else sides, 5))
     many = len(world.sites)
     levels = [4.0, 9.0, 15.0] if budgeted else sorted({1, min(2, many), many - 1} - {0})
-    asked = {key: value for key, value in world.asked.items() if key != "count"}
-    name = "budget" if budgeted else "count"
+    asked = {key: value for key, value in world.asked.items() if key != "sites"}
+    name = "budget" if budgeted else "sites"
     twins = [Twin(World(world.minutes, world.people, world.sites, {**asked, name: level})) for level in levels]
     best = least_regret(twins)
-    given_as: dict[str, Any] = {"budgets": levels} if budgeted else {"counts": levels}
-    question: dict[str, Any] = {**asked, **given_as, "minutes": LIMIT, "nested": "least"}
+    given_as: dict[str, Any] = {"phase_budgets": levels} if budgeted else {"phases": levels}
+    question: dict[str, Any] = {**asked, **given_as, "minutes": LIMIT, "least_regret": True}
     if best is None:
         with pytest.raises((StudyError, InputError)):
-            deploy(world.times, world.people, world.sites, **question)
+            ask_phases(world.times, world.people, world.sites, **question)
         return
-    choice = deploy(world.times, world.people, world.sites, **question)
+    choice = ask_phases(world.times, world.people, world.sites, **question)
     phases, steps = choice.phases, choice.sites
     assert phases is not None
     assert phases.attrs["regret"] == pytest.approx(best, abs=1e-5)
@@ -67,10 +68,12 @@ def test_what_is_refused() -> None:
     people = pd.DataFrame({"people": [1.0]}, index=pd.RangeIndex(1, name="point"))
     sites = pd.DataFrame({"cost": [1.0]}, index=pd.Index(["a"], name="site"))
     times = pd.DataFrame({"site": ["a"], "point": [0], "minutes": [1.0]})
-    with pytest.raises(StudyError, match="budgets: found"):
+    with pytest.raises(StudyError, match=r"phase_budgets: found .* expected numbers that rise"):
         deploy(times, people, sites, budgets=[3, 2])
     with pytest.raises(StudyError, match="not known for objective center"):
-        deploy(times, people, sites, [1], nested="least", objective="center")
-    phases = deploy(times, people, sites, budgets=[1.0], nested="least").phases
+        ask_phases(times, people, sites, phases=[1], least_regret=True, objective="center")
+    with pytest.raises(StudyError, match="counts is 2, but only 1 sites may be open"):
+        deploy(times, people, sites, counts=[1, 2])
+    phases = deploy(times, people, sites, {"least_regret": True}, budgets=[1.0]).phases
     assert phases is not None
     assert phases[["budget", "count", "value"]].to_numpy().tolist() == [[1.0, 1.0, 1.0]]

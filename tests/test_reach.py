@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siteplan.analysis.access import cell_access
-from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap, reach
+from siteplan.analysis.reach import added, coverage, decayed_reach, overlap, reach
 from siteplan.analysis.score import score_sites
+from siteplan.config import Decay
 from siteplan.errors import InputError, StudyError
 
 # Four sites and six points of one cell each, 1, 2, 4, 8, 16 and 32 people: every sum tells who is in it.
@@ -147,7 +148,7 @@ def test_logistic_decay_is_one_at_the_door_about_half_at_the_middle_and_a_step_w
 @pytest.mark.parametrize(("kind", "minutes", "deviation"), [("cubic", 15, 5), ("step", 0, 5), ("logistic", 15, np.nan)])
 def test_impossible_decays_are_refused(kind: str, minutes: float, deviation: float) -> None:
     with pytest.raises(StudyError, match="decay: "):
-        Decay(kind, minutes, deviation)  # type: ignore[arg-type]
+        Decay(kind, minutes, deviation)
 
 
 @pytest.mark.parametrize("minutes", [[], [0], [15, -1], [np.nan], [np.inf]])

@@ -235,7 +235,9 @@ def test_what_exists_is_not_to_be_opened_and_costs_nothing():
 
 
 def test_the_question_is_the_one_that_was_asked():
-    manifest = asked(objective="median", sites=3, budget=5000.0, floors={"East": 0.5}, spacing_m=200.0, capacities=True)
+    manifest = asked(
+        objective="median", minutes=4.0, sites=3, budget=5000.0, floors={"East": 0.5}, spacing_m=200.0, capacities=True
+    )
     question = text_of(render_report(**town(choice=WHOLE, manifest=manifest)), "question")
     assert "as few minutes as possible on average to the nearest one" in question
     assert "who has none within 4 minutes counts 8" in question

@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from siteplan.config import Question, Quota
 from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError
 from siteplan.siting.check import check_choice
-from siteplan.siting.choose import choose_sites
-from siteplan.siting.phases import coverage_curve, deploy, least_needed
-from siteplan.siting.problem import Question, Quota
-from subsets import best_of_all
+from siteplan.siting.phases import coverage_curve, least_needed
+from subsets import ask, ask_phases, best_of_all
 
 pytestmark = pytest.mark.filterwarnings("ignore:people. nobody is counted")
 
@@ -67,15 +66,15 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
             draw(st.sampled_from(["sites", "cost"])),
         )
     elif draw(st.booleans()):
-        asked["count"] = draw(st.integers(1, 4))
+        asked["sites"] = draw(st.integers(1, 4))
     if objective == "gravity":
         asked["decay"] = linear
-    if ("count" not in asked and objective != "share") or draw(st.integers(0, 3)) == 0:
+    if ("sites" not in asked and objective != "share") or draw(st.integers(0, 3)) == 0:
         asked["budget"] = float(draw(st.integers(4, 20)))
     if objective not in ("center", "backup") and draw(st.integers(0, 2)) == 0:
         asked["capacities"] = True
     if draw(st.integers(0, 2)) == 0:
-        asked["spacing"] = draw(st.sampled_from([600.0, 1500.0]))
+        asked["spacing_m"] = draw(st.sampled_from([600.0, 1500.0]))
     if draw(st.integers(0, 2)) == 0:
         asked["floors"] = {"a": draw(st.sampled_from([0.2, 0.6])), "b": draw(st.sampled_from([0.0, 0.4]))}
     if draw(st.integers(0, 2)) == 0:
@@ -86,7 +85,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
 def of_this_place(asked: dict[str, Any], sites: pd.DataFrame) -> dict[str, Any]:
     """Ask quotas of a kind of area that there is."""
     if "quotas" in asked:
-        asked["quotas"] = tuple(replace(quota, value=sites["area"].iloc[0]) for quota in asked["quotas"])
+        asked["quotas"] = tuple(quota.model_copy(update={"value": sites["area"].iloc[0]}) for quota in asked["quotas"])
     return asked
 
 
@@ -102,9 +101,9 @@ def test_no_set_of_all_is_better(world: Any, asked: dict[str, Any]) -> None:
     best = best_of_all(sites, minutes, people["people"].to_dict(), q)
     if best is None:
         with pytest.raises(StudyError):
-            choose_sites(times, people, sites, **asked)
+            ask(times, people, sites, **asked)
         return
-    choice = choose_sites(times, people, sites, **asked)
+    choice = ask(times, people, sites, **asked)
     assert choice.value == pytest.approx(best, rel=1e-6, abs=1e-5)
     assert choice.gap <= 1e-5
     if not np.isnan(choice.greedy) and not asked.get("capacities"):
@@ -116,7 +115,7 @@ def test_no_set_of_all_is_better(world: Any, asked: dict[str, Any]) -> None:
 @given(worlds(), st.booleans())
 def test_the_highest_floor_of_all(world: Any, full: bool) -> None:
     times, people, sites, minutes = world
-    q = {"objective": "coverage", "minutes": 15.0, "count": 2, "capacities": full, "zone": people["zone"].to_dict()}
+    q = {"objective": "coverage", "minutes": 15.0, "sites": 2, "capacities": full, "zone": people["zone"].to_dict()}
     q["capacity"] = sites["capacity"].to_dict()
     weight = people["people"].to_dict()
     if best_of_all(sites, minutes, weight, dict(q)) is None:
@@ -127,7 +126,7 @@ def test_the_highest_floor_of_all(world: Any, full: bool) -> None:
         if any((j, i) in minutes and minutes[j, i] <= 15 for j in sites.index[sites.status != "excluded"])
     }
     zones = sorted({people["zone"][i] for i in near if weight[i] > 0})
-    choice = choose_sites(times, people, sites, count=2, territory="zone", floors="most", capacities=full)
+    choice = ask(times, people, sites, sites=2, territory="zone", floors="most", capacities=full)
     reached = min((choice.summary["territories"][zone] for zone in zones), default=0.0)
     higher = dict.fromkeys(zones, reached + 1e-4)
     assert not zones or best_of_all(sites, minutes, weight, q | {"floors": higher}) is None
@@ -147,10 +146,10 @@ def little(**columns: Any) -> Any:
 
 
 def test_two_overlapping_sites_cover_their_union_and_no_site_nobody() -> None:
-    choice = choose_sites(*little(status=["required", "required", "excluded"]), count=2)
+    choice = ask(*little(status=["required", "required", "excluded"]), sites=2)
     assert (choice.value, choice.bound, choice.gap) == (15.0, 15.0, 0.0)
     assert choice.sites[["people", "added", "alone"]].to_numpy().tolist() == [[10.0, 10.0, 0.0], [15.0, 5.0, 5.0]]
-    nothing = choose_sites(*little(), count=0)
+    nothing = ask(*little(), sites=0)
     assert (nothing.value, len(nothing.sites), len(nothing.assignment)) == (0.0, 0, 0)
 
 
@@ -169,12 +168,12 @@ def grown(many: int = 60, number: int = 400) -> tuple[pd.DataFrame, pd.DataFrame
 
 
 @pytest.mark.parametrize("objective", ["coverage", "median"])
-@pytest.mark.parametrize("condition", [{"territory": "commune", "floors": 0.2}, {"spacing": 900.0}])
+@pytest.mark.parametrize("condition", [{"territory": "commune", "floors": 0.2}, {"spacing_m": 900.0}])
 def test_out_of_time_the_question_without_conditions_bounds_it(objective: str, condition: dict[str, Any]) -> None:
     times, people, sites = grown()
-    asked = {"objective": objective, "count": 6, "minutes": 15}
-    proven = choose_sites(times, people, sites, **asked, **condition)
-    hasty = choose_sites(times, people, sites, **asked, **condition, seconds=1e-3)
+    asked = {"objective": objective, "sites": 6, "minutes": 15}
+    proven = ask(times, people, sites, **asked, **condition)
+    hasty = ask(times, people, sites, **asked, **condition, seconds=1e-3)
     worse = (lambda a, b: a <= b + 1e-6) if objective == "coverage" else (lambda a, b: a >= b - 1e-6)
     assert worse(hasty.value, proven.value)
     assert worse(proven.value, hasty.bound)
@@ -183,16 +182,16 @@ def test_out_of_time_the_question_without_conditions_bounds_it(objective: str, c
 
 def test_out_of_time_is_not_told_as_impossible() -> None:
     times, people, sites = grown()
-    hasty = choose_sites(times, people, sites, objective="center", count=6, minutes=30, seconds=1e-3)
-    assert hasty.value >= choose_sites(times, people, sites, objective="center", count=6, minutes=30).value
+    hasty = ask(times, people, sites, objective="center", sites=6, minutes=30, seconds=1e-3)
+    assert hasty.value >= ask(times, people, sites, objective="center", sites=6, minutes=30).value
     times, people, sites = grown(300, 3000)
     with pytest.raises(StudyError, match=r"no set of sites was found within 0\.001 s"):
-        choose_sites(times, people, sites, count=6, territory="commune", floors="most", seconds=1e-3)
+        ask(times, people, sites, sites=6, territory="commune", floors="most", seconds=1e-3)
 
 
 def test_people_are_shared_out_without_the_solver_s_tolerance() -> None:
     times, people, sites = grown()
-    found = choose_sites(times, people, sites, count=3, minutes=15, capacities=True)
+    found = ask(times, people, sites, sites=3, minutes=15, capacities=True)
     served = found.assignment.groupby("site", observed=True)["people"].sum()
     assert (served <= 500).all()
     assert found.value == pytest.approx(found.assignment["people"].sum(), abs=1e-9)
@@ -210,7 +209,7 @@ def test_people_are_shared_out_without_the_solver_s_tolerance() -> None:
 
 
 def test_what_a_choice_says() -> None:
-    choice = choose_sites(*little(cost=[1.0, 2.0, 4.0]), count=2)
+    choice = ask(*little(cost=[1.0, 2.0, 4.0]), sites=2)
     assert choice.sites.index.tolist() == ["B", "C"]
     assert choice.sites["order"].tolist() == [1, 2]
     assert choice.assignment.to_numpy().tolist() == [[0, "B", 10.0, 10.0], [1, "B", 15.0, 5.0], [2, "C", 3.0, 8.0]]
@@ -221,7 +220,7 @@ def test_what_a_choice_says() -> None:
 
 
 def test_served_is_at_most_capacity_and_people() -> None:
-    choice = choose_sites(*little(capacity=[4.0, 6.0, 50.0]), count=3, capacities=True)
+    choice = ask(*little(capacity=[4.0, 6.0, 50.0]), sites=3, capacities=True)
     assert choice.value == pytest.approx(18.0)
     assert choice.sites["served"].to_dict() == pytest.approx({"A": 4.0, "B": 6.0, "C": 8.0})
 
@@ -235,11 +234,11 @@ def test_order_changes_nothing_and_a_rerun_neither(objective: str) -> None:
     times = pd.DataFrame(rows, columns=["site", "point", "minutes"])
     people = pd.DataFrame({"people": random.random(40) * 90}, index=pd.RangeIndex(40, name="point"))
     sites = pd.DataFrame({"status": "candidate"}, index=pd.Index([f"S{j:02d}" for j in range(12)], name="site"))
-    asked: dict[str, Any] = {"objective": objective} | ({} if objective == "share" else {"count": 4})
-    one = choose_sites(times, people, sites, **asked)
+    asked: dict[str, Any] = {"objective": objective} | ({} if objective == "share" else {"sites": 4}) | {"minutes": 15}
+    one = ask(times, people, sites, **asked)
     for other in (
-        choose_sites(times, people, sites, **asked),
-        choose_sites(times.sample(frac=1, random_state=1), people.iloc[::-1], sites.iloc[::-1], **asked),
+        ask(times, people, sites, **asked),
+        ask(times.sample(frac=1, random_state=1), people.iloc[::-1], sites.iloc[::-1], **asked),
     ):
         assert (other.value, other.bound, other.greedy) == (one.value, one.bound, one.greedy)
         assert other.sites.to_csv() == one.sites.to_csv()
@@ -250,79 +249,83 @@ def test_order_changes_nothing_and_a_rerun_neither(objective: str) -> None:
 def test_several_modes_the_best_of_them_each_person_once() -> None:
     times, people, sites = little()
     both = pd.concat([times.assign(mode="walk"), times.assign(mode="bike", minutes=times["minutes"] / 3)])
-    assert choose_sites(both, people, sites, count=1, minutes=5).sites.index.tolist() == ["B"]
-    assert choose_sites(both, people, sites, count=1, minutes=5, mode="walk").sites.index.tolist() == ["A"]
-    assert choose_sites(both, people, sites, count=1, minutes=5, mode=["walk", "bike"]).value == 15.0
+    assert ask(both, people, sites, sites=1, minutes=5).sites.index.tolist() == ["B"]
+    assert ask(both, people, sites, sites=1, minutes=5, mode="walk").sites.index.tolist() == ["A"]
+    assert ask(both, people, sites, sites=1, minutes=5, mode=["walk", "bike"]).value == 15.0
 
 
 def test_decay_may_be_a_column() -> None:
     times, people, sites = little()
     times["pull"] = [0.2, 1.0, 0.5, 0.9]
     for table in (times, times.iloc[::-1]):
-        assert choose_sites(table, people, sites, objective="gravity", decay="pull", count=1).value == 12.5
+        assert ask(table, people, sites, objective="gravity", decay="pull", sites=1).value == 12.5
 
 
 @pytest.mark.parametrize(
     ("columns", "asked", "said"),
     [
-        ({}, {"count": 4}, "only 3 sites may be open"),
-        ({"status": "required"}, {"count": 2}, "3 sites exist or are required"),
+        ({}, {"sites": 4}, "only 3 sites may be open"),
+        ({"status": "required"}, {"sites": 2}, "3 sites exist or are required"),
         ({"status": "required", "cost": 5.0}, {"budget": 9}, "required sites alone cost 15"),
-        ({}, {}, "needs a count of sites or a budget"),
-        ({}, {"objective": "best", "count": 1}, "objective 'best' is not known"),
-        ({}, {"count": 1, "mode": "car", "objective": "median"}, "mode 'car' is not in the times"),
-        ({}, {"count": 1, "territory": "zone", "floors": {"b": 0.9}}, "reach 53.3% of its people"),
-        ({}, {"count": 1, "territory": "zone", "floors": 0.5}, "the fewest that do are 2, the most 3"),
+        ({}, {}, "names neither sites .how many. nor a budget"),
+        ({}, {"objective": "best", "sites": 1}, "objective: found 'best', expected any of coverage, mclp, share"),
+        ({}, {"sites": 1, "mode": "car"}, "mode 'car' is not in the times"),
+        ({}, {"sites": 1, "territory": "zone", "floors": {"b": 0.9}}, "reach 53.3% of its people"),
+        ({}, {"sites": 1, "territory": "zone", "floors": 0.5}, "the fewest that do are 2, the most 3"),
         ({"cost": 3.0}, {"budget": 4, "territory": "zone", "floors": 0.5}, "a budget of 4; 6 would do"),
         ({"capacity": 2.0}, {"objective": "share", "capacities": True}, "at most 26.1% can be"),
-        ({}, {"count": 1, "capacities": True, "objective": "center"}, "no meaning with capacities"),
-        ({}, {"count": 2, "quotas": [Quota("status", "candidate", 0, 1)]}, "the fewest that do are 0, the most 1"),
-        ({}, {"count": 2, "quotas": [Quota("status", "required", 1)]}, "column status; it holds candidate"),
-        ({}, {"count": 1, "floors": 0.5}, "Give territory="),
-        ({}, {"objective": "gravity", "count": 1}, "needs decay="),
-        ({}, {"count": 1, "spacing": 100}, "Give sites as a GeoDataFrame"),
+        (
+            {},
+            {"sites": 1, "capacities": True, "objective": "center"},
+            "have no meaning for objective center",
+        ),
+        ({}, {"sites": 2, "quotas": [Quota("status", "candidate", 0, 1)]}, "the fewest that do are 0, the most 1"),
+        ({}, {"sites": 2, "quotas": [Quota("status", "required", 1)]}, "column status; it holds candidate"),
+        ({}, {"sites": 1, "floors": 0.5}, "Give territory="),
+        ({}, {"objective": "gravity", "sites": 1}, "decay: missing; objective gravity needs it"),
+        ({}, {"sites": 1, "spacing_m": 100}, "Give sites as a GeoDataFrame"),
     ],
 )
 def test_what_cannot_be_met_is_said(columns: dict[str, Any], asked: dict[str, Any], said: str) -> None:
     with pytest.raises(StudyError, match=said):
-        choose_sites(*little(**columns), **asked)
+        ask(*little(**columns), **asked)
 
 
 def test_tables_that_cannot_be_used() -> None:
     times, people, sites = little()
     with pytest.raises(InputError, match="'A' has a cost of -1"):
-        choose_sites(times, people, sites.assign(cost=[-1.0, 2.0, 3.0]), count=1)
+        ask(times, people, sites.assign(cost=[-1.0, 2.0, 3.0]), sites=1)
     with pytest.raises(InputError, match="'A' stands in more than one row"):
-        choose_sites(times, people, pd.concat([sites, sites]), count=1)
+        ask(times, people, pd.concat([sites, sites]), sites=1)
     with pytest.raises(InputError, match="sites are not in the sites table, first 'C'"):
-        choose_sites(times, people, sites.drop("C"), count=1)
+        ask(times, people, sites.drop("C"), sites=1)
     with pytest.raises(InputError, match="have no valid time"):
-        choose_sites(times.assign(minutes=np.nan), people, sites, count=1)
+        ask(times.assign(minutes=np.nan), people, sites, sites=1)
     with pytest.raises(InputError, match="status 'open'"):
-        choose_sites(times, people, sites.assign(status="open"), count=1)
+        ask(times, people, sites.assign(status="open"), sites=1)
     with pytest.warns(SiteplanWarning, match="1 candidates have no cost and are left out, first 'B'"):
-        assert choose_sites(times, people, sites.assign(cost=[1.0, np.nan, 3.0]), budget=9).value == 18.0
+        assert ask(times, people, sites.assign(cost=[1.0, np.nan, 3.0]), budget=9).value == 18.0
     with pytest.warns(SiteplanWarning, match="nobody is counted in column people"):
-        choose_sites(times, people.assign(people=np.nan), sites, count=1)
+        ask(times, people.assign(people=np.nan), sites, sites=1)
     dear = sites.assign(cost=[1.0, 2.0, np.nan])
     with pytest.warns(SiteplanWarning, match="left out, first 'C'"):
-        assert choose_sites(times, people, dear, budget=9, objective="center").value == 15.0
+        assert ask(times, people, dear, budget=9, objective="center", minutes=15).value == 15.0
     with pytest.warns(SiteplanWarning, match="1 candidates have no capacity and are left out, first 'B'"):
-        full = choose_sites(times, people, sites.assign(capacity=[1.0, np.nan, 3.0]), count=1, capacities=True)
+        full = ask(times, people, sites.assign(capacity=[1.0, np.nan, 3.0]), sites=1, capacities=True)
     assert (full.value, full.summary["left_out"], full.rejected.loc["B", "left_out"]) == (3.0, 1, "no capacity")
     assert full.rejected.loc["B", "redundant_by"] is None
     assert full.summary["coverable"] == 23.0  # by all sites that may open one day
     with pytest.raises(InputError, match="no candidate has a capacity"):
-        choose_sites(times, people, sites, count=1, capacities=True)
+        ask(times, people, sites, sites=1, capacities=True)
     open_now = sites.assign(status=["existing", "candidate", "candidate"], capacity=[np.nan, 2.0, 3.0])
     with pytest.raises(InputError, match="'A' is open in any case but has no capacity"):
-        choose_sites(times, people, open_now, count=2, capacities=True)
+        ask(times, people, open_now, sites=2, capacities=True)
 
 
 def test_a_result_that_disagrees_is_refused() -> None:
     tables = little(cost=[1.0, 2.0, 4.0])
-    choice = choose_sites(*tables, count=2)
-    check_choice(choice, *tables, Question(count=2))
+    choice = ask(*tables, sites=2)
+    check_choice(choice, *tables, Question(sites=2))
     for change, said in (
         ({"value": 24.0}, "the value of objective coverage"),
         ({"bound": 20.0}, "the bound"),
@@ -331,7 +334,7 @@ def test_a_result_that_disagrees_is_refused() -> None:
         ({"assignment": choice.assignment.assign(site="A")}, "everybody goes to an open site"),
     ):
         with pytest.raises(SiteplanError, match=said):
-            check_choice(replace(choice, **change), *tables, Question(count=2))
+            check_choice(replace(choice, **change), *tables, Question(sites=2))
     with pytest.raises(SiteplanError, match="the budget"):
         check_choice(choice, *tables, Question(budget=5))
 
@@ -346,7 +349,7 @@ def test_phases_are_nested_and_lose_what_they_say(world: Any, objective: str) ->
     )
     if low >= high:
         return
-    choice = deploy(times, people, sites, [low, high], objective=objective)
+    choice = ask_phases(times, people, sites, phases=[low, high], objective=objective, minutes=15)
     phases, steps = choice.phases, choice.sites
     assert phases is not None
     assert (phases["loss"] >= -1e-9).all()
@@ -356,7 +359,7 @@ def test_phases_are_nested_and_lose_what_they_say(world: Any, objective: str) ->
         nobody = choice.summary["penalty"] * choice.summary["people"]
         assert (gained if objective == "coverage" else nobody - gained) == pytest.approx(value)
     assert phases["alone"].tolist() == pytest.approx(
-        [choose_sites(times, people, sites, count=count, objective=objective).value for count in (low, high)]
+        [ask(times, people, sites, sites=count, objective=objective, minutes=15).value for count in (low, high)]
     )
 
 
@@ -388,9 +391,9 @@ def test_published_values_of_san_francisco(real: Callable[[str], Path]) -> None:
     people = rows.groupby("DestinationName")["demand"].first().to_frame("people").rename_axis("point")
     times = pd.DataFrame({"site": rows["name"], "point": rows["DestinationName"], "minutes": rows["distance"] / 100})
     sites = pd.DataFrame(index=pd.Index(rows["name"].unique(), name="site"))
-    assert choose_sites(times, people, sites, count=4, minutes=50).value == 875247
-    assert choose_sites(times, people, sites, objective="share", minutes=50).value == 8
-    median = choose_sites(times, people, sites, objective="median", count=4, minutes=None)
+    assert ask(times, people, sites, sites=4, minutes=50).value == 875247
+    assert ask(times, people, sites, objective="share", minutes=50).value == 8
+    median = ask(times, people, sites, objective="median", sites=4)
     assert median.value * 100 == pytest.approx(2848268129.7145, abs=1e-3)
-    center = choose_sites(times, people, sites, objective="center", count=4, minutes=None)
+    center = ask(times, people, sites, objective="center", sites=4)
     assert center.value * 100 == pytest.approx(7403.06, abs=0.01)

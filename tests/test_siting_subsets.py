@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from siteplan.config import Question, Quota
 from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError
 from siteplan.siting.check import check_choice
-from siteplan.siting.choose import Choice, choose_sites
-from siteplan.siting.problem import Question, Quota
+from siteplan.siting.choose import Choice
+from subsets import ask
 
 Floats = npt.NDArray[np.float64]
 LIMIT = 10.0
@@ -53,7 +54,7 @@ class World:
         return pd.DataFrame(table)
 
     def choose(self, **more: Any) -> Choice:
-        return choose_sites(self.times, self.people, self.sites, minutes=LIMIT, **{**self.asked, **more})
+        return ask(self.times, self.people, self.sites, minutes=LIMIT, **{**self.asked, **more})
 
     def asks(self, name: str, otherwise: Any = None) -> Any:
         return self.asked.get(name, otherwise)
@@ -91,11 +92,11 @@ def worlds(draw: st.DrawFn, objective: str, sides: tuple[str, ...], most_sites: 
     asked: dict[str, Any] = {"objective": objective}
     budgeted = "budget" in sides
     if objective != "share" and (not budgeted or random.random() < 0.5):
-        asked["count"] = int(random.integers(1, many + 1))
+        asked["sites"] = int(random.integers(1, many + 1))
     if budgeted:
         asked["budget"] = float(random.integers(0, 25))
     if "spacing" in sides:
-        asked["spacing"] = float(random.integers(100, 700))
+        asked["spacing_m"] = float(random.integers(100, 700))
     if "quotas" in sides:
         low = int(random.integers(0, 3))
         high = None if random.random() < 0.5 else low + int(random.integers(0, 2))
@@ -142,7 +143,7 @@ class Twin:
 
     def _too_near(self, j: int, k: int) -> bool:
         both_fixed = self.fixed[j] and self.fixed[k]
-        return not both_fixed and float(np.hypot(*(self.xy[j] - self.xy[k]))) < self.world.asks("spacing", 0.0)
+        return not both_fixed and float(np.hypot(*(self.xy[j] - self.xy[k]))) < self.world.asks("spacing_m", 0.0)
 
     def _worth(self) -> Floats:
         """What a person counts who is served there."""
@@ -171,7 +172,7 @@ class Twin:
         """Every set that meets the conditions on the sites themselves."""
         asks, many = self.world.asks, len(self.status)
         for size in range(many + 1):
-            if asks("count") not in (None, size):
+            if asks("sites") not in (None, size):
                 continue
             for chosen in itertools.combinations(range(many), size):
                 if set(np.flatnonzero(self.fixed)) <= set(chosen) and self.stands(chosen):
@@ -274,15 +275,18 @@ def advice_holds(world: World, said: str) -> None:
     assert said
     if found := re.search(r"; (?:between (\d+) and )?(\d+) sites would", said):
         for count in map(int, filter(None, found.groups())):
-            assert Twin(replace(world, asked={**world.asked, "count": count})).best() is not None, said
+            assert Twin(replace(world, asked={**world.asked, "sites": count})).best() is not None, said
     if found := re.search(r"; ([\d,]+) would do", said):
         budget = float(found[1].replace(",", ""))
         assert Twin(replace(world, asked={**world.asked, "budget": budget})).best() is not None, said
         assert Twin(replace(world, asked={**world.asked, "budget": budget - 1})).best() is None, said
     if found := re.search(r"without (spacing|quotas|capacities) some would", said):
-        assert Twin(replace(world, asked={k: v for k, v in world.asked.items() if k != found[1]})).best() is not None, (
-            said
-        )
+        assert (
+            Twin(
+                replace(world, asked={k: v for k, v in world.asked.items() if k.removesuffix("_m") != found[1]})
+            ).best()
+            is not None
+        ), said
 
 
 def agree(world: World) -> None:
@@ -345,9 +349,9 @@ def test_the_order_of_rows_and_sites_changes_nothing_and_a_rerun_is_the_same(dat
         one = world.choose()
     except StudyError as refused:
         with pytest.raises(StudyError, match=f"^{re.escape(str(refused))}$"):
-            choose_sites(other, shuffled(world.people, 2), shuffled(world.sites, 3), **question)
+            ask(other, shuffled(world.people, 2), shuffled(world.sites, 3), **question)
         return
-    for two in (choose_sites(other, shuffled(world.people, 2), shuffled(world.sites, 3), **question), world.choose()):
+    for two in (ask(other, shuffled(world.people, 2), shuffled(world.sites, 3), **question), world.choose()):
         assert (one.value, one.bound, one.greedy_order) == (two.value, two.bound, two.greedy_order)
         pd.testing.assert_frame_equal(one.sites, two.sites, check_exact=True)
         pd.testing.assert_frame_equal(one.assignment, two.assignment, check_exact=True)
@@ -423,7 +427,7 @@ def test_greedy_keeps_the_conditions_and_is_not_better(data: st.DataObject) -> N
         assert value <= best + CLOSE
     else:
         assert value >= best - CLOSE
-    if objective == "coverage" and world.asks("count") and not {"budget", "spacing", "floors"} & set(world.asked):
+    if objective == "coverage" and world.asks("sites") and not {"budget", "spacing", "floors"} & set(world.asked):
         assert value >= (1 - 1 / np.e) * best - CLOSE
 
 
@@ -436,7 +440,7 @@ def test_conditions_that_are_only_just_met() -> None:
     index = pd.Index(["s0", "s1", "s2", "s4", "s3"], name="site")
     table = {"status": "candidate", "cost": [8.0, 3, 3, 7, 2], "capacity": 1.0, "zone": "rural"}
     sites = gpd.GeoDataFrame(table, index=index, geometry=gpd.points_from_xy(x, y), crs="EPSG:32631")
-    asked = {"objective": "share", "least": "cost", "budget": 17.0, "spacing": 110.0}
+    asked = {"objective": "share", "least": "cost", "budget": 17.0, "spacing_m": 110.0}
     asked |= {"quotas": [Quota("zone", "rural", 2, 2)], "territory": "commune", "floors": {"c": 0.6}}
     assert Twin(World(minutes, folk, sites, asked)).best() == 9.0
     agree(World(minutes, folk, sites, asked))
@@ -454,21 +458,25 @@ def small(**asked: Any) -> World:
 
 
 def test_two_sites_that_overlap_cover_their_union_and_a_site_may_reach_nobody() -> None:
-    assert small(count=2).choose().value == 70.0
-    assert small(count=1).choose().value == 60.0
-    alone = small(count=1)
+    assert small(sites=2).choose().value == 70.0
+    assert small(sites=1).choose().value == 60.0
+    alone = small(sites=1)
     alone.sites["status"] = ["excluded", "excluded", "candidate"]
     assert alone.choose().value == 0.0
     assert len(alone.choose().assignment) == 0
 
 
 def test_nobody_is_served_twice_and_no_site_beyond_its_capacity() -> None:
-    choice = small(count=2, capacities=True).choose()
+    choice = small(sites=2, capacities=True).choose()
     assert choice.value == pytest.approx(70.0, abs=1e-6)
-    full = small(count=1, capacities=True)
+    full = small(sites=1, capacities=True)
     full.sites["capacity"] = [25.0, 12.0, 5.0]
     assert full.choose().value == pytest.approx(25.0, abs=1e-6)
     assert dict(full.choose().assignment.groupby("site")["people"].sum()) == pytest.approx({"left": 25.0}, abs=1e-6)
+
+
+def question_and_territory(asked: dict[str, Any]) -> tuple[Question, str | None]:
+    return Question(**{key: asked[key] for key in asked if key != "territory"}), asked.get("territory")
 
 
 def spoiled(choice: Choice) -> Iterator[tuple[str, Choice]]:
@@ -487,13 +495,14 @@ def spoiled(choice: Choice) -> Iterator[tuple[str, Choice]]:
 
 @pytest.mark.parametrize("more", [{}, {"capacities": True}, {"territory": "commune", "floors": 0.5}])
 def test_the_checker_refuses_what_disagrees(more: dict[str, Any]) -> None:
-    world = small(count=2, **more)
+    world = small(sites=2, **more)
     choice = world.choose()
     tables = world.times, world.people, world.sites
-    check_choice(choice, *tables, Question(minutes=LIMIT, count=2, **more))
+    asked, territory = question_and_territory({"minutes": LIMIT, "sites": 2, **more})
+    check_choice(choice, *tables, asked, territory=territory)
     for what, wrong in spoiled(choice):
         try:
-            check_choice(wrong, *tables, Question(minutes=LIMIT, count=2, **more))
+            check_choice(wrong, *tables, asked, territory=territory)
         except SiteplanError:
             continue
         pytest.fail(f"not refused: {what}")
@@ -502,29 +511,29 @@ def test_the_checker_refuses_what_disagrees(more: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("asked", "broken"),
     [
-        ({"count": 2}, {"count": 1}),
+        ({"sites": 2}, {"sites": 1}),
         ({"budget": 7.0}, {"budget": 6.0}),
-        ({"count": 2}, {"count": 2, "spacing": 500.0}),
-        ({"count": 2, "capacities": True}, {"count": 2, "capacities": False, "quotas": [Quota("zone", "urban", 3)]}),
-        ({"count": 2}, {"count": 2, "quotas": [Quota("zone", "urban", 0, 0)]}),
-        ({"count": 1}, {"count": 1, "territory": "commune", "floors": 0.9}),
-        ({"count": 2}, {"count": 2, "objective": "median"}),
-        ({"count": 2}, {"count": 2, "minutes": 5.5}),
+        ({"sites": 2}, {"sites": 2, "spacing_m": 500.0}),
+        ({"sites": 2, "capacities": True}, {"sites": 2, "capacities": False, "quotas": [Quota("zone", "urban", 3)]}),
+        ({"sites": 2}, {"sites": 2, "quotas": [Quota("zone", "urban", 0, 0)]}),
+        ({"sites": 1}, {"sites": 1, "territory": "commune", "floors": 0.9}),
+        ({"sites": 2}, {"sites": 2, "objective": "median"}),
+        ({"sites": 2}, {"sites": 2, "minutes": 5.5}),
     ],
 )
 def test_the_checker_refuses_a_set_that_breaks_a_condition(asked: dict[str, Any], broken: dict[str, Any]) -> None:
     world = small()
     choice = world.choose(**asked)
-    question = {"minutes": LIMIT, **broken}
+    question, territory = question_and_territory({"minutes": LIMIT, **broken})
     with pytest.raises(SiteplanError, match="siting: "):
-        check_choice(choice, world.times, world.people, world.sites, Question(**question))
+        check_choice(choice, world.times, world.people, world.sites, question, territory=territory)
 
 
 @pytest.mark.parametrize("least", ["sites", "cost"])
 def test_the_checker_refuses_a_set_that_covers_too_little(least: str) -> None:
     world = small()
     enough = world.choose(objective="share", share=0.5, least=least)
-    for more in ({}, {"budget": 9.0}, {"spacing": 100.0}):
+    for more in ({}, {"budget": 9.0}, {"spacing_m": 100.0}):
         question: dict[str, Any] = {"minutes": LIMIT, "objective": "share", "share": 1.0, "least": least, **more}
         with pytest.raises(SiteplanError, match="share"):
             check_choice(enough, world.times, world.people, world.sites, Question(**question))
@@ -545,21 +554,26 @@ def both_required(world: World) -> None:
 @pytest.mark.parametrize(
     ("spoil", "asked", "error", "said"),
     [
-        (None, {"count": 4}, StudyError, "only 3 sites"),
-        (None, {"count": 1.5}, StudyError, "whole number"),
+        (None, {"sites": 4}, StudyError, "only 3 sites"),
+        (None, {"sites": 1.5}, StudyError, "whole number"),
         (None, {}, StudyError, "count="),
-        (None, {"objective": "best", "count": 1}, StudyError, "best"),
-        (both_required, {"count": 1}, StudyError, "2 sites exist or are required"),
+        (None, {"objective": "best", "sites": 1}, StudyError, "best"),
+        (both_required, {"sites": 1}, StudyError, "2 sites exist or are required"),
         (both_required, {"budget": 6}, StudyError, "cost 7"),
-        (doubled, {"count": 1}, InputError, "'left' stands in more than one row"),
+        (doubled, {"sites": 1}, InputError, "'left' stands in more than one row"),
         (costs_less_than_nothing, {"budget": 4}, InputError, "'right' has a cost of -4"),
-        (None, {"count": 2, "territory": "commune", "floors": 0.9}, StudyError, "b"),
-        (None, {"count": 2, "territory": "commune", "floors": 1.5}, StudyError, "between 0 and 1"),
-        (None, {"count": 1, "territory": "nowhere", "floors": 0.5}, StudyError, "nowhere"),
-        (None, {"count": 1, "mode": "boat"}, StudyError, "boat"),
-        (None, {"count": 1, "group": "children"}, InputError, "children"),
-        (None, {"count": 1, "quotas": [Quota("zone", "rural", 1)]}, StudyError, "rural"),
-        (None, {"count": 3, "spacing": 500.0}, StudyError, "the fewest that do are 0, the most 2"),
+        (None, {"sites": 2, "territory": "commune", "floors": 0.9}, StudyError, "b"),
+        (
+            None,
+            {"sites": 2, "territory": "commune", "floors": 1.5},
+            StudyError,
+            "expected a share above 0 and at most 1",
+        ),
+        (None, {"sites": 1, "territory": "nowhere", "floors": 0.5}, StudyError, "nowhere"),
+        (None, {"sites": 1, "mode": "boat"}, StudyError, "boat"),
+        (None, {"sites": 1, "group": "children"}, InputError, "children"),
+        (None, {"sites": 1, "quotas": [Quota("zone", "rural", 1)]}, StudyError, "rural"),
+        (None, {"sites": 3, "spacing_m": 500.0}, StudyError, "the fewest that do are 0, the most 2"),
     ],
 )
 def test_what_cannot_be_asked(spoil: Any, asked: dict[str, Any], error: type[Exception], said: str) -> None:
@@ -568,7 +582,7 @@ def test_what_cannot_be_asked(spoil: Any, asked: dict[str, Any], error: type[Exc
     if spoil:
         spoil(world)
     with pytest.raises(error, match=re.escape(said)):
-        choose_sites(times, world.people, world.sites, minutes=LIMIT, **asked)
+        ask(times, world.people, world.sites, minutes=LIMIT, **asked)
 
 
 @pytest.mark.parametrize(
@@ -583,16 +597,16 @@ def test_what_cannot_be_asked(spoil: Any, asked: dict[str, Any], error: type[Exc
     ],
 )
 def test_times_that_cannot_be_used(change: Callable[[pd.DataFrame], pd.DataFrame], said: str) -> None:
-    world = small(count=1)
+    world = small(sites=1)
     with pytest.raises(InputError, match=re.escape(said)):
-        choose_sites(change(world.times), world.people, world.sites, count=1)
+        ask(change(world.times), world.people, world.sites, sites=1)
 
 
 @pytest.mark.filterwarnings("error")
 def test_times_in_hours_are_told() -> None:
-    world = small(count=1)
+    world = small(sites=1)
     with pytest.raises(SiteplanWarning, match="hours"):
-        choose_sites(world.times.assign(minutes=lambda t: t["minutes"] / 600), world.people, world.sites, count=1)
+        ask(world.times.assign(minutes=lambda t: t["minutes"] / 600), world.people, world.sites, sites=1)
 
 
 @pytest.mark.real
@@ -613,11 +627,11 @@ def test_published_values_of_san_francisco(real: Callable[[str], Path]) -> None:
     assert (len(people), len(sites)) == (205, 16)
 
     def choose(objective: str, minutes: float | None, **more: Any) -> Choice:
-        choice = choose_sites(times, people, sites, objective=objective, minutes=minutes, **more)
+        choice = ask(times, people, sites, objective=objective, minutes=minutes, **more)
         assert choice.gap == 0
         return choice
 
-    assert choose("coverage", 62.5, count=4).value == 875247
+    assert choose("coverage", 62.5, sites=4).value == 875247
     assert choose("share", 62.5).value == 8
-    assert choose("center", None, count=4).value * metres_a_minute == pytest.approx(7403.06, abs=0.005)
-    assert choose("median", None, count=4).value * metres_a_minute == pytest.approx(2848268129.7145, abs=1e-3)
+    assert choose("center", None, sites=4).value * metres_a_minute == pytest.approx(7403.06, abs=0.005)
+    assert choose("median", None, sites=4).value * metres_a_minute == pytest.approx(2848268129.7145, abs=1e-3)

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from siteplan.config import Question
 from siteplan.errors import StudyError
+from siteplan.reachable import Reach
 from siteplan.siting.exact import _cliques
 from siteplan.siting.heuristic import fits, grow, objective_of
-from siteplan.siting.problem import Problem, Question, build_problem
+from siteplan.siting.problem import Problem, build_problem
 from siteplan.siting.swaps import improve, swap, swap_changes
 from test_siting import grown, of_this_place, questions, worlds
 
@@ -20,11 +22,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:people. nobody is counted")
 def asked_of(world: Any, asked: dict[str, Any]) -> Problem | None:
     """Build the problem of a world; None where the question has no answer."""
     times, people, sites, _ = world
-    asked = of_this_place(asked, sites) | {"territory": "zone" if "floors" in asked else None}
+    asked = of_this_place(asked, sites)
     if "floors" in asked:
         asked["floors"] = {zone: part for zone, part in asked["floors"].items() if zone in set(people["zone"])}
     try:
-        return build_problem(times, people, sites, Question(**asked))
+        return build_problem(Reach.of(times, people), sites, Question(**asked), "zone" if "floors" in asked else None)
     except StudyError:
         return None
 
@@ -59,7 +61,9 @@ def test_every_swap_changes_what_it_says_and_breaks_no_condition(world: Any, ask
 @pytest.mark.parametrize("half", [0.0, 0.4])
 def test_part_of_a_backup_counts_in_proportion(number: int, half: float) -> None:
     times, people, sites = grown()
-    problem = build_problem(times, people, sites, Question(objective="backup", backup=number, count=5, minutes=15))
+    problem = build_problem(
+        Reach.of(times, people), sites, Question(objective="backup", backup=number, sites=5, minutes=15)
+    )
     opened = np.arange(60) < 5
 
     def worth(flags: Any) -> float:
@@ -77,16 +81,17 @@ def test_part_of_a_backup_counts_in_proportion(number: int, half: float) -> None
 @pytest.mark.parametrize(
     "asked",
     [
-        {"objective": "backup", "count": 6, "minutes": 15},
-        {"objective": "coverage", "count": 8, "minutes": 10, "spacing": 1200.0},
-        {"objective": "median", "count": 6, "minutes": 30, "territory": "commune", "floors": 0.5},
+        {"objective": "backup", "sites": 6, "minutes": 15},
+        {"objective": "coverage", "sites": 8, "minutes": 10, "spacing_m": 1200.0},
+        {"objective": "median", "sites": 6, "minutes": 30, "territory": "commune", "floors": 0.5},
         {"objective": "gravity", "budget": 12.0, "minutes": 20, "decay": lambda minutes: 1 - minutes / 20},
     ],
 )
 def test_restarts_better_a_set_and_come_to_the_same(asked: dict[str, Any]) -> None:
     times, people, sites = grown()
     sites["cost"] = np.arange(60) % 4 + 1.0
-    problem = build_problem(times, people, sites, Question(**asked))
+    territory = asked.pop("territory", None)
+    problem = build_problem(Reach.of(times, people), sites, Question(**asked), territory)
     opened = problem.fixed.copy()
     for _ in grow(problem, opened):
         pass
@@ -100,7 +105,7 @@ def test_restarts_better_a_set_and_come_to_the_same(asked: dict[str, Any]) -> No
 
 def test_a_set_of_sites_too_near_to_each_other_is_one_row() -> None:
     times, people, sites = grown()
-    problem = build_problem(times, people, sites, Question(count=3, spacing=1500.0))
+    problem = build_problem(Reach.of(times, people), sites, Question(sites=3, spacing_m=1500.0))
     near = {tuple(pair) for pair in problem.apart.tolist()}
     cliques = [sorted(some.tolist()) for some in _cliques(problem.apart, 60)]
     held = {(a, b) for some in cliques for a in some for b in some if a < b}

@@ -8,52 +8,17 @@ person once. Withheld people (missing) count as nothing. The order of rows and o
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from siteplan.catalogue import Measure
+from siteplan.config import Decay
 from siteplan.errors import StudyError
 from siteplan.reachable import Floats, Pairs, Reach, site_positions
 
-__all__ = ["Decay", "added", "coverage", "decayed_reach", "overlap", "reach"]
-
-
-@dataclass(frozen=True)
-class Decay:
-    """How much a person counts who is `t` minutes away, from 1 at the door to 0.
-
-    step      1 up to `minutes`, then 0: the cumulative count (Kwan 1998, rectangular)
-    linear    1 - t / minutes, 0 from `minutes` on (Kwan 1998, negative linear)
-    logistic  (1 + exp(-m k)) / (1 + exp((t - m) k)) with m = `minutes` and k = pi / (`deviation` sqrt 3): close to
-              one half at `minutes`, steeper the smaller the `deviation`, in minutes (Bauer & Groneberg 2016)
-    """
-
-    kind: Literal["step", "linear", "logistic"]
-    minutes: float
-    deviation: float = 5.0
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("step", "linear", "logistic"):
-            raise StudyError(f"decay: no kind {self.kind!r}. Expected step, linear or logistic")
-        for name, value in (("minutes", self.minutes), ("deviation", self.deviation)):
-            if not 0 < value < np.inf:
-                raise StudyError(f"decay: {name} is {value}, expected more than 0")
-
-    def weights(self, minutes: Floats) -> Floats:
-        """Return the weight of each travel time, both as arrays of one shape; times in minutes."""
-        if self.kind == "step":
-            return np.where(minutes <= self.minutes, 1.0, 0.0)
-        if self.kind == "linear":
-            return np.maximum(0.0, 1.0 - minutes / self.minutes)
-        steepness = np.pi / (self.deviation * np.sqrt(3.0))
-        # exp stops at 700 so that a tiny deviation gives a step and not an overflow
-        beyond = np.exp(np.minimum((minutes - self.minutes) * steepness, 700.0))
-        weights: Floats = (1.0 + np.exp(-self.minutes * steepness)) / (1.0 + beyond)
-        return weights
+__all__ = ["added", "coverage", "decayed_reach", "overlap", "reach"]
 
 
 def reach(

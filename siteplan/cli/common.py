@@ -4,7 +4,6 @@ import contextlib
 import functools
 import inspect
 import json
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siteplan.cli.choosing import in_words_of_study, set_aside
-from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
+from siteplan.cli.choosing import set_aside
+from siteplan.errors import SiteplanError, SiteplanWarning, StudyError, keys_named
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,7 +119,7 @@ def asks(
             path, overrides = given.pop("study"), given.pop("overrides") or ()
             if path is not None and given.get("out") is not None:
                 refuse_inputs([path], [given["out"]])
-            with _in_words_typed(flags):
+            with keys_named(lambda key: f"{key} ({flags[key]})" if key in flags else key):
                 aside = set_aside(path, typed)
                 study = read_study(
                     path, [*(f"{key}=" for key in (*unused, *aside)), *overrides], options=options, needs=needs
@@ -128,7 +127,7 @@ def asks(
                 for key in aside:
                     say(f"{path}: {key} is set aside, as what is typed stands in its place", bool(given.get("quiet")))
                 _refuse_modes(study, typed)
-                with _in_words_of_study(study, path):
+                with _of_study(path):
                     command(study, **given)
 
         own = list(inspect.signature(command).parameters.values())[1:]
@@ -150,28 +149,14 @@ def _refuse_modes(study: "Study", typed: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _in_words_typed(flags: Mapping[str, str]) -> Iterator[None]:
-    """Let errors name beside a key of the study the option that set it."""
+def _of_study(path: Path | None) -> Iterator[None]:
+    """Let an error that names keys of the study name its file."""
     try:
         yield
     except StudyError as error:
-        text = str(error)
-        for key, flag in flags.items():
-            text = re.sub(rf"(?<![\w.-]){re.escape(key)}(?![\w-]|\.\w| \()", f"{key} ({flag})", text)
-        raise StudyError(text) from None
-
-
-@contextlib.contextmanager
-def _in_words_of_study(study: "Study", path: Path | None) -> Iterator[None]:
-    """Let errors of choosing name the study file and its keys."""
-    asked = study.choose
-    try:
-        yield
-    except StudyError as error:
-        if asked is None:
+        if path is None or not error.keys:
             raise
-        text = in_words_of_study(str(error), phased=bool(asked.phases or asked.phase_budgets))
-        raise StudyError(text if text == str(error) or path is None else f"{path}: {text}") from None
+        raise StudyError(f"{path}: ", *error.args) from None
 
 
 def _name(key: str) -> str:

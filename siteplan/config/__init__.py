@@ -1,6 +1,6 @@
 """Parameters with their reasons: how people travel, and (in a study file) what is asked."""
 
-from siteplan.config.choose import Choose, Score
+from siteplan.config.choose import Decay, Question, Quota, Score
 from siteplan.config.inputs import Area, Inputs, Population, Table
 from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Profile, Rides, minutes_of
 from siteplan.config.study import Output, Study, folder_name
@@ -15,11 +15,13 @@ __all__ = [
     "TRANSIT",
     "WALK",
     "Area",
-    "Choose",
+    "Decay",
     "Inputs",
     "Output",
     "Population",
     "Profile",
+    "Question",
+    "Quota",
     "Rides",
     "Score",
     "Study",

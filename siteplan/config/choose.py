@@ -1,19 +1,53 @@
-"""What a study asks of its sites: how they are ranked, and which to open together."""
+"""What is asked of sites: how they are ranked, and which to open together."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from siteplan.config.fields import LONGEST, Limit, LongLimit, listed
+from siteplan.config.problems import said, short
 from siteplan.config.profiles import Model
+from siteplan.errors import Key, StudyError
+from siteplan.objectives import OBJECTIVES, Objective, objective_named, objective_names
 
-__all__ = ["Choose", "Score", "check_amounts", "check_objective"]
+__all__ = ["Decay", "Question", "Quota", "Score", "question_of"]
 
 
-class Fading(Model):
-    """How much a person counts who is so many minutes away."""
+class _AtTheDoor(type(BaseModel)):  # type: ignore[misc]  # of a class without a name of its own
+    """Makes of what is wrong with a model that is made in Python the sentence that a study file gets."""
+
+    def __call__(cls, *given: Any, **named: Any) -> Any:
+        try:
+            return super().__call__(**dict(zip(cls.model_fields, given, strict=False)), **named)
+        except ValidationError as error:
+            raise _refused(error, cls, f"{cls.__name__.lower()}: ") from None
+
+
+def _refused(error: ValidationError, root: type[BaseModel], origin: str = "") -> StudyError:
+    first, *more = said(error, root)
+    return StudyError(origin, *first, *(part for parts in more for part in ("; ", *parts)))
+
+
+class Decay(Model, metaclass=_AtTheDoor):
+    """How much a person counts who is `t` minutes away, from 1 at the door to 0.
+
+    step      1 up to `minutes`, then 0: the cumulative count (Kwan 1998, rectangular)
+    linear    1 - t / minutes, 0 from `minutes` on (Kwan 1998, negative linear)
+    logistic  (1 + exp(-m k)) / (1 + exp((t - m) k)) with m = `minutes` and k = pi / (`deviation` sqrt 3): close to
+              one half at `minutes`, steeper the smaller the `deviation`, in minutes (Bauer & Groneberg 2016)
+    """
 
     kind: Literal["step", "linear", "logistic"] = Field(
         examples=["logistic"],
@@ -27,6 +61,19 @@ class Fading(Model):
         """Minutes beyond which a person counts less than a hundredth."""
         return self.minutes + (2.6 * self.deviation if self.kind == "logistic" else 0)
 
+    def weights(self, minutes: Any) -> Any:
+        """Return the weight of each travel time, both as arrays of one shape; times in minutes."""
+        import numpy as np
+
+        if self.kind == "step":
+            return np.where(minutes <= self.minutes, 1.0, 0.0)
+        if self.kind == "linear":
+            return np.maximum(0.0, 1.0 - minutes / self.minutes)
+        steepness = np.pi / (self.deviation * np.sqrt(3.0))
+        # exp stops at 700 so that a tiny deviation gives a step and not an overflow
+        beyond = np.exp(np.minimum((minutes - self.minutes) * steepness, 700.0))
+        return (1.0 + np.exp(-self.minutes * steepness)) / (1.0 + beyond)
+
 
 class Score(Model):
     """How the results of a site become one number."""
@@ -36,20 +83,26 @@ class Score(Model):
         description="columns of scores.csv and their weights, such as {people_best_20: 2, workers_walk_15: 1}; "
         "empty = people reached by any mode within the largest limit",
     )
-    decay: Fading | None = Field(
+    decay: Decay | None = Field(
         default=None,
         description="also count people by nearness, as columns decayed_<mode>: {kind: linear, minutes: 30}, or "
         "{kind: logistic, minutes: 15, deviation: 5}; empty = not counted",
     )
 
 
-class AskedQuota(Model):
-    """At least and at most so many open sites of one kind."""
+class Quota(Model, metaclass=_AtTheDoor):
+    """At least and at most so many open sites with one value in one column of the sites."""
 
     column: str = Field(description="a column of the sites, such as zone")
     value: bool | int | float | str = Field(description="its value, such as rural or 2")
     at_least: int = Field(default=0, ge=0, description="so many open sites of this kind, existing ones included")
     at_most: int | None = Field(default=None, ge=0, description="no more than so many; empty = no upper limit")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Quota":
+        if self.at_most is not None and self.at_most < self.at_least:
+            raise PydanticCustomError("asked", "is less than at_least; expected as many or more", {"key": "at_most"})
+        return self
 
 
 def _rises(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -70,32 +123,56 @@ def _floors(value: Any) -> Any:
     )
 
 
-class Choose(Model):
-    """Which sites to open together."""
+def _objective(name: Any) -> str:
+    found = objective_named(name)
+    if found is None:
+        raise PydanticCustomError("objective", "expected any of {known}", {"known": ", ".join(objective_names())})
+    return found.name
 
-    objective: Literal["coverage", "share", "median", "center", "backup", "gravity"] = Field(
+
+def _kind_of_decay(value: Any) -> str:
+    return "[keys]" if isinstance(value, Mapping | Decay) else "[own]"  # in brackets, so that no message names it
+
+
+class Question(Model, metaclass=_AtTheDoor):
+    """Which sites to open together: what a study file says under `choose`, and what `choose_sites` is asked."""
+
+    objective: Annotated[str, BeforeValidator(_objective)] = Field(
         default="coverage",
-        description="coverage = most people within the limit; share = fewest sites for a share of them; median = least "
-        "people-minutes; center = least longest way; backup = most people within reach of several sites; "
-        "gravity = most people, the nearer the more they count",
+        description="; ".join(f"{' or '.join((each.name, *each.also))} = {each.about}" for each in OBJECTIVES),
     )
-    sites: Annotated[int, Field(ge=1)] | None = Field(
+    sites: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="how many are open in all, the existing and required ones included"
     )
     budget: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="what the new ones may cost together (column cost of the sites); empty = no budget"
     )
-    mode: str = Field(default="", description="one of the modes, or best; empty = best where there are several")
-    minutes: LongLimit | None = Field(default=None, description="the limit; empty = the largest of travel.minutes")
+    mode: Annotated[str | tuple[str, ...], BeforeValidator(lambda mode: "" if mode is None else mode)] = Field(
+        default="", description="one of the modes, or best; empty = best where there are several"
+    )
+    minutes: LongLimit | None = Field(
+        default=None,
+        description="the limit; empty = the largest of travel.minutes, but for median and center: none (the penalty, "
+        "if there is one), so that a study searches for up to four hours",
+    )
     group: str = Field(default="people", description="whose reach counts: people or one of the groups")
     share: float = Field(
         default=1, gt=0, le=1, description="objective share: of those whom any site reaches, so many must be covered"
     )
+    least: Literal["sites", "cost"] = Field(default="sites", description="objective share: of what the least is wanted")
     penalty: Annotated[float, Field(gt=0, le=2 * LONGEST)] | None = Field(
-        default=None, description="objectives median and center: minutes of who reaches none; empty = twice the limit"
+        default=None,
+        description="objectives median and center: minutes of who reaches none; empty = twice the limit or, where "
+        "there is none, twice the longest time found",
     )
-    backup: int = Field(default=2, ge=2, le=10, description="objective backup: within reach of so many sites")
-    decay: Fading | None = Field(default=None, description="objective gravity: as score.decay")
+    backup: int = Field(default=2, ge=1, le=10, description="objective backup: within reach of so many sites")
+    decay: (
+        Annotated[
+            Annotated[Decay, Tag("[keys]")] | Annotated[Callable[..., Any] | str, Tag("[own]")],
+            Discriminator(_kind_of_decay),
+        ]
+        | None
+    ) = Field(default=None, description="objective gravity: as score.decay")
     capacities: bool | Literal["desks"] = Field(
         default=False,
         description="true = serve no more people at a site than its column capacity says, and nobody twice; desks = "
@@ -104,15 +181,13 @@ class Choose(Model):
     spacing_m: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="open sites stand at least so many metres apart; empty = no such rule"
     )
-    floors: Annotated[float | dict[str, float] | Literal["most"] | None, BeforeValidator(_floors)] = Field(
+    floors: Annotated[float | dict[Any, float] | Literal["most"] | None, BeforeValidator(_floors)] = Field(
         default=None,
         description="the share of its people that each commune has covered at least: one for all, by name of the "
         "commune, or most = as high as possible in the worst served; who lives in none has no floor; empty = none",
     )
-    quotas: tuple[AskedQuota, ...] = Field(
-        default=(), description="such as [{column: zone, value: rural, at_least: 2}]"
-    )
-    phases: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(listed), AfterValidator(_rises)] = Field(
+    quotas: tuple[Quota, ...] = Field(default=(), description="such as [{column: zone, value: rural, at_least: 2}]")
+    phases: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(listed), AfterValidator(_rises)] = Field(
         default=(), description="open so many first, then so many, such as [3, 5, 10]; empty = all at once"
     )
     phase_budgets: Annotated[
@@ -123,62 +198,85 @@ class Choose(Model):
         description="phases that together lose the least share of their own best, from one programme over them all: "
         "slower",
     )
+    method: Literal["exact", "greedy"] = Field(
+        default="exact", description="exact = with a proof; greedy = the next best one each time, and swaps: no proof"
+    )
     seconds: float = Field(
         default=60, gt=0, le=3600, description="after which the search stops; the gap to the best possible is then told"
     )
+    gap: float = Field(default=0, ge=0, lt=1, description="a set within this share of the best possible is enough")
+
+    @property
+    def goal(self) -> Objective:
+        """The objective itself."""
+        return objective_names()[self.objective]
+
+    def limit(self, usual: float) -> float:
+        """Return the minutes within which a site counts: those asked, or what is usual; infinite where none is."""
+        if self.minutes is not None:
+            return self.minutes
+        return usual if self.goal.limited else self.penalty or math.inf
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Question":
+        for key, why in self._wrong():
+            raise PydanticCustomError("asked", "{why}", {"key": key, "why": why})
+        return self
+
+    def _wrong(self) -> list[tuple[str, str]]:
+        """Name keys that do not fit together, and why: the first is told."""
+        phased, goal, wrong = self.phases or self.phase_budgets, self.goal, []
+        if goal.search == "fewest":
+            wrong += [
+                (key, f"objective {goal.name} finds how many sites are needed; leave it out")
+                for key in ("sites", "phases", "phase_budgets")
+                if getattr(self, key) not in (None, ())
+            ]
+        elif self.sites is None and self.budget is None and not phased:
+            wrong.append(("", "names neither sites (how many) nor a budget; expected one of them"))
+        if self.phases and (self.budget is not None or self.sites not in (None, self.phases[-1])):
+            why = "say how many sites are open after each; leave out budget and sites beside them, or the phases"
+            wrong.append(("phases", f"{why} (--set choose.phases=[])"))
+        if self.phase_budgets and (self.phases or self.budget is not None or self.sites is not None):
+            wrong.append(("phase_budgets", "say what is spent after each; leave out phases, budget and sites"))
+        if self.least_regret and not phased:
+            wrong.append(("least_regret", "is for phases; give choose.phases or choose.phase_budgets, or leave it out"))
+        if self.least_regret and (goal.search == "farthest" or self.floors == "most"):
+            wrong.append(("least_regret", "is not known for objective center and floors: most; leave it out"))
+        wrong += [
+            (key, f"is for objective {each.name}; ask for that, or leave it out")
+            for each in OBJECTIVES
+            for key in each.keys
+            if key not in goal.keys and getattr(self, key) != type(self).model_fields[key].default
+        ]
+        if "decay" in goal.keys and self.decay is None:
+            why = f"missing; objective {goal.name} needs it, such as {{kind: linear, minutes: 20}}"
+            wrong.append(("decay", why))
+        if self.capacities and not goal.full:
+            wrong.append(("capacities", f"have no meaning for objective {goal.name}; leave them out"))
+        if self.method == "greedy" and (self.capacities or self.floors == "most"):
+            wrong.append(("method", "greedy cannot weigh capacities or floors: most; ask for exact"))
+        if self.penalty is not None and self.minutes is not None and self.penalty < self.minutes:
+            limit = f"expected at least the limit of {self.minutes:g}"
+            wrong.append(("penalty", f"is {self.penalty:g} minutes, {limit}"))
+        return wrong
 
 
-def check_amounts(asked: Choose) -> None:
-    """Refuse questions that say in two ways how many sites, or in none."""
-    phases = asked.phases or asked.phase_budgets
-    if asked.objective != "share" and asked.sites is None and asked.budget is None and not phases:
-        raise PydanticCustomError(
-            "choice", "choose: names neither sites (how many) nor a budget; expected one of them (-p, --budget)"
-        )
-    if asked.phases and (asked.budget is not None or asked.sites not in (None, asked.phases[-1])):
-        raise PydanticCustomError(
-            "phases",
-            "choose.phases: say how many sites are open after each; leave out budget and sites beside them, or the "
-            "phases (--set choose.phases=[])",
-        )
-    if asked.phase_budgets and (asked.phases or asked.budget is not None or asked.sites is not None):
-        raise PydanticCustomError(
-            "phases", "choose.phase_budgets: say what is spent after each; leave out phases, budget and sites"
-        )
-    if asked.objective == "share" and (phases or asked.sites is not None):
-        key = "sites" if asked.sites is not None else "phases" if asked.phases else "phase_budgets"
-        raise PydanticCustomError(
-            "phases", "choose.{key}: objective share finds how many sites are needed; leave it out", {"key": key}
-        )
-    if asked.least_regret and not phases:
-        raise PydanticCustomError(
-            "phases", "choose.least_regret: is for phases; give choose.phases or choose.phase_budgets, or leave it out"
-        )
-    if asked.least_regret and (asked.objective == "center" or asked.floors == "most"):
-        raise PydanticCustomError(
-            "phases", "choose.least_regret: is not known for objective center and floors: most; leave it out"
-        )
+def question_of(question: Question | Mapping[str, Any] | None, **given: Any) -> Question:
+    """Return the question that is meant: one, the keys of one, or none, and whatever is given beside it but None.
 
-
-def check_objective(asked: Choose, minutes: float) -> None:
-    """Refuse what the objective needs and lacks, and what it would pass over."""
-    if asked.share != 1 and asked.objective != "share":
-        raise PydanticCustomError("choice", "choose.share: is for objective share; ask for that, or leave it out")
-    if asked.objective == "gravity" and asked.decay is None:
-        raise PydanticCustomError(
-            "choice", "choose.decay: missing; objective gravity needs it, such as {kind: linear, minutes: 20}"
+    Raises
+    ------
+    StudyError
+        Naming every key that is unknown, missing or out of range.
+    """
+    if not isinstance(question, Question | Mapping | None):
+        raise StudyError(
+            Key("question"), f" is {short(question)}, expected a Question or its keys, such as {{'sites': 5}}"
         )
-    if asked.decay is not None and asked.objective != "gravity":
-        raise PydanticCustomError("choice", "choose.decay: is for objective gravity; ask for that, or leave it out")
-    if asked.capacities and asked.objective in ("center", "backup"):
-        raise PydanticCustomError(
-            "choice",
-            "choose.capacities: have no meaning for objective {objective}; leave them out",
-            {"objective": asked.objective},
-        )
-    if asked.penalty is not None and asked.penalty < minutes:
-        raise PydanticCustomError(
-            "choice",
-            "choose.penalty: is {penalty} minutes, expected at least the limit of {minutes}",
-            {"penalty": f"{asked.penalty:g}", "minutes": f"{minutes:g}"},
-        )
+    # None is as if not given, as a study file takes it.
+    asked = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Question.model_validate({**dict(question or {}), **asked})
+    except ValidationError as error:
+        raise _refused(error, Question) from None

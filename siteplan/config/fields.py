@@ -6,9 +6,10 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-__all__ = ["LONGEST", "File", "Limit", "LongLimit", "Names", "based", "listed", "rising"]
+__all__ = ["LONGEST", "SEARCHED", "File", "Limit", "LongLimit", "Names", "based", "listed", "rising"]
 
 LONGEST = 600.0  # minutes; nobody asks for a ten-hour catchment, so more than that is seconds
+SEARCHED = 240.0  # minutes, the farthest that a search goes
 
 Number = TypeVar("Number", int, float)
 

@@ -8,18 +8,26 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-__all__ = ["problems", "short", "submodel"]
+from siteplan.errors import Key
+
+__all__ = ["problems", "said", "short", "submodel"]
 
 CHANGED = ("changes", "matrix", "scenarios")
 KINDS = ("bool", "float", "int", "str")  # names that pydantic gives to alternatives
 REMEDIES = {
     "inputs.transit.feeds": "; expected the timetables of that date, such as [gtfs.zip] (or --transit gtfs.zip)",
     "inputs.transit.date": "; expected the day of service, such as 2026-03-10 (or --date 2026-03-10)",
+    "choose": " (-p, --budget)",
 }
 
 
 def problems(error: ValidationError, root: type[BaseModel]) -> list[str]:
     """Say each problem in a line: its key, what was found there and what was expected."""
+    return ["".join(parts) for parts in said(error, root)]
+
+
+def said(error: ValidationError, root: type[BaseModel]) -> list[tuple[str, ...]]:
+    """Say each problem in the parts of a `StudyError`."""
     details = error.errors(include_url=False)
     # A list whose items are all refused is reported as too short as well: the items say it better.
     inside = {detail["loc"][:-1] for detail in details}
@@ -27,26 +35,38 @@ def problems(error: ValidationError, root: type[BaseModel]) -> list[str]:
     return list(dict.fromkeys(_explained(detail, root) for detail in kept))
 
 
-def _explained(detail: ErrorDetails, root: type[BaseModel]) -> str:
+def _explained(detail: ErrorDetails, root: type[BaseModel]) -> tuple[str, ...]:
     # The names that pydantic gives to alternatives mean nothing to who wrote the file.
     parts = [part for part in detail["loc"] if not isinstance(part, str) or ("[" not in part and part not in KINDS)]
     names = [part for part in parts if isinstance(part, str)]
-    where = _where(parts) or "the study"
+    where = _where(parts)
+    if detail["type"] == "asked":  # of a key further in, or of no one key
+        key = detail["ctx"]["key"]
+        remedy = "" if key else REMEDIES.get(where, "")
+        place = ".".join(each for each in (where, key) if each)
+        return (
+            (Key(place), f": {detail['msg']}{remedy}")
+            if place
+            else (f"the question {detail['msg']} (count=, budget=)",)
+        )
+    found = f"found {short(detail['input'])}, "
+    text = detail["msg"].replace("Input should be", "expected").replace("a valid tuple", "a list")
     if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown key; {_meant(names, root)}"
+        return Key(where), f": unknown key; {_meant(names, root)}"
     if detail["type"] == "missing":
-        return f"{where}: missing{REMEDIES.get(where, '')}"
+        return Key(where), f": missing{REMEDIES.get(where, '')}"
     if detail["type"] == "window":
-        return f"{where}: {detail['msg']}"
-    if detail["type"] == "too_short":
-        return f"{where}: found nothing, expected at least one"
-    if detail["type"] == "model_type":
-        return f"{where}: found {short(detail['input'])}, expected the keys {', '.join(_section(names, root))}"
-    said = detail["msg"].replace("Input should be", "expected").replace("a valid tuple", "a list")
-    if detail["type"] in ("int_parsing", "int_from_float"):
+        found = ""
+    elif detail["type"] == "too_short":
+        found, text = "", "found nothing, expected at least one"
+    elif detail["type"] == "model_type":
+        text = f"expected the keys {', '.join(_section(names, root))}"
+    elif detail["type"] in ("int_parsing", "int_from_float"):
         several = isinstance(detail["loc"][-1], int)
-        said = "expected whole numbers, with commas between them" if several else "expected a whole number"
-    return f"{where}: found {short(detail['input'])}, {said}" if names else said
+        text = "expected whole numbers, with commas between them" if several else "expected a whole number"
+    elif not names:
+        return (text,)
+    return Key(where or "the study"), f": {found}{text}"
 
 
 def _where(parts: Sequence[str | int]) -> str:
@@ -94,9 +114,7 @@ def submodel(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     field = model.model_fields.get(name)
     if field is not None and get_origin(field.annotation) in (tuple, dict):
         return None  # several models are written as a list, or under names
-    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
-    inner = [kind for part in kinds for kind in (part, *get_args(part))]
-    return next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    return None if field is None else next(_models(field.annotation), None)
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from siteplan.catalogue import BEST, decayed_measures, score_measures
 from siteplan.config.changes import Changes, Option, Scenario
-from siteplan.config.choose import Choose, Score, check_amounts, check_objective
-from siteplan.config.fields import LONGEST, based
+from siteplan.config.choose import Decay, Question, Score
+from siteplan.config.fields import LONGEST, SEARCHED, based
 from siteplan.config.inputs import Area, Inputs
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
@@ -80,7 +80,7 @@ class Study(Model):
     inputs: Inputs = Field(default=Inputs(), description="the files")
     travel: Travel = Field(default=Travel(), description="how people travel")
     score: Score = Field(default=Score(), description="how sites are ranked")
-    choose: Choose | None = Field(
+    choose: Question | None = Field(
         default=None,
         description="which sites to open together, such as {sites: 5}; empty = sites are ranked one by one only",
     )
@@ -284,28 +284,26 @@ class Study(Model):
         if self.changes.lines and not self.travel.rides:
             raise PydanticCustomError("changes", "lines: change, but transit is none of travel.modes")
 
-    def _check_choice(self, asked: Choose) -> None:
+    def _check_choice(self, asked: Question) -> None:
+        """Refuse a question that names what this study does not have."""
         groups = ("people", *(self.inputs.population.groups if self.inputs.population else ()))
         modes = (*self.travel.modes, "best") if self.inputs.times is None else (asked.mode,)
-        for key, value, known in (("mode", asked.mode or modes[0], modes), ("group", asked.group, groups)):
-            if value not in known:
-                raise PydanticCustomError(
-                    "choice",
-                    "choose.{key}: no '{value}' in this study; expected any of {known}",
-                    {"key": key, "value": value, "known": ", ".join(known)},
-                )
+        wrong = [
+            (key, f"no '{value}' in this study; expected any of {', '.join(map(str, known))}")
+            for key, value, known in (("mode", asked.mode or modes[0], modes), ("group", asked.group, groups))
+            if value not in known
+        ]
+        if 0 in (asked.sites, *asked.phases):
+            wrong.append(("sites" if asked.sites == 0 else "phases", "found 0, expected greater than or equal to 1"))
+        if asked.decay is not None and not isinstance(asked.decay, Decay):
+            wrong.append(("decay", "expected its keys, such as {kind: linear, minutes: 20}"))
         if asked.floors is not None and self.area.communes is None:
-            raise PydanticCustomError(
-                "floors", "choose.floors: are by commune, but area.communes names no file of them"
-            )
-        check_amounts(asked)
-        check_objective(asked, asked.minutes or max(self.travel.minutes))
+            wrong.append(("floors", "are by commune, but area.communes names no file of them"))
         if asked.capacities == "desks" and (self.demand is None or asked.group != self.demand.group):
-            raise PydanticCustomError(
-                "choice",
-                "choose.capacities: desks serve workers as demand says; give demand (with its uptake), and as "
-                "choose.group the group it names",
-            )
+            why = "desks serve workers as demand says; give demand (with its uptake), and as choose.group the group it"
+            wrong.append(("capacities", f"{why} names"))
+        for key, why in wrong:
+            raise PydanticCustomError("asked", "{why}", {"key": f"choose.{key}", "why": why})
 
     def columns(self) -> list[str]:
         """Name the results that a site can be scored by."""
@@ -316,11 +314,18 @@ class Study(Model):
 
     @property
     def limit(self) -> float:
-        """The minutes to search for: one search serves every limit and the decay."""
-        decays = [decay for decay in (self.score.decay, self.choose and self.choose.decay) if decay]
-        asked = () if self.choose is None else (self.choose.minutes, self.choose.penalty)
-        chosen = [min(limit, LONGEST) for limit in asked if limit]
-        longest = max(*self.travel.minutes, *(decay.limit for decay in decays), *chosen, 0)
+        """The minutes to search for: enough for every limit and the decay; four hours where a choice has none."""
+        asked = 0.0 if self.choose is None else self.choose.limit(max(self.travel.minutes))
+        return max(self.ground, min(asked, SEARCHED))
+
+    @property
+    def ground(self) -> float:
+        """The minutes around the sites for which streets and people are needed: the longest limit that is given."""
+        choose = self.choose
+        asked = () if choose is None else (choose.minutes, choose.penalty)
+        decays = (self.score.decay, choose and choose.decay)
+        limits = [decay.limit for decay in decays if isinstance(decay, Decay)]
+        longest = max(*self.travel.minutes, *limits, *(min(limit, LONGEST) for limit in asked if limit), 0)
         return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
 
     def profiles(self) -> tuple[Profile | Rides, ...]:

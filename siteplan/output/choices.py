@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siteplan.inputs.files import listed
+from siteplan.objectives import Objective, objective_names
 from siteplan.output.tables import printable, scores_json
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ MEANT = {
     "served": "go there",
     "turned_away": "nearest to it, but it is full",
 }
-GAINED = {
-    "gravity": "people by nearness that it adds",
-    "median": "minutes that it saves all together",
-    "center": "minutes that it saves all together",
-}
 PHASES = {
     "phase": "phase",
     "count": "sites",
@@ -49,34 +45,32 @@ def choice_summary(choice: "Choice", *, full: bool = False) -> str:
     greedy = "" if pd.isna(choice.greedy) else f"; opening always the best next one gives {choice.greedy:,.0f}"
     if pd.isna(choice.bound):
         proof = "without a proof"
-    elif choice.objective == "center" and choice.value > choice.summary["minutes"]:
+    elif "beyond" in _goal(choice).words and choice.value > choice.summary["minutes"]:
         # Only that is proven: how many are left out was not what was to be least.
         proof, greedy = f"{'' if choice.gap == 0 else 'not '}proven that some have none whatever opens", ""
     return f"{choice.objective}: {_worth(choice, full)}, {proof}{greedy}"
 
 
+def _goal(choice: "Choice") -> Objective:
+    return objective_names()[choice.objective]
+
+
 def _worth(choice: "Choice", full: bool) -> str:
     """Say the value in the unit of its objective."""
-    told, value = choice.summary, f"{choice.value:,.0f}"
-    group, limit = told["group"], f"{told['minutes']:g} min"
-    everybody = f"{told['people']:,.0f} {group}"
-    beyond = told["people"] - told["covered"]
-    if choice.objective == "share":
-        unit = "sites" if choice.value == told["sites"] else "of cost"
-        return f"{value} {unit} for {told['covered']:,.0f} of {told['coverable']:,.0f} {group} in reach of any site"
-    if choice.objective == "backup":
-        return f"{value} of {everybody} within {limit} of several sites"
-    if choice.objective == "gravity":
-        return f"{value} of {everybody}, each counted by nearness"
-    if choice.objective == "median":
-        counted = f"{beyond:,.0f} whom none serves with {told['penalty']:g}" if beyond >= 0.5 else "all of them served"
-        return f"{value} minutes for {everybody} together ({counted})"
-    if choice.objective == "center":
-        missed = told["coverable"] - told["covered"]
-        if missed > 1e-6:
-            return f"{missed:,.0f} {group} in reach of a site find none open ({value} minutes stand for each)"
-        return f"{value} minutes of the farthest; nobody beyond reach is counted"
-    return f"{value} of {everybody} {'served' if full else 'covered'} within {limit}"
+    told, words = choice.summary, _goal(choice).words
+    group, out, beyond = told["group"], told["people"] - told["covered"], told["coverable"] - told["covered"]
+    said = {name: f"{told[name]:,.0f}" for name in ("covered", "coverable")}
+    return words["beyond" if beyond > 1e-6 and "beyond" in words else "told"].format(
+        **said,
+        value=f"{choice.value:,.0f}",
+        group=group,
+        everybody=f"{told['people']:,.0f} {group}",
+        limit=f"{told['minutes']:g} min",
+        reached="served" if full else "covered",
+        sites="sites" if choice.value == told["sites"] else "of cost",
+        beyond=f"{beyond:,.0f}",
+        missed=f"{out:,.0f} whom none serves with {told['penalty']:g}" if out >= 0.5 else "all of them served",
+    )
 
 
 def choice_json(choice: "Choice") -> str:
@@ -126,7 +120,7 @@ def _worth_showing(choice: "Choice", name: str) -> bool:
     """Leave out columns that say nothing of this choice."""
     if name == "turned_away":
         return bool((choice.sites[name] > 0).any())
-    return name != "gain" or choice.objective in GAINED
+    return name != "gain" or "gained" in _goal(choice).words
 
 
 def _print_table(table: pd.DataFrame, console: "Console") -> None:
@@ -162,7 +156,8 @@ def _figures(choice: "Choice", full: bool) -> Iterator[str]:
     told = choice.summary
     group = told["group"]
     covered = f"{told['covered']:,.0f} of {told['people']:,.0f} {group}{' served' if full else ''} within "
-    figures = [] if choice.objective == "coverage" else [f"{covered}{told['minutes']:g} min"]
+    plain = "{reached}" in _goal(choice).words["told"]  # said already
+    figures = [] if plain or not told["limited"] else [f"{covered}{told['minutes']:g} min"]
     reach = (
         f"the sites open in any case alone: {told['today']:,.0f}; within reach of any site: {told['coverable']:,.0f}"
     )
@@ -186,7 +181,9 @@ def _figures(choice: "Choice", full: bool) -> Iterator[str]:
 
 def _meaning(choice: "Choice", counted: Sequence[str]) -> str:
     """Explain the columns."""
-    meant = {**MEANT, "gain": GAINED.get(choice.objective, "")}
+    meant = {**MEANT, "gain": _goal(choice).words.get("gained", "")}
+    if not choice.summary["limited"]:
+        meant["people"] = "who reach it at all"
     told = [f"{name.replace('_', ' ')}: {meant[name]}" for name in counted if name in meant]
     if choice.phases is not None:
         told.append("best alone: the best of its size without the other phases")

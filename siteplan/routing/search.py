@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from siteplan.config.fields import SEARCHED
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions
 from siteplan.routing.batches import LANES, search_sums
@@ -48,8 +49,8 @@ def deciseconds(minutes: Sequence[float]) -> Ints:
         No limit, or one that is not between 0 and 240 minutes.
     """
     for limit in minutes:
-        if not 0 < limit <= 240:
-            raise StudyError(f"limit of {limit} minutes: expected more than 0 and at most 240")
+        if not 0 < limit <= SEARCHED:
+            raise StudyError(f"limit of {limit} minutes: expected more than 0 and at most {SEARCHED:g}")
     if not len(minutes):
         raise StudyError("minutes: expected at least one limit")
     return np.round(np.array(minutes, float) * MINUTE).astype(np.int64)

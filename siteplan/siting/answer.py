@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from siteplan.errors import StudyError
+from siteplan.errors import Key, StudyError
 from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, Solution, serve, solve
 from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
 from siteplan.siting.median import cover_search, median_search
-from siteplan.siting.problem import MAXIMISED, Flags, Floats, Problem
+from siteplan.siting.problem import Flags, Floats, Problem
 from siteplan.siting.swaps import improve
 
 __all__ = ["Answer", "answer", "published", "shares", "without_idle"]
@@ -60,13 +60,9 @@ class _Clock:
         return max(0.01, self._end - time.monotonic())
 
 
-def answer(problem: Problem, *, method: str = "exact", seconds: float = 60.0, gap: float = 0.0) -> Answer:
-    """Find the best set of sites; parameters and errors as for `choose_sites`."""
-    if method not in ("exact", "greedy"):
-        raise StudyError(f"method is {method!r}, expected exact or greedy")
-    if method == "greedy" and (problem.capacity is not None or isinstance(problem.floors, str)):
-        raise StudyError("method greedy cannot weigh capacities or floors 'most'. Use method exact")
-    clock = _Clock(seconds)
+def answer(problem: Problem) -> Answer:
+    """Find the best set of sites; errors as for `choose_sites`."""
+    method, clock = problem.question.method, _Clock(problem.question.seconds)
     problem, floor, highest = _raised_floors(problem, clock)
     order, greedy_set = _greedy(problem)
     greedy_fits = _fits(problem, greedy_set)
@@ -76,14 +72,14 @@ def answer(problem: Problem, *, method: str = "exact", seconds: float = 60.0, ga
     aside = np.zeros(len(problem.sites), dtype=bool)
     if method == "greedy":
         if start is None:
-            raise StudyError("greedy finds no set that meets all conditions. Use method exact")
+            raise StudyError("greedy finds no set that meets all conditions. Ask for ", Key("method"), " exact")
         opened, bound = improve(problem, start) if _searched(problem) else start, np.nan
     elif int((~problem.barred).sum()) in (int(problem.fixed.sum()), problem.count):  # there is but one set
         opened, bound = _only_one(problem, clock)
     else:
         if not _searched(problem):  # of the set to start from, nothing is set aside
             aside = dominated(problem) & (True if start is None else ~start)
-        opened, bound = _best(problem, aside, start, clock, gap)
+        opened, bound = _best(problem, aside, start, clock)
     opened = without_idle(problem, opened)
     parts = shares(problem, opened)
     value = published(problem, opened, parts)
@@ -104,9 +100,10 @@ def answer(problem: Problem, *, method: str = "exact", seconds: float = 60.0, ga
 
 def _bettered(problem: Problem, start: Flags) -> Flags:
     """Better a set to start from, where nothing that comes after does so itself."""
-    if problem.objective == "share":
+    search = problem.objective.search
+    if search == "fewest":
         return without_idle(problem, start)
-    if _searched(problem) or problem.capacity is not None or problem.objective == "center":
+    if _searched(problem) or problem.capacity is not None or search == "farthest":
         return start
     return improve(problem, start)
 
@@ -116,7 +113,7 @@ def _only_one(problem: Problem, clock: _Clock) -> tuple[Flags, float]:
     opened = ~problem.barred
     full = problem.capacity is not None and not _serves_enough(problem, shares(problem, opened))
     if full or not _fits(problem, opened):
-        raise StudyError(_why(problem, clock))
+        raise _why(problem, clock)
     return opened, np.nan
 
 
@@ -130,16 +127,17 @@ def _serves_enough(problem: Problem, parts: Floats | None) -> bool:
 
 def published(problem: Problem, opened: Flags, parts: Floats | None) -> float:
     """Return what a set gives in the unit of its objective; `parts` as `shares` gives them."""
-    if problem.objective == "share":
-        return float(problem.cost[opened].sum()) if problem.least == "cost" else float(opened.sum())
-    if problem.objective == "center":
+    search = problem.objective.search
+    if search == "fewest":
+        return float(problem.cost[opened].sum()) if problem.question.least == "cost" else float(opened.sum())
+    if search == "farthest":
         worst = _least_minutes(problem, opened)[problem.reachable & (problem.weight > 0)]
         return float(worst.max(initial=0.0))
     if parts is not None:
         worth = float((problem.weight[problem.point] * problem.worth * parts).sum())
     else:
         worth = objective_of(problem, opened)
-    return problem.penalty * float(problem.weight.sum()) - worth if problem.objective == "median" else worth
+    return problem.told(worth)
 
 
 def _least_minutes(problem: Problem, opened: Flags) -> Floats:
@@ -151,7 +149,7 @@ def _least_minutes(problem: Problem, opened: Flags) -> Floats:
 
 def _wanted(problem: Problem) -> float | None:
     """Return how many people objective share must cover."""
-    return problem.share * problem.coverable if problem.objective == "share" else None
+    return problem.question.share * problem.coverable if problem.objective.search == "fewest" else None
 
 
 def _fits(problem: Problem, opened: Flags) -> bool:
@@ -163,14 +161,13 @@ def _fits(problem: Problem, opened: Flags) -> bool:
 
 def _greedy(problem: Problem) -> tuple[list[int], Flags]:
     """Open sites one after the other; under a budget by gain and by gain per cost, the better of the two."""
-    ways = [False, True] if problem.budget is not None or problem.least == "cost" else [False]
+    ways = [False, True] if problem.budget is not None or problem.question.least == "cost" else [False]
     found = []
     for per_cost in ways:
         opened = problem.fixed.copy()
         order = [*np.flatnonzero(problem.fixed).tolist(), *grow(problem, opened, per_cost, _wanted(problem))]
         value = published(problem, opened, None)
-        better = value if problem.objective in MAXIMISED else -value
-        found.append((_fits(problem, opened), better, not per_cost, order, opened))
+        found.append((_fits(problem, opened), problem.objective.better * value, not per_cost, order, opened))
     best = max(found, key=lambda one: one[:3])
     return best[3], best[4]
 
@@ -181,9 +178,9 @@ def _raised_floors(problem: Problem, clock: _Clock) -> tuple[Problem, tuple[floa
         return problem, None, None
     highest = solve(problem, "floor", seconds=clock.left / 2)
     if highest is None:
-        raise StudyError(_why(replace(problem, floors=None), clock))
+        raise _why(replace(problem, floors=None), clock)
     if not np.isfinite(highest.value):
-        raise StudyError(_late(clock))
+        raise _late(clock)
     within = problem.territory_people(np.where(problem.reachable, problem.weight, 0.0))
     level = max(0.0, min(1.0, highest.value) - SLACK)
     raised = replace(problem, floors=np.where(within > 0, level, 0.0))
@@ -198,15 +195,16 @@ def _searched(problem: Problem) -> bool:
 
 def _bounded(problem: Problem) -> bool:
     """Whether the question without its side conditions has a search of its own."""
-    return bool(problem.count) and problem.objective in ("coverage", "median", "gravity") and len(problem.site) > 0
+    return bool(problem.count) and problem.objective.search == "most" and problem.times == 1 and len(problem.site) > 0
 
 
-def _best(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, gap: float) -> tuple[Flags, float]:
+def _best(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock) -> tuple[Flags, float]:
     """Return the best set and its bound, both in the unit of the objective; HiGHS does not see what is set aside."""
-    if problem.objective == "center":
+    gap = problem.question.gap
+    if problem.objective.search == "farthest":
         return _center(problem, start, clock)
-    if problem.objective == "share":
-        return _fewest(problem, aside, start, clock, gap)
+    if problem.objective.search == "fewest":
+        return _fewest(problem, aside, start, clock)
     # No set under conditions is better than the best without any, nor than all sites together.
     most = objective_of(problem, ~problem.barred)
     bare = replace(problem, apart=problem.apart[:0], quotas=(), floors=None, budget=None, capacity=None)
@@ -218,23 +216,23 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, ga
         free, without = _plainly(bare, clock.left, gap)
         most = min(most, without)
         if problem.capacity is None and fits(problem, free):
-            return free, _unit(problem, most)
+            return free, problem.told(most)
         if start is not None and problem.capacity is None and objective_of(problem, start) >= most * (1 - LITTLE):
-            return start, _unit(problem, most)
+            return start, problem.told(most)
     fewer = replace(problem, barred=problem.barred | aside)
     best = solve(fewer, "value", start=start, seconds=clock.left, gap=gap)
     best = _or_start(problem, best, start, clock)
-    return best.opened, _unit(problem, min(most, best.bound))
+    return best.opened, problem.told(min(most, best.bound))
 
 
 def _or_start(problem: Problem, best: Solution | None, start: Flags | None, clock: _Clock) -> Solution:
     """Return what HiGHS found or, out of time without a set, the one it began with; say why where there is neither."""
     if best is None:
-        raise StudyError(_why(problem, clock))
+        raise _why(problem, clock)
     if np.isfinite(best.value):
         return best
     if start is None:
-        raise StudyError(_late(clock))
+        raise _late(clock)
     return replace(best, opened=start)
 
 
@@ -254,23 +252,18 @@ def _room(problem: Problem, capacity: Floats, count: int) -> float:
     return float(worth[problem.fixed].sum() + free[: max(0, count - int(problem.fixed.sum()))].sum())
 
 
-def _unit(problem: Problem, worth: float) -> float:
-    """Turn what people count, served, into the unit of the objective."""
-    return problem.penalty * float(problem.weight.sum()) - worth if problem.objective == "median" else worth
-
-
-def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, gap: float) -> tuple[Flags, float]:
+def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock) -> tuple[Flags, float]:
     """Return the smallest or cheapest set that covers enough, of all such sets one that covers the most."""
-    wanted = _wanted(problem)
+    wanted, least, gap = _wanted(problem), problem.question.least, problem.question.gap
     floor = None if wanted is None else wanted * (1 - SLACK)
     fewer = replace(problem, barred=problem.barred | aside)
-    best = solve(fewer, problem.least, at_least=floor, start=start, seconds=clock.left, gap=gap)
+    best = solve(fewer, least, at_least=floor, start=start, seconds=clock.left, gap=gap)
     best = _or_start(problem, best, start, clock)
-    least = max(-best.bound, _least_needed(problem, floor or 0.0))
-    bound = float(np.ceil(least - 1e-6)) if problem.least == "sites" else least
-    if problem.share == 1:
+    bound = max(-best.bound, _least_needed(problem, floor or 0.0))
+    bound = float(np.ceil(bound - 1e-6)) if least == "sites" else bound
+    if problem.question.share == 1:
         return best.opened, bound
-    if problem.least == "sites":
+    if least == "sites":
         smaller = replace(fewer, count=int(best.opened.sum()))
     else:
         smaller = replace(fewer, budget=float(problem.cost[best.opened].sum()) * (1 + LITTLE))
@@ -280,7 +273,7 @@ def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock, 
 
 def _least_needed(problem: Problem, wanted: float) -> float:
     """Return how many sites it takes if none shared anybody with another, or what those cost that are open anyway."""
-    if problem.least == "cost":
+    if problem.question.least == "cost":
         return float(problem.cost[problem.fixed].sum())
     many = len(problem.sites)
     reach = np.bincount(problem.site, weights=problem.weight[problem.point], minlength=many)
@@ -293,11 +286,11 @@ def _plainly(problem: Problem, seconds: float, gap: float) -> tuple[Flags, float
     """Return the best set for a number of sites alone, by the searches that are made for it, and the most worth."""
     everybody, many = float(problem.weight.sum()), len(problem.sites)
     options: dict[str, Any] = {"sites": many, "count": problem.count, "fixed": problem.fixed, "barred": problem.barred}
-    if problem.objective == "coverage":
+    if problem.alike:
         found, _ = cover_exactly(problem.ptr, problem.site, problem.weight, seconds=seconds, **options)
         most = everybody - found.bound
-    else:  # a gravity is a median of what is lost of each person
-        penalty = problem.penalty if problem.objective == "median" else 1.0
+    else:  # any worth is a median of what is lost of each person
+        penalty = problem.penalty if problem.objective.remaining else float(problem.worth.max(initial=1.0))
         rows = problem.ptr, problem.site, penalty - problem.worth, problem.weight
         found = median_search(*rows, penalty=penalty, gap=gap, seconds=seconds, **options)
         most = penalty * everybody - found.bound
@@ -306,8 +299,8 @@ def _plainly(problem: Problem, seconds: float, gap: float) -> tuple[Flags, float
     return opened, most
 
 
-def _late(clock: _Clock) -> str:
-    return f"no set of sites was found within {clock.seconds:g} s. Allow more seconds"
+def _late(clock: _Clock) -> StudyError:
+    return StudyError(f"no set of sites was found within {clock.seconds:g} s. Allow more ", Key("seconds"))
 
 
 def _center(problem: Problem, start: Flags | None, clock: _Clock) -> tuple[Flags, float]:
@@ -358,9 +351,9 @@ def _within(problem: Problem, minutes: float) -> Problem:
 
 def without_idle(problem: Problem, opened: Flags) -> Flags:
     """Close, last id first, sites that change nothing, where the number of sites is free."""
-    if problem.count is not None or problem.capacity is not None or problem.objective == "center":
+    if problem.count is not None or problem.capacity is not None or problem.objective.search == "farthest":
         return opened
-    least = -np.inf if problem.objective == "share" else objective_of(problem, opened)
+    least = -np.inf if problem.objective.search == "fewest" else objective_of(problem, opened)
     for site in np.flatnonzero(opened & ~problem.fixed)[::-1]:
         without = opened.copy()
         without[site] = False
@@ -383,7 +376,7 @@ def shares(problem: Problem, opened: Flags) -> Floats | None:
     return rounded
 
 
-def _why(problem: Problem, clock: _Clock) -> str:
+def _why(problem: Problem, clock: _Clock) -> StudyError:
     """Say which condition no set can meet, and the nearest that one can."""
     seconds = max(1.0, clock.left / 4)
     enough = _wanted(problem)
@@ -394,34 +387,35 @@ def _why(problem: Problem, clock: _Clock) -> str:
         if fewest is not None and most is not None and np.isfinite(fewest.value) and np.isfinite(most.value):
             few, many = int(fewest.opened.sum()), int(most.opened.sum())
             found = f"{few} sites would" if few == many else f"the fewest that do are {few}, the most {many}"
-            return f"no set of {problem.count} sites meets the conditions; {found}. Change count="
+            return StudyError(f"no set of {problem.count} sites meets the conditions; {found}. Change ", Key("sites"))
     if problem.budget is not None:
         cheapest = solve(replace(problem, budget=None), "cost", at_least=floor, seconds=seconds)
         if cheapest is not None and np.isfinite(cheapest.value):
             cost = float(np.ceil(problem.cost[cheapest.opened].sum()))
-            return (
+            return StudyError(
                 f"no set of sites meets the conditions within a budget of {problem.budget:,.0f}; {cost:,.0f} would do"
             )
     if enough is not None:
         most_people = solve(problem, seconds=seconds)
         if most_people is not None and np.isfinite(most_people.value):
             part = most_people.value / problem.coverable
-            return (
-                f"no set of sites covers {problem.share:.1%} of those in reach; at most {part:.1%} can be. Lower share="
-            )
+            wanted = f"{problem.question.share:.1%} of those in reach"
+            return StudyError(f"no set of sites covers {wanted}; at most {part:.1%} can be. Lower ", Key("share"))
     if problem.floors is not None:
         highest = solve(replace(problem, floors="most"), "floor", seconds=seconds)
         if highest is not None and np.isfinite(highest.value):
-            return (
+            return StudyError(
                 "no set of sites meets all floors under the other conditions; the highest that all territories can "
-                f"reach together is {max(0.0, highest.value):.1%}. Lower floors=, or use floors='most'"
+                f"reach together is {max(0.0, highest.value):.1%}. Lower ",
+                *(Key("floors"), ", or use ", Key("floors"), ": most"),
             )
     for name, without in (
-        ("spacing", replace(problem, apart=problem.apart[:0])),
+        ("spacing_m", replace(problem, apart=problem.apart[:0])),
         ("quotas", replace(problem, quotas=())),
         ("capacities", replace(problem, capacity=None)),
     ):
         found_without = solve(without, "sites", at_least=floor, seconds=seconds)
         if found_without is not None and np.isfinite(found_without.value):
-            return f"no set of sites meets the conditions; without {name} some would. Loosen {name}="
-    return "no set of sites meets the conditions, and no single one is to blame. Loosen several"
+            named = name.removesuffix("_m")
+            return StudyError(f"no set of sites meets the conditions; without {named} some would. Loosen ", Key(name))
+    return StudyError("no set of sites meets the conditions, and no single one is to blame. Loosen several")

@@ -1,15 +1,15 @@
 """Recompute a choice from the chosen ids and the tables alone, in another way than it was made."""
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.config import Question
 from siteplan.errors import SiteplanError
 from siteplan.reachable import by_point
-from siteplan.siting.problem import MAXIMISED, Decay, Question, has_value, site_metres
+from siteplan.siting.problem import USUAL, has_value, pair_weights, site_metres
 
 if TYPE_CHECKING:
     from siteplan.siting.choose import Choice
@@ -25,6 +25,8 @@ def check_choice(
     people: pd.DataFrame,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     question: Question,
+    *,
+    territory: str | pd.Series | None = None,
 ) -> None:
     """Check a choice against the question it answers and its tables, which are as for `choose_sites`.
 
@@ -38,15 +40,16 @@ def check_choice(
     table = pd.DataFrame(table).set_axis(table.index.astype(str))
     chosen = list(choice.sites.index)
     status = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
-    near = _near(times, question.minutes, question.mode, question.decay)
-    limit = float(near["minutes"].max() if len(near) else 0.0) if question.minutes is None else float(question.minutes)
+    goal, limit = question.goal, question.limit(USUAL)
+    near = _near(times, limit, question)
+    limit = limit if np.isfinite(limit) else float(near["minutes"].max() if len(near) else 0.0)
     _same("sites twice", len(set(chosen)), len(chosen))
     _true(
         "existing and required sites are open", set(table.index[status.isin(["existing", "required"])]) <= set(chosen)
     )
     _true("excluded sites are closed", not set(table.index[status == "excluded"]) & set(chosen))
-    if question.count is not None:
-        _same("the number of sites", len(chosen), question.count)
+    if question.sites is not None:
+        _same("the number of sites", len(chosen), question.sites)
     cost = table["cost"].reindex(chosen) if "cost" in table.columns else pd.Series(0.0, index=chosen)
     spent = float(cost[(status.reindex(chosen) != "existing").to_numpy()].sum())
     _true("the budget", question.budget is None or spent <= question.budget * (1 + 1e-9))
@@ -54,8 +57,8 @@ def check_choice(
         there = int(has_value(table.loc[chosen, quota.column], quota.value).sum())
         most = there if quota.at_most is None else quota.at_most
         _true(f"quota {quota.column}={quota.value}", quota.at_least <= there <= most)
-    if question.spacing is not None:
-        _spaced(sites, chosen, status, question.spacing)
+    if question.spacing_m is not None:
+        _spaced(sites, chosen, status, question.spacing_m)
     mine = near[near["site"].isin(chosen)]
     went = choice.assignment.merge(mine, on=["site", "point"], how="left", suffixes=("", "_table"))
     _true("everybody goes to an open site within the limit", bool(went["minutes_table"].notna().all()))
@@ -72,52 +75,44 @@ def check_choice(
         _same("people covered", float(served.sum()), float(reached.sum()))
     _same("people covered", choice.summary["covered"], float(served.sum()))
     if question.floors is not None:
-        _floored(choice, served, amount, people, question.territory, question.floors)
+        _floored(choice, served, amount, people, territory, question.floors)
     out = 2 * limit if question.penalty is None else question.penalty
     shut = status == "excluded"
     if question.budget is not None or question.least == "cost":  # what a candidate costs must be known
         shut |= (table["cost"].isna() if "cost" in table.columns else True) & (status == "candidate")
     if question.capacities:
         shut |= table["capacity"].isna()
-    if question.spacing is not None:
-        shut |= _beside(sites, table, status, question.spacing)
+    if question.spacing_m is not None:
+        shut |= _beside(sites, table, status, question.spacing_m)
     possible = near[~near["site"].isin(table.index[shut])]
-    if question.objective == "share":
+    if goal.search == "fewest":
         value = spent if question.least == "cost" else float(len(chosen))
         all_in_reach = float(amount[amount.index.isin(possible["point"])].sum())
         _true("the share covered", served.sum() >= question.share * all_in_reach * (1 - CLOSE) - CLOSE)
-    elif question.objective == "backup":
-        often = mine.groupby("point").size()
-        value = float(amount.reindex(often.index[often >= question.backup]).sum())
-    elif question.objective == "center":
+    elif goal.search == "farthest":
         least_minutes = mine.groupby("point")["minutes"].min()
         asked = amount.index[(amount > 0) & amount.index.isin(possible["point"])]
         value = float(least_minutes.reindex(asked).fillna(out).max()) if len(asked) else 0.0
-    elif question.objective == "median":
-        value = float((went["people"] * went["minutes_table"]).sum() + out * (amount.sum() - went["people"].sum()))
+    elif "backup" in goal.keys:
+        often = mine.groupby("point").size()
+        value = float(amount.reindex(often.index[often >= question.backup]).sum())
     else:
-        value = float((went["people"] * went["weight"]).sum())
+        counts = went["people"] * goal.worth(went["minutes_table"], out, went["weight"])
+        value = goal.told(float(counts.sum()), out, float(amount.sum()))
     _same(f"the value of objective {question.objective}", choice.value, value)
     _true("a bound", not np.isinf(choice.bound))
     if not np.isnan(choice.bound):
-        better = choice.bound - choice.value if question.objective in MAXIMISED else choice.value - choice.bound
+        better = goal.better * (choice.bound - choice.value)
         _true("the bound", better >= -CLOSE * max(1.0, abs(choice.value)))
 
 
-def _near(
-    times: pd.DataFrame, minutes: float | None, mode: str | Sequence[str] | None, decay: Decay | None
-) -> pd.DataFrame:
+def _near(times: pd.DataFrame, limit: float, question: Question) -> pd.DataFrame:
     """Return site, point, minutes and weight of the pairs within the limit, the least minutes of each."""
-    near = times if minutes is None else times[times["minutes"] <= minutes]
-    if mode is not None and mode != "best":
-        near = near[near["mode"].isin([mode] if isinstance(mode, str) else list(mode))]
-    if decay is None:
-        weight = np.ones(len(near))
-    elif isinstance(decay, str):
-        weight = near[decay].to_numpy(dtype=float)
-    else:
-        weight = np.asarray(decay(near["minutes"].to_numpy(dtype=float)))
-    near = near.assign(site=near["site"].astype(str), weight=weight)[["site", "point", "minutes", "weight"]]
+    near, mode = times[times["minutes"] <= limit], question.mode
+    if mode and mode != "best":
+        near = near[near["mode"].isin([mode] if isinstance(mode, str) else mode)]
+    near = near.assign(site=near["site"].astype(str), weight=pair_weights(near, question))
+    near = near[["site", "point", "minutes", "weight"]]
     near = near.sort_values(["minutes", "weight"], ascending=[True, False], kind="stable")
     return near.drop_duplicates(["site", "point"])
 
@@ -148,7 +143,7 @@ def _floored(
     amount: pd.Series,
     people: pd.DataFrame,
     territory: str | pd.Series | None,
-    floors: float | Mapping[Any, float] | str,
+    floors: float | dict[Any, float] | str,
 ) -> None:
     """Sum the people covered over each territory."""
     if isinstance(territory, str):
@@ -158,7 +153,7 @@ def _floored(
     there = amount.groupby(belongs, observed=True).sum().to_dict()
     got = served.groupby(belongs, observed=True).sum().to_dict()
     for name, everybody in there.items():
-        asked = floors.get(name, 0.0) if isinstance(floors, Mapping) else 0.0 if isinstance(floors, str) else floors
+        asked = floors.get(name, 0.0) if isinstance(floors, dict) else 0.0 if isinstance(floors, str) else floors
         _true(f"the floor of {name}", got[name] >= asked * everybody * (1 - CLOSE) - CLOSE)
         if everybody > 0:
             _same(f"the share of {name}", choice.summary["territories"][name], got[name] / everybody)

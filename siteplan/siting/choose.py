@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.config import Question
+from siteplan.config.choose import question_of
+from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
 from siteplan.siting.answer import Answer, answer, shares
 from siteplan.siting.check import check_choice
 from siteplan.siting.explain import assigned, chosen_table, given, rejected_table
-from siteplan.siting.problem import Decay, Floats, Ints, Question, Quota, build_problem, sites_table
+from siteplan.siting.problem import Floats, Ints, build_problem, sites_table
 
 __all__ = ["Choice", "choose_sites", "tell"]
 
@@ -46,9 +49,10 @@ class Choice:
     summary
         Plain figures: `group` and its `people` in all, `coverable` (by all sites that are not excluded), `covered`,
         `today` (by existing and required sites alone), `sites`, `cost`, `cost_unknown`, `left_out` (candidates without
-        a cost or capacity that the question needs), limits, `territories` (share covered) and `floors` (asked), method,
-        and `set_aside`: how many candidates HiGHS was not shown, as others do all that they do; with floors "most"
-        `floor`, the highest found, and `floor_bound`, what it is at most.
+        a cost or capacity that the question needs), `minutes` (the longest time counted, where not `limited`),
+        `penalty`, `territories` (share covered) and `floors` (asked), method, and `set_aside`: how many candidates
+        HiGHS was not shown, as others do all that they do; with floors "most" `floor`, the highest found, and
+        `floor_bound`, what it is at most.
     phases, curve
         As `deploy` and `coverage_curve` tell them, where a study asks for them.
     """
@@ -71,26 +75,14 @@ def choose_sites(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
+    question: Question | Mapping[str, Any] | None = None,
     *,
-    objective: str = "coverage",
     count: int | None = None,
     budget: float | None = None,
-    minutes: float | None = 15,
+    minutes: float | None = None,
     mode: str | Sequence[str] | None = None,
-    group: str = "people",
-    share: float = 1.0,
-    least: Literal["sites", "cost"] = "sites",
-    penalty: float | None = None,
-    backup: int = 2,
-    decay: Decay | None = None,
-    capacities: bool = False,
-    spacing: float | None = None,
+    objective: str | None = None,
     territory: str | pd.Series | None = None,
-    floors: float | Mapping[Any, float] | Literal["most"] | None = None,
-    quotas: Sequence[Quota] = (),
-    method: Literal["exact", "greedy"] = "exact",
-    seconds: float = 60.0,
-    gap: float = 0.0,
 ) -> Choice:
     """Choose the sites that serve people best.
 
@@ -100,53 +92,33 @@ def choose_sites(
         As for `reach`.
     sites
         Index `site`; all optional: `name`, `status` (existing and required ones are open in any case, excluded ones
-        never; without it all are candidates), `cost`, `capacity`. Points, where `spacing` is asked.
-    objective
-        coverage: most people within the limit (MCLP, Church & ReVelle 1974). share: fewest sites, or least cost, that
-        cover a share of those who can be covered (LSCP, Toregas et al. 1971). median: least people-minutes to the
-        nearest site (Hakimi 1964). center: least minutes for the farthest of those who can be reached, then least
-        people-minutes. backup: most people with `backup` sites within the limit (Hogan & ReVelle 1986). gravity: most
-        people, each counted by the decay of the minutes to the site that counts most.
-    count
-        How many sites are open in the end, existing and required ones included.
-    budget
-        What all sites cost that do not exist yet, at most. Candidates without a cost are left out, with a warning.
-    minutes
-        The limit; a person exactly at it is reached. None: everything in the table.
-    mode
-        One mode, several, or None for the best of all.
-    group
-        The column of people to serve.
-    share, least
-        For objective share: of those who can be covered, at least so many, with the least `sites` or `cost`.
-    penalty
-        For median and center: minutes of who reaches no open site; None: twice the limit.
-    decay
-        For gravity: a function of an array of minutes, such as `Decay("linear", 20).weights`, or a column of `times`;
-        weights from 0 to 1.
-    capacities
-        Whether a site serves its `capacity` at most (people of the group; a point may be shared out). Candidates
-        without one are left out, with a warning. Not for center and backup.
-    spacing
-        The least metres between two open sites, unless both exist or are required.
-    territory, floors
-        A column of `people`, or a series by point; and the least share of its people that each territory covers: one
-        number, a number by territory, or "most" for as high as possible in the territory that is worst off (those
-        that no site reaches aside). A point with NaN is in no territory and has no floor.
-    quotas
-        Least and most open sites with a value in a column, such as rural ones.
-    method
-        exact: proven by HiGHS, for plain coverage and median by a Lagrangian bound before that. greedy: greedy and
-        swaps alone, no bound; not with capacities or floors "most".
-    seconds, gap
-        The search for the proof stops after so long, or within this share of the optimum; what is proven by then is
-        said. Coverage and median are first bounded by the best set without any condition but its number of sites. Only
-        an answer cut off by `seconds` may differ from run to run.
+        never; without it all are candidates), `cost`, `capacity`. Points, where `spacing_m` is asked.
+    question
+        A `Question`, or its keys as a study file has them under `choose`: ``{"capacities": True, "floors": 0.3}``. Each
+        is explained in the commented study file that `siteplan init` writes.
+    count, budget, minutes, mode, objective
+        The keys asked most (`count` is the question's `sites`); they stand above those of `question`.
+
+        count: how many sites are open in the end, existing and required ones included. budget: what all sites cost that
+        do not exist yet, at most; candidates without a cost are left out, with a warning. minutes: the limit; a person
+        exactly at it is reached. mode: one, several, or None for the best of all.
+
+        objective: coverage, most people within the limit (MCLP, Church & ReVelle 1974). share, fewest sites, or least
+        cost, that cover a share of those who can be covered (LSCP, Toregas et al. 1971). median, least people-minutes
+        to the nearest site (p-median, Hakimi 1964). center, least minutes for the farthest of those who can be reached,
+        then least people-minutes (p-center). backup, most people with several sites within the limit (Hogan & ReVelle
+        1986). gravity, most people, each counted by the decay of the minutes to the site that counts most.
+
+        Without `minutes` the limit is 15, but for median and center there is none: every time of the table counts, and
+        a table that ends sooner for some is warned of.
+    territory
+        For floors: a column of `people`, or a series by point. A point with NaN is in no territory and has no floor.
 
     Returns
     -------
     Choice
-        Checked by `check_choice` against the tables.
+        Checked by `check_choice` against the tables. Median, coverage and gravity are first bounded by the best set
+        without any condition but its number of sites; only an answer cut off by `seconds` may differ from run to run.
 
     Raises
     ------
@@ -155,29 +127,16 @@ def choose_sites(
     StudyError
         For options that make no sense, and where no set of sites meets the conditions: why, and what would do.
     """
-    question = Question(
-        objective=objective,
-        count=count,
-        budget=budget,
-        minutes=minutes,
-        mode=mode,
-        group=group,
-        share=share,
-        least=least,
-        penalty=penalty,
-        backup=backup,
-        decay=decay,
-        capacities=capacities,
-        spacing=spacing,
-        territory=territory,
-        floors=floors,
-        quotas=quotas,
-    )
     reach = Reach.of(times, people)
-    problem = build_problem(reach, None, sites, question)
-    found = answer(problem, method=method, seconds=seconds, gap=gap)
+    with keys_named(lambda key: "count" if key == "sites" and count is not None else key):
+        asked = question_of(question, sites=count, budget=budget, minutes=minutes, mode=mode, objective=objective)
+        if asked.phases or asked.phase_budgets:
+            raise StudyError(
+                Key("phases"), ": are for deploy, which opens sites in phases. Ask that, or leave them out"
+            )
+        found = answer(build_problem(reach, sites, asked, territory))
     choice = tell(found, sites)
-    check_choice(choice, reach.times, reach.people.table, sites, question)
+    check_choice(choice, reach.times, reach.people.table, sites, asked, territory=territory)
     return choice
 
 
@@ -188,7 +147,7 @@ def tell(found: Answer, sites: gpd.GeoDataFrame | pd.DataFrame, *, phase: Ints |
     table = sites_table(sites)
     return Choice(
         sites=chosen_table(problem, opened, parts, table, phase),
-        objective=problem.objective,
+        objective=problem.objective.name,
         value=found.value,
         bound=found.bound,
         gap=abs(found.value - found.bound) / max(abs(found.value), 1e-12) if found.value != found.bound else 0.0,
@@ -208,7 +167,7 @@ def _summary(found: Answer, parts: Floats | None, table: pd.DataFrame) -> dict[s
         covered = np.bincount(problem.point, weights=parts, minlength=len(problem.points)) * problem.weight
     allowed = (table["status"] != "excluded").to_numpy(dtype=bool)
     summary: dict[str, Any] = {
-        "group": problem.group,
+        "group": problem.question.group,
         "people": float(problem.weight.sum()),
         "coverable": float(problem.weight[problem.reached(allowed)].sum()),
         "covered": float(covered.sum()),
@@ -218,6 +177,7 @@ def _summary(found: Answer, parts: Floats | None, table: pd.DataFrame) -> dict[s
         "cost_unknown": int(np.isnan(problem.cost[opened]).sum()),
         "left_out": int((problem.unknown != "").sum()),
         "minutes": problem.limit,
+        "limited": bool(np.isfinite(problem.question.limit(problem.limit))),
         "penalty": problem.penalty,
         "method": found.method,
         "set_aside": found.aside,

@@ -22,9 +22,9 @@ def dominated(problem: Problem) -> Flags:
     many = len(problem.sites)
     nothing = np.zeros(many, dtype=bool)
     at_least = any(least > 0 for _, _, least, _ in problem.quotas)
-    if problem.capacity is not None or problem.objective == "center" or (at_least and problem.count is None):
+    if problem.capacity is not None or problem.objective.search == "farthest" or (at_least and problem.count is None):
         return nothing
-    number = problem.times if problem.objective == "backup" else 1
+    number = problem.times
     if problem.count is None:
         return _dominators(problem, number) >= number
     # A site that closes must make way for another, and what that costs or breaks is not known: with so many dominating
@@ -81,7 +81,7 @@ def _same(problem: Problem, mine: Ints, theirs: Ints, cost: bool) -> bool:
 
 def _costs(problem: Problem) -> Floats:
     """Return what opening costs where that is asked: nothing for sites that are open in any case."""
-    if problem.budget is None and problem.least != "cost":
+    if problem.budget is None and problem.question.least != "cost":
         return np.zeros(len(problem.sites))
     return np.where(problem.fixed, 0.0, np.nan_to_num(problem.cost, nan=np.inf))
 

@@ -151,14 +151,13 @@ def solve(
     lower[:many][problem.fixed], upper[:many][problem.barred] = 1.0, 0.0
     whole = np.zeros(columns, dtype=bool)
     whole[:many] = True
-    if problem.objective == "backup" and main is not None:
+    if problem.times > 1 and main is not None:
         whole[main.first : main.first + len(main.people)] = True
-    if bool((lower[:many] == upper[:many]).all()) and problem.objective != "backup":
+    if bool((lower[:many] == upper[:many]).all()) and problem.times == 1:
         whole[:] = False
     begin = None if start is None else (np.arange(many), start)
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
-    nobody = problem.penalty * float(problem.weight.sum()) / scale if goal == "value" and gap else 0.0
-    nobody = nobody if problem.objective == "median" else 0.0
+    nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
     answer = _run(rows, -cost / scale, lower, upper, whole, begin, seconds, gap, nobody)
     if answer is None:
         return None
@@ -213,7 +212,7 @@ def solve_nested(
         lower.append(np.r_[problem.fixed.astype(np.float64), np.zeros(many)])
         upper.append(np.r_[1.0 - problem.barred, np.ones(many)])
         counted = np.arange(many) < len(worth)
-        whole.append(np.r_[np.ones(len(every), dtype=bool), counted & (problem.objective == "backup")])
+        whole.append(np.r_[np.ones(len(every), dtype=bool), counted & (problem.times > 1)])
         if firsts:
             pairs = np.r_[firsts[-1] + every, columns + every]
             rows.add(len(every), np.r_[every, every], pairs, np.repeat([1.0, -1.0], len(every)), -INFINITE, 0.0)
@@ -244,16 +243,14 @@ def serve(problem: Problem, opened: Flags) -> Solution | None:
 def _services(problem: Problem, rows: _Rows, goal: str) -> list[_Service]:
     """Add the columns and rows of who is served; the first is the objective's, the last counts who is covered."""
     many = len(problem.sites)
-    objective = problem.objective
     if goal == "nothing" and problem.floors is None:
         none = np.zeros(0)
         return [_Service(many, none, none, none, np.zeros(0, np.int64), None)]
-    if problem.capacity is not None or objective in ("median", "gravity", "center"):
+    if problem.capacity is not None or not problem.alike:
         return [_assigned(problem, rows, many)]
-    if objective == "backup":
-        main = _classes(problem, rows, many, problem.times)
-        return [main, _classes(problem, rows, many + len(main.people), 1)] if problem.floors is not None else [main]
-    return [_classes(problem, rows, many, 1)]
+    main = _classes(problem, rows, many, problem.times)
+    more = problem.times > 1 and problem.floors is not None  # a floor counts who has one site
+    return [main, _classes(problem, rows, many + len(main.people), 1)] if more else [main]
 
 
 def _classes(problem: Problem, rows: _Rows, first: int, times: int) -> _Service:

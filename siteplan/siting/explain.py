@@ -140,9 +140,9 @@ def _swaps(problem: Problem, opened: Flags) -> tuple[Floats, Ints]:
     """
     change, replaced = np.full(len(opened), np.nan), np.full(len(opened), -1, np.int64)
     held, changes = swap_changes(problem, opened)
-    if problem.capacity is None and problem.objective not in ("center", "share") and len(held):
+    if problem.capacity is None and problem.objective.search == "most" and len(held):
         best = changes[:, :-1].argmax(axis=1)
         most = changes[np.arange(len(opened)), best]
         possible = np.isfinite(most)
         change[possible], replaced[possible] = most[possible], held[best[possible]]
-    return (-change if problem.objective == "median" else change), replaced
+    return (-change if problem.objective.remaining else change), replaced

@@ -18,7 +18,7 @@ LITTLE = 1e-9  # a gain below this share of all is rounding
 
 def objective_of(problem: Problem, opened: Flags) -> float:
     """Return the people (weighted by what they count) whom a set serves, as if no site were ever full."""
-    if problem.objective == "backup":
+    if problem.times > 1:
         return float(problem.weight[problem.covering(opened) >= problem.times].sum())
     # A sum, not a product of vectors: what that gives may differ with the number of threads.
     return float((problem.weight * best_worth(problem.ptr, problem.site, problem.worth, opened)).sum())
@@ -26,7 +26,7 @@ def objective_of(problem: Problem, opened: Flags) -> float:
 
 def gains(problem: Problem, opened: Flags) -> Floats:
     """Return what opening each site adds to `objective_of`."""
-    if problem.objective != "backup":
+    if problem.times == 1:
         best = best_worth(problem.ptr, problem.site, problem.worth, opened)
         found: Floats = gains_by_worth(problem.ptr, problem.site, problem.worth, problem.weight, opened, best)
         return found
@@ -155,7 +155,7 @@ def _full_gains(problem: Problem, capacity: Floats, opened: Flags) -> Floats:
 def pull(problem: Problem, opened: Flags) -> Floats:
     """Return what speaks for each site: floors not yet met before all else, then the objective."""
     gain = gains(problem, opened) if problem.capacity is None else _full_gains(problem, problem.capacity, opened)
-    if problem.objective == "backup" and problem.times > 1:  # a first site is half a backup
+    if problem.times > 1:  # a first site is half a backup
         near = np.where(problem.covering(opened) < problem.times - 1, problem.weight, 0.0)
         gain = gain + 1e-3 * np.bincount(problem.site, weights=near[problem.point], minlength=len(gain))
     reached = problem.reached(opened)

@@ -1,7 +1,7 @@
 """In which order to open sites, how much each number of them covers, and which existing one matters least."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -9,14 +9,16 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteplan.errors import StudyError
+from siteplan.config import Question
+from siteplan.config.choose import question_of
+from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
 from siteplan.siting.answer import Answer, answer
 from siteplan.siting.check import check_choice
 from siteplan.siting.choose import Choice, choose_sites, tell
 from siteplan.siting.exact import solve_nested
 from siteplan.siting.heuristic import fits, gains, grow, objective_of
-from siteplan.siting.problem import MAXIMISED, Flags, Floats, Problem, Question, build_problem, sites_table
+from siteplan.siting.problem import Flags, Floats, Problem, build_problem, sites_table
 
 __all__ = ["coverage_curve", "deploy", "least_needed"]
 
@@ -25,30 +27,31 @@ def deploy(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
-    counts: Sequence[int] = (3, 5, 10),
+    question: Question | Mapping[str, Any] | None = None,
     *,
+    counts: Sequence[int] | None = None,
     budgets: Sequence[float] | None = None,
-    nested: Literal["first", "last", "best", "least"] = "best",
-    **options: Any,
+    nested: Literal["first", "last", "best"] = "best",
+    minutes: float | None = None,
+    mode: str | Sequence[str] | None = None,
+    territory: str | pd.Series | None = None,
 ) -> Choice:
     """Open sites in phases, each a part of the next, and say what each phase loses against its own best set.
 
     Parameters
     ----------
-    times, people, sites
-        As for `choose_sites`.
+    times, people, sites, question, minutes, mode, territory
+        As for `choose_sites`. Every phase must meet the conditions, but for floors "most", which are for the last.
+        `least_regret` asks for the least sum, over the phases, of the shares of their own best that they lose, from one
+        programme over all phases that starts from the better of the ways of `nested`.
     counts
-        Sites open in all (existing and required ones included) at the end of each phase.
+        The question's `phases`: sites open in all (existing and required ones included) at the end of each phase.
     budgets
-        What may have been spent in all by the end of each phase, instead of counts.
+        The question's `phase_budgets`: what may have been spent in all by the end of each phase, instead of counts.
     nested
         first: the best set of the first phase is kept, then the best added to it. last: the best set of the last
         phase is taken, and earlier phases choose from it. best: the one of the two that loses less over all phases,
-        as the sum of the phases' shares of their own best. least: the least such sum there is, from one programme over
-        all phases that starts from the better of the two; not for center and floors "most".
-    options
-        Of `choose_sites`, but no count and no budget; every phase must meet the conditions, but for floors "most",
-        which are for the last.
+        as the sum of the phases' shares of their own best.
 
     Returns
     -------
@@ -64,41 +67,46 @@ def deploy(
     InputError, StudyError
         As `choose_sites`; and if the counts do not rise.
     """
-    asked: Sequence[Any] = counts if budgets is None else budgets
-    name = "count" if budgets is None else "budget"
-    if not isinstance(asked, Sequence) or len(asked) == 0 or list(asked) != sorted(set(asked)):
-        raise StudyError(f"{name}s: found {asked!r}, expected numbers that rise, such as 3, 5, 10")
-    if nested not in ("first", "last", "best", "least"):
-        raise StudyError(f"nested is {nested!r}, expected first, last, best or least")
-    if {"count", "budget"} & options.keys() or options.get("objective", "coverage") == "share":
-        raise StudyError("phases are given by counts. Leave out count= and budget=, and do not ask for objective share")
-    if nested == "least" and (options.get("objective") == "center" or options.get("floors") == "most"):
-        raise StudyError("nested least is not known for objective center and floors 'most'. Use nested best")
-    how: dict[str, Any] = {key: options[key] for key in ("method", "seconds", "gap") if key in options}
-    question = {key: value for key, value in options.items() if key not in how}
-    questions = [Question(**question, **{name: value}) for value in asked]
-    if options.get("floors") == "most":  # as high as the last phase can have it: before, too few sites are open
-        questions[:-1] = [replace(one, floors=None) for one in questions[:-1]]
+    if nested not in ("first", "last", "best"):
+        raise StudyError(Key("nested"), f" is {nested!r}, expected first, last or best")
+    asked = question_of(question, phases=counts, phase_budgets=budgets, minutes=minutes, mode=mode)
+    steps: Sequence[float] = asked.phases or asked.phase_budgets
+    if not steps:
+        raise StudyError(Key("phases"), ": missing; expected numbers that rise, such as 3, 5, 10")
+    name, key = ("sites", "phases") if asked.phases else ("budget", "phase_budgets")
+    key = "counts" if counts is not None else "budgets" if budgets is not None else key
+    whole = {"phases": (), "phase_budgets": (), "least_regret": False}
+    questions = [asked.model_copy(update={**whole, name: step}) for step in steps]
+    if asked.floors == "most":  # as high as the last phase can have it: before, too few sites are open
+        questions[:-1] = [one.model_copy(update={"floors": None}) for one in questions[:-1]]
     reach = Reach.of(times, people)
-    problems = [build_problem(reach, None, sites, one) for one in questions]
-    alone = _alone(problems, how)
+    with keys_named(lambda each: key if each == name else each):
+        problems = [build_problem(reach, sites, one, territory) for one in questions]
+        choice = _phased(asked, problems, nested, sites)
+    check_choice(choice, reach.times, reach.people.table, sites, questions[-1], territory=territory)
+    return choice
+
+
+def _phased(asked: Question, problems: list[Problem], nested: str, sites: gpd.GeoDataFrame | pd.DataFrame) -> Choice:
+    """Find the nested sets, and tell them."""
+    alone = _alone(problems)
     ways: dict[str, list[Answer]] = {}
     refused = None
     for label, follow in (("first", _from_the_first), ("last", _from_the_last)):
-        if nested in (label, "best", "least"):
+        if nested in (label, "best"):
             try:
-                ways[label] = follow(alone, how)
+                ways[label] = follow(alone)
             except StudyError as error:  # another way may still meet the conditions
                 refused = error
-    if not ways and nested != "least" and refused is not None:
+    if not ways and not asked.least_regret and refused is not None:
         raise refused
     bound = 0.0
-    if nested == "least":
-        found, bound = _programme(alone, how, list(ways.values()))
+    if asked.least_regret:
+        found, bound = _programme(alone, list(ways.values()))
         if found is not None:
             ways["programme"] = found
         elif not ways:
-            raise refused or StudyError("no nested sets were found in time. Allow more seconds")
+            raise refused or StudyError("no nested sets were found in time. Allow more ", Key("seconds"))
     floor = alone[-1].floor
     # Greedy, or short of time, the best set alone may be beaten by one that a way found.
     alone = [_better(one, [way[k] for way in ways.values()]) for k, one in enumerate(alone)]
@@ -118,8 +126,8 @@ def deploy(
         },
         index=pd.RangeIndex(1, len(way) + 1, name="phase"),
     )
-    if budgets is not None:
-        phases.insert(0, "budget", list(budgets))
+    if asked.phase_budgets:
+        phases.insert(0, "budget", list(asked.phase_budgets))
     regret = sum(_shares(loss, alone))
     phases.attrs = {"way": label, "regret": regret, "regret_bound": min(bound, regret)}
     phase = np.zeros(len(labels), np.int64)
@@ -127,14 +135,12 @@ def deploy(
         phase[new] = number
     last = replace(way[-1], bound=alone[-1].bound, greedy=alone[-1].greedy, order=alone[-1].order)
     last = replace(last, problem=replace(problems[-1], floors=last.problem.floors), aside=alone[-1].aside, floor=floor)
-    choice = replace(tell(last, sites, phase=phase), phases=phases)
-    check_choice(choice, reach.times, reach.people.table, sites, questions[-1])
-    return choice
+    return replace(tell(last, sites, phase=phase), phases=phases)
 
 
 def _better(alone: Answer, others: list[Answer]) -> Answer:
     """Return the best set of a phase, with its bound."""
-    sign = 1.0 if alone.problem.objective in MAXIMISED else -1.0
+    sign = alone.problem.objective.better
     best = max([alone, *others], key=lambda one: sign * one.value)
     if not sign * best.value > sign * alone.value:
         return alone
@@ -142,31 +148,33 @@ def _better(alone: Answer, others: list[Answer]) -> Answer:
     return replace(best, bound=alone.bound if np.isnan(alone.bound) else bound(alone.bound, best.value))
 
 
-def _alone(problems: list[Problem], how: dict[str, Any]) -> list[Answer]:
+def _alone(problems: list[Problem]) -> list[Answer]:
     """Return the best set of each phase, whatever the others; the last one first, where a wrong question shows."""
-    alone = [answer(problems[-1], **how)]
+    alone = [answer(problems[-1])]
     for problem in problems[-2::-1]:
         try:
-            alone.insert(0, answer(problem, **how))
+            alone.insert(0, answer(problem))
         except StudyError as wrong:
-            raise StudyError(
-                f"phases: {str(wrong).rstrip('.')}. Every phase must meet the conditions: begin with more, or ask "
-                "without phases, which tells the order to open as well"
-            ) from wrong
+            *parts, end = wrong.args
+            every = (
+                "Every phase must meet the conditions: begin with more, or ask without phases, which tells the order"
+            )
+            end = end if isinstance(end, Key) else end.rstrip(".")
+            raise StudyError(Key("phases"), ": ", *parts, end, f". {every} to open as well") from wrong
     return alone
 
 
-def _from_the_first(alone: list[Answer], how: dict[str, Any]) -> list[Answer]:
+def _from_the_first(alone: list[Answer]) -> list[Answer]:
     way = [alone[0]]
     for one in alone[1:]:
-        way.append(answer(replace(one.problem, fixed=one.problem.fixed | way[-1].opened), **how))
+        way.append(answer(replace(one.problem, fixed=one.problem.fixed | way[-1].opened)))
     return way
 
 
-def _from_the_last(alone: list[Answer], how: dict[str, Any]) -> list[Answer]:
+def _from_the_last(alone: list[Answer]) -> list[Answer]:
     way = [alone[-1]]
     for one in alone[-2::-1]:
-        way.insert(0, answer(replace(one.problem, barred=one.problem.barred | ~way[0].opened), **how))
+        way.insert(0, answer(replace(one.problem, barred=one.problem.barred | ~way[0].opened)))
     return way
 
 
@@ -174,23 +182,24 @@ def coverage_curve(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
+    question: Question | Mapping[str, Any] | None = None,
     *,
+    minutes: float | None = None,
+    mode: str | Sequence[str] | None = None,
     most: int | None = None,
     exact: bool = False,
-    **options: Any,
 ) -> tuple[pd.DataFrame, int]:
     """Say how much each number of sites covers, opened one by one, and what no such number can exceed.
 
     Parameters
     ----------
-    times, people, sites
-        As for `choose_sites`.
+    times, people, sites, question, minutes, mode
+        As for `choose_sites`; objective coverage or gravity. How many sites, what they cost, the conditions that they
+        meet and the phases are not heeded.
     most
         The largest number of sites told; None: until nothing is added.
     exact
         Whether to compute the optimum of each number, too.
-    options
-        Of `choose_sites`: minutes, mode, group; objective coverage or gravity.
 
     Returns
     -------
@@ -205,15 +214,13 @@ def coverage_curve(
     InputError, StudyError
         As `choose_sites`.
     """
-    if options.get("objective", "coverage") not in ("coverage", "gravity"):
-        raise StudyError("the curve is drawn for objectives coverage and gravity")
-    refused = options.keys() & {"count", "budget", "capacities", "floors", "spacing", "quotas"}
-    if refused:
-        raise StudyError(f"the curve opens sites one by one. Leave out {', '.join(sorted(refused))}")
     table = sites_table(sites)
     able = int((table["status"] != "excluded").sum())
+    asked = _bare(question, sites=able, minutes=minutes, mode=mode)
+    if not asked.goal.grows:
+        raise StudyError(Key("objective"), f" {asked.objective} has no curve: the value must grow from site to site")
     reach = Reach.of(times, people)
-    problem = build_problem(reach, None, sites, Question(count=able, **options))
+    problem = build_problem(reach, sites, asked)
     opened = problem.fixed.copy()
     base = int(opened.sum())
     labels, values, left = [""], [objective_of(problem, opened)], [_largest_gains(problem, gains(problem, opened))]
@@ -236,8 +243,7 @@ def coverage_curve(
     curve = curve if most is None else curve.loc[: max(most, base)].copy()
     if exact:
         curve["optimum"] = [
-            choose_sites(reach, None, sites, count=int(count), **options).value if count else 0.0
-            for count in curve.index
+            choose_sites(reach, None, sites, asked, count=int(count)).value if count else 0.0 for count in curve.index
         ]
     return curve, _knee(counts, np.array(values))
 
@@ -246,16 +252,18 @@ def least_needed(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
-    **options: Any,
+    question: Question | Mapping[str, Any] | None = None,
+    *,
+    minutes: float | None = None,
+    mode: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Say what would be lost if an existing or required site closed, the least needed first.
 
     Parameters
     ----------
-    times, people, sites
-        As for `choose_sites`.
-    options
-        Of `choose_sites`: minutes, mode, group, objective (coverage, median, backup or gravity), penalty, decay.
+    times, people, sites, question, minutes, mode
+        As for `choose_sites`; objective coverage, median, backup or gravity. How many sites, what they cost, the
+        conditions that they meet and the phases are not heeded.
 
     Returns
     -------
@@ -266,30 +274,38 @@ def least_needed(
     InputError, StudyError
         As `choose_sites`; and if no site exists or is required.
     """
-    if {"count", "budget"} & options.keys():
-        raise StudyError("the sites that exist and are required are asked about. Leave out count= and budget=")
-    if options.get("objective", "coverage") not in ("coverage", "median", "backup", "gravity"):
-        raise StudyError("what a closed site loses is known for objectives coverage, median, backup and gravity")
     table = sites_table(sites)
     kept = table.index[table["status"].isin(["existing", "required"])]
     if len(kept) == 0:
         raise StudyError("no site exists or is required, so none can close. Give some the status existing")
-    problem = build_problem(times, people, sites, Question(count=len(kept), **options))
+    asked = _bare(question, sites=len(kept), minutes=minutes, mode=mode)
+    if asked.goal.search != "most":
+        raise StudyError(
+            Key("objective"), f" {asked.objective} does not tell what a closed site loses. Ask for another"
+        )
+    problem = build_problem(Reach.of(times, people), sites, asked)
     everything = objective_of(problem, problem.fixed)
-    everybody = problem.penalty * float(problem.weight.sum())
     rows = []
     for site in np.flatnonzero(problem.fixed):
         without = problem.fixed.copy()
         without[site] = False
         value = objective_of(problem, without)
-        shown = everybody - value if problem.objective == "median" else value
         label = problem.sites[int(site)]
-        rows.append((label, table.loc[label, "name"], table.loc[label, "status"], shown, everything - value))
+        rows.append(
+            (label, table.loc[label, "name"], table.loc[label, "status"], problem.told(value), everything - value)
+        )
     lost = pd.DataFrame(rows, columns=["site", "name", "status", "value", "loss"]).set_index("site")
     return lost.sort_values("loss", kind="stable")
 
 
-def _programme(alone: list[Answer], how: dict[str, Any], ways: list[list[Answer]]) -> tuple[list[Answer] | None, float]:
+def _bare(question: Question | Mapping[str, Any] | None, *, sites: int, **given: Any) -> Question:
+    """Return a question without what it asks of the number of sites, of each and of all together."""
+    bare = ("sites", "budget", "phases", "phase_budgets", "least_regret", "capacities", "spacing_m", "floors", "quotas")
+    kept = {name: value for name, value in dict(question or {}).items() if name not in bare}
+    return question_of(kept, **given, sites=None if kept.get("objective") == "share" else sites)
+
+
+def _programme(alone: list[Answer], ways: list[list[Answer]]) -> tuple[list[Answer] | None, float]:
     """Return the nested sets with the least regret, and the bound on it; None where the ways' are as good."""
     problems = [one.problem for one in alone]
     weights = [1.0 / one.value if one.value else 0.0 for one in alone]
@@ -297,18 +313,18 @@ def _programme(alone: list[Answer], how: dict[str, Any], ways: list[list[Answer]
     if regrets and min(regrets) <= 0:
         return None, 0.0
     start = [one.opened for one in ways[int(np.argmin(regrets))]] if ways else None
-    found = solve_nested(problems, weights, start=start, seconds=how.get("seconds", 60.0), gap=how.get("gap", 0.0))
+    asked = problems[0].question
+    found = solve_nested(problems, weights, start=start, seconds=asked.seconds, gap=asked.gap)
     if found is None:
         raise StudyError("no sets of which each is a part of the next meet the conditions. Loosen them or the phases")
     sets, most = found
-    everybody = problems[0].penalty * float(problems[0].weight.sum()) if problems[0].objective == "median" else 0.0
-    # Each phase loses alone - value, or for people-minutes everybody - value - alone, as a share of alone.
-    none = sum(abs(everybody - one.value) * weight for one, weight in zip(alone, weights, strict=True))
+    # Each phase loses alone - value, both counted as what people are worth, as a share of alone.
+    none = sum(problems[0].told(one.value) * weight for one, weight in zip(alone, weights, strict=True))
     bound = max(0.0, none - most - 1e-6)
     if sets is None:
         return None, bound
     return [
-        answer(replace(problem, fixed=opened, barred=~opened, count=int(opened.sum())), **how)
+        answer(replace(problem, fixed=opened, barred=~opened, count=int(opened.sum())))
         for opened, problem in zip(_without_idle(problems, sets), problems, strict=True)
     ], bound
 
@@ -328,7 +344,7 @@ def _without_idle(problems: list[Problem], sets: list[Flags]) -> list[Flags]:
 
 
 def _losses(way: list[Answer], alone: list[Answer]) -> list[float]:
-    sign = 1.0 if alone[0].problem.objective in MAXIMISED else -1.0
+    sign = alone[0].problem.objective.better
     return [sign * (best.value - one.value) + 0.0 for one, best in zip(way, alone, strict=True)]  # 0.0, never -0.0
 
 

@@ -4,10 +4,9 @@ Points and sites are sorted by their labels, so the order of the rows of any tab
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -16,113 +15,29 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.catalogue import BEST
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.config import Decay, Question, Quota
+from siteplan.errors import InputError, Key, SiteplanWarning, StudyError
 from siteplan.geo import metric_crs, require_metric
+from siteplan.objectives import Objective
 from siteplan.reachable import Bools, Floats, Ints, People, Reach, site_positions
 from siteplan.siting.kernels import numbers
 
 __all__ = [
-    "MAXIMISED",
-    "OBJECTIVES",
+    "USUAL",
     "Flags",
     "Floats",
     "Ints",
     "Problem",
-    "Question",
-    "Quota",
     "build_problem",
     "has_value",
+    "pair_weights",
     "site_metres",
     "sites_table",
 ]
 
 Flags = Bools
-Objective = Literal["coverage", "share", "median", "center", "backup", "gravity"]
-Decay = Callable[[Floats], Floats] | str
-MAXIMISED = ("coverage", "backup", "gravity")  # the others have the least
-OBJECTIVES = ("coverage", "share", "median", "center", "backup", "gravity")
-SHARED_OUT = ("coverage", "share", "median", "gravity")  # where people may be shared out among sites with capacities
 STATUSES = ("existing", "candidate", "required", "excluded")
-
-
-@dataclass(frozen=True)
-class Quota:
-    """At least and at most so many open sites with one value in one column of the sites.
-
-    Attributes
-    ----------
-    column, value
-        Such as `zone` and `rural`.
-    at_least, at_most
-        Numbers of open sites, the existing ones among them; `at_most` None sets no upper limit.
-    """
-
-    column: str
-    value: Any
-    at_least: int = 0
-    at_most: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.at_least < 0 or (self.at_most is not None and self.at_most < self.at_least):
-            raise StudyError(
-                f"quota {self.column}={self.value}: at_least {self.at_least} and at_most {self.at_most} do not fit; "
-                "expected 0 <= at_least <= at_most"
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """What is asked of the tables; each part as the parameter of `choose_sites` of the same name.
-
-    Raises
-    ------
-    StudyError
-        For options that make no sense, alone or together.
-    """
-
-    objective: str = "coverage"
-    count: int | None = None
-    budget: float | None = None
-    minutes: float | None = 15
-    mode: str | Sequence[str] | None = None
-    group: str = "people"
-    share: float = 1.0
-    least: str = "sites"
-    penalty: float | None = None
-    backup: int = 2
-    decay: Decay | None = None
-    capacities: bool = False
-    spacing: float | None = None
-    territory: str | pd.Series | None = None
-    floors: float | Mapping[Any, float] | Literal["most"] | None = None
-    quotas: Sequence[Quota] = ()
-
-    def __post_init__(self) -> None:
-        if self.objective not in OBJECTIVES:
-            raise StudyError(f"objective {self.objective!r} is not known. Expected one of {', '.join(OBJECTIVES)}")
-        if self.least not in ("sites", "cost"):
-            raise StudyError(f"least is {self.least!r}, expected sites or cost")
-        if self.objective != "share" and self.count is None and self.budget is None:
-            raise StudyError(f"objective {self.objective} needs a count of sites or a budget. Give count= or budget=")
-        if self.count is not None and not (_number(self.count) and self.count == int(self.count)):
-            raise StudyError(f"count is {self.count!r}, expected a whole number of sites, 0 or more")
-        if self.objective == "share" and self.count is not None:
-            raise StudyError("objective share finds the number of sites itself. Leave out count=")
-        for name, value in (("minutes", self.minutes), ("budget", self.budget), ("spacing", self.spacing)):
-            if value is not None and not _number(value):
-                raise StudyError(f"{name} is {value!r}, expected a number of 0 or more")
-        if not (_number(self.share) and 0 < self.share <= 1):
-            raise StudyError(f"share is {self.share!r}, expected more than 0 and at most 1 (0.9 for 90 %)")
-        if not (_number(self.backup) and self.backup == int(self.backup) and self.backup >= 1):
-            raise StudyError(f"backup is {self.backup!r}, expected a whole number of sites, 1 or more")
-        if (self.objective == "gravity") != (self.decay is not None):
-            raise StudyError(
-                "objective gravity needs decay= (a function of minutes or a column of times), no other does"
-            )
-        if self.capacities and self.objective not in SHARED_OUT:
-            raise StudyError(
-                f"objective {self.objective} has no meaning with capacities. Use one of {', '.join(SHARED_OUT)}"
-            )
+USUAL = 15.0  # minutes, the limit where one is needed and none is given
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +51,7 @@ class Problem:
     ptr, site, minutes
         The pairs within the limit: number of the site and minutes, ascending by site.
     worth
-        Per pair, what a person counts who is served there: 1, a decay weight, or penalty less minutes (median).
+        Per pair, what a person counts who is served there, as the objective says.
     weight (points,)
         People, or members of the group.
     fixed, barred (sites,)
@@ -147,6 +62,12 @@ class Problem:
         Counted against a budget; 0 for existing sites, NaN where not known.
     capacity (sites,) or None
         The most people served; inf where not known.
+    limit, penalty
+        Minutes within which a site counts (the longest in the table where there is no limit), and of who is not served.
+    count, budget
+        As the question's `sites` and `budget`; a part of the search may ask others.
+    times
+        Open sites within reach that it takes to be served.
     territory (points,), territories
         Number of each point's territory, -1 for none; labels.
     floors
@@ -155,13 +76,11 @@ class Problem:
         Pairs of sites nearer to each other than allowed, at least one of them not fixed.
     quotas
         Each with the sites it counts, the least and the most (inf for none).
-    group
-        The column of people that `weight` is.
     unknown (sites,)
         Why a candidate is barred: "no cost" or "no capacity", or nothing.
     """
 
-    objective: str
+    question: Question
     sites: pd.Index
     points: pd.Index
     ptr: Ints
@@ -178,21 +97,32 @@ class Problem:
     penalty: float
     count: int | None
     budget: float | None
-    share: float
-    least: str
     times: int
     territory: Ints
     territories: pd.Index
     floors: Floats | Literal["most"] | None
     apart: Ints
     quotas: tuple[tuple[str, Flags, float, float], ...]
-    group: str
     unknown: npt.NDArray[np.object_]
 
     @cached_property
     def point(self) -> Ints:
         """The number of the point of every pair."""
         return np.repeat(np.arange(len(self.points)), np.diff(self.ptr))
+
+    @property
+    def objective(self) -> Objective:
+        """What the set is chosen for."""
+        return self.question.goal
+
+    @cached_property
+    def alike(self) -> bool:
+        """Whether everybody within the limit counts the same, wherever served."""
+        return bool((self.worth == 1.0).all())
+
+    def told(self, worth: float) -> float:
+        """Turn what people count, served, into the unit of the objective; or back."""
+        return self.objective.told(worth, self.penalty, float(self.weight.sum()))
 
     @property
     def coverable(self) -> float:
@@ -228,12 +158,12 @@ class Problem:
 
 
 def build_problem(
-    times: pd.DataFrame | Reach,
-    people: pd.DataFrame | None,
+    reach: Reach,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     question: Question,
+    territory: str | pd.Series | None = None,
 ) -> Problem:
-    """Check every table and turn the question into arrays.
+    """Check the sites and turn the question into arrays; `territory` as for `choose_sites`.
 
     Raises
     ------
@@ -242,16 +172,16 @@ def build_problem(
     StudyError
         For what the tables cannot answer.
     """
-    group, objective = question.group, question.objective
-    reach = Reach.of(times, people)
+    goal = question.goal
     reach.suspect_hours()
     table = sites_table(sites)
-    points, weight = reach.points, reach.people.amount(group)
+    points, weight = reach.points, reach.people.amount(question.group)
     point, site, took, weights = _pairs(reach, table.index, question)
-    limit = float(took.max(initial=0.0)) if question.minutes is None else float(question.minutes)
-    most = 2 * limit if question.penalty is None else float(question.penalty)
-    if not limit <= most < np.inf:
-        raise StudyError(f"penalty is {most:g} minutes, expected at least the limit of {limit:g}")
+    limit = float(question.limit(USUAL))
+    limit = limit if np.isfinite(limit) else float(took.max(initial=0.0))
+    penalty = 2 * limit if question.penalty is None else float(question.penalty)
+    if penalty < limit:  # of the usual limit; one that is given was checked before
+        raise StudyError(Key("penalty"), f" is {penalty:g} minutes, expected at least the limit of {limit:g}")
     status = table["status"].to_numpy(dtype=object)
     fixed, barred = np.isin(status, ["existing", "required"]), status == "excluded"
     cost: Floats = np.where(status == "existing", 0.0, table["cost"].to_numpy(dtype=np.float64))
@@ -262,23 +192,22 @@ def build_problem(
         unknown[_without(table, "capacity", table["capacity"].isna().to_numpy(), fixed, barred)] = "no capacity"
     barred = barred | (unknown != "")
     apart = np.zeros((0, 2), np.int64)
-    if question.spacing is not None:
-        apart = _too_near(table, sites, question.spacing, fixed)
+    if question.spacing_m is not None:
+        apart = _too_near(table, sites, question.spacing_m, fixed)
         barred = barred | _beside(apart, fixed)
         apart = apart[~barred[apart].any(axis=1)]
     if not weight.any():
-        warnings.warn(
-            SiteplanWarning(f"people: nobody is counted in column {group}; every set is as good"), stacklevel=3
-        )
-    belongs, territories = _territories(reach.people, question.territory)
+        text = f"people: nobody is counted in column {question.group}; every set is as good"
+        warnings.warn(SiteplanWarning(text), stacklevel=3)
+    belongs, territories = _territories(reach.people, territory)
     problem = Problem(
-        objective=objective,
+        question=question,
         sites=table.index,
         points=points,
         ptr=np.r_[0, np.cumsum(np.bincount(point, minlength=len(points)))].astype(np.int64),
         site=site,
         minutes=took,
-        worth=most - took if objective in ("median", "center") else weights,
+        worth=goal.worth(took, penalty, weights),
         weight=weight,
         fixed=fixed,
         barred=barred,
@@ -286,27 +215,34 @@ def build_problem(
         cost=cost,
         capacity=table["capacity"].fillna(0.0).to_numpy(dtype=np.float64) if question.capacities else None,
         limit=limit,
-        penalty=most,
-        count=None if question.count is None else int(question.count),
+        penalty=penalty,
+        count=question.sites,
         budget=question.budget,
-        share=question.share,
-        least=question.least,
-        times=question.backup,
+        times=question.backup if "backup" in goal.keys else 1,
         territory=belongs,
         territories=territories,
-        floors=_floors(question.floors, territories, question.territory is not None),
+        floors=_floors(question.floors, territories, territory is not None),
         apart=apart,
         quotas=tuple(_quota(quota, table) for quota in question.quotas),
-        group=group,
         unknown=unknown,
     )
     _check_numbers(problem)
+    if question.limit(USUAL) == np.inf:
+        _say_beyond(problem)
     return problem
 
 
-def _number(value: Any) -> bool:
-    """Whether a value is a finite number of 0 or more."""
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < np.inf
+def _say_beyond(problem: Problem) -> None:
+    """Say where the times end before the ways do: without a limit, every site is near enough to count."""
+    known = np.bincount(problem.point[~problem.barred[problem.site]], minlength=len(problem.points))
+    missing = (known < int((~problem.barred).sum())) & (problem.weight > 0)
+    if missing.any():
+        text = (
+            f"times: {int(missing.sum()):,} of {int((problem.weight > 0).sum()):,} points with people have no time to "
+            f"some of the sites; objective {problem.objective.name} has no limit here, so who has none to any open "
+            f"site counts {problem.penalty:g} minutes (penalty). Compute the times farther, or give a limit (minutes)"
+        )
+        warnings.warn(SiteplanWarning(text), stacklevel=4)
 
 
 def sites_table(sites: gpd.GeoDataFrame | pd.DataFrame) -> pd.DataFrame:
@@ -354,18 +290,19 @@ def _number_column(table: pd.DataFrame, name: str) -> Floats:
 def _pairs(reach: Reach, sites: pd.Index, question: Question) -> tuple[Ints, Ints, Floats, Floats]:
     """Return each pair of point and site within the limit once, by point and site: its least minutes and its weight."""
     number = site_positions(reach.sites.astype(str), sites)
-    kept = reach.minutes <= (np.inf if question.minutes is None else question.minutes)
-    if question.mode is not None and question.mode != BEST:
+    kept = reach.minutes <= question.limit(USUAL)
+    if question.mode and question.mode != BEST:
         wanted = np.zeros(len(kept), dtype=bool)
-        for name in (question.mode,) if isinstance(question.mode, str) else tuple(question.mode):
+        for name in (question.mode,) if isinstance(question.mode, str) else question.mode:
             if name not in reach.modes:
-                raise StudyError(f"mode {name!r} is not in the times. They hold {', '.join(reach.modes)}")
+                raise StudyError(Key("mode"), f" {name!r} is not in the times. They hold {', '.join(reach.modes)}")
             wanted[reach.mode_rows(name)] = True
         kept &= wanted
-    weights = _decayed(reach, question.decay)[kept]
+    weights = pair_weights(reach.times, question)
+    weights = (weights if reach.rows is None else weights[reach.rows])[kept]
     point, site, took = reach.point[kept], number[reach.site[kept]], reach.minutes[kept]
     if not ((weights >= 0) & (weights <= 1)).all():
-        raise StudyError("decay: weights must lie between 0 and 1 up to the limit, none missing")
+        raise StudyError(Key("decay"), ": weights must lie between 0 and 1 up to the limit, none missing")
     order = np.lexsort((-weights, took, site, point))
     point, site, took, weights = point[order], site[order], took[order], weights[order]
     first = np.ones(len(point), dtype=bool)
@@ -373,18 +310,21 @@ def _pairs(reach: Reach, sites: pd.Index, question: Question) -> tuple[Ints, Int
     return point[first], site[first], took[first], weights[first]
 
 
-def _decayed(reach: Reach, decay: Decay | None) -> Floats:
-    """Return what each row of the times counts."""
+def pair_weights(times: pd.DataFrame, question: Question) -> Floats:
+    """Return what each row of the times counts by its decay; 1 without one."""
+    decay = question.decay
+    minutes = times["minutes"].to_numpy(dtype=np.float64)
     if decay is None:
-        return np.ones(len(reach.minutes))
-    if not isinstance(decay, str):
-        weights = np.asarray(decay(reach.minutes), dtype=np.float64)
-        if weights.shape != reach.minutes.shape:
-            raise StudyError(f"decay gives {weights.shape} weights for {reach.minutes.shape} minutes, expected as many")
-        return weights
-    if decay not in reach.times.columns:
-        raise StudyError(f"decay: times have no column {decay!r}. Name a column with a weight from 0 to 1")
-    return reach.column(decay)
+        return np.ones(len(minutes))
+    if isinstance(decay, str):
+        if decay not in times.columns:
+            raise StudyError(Key("decay"), f": times have no column {decay!r}. Name a column with a weight from 0 to 1")
+        return times[decay].to_numpy(dtype=np.float64)
+    weigh = decay.weights if isinstance(decay, Decay) else decay
+    weights = np.asarray(weigh(minutes), dtype=np.float64)
+    if weights.shape != minutes.shape:
+        raise StudyError(Key("decay"), f" gives {weights.shape} weights for {minutes.shape} minutes, expected as many")
+    return weights
 
 
 def _without(table: pd.DataFrame, column: str, missing: Flags, fixed: Flags, barred: Flags) -> Flags:
@@ -412,7 +352,7 @@ def _too_near(table: pd.DataFrame, sites: gpd.GeoDataFrame | pd.DataFrame, spaci
     from scipy.spatial import cKDTree
 
     if not isinstance(sites, gpd.GeoDataFrame):
-        raise StudyError("spacing needs to know where the sites are. Give sites as a GeoDataFrame of points")
+        raise StudyError(Key("spacing_m"), " needs to know where the sites are. Give sites as a GeoDataFrame of points")
     xy = site_metres(sites).loc[table.index].to_numpy()
     pairs = cKDTree(xy).query_pairs(spacing, output_type="ndarray").astype(np.int64)
     near = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T) < spacing
@@ -464,21 +404,18 @@ def _floors(
     if floors is None:
         return None
     if not known:
-        raise StudyError("floors need to know where people live. Give territory=, a column of people or a series")
+        raise StudyError(
+            Key("floors"), " need to know where people live. Give territory=, a column of people or a series"
+        )
     if isinstance(floors, str):
-        if floors != "most":
-            raise StudyError(f"floors is {floors!r}, expected a share, a share by territory, or most")
         return "most"
     if isinstance(floors, Mapping):
         strange = [name for name in floors if name not in territories]
         if strange:
-            raise StudyError(f"floors: no territory {strange[0]!r}. There are {', '.join(map(str, territories[:8]))}")
-        shares = np.array([float(floors.get(name, 0.0)) for name in territories])
-    else:
-        shares = np.full(len(territories), float(floors))
-    if not ((shares >= 0) & (shares <= 1)).all():
-        raise StudyError("floors: shares lie between 0 and 1 (0.3 for 30 %)")
-    return shares
+            there = ", ".join(map(str, territories[:8]))
+            raise StudyError(Key("floors"), f": no territory {strange[0]!r}. There are {there}")
+        return np.array([float(floors.get(name, 0.0)) for name in territories])
+    return np.full(len(territories), float(floors))
 
 
 def has_value(column: pd.Series, value: Any) -> Flags:
@@ -496,39 +433,38 @@ def has_value(column: pd.Series, value: Any) -> Flags:
 
 def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags, float, float]:
     """Return a quota's name, the sites it counts, and its limits."""
-    if not isinstance(quota, Quota):
-        raise StudyError(f"quotas: {quota!r} is no quota. Give Quota(column, value, at_least, at_most)")
     if quota.column not in table.columns:
-        raise StudyError(f"quota: sites have no column {quota.column!r}. Name one that they have")
+        raise StudyError(Key("quotas"), f": sites have no column {quota.column!r}. Name one that they have")
     counted = has_value(table[quota.column], quota.value)
     if not counted.any():
         known = ", ".join(map(str, table[quota.column].dropna().unique()[:8]))
         raise StudyError(
-            f"quota {quota.column}={quota.value}: no site has this value in column {quota.column}; it holds {known}"
+            Key("quotas"),
+            f" {quota.column}={quota.value}: no site has this value in column {quota.column}; it holds {known}",
         )
     return f"{quota.column}={quota.value}", counted, quota.at_least, np.inf if quota.at_most is None else quota.at_most
 
 
 def _check_numbers(problem: Problem) -> None:
     """Say at once what no set of sites can meet."""
-    fixed, free = int(problem.fixed.sum()), int((~problem.barred).sum())
-    if problem.count is not None and problem.count > free:
-        raise StudyError(f"count is {problem.count}, but only {free} sites may be open. Ask for {free} or fewer")
-    if problem.count is not None and problem.count < fixed:
-        raise StudyError(
-            f"count is {problem.count}, but {fixed} sites exist or are required and count too. Ask for {fixed} or more"
-        )
+    fixed, free, count = int(problem.fixed.sum()), int((~problem.barred).sum()), problem.count
+    if count is not None and count > free:
+        raise StudyError(Key("sites"), f" is {count}, but only {free} sites may be open. Ask for {free} or fewer")
+    if count is not None and count < fixed:
+        text = f" is {count}, but {fixed} sites exist or are required and count too. Ask for {fixed} or more"
+        raise StudyError(Key("sites"), text)
     spent = float(problem.cost[problem.fixed].sum()) if problem.budget is not None else 0.0
     if problem.budget is not None and problem.budget < spent:
-        raise StudyError(f"budget is {problem.budget:,.0f}, but the required sites alone cost {spent:,.0f}")
+        raise StudyError(Key("budget"), f" is {problem.budget:,.0f}, but the required sites alone cost {spent:,.0f}")
     for name, counted, at_least, at_most in problem.quotas:
         open_now, possible = int((counted & problem.fixed).sum()), int((counted & ~problem.barred).sum())
+        asked = ""
         if possible < at_least:
-            raise StudyError(
-                f"quota {name}: at least {at_least:g} asked for, but only {possible} such sites may be open"
-            )
-        if open_now > at_most:
-            raise StudyError(f"quota {name}: at most {at_most:g} asked for, but {open_now} exist or are required")
+            asked = f"at least {at_least:g} asked for, but only {possible} such sites may be open"
+        elif open_now > at_most:
+            asked = f"at most {at_most:g} asked for, but {open_now} exist or are required"
+        if asked:
+            raise StudyError(Key("quotas"), f" {name}: {asked}")
     if isinstance(problem.floors, np.ndarray):
         people = problem.territory_people(problem.weight)
         within = problem.territory_people(np.where(problem.reachable, problem.weight, 0.0))
@@ -536,7 +472,8 @@ def _check_numbers(problem: Problem) -> None:
         if missed.any():
             first = int(missed.argmax())
             raise StudyError(
-                f"floors: no set of sites covers {problem.floors[first]:.1%} of {problem.territories[first]}: all of "
+                Key("floors"),
+                f": no set of sites covers {problem.floors[first]:.1%} of {problem.territories[first]}: all of "
                 f"them reach {within[first] / people[first]:.1%} of its people. Lower its floor, raise the limit of "
-                f"{problem.limit:g} minutes or add a candidate there ({int(missed.sum())} territories in all)"
+                f"{problem.limit:g} minutes or add a candidate there ({int(missed.sum())} territories in all)",
             )

@@ -42,7 +42,7 @@ def swap_changes(problem: Problem, opened: Flags, half: float = 0.0) -> tuple[In
     slot = np.full(many, -1, np.int64)
     slot[held] = np.arange(len(held))
     gain, loss, extra = np.zeros(many), np.zeros(len(held) + 1), np.zeros((many, len(held) + 1))
-    if problem.objective == "backup":
+    if problem.times > 1:
         counts = np.ones(len(held) + 2)
         below = min(problem.times, len(counts))
         counts[:below] = half * np.arange(below) / max(1, problem.times - 1)
@@ -108,7 +108,7 @@ def swap(problem: Problem, opened: Flags, halves: tuple[float, ...] = HALVES) ->
     """Make the best swap, again and again, until none helps that the conditions allow; ties: the first by id."""
     here = opened.copy()
     margin = LITTLE * max(1.0, float(problem.weight.sum()))
-    for half in halves if problem.objective == "backup" else (0.0,):
+    for half in halves if problem.times > 1 else (0.0,):
         for _ in range(STEPS):
             held, changes = swap_changes(problem, here, half)
             into, column = np.unravel_index(int(changes.argmax()), changes.shape) if changes.size else (0, 0)

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteplan.analysis.reach import Decay, added, decayed_reach
+from siteplan.analysis.reach import added, decayed_reach
 from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.robustness import PLACEMENTS, chosen_sets, rank_stability, regret, variants_of
 from siteplan.analysis.score import score_sites
 from siteplan.catalogue import BEST
-from siteplan.config import Choose, Profile, Rides, Study, minutes_of
+from siteplan.config import Profile, Question, Rides, Study, minutes_of
 from siteplan.config.questions import Robustness
 from siteplan.errors import StudyError
 from siteplan.network.people import place_people
@@ -307,8 +307,7 @@ def _counted(study: Study, place: Territory, reach: Reach, weights: Mapping[str,
     if not set(weights) <= set(table):
         table = table.join(added(reach, None, place.sites, **asked))
     if study.score.decay is not None and not set(weights) <= set(table):
-        decay = Decay(**study.score.decay.model_dump())
-        table = table.join(decayed_reach(reach, decay=decay, groups=groups))
+        table = table.join(decayed_reach(reach, decay=study.score.decay, groups=groups))
     return table.reindex(place.sites.index.astype(str))
 
 
@@ -325,11 +324,13 @@ def _chosen(study: Study, place: Territory, reach: Reach) -> list[str]:
     return [] if choice is None else [str(site) for site in choice.sites.index]
 
 
-def _cover(study: Study, asked: Choose, reach: Reach) -> pd.DataFrame:
+def _cover(study: Study, asked: Question, reach: Reach) -> pd.DataFrame:
     """Count the people of the chosen group by the very sites that they have within the limit."""
-    near = reach.within(asked.mode or BEST, asked.minutes or max(study.travel.minutes))
+    limit = asked.minutes or max(study.travel.minutes)
     within = np.zeros((len(reach.points), len(reach.sites)), dtype=bool)
-    within[near.point, near.site] = True
+    for mode in (asked.mode or BEST,) if isinstance(asked.mode, str) else asked.mode:
+        near = reach.within(mode, limit)
+        within[near.point, near.site] = True
     bits, which = np.unique(np.packbits(within, axis=1), axis=0, return_inverse=True)
     people = np.bincount(which.ravel(), weights=reach.people.amount(asked.group), minlength=len(bits))
     names = [row.tobytes().hex() for row in bits]

@@ -1,25 +1,20 @@
 """Which sites to open together, as a study asks it."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
 
 import pandas as pd
 
 from siteplan.analysis.equity import OUTSIDE
-from siteplan.analysis.reach import Decay
-from siteplan.config import Choose, Study
-from siteplan.errors import StudyError
+from siteplan.config import Question, Study
+from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
 from siteplan.siting.choose import Choice, choose_sites
 from siteplan.siting.phases import coverage_curve, deploy, least_needed
-from siteplan.siting.problem import Quota
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import Territory
 
 __all__ = ["by_point", "chosen"]
 
-NEEDED = ("coverage", "median", "backup", "gravity")  # objectives that tell what closing a site loses
 MOST = 20  # sites on the curve, at least
 CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "quotas")  # that the curve knows not of
 
@@ -36,38 +31,31 @@ def chosen(
     StudyError
         What cannot be met, with the nearest thing that can.
     """
-    asked = study.choose
-    if asked is None:
+    if study.choose is None:
         return None, {}
-    question = _question(study, asked, communes)
-    if asked.capacities == "desks":
+    asked = study.choose.model_copy(update={"capacities": bool(study.choose.capacities)})
+    if asked.goal.limited:
+        asked = asked.model_copy(update={"minutes": asked.limit(max(study.travel.minutes))})
+    if study.choose.capacities == "desks":
         sites = sites.assign(capacity=sites["capacity"] / desks_per_person(study))
     tables: dict[str, pd.DataFrame] = {}
-    if asked.phases or asked.phase_budgets:
-        choice = _in_phases(asked, reach, sites, question)
-    else:
-        choice = choose_sites(reach, None, sites, count=asked.sites, budget=asked.budget, **question)
-    if asked.objective in ("coverage", "gravity"):
-        choice = replace(choice, curve=_curve(asked, reach, sites, question, choice))
-    if asked.objective in NEEDED and (sites["status"] == "existing").any():
-        about = {
-            name: question[name] for name in ("objective", "minutes", "mode", "group", "decay", "penalty", "backup")
-        }
-        tables["least_needed"] = least_needed(reach, None, sites, **about)
+    with keys_named(lambda key: f"choose.{key}"):
+        _refuse_communes(asked, communes)
+        if asked.phases or asked.phase_budgets:
+            choice = deploy(reach, None, sites, asked, territory=communes)
+            phases = choice.phases
+            if asked.least_regret and phases is not None:
+                phases = phases.assign(**{name: phases.attrs[name] for name in ("regret", "regret_bound")})
+            choice = replace(choice, phases=phases)
+        else:
+            choice = choose_sites(reach, None, sites, asked, territory=communes)
+        if asked.goal.grows:
+            choice = replace(choice, curve=_curve(asked, reach, sites, choice))
+        if asked.goal.search == "most" and (sites["status"] == "existing").any():
+            tables["least_needed"] = least_needed(reach, None, sites, asked)
     told = {"phases": choice.phases, "curve": choice.curve}
     tables |= {name: table for name, table in told.items() if table is not None}
     return choice, tables | {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
-
-
-def _in_phases(asked: Choose, reach: Reach, sites: pd.DataFrame, question: Mapping[str, Any]) -> Choice:
-    """Choose the sites of each phase; the choice is what is open after the last."""
-    free = {name: value for name, value in question.items() if name != "share"}
-    nested: Literal["best", "least"] = "least" if asked.least_regret else "best"
-    choice = deploy(reach, None, sites, counts=asked.phases, budgets=asked.phase_budgets or None, nested=nested, **free)
-    phases = choice.phases
-    if asked.least_regret and phases is not None:
-        phases = phases.assign(**{name: phases.attrs[name] for name in ("regret", "regret_bound")})
-    return replace(choice, phases=phases)
 
 
 def desks_per_person(study: Study) -> float:
@@ -77,16 +65,9 @@ def desks_per_person(study: Study) -> float:
     return asked.teleworkable * max(asked.uptake) * asked.days / 5 * asked.fullest / asked.occupancy
 
 
-def _curve(
-    asked: Choose,
-    reach: Reach,
-    sites: pd.DataFrame,
-    question: Mapping[str, Any],
-    choice: Choice,
-) -> pd.DataFrame:
+def _curve(asked: Question, reach: Reach, sites: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     """Return whom so many sites cover, opened one by one, the existing and required ones first; conditions aside."""
-    plain = {name: question[name] for name in ("objective", "minutes", "mode", "group", "decay")}
-    curve, knee = coverage_curve(reach, None, sites, **plain)
+    curve, knee = coverage_curve(reach, None, sites, asked)
     curve = curve.rename_axis("sites").rename(columns={"value": "covered", "site": "opens"})
     curve = curve.assign(knee=curve.index == knee).loc[: max(MOST, 2 * len(choice.sites), knee)]
     if choice.phases is None:
@@ -105,27 +86,11 @@ def by_point(territory: Territory) -> pd.Series | None:
     return None if communes is None else territory.points["cell"].map(communes.where(communes != OUTSIDE))
 
 
-def _question(study: Study, asked: Choose, communes: pd.Series | None) -> Mapping[str, Any]:
-    """Turn the keys of the study into the arguments of `choose_sites`."""
+def _refuse_communes(asked: Question, communes: pd.Series | None) -> None:
+    """Refuse floors of communes that the study does not have."""
     if isinstance(asked.floors, dict) and communes is not None:
         names = set(communes.dropna())
-        unknown = sorted(set(asked.floors) - names)
+        unknown = sorted(set(asked.floors) - names, key=str)
         if unknown:
             known = ", ".join(sorted(names))
-            raise StudyError(f"choose.floors.{unknown[0]}: no such commune; expected any of {known}")
-    return {
-        "objective": asked.objective,
-        "minutes": asked.minutes or max(study.travel.minutes),
-        "mode": asked.mode or None,
-        "group": asked.group,
-        "share": asked.share,
-        "penalty": asked.penalty,
-        "backup": asked.backup,
-        "decay": None if asked.decay is None else Decay(**asked.decay.model_dump()).weights,
-        "capacities": bool(asked.capacities),
-        "spacing": asked.spacing_m,
-        "territory": communes,
-        "floors": asked.floors,
-        "seconds": asked.seconds,
-        "quotas": [Quota(**quota.model_dump()) for quota in asked.quotas],
-    }
+            raise StudyError(Key(f"floors.{unknown[0]}"), f": no such commune; expected any of {known}")

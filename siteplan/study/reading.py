@@ -9,8 +9,8 @@ import yaml
 from pydantic import ValidationError
 
 from siteplan.config import Inputs, Study
-from siteplan.config.problems import problems, short
-from siteplan.errors import StudyError
+from siteplan.config.problems import said, short
+from siteplan.errors import Key, StudyError
 
 __all__ = ["read_study"]
 
@@ -135,24 +135,25 @@ def _without_none(raw: Any) -> Any:
 
 
 def _validated(raw: dict[str, Any], base: Path, origin: str, needs: Sequence[str]) -> Study:
-    wrong = []
+    wrong: list[tuple[str, ...]] = []
     study = None
     try:
         study = Study.model_validate(raw, context={"base": base})
     except ValidationError as error:
-        wrong = problems(error, Study)
+        wrong = said(error, Study)
     wrong += _lacking(raw.get("inputs"), needs)
     if study is not None and not wrong:
         return study
     if len(wrong) == 1:
-        raise StudyError(f"{origin}: {wrong[0]}")
-    raise StudyError("\n  ".join([f"{origin}: {len(wrong)} problems", *wrong]))
+        raise StudyError(f"{origin}: ", *wrong[0])
+    raise StudyError(f"{origin}: {len(wrong)} problems", *(part for parts in wrong for part in ("\n  ", *parts)))
 
 
-def _lacking(inputs: Any, needs: Sequence[str]) -> list[str]:
+def _lacking(inputs: Any, needs: Sequence[str]) -> list[tuple[str, ...]]:
     given = inputs if isinstance(inputs, dict) else {}
+    about = {need: (Inputs.model_fields[need].description or "").split(";")[0] for need in needs}
     return [
-        f"inputs.{need}: missing; expected {(Inputs.model_fields[need].description or '').split(';')[0]} (or --{need})"
+        (Key(f"inputs.{need}"), f": missing; expected {about[need]} (or --{need})")
         for need in needs
         if need not in given and not (need == "streets" and "times" in given)
     ]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.access import cell_access
-from siteplan.analysis.reach import Decay, added, coverage, decayed_reach, overlap
+from siteplan.analysis.reach import added, coverage, decayed_reach, overlap
 from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.score import score_sites
 from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
@@ -446,8 +446,7 @@ def _scores(study: Study, territory: Territory, reach: Reach, weights: Mapping[s
     more = added(reach, None, sites, minutes=minutes, groups=groups)
     table = counts.join(more)[[each.column for each in score_measures(reach.names, minutes, groups)]]
     if study.score.decay is not None:
-        decay = Decay(**study.score.decay.model_dump())
-        table = table.join(decayed_reach(reach, decay=decay, groups=groups))
+        table = table.join(decayed_reach(reach, decay=study.score.decay, groups=groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
     table = table.join(score_sites(table, weights))
     known = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}

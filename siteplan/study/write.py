@@ -18,6 +18,7 @@ from siteplan.config import folder_name
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import require_metric
 from siteplan.inputs.times import made_points
+from siteplan.objectives import objective_names
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.maps import ScenarioView, SiteMap, site_map
@@ -233,7 +234,7 @@ def _map_of(kept: Kept) -> SiteMap:
         phases=_phases(kept),
         curve=kept.tables.get("curve"),
         curve_group=asked.get("group", "people"),
-        curve_decayed=asked.get("objective") == "gravity",
+        curve_decayed=not objective_names()[asked.get("objective", "coverage")].heads,
         scores=kept.scores,
         territories=kept.layers.get("communes"),
         rings=kept.layers.get("isochrones"),

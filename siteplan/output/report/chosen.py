@@ -21,7 +21,6 @@ __all__ = [
 ]
 
 MOST_REJECTED = 12
-WORTH = ("median", "gravity", "backup")  # objectives in whose unit a site's gain is not the people it adds
 
 
 # ---- what was asked ----
@@ -33,11 +32,12 @@ def question_chosen(material: Material) -> Markup:
     told = {
         "people": material.people(material.everybody),
         "share": material.share(float(goal.asked.get("share") or 1)),
-        "penalty": summary.get("penalty") or goal.asked.get("penalty") or 2 * float(material.within["minutes"]),
+        "penalty": summary.get("penalty") or goal.asked.get("penalty") or 2 * _limit(material),
         "backup": goal.asked.get("backup"),
         **material.within,
+        "minutes": _limit(material),
     }
-    aim = material.say(f"aim_{goal.objective}", **told)
+    aim = material.word_of_goal("aim", **told)
     asked = material.say("question_chosen", candidates=len(material.candidates), aim=aim)
     return join(tag("p", asked), tag("ul", *(tag("li", text) for text in _conditions(material))))
 
@@ -127,19 +127,24 @@ def _worth(material: Material) -> Iterator[str]:
         yield material.say("worth_served", people=material.people(summary["covered"]), who=material.who)
     if not math.isfinite(value):
         return
-    told = {**material.within, "penalty": summary.get("penalty"), "backup": goal.asked.get("backup")}
-    if goal.objective == "median" and summary.get("people"):
-        yield material.say("worth_median", mean=material.decimal(value / summary["people"]), **told)
-    elif goal.objective == "center":
-        yield material.say("worth_center_beyond" if _beyond(material) else "worth_center", value=value, **told)
-    elif goal.objective in ("backup", "gravity"):
-        yield material.say(f"worth_{goal.objective}", value=material.people(value), **told)
+    told = {**material.within, "minutes": _limit(material), "backup": goal.asked.get("backup")}
+    told |= {"penalty": summary.get("penalty"), "mean": material.decimal(value / (summary.get("people") or math.nan))}
+    told["value"] = value if goal.objective.search == "farthest" else material.people(value)
+    if _beyond(material):
+        yield material.say("worth_center_beyond", **told)
+    elif said := material.word_of_goal("worth", **told):
+        yield said
 
 
 def _beyond(material: Material) -> bool:
     """Tell whether the farthest are beyond the limit: their minutes are then a penalty, and nobody's way."""
     goal = material.goal
-    return goal.objective == "center" and goal.figure("value") > float(material.within["minutes"])
+    return goal.objective.search == "farthest" and goal.figure("value") > _limit(material)
+
+
+def _limit(material: Material) -> float:
+    """Give the minutes within which a site counts: where there was no limit, the longest that were found."""
+    return float(material.goal.summary.get("minutes") or material.within["minutes"])
 
 
 def _cost(material: Material) -> Iterator[str]:
@@ -150,13 +155,13 @@ def _cost(material: Material) -> Iterator[str]:
     yield material.money(new, "answer_cost")
     found, total = material.coverage, sum(material.costs[site] for site in new)
     more = 0.0 if found is None or found.chosen is None else found.chosen - found.today
-    if math.isfinite(total) and more >= 1 and material.goal.objective in ("coverage", "share"):
+    if math.isfinite(total) and more >= 1 and material.goal.objective.heads:
         yield material.say("answer_cost_each", cost=total / more, more=material.people(more), who=material.who)
 
 
 def _amount(material: Material, value: float) -> str:
     """Write a value of the objective in its unit."""
-    return material.say(f"unit_{material.goal.objective}", value=material.people(value), who=material.who)
+    return material.word_of_goal("unit", value=material.people(value), who=material.who)
 
 
 def _proof(material: Material) -> Iterator[str]:
@@ -166,7 +171,7 @@ def _proof(material: Material) -> Iterator[str]:
     if not math.isfinite(value):
         return
     if _beyond(material):
-        yield material.say("proof_beyond", **material.within)
+        yield material.say("proof_beyond", minutes=_limit(material))
         return
     if gap == 0:
         key = "proof_best_less" if goal.less_is_better else "proof_best"
@@ -218,14 +223,14 @@ def chosen_section(material: Material) -> Markup:
 
 def _figures(material: Material, known: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
     """Give the headings and texts of what is known of each chosen site."""
-    words, chosen, objective = material.words, material.chosen, material.goal.objective
+    words, chosen, gained = material.words, material.chosen, material.word_of_goal("gain")
     if "phase" in known:
         yield words["phase"], [material.spoken(phase) for phase in known["phase"]]
     added = material.added or (list(known["added"].astype(float)) if "added" in known else [])
     if added:
         yield material.say("added_people", who=material.who), [material.people(each) for each in added]
-    if "gain" in known and objective in WORTH:
-        yield words[f"gain_{objective}"], [material.people(float(each)) for each in known["gain"]]
+    if "gain" in known and gained:
+        yield gained, [material.people(float(each)) for each in known["gain"]]
     if material.steps:
         yield words["covered_after"], [material.people(covered) for covered in material.steps]
         yield words["share_after"], [material.share(covered, material.everybody) for covered in material.steps]
@@ -254,11 +259,11 @@ def phases_section(material: Material) -> Markup:
     if not {"phase", "count", "value", "alone", "loss", "loss_share", "opens"} <= set(flat):
         return plain_table(material, phases)
     everybody = material.everybody
-    counted = goal.objective == "coverage" and everybody > 0
+    counted = everybody > 0 and goal.objective.heads
     columns = [Column(words["phase"]), Column(words["opens"], text=True), Column(words["open_in_all"])]
     columns += [Column(words["phase_budget"])] if "budget" in flat else []
     columns += [Column(words["cost_so_far"])] if material.costs else []
-    columns += [Column(material.say(f"value_{goal.objective}", who=material.who))]
+    columns += [Column(material.word_of_goal("value", who=material.who))]
     columns += [Column(words["share_after"])] if counted else []
     columns += [Column(words["best_alone"]), Column(words["short_of_it"])]
     rows: list[list[str]] = []
@@ -325,7 +330,7 @@ def rejected_section(material: Material) -> Markup:
     if swaps:
         over = words["swapped"]
         columns.append(Column(words["instead_of"], over=over, text=True))
-        columns.append(Column(material.say(f"value_{goal.objective}", who=material.who), over=over))
+        columns.append(Column(material.word_of_goal("value", who=material.who), over=over))
         columns += [Column(words["cost"], over=over)] if material.costs else []
     rows = []
     for row in shown.head(MOST_REJECTED).to_dict("records"):

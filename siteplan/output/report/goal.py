@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Goal"]
+from siteplan.objectives import Objective, objective_names
 
-LESS_IS_BETTER = ("median", "center", "share")
+__all__ = ["Goal"]
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,14 @@ class Goal:
         return cls(manifest.get("parameters", {}).get("choose") or {}, manifest.get("choice") or {})
 
     @property
-    def objective(self) -> str:
+    def objective(self) -> Objective:
         """What was to be as large, or as small, as possible."""
-        return str(self.told.get("objective") or self.asked.get("objective") or "coverage")
+        return objective_names()[str(self.told.get("objective") or self.asked.get("objective") or "coverage")]
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether there was no limit to the way."""
+        return not (self.objective.limited or self.asked.get("minutes") or self.asked.get("penalty"))
 
     @property
     def group(self) -> str:
@@ -41,7 +46,7 @@ class Goal:
     @property
     def less_is_better(self) -> bool:
         """Whether a smaller value is a better one."""
-        return self.objective in LESS_IS_BETTER
+        return self.objective.less_is_better
 
     @property
     def shared_out(self) -> bool:

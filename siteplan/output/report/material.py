@@ -77,6 +77,17 @@ class Material:
         """Give a text of the report with its values put in: numbers as a reader writes them."""
         return self.words[key].format(**{name: self.spoken(value) for name, value in values.items()})
 
+    def word_of_goal(self, kind: str, **values: object) -> str:
+        """Give a text on the objective: the language's for it, else its own, else that for any; nothing if none.
+
+        Where there is no limit to the way, other words may hold.
+        """
+        goal = self.goal
+        key = f"{kind}_{goal.objective.name}"
+        free = self.words.get(f"{key}_free") if goal.unlimited else None
+        text = free or self.words.get(key) or goal.objective.words.get(kind) or self.words.get(kind, "")
+        return text.format(**{name: self.spoken(value) for name, value in values.items()})
+
     def spoken(self, value: object) -> str:
         """Write a number for a reader; text stays as it is, what is missing is a dash."""
         if value is None or value is pd.NA or value is pd.NaT:

@@ -190,8 +190,7 @@ def curve_section(material: Material) -> Markup:
     known = [*shares, *([chosen[1]] if chosen else [])]
     lowest = max(start for start in AXES if start == 0 or start < min(known))
     begins = material.say("curve_from", share=material.share(lowest)) if lowest else ""
-    key = "figure_curve_gravity" if goal.objective == "gravity" else "figure_curve"
-    title = material.say(key, who=material.who, **{"from": begins})
+    title = material.word_of_goal("figure_curve", who=material.who, **{"from": begins})
     told = {
         "few": counts[0],
         "many": counts[-1],
@@ -214,7 +213,7 @@ def _chosen_share(material: Material) -> tuple[float, float] | None:
     """Give the number of chosen sites and the share that they cover, where the curve counts in the same way."""
     goal, everybody = material.goal, material.everybody
     value = goal.figure("value")
-    if goal.objective == "gravity":
+    if not goal.objective.heads:
         covered = value
     else:
         covered = math.nan if material.coverage is None else material.coverage.chosen or math.nan
@@ -233,5 +232,4 @@ def _knee(material: Material, curve: pd.DataFrame) -> str:
     if later.empty:
         return ""
     told = {"gain": material.people(later.max()), "share": material.share(later.max(), material.everybody)}
-    key = "curve_knee_gravity" if material.goal.objective == "gravity" else "curve_knee"
-    return material.say(key, sites=knee, who=material.who, **told)
+    return material.word_of_goal("curve_knee", sites=knee, who=material.who, **told)
