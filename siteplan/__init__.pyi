@@ -92,6 +92,7 @@ from .network.transit import Timetable as Timetable, read_transit as read_transi
 from .output.maps import ScenarioView as ScenarioView, SiteMap as SiteMap, site_map as site_map
 from .output.rasters import write_minutes as write_minutes
 from .output.report import render_report as render_report, write_report as write_report
+from .reachable import Reach as Reach
 from .samples import write_sample as write_sample
 from .siting.choose import Choice as Choice, choose_sites as choose_sites
 from .siting.phases import coverage_curve as coverage_curve, deploy as deploy, least_needed as least_needed

@@ -149,6 +149,19 @@ class Nearest:
 class Reach:
     """A table of minutes and its people; make it by `Reach.of`, and give it wherever a table of minutes is asked for.
 
+    Wherever a function asks which sites are open, None takes all of them. A limit is in minutes and belongs to it. The
+    mode `best` is the least minutes of any mode.
+
+    >>> import pandas as pd
+    >>> times = pd.DataFrame({"site": ["A", "A", "B"], "point": [0, 1, 1], "minutes": [5.0, 15.0, 10.0]})
+    >>> reach = Reach.of(times, pd.DataFrame({"people": [100, 40]}, index=pd.RangeIndex(2, name="point")))
+    >>> reach.count("given", 10, opened=["A"])
+    {'people': 100.0}
+    >>> reach.nearest("given").minutes.tolist()
+    [5.0, 10.0]
+    >>> reach.shared("given", 15).tolist()
+    [[140.0, 40.0], [40.0, 40.0]]
+
     `site` and `point` are positions in `sites` and `points`; rows are sorted by mode, site and point, and those of
     `modes[m]` are `starts[m]:starts[m + 1]`.
 

@@ -26,7 +26,7 @@ from siteplan.reachable import Reach
 from siteplan.study import certainty
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import robustness_tables
-from siteplan.study.fairness import desks_by_cell, fairness_tables, places_left_out
+from siteplan.study.fairness import Situation, desks_by_cell, fairness_tables, places_left_out
 from siteplan.study.load import load
 from siteplan.study.manifest import input_files
 from siteplan.study.questions import check_questions
@@ -105,7 +105,7 @@ def value(table, **where):
 
 def test_shares_and_indices_are_those_counted_by_head(town):
     _, study, territory, reach = town
-    table = fairness_tables(study, Fairness(), territory, reach)["fairness"]
+    table = fairness_tables(Fairness(), Situation(study, territory, reach))["fairness"]
     share = {"what": "covered", "split": "total", "mode": "walk", "minutes": 10}
     assert value(table, open="today", group="workers", **share) == pytest.approx(0.4)
     assert value(table, open="all", group="people", **share) == pytest.approx(0.8)
@@ -123,7 +123,7 @@ def test_shares_and_indices_are_those_counted_by_head(town):
 
 def test_the_chosen_sites_are_a_case_of_their_own(town):
     _, study, territory, reach = town
-    table = fairness_tables(study, Fairness(), territory, reach, ["B"])["fairness"]
+    table = fairness_tables(Fairness(), Situation(study, territory, reach, ["B"]))["fairness"]
     share = {"what": "covered", "split": "total", "mode": "walk", "minutes": 10, "group": "people"}
     assert [value(table, open=name, **share) for name in ("today", "chosen", "all")] == pytest.approx([0.4, 0.8, 0.8])
 
@@ -132,7 +132,7 @@ def test_income_ranks_and_the_users_own_degree_divides(town):
     _, study, territory, reach = town
     asked = Fairness(income="income", degree="zone")
     check_questions(asking(study, fairness=asked), territory)
-    table = fairness_tables(study, asked, territory, reach)["fairness"]
+    table = fairness_tables(asked, Situation(study, territory, reach))["fairness"]
     sites = {"what": "sites", "mode": "walk", "minutes": 10, "group": "people", "open": "today"}
     # The four poorest have it all: ranked from 0 to 1 they stand at 0.2 on average, so 2 x 0.2 - 1.
     assert value(table, measure="concentration", **sites) == pytest.approx(-0.6)
@@ -151,7 +151,7 @@ def test_income_ranks_and_the_users_own_degree_divides(town):
 
 def test_a_degree_may_be_a_column_of_the_communes(town):
     _, study, territory, reach = town
-    table = fairness_tables(study, Fairness(degree="kind"), territory, reach)["fairness"]
+    table = fairness_tables(Fairness(degree="kind"), Situation(study, territory, reach))["fairness"]
     own = {
         "what": "covered",
         "split": "degree_given",
@@ -167,11 +167,11 @@ def test_a_degree_may_be_a_column_of_the_communes(town):
 def test_desks_are_shared_among_who_reaches_them(town):
     _, study, territory, reach = town
     asked = Fairness(catchment={"steps": {10: 1}, "group": "workers"})
-    tables = fairness_tables(study, asked, territory, reach, ["B"])
+    tables = fairness_tables(asked, Situation(study, territory, reach, ["B"]))
     sites = tables["catchment"].set_index(["open", "mode", "site"])["desks_per_person"]
     assert sites["today", "walk", "A"] == pytest.approx(8 / 400)
     assert sites["chosen", "walk", "B"] == pytest.approx(4 / 400)
-    walk = desks_by_cell(asked, territory, reach, ["B"])["desks_per_person_walk"]
+    walk = desks_by_cell(asked, Situation(study, territory, reach, ["B"]))["desks_per_person_walk"]
     assert walk.to_list() == pytest.approx([0.02] * 4 + [0, 0] + [0.01] * 4)
     # People times desks per person are the desks.
     assert float((walk * 100).sum()) == pytest.approx(12)
@@ -191,7 +191,7 @@ def test_the_lack_is_told_and_where_the_times_end(town):
     asked = Fairness(shortfall=True)
     assert asked.limit(20) == 40
     with pytest.warns(SiteplanWarning, match="ends at 20 minutes; for fairness.shortfall"):
-        table = fairness_tables(study, asked, territory, reach)["fairness"]
+        table = fairness_tables(asked, Situation(study, territory, reach))["fairness"]
     lack = {"what": "lack", "mode": "bike", "minutes": 10, "group": "people", "open": "today"}
     assert value(table, measure="fgt0", **lack) == pytest.approx(0.7)
     # Homes 3, 4 and 5 lack 2, 6 and 10 of 10 minutes, four lack all.
@@ -211,7 +211,7 @@ def test_places_are_listed_as_many_as_asked(town):
 def test_desks_follow_the_chain(town):
     _, study, territory, reach = town
     asked = Demand(uptake=[0.1, 0.05], mode="walk", minutes=10, occupancy=1, peak=1.25)
-    tables = demand_tables(study, asked, territory, reach)
+    tables = demand_tables(asked, Situation(study, territory, reach))
     desks = tables["desks"].set_index(["site", "uptake"])
     assert list(desks.loc["A", "basis"]) == ["nearest", "nearest"]
     assert list(desks.loc["B", "basis"]) == ["alone", "alone"]
@@ -234,7 +234,7 @@ def test_desks_follow_the_chain(town):
 def test_who_finds_no_desk_goes_on(town):
     _, study, territory, reach = town
     asked = Demand(uptake=[0.2], mode="bike", minutes=20, teleworkable=1, days=5, peak=1)
-    desks = demand_tables(study, asked, territory, reach, ["B"])["desks"].set_index("site")
+    desks = demand_tables(asked, Situation(study, territory, reach, ["B"]))["desks"].set_index("site")
     assert list(desks["basis"]) == ["nearest", "nearest"]
     assert desks["workers"].to_list() == pytest.approx([500, 500])
     assert desks["seated"].to_list() == pytest.approx([8, 4])
@@ -246,7 +246,7 @@ def test_a_week_gives_the_peak(town):
     _, study, territory, reach = town
     asked = Demand(uptake=[0.05], week=[1, 1, 1, 1, 2], group="workers")
     assert asked.fullest == pytest.approx(2 / 1.2)
-    week = demand_tables(study, asked, territory, reach)["weekdays"]
+    week = demand_tables(asked, Situation(study, territory, reach))["weekdays"]
     assert list(week["day"]) == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]
     assert week["of_mean"].to_list() == pytest.approx([1 / 1.2] * 4 + [2 / 1.2])
 
@@ -258,7 +258,7 @@ def test_thirteen_kilometres_each_way_are_3_7_kg_a_day(town):
     _, study, territory, reach = town
     classes = [{"km_from": 13, "km_to": 13, "share": 1}]
     asked = Commuting(uptake=[0.1], distances=classes, modes=CAR, telecentre_km=0, mode="walk", minutes=10, rebound=[0])
-    table = commuting_tables(study, asked, territory, reach, ["B"])["commuting"]
+    table = commuting_tables(asked, Situation(study, territory, reach, ["B"]))["commuting"]
     row = table[table["mode"] == "all"].iloc[0]
     # Of 1,000 workers 800 have a site near enough.
     assert row["people_days"] == pytest.approx(800 * 0.1 * 0.37 * 2 * 45)
@@ -269,7 +269,7 @@ def test_flows_count_who_lives_near_enough_and_a_loss_stays_a_loss(town):
     folder, study, territory, reach = town
     asked = Commuting(uptake=[0.02, 0.05, 0.1], flows=folder / "flows.csv", modes=CAR, mode="walk", minutes=10, days=1)
     check_questions(asking(study, commuting=asked), territory)
-    tables = commuting_tables(study, asked, territory, reach)
+    tables = commuting_tables(asked, Situation(study, territory, reach))
     saved = tables["commuting"].set_index(["uptake", "rebound", "mode"])
     # Today only 400 of the 500 workers of W: homes 0 to 3, 1.5 km from A in a straight line on average.
     days = 500 * 0.8 * 0.1 * 0.37 * 1 * 45
@@ -282,7 +282,7 @@ def test_flows_count_who_lives_near_enough_and_a_loss_stays_a_loss(town):
     assert drivers.loc["detour", "at_low"] == pytest.approx(base * 1.2 / 1.4)  # both ways grow with it
     assert drivers.loc["telecentre_km", ["low", "high"]].to_list() == pytest.approx([1.05, 4.2], rel=1e-3)
     far = asked.model_copy(update={"telecentre_km": 20.0})
-    lost = commuting_tables(study, far, territory, reach)["commuting"]
+    lost = commuting_tables(far, Situation(study, territory, reach))["commuting"]
     assert (lost["kg_co2e"] < 0).all()
 
 
@@ -291,7 +291,7 @@ def test_the_days_of_the_desks_hold_for_the_commutes_too(town):
     asked = Commuting(uptake=[0.1], flows=folder / "flows.csv", modes=CAR, mode="walk", minutes=10)
     demand = Demand(uptake=[0.1], days=3)
     days = [
-        commuting_tables(study, each, territory, reach, (), demand)["commuting"]["people_days"].max()
+        commuting_tables(each, Situation(study, territory, reach), demand)["commuting"]["people_days"].max()
         for each in (asked, asked.model_copy(update={"days": 1.0}))
     ]
     assert days[0] == pytest.approx(3 * days[1])
@@ -302,7 +302,7 @@ def test_flows_with_modes_of_their_own_need_no_others(town, tmp_path):
     (tmp_path / "flows.csv").write_text("home,work,people,mode\n1,2,300,car\n1,2,100,bus\n")
     asked = Commuting(uptake=[0.1], flows=tmp_path / "flows.csv", mode="walk", minutes=10)
     check_questions(asking(study, commuting=asked), territory)
-    table = commuting_tables(study, asked, territory, reach)["commuting"]
+    table = commuting_tables(asked, Situation(study, territory, reach))["commuting"]
     assert set(table["mode"]) == {"car", "bus", "all"}
 
 
@@ -510,7 +510,7 @@ def test_an_unknown_mode_is_refused(town, street):
     _, study, territory, reach = town  # whose modes only the times know
     check_questions(asking(study, demand=asked), territory)
     with pytest.raises(StudyError, match="no 'boat' in the times given"):
-        demand_tables(study, asked, territory, reach)
+        demand_tables(asked, Situation(study, territory, reach))
 
 
 def test_a_window_must_stay_in_its_day(street):
@@ -536,7 +536,7 @@ def test_sites_without_desks_are_named(town):
     half = territory.all_sites.assign(capacity=[8.0, np.nan])
     half = type(territory)(**{**vars(territory), "all_sites": half})
     with pytest.warns(SiteplanWarning, match="1 chosen sites have no capacity, first 'B'"):
-        fairness_tables(study, asked, half, reach, ["B"])
+        fairness_tables(asked, Situation(study, half, reach, ["B"]))
 
 
 def test_a_raster_has_no_columns(tmp_path: Path):
@@ -548,10 +548,14 @@ def test_a_raster_has_no_columns(tmp_path: Path):
 
 def page_of(town, language):
     _, study, territory, reach = town
-    desks = demand_tables(study, Demand(uptake=[0.05], mode="bike", week=[1, 1, 1, 1, 2]), territory, reach, ["B"])
+    desks = demand_tables(
+        Demand(uptake=[0.05], mode="bike", week=[1, 1, 1, 1, 2]), Situation(study, territory, reach, ["B"])
+    )
     classes = [{"km_from": 13, "km_to": 13, "share": 1}]
     asked = Commuting(uptake=[0.1], distances=classes, modes=CAR, telecentre_km=30, mode="walk")
-    fair = fairness_tables(study, Fairness(income="income", catchment={"steps": {10: 1}}), territory, reach, ["B"])
+    fair = fairness_tables(
+        Fairness(income="income", catchment={"steps": {10: 1}}), Situation(study, territory, reach, ["B"])
+    )
     robust = pd.DataFrame(
         {
             "site": ["A", "B"],
@@ -590,7 +594,7 @@ def page_of(town, language):
         robust_sets=pd.DataFrame(sets | {"max_regret_share": [0.01, 0.075]}),
         fairness=fair["fairness"],
         **desks,
-        **commuting_tables(study, asked, territory, reach, ["B"]),
+        **commuting_tables(asked, Situation(study, territory, reach, ["B"])),
     )
 
 

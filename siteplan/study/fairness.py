@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -31,6 +33,7 @@ from siteplan.study.load import Territory
 
 __all__ = [
     "OPEN",
+    "Situation",
     "access_tables",
     "check_fairness",
     "check_group",
@@ -39,7 +42,6 @@ __all__ = [
     "desks_by_cell",
     "fairness_tables",
     "groups_of",
-    "openings",
     "places_left_out",
 ]
 
@@ -55,20 +57,20 @@ def access_tables(study: Study, territory: Territory, reach: Reach) -> dict[str,
         As `access_shares` and `sites_in_reach` give them, each with a first column `open`: `today` (existing and
         required sites, if there are any) or `all` (candidates as well).
     """
-    asked: dict[str, Any] = {"minutes": study.travel.minutes, "groups": groups_of(study)}
-    divided = _splits(territory)
-    shares, counts = [], []
-    for name, opened in openings(territory, reach).items():
-        some = access_shares(reach, None, divided, **asked, opened=opened)
-        some.insert(0, "open", name)
-        shares.append(some)
-        more = sites_in_reach(reach, **asked, opened=opened)
-        more.insert(0, "open", name)
-        counts.append(more)
+    here, divided = Situation(study, territory, reach), _splits(territory)
+    opened = here.openings.items()
     return {
-        "territories": pd.concat(shares, ignore_index=True),
-        "sites_in_reach": pd.concat(counts, ignore_index=True),
+        "territories": _below(
+            {name: access_shares(reach, None, divided, **here.counted, opened=sites) for name, sites in opened}
+        ),
+        "sites_in_reach": _below({name: sites_in_reach(reach, **here.counted, opened=sites) for name, sites in opened}),
     }
+
+
+def _below(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put tables below each other, after a first column that says what is open."""
+    table: pd.DataFrame = pd.concat(tables, names=["open"]).reset_index("open").reset_index(drop=True)
+    return table
 
 
 def places_left_out(
@@ -101,14 +103,38 @@ def groups_of(study: Study) -> tuple[str, ...]:
     return study.inputs.population.groups if study.inputs.population else ()
 
 
-def openings(territory: Territory, reach: Reach, chosen: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Name what may be open, and the sites that then are: `today` (if any are), `chosen` (if any are), `all`."""
-    sites = territory.sites
-    known = set(reach.sites.astype(str))  # a table of the user's own may leave out who reaches nobody
-    today = [str(site) for site in sites.index[sites["status"].isin(OPEN)]]
-    named = {"today": today, "chosen": [*dict.fromkeys([*today, *map(str, chosen)])] if len(chosen) else []}
-    named = {name: opened for name, opened in named.items() if opened} | {"all": [str(site) for site in sites.index]}
-    return {name: [site for site in opened if site in known] for name, opened in named.items()}
+@dataclass(frozen=True)
+class Situation:
+    """What a further question is asked about: a study, who is how far from which site, and the sites it chooses."""
+
+    study: Study
+    territory: Territory
+    reach: Reach
+    chosen: Sequence[str] = ()
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """The limits and groups of the study, as the functions of analysis take them."""
+        return {"minutes": self.study.travel.minutes, "groups": groups_of(self.study)}
+
+    @property
+    def sites(self) -> gpd.GeoDataFrame:
+        """The sites by their names as text."""
+        return self.territory.sites.set_axis(self.territory.sites.index.astype(str))
+
+    @cached_property
+    def openings(self) -> dict[str, list[str]]:
+        """What may be open, and the sites that then are: `today` (if any are), `chosen` (if any are), `all`."""
+        known = set(self.reach.sites.astype(str))  # a table of the user's own may leave out who reaches nobody
+        today = list(self.sites.index[self.sites["status"].isin(OPEN)])
+        named = {"today": today, "chosen": [*dict.fromkeys([*today, *map(str, self.chosen)])] if self.chosen else []}
+        named = {name: opened for name, opened in named.items() if opened} | {"all": list(self.sites.index)}
+        return {name: [site for site in opened if site in known] for name, opened in named.items()}
+
+    @property
+    def planned(self) -> list[str]:
+        """The existing, required and chosen sites."""
+        return self.openings.get("chosen", self.openings.get("today", []))
 
 
 # ---- the block `fairness` ----
@@ -143,15 +169,8 @@ def check_fairness(study: Study, asked: Fairness, territory: Territory) -> None:
         )
 
 
-def fairness_tables(
-    study: Study, asked: Fairness, territory: Territory, reach: Reach, chosen: Sequence[str] = ()
-) -> dict[str, pd.DataFrame]:
+def fairness_tables(asked: Fairness, here: Situation) -> dict[str, pd.DataFrame]:
     """Answer who is left out: `fairness` and, where desks are shared, `catchment`.
-
-    Parameters
-    ----------
-    chosen
-        The chosen sites, if the study chooses any.
 
     Returns
     -------
@@ -165,28 +184,24 @@ def fairness_tables(
     """
     income = None
     if asked.income is not None:
-        by_cell = _incomes(study, territory, asked.income)
-        income = territory.points["cell"].map(by_cell).astype(float)
-    opened = openings(territory, reach, chosen)
-    shares = [_covered(study, asked, territory, reach, sites).assign(open=name) for name, sites in opened.items()]
+        income = here.reach.people.cell.map(_incomes(here.study, here.territory, asked.income)).astype(float)
+    shares = [_covered(asked, here, sites).assign(open=name) for name, sites in here.openings.items()]
     indices = []
-    for name, sites in opened.items():
-        indices.append(_unequal(study, reach, sites, income).assign(open=name))
+    for name, sites in here.openings.items():
+        indices.append(_unequal(here, sites, income).assign(open=name))
         if asked.shortfall:
-            indices.append(_lacking(study, reach, sites).assign(open=name))
+            indices.append(_lacking(here, sites).assign(open=name))
     tables = {}
     if asked.catchment is not None:
-        found = _catchments(asked, territory, reach, chosen)
-        indices += [_shared(study, reach, each, income).assign(open=name) for name, each in found.items()]
-        tables["catchment"] = pd.concat([each.sites.assign(open=name) for name, each in found.items()])
-        tables["catchment"] = tables["catchment"].reset_index(drop=True)
-        tables["catchment"].insert(0, "open", tables["catchment"].pop("open"))
+        found = _catchments(asked, here)
+        indices += [_shared(here, each, income).assign(open=name) for name, each in found.items()]
+        tables["catchment"] = _below({name: each.sites for name, each in found.items()})
     columns = ["open", "what", "measure", "split", "territory", "group", "mode", "minutes", "value"]
     table = pd.concat([*shares, *indices], ignore_index=True)
     return {"fairness": table.fillna({"split": "total", "territory": "total"})[columns], **tables}
 
 
-def desks_by_cell(asked: Fairness, territory: Territory, reach: Reach, chosen: Sequence[str] = ()) -> pd.DataFrame:
+def desks_by_cell(asked: Fairness, here: Situation) -> pd.DataFrame:
     """Return the desks per person of each cell, with the chosen sites where there are some.
 
     Returns
@@ -195,12 +210,13 @@ def desks_by_cell(asked: Fairness, territory: Territory, reach: Reach, chosen: S
     does not ask for it.
     """
     if asked.catchment is None:
-        return pd.DataFrame(index=territory.cells.index)
-    last = [*_catchments(asked, territory, reach, chosen).values()][-1].points
-    points = territory.points
+        return pd.DataFrame(index=here.territory.cells.index)
+    last = [*_catchments(asked, here).values()][-1].points
+    points = here.territory.points
     people = points["people"].fillna(0.0)
     sums = last.mul(people, axis=0).groupby(points["cell"]).sum()
-    return sums.div(people.groupby(points["cell"]).sum().replace(0.0, np.nan), axis=0).reindex(territory.cells.index)
+    means = sums.div(people.groupby(points["cell"]).sum().replace(0.0, np.nan), axis=0)
+    return means.reindex(here.territory.cells.index)
 
 
 def check_group(study: Study, key: str, group: str) -> None:
@@ -220,43 +236,41 @@ def check_mode(study: Study, key: str, mode: str) -> None:
         raise StudyError(f"{key}: no '{mode}' in this study; expected any of {', '.join(known)}")
 
 
-def _covered(study: Study, asked: Fairness, territory: Territory, reach: Reach, sites: Sequence[str]) -> pd.DataFrame:
-    divided = {} if asked.degree is None else {DEGREE: _own_degrees(study, territory, asked.degree)}
-    table = access_shares(reach, None, divided, minutes=study.travel.minutes, groups=groups_of(study), opened=sites)
+def _covered(asked: Fairness, here: Situation, sites: Sequence[str]) -> pd.DataFrame:
+    divided = {} if asked.degree is None else {DEGREE: _own_degrees(here.study, here.territory, asked.degree)}
+    table = access_shares(here.reach, None, divided, **here.counted, opened=sites)
     table = table.rename(columns={"share": "value"}).drop(columns=["people", "covered"])
     return table.assign(what="covered", measure="share")
 
 
-def _unequal(study: Study, reach: Reach, sites: Sequence[str], income: pd.Series | None) -> pd.DataFrame:
+def _unequal(here: Situation, sites: Sequence[str], income: pd.Series | None) -> pd.DataFrame:
     """Tell how unequally sites in reach and minutes are shared."""
-    groups, opened = groups_of(study), reach.is_open(sites)
+    reach, groups, opened = here.reach, groups_of(here.study), here.reach.is_open(sites)
     parts = []
     for mode in reach.names:
         nearest = reach.least(mode, opened)
-        shared = [("sites", limit, reach.choices(mode, limit, opened)) for limit in study.travel.minutes]
+        shared = [("sites", limit, reach.choices(mode, limit, opened)) for limit in here.study.travel.minutes]
         for what, limit, each in (*shared, ("minutes", np.nan, np.where(np.isfinite(nearest), nearest, np.nan))):
             found = inequality(pd.Series(each, reach.points, dtype=float), reach, groups=groups, income=income)
             parts.append(_long(found).assign(what=what, mode=mode, minutes=limit))
     return pd.concat(parts, ignore_index=True)
 
 
-def _lacking(study: Study, reach: Reach, sites: Sequence[str]) -> pd.DataFrame:
-    if study.inputs.times is not None and reach.minutes.max() < 2 * max(study.travel.minutes):
-        text = (
-            f"{study.inputs.times}: ends at {reach.minutes.max():g} minutes; for fairness.shortfall, whoever is "
-            "beyond counts as lacking all"
-        )
+def _lacking(here: Situation, sites: Sequence[str]) -> pd.DataFrame:
+    own, longest = here.study.inputs.times, here.reach.minutes.max(initial=0.0)
+    if own is not None and longest < 2 * max(here.study.travel.minutes):
+        text = f"{own}: ends at {longest:g} minutes; for fairness.shortfall, whoever is beyond counts as lacking all"
         warnings.warn(SiteplanWarning(text), stacklevel=3)
-    found = shortfall(reach, minutes=study.travel.minutes, groups=groups_of(study), opened=sites)
+    found = shortfall(here.reach, **here.counted, opened=sites)
     return found.melt(["group", "mode", "minutes"], var_name="measure", value_name="value").assign(what="lack")
 
 
-def _catchments(asked: Fairness, territory: Territory, reach: Reach, chosen: Sequence[str]) -> Mapping[str, Catchment]:
+def _catchments(asked: Fairness, here: Situation) -> Mapping[str, Catchment]:
     """Share out the desks of what is open today, and of what is open with the chosen sites."""
     assert asked.catchment is not None  # noqa: S101 - only called then
     steps, found = dict(asked.catchment.steps), {}
-    sites = territory.sites
-    for name, opened in openings(territory, reach, chosen).items():
+    sites = here.territory.sites
+    for name, opened in here.openings.items():
         if name == "all":
             continue  # nobody opens them all
         taken = sites.index.astype(str).isin(opened)
@@ -267,17 +281,17 @@ def _catchments(asked: Fairness, territory: Territory, reach: Reach, chosen: Seq
                 "having no desk"
             )
             warnings.warn(SiteplanWarning(text), stacklevel=3)
-        here = sites.assign(
+        shared = sites.assign(
             status=np.where(taken, "required", "candidate"), capacity=sites["capacity"].astype(float).fillna(0.0)
         )
-        found[name] = catchment_access(reach, None, here, steps=steps, group=asked.catchment.group)
+        found[name] = catchment_access(here.reach, None, shared, steps=steps, group=asked.catchment.group)
     return found
 
 
-def _shared(study: Study, reach: Reach, found: Catchment, income: pd.Series | None) -> pd.DataFrame:
+def _shared(here: Situation, found: Catchment, income: pd.Series | None) -> pd.DataFrame:
     parts = []
     for mode, column in by_mode(found.points, "desks_per_person").items():
-        each = inequality(found.points[column], reach, groups=groups_of(study), income=income)
+        each = inequality(found.points[column], here.reach, groups=groups_of(here.study), income=income)
         parts.append(_long(each).assign(what="desks_per_person", mode=mode, minutes=np.nan))
     return pd.concat(parts, ignore_index=True)
 

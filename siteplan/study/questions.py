@@ -8,7 +8,7 @@ from siteplan.config import Study
 from siteplan.reachable import Reach
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
-from siteplan.study.fairness import check_fairness, fairness_tables
+from siteplan.study.fairness import Situation, check_fairness, fairness_tables
 from siteplan.study.load import Territory
 from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
 from siteplan.study.travel import Progress
@@ -53,13 +53,14 @@ def answers(
     chosen
         The sites that the study chooses, if it chooses any.
     """
+    here = Situation(study, territory, reach, chosen)
     tables: dict[str, pd.DataFrame] = {}
     if study.fairness is not None:
-        tables |= fairness_tables(study, study.fairness, territory, reach, chosen)
+        tables |= fairness_tables(study.fairness, here)
     if study.demand is not None:
-        tables |= demand_tables(study, study.demand, territory, reach, chosen)
+        tables |= demand_tables(study.demand, here)
     if study.commuting is not None:
-        tables |= commuting_tables(study, study.commuting, territory, reach, chosen, study.demand)
+        tables |= commuting_tables(study.commuting, here, study.demand)
     if study.robustness is not None:
         tables |= robustness_tables(study, study.robustness, territory, cache, progress, weights=weights, chosen=chosen)
     return tables

@@ -1,6 +1,6 @@
 """How big and what for: the desks that each site needs, and the commutes that they replace."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from siteplan.config.questions import Commuting, Demand
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.flows import read_flows
 from siteplan.reachable import Reach
-from siteplan.study.fairness import check_group, check_mode, openings
+from siteplan.study.fairness import Situation, check_group, check_mode
 from siteplan.study.load import Territory
 
 __all__ = ["check_commuting", "check_demand", "commuting_tables", "demand_tables"]
@@ -46,15 +46,8 @@ def check_demand(study: Study, asked: Demand) -> None:
     _check_minutes(study, "demand.minutes", asked.minutes)
 
 
-def demand_tables(
-    study: Study, asked: Demand, territory: Territory, reach: Reach, chosen: Sequence[str] = ()
-) -> dict[str, pd.DataFrame]:
+def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
     """Answer how big: `desks` by site and uptake, and `weekdays`.
-
-    Parameters
-    ----------
-    chosen
-        The chosen sites, if the study chooses any.
 
     Returns
     -------
@@ -68,19 +61,19 @@ def demand_tables(
         these, and "alone" for every other site, as if it were the only one. `weekdays`: `uptake`, `day`, `of_mean`,
         `people` at all sites of the first kind together.
     """
-    mode, minutes = _mode(reach, "demand.mode", asked.mode), asked.minutes or max(study.travel.minutes)
+    reach = here.reach
+    mode, minutes = _mode(reach, "demand.mode", asked.mode), asked.minutes or max(here.study.travel.minutes)
     need = DeskNeed(asked.teleworkable, asked.days, asked.fullest, asked.occupancy, asked.desk_m2, asked.desks_a_room)
-    opened = _planned(territory, reach, chosen)
-    where: dict[str, Any] = {"minutes": minutes, "mode": mode, "group": asked.group}
+    where: dict[str, Any] = {"minutes": minutes, "mode": mode, "group": asked.group, "need": need}
     reached = reach.by_site(reach.within(mode, minutes), reach.people.amount(asked.group))
     alone = pd.Series(reached, reach.sites.astype(str))
-    nearest = _nearest(reach, opened, asked.uptake[0], need, where)
+    nearest = _nearest(here, asked.uptake[0], need, where)
     every = pd.concat([nearest, alone.drop(nearest.index)])
     # A table of the user's own may leave out who reaches nobody.
-    workers = every.reindex([str(site) for site in territory.sites.index]).fillna(0.0)
+    workers = every.reindex(here.sites.index).fillna(0.0)
     table = desk_table(workers, uptakes=asked.uptake, need=need, chances=[asked.chance])
     table = table.rename(columns={f"desks_at_{asked.chance:g}": "desks_at_chance"})
-    about = territory.sites.set_axis(territory.sites.index.astype(str)).loc[table["site"]]
+    about = here.sites.loc[table["site"]]
     table.insert(1, "name", about["name"].to_numpy())
     table.insert(2, "status", about["status"].to_numpy())
     table.insert(3, "basis", np.where(table["site"].isin(nearest.index), "nearest", "alone"))
@@ -93,31 +86,28 @@ def demand_tables(
         for able, uptake, desks in rows
     ]
     if asked.sharing:
-        table = table.merge(_shared(asked, territory, reach, opened, need, where), on=["site", "uptake"], how="left")
+        table = table.merge(_shared(asked, here, where), on=["site", "uptake"], how="left")
     means = table[table["basis"] == "nearest"].groupby("uptake")["mean_day"].sum()
     return {"desks": table, "weekdays": _week(asked, means)}
 
 
-def _nearest(reach: Reach, opened: Sequence[str], uptake: float, need: DeskNeed, where: Any) -> pd.Series:
+def _nearest(here: Situation, uptake: float, need: DeskNeed, where: Mapping[str, Any]) -> pd.Series:
     """Return the workers of whom each open site is the nearest."""
-    if not opened:
+    if not here.planned:
         return pd.Series(dtype=float)
-    free = pd.Series(0.0, index=list(opened))
-    asked = share_desks(reach, None, free, uptake=uptake, need=need, **where)
+    asked = share_desks(here.reach, None, pd.Series(0.0, index=here.planned), uptake=uptake, **where)
     return pd.Series(asked["wanted"] / (need.teleworkable * need.chance(uptake))).rename(index=str)
 
 
-def _shared(
-    asked: Demand, territory: Territory, reach: Reach, opened: Sequence[str], need: DeskNeed, where: Any
-) -> pd.DataFrame:
+def _shared(asked: Demand, here: Situation, where: Mapping[str, Any]) -> pd.DataFrame:
     """Seat the people of the fullest day at the desks there are, site by site and uptake by uptake."""
-    desks = territory.sites["capacity"].rename(index=str).astype(float).reindex(list(opened)).dropna()
+    desks = here.sites["capacity"].astype(float).reindex(here.planned).dropna()
     columns = ["seated", "from_others", "sent_on", "left_out"]
-    if len(desks) < len(opened) or not len(desks):
+    if len(desks) < len(here.planned) or not len(desks):
         return pd.DataFrame(columns=["site", "uptake", *columns]).astype({"site": object, "uptake": float})
     parts = []
     for uptake in asked.uptake:
-        seats = share_desks(reach, None, desks, uptake=uptake, need=need, **where)
+        seats = share_desks(here.reach, None, desks, uptake=uptake, **where)
         parts.append(seats[columns].rename_axis("site").reset_index().assign(uptake=uptake))
     return pd.concat(parts, ignore_index=True).astype({"site": str})
 
@@ -159,14 +149,7 @@ def check_commuting(study: Study, asked: Commuting, territory: Territory, demand
         )
 
 
-def commuting_tables(
-    study: Study,
-    asked: Commuting,
-    territory: Territory,
-    reach: Reach,
-    chosen: Sequence[str] = (),
-    demand: Demand | None = None,
-) -> dict[str, pd.DataFrame]:
+def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = None) -> dict[str, pd.DataFrame]:
     """Answer what for: `commuting`, what is saved in a year, and `tornado`, what drives the range.
 
     Only workers with an open site (existing, required and chosen; all where there is none) within the limit count as
@@ -174,8 +157,6 @@ def commuting_tables(
 
     Parameters
     ----------
-    chosen
-        The chosen sites, if the study chooses any.
     demand
         Gives the days and the share of jobs, where this block and its factors do not.
 
@@ -186,9 +167,9 @@ def commuting_tables(
         function of that name gives it, of kg CO2e, at the middle of the uptakes.
     """
     factors = _factors(asked, demand)
-    opened = _planned(territory, reach, chosen) or [str(site) for site in territory.sites.index]
+    territory = here.territory
     flows = _flows(asked, territory)
-    near = _near(study, asked, territory, reach, opened, by_commune=flows is not None)
+    near = _near(asked, here, by_commune=flows is not None)
 
     def made(factors: Mapping[str, Factor]) -> tuple[pd.DataFrame, pd.Series]:
         detour = factors["detour"].value
@@ -226,28 +207,21 @@ def commuting_tables(
     return {"commuting": saved, "tornado": drivers}
 
 
-def _near(
-    study: Study,
-    asked: Commuting,
-    territory: Territory,
-    reach: Reach,
-    opened: Sequence[str],
-    *,
-    by_commune: bool,
-) -> pd.DataFrame:
+def _near(asked: Commuting, here: Situation, *, by_commune: bool) -> pd.DataFrame:
     """Return who lives near enough to come, by home: `workers`, their `share` of all, mean `km` straight to a site."""
-    mode, minutes = _mode(reach, "commuting.mode", asked.mode), asked.minutes or max(study.travel.minutes)
+    reach, territory = here.reach, here.territory
+    mode, minutes = _mode(reach, "commuting.mode", asked.mode), asked.minutes or max(here.study.travel.minutes)
+    opened = here.planned or list(here.sites.index)
     homes = territory.points.geometry.loc[reach.points].to_numpy()
-    sites = territory.sites.set_axis(territory.sites.index.astype(str)).loc[list(opened)]
-    places = sites.geometry.to_crs(territory.points.crs).to_numpy()
+    places = here.sites.loc[opened].geometry.to_crs(territory.points.crs).to_numpy()
     km = shapely.STRtree(places).query_nearest(homes, all_matches=False, return_distance=True)[1] / 1000
     where = pd.Series("all", index=reach.points)
     if by_commune:
         assert territory.communes is not None  # noqa: S101 - checked before
         where = reach.people.cell.map(cell_territories(territory.cells, territory.communes))
     workers = reach.people.amount(asked.group)
-    here = np.where(reach.covered(mode, minutes, list(opened)), workers, 0.0)
-    table = pd.DataFrame({"all": workers, "workers": here, "km": here * km}).groupby(where.to_numpy()).sum()
+    able = np.where(reach.covered(mode, minutes, opened), workers, 0.0)
+    table = pd.DataFrame({"all": workers, "workers": able, "km": able * km}).groupby(where.to_numpy()).sum()
     table["km"] /= table["workers"].replace(0.0, np.nan)
     return table.assign(share=table["workers"] / table["all"].replace(0.0, np.nan))
 
@@ -294,12 +268,6 @@ def _factors(asked: Commuting, demand: Demand | None) -> dict[str, Factor]:
 
 
 # ---- both ----
-
-
-def _planned(territory: Territory, reach: Reach, chosen: Sequence[str]) -> list[str]:
-    """Name the existing, required and chosen sites."""
-    named = openings(territory, reach, chosen)
-    return named.get("chosen", named.get("today", []))
 
 
 def _mode(reach: Reach, key: str, asked: str) -> str:

@@ -26,7 +26,7 @@ from siteplan.reachable import Reach
 from siteplan.siting.choose import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
-from siteplan.study.fairness import access_tables, desks_by_cell, places_left_out
+from siteplan.study.fairness import Situation, access_tables, desks_by_cell, places_left_out
 from siteplan.study.guard import SCENARIOS, refuse_foreign, refuse_inputs
 from siteplan.study.load import (
     Territory,
@@ -391,7 +391,7 @@ def _answered(
     tables |= answers(study, territory, reach, cache, progress, weights=result.weights, chosen=opened)
     access = result.cell_access
     if study.fairness is not None:
-        access = access.join(desks_by_cell(study.fairness, territory, reach, opened))
+        access = access.join(desks_by_cell(study.fairness, Situation(study, territory, reach, opened)))
     return replace(result, choice=choice, cell_access=access, tables={**result.tables, **tables})
 
 
