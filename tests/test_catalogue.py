@@ -29,6 +29,7 @@ from siteplan.catalogue import (
     table_rows,
 )
 from siteplan.errors import InputError, SiteplanWarning
+from siteplan.inputs.population import read_population
 from siteplan.output.tables import write_overlap
 from siteplan.samples import write_sample
 from siteplan.study import run
@@ -201,6 +202,22 @@ def test_a_share_of_another_group_is_refused_and_one_of_its_own_is_not():
         check_groups(["workers_share", "workers"], "people")
 
 
+def test_groups_that_differ_by_case_alone_are_refused():
+    with pytest.raises(InputError, match="people: groups workers and Workers differ by case alone; rename one"):
+        check_groups(["workers", "Workers"], "people")
+
+
+@pytest.mark.parametrize(
+    "group", ["people", "geometry", "Point", "mode_best", "minutes_walk", "site_best", "candidate"]
+)
+def test_a_population_cannot_have_a_group_called_like_a_column_of_results(tmp_path, group):
+    (tmp_path / "people.csv").write_text(f"cell,lon,lat,inhabitants,{group}\nc,9,47,10,1\n")
+    with pytest.raises(
+        InputError, match=f"a group cannot be called {group}: siteplan uses that name itself; rename it"
+    ):
+        read_population(tmp_path / "people.csv", people="inhabitants", groups=[group])
+
+
 def test_limits_that_are_all_but_equal_have_columns_of_their_own():
     found = reach(times(), POINTS, minutes=[9, np.nextafter(9, 0)], groups=())
     assert found.filter(like="people").iloc[0].tolist() == [30.0, 10.0]
@@ -246,6 +263,21 @@ def sample(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)  # some people and stops of the sample lie far from any street
         return run(write_sample(tmp_path_factory.mktemp("sample")) / "study.yaml")
+
+
+def test_what_results_are_called_is_not_taken_from_the_users_sites(tmp_path):
+    names = "people_walk_5.5,Score,area_res_200,people_walk_99,max_kmh,owner"
+    sites = f"site,name,status,lon,lat,{names}\nA,Hall,existing,{lon(0)},{NORTH},1,2,3,4,5,town\n"
+    with pytest.warns(SiteplanWarning) as said:
+        result = run(write_town(tmp_path, sites=sites))
+    assert [text for each in said if "called like results" in (text := str(each.message))] == [
+        f"{tmp_path / 'sites.csv'}: people_walk_5.5, Score: called like results of siteplan, which take their place; "
+        "rename what shall be kept beside them"
+    ]
+    layer = pyogrio.read_dataframe(result.folder / PLACES, layer="sites")
+    assert [name for name in layer if name.lower() == "score"] == ["score"]
+    assert layer["people_walk_5.5"].tolist() == [50]
+    assert layer[["area_res_200", "people_walk_99", "max_kmh"]].astype(int).to_numpy().tolist() == [[3, 4, 5]]
 
 
 def written(result):

@@ -231,17 +231,21 @@ def check_groups(groups: Sequence[str], whose: str, taken: Collection[str] = ("m
     Raises
     ------
     InputError
-        Naming those that are `taken`, that are the share of another group (`workers_share` beside `workers`), or that
-        hold a measure of cells (`minutes_walk`).
+        Naming those that are `taken`, the share of another group (`workers_share` beside `workers`), a measure of cells
+        (`minutes_walk`) or another group but for case, which a GeoPackage does not tell apart.
     """
     shares = {f"{group}_share" for group in (PEOPLE, *groups)}
-    named = [group for group in groups if group in taken or group in shares or _of_cells(group)]
+    named = [group for group in groups if group.lower() in taken or group in shares or _of_cells(group)]
     if named:
         raise InputError(
             f"{whose}: a group cannot be called {', '.join(named)}: siteplan uses that name itself; rename it"
         )
+    first: dict[str, str] = {}
+    for group in groups:
+        if first.setdefault(group.lower(), group) != group:
+            raise InputError(f"{whose}: groups {first[group.lower()]} and {group} differ by case alone; rename one")
 
 
 def _of_cells(name: str) -> bool:
-    measure = Measure.read(name)
+    measure = Measure.read(name.lower())
     return measure is not None and measure.kind in ("covered", "minutes", "site", "desks_per_person")

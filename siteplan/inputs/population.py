@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteplan.catalogue import check_groups
+from siteplan.catalogue import LAYERS, check_groups
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.geo import cell_sizes
 from siteplan.inputs.files import (
@@ -44,10 +44,10 @@ PEOPLE = (
 )  # fmt: skip
 PEOPLE_NAME = re.compile(rf"({'|'.join(PEOPLE)})(_?(19|20)\d\d)?")
 CELL = ("cell", "cell_id", "grd_id", "id", "gid", "idcar_200m", "idcar_1km", "idinspire", "h3", "h3_index", "geoid")
-# Other columns of the tables that have one for each group.
+# What else is a column where each group is one: in layers, in shares by mode and minutes, and the place in the file.
 RESERVED = frozenset(
-    {"people", "cell", "point", "status", "geometry", "geom", "mode_best", "mode", "minutes"}
-    | {"place", "name", "cells", "candidate", "candidate_minutes", "candidate_people"}
+    {column.name for name in ("cells", "points", "places_without_access") for column in LAYERS[name].columns}
+    | {"mode", "minutes", "geom"}
 )
 
 # "none" is for files whose name or tags speak of density although they hold counts (as Meta's population maps do).

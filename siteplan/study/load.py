@@ -10,11 +10,13 @@ import pandas as pd
 import shapely
 
 from siteplan.analysis.equity import cell_territories
+from siteplan.catalogue import BEST, LAYERS, PEOPLE, Measure, uptake_column
 from siteplan.config import Profile, Rides, Study
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
 from siteplan.inputs.basemap import read_basemap
+from siteplan.inputs.files import listed
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
@@ -117,10 +119,36 @@ def load_sites(study: Study, *, places: bool = True) -> gpd.GeoDataFrame:
     asked = study.inputs.sites
     if asked is None:
         raise InputError("inputs.sites: missing; expected a file of sites")
-    sites = edited_sites(study, read_sites(asked.file, layer=asked.layer, crs=asked.crs, places=places))
+    sites = read_sites(asked.file, layer=asked.layer, crs=asked.crs, places=places)
+    results = [name for name in map(str, sites) if _is_result(study, name)]
+    if results:
+        text = (
+            f"{asked.file}: {listed(results)}: called like results of siteplan, which take their place; rename what "
+            "shall be kept beside them"
+        )
+        warnings.warn(SiteplanWarning(text), stacklevel=2)
+    sites = edited_sites(study, sites.drop(columns=results))
     if used_sites(sites).empty:
         raise InputError(f"{asked.file}: all {len(sites)} sites are excluded; expected one at least that is not")
     return sites
+
+
+def _is_result(study: Study, name: str) -> bool:
+    """Tell whether a column of the user's sites is called like one that the study adds, or like it but for case."""
+    columns = LAYERS["sites"].columns
+    own = next(at for at, column in enumerate(columns) if column.kind == "own")
+    known = [column for column in columns[own + 1 :] if column.unit != "shape"]
+    uptakes = () if study.demand is None else study.demand.uptake
+    measure = Measure.read(name.lower())
+    if measure is None or measure.kind not in {column.kind for column in known}:
+        return name.lower() in {*(column.name for column in known), *map(uptake_column, uptakes)}
+    groups = study.inputs.population.groups if study.inputs.population else ()
+    modes = (*study.travel.modes, BEST) if study.inputs.times is None else (measure.mode,)
+    return (
+        measure.group in (PEOPLE, *map(str.lower, groups))
+        and measure.mode in map(str.lower, modes)
+        and measure.minutes in (None, *study.travel.minutes)
+    )
 
 
 def load_communes(study: Study) -> gpd.GeoDataFrame | None:
