@@ -173,6 +173,8 @@ def build_problem(
         For what the tables cannot answer.
     """
     goal = question.goal
+    if question.capacities == "desks":
+        raise StudyError(Key("capacities"), " is desks, which a study alone knows; give True")
     reach.suspect_hours()
     table = sites_table(sites)
     points, weight = reach.points, reach.people.amount(question.group)
