@@ -18,6 +18,8 @@ import shapely
 from siteplan.errors import InputError, SiteplanWarning, listed
 from siteplan.geo import LONLAT, as_crs, lonlat_bounds
 from siteplan.inputs.codes import code_shapes, find_codes
+from siteplan.inputs.declared import texts_among_numbers
+from siteplan.inputs.numerals import MISSING_TEXT, THOUSANDS, clean, decimal_mark, known_mark, plain
 
 __all__ = [
     "PLACES",
@@ -46,9 +48,6 @@ PLACES = (*VECTORS, *PARQUETS, *TEXTS)
 # Column names that mean a position; tried in this order, capitals or not.
 POSITIONS = (("lon", "lat"), ("long", "lat"), ("lng", "lat"), ("longitude", "latitude"))
 PLANE_POSITIONS = (("x", "y"), ("easting", "northing"), ("x_coord", "y_coord"))
-
-# What people type for "no value"; ":" and ".." are the statistical offices' marks.
-MISSING_TEXT = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "..", ":"})
 
 
 def existing_file(path: str | PathLike[str], endings: Collection[str], what: str) -> Path:
@@ -137,7 +136,8 @@ def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFr
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            table = gpd.read_file(path, layer=_only_layer(path, layer), bbox=within)
+            name = _only_layer(path, layer)
+            table = gpd.read_file(path, layer=name, bbox=within, fid_as_index=True)
     except (DataLayerError, DataSourceError, UnicodeDecodeError, shapely.errors.GEOSException) as error:
         said_once = "; ".join(dict.fromkeys(" ".join(str(error).split()).split("; ")))
         raise InputError(
@@ -149,7 +149,9 @@ def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFr
         warnings.warn(SiteplanWarning(text), stacklevel=4)
     if not isinstance(table, gpd.GeoDataFrame):
         raise InputError(f"{path}: layer {layer or ''} has no geometry; expected polygons or points".replace("  ", " "))
-    return table
+    for column, texts in texts_among_numbers(path, name).items():
+        table[column] = table[column].astype(object).where(~table.index.isin(list(texts)), table.index.map(texts.get))
+    return table.reset_index(drop=True)
 
 
 def _only_layer(path: Path, layer: str | None) -> str:
@@ -186,9 +188,20 @@ def _read_text(path: Path) -> pd.DataFrame:
     """Read a CSV as text, so that '001' stays '001'."""
     layout = text_layout(path)
     table = read_rows(path, layout, dtype=str, keep_default_na=False)
+    _refuse_twins(path, layout)
     table.columns = pd.Index([str(column).strip() for column in table.columns])
     table = table.fillna("")  # what a short row lacks at its end
-    return _decimal_points(table) if layout["sep"] == ";" else table
+    table.attrs["decimal"] = known_mark(table[column].head(1000) for column in table)
+    return table
+
+
+def _refuse_twins(path: Path, layout: Mapping[str, Any]) -> None:
+    """Refuse a header that names two columns alike: nobody could tell which is meant."""
+    header = read_rows(path, layout, dtype=str, keep_default_na=False, header=None, nrows=1).iloc[0]
+    names = header.str.strip()
+    twice = names[names.duplicated() & (names != "")]
+    if len(twice):
+        raise InputError(f"{path}: {(names == twice.iloc[0]).sum()} columns are called '{twice.iloc[0]}'; rename them")
 
 
 def text_layout(path: Path) -> dict[str, Any]:
@@ -249,22 +262,19 @@ def _encoding(path: Path) -> str:
             for _ in file:
                 pass
     except UnicodeDecodeError:
-        warnings.warn(SiteplanWarning(f"{path}: is not UTF-8; read as Windows-1252"), stacklevel=6)
-        return "cp1252"
+        encoding, known_as = _old_encoding(path)
+        warnings.warn(SiteplanWarning(f"{path}: is not UTF-8; read as {known_as}"), stacklevel=6)
+        return encoding
     return "utf-8-sig"
 
 
-def _decimal_points(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn 3,5 into 3.5 in columns that begin with a number: with `;` between them, the comma is a decimal comma."""
-    number = re.compile(r"\s*-?\d+(,\d+)?\s*")
-    for column in table.columns:
-        values = table[column]
-        first = next((text for text in values if text.strip().lower() not in MISSING_TEXT), "")
-        if number.fullmatch(first):
-            table[column] = values.where(
-                ~values.map(number.fullmatch).notna(), values.str.replace(",", ".", regex=False)
-            )
-    return table
+def _old_encoding(path: Path) -> tuple[str, str]:
+    """Tell the code page of Windows from that of DOS, whose letters with accents are where Windows has quotes."""
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as raw:
+        high = [byte for byte in raw.read() if byte > 127]
+    if sum(byte < 0xA0 for byte in high) > len(high) / 2:
+        return "cp850", "DOS code page 850"
+    return "cp1252", "Windows-1252"
 
 
 def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoDataFrame:
@@ -285,7 +295,7 @@ def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoD
             f"{path}: the columns {x_name}, {y_name} have no CRS; name it, e.g. crs='EPSG:2154' "
             f"{in_study('crs', 'EPSG:2154')}"
         )
-    x, y = numbers(table[x_name], str(path)), numbers(table[y_name], str(path))
+    x, y = (numbers(table[name], str(path), in_doubt="decimals") for name in (x_name, y_name))
     points = np.full(len(table), None, dtype=object)
     here = ~(np.isnan(x) | np.isnan(y))
     points[here] = shapely.points(x[here], y[here])
@@ -389,21 +399,37 @@ def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
     return index
 
 
-def numbers(values: pd.Series, file: str, marks: Sequence[float | str] = ()) -> npt.NDArray[np.float64]:
+def numbers(
+    values: pd.Series,
+    file: str,
+    marks: Sequence[float | str] = (),
+    *,
+    in_doubt: Literal["refuse", "decimals"] = "refuse",
+) -> npt.NDArray[np.float64]:
     """Read a column as numbers; blanks, NA and the marks given become NaN.
+
+    Texts are read as people write numbers, with a decimal point or comma and marks between thousands: which is which
+    is decided for the column as a whole.
 
     Raises
     ------
     InputError
-        Naming the row and the value that is no number.
+        Naming the row and the value that is no number, or the column that can be read in two ways.
+
+    Warns
+    -----
+    SiteplanWarning
+        Where marks stand between thousands.
     """
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         result = values.to_numpy(dtype=np.float64, na_value=np.nan)
         blank = np.isnan(result)
     else:
-        text = values.astype(object).map(lambda value: "" if pd.isna(value) else str(value).strip().lower())
+        text = values.astype(object).map(lambda value: "" if _is_missing(value) else clean(str(value)))
         blank = text.isin(MISSING_TEXT | {str(mark).lower() for mark in marks}).to_numpy()
-        result = pd.to_numeric(text.where(~blank, "nan"), errors="coerce").to_numpy(dtype=np.float64)
+        result = np.array(pd.to_numeric(text.where(~blank, "nan"), errors="coerce"), dtype=np.float64)
+        told = ~blank & np.array([isinstance(value, str) for value in values], bool)  # what is a number already, is one
+        result[told] = _read_numbers(text[told], file, values.attrs.get("decimal"), in_doubt)
     bad = np.flatnonzero(~np.isfinite(result) & ~blank)
     if bad.size:
         value = values.iloc[bad[0]]
@@ -412,6 +438,34 @@ def numbers(values: pd.Series, file: str, marks: Sequence[float | str] = ()) -> 
     for mark in marks:
         if not isinstance(mark, str):
             result = np.where(np.isclose(result, mark, rtol=1e-6, atol=0), np.nan, result)
+    return result
+
+
+def _is_missing(value: Any) -> bool:
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _read_numbers(text: pd.Series, file: str, told: str | None, in_doubt: str) -> npt.NDArray[np.float64]:
+    mark = decimal_mark(text, told)
+    if mark is None:
+        example = next(each for each in text if plain(each, ".") != plain(each, ","))
+        mark = "." if "." in example else ","
+        if in_doubt == "refuse":
+            one, other = (float(plain(example, each)) for each in (mark, THOUSANDS[mark]))
+            raise InputError(
+                f"{file}: column '{text.name}' can be read in two ways: '{example}' is {one:g} or {other:,.15g}; "
+                "write its numbers without marks between thousands"
+            )
+    odd = text[text.str.contains(",", regex=False) if mark == "." else text.str.contains("[.,]")]
+    written = odd.map(lambda each: plain(each, mark))
+    thousands = odd[odd.str.contains(THOUSANDS[mark], regex=False) & (written != odd)]
+    if len(thousands):
+        first = thousands.iloc[0]
+        said = f"'{THOUSANDS[mark]}' between thousands: '{first}' is {float(plain(first, mark)):,.15g}"
+        warnings.warn(SiteplanWarning(f"{file}: column '{text.name}' has {said}"), stacklevel=5)
+    result: npt.NDArray[np.float64] = pd.to_numeric(
+        text.where(~text.index.isin(odd.index), written), errors="coerce"
+    ).to_numpy(dtype=np.float64)
     return result
 
 

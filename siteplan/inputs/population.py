@@ -54,6 +54,10 @@ RESERVED = frozenset(
 PER_M2 = {"per_km2": 1e-6, "per_ha": 1e-4, "per_m2": 1.0}
 DENSITY = re.compile(r"dens|dichte|_pd_|per[ _]?(sq|km|ha\b)|/ ?(sq|km|ha\b)|km\^?-2")
 
+# People per hectare beyond any quarter of towers, on at least a hectare (a tower alone may stand on less), and people
+# of a cell beyond any city.
+CROWD, CROWD_HA, MOST = 20_000, 1.0, 5e7  # Kowloon Walled City had about 13,000 to 19,000 on a hectare
+
 # A part of the people that is 0 where 200 or more live: Eurostat writes 0 for "not delivered by this country".
 POPULOUS = 200
 
@@ -130,8 +134,23 @@ def read_population(
     cells = _counted(cells, file, density, told)
     if not cells["people"].sum() > 0:
         raise InputError(f"{file}: holds no people at all; expected counts above 0 in the column or band of people")
+    _refuse_crowds(cells, file)
     _say_odd_values(cells, file, groups)
     return cells
+
+
+def _refuse_crowds(cells: gpd.GeoDataFrame, file: Path) -> None:
+    """Refuse more people than any place has: a mark for "no value", a wrong column, or metres taken for degrees."""
+    hectares = np.maximum(cell_sizes(cells) / 10_000, CROWD_HA)
+    crowded = np.flatnonzero((cells["people"] > CROWD * hectares) | (cells["people"] > MOST))
+    if crowded.size:
+        cell, people = cells.index[crowded[0]], cells["people"].iloc[crowded[0]]
+        value = f"{people:.15g}"
+        raise InputError(
+            f"{file}: cell {cell} has {people:,.6g} people on {hectares[crowded[0]]:,.3g} ha, more than any city "
+            f"({crowded.size:,} of {len(cells):,} cells have); if that means 'no value', say missing=[{value}] "
+            f"(in a study: inputs.population.missing: [{value}]); else, is it the right column?"
+        )
 
 
 def _checked_groups(groups: Sequence[str], file: Path) -> tuple[str, ...]:

@@ -65,18 +65,19 @@ def read_pixels(
             window = _window(source, path, located, within)
             bands = [_band(source, path, name) for name in (people, *groups)]
             values = [source.read(band, window=window, masked=True) for band in bands]
-            scaled = [source.scales[band - 1] != 1 or source.offsets[band - 1] != 0 for band in bands]
+            scales = [(source.scales[band - 1], source.offsets[band - 1]) for band in bands]
             told = _told(source, bands[0])
             transform = source.transform
     except RasterioIOError as error:
         raise InputError(f"{path}: cannot be read as GeoTIFF: {' '.join(str(error).split())}") from None
-    if any(scaled):
-        raise InputError(f"{path}: its values carry a scale or offset; expected plain counts: unscale it first")
     marks = missing or [()] * len(bands)
-    layers = {name: _floats(band, gone) for name, band, gone in zip(("people", *groups), values, marks, strict=True)}
     corner = int(window.row_off), int(window.col_off)
-    for name, layer in layers.items():
-        _refuse_negative(layer, path, name, corner)
+    layers = {}
+    for name, band, gone, (scale, offset) in zip(("people", *groups), values, marks, scales, strict=True):
+        layer = _floats(band, gone)
+        _refuse_largest(layer, band.dtype, path, corner)
+        layers[name] = layer * scale + offset
+        _refuse_negative(layers[name], path, name, corner)
     return _cells(path, layers, located, transform, corner), told
 
 
@@ -136,6 +137,23 @@ def _floats(band: Any, marks: Sequence[float]) -> npt.NDArray[np.float64]:
     for mark in marks:
         values[np.isclose(values, mark, rtol=1e-6, atol=0)] = np.nan
     return values
+
+
+def _refuse_largest(layer: npt.NDArray[np.float64], dtype: np.dtype[Any], path: Path, corner: tuple[int, int]) -> None:
+    """Refuse the largest value of the file's type: it stands for "no value" where the file does not say what does."""
+    largest = np.iinfo(dtype).max if dtype.kind in "iu" else np.finfo(dtype).max
+    found = np.flatnonzero(layer.ravel() >= 0.999 * float(largest) if dtype.kind == "f" else layer.ravel() == largest)
+    # A pixel of a byte may well have 255 people; they are not the most frequent of all large values then.
+    if dtype.itemsize == 1 and found.size <= max(1, 10 * int((layer == largest - 1).sum())):
+        return
+    if found.size:
+        row, column = divmod(int(found[0]), layer.shape[1])
+        value = f"{layer.ravel()[found[0]]:.15g}"
+        raise InputError(
+            f"{path}: {found.size:,} of its {layer.size:,} pixels hold {value}, the largest value of {dtype} (the "
+            f"first at row {row + corner[0]}, column {column + corner[1]}): it looks like 'no value' that the "
+            f"file does not declare; say missing=[{value}] (in a study: inputs.population.missing: [{value}])"
+        )
 
 
 def _refuse_negative(layer: npt.NDArray[np.float64], path: Path, name: str, corner: tuple[int, int]) -> None:
