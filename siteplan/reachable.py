@@ -308,15 +308,11 @@ class Reach:
     def nearest(self, mode: str, opened: Collection[str] | Bools | None = None) -> Nearest:
         """Return the nearest open site of every point; of equals that of the first mode, then the first by name."""
         if mode == BEST:
-            near = [self.nearest(each, opened) for each in self.modes]
-            minutes, site = np.stack([each.minutes for each in near]), np.stack([each.site for each in near])
-            first, everyone = minutes.argmin(axis=0), np.arange(len(self.points))
-            least = minutes[first, everyone]
-            return Nearest(least, site[first, everyone], np.where(np.isfinite(least), first, -1))
+            return self.nearest_by_mode(opened)[BEST]
         by_name = self.sites.argsort()
         rank = np.empty(len(by_name), dtype=np.int64)
         rank[by_name] = np.arange(len(by_name))
-        pairs = self.within(mode, np.inf, opened)
+        pairs = self.pairs(mode) if opened is None else self.within(mode, np.inf, opened)
         least = np.full(len(self.points), np.inf)
         np.minimum.at(least, pairs.point, pairs.minutes)
         closest = pairs.where(pairs.minutes == least[pairs.point])
@@ -324,6 +320,14 @@ class Reach:
         np.minimum.at(first, closest.point, rank[closest.site])
         reached = np.isfinite(least)
         return Nearest(least, np.append(by_name, -1)[first], np.where(reached, self.modes.index(mode), -1))
+
+    def nearest_by_mode(self, opened: Collection[str] | Bools | None = None) -> dict[str, Nearest]:
+        """Return the nearest open site of every point by every mode and, be it of one mode, by the best of them."""
+        near = {mode: self.nearest(mode, opened) for mode in self.modes}
+        minutes, site = (np.stack([getattr(each, name) for each in near.values()]) for name in ("minutes", "site"))
+        first, everyone = minutes.argmin(axis=0), np.arange(len(self.points))
+        least = minutes[first, everyone]
+        return near | {BEST: Nearest(least, site[first, everyone], np.where(np.isfinite(least), first, -1))}
 
     def covered(self, mode: str, limit: float, opened: Collection[str] | Bools | None = None) -> Bools:
         """Return which points have an open site within the limit."""

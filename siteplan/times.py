@@ -3,10 +3,11 @@
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Literal
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siteplan.catalogue import Measure
@@ -86,21 +87,15 @@ def travel_times(
     limit_ds = search.deciseconds([limit])[0]
     if isinstance(mode, Rides) or mode == "transit":
         rides = mode if isinstance(mode, Rides) else TRANSIT
-        return _by_transit(_given(transit, streets), sites, people, rides, int(limit_ds), direction, executor, progress)
+        how: dict[str, Any] = {"direction": direction, "executor": executor, "progress": progress}
+        return _by_transit(_given(transit, streets), sites, people, rides, limit=int(limit_ds), **how)
     profile = as_profile(mode)
-    from_points = len(people) < len(sites)
-    backwards = search.runs_backwards(direction) != from_points
-    graph = mode_graph(streets, profile, backwards=backwards)
-    site_rows, site_places = positions(_linked(streets, sites, profile, "sites", HARD_LIMIT), graph, profile)
-    point_rows, point_places = positions(_linked(streets, people, profile, "points", LIMIT), graph, profile)
+    work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
+    start, end, cost = search.times(work, limit_ds, executor=executor, progress=progress)
+    site, point = start, end
     if from_points:
-        work = search.prepare(graph, point_places, site_places)
-        point, site, cost = search.times(work, limit_ds, executor=executor, progress=progress)
-        order = np.argsort(site, kind="stable")
-        site, point, cost = site[order], point[order], cost[order]
-    else:
-        work = search.prepare(graph, site_places, point_places)
-        site, point, cost = search.times(work, limit_ds, executor=executor, progress=progress)
+        order = np.argsort(end, kind="stable")
+        site, point, cost = end[order], start[order], cost[order]
     names = pd.Index(sites.index.astype(str))
     return pd.DataFrame(
         {
@@ -126,17 +121,15 @@ def _by_transit(
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
     rides: Rides,
+    *,
     limit: int,
     direction: Direction,
     executor: Executor | None,
     progress: Callable[[int, int], None] | None,
 ) -> pd.DataFrame:
     """Lay the journeys of every site out as one table."""
-    for places, walk, what, near in (
-        (sites, rides.walk, "sites", HARD_LIMIT),
-        (people, rides.access, "points", LIMIT),
-    ):
-        _linked(transit.streets, places, walk, what, near)  # says what cannot be linked
+    for places, walk, what in ((sites, rides.walk, "sites"), (people, rides.access, "points")):
+        _linked(transit.streets, places, walk, what)  # says what cannot be linked
     backwards = search.runs_backwards(direction)
 
     def searched(mode: Rides, backwards: bool) -> pd.DataFrame:
@@ -212,25 +205,35 @@ def reach_totals(
     """
     profile = as_profile(mode)
     limits = search.deciseconds(sorted(minutes))
-    from_points = len(people) < len(sites)
-    graph = mode_graph(streets, profile, backwards=search.runs_backwards(direction) != from_points)
-    site_rows, site_places = positions(_linked(streets, sites, profile, "sites", HARD_LIMIT), graph, profile)
-    point_rows, point_places = positions(_linked(streets, people, profile, "points", LIMIT), graph, profile)
+    work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
     weights = np.nan_to_num(people[list(columns)].to_numpy(float)[point_rows])
     found = np.zeros((len(sites), len(limits), len(columns)))
-    if from_points:
-        work, add = search.prepare(graph, point_places, site_places), search.sums_around
-    else:
-        work, add = search.prepare(graph, site_places, point_places), search.sums
+    add = search.sums_around if from_points else search.sums
     found[site_rows] = add(work, limits, weights, executor=executor, progress=progress)
     names = [Measure("reached", column, profile.name, limit).column for limit in sorted(minutes) for column in columns]
     return pd.DataFrame(found.reshape(len(sites), len(limits) * len(columns)), index=sites.index, columns=names)
 
 
-def _linked(
-    streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str, limit: float
-) -> pd.DataFrame:
+def _prepared(
+    streets: StreetNetwork,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    profile: Profile,
+    *,
+    direction: Direction,
+) -> tuple[search.Search, bool, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Prepare a search from sites or points, whichever are fewer; say whether from points, and the rows linked."""
+    from_points = len(people) < len(sites)
+    graph = mode_graph(streets, profile, backwards=search.runs_backwards(direction) != from_points)
+    site_rows, site_places = positions(_linked(streets, sites, profile, "sites"), graph, profile)
+    point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)
+    ends = (point_places, site_places) if from_points else (site_places, point_places)
+    return search.prepare(graph, *ends), from_points, site_rows, point_rows
+
+
+def _linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str) -> pd.DataFrame:
     """Link places to the streets and say once how many could not be."""
+    limit = HARD_LIMIT if what == "sites" else LIMIT
     links = linked(streets, places, profile, limit)
     lost = links["status"] != "placed"
     if lost.any():
@@ -239,5 +242,5 @@ def _linked(
             f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within {limit:.0f} m and "
             f"stand in no row of the times ({named}): see link()"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        warnings.warn(SiteplanWarning(text), stacklevel=4)
     return links

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.analysis.reach import check_limits
-from siteplan.catalogue import BEST, PEOPLE, Measure
+from siteplan.catalogue import PEOPLE, Measure
 from siteplan.reachable import Floats, Ints, Nearest, Reach, ratio, sums
 
 __all__ = ["cell_access"]
@@ -57,8 +57,7 @@ def cell_access(
     by_name = asked.sites.argsort()  # of equals the first by name, so that ties do not hang on the order of sites
     rank = np.append(np.argsort(by_name), -1)
     columns: dict[str, npt.NDArray[np.generic]] = {}
-    for mode in (*asked.modes, BEST):
-        near = asked.nearest(mode)
+    for mode, near in asked.nearest_by_mode().items():
         weights = _weights(cell, people_at, near, len(labels))
         commonest = _commonest(cell, rank[near.site], weights, len(labels))
         columns[Measure("minutes", PEOPLE, mode).column] = _means(cell, near.minutes, weights, len(labels))

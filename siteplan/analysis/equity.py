@@ -127,7 +127,7 @@ def access_shares(
     """
     limits = check_limits(minutes)
     asked = Reach.of(times, people)
-    least = {mode: asked.least(mode, asked.is_open(opened)) for mode in asked.names}
+    least = {mode: asked.least(mode, opened) for mode in asked.names}
     tables = []
     for split, code, labels in splits(asked.people, territories):
         for group, amount in groups_first(asked.people.amounts(groups)):
@@ -197,9 +197,7 @@ def sites_in_reach(
     limits = check_limits(minutes)
     asked = Reach.of(times, people)
     counts = {
-        (mode, limit): np.minimum(asked.choices(mode, limit, asked.is_open(opened)), most)
-        for mode in asked.names
-        for limit in limits
+        (mode, limit): np.minimum(asked.choices(mode, limit, opened), most) for mode in asked.names for limit in limits
     }
     records = []
     for group, amount in groups_first(asked.people.amounts(groups)):
@@ -280,7 +278,9 @@ def without_access(
     count = int(place_of_cell.max(initial=-1)) + 1
     inside_of = {name: sums(place[left], amount[left], count) for name, amount in amounts.items()}
     helper = _nearest_helper(asked, asked.within(chosen, limit, is_candidate), place, count)
-    labels = _place_names(cells, place_of_cell, cell, amounts["people"], place, territories, names)
+    labels = _place_names(
+        cells, place_of_cell, cell, amounts["people"], place=place, territories=territories, names=names
+    )
     shapes = cells.geometry.to_numpy()
     inside = [np.flatnonzero(place_of_cell == number) for number in range(count)]
     table = gpd.GeoDataFrame(
@@ -397,7 +397,7 @@ def shortfall(
     """
     limits = check_limits(minutes)
     asked = Reach.of(times, people)
-    least = {mode: asked.least(mode, asked.is_open(opened)) for mode in asked.names}
+    least = {mode: asked.least(mode, opened) for mode in asked.names}
     records = []
     for group, amount in groups_first(asked.people.amounts(groups)):
         for mode, nearest in least.items():
@@ -655,6 +655,7 @@ def _place_names(
     place_of_cell: Ints,
     cell: Ints,
     people: Floats,
+    *,
     place: Ints,
     territories: pd.Series | None,
     names: Mapping[str, str] | pd.Series | None,

@@ -61,10 +61,11 @@ def reach(
     {'people_walk_15': 9437.0, 'workers_walk_15': 4172.0, 'unique_walk_15': 0.0}
     """
     asked = Reach.of(times, people)
+    amounts = asked.people.amounts(groups)
     columns: dict[str, Floats] = {}
     for mode, limit, pairs in _within(asked, minutes):
         alone = pairs.where(np.bincount(pairs.point, minlength=len(asked.points))[pairs.point] == 1)
-        for name, amount in asked.people.amounts(groups).items():
+        for name, amount in amounts.items():
             columns[Measure("reached", name, mode, limit).column] = asked.by_site(pairs, amount)
             columns[Measure("unique", name, mode, limit).column] = asked.by_site(alone, amount)
     return pd.DataFrame(columns, index=asked.sites)
@@ -105,11 +106,12 @@ def added(
     """
     asked = Reach.of(times, people)
     fixed = np.isin(sites["status"].to_numpy(), ["existing", "required"])[site_positions(asked.sites, sites.index)]
+    amounts = asked.people.amounts(groups)
     columns: dict[str, Floats] = {}
     for mode, limit, pairs in _within(asked, minutes):
         by_fixed = np.bincount(pairs.point[fixed[pairs.site]], minlength=len(asked.points))
         new = pairs.where(by_fixed[pairs.point] == fixed[pairs.site])  # the site itself may be the one
-        for name, amount in asked.people.amounts(groups).items():
+        for name, amount in amounts.items():
             columns[Measure("added", name, mode, limit).column] = asked.by_site(new, amount)
     table = pd.DataFrame(columns, index=asked.sites)
     return table.reindex(sites.index[sites["status"] != "excluded"].rename("site"), fill_value=0.0)
@@ -229,11 +231,12 @@ def decayed_reach(
     Name: decayed_walk, dtype: float64
     """
     asked = Reach.of(times, people)
+    amounts = asked.people.amounts(groups)
     columns: dict[str, Floats] = {}
     for mode in asked.names:
         pairs = asked.pairs(mode)
         weights = decay.weights(pairs.minutes)
-        for name, amount in asked.people.amounts(groups).items():
+        for name, amount in amounts.items():
             columns[Measure("decayed", name, mode).column] = asked.by_site(pairs, amount, weights)
     return pd.DataFrame(columns, index=asked.sites)
 
