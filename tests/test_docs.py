@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 import siteplan
+from siteplan.catalogue import table_rows
 from siteplan.cli import app
 from siteplan.config import Study
 from siteplan.samples import write_sample
@@ -108,7 +110,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_study_key_command_and_name_has_its_place(site: Path) -> None:
+def test_every_study_key_command_table_and_name_has_its_place(site: Path) -> None:
     study = (site / "reference" / "study.html").read_text("utf-8")
     for key in ("name", "travel.walk.speed_kmh", "choose.sites", "scenarios.NAME.set", "robustness.seed"):
         assert f"<code>{key}</code>" in study
@@ -117,6 +119,10 @@ def test_every_study_key_command_and_name_has_its_place(site: Path) -> None:
     for name, command in known.items():
         assert f"siteplan {name}" in page
         assert all(option in page for each in command.params for option in each.opts if option.startswith("--"))
+    tables = (site / "reference" / "tables.html").read_text("utf-8")
+    for table, column in table_rows():
+        assert table.file in tables
+        assert column is None or f"<code>{escape(column.name, quote=False)}</code>" in tables
     names = "".join(path.read_text("utf-8") for path in (site / "reference" / "python").glob("*.html"))
     lacking = [name for name in siteplan.__all__ if not re.search(rf'id="siteplan\.[\w.]+\.{name}"', names)]
     assert lacking == []

@@ -6,6 +6,7 @@ a page that is written so cannot lag behind.
 
 import ast
 import inspect
+import itertools
 import json
 import re
 import textwrap
@@ -38,6 +39,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = {
         "reference/study.md": study_page(),
         "reference/commands.md": commands_page(),
+        "reference/tables.md": tables_page(),
         "changelog.md": (ROOT / "CHANGELOG.md").read_text("utf-8"),
         **{f"reference/python/{part}.md": names_page(part) for part in PARTS},
     }
@@ -125,9 +127,9 @@ def section(value: Mapping[str, Any], path: str, models: Mapping[str, Any], writ
             yield from section(each, f"{prefix}{key}", models, written)
 
 
-def heading(level: int, key: str) -> str:
+def heading(level: int, key: str, link: str = "") -> str:
     """Write a key as a heading that can be linked to."""
-    return f"{'#' * level} {key} {{ #{anchor(key)} }}\n"
+    return f"{'#' * level} {key} {{ #{anchor(link or key)} }}\n"
 
 
 def anchor(key: str) -> str:
@@ -254,6 +256,36 @@ def parameter(each: inspect.Parameter) -> tuple[str, str]:
     # Typer keeps the first flag where a default would be.
     flags = [str(flag) for flag in (info.default, *info.param_decls) if str(flag).startswith("-")]
     return ", ".join(f"{flag} {value}".strip() for flag in flags), str(info.help)
+
+
+# -- tables -----------------------------------------------------------------------------------------------------------
+
+
+def tables_page() -> str:
+    """Write every table and layer of a result with its columns."""
+    from siteplan.catalogue import table_rows
+
+    text = [
+        "# Every table of a result\n\nWritten from the catalogue that the program itself writes and reads them by. "
+        "Tables are CSV in UTF-8; what is not known is empty. Of columns that are called alike, a pattern stands for "
+        "all: `unique_<group>_<mode>_<minutes>` for `unique_workers_walk_15`, and for `unique_walk_15`, which counts "
+        "all people (`people_walk_15` are those reached). A name that could be read in two ways is written in full: "
+        "`reached__unique__walk__15` are those reached of a group called unique.\n"
+    ]
+    for each, columns in itertools.groupby(table_rows(), key=lambda row: row[0]):
+        rows = [
+            (f"`{column.name}`", column.unit, column.about + (" *(where asked for)*" if column.optional else ""))
+            for _, column in columns
+            if column is not None
+        ]
+        layer = any(column == "`geometry`" for column, *_ in rows)
+        title, link = (f"{each.name} in {each.file}", f"layer-{each.name}") if layer else (each.file, each.file)
+        text += [
+            heading(2, title, link),
+            f"{each.about}\n",
+            *([table(("column", "unit", "what"), rows)] if rows else []),
+        ]
+    return "\n".join(text)
 
 
 # -- Python names -------------------------------------------------------------------------------------------------
