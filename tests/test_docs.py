@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import json
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 import yaml
@@ -79,6 +81,18 @@ def test_every_public_name_exists(page: str, text: str) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sp"
     }
     assert used <= set(siteplan.__all__), page
+
+
+def test_the_objective_of_ones_own_is_one() -> None:
+    text = (ROOT / "docs" / "own" / "objective.md").read_text("utf-8")
+    code = next(found[3] for found in FENCE.finditer(text) if found[1] == "python")
+    names: dict[str, Any] = {}
+    exec(code.replace("\nObjective(", "\nobjective = Objective("), names)
+    assert names["objective"].worth(np.array([0.0, 10, 20]), 20.0, 1.0).tolist() == [1, 0.25, 0]
+    texts = json.loads((ROOT / "siteplan" / "output" / "report" / "words.json").read_text("utf-8"))["en"]
+    for key, word in names["objective"].words.items():
+        like = texts.get(f"{key}_gravity")
+        assert like is None or set(re.findall(r"{\w+}", word)) <= set(re.findall(r"{\w+}", like)), key
 
 
 def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

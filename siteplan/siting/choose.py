@@ -126,6 +126,12 @@ def choose_sites(
         For tables that cannot be used.
     StudyError
         For options that make no sense, and where no set of sites meets the conditions: why, and what would do.
+
+    Examples
+    --------
+    >>> choice = sp.choose_sites(times, people, sites, count=5, minutes=15)
+    >>> list(choice.sites.index)
+    ['S01', 'S02', 'S10', 'S08', 'S09']
     """
     reach = Reach.of(times, people)
     with keys_named(lambda key: "count" if key == "sites" and count is not None else key):

@@ -66,6 +66,12 @@ def deploy(
     ------
     InputError, StudyError
         As `choose_sites`; and if the counts do not rise.
+
+    Examples
+    --------
+    >>> plan = sp.deploy(times, people, sites, counts=[3, 5], minutes=15)
+    >>> plan.sites["phase"].to_dict()
+    {'S01': 1, 'S02': 1, 'S10': 1, 'S08': 2, 'S09': 2}
     """
     if nested not in ("first", "last", "best"):
         raise StudyError(Key("nested"), f" is {nested!r}, expected first, last or best")
@@ -213,6 +219,17 @@ def coverage_curve(
     ------
     InputError, StudyError
         As `choose_sites`.
+
+    Examples
+    --------
+    >>> curve, knee = sp.coverage_curve(times, people, sites, most=5, minutes=15)
+    >>> curve[["site", "value"]]
+          site    value
+    count
+    2           14966.0
+    3      S10  19951.0
+    4      S08  24270.0
+    5      S09  28178.0
     """
     table = sites_table(sites)
     able = int((table["status"] != "excluded").sum())
@@ -273,6 +290,11 @@ def least_needed(
     ------
     InputError, StudyError
         As `choose_sites`; and if no site exists or is required.
+
+    Examples
+    --------
+    >>> sp.least_needed(times, people, sites, minutes=15)["loss"].to_dict()
+    {'S02': 5529.0, 'S01': 9423.0}
     """
     table = sites_table(sites)
     kept = table.index[table["status"].isin(["existing", "required"])]

@@ -45,6 +45,13 @@ def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
         A folder without the results of a complete run, or results about other people.
     StudyError
         Runs without a common limit.
+
+    Examples
+    --------
+    >>> changes = sp.compare("base", "slow")
+    >>> changes.query("split == 'total' and minutes == 15")[["group", "before", "after", "lost"]]
+        group   before    after    lost
+    0  people  14966.0  12108.0  2858.0
     """
     first, second = read_folder(before), read_folder(after)
     people, later = aligned(first.points, second.points)

@@ -75,6 +75,11 @@ def check(study: Study | str | Path) -> list[Finding]:
     ------
     StudyError
         The study file itself cannot be used.
+
+    Examples
+    --------
+    >>> [finding.severity for finding in sp.check("study.yaml")].count("error")
+    0
     """
     asked = study if isinstance(study, Study) else read_study(study)
     found: list[Finding] = []

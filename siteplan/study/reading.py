@@ -47,6 +47,12 @@ def read_study(
     ------
     StudyError
         One message that names the file and every key that is unknown, missing or out of range.
+
+    Examples
+    --------
+    >>> study = sp.read_study("study.yaml", ["travel.walk.speed_kmh=3.6"])
+    >>> study.travel.modes, study.travel.walk.speed_kmh
+    (('walk', 'bike', 'transit'), 3.6)
     """
     raw = {} if path is None else _load(Path(path))
     base = Path.cwd() if path is None else Path(path).resolve().parent
