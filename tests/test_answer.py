@@ -12,7 +12,7 @@ from siteplan.config import Question, Quota
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import Reach
 from siteplan.siting.answer import answer
-from siteplan.siting.median import median_search
+from siteplan.siting.median import Demands, Effort, median_search
 from siteplan.siting.phases import coverage_curve, deploy
 from siteplan.siting.problem import build_problem
 from subsets import ask, ask_phases
@@ -52,9 +52,8 @@ def test_sites_that_change_nothing_stay_closed() -> None:
 def test_a_gap_asked_for_ends_the_search_sooner() -> None:
     times, people, sites = grown(60, 2000)
     problem = build_problem(Reach.of(times, people), sites, Question(objective="median", sites=9, minutes=30))
-    options: dict[str, Any] = {"sites": 60, "count": 9, "penalty": problem.penalty}
-    rows = problem.ptr, problem.site, problem.minutes, problem.weight
-    loose, tight = (median_search(*rows, gap=gap, **options) for gap in (0.2, 0.0))
+    demands = Demands(problem.ptr, problem.site, problem.minutes, problem.weight, 60, problem.penalty)
+    loose, tight = (median_search(demands, 9, effort=Effort(gap=gap)) for gap in (0.2, 0.0))
     assert loose.iterations < tight.iterations
     assert loose.bound <= tight.objective <= loose.objective
     assert 0 < loose.gap <= 0.2

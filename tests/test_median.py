@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import floyd_warshall
 from siteplan.errors import StudyError
 from siteplan.siting import median
 from siteplan.siting.cover_search import cover_exactly
-from siteplan.siting.median import MedianResult, cover_search, median_search
+from siteplan.siting.median import Demands, Effort, MedianResult, median_search
 
 Floats = npt.NDArray[np.float64]
 OPTIMA = {
@@ -51,8 +51,16 @@ def pairs_of(table: Floats) -> tuple[npt.NDArray[Any], ...]:
 
 
 def search(table: Floats, weight: Floats, count: int, **options: Any) -> MedianResult:
-    options.setdefault("penalty", float(table[np.isfinite(table)].max(initial=0.0)))
-    return median_search(*pairs_of(table), weight, sites=table.shape[1], count=count, **options)
+    penalty = options.pop("penalty", float(table[np.isfinite(table)].max(initial=0.0)))
+    flags = {name: options.pop(name, None) for name in ("fixed", "barred")}
+    demands = Demands(*pairs_of(table), weight, table.shape[1], penalty)
+    return median_search(demands, count, **flags, effort=Effort(**options))
+
+
+def nearby(near: Floats, weight: Floats) -> Demands:
+    """Return the demands of a table in which a finite cost is covered."""
+    ptr, site, _ = pairs_of(near)
+    return Demands.covered(ptr, site, weight, near.shape[1])
 
 
 def paid(table: Floats, weight: Floats, penalty: float, chosen: Any) -> float:
@@ -153,10 +161,8 @@ def test_greedy_takes_the_site_that_saves_most(problem: Any) -> None:
 def test_most_people_covered(problem: Any) -> None:
     table, weight, count, _, fixed, barred = problem
     near = np.where(table <= 4, 0.0, np.inf)
-    ptr, site, _ = pairs_of(near)
-    found, total = cover_search(
-        ptr, site, weight, sites=table.shape[1], count=count, fixed=fixed, barred=barred, iterations=500, nodes=500
-    )
+    effort, total = Effort(iterations=500, nodes=500), float(weight.sum())
+    found = median_search(nearby(near, weight), count, fixed=fixed, barred=barred, effort=effort)
     best = least(near, weight, count, 1.0, fixed, barred)
     assert total - found.objective == pytest.approx(total - best)
     assert found.bound <= best * (1 + 1e-9)
@@ -167,10 +173,8 @@ def test_most_people_covered(problem: Any) -> None:
 def test_most_people_covered_by_milp(problem: Any, iterations: int) -> None:
     table, weight, count, _, fixed, barred = problem
     near = np.where(table <= 4, 0.0, np.inf)
-    ptr, site, _ = pairs_of(near)
-    found, total = cover_exactly(
-        ptr, site, weight, sites=table.shape[1], count=count, fixed=fixed, barred=barred, iterations=iterations
-    )
+    found = cover_exactly(nearby(near, weight), count, fixed=fixed, barred=barred, iterations=iterations)
+    total = float(weight.sum())
     best = least(near, weight, count, 1.0, fixed, barred)
     assert len(found.chosen) == count
     assert fixed[found.chosen].sum() == fixed.sum()
@@ -192,15 +196,8 @@ def test_the_same_input_gives_the_same_answer_and_order_of_pairs_means_nothing()
     table, weight = made(400, 60, 3)
     ptr, site, cost = pairs_of(table)
     one, two = (search(table, weight, 7) for _ in range(2))
-    other = median_search(
-        ptr,
-        site.reshape(table.shape)[:, ::-1].ravel(),
-        cost.reshape(table.shape)[:, ::-1].ravel(),
-        weight,
-        sites=60,
-        count=7,
-        penalty=float(table.max()),
-    )
+    turned = (part.reshape(table.shape)[:, ::-1].ravel() for part in (site, cost))
+    other = median_search(Demands(ptr, *turned, weight, 60, float(table.max())), 7)
     for again in (two, other):
         assert again.chosen.tolist() == one.chosen.tolist()
         assert (again.objective, again.bound, again.iterations) == (one.objective, one.bound, one.iterations)
@@ -269,8 +266,8 @@ def test_published_values_of_san_francisco(real: Callable[[str], Path]) -> None:
     found = search(table, weight, 4)
     assert found.objective == pytest.approx(2848268129.7145, abs=1e-3)
     assert found.gap <= 1e-9
-    ptr, site, _ = pairs_of(np.where(table <= 5000, 0.0, np.inf))
-    covered, total = cover_search(ptr, site, weight, sites=16, count=4, iterations=500, nodes=500)
+    near, total = np.where(table <= 5000, 0.0, np.inf), float(weight.sum())
+    covered = median_search(nearby(near, weight), 4, effort=Effort(iterations=500, nodes=500))
     assert total - covered.objective == total - covered.bound == 875247
 
 

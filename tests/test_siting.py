@@ -325,7 +325,7 @@ def test_tables_that_cannot_be_used() -> None:
 def test_a_result_that_disagrees_is_refused() -> None:
     tables = little(cost=[1.0, 2.0, 4.0])
     choice = ask(*tables, sites=2)
-    check_choice(choice, *tables, Question(sites=2))
+    check_choice(choice, *tables, question=Question(sites=2))
     for change, said in (
         ({"value": 24.0}, "the value of objective coverage"),
         ({"bound": 20.0}, "the bound"),
@@ -334,9 +334,9 @@ def test_a_result_that_disagrees_is_refused() -> None:
         ({"assignment": choice.assignment.assign(site="A")}, "everybody goes to an open site"),
     ):
         with pytest.raises(SiteplanError, match=said):
-            check_choice(replace(choice, **change), *tables, Question(sites=2))
+            check_choice(replace(choice, **change), *tables, question=Question(sites=2))
     with pytest.raises(SiteplanError, match="the budget"):
-        check_choice(choice, *tables, Question(budget=5))
+        check_choice(choice, *tables, question=Question(budget=5))
 
 
 @settings(max_examples=15)

@@ -499,10 +499,10 @@ def test_the_checker_refuses_what_disagrees(more: dict[str, Any]) -> None:
     choice = world.choose()
     tables = world.times, world.people, world.sites
     asked, territory = question_and_territory({"minutes": LIMIT, "sites": 2, **more})
-    check_choice(choice, *tables, asked, territory=territory)
+    check_choice(choice, *tables, question=asked, territory=territory)
     for what, wrong in spoiled(choice):
         try:
-            check_choice(wrong, *tables, asked, territory=territory)
+            check_choice(wrong, *tables, question=asked, territory=territory)
         except SiteplanError:
             continue
         pytest.fail(f"not refused: {what}")
@@ -526,7 +526,7 @@ def test_the_checker_refuses_a_set_that_breaks_a_condition(asked: dict[str, Any]
     choice = world.choose(**asked)
     question, territory = question_and_territory({"minutes": LIMIT, **broken})
     with pytest.raises(SiteplanError, match="siting: "):
-        check_choice(choice, world.times, world.people, world.sites, question, territory=territory)
+        check_choice(choice, world.times, world.people, world.sites, question=question, territory=territory)
 
 
 @pytest.mark.parametrize("least", ["sites", "cost"])
@@ -536,7 +536,7 @@ def test_the_checker_refuses_a_set_that_covers_too_little(least: str) -> None:
     for more in ({}, {"budget": 9.0}, {"spacing_m": 100.0}):
         question: dict[str, Any] = {"minutes": LIMIT, "objective": "share", "share": 1.0, "least": least, **more}
         with pytest.raises(SiteplanError, match="share"):
-            check_choice(enough, world.times, world.people, world.sites, Question(**question))
+            check_choice(enough, world.times, world.people, world.sites, question=Question(**question))
 
 
 def doubled(world: World) -> None:

@@ -11,7 +11,7 @@ from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, Solution, serve, solve
 from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
-from siteplan.siting.median import cover_search, median_search
+from siteplan.siting.median import Demands, Effort, median_search
 from siteplan.siting.problem import Flags, Floats, Problem
 from siteplan.siting.swaps import improve
 
@@ -284,16 +284,16 @@ def _least_needed(problem: Problem, wanted: float) -> float:
 
 def _plainly(problem: Problem, seconds: float, gap: float) -> tuple[Flags, float]:
     """Return the best set for a number of sites alone, by the searches that are made for it, and the most worth."""
-    everybody, many = float(problem.weight.sum()), len(problem.sites)
-    options: dict[str, Any] = {"sites": many, "count": problem.count, "fixed": problem.fixed, "barred": problem.barred}
+    everybody, many, count = float(problem.weight.sum()), len(problem.sites), problem.count or 0
+    flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
     if problem.alike:
-        found, _ = cover_exactly(problem.ptr, problem.site, problem.weight, seconds=seconds, **options)
-        most = everybody - found.bound
+        penalty, demands = 1.0, Demands.covered(problem.ptr, problem.site, problem.weight, many)
+        found = cover_exactly(demands, count, **flags, seconds=seconds)
     else:  # any worth is a median of what is lost of each person
         penalty = problem.penalty if problem.objective.remaining else float(problem.worth.max(initial=1.0))
-        rows = problem.ptr, problem.site, penalty - problem.worth, problem.weight
-        found = median_search(*rows, penalty=penalty, gap=gap, seconds=seconds, **options)
-        most = penalty * everybody - found.bound
+        demands = Demands(problem.ptr, problem.site, penalty - problem.worth, problem.weight, many, penalty)
+        found = median_search(demands, count, **flags, effort=Effort(gap=gap, seconds=seconds))
+    most = penalty * everybody - found.bound
     opened = np.zeros(many, dtype=bool)
     opened[found.chosen] = True
     return opened, most
@@ -327,9 +327,9 @@ def _center(problem: Problem, start: Flags | None, clock: _Clock) -> tuple[Flags
 def _all_reached(problem: Problem, must: Flags, clock: _Clock) -> tuple[Flags | None, bool]:
     """Return a set that reaches all of `must`, or None and whether it is proven that there is none."""
     if problem.count:  # without conditions, the bound on whom so many sites cover often tells
-        flags = {"fixed": problem.fixed, "barred": problem.barred}
-        options: dict[str, Any] = {"sites": len(problem.sites), "count": problem.count, "iterations": 300, **flags}
-        found, _ = cover_search(problem.ptr, problem.site, must.astype(np.float64), **options)
+        flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
+        demands = Demands.covered(problem.ptr, problem.site, must.astype(np.float64), len(problem.sites))
+        found = median_search(demands, problem.count, **flags, effort=Effort(iterations=300, nodes=0))
         opened = np.zeros(len(problem.sites), dtype=bool)
         opened[found.chosen] = True
         if found.bound > 0:

@@ -24,8 +24,8 @@ def check_choice(
     times: pd.DataFrame,
     people: pd.DataFrame,
     sites: gpd.GeoDataFrame | pd.DataFrame,
-    question: Question,
     *,
+    question: Question,
     territory: str | pd.Series | None = None,
 ) -> None:
     """Check a choice against the question it answers and its tables, which are as for `choose_sites`.
@@ -75,7 +75,8 @@ def check_choice(
         _same("people covered", float(served.sum()), float(reached.sum()))
     _same("people covered", choice.summary["covered"], float(served.sum()))
     if question.floors is not None:
-        _floored(choice, served, amount, people, territory, question.floors)
+        belongs = by_point(people)[territory] if isinstance(territory, str) else territory
+        _floored(choice, served, amount, belongs=belongs, floors=question.floors)
     out = 2 * limit if question.penalty is None else question.penalty
     shut = status == "excluded"
     if question.budget is not None or question.least == "cost":  # what a candidate costs must be known
@@ -141,15 +142,13 @@ def _floored(
     choice: "Choice",
     served: pd.Series,
     amount: pd.Series,
-    people: pd.DataFrame,
-    territory: str | pd.Series | None,
+    *,
+    belongs: pd.Series | None,
     floors: float | dict[Any, float] | str,
 ) -> None:
     """Sum the people covered over each territory."""
-    if isinstance(territory, str):
-        territory = by_point(people)[territory]
-    assert territory is not None  # noqa: S101  - floors without territories were refused before
-    belongs = territory.reindex(amount.index)
+    assert belongs is not None  # noqa: S101  - floors without territories were refused before
+    belongs = belongs.reindex(amount.index)
     there = amount.groupby(belongs, observed=True).sum().to_dict()
     got = served.groupby(belongs, observed=True).sum().to_dict()
     for name, everybody in there.items():

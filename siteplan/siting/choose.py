@@ -142,7 +142,7 @@ def choose_sites(
             )
         found = answer(build_problem(reach, sites, asked, territory))
     choice = tell(found, sites)
-    check_choice(choice, reach.times, reach.people.table, sites, asked, territory=territory)
+    check_choice(choice, reach.times, reach.people.table, sites, question=asked, territory=territory)
     return choice
 
 
@@ -152,7 +152,7 @@ def tell(found: Answer, sites: gpd.GeoDataFrame | pd.DataFrame, *, phase: Ints |
     parts = shares(problem, opened)
     table = sites_table(sites)
     return Choice(
-        sites=chosen_table(problem, opened, parts, table, phase),
+        sites=chosen_table(problem, opened, parts, table, phase=phase),
         objective=problem.objective.name,
         value=found.value,
         bound=found.bound,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteplan.errors import SiteplanError
-from siteplan.siting.median import Flags, MedianResult, cover_search
+from siteplan.siting.median import Demands, Effort, Flags, MedianResult, median_search
 
 __all__ = ["cover_exactly"]
 
@@ -21,53 +21,45 @@ Floats = npt.NDArray[np.float64]
 
 
 def cover_exactly(
-    ptr: npt.NDArray[Any],
-    site: npt.NDArray[Any],
-    weight: npt.NDArray[Any],
-    *,
-    sites: int,
+    demands: Demands,
     count: int,
+    *,
     fixed: Flags | None = None,
     barred: Flags | None = None,
     iterations: int = 300,
     seconds: float = 60.0,
-) -> tuple[MedianResult, float]:
+) -> MedianResult:
     """Choose the `count` sites that cover the most, and prove it.
 
     Parameters
     ----------
-    ptr, site, weight, sites, count, fixed, barred
-        As for `cover_search`.
+    demands
+        As `Demands.covered` gives them: what a set costs is the weight not covered.
+    count, fixed, barred
+        As for `median_search`.
     iterations
         Lagrangian iterations before the MILP.
     seconds
         After which the search is stopped; the bound then says how good the set is.
 
-    Returns
-    -------
-    result, total
-        As for `cover_search`: costs are the weights not covered.
-
     Raises
     ------
     StudyError
-        As for `cover_search`.
+        As for `median_search`.
     """
     began = time.monotonic()
-    result, total = cover_search(
-        ptr, site, weight, sites=sites, count=count, fixed=fixed, barred=barred, iterations=iterations, seconds=seconds
-    )
+    effort = Effort(iterations=iterations, nodes=0, seconds=seconds)
+    result = median_search(demands, count, fixed=fixed, barred=barred, effort=effort)
     if result.objective <= result.bound:
-        return result, total
-    opened, bound = _solve(
-        ptr, site, np.asarray(weight, dtype=np.float64), result, count, max(0.01, began + seconds - time.monotonic())
-    )
+        return result
+    ptr, site, weight = demands.ptr, demands.site, np.asarray(demands.weight, dtype=np.float64)
+    opened, bound = _solve(demands, result, count, max(0.01, began + seconds - time.monotonic()))
     covered = np.zeros(len(weight), dtype=bool)
     covered[np.repeat(np.arange(len(weight)), np.diff(ptr))[opened[site]]] = True
     missed = float(np.where(covered, 0.0, weight).sum())
     if missed < result.objective:
         result = replace(result, chosen=np.flatnonzero(opened).astype(np.int64), objective=missed)
-    return replace(result, bound=min(result.objective, max(result.bound, bound))), total
+    return replace(result, bound=min(result.objective, max(result.bound, bound)))
 
 
 def _merged(ptr: Any, site: Any, weight: Floats, settled: Any) -> tuple[list[Ints], Floats, float]:
@@ -88,11 +80,12 @@ def _merged(ptr: Any, site: Any, weight: Floats, settled: Any) -> tuple[list[Int
     return [np.frombuffer(key, dtype=np.int64) for key in sets], np.array(list(sets.values())), lost
 
 
-def _solve(ptr: Any, site: Any, weight: Floats, found: MedianResult, count: int, seconds: float) -> tuple[Flags, float]:
+def _solve(demands: Demands, found: MedianResult, count: int, seconds: float) -> tuple[Flags, float]:
     """Return the best set better than the one found, or that one, and the bound on what is not covered."""
     import highspy
 
-    sets, weights, lost = _merged(ptr, site, weight, found.settled)
+    weight = np.asarray(demands.weight, dtype=np.float64)
+    sets, weights, lost = _merged(demands.ptr, demands.site, weight, found.settled)
     free = np.flatnonzero(found.settled == 0)
     if len(free) == 0:  # one set at most is better
         only = found.settled == 1

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from siteplan.errors import SiteplanError
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
@@ -49,7 +48,7 @@ class _Rows:
     value: list[Floats] = field(default_factory=list)
     many: int = 0
 
-    def add(self, rows: int, row: Any, column: Any, value: Any, low: Any, high: Any) -> None:
+    def add(self, rows: int, row: Any, column: Any, value: Any, *, low: Any = -INFINITE, high: Any = INFINITE) -> None:
         """Add `rows` rows; `row` counts from 0 in this block."""
         column = np.asarray(column, dtype=np.int64)
         self.row.append(np.broadcast_to(np.asarray(row, dtype=np.int64), column.shape) + self.many)
@@ -131,7 +130,7 @@ def solve(
     main = services[0] if services else None
     if at_least is not None and main is not None:
         entries, size = np.arange(len(main.people)) + main.first, at_least or 1.0
-        rows.add(1, 0, entries, main.people * main.worth / size, at_least / size, INFINITE)
+        rows.add(1, 0, entries, main.people * main.worth / size, low=at_least / size)
     cost = np.zeros(columns)
     if goal == "value" and main is not None:
         cost[main.first : main.first + len(main.people)] = main.people * main.worth
@@ -158,7 +157,8 @@ def solve(
     begin = None if start is None else (np.arange(many), start)
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
     nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
-    answer = _run(rows, -cost / scale, lower, upper, whole, begin, seconds, gap, nobody)
+    bounds, limits = (lower, upper, whole), {"seconds": seconds, "gap": gap, "offset": nobody}
+    answer = _run(rows, -cost / scale, bounds, start=begin, **limits)
     if answer is None:
         return None
     values, objective, bound, status = answer
@@ -215,14 +215,14 @@ def solve_nested(
         whole.append(np.r_[np.ones(len(every), dtype=bool), counted & (problem.times > 1)])
         if firsts:
             pairs = np.r_[firsts[-1] + every, columns + every]
-            rows.add(len(every), np.r_[every, every], pairs, np.repeat([1.0, -1.0], len(every)), -INFINITE, 0.0)
+            rows.add(len(every), np.r_[every, every], pairs, np.repeat([1.0, -1.0], len(every)), high=0.0)
         firsts.append(columns)
         columns += len(every) + many
     goal = np.concatenate(cost)
     scale = float(goal.max(initial=0.0)) or 1.0  # brought near 1, as in `solve`
     begin = None if start is None else (np.concatenate([first + every for first in firsts]), np.concatenate(start))
     bounds = np.concatenate(lower), np.concatenate(upper), np.concatenate(whole)
-    answer = _run(rows, -goal / scale, *bounds, begin, seconds, gap)
+    answer = _run(rows, -goal / scale, bounds, start=begin, seconds=seconds, gap=gap)
     if answer is None:
         return None
     values, _, bound, _ = answer
@@ -283,8 +283,7 @@ def _classes(problem: Problem, rows: _Rows, first: int, times: int) -> _Service:
         np.r_[own, np.repeat(own, lengths)],
         np.r_[first + own, reached],
         np.r_[np.full(number, float(times)), np.full(len(reached), -1.0)],
-        -INFINITE,
-        0.0,
+        high=0.0,
     )
     weight = np.array(people, dtype=np.float64)
     return _Service(first, weight, np.ones(number), np.zeros(number), np.array(territory, dtype=np.int64), None)
@@ -296,15 +295,15 @@ def _assigned(problem: Problem, rows: _Rows, first: int) -> _Service:
     pair = np.flatnonzero((problem.weight[point] > 0) & ~problem.barred[problem.site])
     own, point, site = np.arange(len(pair)), point[pair], problem.site[pair]
     people = problem.weight[point]
-    rows.add(len(pair), np.r_[own, own], np.r_[first + own, site], np.repeat([1.0, -1.0], len(pair)), -INFINITE, 0.0)
+    rows.add(len(pair), np.r_[own, own], np.r_[first + own, site], np.repeat([1.0, -1.0], len(pair)), high=0.0)
     _, row = np.unique(point, return_inverse=True)
-    rows.add(int(row.max(initial=-1)) + 1, row, first + own, 1.0, -INFINITE, 1.0)
+    rows.add(int(row.max(initial=-1)) + 1, row, first + own, 1.0, high=1.0)
     if problem.capacity is not None:
         # in units of the capacity, so that all rows are of one size
         some, every = problem.capacity > 0, np.arange(len(problem.sites))
         size = np.where(some, problem.capacity, float(people.max(initial=1.0)))[site]
         entries = np.r_[people / size, np.where(some, -1.0, 0.0)]
-        rows.add(len(every), np.r_[site, every], np.r_[first + own, every], entries, -INFINITE, 0.0)
+        rows.add(len(every), np.r_[site, every], np.r_[first + own, every], entries, high=0.0)
     return _Service(first, people, problem.worth[pair], problem.minutes[pair], problem.territory[point], pair)
 
 
@@ -312,16 +311,16 @@ def _side_rows(problem: Problem, rows: _Rows) -> None:
     """Count, budget, distances and quotas."""
     every = np.arange(len(problem.sites))
     if problem.count is not None:
-        rows.add(1, 0, every, 1.0, problem.count, problem.count)
+        rows.add(1, 0, every, 1.0, low=problem.count, high=problem.count)
     if problem.budget is not None:
         # HiGHS lets a row be over by 1e-6: of costs in thousandths of the largest, that is nothing.
         cost = np.nan_to_num(problem.cost)
         size = (float(cost.max(initial=0.0)) or 1.0) / 1000
-        rows.add(1, 0, every, cost / size, -INFINITE, problem.budget / size)
+        rows.add(1, 0, every, cost / size, high=problem.budget / size)
     for together in _cliques(problem.apart, len(every)):
-        rows.add(1, 0, together, 1.0, -INFINITE, 1.0)
+        rows.add(1, 0, together, 1.0, high=1.0)
     for _, counted, at_least, at_most in problem.quotas:
-        rows.add(1, 0, np.flatnonzero(counted), 1.0, at_least, at_most)
+        rows.add(1, 0, np.flatnonzero(counted), 1.0, low=at_least, high=at_most)
 
 
 def _cliques(apart: Ints, many: int) -> list[Ints]:
@@ -354,32 +353,35 @@ def _floor_rows(problem: Problem, rows: _Rows, covered: _Service, lowest: int | 
         column, value = covered.first + entries, covered.people[entries] / people[number]
         if lowest is not None:
             if len(entries):  # a territory that nobody reaches would hold all others down
-                rows.add(1, 0, np.r_[column, lowest], np.r_[value, -1.0], 0.0, INFINITE)
+                rows.add(1, 0, np.r_[column, lowest], np.r_[value, -1.0], low=0.0)
         elif not isinstance(problem.floors, str) and problem.floors[number] > 0:
-            rows.add(1, 0, column, value, problem.floors[number] - SLACK, INFINITE)
+            rows.add(1, 0, column, value, low=problem.floors[number] - SLACK)
 
 
 def _must_rows(problem: Problem, rows: _Rows, must: Flags) -> None:
     """Each of these points needs an open site."""
     inside = must[problem.point]
     row = np.cumsum(must)[problem.point[inside]] - 1
-    rows.add(int(must.sum()), row, problem.site[inside], 1.0, 1.0, INFINITE)
+    rows.add(int(must.sum()), row, problem.site[inside], 1.0, low=1.0)
 
 
 def _run(
     rows: _Rows,
     cost: Floats,
-    lower: Floats,
-    upper: Floats,
-    whole: npt.NDArray[np.bool_],
+    bounds: tuple[Floats, Floats, Flags],
+    *,
     start: tuple[Ints, Flags] | None,
     seconds: float,
     gap: float,
     offset: float = 0.0,
 ) -> tuple[Floats | None, float, float, Any] | None:
-    """Let HiGHS minimise; None where nothing is feasible. Returns values, objective, bound and status."""
+    """Let HiGHS minimise; None where nothing is feasible. Returns values, objective, bound and status.
+
+    `bounds` are the least and the most of each column, and whether it is whole.
+    """
     import highspy
 
+    lower, upper, whole = bounds
     lp = highspy.HighsLp()
     lp.offset_ = offset
     lp.num_col_, lp.num_row_ = len(cost), rows.many

@@ -62,7 +62,7 @@ def opening_order(problem: Problem, opened: Flags, statuses: pd.Series, phase: I
 
 
 def chosen_table(
-    problem: Problem, opened: Flags, parts: Floats | None, table: pd.DataFrame, phase: Ints | None = None
+    problem: Problem, opened: Flags, parts: Floats | None, table: pd.DataFrame, *, phase: Ints | None = None
 ) -> pd.DataFrame:
     """Return the chosen sites in order, with whom they reach, add, have alone, serve and turn away."""
     order = opening_order(problem, opened, table["status"], phase)

@@ -26,7 +26,7 @@ from numba import njit
 from siteplan.errors import StudyError
 from siteplan.routing.streets import INNER
 
-__all__ = ["MedianResult", "cover_search", "median_search"]
+__all__ = ["Demands", "Effort", "MedianResult", "median_search"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -37,6 +37,61 @@ Status = npt.NDArray[np.int8]
 FREE, IN, OUT = np.int8(0), np.int8(1), np.int8(-1)
 ROUNDING = 1e-9  # of the objective: sums of floats are not trusted beyond
 BLOCK = 50  # iterations between two looks at what they found
+
+
+@dataclass(frozen=True, eq=False)
+class Demands:
+    """Who wants how much, and what each of the sites within reach costs.
+
+    Attributes
+    ----------
+    ptr, site, cost
+        Pairs of demands and sites within reach in CSR: the pairs of demand i are `ptr[i]:ptr[i + 1]`, each with the
+        number of its site and its cost (minutes, metres, any unit; 0 or more), in any order, a site once a demand.
+    weight (demands,)
+        Of each demand, 0 or more: people.
+    sites
+        How many sites there are.
+    penalty
+        What a demand costs that has no open site within reach, and the most that any demand costs.
+    """
+
+    ptr: npt.NDArray[Any]
+    site: npt.NDArray[Any]
+    cost: npt.NDArray[Any]
+    weight: npt.NDArray[Any]
+    sites: int
+    penalty: float
+
+    @classmethod
+    def covered(cls, ptr: npt.NDArray[Any], site: npt.NDArray[Any], weight: npt.NDArray[Any], sites: int) -> "Demands":
+        """Return demands that cost nothing if covered and 1 if not: what a set costs is the weight not covered."""
+        return cls(ptr, site, np.zeros(len(site)), weight, sites, 1.0)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """When a search ends.
+
+    Attributes
+    ----------
+    gap
+        Stop as soon as the objective is proven to be within this share of the optimum; 0 goes on to the optimum.
+    iterations, restarts, nodes
+        The most Lagrangian iterations before branching, restarts from disturbed sets, and nodes of branch and bound.
+        0 iterations: swaps alone, with bound 0; 0 nodes: no branching.
+    seed
+        Of the restarts.
+    seconds
+        Nothing new is begun after so long. Only an answer that this cuts off may differ from run to run.
+    """
+
+    gap: float = 0.0
+    iterations: int = 1000
+    restarts: int = 20
+    nodes: int = 5000
+    seed: int = 0
+    seconds: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -296,11 +351,11 @@ def _settle(value, last, following, cutoff, reduced, picked, status):  # type: i
 
 
 @njit(cache=True, nogil=True)
-def ascend(rows, price, drift, share, status, count, known, goal, cutoff, step, turns):  # type: ignore[no-untyped-def]
+def ascend(rows, price, drift, share, status, count, aims, step, turns):  # type: ignore[no-untyped-def]
     """Raise the bound by up to `turns` steps of the volume algorithm.
 
     Changes in place the prices (the best so far), the mean direction `drift`, the mean of the picked sites `share` and
-    the `status` of sites settled. `known` is the objective to aim at; ends when the bound reaches `goal`.
+    the `status` of sites settled. `aims` are the objective known, the bound that is enough, and the cutoff.
 
     Returns
     -------
@@ -309,6 +364,7 @@ def ascend(rows, price, drift, share, status, count, known, goal, cutoff, step, 
         made, and the sites that the best prices picked.
     """
     ptr, _, _, weight, penalty = rows
+    known, goal, cutoff = aims
     demands, sites = len(ptr) - 1, len(status)
     reduced, picked, picks = np.empty(sites), np.zeros(sites, np.bool_), np.zeros(sites, np.bool_)
     order, spare, trial = np.empty(sites, np.int64), np.empty(demands), price.copy()
@@ -357,49 +413,25 @@ def ascend(rows, price, drift, share, status, count, known, goal, cutoff, step, 
 
 
 def median_search(
-    ptr: npt.NDArray[Any],
-    site: npt.NDArray[Any],
-    cost: npt.NDArray[Any],
-    weight: npt.NDArray[Any],
-    *,
-    sites: int,
+    demands: Demands,
     count: int,
-    penalty: float,
+    *,
     fixed: Flags | None = None,
     barred: Flags | None = None,
-    gap: float = 0.0,
-    iterations: int = 1000,
-    restarts: int = 20,
-    nodes: int = 5000,
-    seed: int = 0,
-    seconds: float = np.inf,
+    effort: Effort | None = None,
 ) -> MedianResult:
     """Choose the `count` sites for which the weighted cost to the nearest one is least, and prove how good they are.
 
     Parameters
     ----------
-    ptr, site, cost
-        Pairs of demands and sites within reach in CSR: the pairs of demand i are `ptr[i]:ptr[i + 1]`, each with the
-        number of its site and its cost (minutes, metres, any unit; 0 or more), in any order, a site once a demand.
-    weight (demands,)
-        Of each demand, 0 or more: people.
-    sites
-        How many sites there are.
+    demands
+        Who wants how much, and what each site costs.
     count
         How many to open, the fixed ones among them.
-    penalty
-        What a demand costs that has no open site within reach, and the most that any demand costs.
     fixed, barred (sites,)
         Sites open in any case; sites that may not open.
-    gap
-        Stop as soon as the objective is proven to be within this share of the optimum; 0 goes on to the optimum.
-    iterations, restarts, nodes
-        The most Lagrangian iterations before branching, restarts from disturbed sets, and nodes of branch and bound.
-        0 iterations: swaps alone, with bound 0; 0 nodes: no branching.
-    seed
-        Of the restarts.
-    seconds
-        Nothing new is begun after so long. Only an answer that this cuts off may differ from run to run.
+    effort
+        When the search ends; None: as `Effort` says.
 
     Returns
     -------
@@ -416,85 +448,35 @@ def median_search(
     Where all weights and costs are whole, so is the objective, and a bound above the objective less 1 proves it.
     The answer does not depend on the order of the pairs of a demand. Ties go to the site with the lower number.
     """
-    weights = np.ascontiguousarray(weight, dtype=np.float64)
-    costs = np.ascontiguousarray(cost, dtype=np.float64)
-    is_fixed, is_barred = (np.zeros(sites, dtype=bool) if flags is None else flags.copy() for flags in (fixed, barred))
-    _check(weights, costs, penalty, is_fixed, is_barred, count)
-    pairs = np.ascontiguousarray(ptr, dtype=np.int64), np.ascontiguousarray(site, dtype=np.int32), costs
-    kept_ptr, kept_site, kept_cost = tidy(*pairs, weights, float(penalty), ~is_barred)
-    rows: Rows = (*merge(kept_ptr, kept_site, kept_cost, weights), float(penalty))
-    search = _Search(rows, count, is_fixed, is_barred, gap, _unit(rows), seed, time.monotonic() + seconds)
+    effort, penalty = effort or Effort(), float(demands.penalty)
+    weights, costs = (np.ascontiguousarray(each, dtype=np.float64) for each in (demands.weight, demands.cost))
+    closed = np.zeros(demands.sites, dtype=bool)
+    is_fixed, is_barred = (closed.copy() if flags is None else flags.copy() for flags in (fixed, barred))
+    _check_figures(weights, costs, penalty)
+    _check_count(count, is_fixed, is_barred)
+    pairs = np.ascontiguousarray(demands.ptr, dtype=np.int64), np.ascontiguousarray(demands.site, dtype=np.int32), costs
+    ptr, site, cost = tidy(*pairs, weights, penalty, ~is_barred)
+    rows: Rows = (*merge(ptr, site, cost, weights), penalty)
+    search = _Search(rows, count, is_fixed, is_barred, effort=effort)
     search.start()
-    if iterations > 0 and not search.closed():
-        search.bound_root(iterations)
+    if effort.iterations > 0 and not search.closed():
+        search.bound_root(effort.iterations)
     if not search.closed():
-        search.restart(restarts)
-    if iterations > 0 and nodes > 0 and not search.closed():
-        search.branch(nodes)
+        search.restart(effort.restarts)
+    if effort.iterations > 0 and effort.nodes > 0 and not search.closed():
+        search.branch(effort.nodes)
     return search.result()
 
 
-def cover_search(
-    ptr: npt.NDArray[Any],
-    site: npt.NDArray[Any],
-    weight: npt.NDArray[Any],
-    *,
-    sites: int,
-    count: int,
-    fixed: Flags | None = None,
-    barred: Flags | None = None,
-    iterations: int = 0,
-    restarts: int = 20,
-    nodes: int = 0,
-    gap: float = 0.0,
-    seed: int = 0,
-    seconds: float = np.inf,
-) -> tuple[MedianResult, float]:
-    """Choose the `count` sites that cover the most (MCLP): greedy and swaps, with a bound if iterations are allowed.
-
-    Parameters
-    ----------
-    ptr, site
-        The sites that cover each demand, in CSR.
-    weight, sites, count, fixed, barred, iterations, restarts, nodes, gap, seed, seconds
-        As for `median_search`.
-
-    Returns
-    -------
-    result, total
-        Costs of `result` (objective, bound, greedy) are the weights *not* covered; take them from the `total`. Its gap,
-        and the gap asked for, are shares of what is not covered, too.
-
-    Raises
-    ------
-    StudyError
-        As for `median_search`.
-    """
-    result = median_search(
-        ptr,
-        site,
-        np.zeros(len(site)),
-        weight,
-        sites=sites,
-        count=count,
-        penalty=1.0,
-        fixed=fixed,
-        barred=barred,
-        gap=gap,
-        iterations=iterations,
-        restarts=restarts,
-        nodes=nodes,
-        seed=seed,
-        seconds=seconds,
-    )
-    return result, float(np.asarray(weight, dtype=np.float64).sum())
-
-
-def _check(weight: Floats, cost: Floats, penalty: float, fixed: Flags, barred: Flags, count: int) -> None:
-    """Refuse what has no answer."""
+def _check_figures(weight: Floats, cost: Floats, penalty: float) -> None:
+    """Refuse what cannot be added up."""
     for name, values in (("weights", weight), ("costs", cost), ("penalty", np.array([penalty]))):
         if not ((values >= 0) & (values < np.inf)).all():
             raise StudyError(f"siting: {name} must be numbers of 0 or more, none missing")
+
+
+def _check_count(count: int, fixed: Flags, barred: Flags) -> None:
+    """Refuse what has no answer."""
     if (fixed & barred).any():
         raise StudyError(f"siting: site {int(np.flatnonzero(fixed & barred)[0])} is both fixed and barred")
     if not max(1, int(fixed.sum())) <= count <= int((~barred).sum()):
@@ -525,12 +507,10 @@ class _Node:
 class _Search:
     """The best set so far, and what is proven."""
 
-    def __init__(
-        self, rows: Rows, count: int, fixed: Flags, barred: Flags, gap: float, unit: float, seed: int, until: float
-    ) -> None:
-        self.until = until
+    def __init__(self, rows: Rows, count: int, fixed: Flags, barred: Flags, *, effort: Effort) -> None:
         self.rows, self.count, self.fixed, self.barred = rows, count, fixed, barred
-        self.gap, self.unit, self.seed = gap, unit, seed
+        self.gap, self.unit, self.seed = effort.gap, _unit(rows), effort.seed
+        self.until = time.monotonic() + effort.seconds
         self.opened: Flags = fixed.copy()
         self.objective, self.bound = np.inf, 0.0
         self.greedy = self.swapped = np.inf
@@ -583,18 +563,9 @@ class _Search:
 
     def raise_bound(self, node: _Node, turns: int, rows: Rows) -> None:
         """Raise the bound of a node and polish the sites it picks."""
+        aims = self.objective, self.goal(), self.cutoff()
         bound, node.step, done, picks = ascend(
-            rows,
-            node.price,
-            node.drift,
-            node.share,
-            node.status,
-            self.count,
-            self.objective,
-            self.goal(),
-            self.cutoff(),
-            node.step,
-            turns,
+            rows, node.price, node.drift, node.share, node.status, self.count, aims, node.step, turns
         )
         self.iterations += done
         node.bound = max(node.bound, bound)

@@ -189,9 +189,9 @@ def build_problem(
     cost: Floats = np.where(status == "existing", 0.0, table["cost"].to_numpy(dtype=np.float64))
     unknown = np.full(len(table), "", dtype=object)
     if question.budget is not None or question.least == "cost":
-        unknown[_without(table, "cost", np.isnan(cost), fixed, barred)] = "no cost"
+        unknown[_without(table, "cost", fixed, barred)] = "no cost"
     if question.capacities:
-        unknown[_without(table, "capacity", table["capacity"].isna().to_numpy(), fixed, barred)] = "no capacity"
+        unknown[_without(table, "capacity", fixed, barred)] = "no capacity"
     barred = barred | (unknown != "")
     apart = np.zeros((0, 2), np.int64)
     if question.spacing_m is not None:
@@ -329,9 +329,10 @@ def pair_weights(times: pd.DataFrame, question: Question) -> Floats:
     return weights
 
 
-def _without(table: pd.DataFrame, column: str, missing: Flags, fixed: Flags, barred: Flags) -> Flags:
+def _without(table: pd.DataFrame, column: str, fixed: Flags, barred: Flags) -> Flags:
     """Return the candidates that lack a figure which the question needs; refuse where a site open anyway lacks it."""
-    missing = missing & ~barred
+    paid = (table["status"] == "existing").to_numpy(dtype=bool) & (column == "cost")
+    missing: Flags = table[column].isna().to_numpy() & ~barred & ~paid
     able = ~barred & ~fixed
     if missing.any() and missing[able].all():
         raise InputError(f"sites: no candidate has a {column}, which the question needs. Fill in the column {column}")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteplan.siting.cover_search import cover_exactly
-from siteplan.siting.median import median_search
+from siteplan.siting.median import Demands, Effort, median_search
 from tests.bench.measure import Row, seconds
 from tests.bench.worlds import MissingError
 
@@ -97,7 +97,7 @@ def our_cover(minutes: Floats, people: Floats) -> tuple[float, float]:
     """Return the people covered, and their proven bound."""
     near = minutes <= LIMIT
     ptr, site = np.r_[0, np.cumsum(near.sum(axis=1))], np.nonzero(near)[1]
-    found, total = cover_exactly(ptr, site, people, sites=minutes.shape[1], count=CHOSEN)
+    found, total = cover_exactly(Demands.covered(ptr, site, people, minutes.shape[1]), CHOSEN), float(people.sum())
     return total - found.objective, total - found.bound
 
 
@@ -171,11 +171,10 @@ def median(rounds: int) -> list[Row]:
 
 def our_median(minutes: Floats, people: Floats, gap: float) -> Any:
     """Choose from the full table."""
-    demands, sites = minutes.shape
-    ptr, site = np.arange(demands + 1) * sites, np.tile(np.arange(sites, dtype=np.int32), demands)
-    return median_search(
-        ptr, site, minutes.ravel(), people, sites=sites, count=CHOSEN, penalty=float(minutes.max()), gap=gap
-    )
+    many, sites = minutes.shape
+    ptr, site = np.arange(many + 1) * sites, np.tile(np.arange(sites, dtype=np.int32), many)
+    demands = Demands(ptr, site, minutes.ravel(), people, sites, float(minutes.max()))
+    return median_search(demands, CHOSEN, effort=Effort(gap=gap))
 
 
 def their_median(minutes: Floats, people: Floats, objective: float) -> str:
