@@ -8,8 +8,6 @@ B 6 to 10, D 1 to 9.
 import json
 import re
 import subprocess
-from collections import Counter
-from importlib.resources import files
 from xml.etree import ElementTree
 
 import geopandas as gpd
@@ -26,8 +24,9 @@ from siteplan.output.report import pdf, print_pdf, render_report, write_report
 from siteplan.output.report.facts import access_table, covered_count, covered_people, headline, reach_columns
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
 from siteplan.output.report.markup import Markup, join, tag
-from siteplan.output.report.material import Material, load_report_words
+from siteplan.output.report.material import Material
 from siteplan.study import read_study, redraw, report, run
+from siteplan.words import load_words
 from tests.browser import browser, needs_chromium, open_page
 from tests.hostile import HOSTILE
 from tests.town import NORTH, STUDY, lon, write_town
@@ -517,13 +516,6 @@ def test_an_unknown_language_and_a_place_nowhere_are_refused():
         render_report(town_sites(), cells=town_cells().set_crs(None, allow_override=True))
 
 
-def test_both_languages_have_the_same_words():
-    words = json.loads(files("siteplan.output.report").joinpath("words.json").read_text(encoding="utf-8"))
-    assert set(words) == {"en", "fr"}
-    for key, text in words["en"].items():
-        assert Counter(re.findall(r"{\w+}", text)) == Counter(re.findall(r"{\w+}", words["fr"][key])), key
-
-
 @pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
 def test_files_alone_give_the_same_report_and_map(tmp_path, monkeypatch):
     """The proof stands in the manifest, so that what is drawn later says what was drawn at once."""
@@ -773,6 +765,6 @@ def test_a_browser_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_near_all_and_near_none_are_not_told_as_all_and_none():
-    material = Material(load_report_words("en"), {}, town_sites())
+    material = Material(load_words("en", "report"), {}, town_sites())
     shares = [material.share(part, 812_935) for part in (0, 131, 6_000, 600_000, 812_804, 812_935)]
     assert shares == ["0%", "<\u202f0.1%", "0.7%", "74%", ">\u202f99.9%", "100%"]

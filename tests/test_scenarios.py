@@ -16,6 +16,7 @@ import siteplan as sp
 from siteplan.config.changes import Scenario
 from siteplan.study import check, compare, compare_scenarios, read_study, run, score, travel
 from siteplan.study.wording import about
+from siteplan.words import load_words
 from tests.test_study import quietly, same_bytes
 from tests.town import BY_BUS, NORTH, STUDY, lon, write_bus, write_town
 
@@ -98,7 +99,10 @@ def test_it_says_what_was_searched(result: sp.Result) -> None:
 def test_a_scenario_has_a_folder_of_results_of_its_own(result: sp.Result) -> None:
     assert result.folder is not None
     inside = result.folder / "scenarios" / "new-homes"
-    assert json.loads((inside / "manifest.json").read_text())["scenario"]["about"] == "Vergers: 7 new residents"
+    assert json.loads((inside / "manifest.json").read_text())["scenario"]["about"] == {
+        "en": "Vergers: 7 new residents",
+        "fr": "Vergers\u202f: 7 nouveaux habitants",
+    }
     table = compare(result.folder, inside)
     row = table[(table["group"] == "people") & (table["mode"] == "walk")].iloc[0]
     assert (row["people"], row["before"], row["after"]) == (117, 50, 50)
@@ -363,8 +367,10 @@ def test_changes_in_words() -> None:
             "sites": [{"resize": "S1", "capacity": 30}],
         }
     )
-    assert about(scenario) == (
+    assert about(scenario, load_words("en", "scenario")) == (
         "like 'bridge'; the street 12 is closed to bicycles; the street 9.5, 47.1 becomes foot=yes; "
         "line 1 runs every 10 min, 17:00-20:00; line 2 runs -5 min; people in Mery: +20%; S1: 30 desks"
     )
-    assert about(scenario, "fr").startswith("comme « bridge »; la rue 12 est fermée aux vélos")
+    assert about(scenario, load_words("fr", "scenario")).startswith(
+        "comme «\u202fbridge\u202f»; la rue 12 est fermée aux vélos"
+    )

@@ -8,7 +8,7 @@ import types
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -23,6 +23,7 @@ from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.config.travel import Travel
 from siteplan.errors import StudyError
+from siteplan.words import languages
 
 __all__ = ["Output", "Study", "folder_name"]
 
@@ -71,11 +72,21 @@ def _check_scenario(study: "Study", scenario: Scenario, other: "Study") -> None:
         raise StudyError("choose_again: the study chooses no sites; say how many in choose")
 
 
+def _known_language(name: str) -> str:
+    if name not in languages():
+        raise PydanticCustomError(
+            "language", "'{name}' is not known; expected {known}", {"name": name, "known": " or ".join(languages())}
+        )
+    return name
+
+
 class Study(Model):
     """What is read, asked and written: the whole of a study file."""
 
     name: str = Field(default="Study", min_length=1, description="the title of the map")
-    language: Literal["en", "fr"] = Field(default="en", description="language of the map")
+    language: Annotated[str, AfterValidator(_known_language)] = Field(
+        default="en", description=f"language of the pages: {', '.join(languages())}"
+    )
     area: Area = Field(default=Area(), description="the territories")
     inputs: Inputs = Field(default=Inputs(), description="the files")
     travel: Travel = Field(default=Travel(), description="how people travel")

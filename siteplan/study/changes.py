@@ -14,6 +14,7 @@ from siteplan.output.tables import printable
 from siteplan.study.folder import Kept, read_folder
 from siteplan.study.load import commune_names
 from siteplan.study.scenarios import OPEN, aligned
+from siteplan.words import load_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,7 +141,7 @@ def print_scenarios(result: "Result", console: "Console") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    rows = result.tables["scenarios"]
+    words, rows = load_words(result.study.language), result.tables["scenarios"]
     limit = rows["minutes"].max()
     rows = rows[(rows["split"] == "total") & (rows["group"] == "people") & (rows["minutes"] == limit)]
     modes = list(dict.fromkeys(rows["mode"]))
@@ -153,7 +154,7 @@ def print_scenarios(result: "Result", console: "Console") -> None:
     for scenario in result.manifest["scenarios"]:
         name = scenario["name"]
         cells = [figures.get((name, mode), "") for mode in modes]
-        table.add_row(Text(printable(name)), *cells, Text(printable(scenario["about"])))
+        table.add_row(Text(printable(name)), *cells, Text(printable(words.of(scenario["about"]))))
     console.print(table)
     console.print(Text("people who gain (+) and who lose (-) an open site within the limit"))
 

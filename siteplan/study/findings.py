@@ -39,6 +39,7 @@ from siteplan.study.load import (
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.scenarios import made, variants_of
+from siteplan.words import load_words
 
 __all__ = ["Finding", "check"]
 
@@ -113,7 +114,7 @@ def check(study: Study | str | Path) -> list[Finding]:
 def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
     """Make every scenario's changes, and say what they are."""
     found: list[Finding] = []
-    variants = variants_of(study)
+    words, variants = load_words(study.language), variants_of(study)
     asks = any(block is not None for block in (study.fairness, study.demand, study.commuting, study.robustness))
     territory = _tried([], "scenarios", lambda: load(study)) if variants or asks else None
     if territory is not None:
@@ -122,7 +123,7 @@ def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
         # Called at once, within the loop.
         if territory is None or _tried(found, "scenarios", lambda: made(variant, study, territory, said)) is None:  # noqa: B023
             continue
-        found.append(Finding("info", "scenarios", f"{variant.name}: {variant.about}"))
+        found.append(Finding("info", "scenarios", f"{variant.name}: {words.of(variant.about)}"))
     return found
 
 

@@ -33,6 +33,7 @@ from siteplan.study.load import (
 )
 from siteplan.study.wording import about
 from siteplan.times import travel_times
+from siteplan.words import Said, Tongues, all_words, say
 
 if TYPE_CHECKING:
     from siteplan.study.stages import Result
@@ -61,14 +62,15 @@ class Variant:
 
     name: str
     study: Study
-    about: str
+    about: Said
     again: bool
 
 
 def variants_of(study: Study) -> list[Variant]:
     """List the scenarios of a study, in its order."""
+    tongues = all_words("scenario")
     return [
-        Variant(name, study.variant(name), about(scenario, study.language), _asks_again(scenario))
+        Variant(name, study.variant(name), _about(scenario, tongues), _asks_again(scenario))
         for name, scenario in study.variants().items()
     ]
 
@@ -84,15 +86,19 @@ def given_variants(study: Study, others: Mapping[str, Study], again: Collection[
     for name in again:
         if name not in others:
             raise StudyError(f"choose_again: no scenario '{name}'; expected any of {', '.join(others)}")
-    variants = []
+    variants, tongues = [], all_words("scenario")
     for name, other in others.items():
         for key in ("area", "inputs.streets", "inputs.population", "inputs.elevation", "inputs.times"):
             if _value(other, key) != _value(study, key):
                 raise StudyError(f"{name}: has other {key} than the study; make it by study.with_(...)")
         anew = name in again or other.choose != study.choose
         made = Scenario(**_added(study, other), set=_other_values(study, other), choose_again=anew)
-        variants.append(Variant(name, other, about(made, study.language), anew))
+        variants.append(Variant(name, other, _about(made, tongues), anew))
     return variants
+
+
+def _about(scenario: Scenario, tongues: Tongues) -> Said:
+    return say(tongues, lambda words: about(scenario, words))
 
 
 def _value(study: Study, key: str) -> Any:

@@ -29,6 +29,7 @@ from siteplan.study.folder import Kept, read_folder
 from siteplan.study.guard import SCENARIOS, refuse_inputs
 from siteplan.study.load import Territory, points_mark
 from siteplan.study.riding import line_layer, stop_layer
+from siteplan.study.wording import notes
 
 if TYPE_CHECKING:
     from siteplan.siting.choose import Choice
@@ -247,7 +248,7 @@ def _map_of(kept: Kept) -> SiteMap:
         robustness=kept.tables.get("robustness"),
         left_out=kept.layers.get("places_without_access"),
         **more,
-        notes=_notes(manifest),
+        notes=notes(manifest),
         totals=manifest["totals"]["people"],
         title=manifest["name"],
         language=manifest["parameters"]["language"],
@@ -300,33 +301,6 @@ def _report_of(kept: Kept, path: Path) -> None:
         **{name: kept.tables.get(name) for name in REPORTED},
         manifest=kept.manifest,
     )
-
-
-def _notes(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Say how old the streets are, and when and how people ride."""
-    date = (manifest["inputs"].get("inputs.streets", {}).get("data_date") or "")[:10]
-    notes: dict[str, list[str]] = {"en": [], "fr": []}
-    if date:
-        notes["en"].append(f"OpenStreetMap data of {date}.")
-        notes["fr"].append(f"Données OpenStreetMap du {date}.")
-    rides = manifest["parameters"]["travel"]["profiles"].get("transit")
-    day = manifest["parameters"]["inputs"]["transit"]
-    if rides and day:
-        (first, last), back, home = rides["window"], rides["back"], rides["home"]
-        level, most = rides["percentile"], rides["max_rides"]
-        notes["en"].append(
-            f"Public transport on {day['date']}: there from {first} to {last}"
-            f"{f', and back from {back[0]} to {back[1]}, the longer counts' if back else ''}; "
-            f"{'the median' if level == 50 else f'the {level:g}th percentile'} of every minute, at most {most} rides, "
-            f"walks {'and rides to the stop ' if home else ''}included."
-        )
-        notes["fr"].append(
-            f"Transports en commun le {day['date']} : aller de {first} à {last}"
-            f"{f', et retour de {back[0]} à {back[1]}, le plus long compte' if back else ''} ; "
-            f"{'médiane' if level == 50 else f'{level:g}e centile'} de toutes les minutes, {most} véhicules au plus, "
-            f"marche {'et trajet jusqu’à l’arrêt ' if home else ''}comprise."
-        )
-    return notes
 
 
 def write_places(places: gpd.GeoDataFrame, path: str | Path) -> None:

@@ -37,9 +37,9 @@ from siteplan.output.maps.layers import (
 from siteplan.output.maps.plan import plan_data
 from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.scenarios import Scenario, ScenarioView, site_changes, views_of, whole_sites
-from siteplan.output.maps.words import Tongues, Words, all_words, half_up, load_words, mode_name, number, word
 from siteplan.output.palette import CHANGE, CHOSEN, OUTLINE, SEQUENCES, STATUS, mode_colour
 from siteplan.reachable import by_point
+from siteplan.words import Tongues, Words, all_words, half_up, load_words, word
 
 __all__ = ["ScenarioView", "SiteMap", "site_map"]
 
@@ -181,7 +181,7 @@ def site_map(
     from siteplan.output.maps.page import render_page
 
     load_words(language)
-    tongues = all_words()
+    tongues = all_words("map")
     tables = {
         "sites": sites,
         "rings": rings,
@@ -242,7 +242,7 @@ def site_map(
     data = {
         "title": heading,
         "language": language,
-        "words": tongues,
+        "words": {name: words.as_data() for name, words in tongues.items()},
         "bounds": _bounds(given),
         "notes": said,
         "measures": [asdict(measure) for measure in counted],
@@ -426,7 +426,7 @@ def _notes(
     for language, words in tongues.items():
         own = _own_notes(rings, cells, scores, totals, words)
         if threshold > 0:
-            own.append(words["joined"].format(people=number(threshold, words)))
+            own.append(words.text("joined", people=threshold))
         given = notes.get(language, next(iter(notes.values()), ())) if isinstance(notes, Mapping) else notes
         said[language] = [*own, *map(str, given)]
     return said
@@ -442,13 +442,10 @@ def _own_notes(
     notes = []
     speed, limits = _travel(rings, scores)
     if speed:
-        spoken = words["semicolon"].join(
-            f"{mode_name(mode, words)} {number(kmh, words)} {words['kmh']}" for mode, kmh in speed.items()
-        )
-        notes.append(words["speeds"].format(speeds=spoken))
+        each = (f"{words.mode(mode)} {words.number(kmh)} {words['kmh']}" for mode, kmh in speed.items())
+        notes.append(words.text("speeds", speeds=words["semicolon"].join(each)))
     if limits:
-        spoken = f" {words['and']} ".join(number(limit, words) for limit in limits)
-        notes.append(words["limits" if len(limits) > 1 else "limits_one"].format(limits=spoken))
+        notes.append(words.text("limits", count=len(limits), limits=words.listed(map(words.number, limits))))
     people = _people_note(cells, totals, words)
     if people:
         notes.append(people)
@@ -462,17 +459,16 @@ def _people_note(cells: gpd.GeoDataFrame | None, totals: Mapping[str, float], wo
     said, missing = [], totals.get("missing_cells", 0)
     if cells is not None:
         missing = int(cells["people"].isna().sum())
-        people = number(half_up(float(totals.get("in", cells["people"].sum()))), words)
-        in_cells = words["people_in_cells" if len(cells) != 1 else "people_in_cells_one"]
-        said.append(in_cells.format(people=people, cells=number(len(cells), words)))
+        people = words.count(float(totals.get("in", cells["people"].sum())))
+        said.append(words.text("people_in_cells", people=people, count=len(cells)))
     elif "in" in totals:
-        said.append(words["people_in"].format(people=number(half_up(totals["in"]), words)))
+        said.append(words.text("people_in", people=words.count(totals["in"])))
     fates = [name for name in ("placed", "too_far", "island") if half_up(totals.get(name, 0)) or name == "placed"]
-    parts = [words[name].format(people=number(half_up(totals[name]), words)) for name in fates if name in totals]
+    parts = [words.text(name, people=words.count(totals[name])) for name in fates if name in totals]
     if parts:
         said.append(", ".join(parts) + ".")
     if missing:
-        said.append(words["people_missing"].format(cells=number(missing, words)))
+        said.append(words.text("people_missing", count=missing))
     return " ".join(said)
 
 

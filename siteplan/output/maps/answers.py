@@ -5,7 +5,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siteplan.output.maps.words import half_up
+from siteplan.words import half_up
 
 __all__ = ["answer_data", "left_out_data"]
 

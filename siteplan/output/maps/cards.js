@@ -53,14 +53,14 @@ function nowTable(at) { // with the sites that are open now
 }
 function cellCard(at) {
   const cells = data.cells;
-  const title = el("h2", {}, cells.people[at] === null ? capital(words.withheld) : `${count(cells.people[at])} ${plural("people", cells.people[at])}`);
+  const title = el("h2", {}, cells.people[at] === null ? capital(words.withheld) : plural("people_counted", cells.people[at], { count: count(cells.people[at]) }));
   const name = el("p", {}, [`${words.cell} ${cells.names[at]}`, whereabouts(at)].filter(Boolean).join(", "));
   if (plan) return el("div", { class: "card" }, title, name, ...cellSites(at));
   const best = data.sites[cells.best[at]];
   const rows = Object.entries(cells.minutes).map(([mode, values]) =>
     [capital(modeName(mode)), values[at] === null ? words.out_of_reach : minutes(values[at])]);
   const shares = cells.covered.map(([mode, limit, values]) =>
-    [`${capital(modeName(mode))}, ${limit} ${words.minute}`, values[at] === null ? "–" : `${number(values[at])} %`]);
+    [`${capital(modeName(mode))}, ${limit} ${words.minute}`, values[at] === null ? "–" : inPercent(values[at])]);
   return el("div", { class: "card" }, title, name,
     best ? el("p", {}, `${capital(words.best_site)}: ${called(cells.best[at])}`) : null,
     rows.length ? table([words.cells_minutes, ""], rows) : null,
@@ -99,6 +99,6 @@ function cellSites(at) { // which open site reaches the cell, by what mode, in h
     el("p", {}, `${capital(words.best_site)}: ${called(found[0].site)}, ${modeName(found[0].mode)}, ${spoken(found[0])}`),
     el("p", {}, `${capital(words.covered)}: ${percent(share, 1)}`),
     table([capital(words.name), words.by_mode, words.minute], found.slice(0, LISTED).map((each) => [called(each.site), modeName(each.mode), spoken(each)])),
-    found.length > LISTED ? el("p", { class: "hint" }, fill(plural("and_more", found.length - LISTED), { count: number(found.length - LISTED) })) : null,
+    found.length > LISTED ? el("p", { class: "hint" }, plural("and_more", found.length - LISTED)) : null,
   ].filter(Boolean);
 }

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from siteplan.catalogue import BEST, PEOPLE, Measure, by_mode, measures
 from siteplan.output.maps.layers import EYE_M, Layer, key
 from siteplan.output.maps.shapes import metric, pack, to_degrees
-from siteplan.output.maps.words import Said, Tongues, half_up, mode_name, number, say, word
 from siteplan.output.palette import class_colours
+from siteplan.words import Said, Tongues, half_up, say, word
 
 __all__ = ["cell_data", "cell_layers"]
 
@@ -72,19 +72,19 @@ def _people(cells: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
 
 
 def _class_texts(breaks: NDArray[np.float64], tongues: Tongues) -> list[Said]:
-    first = say(tongues, lambda words: f"{words['up_to']} {number(breaks[0], words)}")
-    last = say(tongues, lambda words: f"{words['over']} {number(breaks[-1], words)}")
+    first = say(tongues, lambda words: f"{words['up_to']} {words.number(breaks[0])}")
+    last = say(tongues, lambda words: f"{words['over']} {words.number(breaks[-1])}")
     return [first, *(_between(low, high, tongues) for low, high in pairwise(breaks)), last]
 
 
 def _between(low: float, high: float, tongues: Tongues) -> Said:
-    return say(tongues, lambda words: f"{number(low, words)} – {number(high, words)}")
+    return say(tongues, lambda words: f"{words.number(low)} – {words.number(high)}")
 
 
 def _one_class(values: NDArray[np.float64], tongues: Tongues) -> list[Said]:
     if not len(values):
         return []
-    return [say(tongues, lambda words: f"{words['up_to']} {number(np.ceil(values.max()), words)}")]
+    return [say(tongues, lambda words: f"{words['up_to']} {words.number(np.ceil(values.max()))}")]
 
 
 def _minutes(values: "pd.Series[float]", mode: str, tongues: Tongues) -> Layer:
@@ -95,7 +95,7 @@ def _minutes(values: "pd.Series[float]", mode: str, tongues: Tongues) -> Layer:
     classes = np.searchsorted(ends, minutes, side="left").astype(str).astype(object)
     classes[~np.isfinite(minutes)] = UNKNOWN
     texts = [_minute_class(end - step, end, tongues) for end in ends]
-    label = say(tongues, lambda words: words["minutes_by"].format(mode=mode_name(mode, words)))
+    label = say(tongues, lambda words: words.text("minutes_by", mode=words.mode(mode)))
     layer = _layer(f"minutes {mode}", label, classes, texts, {UNKNOWN: word(tongues, "out_of_reach")}, tongues)
     return layer | {"note": word(tongues, "minutes_note")}
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from siteplan.catalogue import Measure, mode_order
 from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
-from siteplan.output.maps.words import Said, Tongues, half_up, mode_name, number, say, word
 from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, RAILWAY, STATUS, WATER, mode_colour
+from siteplan.words import Said, Tongues, half_up, say, word
 
 __all__ = [
     "area_layer",
@@ -162,11 +162,11 @@ def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str, str], tongues: To
     """Describe the layer of one mode and limit."""
     mode, minutes, speed = rings["mode"].iloc[0], float(rings["minutes"].iloc[0]), float(rings["speed_kmh"].iloc[0])
     colour, dash, hatch = look
-    speed_text = say(tongues, lambda words: f"{number(speed, words)} {words['kmh']}" if math.isfinite(speed) else "")
+    speed_text = say(tongues, lambda words: f"{words.number(speed)} {words['kmh']}" if math.isfinite(speed) else "")
     return {
         "id": f"rings {mode} {minutes:g}",
         "kind": "rings",
-        "label": say(tongues, lambda words: f"{mode_name(mode, words)}, {number(minutes, words)} {words['minute']}"),
+        "label": say(tongues, lambda words: f"{words.mode(mode)}, {words.number(minutes)} {words['minute']}"),
         "group": word(tongues, "rings"),
         "legend": [key("area", speed_text, colour, colour, dash, hatch=hatch)],
         "colour": colour,

@@ -32,7 +32,7 @@ function totals() {
   box.replaceChildren(
     other ? el("p", { class: "hint" }, known === other ? `${capital(words.scenario)}: ${scenarios[state.scenario].name}` : capital(words.the_study)) : "",
     el("p", { class: "big" }, el("strong", { "data-total": "covered" }, count(main.covered)), ` ${fill(words.of_covered, { all: number(main.all), who: main.name, share: percent(main.covered, main.all) })}`),
-    el("p", {}, fill(plural("lone", sites), { people: count(lone), sites: number(sites) })),
+    el("p", {}, plural("lone", sites, { people: count(lone) })),
     other ? changeLine() : "",
     ...rest.map((each) => el("p", { "data-total": each.name }, `${capital(each.name)}: ${count(each.covered)} ${words.of} ${number(each.all)} (${percent(each.covered, each.all)})`)));
 }

@@ -8,6 +8,7 @@ import pandas as pd
 
 from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.shapes import to_degrees
+from siteplan.words import Said
 
 __all__ = ["Scenario", "ScenarioView", "site_changes", "views_of", "whole_sites"]
 
@@ -24,7 +25,7 @@ class ScenarioView:
     points: pd.DataFrame
     sites: gpd.GeoDataFrame | None = None
     choice: Sequence[str] = ()
-    about: str = ""
+    about: Said = ""
 
 
 Scenario = ScenarioView | tuple[pd.DataFrame, pd.DataFrame]

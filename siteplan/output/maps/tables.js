@@ -116,9 +116,9 @@ function stepSaid(open) { // how many sites are open then, whom they cover, what
   const sites = data.sites.filter((site, at) => open[at]), covered = coveredBy(open, state.subject), all = coveredBy(null, state.subject);
   const unknown = sites.filter((site) => site.status !== "existing" && site.cost === null).length;
   const cost = sites.reduce((sum, site) => sum + (site.status === "existing" ? 0 : site.cost || 0), 0);
-  return [fill(plural("sites_open", sites.length), { count: number(sites.length) }),
+  return [plural("sites_open", sites.length),
     `${count(covered)} ${groupName(plan.subjects[state.subject])} (${percent(covered, all)})`,
-    data.sites.some((site) => site.cost !== null) ? fill(unknown ? words.cost_plus : words.cost_sum, { cost: number(cost), count: number(unknown) }) : ""].filter(Boolean).join(" · ");
+    data.sites.some((site) => site.cost !== null) ? unknown ? plural("cost_plus", unknown, { cost: number(cost) }) : fill(words.cost_sum, { cost: number(cost) }) : ""].filter(Boolean).join(" · ");
 }
 function phasePanel() {
   const section = document.querySelector("#phases");
@@ -162,8 +162,8 @@ function comparePanel() {
   section.replaceChildren(el("h2", {}, words.compare), el("p", {}, el("label", { for: "against" }, `${words.against} `), choice));
   if (!other) return;
   const { about, opens, closes, moved } = scenarios[state.scenario], named = (sites) => [...sites].map(called).join(", ");
-  const said = [about, opens.size ? fill(plural("opens", opens.size), { sites: named(opens) }) : "", closes.size ? fill(plural("closes", closes.size), { sites: named(closes) }) : "",
-    Object.keys(moved).length ? fill(plural("moves", Object.keys(moved).length), { sites: named(Object.keys(moved)) }) : ""].filter(Boolean);
+  const said = [say(about), opens.size ? plural("opens", opens.size, { sites: named(opens) }) : "", closes.size ? plural("closes", closes.size, { sites: named(closes) }) : "",
+    Object.keys(moved).length ? plural("moves", Object.keys(moved).length, { sites: named(Object.keys(moved)) }) : ""].filter(Boolean);
   section.append(...said.map((text) => el("p", {}, text)),
     radios("shown", words.counted, ["before", "after"], (value) => (value === "after" ? words.the_scenario : words.the_study), state.after ? "after" : "before", (value) => {
       state.after = value === "after";
@@ -188,7 +188,7 @@ function answerPanel() { // of the whole territory
     list.querySelectorAll("button").forEach((button, at) => button.addEventListener("click", () => map.setView(shown[at][3], Math.max(map.getZoom(), 14))));
     const more = places.length - shown.length;
     section.append(el("h2", {}, words.left_out), list,
-      el("p", { class: "hint" }, (more ? `${capital(fill(plural("and_more", more), { count: number(more) }))}. ` : "") + words.left_out_note));
+      el("p", { class: "hint" }, (more ? `${capital(plural("and_more", more))}. ` : "") + words.left_out_note));
   }
   if (desks.length) section.append(el("h2", {}, words.how_big),
     table([words.uptake, words.fullest_day, words.desks, "m²"], desks.map(([share, ...values]) => [percent(share, 1), ...values.map(number)])),

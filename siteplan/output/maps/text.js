@@ -1,25 +1,24 @@
 /* ---- words and numbers: text from the data only ever becomes text ---- */
 const data = JSON.parse(document.getElementById("siteplan-data").textContent);
 let language = data.language, words = data.words[language];
-const say = (said) => (said && typeof said === "object" ? said[language] : said || "");
+const say = (said) => (said && typeof said === "object" ? said[language] ?? Object.values(said)[0] : said || "");
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
   Object.entries(attributes || {}).forEach(([name, value]) => value !== null && node.setAttribute(name, value));
   node.append(...children.filter((child) => child !== null && child !== undefined));
   return node;
 }
+const written = (value, digits) => new Intl.NumberFormat(words.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value).replace("-", "−");
 function number(value) {
   if (value === null || value === undefined) return "–";
-  const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : 1;
-  const [whole, part] = Math.abs(value).toFixed(digits).split(".");
-  const apart = whole.replace(/\B(?=(\d{3})+$)/g, words.thousands);
-  return (value < 0 ? "−" : "") + apart + (part ? words.decimal + part : "");
+  return written(value, Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : 1);
 }
 // a count of people; one so small that it might tell who they are is only said to be small
 const few = (value) => value !== null && value > 0 && value < data.threshold;
 const count = (value) => (few(value) ? `< ${number(data.threshold)}` : number(value));
-const percent = (part, whole) => (whole > 0 && !few(part) ? `${number(Math.round((1000 * part) / whole) / 10)} %` : "–");
-const score = (value) => (value === null ? "–" : value.toFixed(1).replace(".", words.decimal));
+const inPercent = (value) => fill(words.percent, { value: number(value) });
+const percent = (part, whole) => (whole > 0 && !few(part) ? inPercent(Math.round((1000 * part) / whole) / 10) : "–");
+const score = (value) => (value === null ? "–" : written(value, 1));
 const called = (at) => (data.sites[at].name === data.sites[at].id ? data.sites[at].id : `${data.sites[at].name} (${data.sites[at].label})`);
 const modeName = (mode) => words[`mode_${mode}`] || mode;
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -27,7 +26,11 @@ const groupName = (subject) => (subject === "people" ? words.people : words[`gro
 const minutes = (value) => `${number(value)} ${words.minute}`;
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
-const plural = (name, value) => (value === 0 && words[`${name}_none`]) || (value === 1 && words[`${name}_one`]) || words[name];
+// the form of a text for a number of things: one of its own, or by the plural rules of the language
+function plural(name, value, values) {
+  const forms = words[name], form = forms[value] || forms[new Intl.PluralRules(words.locale).select(value)] || forms.other || forms;
+  return fill(form, { count: number(value), ...values });
+}
 function button(text, kind, action, label) {
   const made = el("button", { class: kind, type: "button", "aria-label": label || null }, text);
   made.addEventListener("click", action);

@@ -10,9 +10,10 @@ import pandas as pd
 from siteplan.errors import InputError
 from siteplan.geo import metric_crs, require_metric
 from siteplan.output.files import whole_file
-from siteplan.output.report.material import Material, load_report_words
+from siteplan.output.report.material import Material
 from siteplan.output.report.page import render_page
 from siteplan.output.report.pdf import find_chromium, print_pdf
+from siteplan.words import load_words
 
 __all__ = ["find_chromium", "print_pdf", "render_report", "write_report"]
 
@@ -136,7 +137,7 @@ def render_report(
         "robustness": robustness,
         "robust_sets": robust_sets,
     }
-    words = load_report_words(language or told.get("parameters", {}).get("language", "en"))
+    words = load_words(language or told.get("parameters", {}).get("language", "en"), "report")
     given: dict[str, Any] = {name: table for name, table in tables.items() if table is not None and len(table)}
     return render_page(Material(words=words, manifest=told, **_in_metres(shapes), **given))
 

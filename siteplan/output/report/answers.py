@@ -11,6 +11,7 @@ from siteplan.output.report.figures import tornado_plot
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.report.material import Material
 from siteplan.output.report.tables import Column, table
+from siteplan.words import capital
 
 __all__ = [
     "commuting_section",
@@ -35,7 +36,7 @@ def plain_table(material: Material, given: pd.DataFrame | None) -> Markup:
     flat = given.reset_index() if given.index.name else given
     numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in flat.dtypes]
     columns = [
-        Column(material.words.get(str(name), str(name).replace("_", " ")), text=not is_number)
+        Column(capital(material.words.get(str(name), str(name).replace("_", " "))), text=not is_number)
         for name, is_number in zip(flat.columns, numeric, strict=True)
     ]
     rows = [[material.spoken(value) for value in row] for row in flat.itertuples(index=False)]
@@ -110,18 +111,20 @@ def _unequal(material: Material, rows: pd.DataFrame, said: Mapping[str, Any]) ->
     which = material.words[f"open_{planned}_then"]
     sites = _measures(kept[(kept["what"] == "sites") & (kept["minutes"] == said["minutes"])])
     if {"mean", "gini"} <= set(sites):
-        mean, gini = _plain(material, sites["mean"]), _plain(material, sites["gini"])
+        mean, gini = material.words.digits(sites["mean"]), material.words.digits(sites["gini"])
         yield material.say("fair_sites", mean=mean, gini=gini, which=which, **said)
     if "concentration" in sites:
         key = "fair_rich" if sites["concentration"] > 0.005 else "fair_poor"
         key = "fair_even" if abs(sites["concentration"]) <= 0.005 else key
-        yield material.say(key, value=_plain(material, sites["concentration"]))
+        yield material.say(key, value=material.words.digits(sites["concentration"]))
     minutes = _measures(kept[kept["what"] == "minutes"])
     if "mean" in minutes:
         yield material.say("fair_minutes", mean=minutes["mean"], which=which, mode=said["mode"])
     desks = _measures(kept[kept["what"] == "desks_per_person"])
     if {"mean", "gini"} <= set(desks):  # where there is no desk at all, nothing is shared unequally
-        yield material.say("fair_desks", desks=1000 * desks["mean"], gini=_plain(material, desks["gini"]), which=which)
+        yield material.say(
+            "fair_desks", desks=1000 * desks["mean"], gini=material.words.digits(desks["gini"]), which=which
+        )
     lack = _measures(kept[(kept["what"] == "lack") & (kept["minutes"] == said["minutes"])])
     if lack.get("fgt0", 0) > 0:
         beyond = lack["fgt1"] / lack["fgt0"] * float(said["minutes"])
@@ -145,7 +148,7 @@ def desks_section(material: Material) -> Markup:
     uptakes = sorted(rows["uptake"].unique())
     fixed = rows.drop_duplicates("site").set_index("site")
     known = fixed["capacity"].notna().any()
-    columns = [Column(words["site"], text=True), Column(words["workers_near"])]
+    columns = [Column(capital(words["site"]), text=True), Column(words["workers_near"])]
     columns += [Column(words["desks_there"])] if known else []
     cells = [
         [str(name), material.people(float(workers)), *([material.spoken(desks)] if known else [])]
@@ -211,7 +214,7 @@ def commuting_section(material: Material) -> Markup:
         return plain_table(material, found)
     total = found[found["mode"] == "all"]
     names = ("vehicle_km", "kg_co2e", "hours", "euros")
-    columns = [Column(words["uptake"]), Column(words["rebound"]), Column(words["people_days"])]
+    columns = [Column(capital(words["uptake"])), Column(capital(words["rebound"])), Column(words["people_days"])]
     columns += [Column(words[name]) for name in names]
     rows = [
         [
@@ -257,7 +260,8 @@ def _tornado(material: Material) -> Markup:
     for row in rows.to_dict("records"):
         driver = str(row["driver"])
         ends = [
-            material.share(row[end]) if driver in PERCENTS else _plain(material, row[end]) for end in ("low", "high")
+            material.share(row[end]) if driver in PERCENTS else material.words.digits(row[end])
+            for end in ("low", "high")
         ]
         name = words.get(f"driver_{driver}", driver.replace("_", " "))
         bars.append((f"{name} ({ends[0]} – {ends[1]})", float(row["at_low"]), float(row["at_high"])))
@@ -279,17 +283,13 @@ def robustness_section(material: Material) -> Markup:
     count, first = int(found["variants"].iloc[0]), int(found["first"].iloc[0])
     always = [str(name) for name in found["name"][found["in_first"] == 1]]
     told = {"variants": count, "first": first}
-    texts = [material.say("sure_text", **told)]
-    if always:
-        key = "sure_one" if len(always) == 1 else "sure_always"
-        texts.append(material.say(key, names=material.listed(always), **told))
-    else:
-        texts.append(material.say("sure_none", **told))
+    sure = material.say("sure_first", count=len(always), names=material.listed(always), **told)
+    texts = [material.say("sure_text", **told), sure]
     ranked = material.ranked
     own = {} if ranked is None or "rank" not in ranked else dict(zip(ranked.index, ranked["rank"], strict=True))
     columns = [
-        Column(words["site"], text=True),
-        Column(words["rank"]),
+        Column(capital(words["site"]), text=True),
+        Column(capital(words["rank"])),
         Column(material.say("sure_share", first=first), bar=True),
         Column(words["sure_ranks"]),
         Column(words["sure_reach"]),
@@ -305,7 +305,7 @@ def robustness_section(material: Material) -> Markup:
     hidden = len(found) - len(rows)
     counted = material.column(str(found["counted"].iloc[0]))
     note = material.say("sure_note", counted=counted)
-    note += f" {material.say('sure_hidden', sites=hidden, first=first)}" if hidden else ""
+    note += f" {material.say('sure_hidden', count=hidden, first=first)}" if hidden else ""
     parts = [tag("p", " ".join(texts)), table(columns, rows, header=1, bars=bars), tag("p", note, class_="note")]
     return join(*parts, _sets(material))
 
@@ -354,12 +354,14 @@ def scenarios_section(material: Material) -> Markup:
         return plain_table(material, found)
     names = ("before", "after", "gained", "lost")
     columns = [
-        Column(words["scenario"], text=True),
+        Column(capital(words["scenario"]), text=True),
         Column(words["mode"], text=True),
         Column(words["group"], text=True),
     ]
-    columns += [*(Column(words[name]) for name in names), Column(words["change"])]
-    told_of = {str(each.get("name")): str(each.get("about", "")) for each in material.manifest.get("scenarios", [])}
+    columns += [*(Column(capital(words[name])) for name in names), Column(words["change"])]
+    told_of = {
+        str(each.get("name")): words.of(each.get("about", "")) for each in material.manifest.get("scenarios", [])
+    }
     cells = []
     for name in dict.fromkeys(rows["scenario"].astype(str)):
         part = rows[rows["scenario"].astype(str) == name]
@@ -387,11 +389,6 @@ def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:
 
 
 # ---- how it is written ----
-
-
-def _plain(material: Material, value: float) -> str:
-    """Write a small number with three digits that count."""
-    return f"{value:.3g}".replace(".", material.words["decimal"]) if abs(value) < 100 else material.spoken(value)
 
 
 def _list(texts: Iterator[str]) -> Markup:

@@ -10,6 +10,7 @@ from siteplan.output.report.answers import plain_table
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.report.material import Material
 from siteplan.output.report.tables import Column, table
+from siteplan.words import NONE, capital
 
 __all__ = [
     "chosen_answer",
@@ -52,7 +53,7 @@ def _conditions(material: Material) -> Iterator[str]:
     elif asked.get("phase_budgets"):
         yield material.say("asked_phase_budgets", budgets=material.listed(map(material.spoken, asked["phase_budgets"])))
     elif asked.get("sites"):
-        yield material.say("asked_sites", sites=asked["sites"])
+        yield material.say("asked_sites", count=asked["sites"])
     if asked.get("budget") is not None:
         yield material.say("asked_budget", budget=asked["budget"])
     if asked.get("capacities"):
@@ -94,12 +95,11 @@ def chosen_answer(material: Material) -> Iterator[str]:
     }
     fixed = set(material.opened)
     first = [site for site in material.chosen if site not in fixed]
-    key = "answer_chosen" if len(first) > 1 else "answer_chosen_one" if first else "answer_chosen_none"
-    yield material.say(key, names=_names(material, first), **told)
+    yield material.say("answer_chosen", count=len(first), names=_names(material, first), **told)
     for status in ("existing", "required"):
         these = [site for site in material.chosen if site in fixed and material.sites["status"].get(site) == status]
         if these:
-            yield material.say(f"answer_{status}{'_one' if len(these) == 1 else ''}", names=_names(material, these))
+            yield material.say(f"answer_{status}", count=len(these), names=_names(material, these))
     every = material.of_people
     if every is not None:
         part = {"covered": material.people(every.planned), "share": material.share(every.planned, every.people)}
@@ -203,7 +203,7 @@ def chosen_section(material: Material) -> Markup:
         join(material.name(site), *([" ", tag("small", small[site])] if site in small else []))
         for site in material.chosen
     ]
-    columns = [Column(words["order"]), Column(words["site"], text=True)]
+    columns = [Column(capital(words["order"])), Column(capital(words["site"]), text=True)]
     cells: list[list[str]] = [[str(at) for at in range(1, len(names) + 1)], list(names)]
     for heading, texts in _figures(material, known):
         columns.append(Column(heading))
@@ -289,7 +289,7 @@ def _opening(material: Material, sites: list[str]) -> Markup:
         else material.name(site)
         for site in sites
     ]
-    return join(*named, by=", ") if named else join(material.words["none"])
+    return join(*named, by=", ") if named else join(NONE)
 
 
 def _alone(material: Material, row: Mapping[Any, Any]) -> str:
@@ -322,16 +322,16 @@ def rejected_section(material: Material) -> Markup:
     shown = _nearest(flat, goal.less_is_better)
     swaps = "change" in shown and bool(shown["change"].notna().any())
     columns = [
-        Column(words["site"], text=True),
+        Column(capital(words["site"]), text=True),
         Column(material.say("reaches", who=material.who)),
-        Column(words["would_add"]),
+        Column(capital(words["would_add"])),
         Column(words["shares_with"], text=True),
     ]
     if swaps:
         over = words["swapped"]
         columns.append(Column(words["instead_of"], over=over, text=True))
         columns.append(Column(material.word_of_goal("value", who=material.who), over=over))
-        columns += [Column(words["cost"], over=over)] if material.costs else []
+        columns += [Column(capital(words["cost"]), over=over)] if material.costs else []
     rows = []
     for row in shown.head(MOST_REJECTED).to_dict("records"):
         cells = [material.name(str(row["site"])), material.people(row["people"]), material.people(row["new"])]
@@ -341,7 +341,7 @@ def rejected_section(material: Material) -> Markup:
     notes += [words["swaps_note"]] if swaps else [words["swaps_none"]]
     notes += [text for text in [_left_out(material)] if text]
     hidden = len(shown) - len(rows)
-    notes += [material.say("rejected_hidden", sites=hidden)] if hidden else []
+    notes += [material.say("rejected_hidden", count=hidden)] if hidden else []
     return join(table(columns, rows, header=1), tag("p", " ".join(notes), class_="note"))
 
 
@@ -356,13 +356,13 @@ def _nearest(flat: pd.DataFrame, less_is_better: bool) -> pd.DataFrame:
 def _shared(material: Material, row: Mapping[Any, Any]) -> str:
     """Say with which chosen site a candidate shares most, and how many people."""
     if pd.isna(row["redundant_by"]) or not float(row["shared"]) > 0:
-        return material.words["none"]
+        return NONE
     return f"{material.name(str(row['redundant_by']))} ({material.people(float(row['shared']))})"
 
 
 def _swapped(material: Material, row: Mapping[Any, Any]) -> list[str]:
     """Say which chosen site a candidate would best replace, and what that changes."""
-    none = material.words["none"]
+    none = NONE
     if pd.isna(row["swap_for"]) or pd.isna(row["change"]):
         return [none] * (3 if material.costs else 2)
     out = str(row["swap_for"])
@@ -377,7 +377,7 @@ def _left_out(material: Material) -> str:
     """Say how many candidates could not be chosen, as their cost or capacity is not known."""
     left = material.goal.summary.get("left_out") or 0
     count = left if isinstance(left, int | float) else len(left)
-    return material.say("rejected_left_out", sites=int(count)) if count else ""
+    return material.say("rejected_left_out", count=int(count)) if count else ""
 
 
 # ---- where ----
@@ -399,17 +399,17 @@ def communes_chosen(material: Material) -> Markup:
     order = sorted(
         people.index, key=lambda each: (str(each) == "", _last_if_nan(shares["open_chosen"][each]), str(each))
     )
-    columns = [Column(words["commune"], text=True), Column(_capital(material.who))]
+    columns = [Column(words["commune"], text=True), Column(capital(material.who))]
     columns += [Column(words[name], bar=True) for name in known]
     columns += [Column(words["floor"])] if floors else []
     whole = [material.share(covered[name].sum(), people.sum()) for name in known]
-    rows = [[words["all_communes"], material.people(people.sum()), *whole, *([words["none"]] if floors else [])]]
+    rows = [[words["all_communes"], material.people(people.sum()), *whole, *([NONE] if floors else [])]]
     bars = [[float(covered[name].sum() / people.sum()) if people.sum() else 0.0 for name in known]]
     for each in order:
         name = material.commune(each)
         cells = [name, material.people(people[each])]
         cells += [material.share(covered[opening][each], people[each]) for opening in known]
-        cells += [material.share(floors[name]) if name in floors else words["none"]] if floors else []
+        cells += [material.share(floors[name]) if name in floors else NONE] if floors else []
         rows.append(cells)
         bars.append([0.0 if math.isnan(share) else float(share) for share in shares.loc[each, list(known)]])
     note = [material.say("communes_chosen_note", **material.within)]
@@ -420,10 +420,6 @@ def communes_chosen(material: Material) -> Markup:
 
 def _last_if_nan(share: float) -> float:
     return 2.0 if math.isnan(share) else float(share)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _floors(material: Material) -> Mapping[str, float]:

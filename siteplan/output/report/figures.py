@@ -13,10 +13,10 @@ import shapely
 
 from siteplan.catalogue import PEOPLE, Measure, by_mode
 from siteplan.inputs.basemap import PLACE_RANKS
-from siteplan.output.maps.words import Words, number
 from siteplan.output.palette import CHOSEN, MISSING, OUTLINE, STATUS, WATER, class_colours
 from siteplan.output.qgis import GREEN, INK, RAILWAY
 from siteplan.output.report.markup import Markup, join, tag
+from siteplan.words import Words
 
 __all__ = [
     "Frame",
@@ -263,11 +263,11 @@ def curve_plot(
     for at in range(6):
         share = lowest + (1 - lowest) * at / 5
         grid.append(tag("line", x1=left, x2=WIDTH - right, y1=y(share), y2=y(share), stroke="#d5dade", stroke_width=2))
-        text = words["percent"].format(value=number(round(100 * share, 1), words))
+        text = words.percent(round(100 * share, 1))
         grid.append(_text(text, left - 14, y(share) + 10, size=28, anchor="end"))
     step = max(1, math.ceil(last / 12))
     for count in range(0, int(last) + 1, step):
-        grid.append(_text(number(count, words), x(count), height - bottom + 42, size=28, anchor="middle"))
+        grid.append(_text(words.number(count), x(count), height - bottom + 42, size=28, anchor="middle"))
     grid.append(_text(words["curve_axis"], (left + WIDTH) // 2, height - 6, size=28, anchor="middle"))
     drawn = _line([(x(a), y(b)) for a, b in zip(counts, shares, strict=True)], stroke="#002b62", stroke_width=6)
     dots = [tag("circle", cx=x(a), cy=y(b), r=10, fill="#002b62") for a, b in zip(counts, shares, strict=True)]
@@ -310,7 +310,7 @@ def tornado_plot(
     # Nought and the middle must not write over each other.
     apart = abs(x(base) - x(0.0)) > 160
     shown = [base, *([0.0] if apart else [])]
-    parts += [_text(number(round(value), words), x(value), height - 22, size=28, anchor="middle") for value in shown]
+    parts += [_text(words.number(round(value)), x(value), height - 22, size=28, anchor="middle") for value in shown]
     return _svg(height, parts, title, about)
 
 
@@ -341,8 +341,7 @@ def minutes_key(ends: Sequence[float], words: Words, *, away: bool, unknown: boo
     """Give the legend of the minutes."""
     starts = [0.0, *ends[:-1]]
     texts = [
-        f"{number(start, words)}–{number(end, words)} {words['minute']}"
-        for start, end in zip(starts, ends, strict=True)
+        f"{words.number(start)}–{words.number(end)} {words['minute']}" for start, end in zip(starts, ends, strict=True)
     ]
     key = [(_box(colour), text) for colour, text in zip(class_colours("minutes", len(ends)), texts, strict=True)]
     if away:
@@ -553,7 +552,7 @@ def _scale_and_north(frame: Frame, words: Words, size: float = 1.0) -> Markup:
     step = 10 ** math.floor(math.log10(metres))
     long = max(each * step for each in (1, 2, 5) if each * step <= metres)
     wide, font = round(long * frame.scale), round(28 * size)
-    text = f"{number(long / 1000, words)} km" if long >= 1000 else f"{number(long, words)} m"
+    text = f"{words.number(long / 1000)} km" if long >= 1000 else f"{words.number(long)} m"
     low, right = frame.height - 30, round(WIDTH - 66 * size)
     tip = round(20 * size)
     return tag(

@@ -1,11 +1,9 @@
 """What a report is made of: the tables of a study, its words, and the figures that several sections speak of."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.resources import files
 from typing import Any
 
 import geopandas as gpd
@@ -13,7 +11,6 @@ import pandas as pd
 
 from siteplan.catalogue import Measure, measures
 from siteplan.output.maps.layers import short_labels
-from siteplan.output.maps.words import Words, half_up, load_words, mode_name, number
 from siteplan.output.report.facts import (
     BEST,
     OPEN,
@@ -27,16 +24,11 @@ from siteplan.output.report.facts import (
     reach_columns,
 )
 from siteplan.output.report.goal import Goal
+from siteplan.words import Words
 
-__all__ = ["Material", "load_report_words"]
+__all__ = ["Material"]
 
 MOST_COLUMNS = 6  # of people, in a table as wide as an A4 page
-
-
-def load_report_words(language: str) -> Words:
-    """Give the words of the report in a language, together with those of the maps; an unknown one is a StudyError."""
-    own: dict[str, Words] = json.loads(files(__package__).joinpath("words.json").read_text(encoding="utf-8"))
-    return load_words(language) | own.get(language, own["en"]) | {"language": language}
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,7 @@ class Material:
 
     def say(self, key: str, **values: object) -> str:
         """Give a text of the report with its values put in: numbers as a reader writes them."""
-        return self.words[key].format(**{name: self.spoken(value) for name, value in values.items()})
+        return self.words.text(key, **values)
 
     def word_of_goal(self, kind: str, **values: object) -> str:
         """Give a text on the objective: the language's for it, else its own, else that for any; nothing if none.
@@ -84,62 +76,47 @@ class Material:
         """
         goal = self.goal
         key = f"{kind}_{goal.objective.name}"
-        free = self.words.get(f"{key}_free") if goal.unlimited else None
-        text = free or self.words.get(key) or goal.objective.words.get(kind) or self.words.get(kind, "")
-        return text.format(**{name: self.spoken(value) for name, value in values.items()})
+        texts = self.words.texts
+        free = texts.get(f"{key}_free") if goal.unlimited else None
+        return self.words.fill(
+            free or texts.get(key) or goal.objective.words.get(kind) or texts.get(kind, ""), **values
+        )
 
     def spoken(self, value: object) -> str:
         """Write a number for a reader; text stays as it is, what is missing is a dash."""
-        if value is None or value is pd.NA or value is pd.NaT:
-            return self.words["none"]
-        if isinstance(value, bool) or not pd.api.types.is_number(value):
-            return str(value)
-        amount = float(value)  # type: ignore[arg-type]
-        return number(amount, self.words)
+        return self.words.spoken(value)
 
     def decimal(self, value: float) -> str:
         """Write a number with one decimal, also where that is nought."""
-        if not math.isfinite(value):
-            return self.words["none"]
-        return f"{value:.1f}".replace(".", self.words["decimal"])
+        return self.words.number(value, 1)
 
     def signed(self, value: float) -> str:
         """Write a difference: whole, with its sign."""
-        return ("+" if round(value) > 0 else "") + self.people(value)
+        return self.words.signed(value)
 
     def people(self, value: float) -> str:
         """Write a count of people: whole."""
-        return number(half_up(value) if math.isfinite(value) else value, self.words)
+        return self.words.count(value)
 
     def share(self, part: float, whole: float = 1.0) -> str:
-        """Write a share as a percentage; near none and near all with a decimal, so that neither is claimed lightly."""
-        if not whole > 0 or not math.isfinite(part):
-            return self.words["none"]
-        percent = 100 * part / whole
-        rounded = round(percent, 1) if 0 < percent < 1 or 99 < percent < 100 else round(percent)
-        if 0 < percent < 100 and rounded in (0, 100):
-            rounded, sign = (0.1, "<\u202f") if rounded == 0 else (99.9, ">\u202f")
-            return sign + self.words["percent"].format(value=number(rounded, self.words))
-        return self.words["percent"].format(value=number(rounded, self.words))
+        """Write a share as a percentage."""
+        return self.words.share(part, whole)
 
     def at_most(self, share: float) -> str:
         """Write a share that something cannot exceed: rounded up, so that it stays true."""
-        return self.words["percent"].format(value=number(math.ceil(round(1000 * share, 6)) / 10, self.words))
+        return self.words.at_most(share)
 
     def by(self, mode: str) -> str:
         """Say how one travels, such as "on foot"."""
-        return mode_name(mode, self.words)
+        return self.words.mode(mode)
 
     def listed(self, texts: Iterable[str]) -> str:
         """Write texts one after the other, the last after "and"."""
-        every = list(texts)
-        if len(every) < 2:
-            return "".join(every)
-        return f"{', '.join(every[:-1])} {self.words['and']} {every[-1]}"
+        return self.words.listed(texts)
 
     def group(self, name: str) -> str:
         """Say who is counted; a group without words of its own is called by its column."""
-        return self.words.get(f"group_{name}", name.replace("_", " "))
+        return self.words.group(name)
 
     def column(self, name: str) -> str:
         """Say what a counted column holds; any other is called by its name."""

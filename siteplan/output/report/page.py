@@ -27,6 +27,7 @@ from siteplan.output.report.material import Material
 from siteplan.output.report.pictures import curve_section, map_sections, patterns
 from siteplan.output.report.sources import assumptions, data_table, reproduced, uncertainties
 from siteplan.output.report.tables import Column, table
+from siteplan.words import capital
 
 __all__ = ["render_page"]
 
@@ -70,7 +71,7 @@ def render_page(material: Material) -> str:
     ]
     header = tag("header", tag("p", material.words["kind"], class_="kind"), tag("h1", title), _dates(material))
     main = tag("main", *body)
-    page = tag("html", tag("head", *head), tag("body", patterns(), header, main), lang=material.words["language"])
+    page = tag("html", tag("head", *head), tag("body", patterns(), header, main), lang=material.words.language)
     return f"<!DOCTYPE html>\n{page}\n"
 
 
@@ -102,7 +103,7 @@ def _question(material: Material) -> Markup:
     travel = {"people": material.people(material.everybody), **material.within}
     if material.candidates:
         return tag("p", material.say("question_candidates", candidates=len(material.candidates), **travel))
-    return tag("p", material.say("question_existing", sites=len(material.used), **travel))
+    return tag("p", material.say("question_existing", count=len(material.used), **travel))
 
 
 def _answer(material: Material) -> Markup:
@@ -122,13 +123,9 @@ def _answer_sets(material: Material) -> list[str]:
     found = material.coverage
     if found is None:
         return []
-    if not material.opened:
-        texts = [material.words["answer_today_none"]]
-    else:
-        key = "answer_today_one" if len(material.opened) == 1 else "answer_today"
-        told = {"covered": material.people(found.today), "share": material.share(found.today, found.people)}
-        people = material.people(found.people)
-        texts = [material.say(key, open=len(material.opened), people=people, **told, **material.within)]
+    told = {"covered": material.people(found.today), "share": material.share(found.today, found.people)}
+    told |= {"people": material.people(found.people), **material.within}
+    texts = [material.say("answer_today", count=len(material.opened), **told)]
     covered, share = material.people(found.all_sites), material.share(found.all_sites, found.people)
     return [*texts, material.say("answer_all", sites=len(material.used), covered=covered, share=share)]
 
@@ -185,7 +182,8 @@ def _ranking(material: Material) -> Markup:
     shown = ranked.head(MOST_SITES)
     about = material.sites.set_axis(material.sites.index.astype(str)).reindex(shown.index)
     added = _added_column(material)
-    columns = [Column(words["label"], text=True), Column(words["rank"]), Column(words["site"], text=True)]
+    columns = [Column(capital(words["label"]), text=True), Column(capital(words["rank"]))]
+    columns += [Column(capital(words["site"]), text=True)]
     cells: list[list[str]] = [
         [material.labels[str(site)] for site in shown.index],
         [material.spoken(value) for value in shown.get("rank", pd.Series(range(1, len(shown) + 1), index=shown.index))],
@@ -201,12 +199,12 @@ def _ranking(material: Material) -> Markup:
     if added in shown and material.opened:
         columns.append(Column(words["adds"]))
         cells.append([material.people(float(value)) for value in shown[added]])
-    for name, heading in (("cost", words["cost"]), ("capacity", words["desks_column"])):
+    for name, heading in (("cost", capital(words["cost"])), ("capacity", words["desks_column"])):
         if name in about and about[name].notna().any():
             columns.append(Column(heading))
             cells.append([material.spoken(value) for value in about[name].astype(float)])
     if "score" in shown:
-        columns.append(Column(words["score"]))
+        columns.append(Column(capital(words["score"])))
         cells.append([material.decimal(float(value)) for value in shown["score"]])
     rows = [list(row) for row in zip(*cells, strict=True)]
     return join(table(columns, rows, header=3), *_ranking_notes(material, added in shown, len(ranked)))
@@ -245,7 +243,7 @@ def _communes(material: Material) -> Markup:
     shares_last = (last.reindex(whole.index).fillna(0.0) / whole.where(whole > 0)).fillna(2.0)
     order = sorted(whole.index, key=lambda each: (str(each) == "", shares_last[each], str(each)))
     words = material.words
-    columns = [Column(words["commune"], text=True), Column(words["people"])]
+    columns = [Column(words["commune"], text=True), Column(capital(words["people"]))]
     columns += [
         Column(material.say("minutes_short", minutes=minutes), over=material.by(mode), bar=True)
         for mode, minutes in pairs
@@ -284,7 +282,7 @@ def _left_out(material: Material) -> Markup:
     if totals.get("island", 0) >= 1:
         texts.append(material.say("out_island", people=material.people(totals["island"])))
     if totals.get("missing_cells", 0) >= 1:
-        texts.append(material.say("out_missing", cells=totals["missing_cells"], all=totals.get("cells")))
+        texts.append(material.say("out_missing", count=totals["missing_cells"], all=totals.get("cells")))
     return tag("ul", *(tag("li", text) for text in texts)) if texts else Markup("")
 
 

@@ -232,4 +232,4 @@ def _knee(material: Material, curve: pd.DataFrame) -> str:
     if later.empty:
         return ""
     told = {"gain": material.people(later.max()), "share": material.share(later.max(), material.everybody)}
-    return material.word_of_goal("curve_knee", sites=knee, who=material.who, **told)
+    return material.word_of_goal("curve_knee", count=knee, who=material.who, **told)

@@ -10,6 +10,7 @@ from siteplan.network.snapping import LIMIT
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.report.material import Material
 from siteplan.output.report.tables import Column, table
+from siteplan.words import NONE, capital
 
 __all__ = ["assumptions", "data_table", "reproduced", "uncertainties"]
 
@@ -76,8 +77,7 @@ def _back(material: Material, window: Sequence[str] | None) -> str:
 
 
 def _named(material: Material, mode: str) -> str:
-    spoken = material.by(mode)
-    return spoken[:1].upper() + spoken[1:]
+    return capital(material.by(mode))
 
 
 def uncertainties(material: Material) -> Markup:
@@ -98,7 +98,7 @@ def uncertainties(material: Material) -> Markup:
         texts.append(words["uncertain_streets"])
     cut = material.manifest.get("inputs", {}).get("inputs.streets", {}).get("counts", {}).get("ways_cut", 0)
     if cut:
-        texts.append(material.say("uncertain_cut", ways=cut))
+        texts.append(material.say("uncertain_cut", count=cut))
     texts.append(words["uncertain_people"])
     warned = [str(text) for text in material.manifest.get("warnings", [])]
     if not warned:
@@ -116,8 +116,8 @@ def data_table(material: Material) -> Markup:
         [
             words.get(key.rstrip(".0123456789"), key),
             str(about.get("file", "")),
-            (about.get("data_date") or words["none"])[:10],
-            str(about.get("sha256") or words["none"])[:HASH],
+            (about.get("data_date") or NONE)[:10],
+            str(about.get("sha256") or NONE)[:HASH],
             words["data_osm" if key == "inputs.streets" else "data_other"],
         ]
         for key, about in inputs.items()

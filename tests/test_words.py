@@ -1,0 +1,129 @@
+"""The words a person reads: one file a language, the same texts in each, and nothing said but from there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import siteplan
+from siteplan.errors import StudyError
+from siteplan.words import Words, all_words, languages, load_words
+
+FOLDER = Path(siteplan.__file__).parent
+SECTIONS = ("map", "report", "scenario", "notes")
+# Texts that are named by a table, a key of the study or a class, and so never stand in the code as a whole.
+DRAWN = re.compile(
+    "(mode|group|open|day|by|driver|aim|unit|worth|gain|value|condition|assume_direction|data|closed|cost|answer_cost|curve_knee|figure_curve"
+    r"|answer|new|inputs)[_.]\w+|area\.communes|[A-Z]\w+"
+)
+
+
+def content(language: str) -> dict:
+    return yaml.safe_load((FOLDER / "words" / f"{language}.yaml").read_text(encoding="utf-8"))
+
+
+def forms(words: Words) -> dict[str, list[str]]:
+    return {key: [said] if isinstance(said, str) else list(said.values()) for key, said in words.texts.items()}
+
+
+def braced(language: str) -> dict:
+    """Give the English texts with every one in brackets: a language of which nobody knows a word."""
+
+    def wrapped(said):
+        return f"⟦{said}⟧" if isinstance(said, str) else {form: f"⟦{text}⟧" for form, text in said.items()}
+
+    sections = {name: part for name, part in content("en").items() if isinstance(part, dict)}
+    made = {name: {key: wrapped(said) for key, said in part.items()} for name, part in sections.items()}
+    return {"name": "⟦Made up⟧", "locale": "en_GB", **made}
+
+
+@pytest.fixture
+def made_up(tmp_path, monkeypatch) -> str:
+    """Put a made-up language into a folder of one's own, and give its name."""
+    (tmp_path / "words").mkdir()
+    text = yaml.safe_dump(braced("en"), allow_unicode=True, sort_keys=False)
+    (tmp_path / "words" / "zz.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("SITEPLAN_WORDS", str(tmp_path / "words"))
+    return "zz"
+
+
+def test_every_language_has_the_same_texts_with_the_same_values():
+    for section in SECTIONS:
+        english, *others = all_words(section).values()
+        for words in others:
+            assert words.texts.keys() == english.texts.keys()
+            for key, said in forms(english).items():
+                here, there = (set(re.findall(r"{\w+}", " ".join(each))) for each in (said, forms(words)[key]))
+                assert here - {"{count}"} == there - {"{count}"}, key
+
+
+def test_every_form_is_one_of_the_language():
+    for words in all_words(*SECTIONS).values():
+        for key, said in words.texts.items():
+            if not isinstance(said, str):
+                assert "other" in said, key
+                numbers = {form for form in said if form.isdigit()}
+                assert set(said) - numbers <= words._cldr.plural_form.tags | {"other"}, key
+
+
+def test_every_text_is_used():
+    code = "\n".join(file.read_text(encoding="utf-8") for pattern in ("*.py", "*.js") for file in FOLDER.rglob(pattern))
+    unused = [
+        f"{section}.{key}"
+        for section, texts in content("en").items()
+        if isinstance(texts, dict)
+        for key in texts
+        if not DRAWN.fullmatch(key) and not re.search(rf"[\"'.]{re.escape(key)}\b", code)
+    ]
+    assert unused == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda made: made["map"].pop("speeds"), "map.speeds is missing"),
+        (lambda made: made["map"].update(speed="x"), "map.speed is not a text of siteplan"),
+        (lambda made: made["map"].update(speeds="{fast}"), "map.speeds has {fast}; expected {speeds}"),
+    ],
+)
+def test_a_language_with_other_texts_is_refused(made_up, tmp_path, damage, said):
+    made = braced("en")
+    damage(made)
+    (tmp_path / "words" / "zz.yaml").write_text(yaml.safe_dump(made, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(StudyError, match=re.escape(said)):
+        load_words(made_up, "map")
+
+
+def test_a_language_is_found_by_its_file(made_up):
+    assert languages() == ["en", "fr", "zz"]
+    assert load_words("zz", "map").text("lone", count=1, people=3) == "⟦3 by the one open site⟧"
+    with pytest.raises(StudyError, match="'de' is not known; expected one of en, fr, zz"):
+        load_words("de")
+
+
+def test_plurals_follow_the_language():
+    english, french = (load_words(language, "map") for language in ("en", "fr"))
+    assert [english.text("people_counted", count=count) for count in (0, 1, 2)] == ["0 people", "1 person", "2 people"]
+    assert french.text("people_counted", count=0) == "0 habitant"
+    assert french.text("sites_open", count=0) == "aucun site ouvert"
+
+
+def test_lists_days_and_shares():
+    english, french = load_words("en"), load_words("fr")
+    assert english.listed(["a", "b", "c"]) == "a, b and c"
+    assert french.listed(["a", "b"]) == "a et b"
+    assert english.listed([]) == ""
+    assert (english.date("2026-03-10"), french.date("2026-03-10")) == ("10 March 2026", "10 mars 2026")
+    assert english.date("soon") == "soon"
+    assert (english.share(1, 8), french.share(1, 1000)) == ("12%", "0,1\u202f%")
+    assert french.digits(0.01234) == "0,0123"
+
+
+@given(st.floats(-1e9, 1e9), st.sampled_from(["en", "fr"]))
+def test_a_number_can_be_read_back(value, language):
+    words = load_words(language)
+    plain = words.number(value).replace(",", "" if language == "en" else ".").replace("\u202f", "")
+    assert abs(float(plain) - value) <= (0.5 if abs(value) >= 100 else 0.05) + 1e-6
