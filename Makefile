@@ -20,8 +20,8 @@ demo: $(READY) ## write the sample territory, run it, print the table and where 
 	$(BIN)/siteplan demo
 	@echo "Go on with $(BIN)/siteplan, or with siteplan after: . $(BIN)/activate"
 
-test: $(READY) ## run the whole test suite, notebooks included
-	$(BIN)/python -m pytest --nbmake tests notebooks
+test: $(READY) ## run the whole test suite, notebooks included, on all cores
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --nbmake tests notebooks
 
 check: docs ## formatting, lint, types, import contract, dependencies, documentation
 	$(BIN)/ruff format --check siteplan tools tests

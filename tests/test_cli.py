@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -381,12 +380,12 @@ def test_help_comes_at_once_and_imports_little() -> None:
     heavy = "{'osmnx', 'geopandas', 'pandas', 'numpy', 'pydantic', 'numba', 'rich', 'folium'}"
     code = f"import sys, siteplan.cli; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-    seconds = []
+    seconds = []  # of the processor: other tests may run at the same time
     for _ in range(5):
-        start = time.perf_counter()
+        start = os.times()
         shown = subprocess.run([*SITEPLAN, "--help"], capture_output=True, text=True, check=True).stdout
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.25
+        seconds.append(sum(os.times()[2:4]) - sum(start[2:4]))
+    assert 0 < min(seconds) < 0.25
     for command in ("demo", "init", "check", "run", "score", "isochrones", "candidates", "map"):
         assert f"\n  {command} " in shown
 
