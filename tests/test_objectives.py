@@ -145,3 +145,23 @@ def test_an_objective_of_ones_own_is_one_entry(monkeypatch: pytest.MonkeyPatch) 
     assert "save as many of the first ten minutes as possible" in text_of(page, "question")
     assert "That saves 70 of the first ten minutes." in text_of(page, "answer")
     assert "The set gives 70 minutes saved." in text_of(page, "chosen_sites")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "however far"), ("fr", "si loin soit-il")])
+def test_a_report_on_ways_without_a_limit_names_none(language: str, said: str) -> None:
+    told = {"objective": "median", "value": 220.0, "bound": 220.0, "gap": 0.0, "greedy": 220.0}
+    summary = {"people": 110.0, "minutes": 41.0, "limited": False, "penalty": 82.0}
+    free, limited = (
+        render(language, asked({**told, "summary": summary}, objective="median", **more))
+        for more in ({}, {"minutes": 4})
+    )
+    assert said in free[0]
+    assert "82" in free[1]
+    assert "4 minutes" not in free[0]
+    assert said not in limited[0]
+    assert "82" in limited[0]
+
+
+def render(language: str, manifest: dict[str, Any]) -> tuple[str, str]:
+    page = sp.render_report(**town(choice=WHOLE, manifest=manifest, language=language))
+    return text_of(page, "question"), text_of(page, "answer")
