@@ -31,8 +31,8 @@ class Objective:
     about
         What it does, for the documentation of the study's keys.
     words
-        `told`: what a set gives, for the terminal; `gained`: what a site adds, where that is not people; and, where a
-        language has no words of its own for them, the report's `aim`, `worth`, `unit`, `value` and `gain`.
+        Of an objective of one's own, which the languages have no words for: for the terminal `told`, what a set gives,
+        and `gained`, what a site adds where that is not people; for the report `aim`, `worth`, `unit`, `value`, `gain`.
     search
         What is looked for. most: the largest sum, over all people, of what each counts at the open site where that is
         most. fewest: the smallest set for which that sum is large enough. farthest: the set for which the longest way
@@ -54,7 +54,7 @@ class Objective:
 
     name: str
     about: str
-    words: Mapping[str, str]
+    words: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     search: Literal["most", "fewest", "farthest"] = "most"
     worth: Worth = _as_weighed
@@ -88,14 +88,12 @@ OBJECTIVES: tuple[Objective, ...] = (
     Objective(
         "coverage",
         "most people within the limit",
-        {"told": "{value} of {everybody} {reached} within {limit}"},
         also=("mclp",),
         heads=True,
     ),
     Objective(
         "share",
         "fewest sites for a share of them",
-        {"told": "{value} {sites} for {covered} of {coverable} {group} in reach of any site"},
         also=("lscp",),
         search="fewest",
         keys=("share", "least"),
@@ -104,10 +102,6 @@ OBJECTIVES: tuple[Objective, ...] = (
     Objective(
         "median",
         "least people-minutes",
-        {
-            "told": "{value} minutes for {everybody} together ({missed})",
-            "gained": "minutes that it saves all together",
-        },
         also=("p-median",),
         worth=_saved,
         remaining=True,
@@ -117,11 +111,6 @@ OBJECTIVES: tuple[Objective, ...] = (
     Objective(
         "center",
         "least longest way",
-        {
-            "told": "{value} minutes of the farthest; nobody beyond reach is counted",
-            "beyond": "{beyond} {group} in reach of a site find none open ({value} minutes stand for each)",
-            "gained": "minutes that it saves all together",
-        },
         also=("p-center",),
         search="farthest",
         worth=_saved,
@@ -132,14 +121,12 @@ OBJECTIVES: tuple[Objective, ...] = (
     Objective(
         "backup",
         "most people within reach of several sites",
-        {"told": "{value} of {everybody} within {limit} of several sites"},
         keys=("backup",),
         full=False,
     ),
     Objective(
         "gravity",
         "most people, the nearer the more they count",
-        {"told": "{value} of {everybody}, each counted by nearness", "gained": "people by nearness that it adds"},
         keys=("decay",),
     ),
 )

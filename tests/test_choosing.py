@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from siteplan.cli import app
 from siteplan.errors import Key, SiteplanWarning, StudyError
-from siteplan.output.choices import print_choice
+from siteplan.output.terminal import print_choice
 from siteplan.study import choose, read_study, run
 from tests.town import NORTH, STUDY, lon, write_town
 

@@ -14,7 +14,7 @@ from siteplan import objectives
 from siteplan.config import Question, Study
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.objectives import Objective
-from siteplan.output.choices import choice_summary
+from siteplan.output.terminal import choice_summary
 from tests.test_report import WHOLE, asked, text_of, town
 
 FIELD = {"mclp": "coverage", "lscp": "share", "p-median": "median", "p_median": "median", "P-Center": "center"}

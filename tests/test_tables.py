@@ -23,12 +23,12 @@ from siteplan.output.geopackage import write_geopackage
 from siteplan.output.qgis import layer_style
 from siteplan.output.tables import (
     csv_text,
-    print_scores,
     scores_json,
     write_manifest,
     write_table,
     write_times,
 )
+from siteplan.output.terminal import print_scores
 from tests.hostile import FORMULAS, HOSTILE
 
 

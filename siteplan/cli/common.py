@@ -228,9 +228,10 @@ def show(result: "Result", as_json: bool, quiet: bool) -> None:
         return
     _print_table(result)
     if result.scenarios:
-        from siteplan.study.changes import print_scenarios
+        from siteplan.output.terminal import print_scenarios
 
-        print_scenarios(result, plain_console())
+        told = result.manifest["scenarios"]
+        print_scenarios(result.tables["scenarios"], told, plain_console(), language=result.study.language)
     for line in rides_spoken(result.study):
         say(line, quiet)
     people = result.manifest["totals"]["people"]
@@ -263,6 +264,7 @@ def plain_console() -> "Console":
 
 
 def _print_table(result: "Result", rows: int = 20) -> None:
-    from siteplan.output.tables import print_scores
+    from siteplan.output.terminal import print_scores
 
-    print_scores(result.scores, rows, plain_console(), weights=result.weights)
+    language = result.study.language
+    print_scores(result.scores, rows, plain_console(), weights=result.weights, language=language)

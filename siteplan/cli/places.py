@@ -90,8 +90,8 @@ def compare(
     from siteplan.catalogue import TABLES
     from siteplan.output.files import whole_file
     from siteplan.output.tables import write_table
+    from siteplan.output.terminal import print_changes
     from siteplan.study import compare as compare_folders
-    from siteplan.study.changes import print_changes
 
     changes = compare_folders(before, after)
     if out is not None:

@@ -122,7 +122,8 @@ def choose(
 
     A table of times will do in place of streets and population: each of its points then counts once.
     """
-    from siteplan.output.choices import choice_json, print_choice
+    from siteplan.output.tables import choice_json
+    from siteplan.output.terminal import print_choice
     from siteplan.study import choose as choose_in
 
     with progress(quiet) as tell:
@@ -130,8 +131,8 @@ def choose(
     if as_json:
         typer.echo(choice_json(choice))
     else:
-        asked = study.choose
-        print_choice(choice, plain_console(), full=asked is not None and bool(asked.capacities))
+        full = study.choose is not None and bool(study.choose.capacities)
+        print_choice(choice, plain_console(), full=full, language=study.language)
 
 
 @app.command()

@@ -1,35 +1,30 @@
-"""Results as tables: CSV, Parquet and JSON files, and a table for the terminal."""
+"""Results as tables: CSV, Parquet and JSON."""
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from siteplan.catalogue import BEST, PEOPLE, TABLES, Measure, measures, speeds
+from siteplan.catalogue import TABLES
 from siteplan.catalogue import Table as Declared
 from siteplan.inputs.spreadsheet import guarded
 from siteplan.inputs.times import POINTS_KEY
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from siteplan.siting.choose import Choice
 
 __all__ = [
+    "choice_json",
     "csv_text",
-    "print_scores",
-    "printable",
     "scores_json",
     "write_manifest",
     "write_overlap",
     "write_table",
     "write_times",
 ]
-
-NAME_WIDTH = 14  # characters of a name that stay in one line
 
 
 def write_table(table: pd.DataFrame, path: str | Path, declared: Declared | None = None) -> None:
@@ -104,130 +99,21 @@ def write_manifest(manifest: Mapping[str, Any], path: str | Path) -> None:
     Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def print_scores(
-    scores: pd.DataFrame, n: int, console: "Console", *, weights: Mapping[str, float] = MappingProxyType({})
-) -> None:
-    """Print the first `n` sites by rank: whom they reach and add, their scores, and what all that means.
-
-    Where the console is too narrow, columns are left out (and named), never figures cut.
-
-    Parameters
-    ----------
-    scores
-        Index `site`, columns as `score_sites` gives them.
-    n
-        How many rows at most.
-    console
-        Where to print; text from the data is printed as it is, never as markup.
-    weights
-        The columns that the score is made of.
-    """
-    from rich.text import Text
-
-    ranked = (scores.sort_values("rank", kind="stable") if "rank" in scores else scores).head(n).reset_index()
-    columns = _columns(ranked)
-    left_out: list[str] = []
-    for name in _expendable(columns):
-        if _least(_terminal_table(ranked, columns), console) <= console.width:
-            break
-        left_out.append(" ".join(columns.pop(name).split()))
-    table = _terminal_table(ranked, columns)
-    console.print(table, width=max(console.width, _least(table, console)), crop=False)
-    for line in _explained(scores, columns, weights, left_out, f"{len(ranked)} of {len(scores)} sites"):
-        console.print(Text(line))
-
-
-def _columns(ranked: pd.DataFrame) -> dict[str, str]:
-    """Name the columns worth printing, with their headings."""
-    found = [measure for measure in measures(ranked) if measure.group == PEOPLE]
-    reached = {each.column: f"{each.mode}\n{each.limit:g} min" for each in found if each.kind == "reached"}
-    adds = [each.column for each in found if each.kind == "added"][-1:]
-    named = "name" in ranked and not (ranked["name"].astype(str) == ranked["site"].astype(str)).all()
-    first = ["rank", "site", *(["name"] if named else []), "status"]
-    wanted = {name: name for name in first} | reached | dict.fromkeys(adds, "adds") | {"score": "score"}
-    return {name: heading for name, heading in wanted.items() if name in ranked}
-
-
-def _expendable(columns: Mapping[str, str]) -> list[str]:
-    """Name what a narrow terminal can do without, the first to go first: any mode, ids beside names, the rest."""
-    found = {name: measure for name in columns if (measure := Measure.read(name)) is not None}
-    reached = [name for name, measure in found.items() if measure.kind == "reached"][::-1]
-    best = [name for name in reached if found[name].mode == BEST]
-    others = [name for name in reached if name not in best]
-    ids = ["site"] if "name" in columns else []
-    tail = [name for name in columns if name == "status" or (name in found and name not in reached)]
-    return [*best[1:], *ids, *best[:1], *others[:-1], *tail, *others[-1:]]
-
-
-def _least(table: "Table", console: "Console") -> int:
-    """Return the width below which the table would lose something."""
-    from rich.measure import Measurement
-
-    return Measurement.get(console, console.options.update_width(10_000), table).minimum
-
-
-def _terminal_table(ranked: pd.DataFrame, columns: Mapping[str, str]) -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name, heading in columns.items():
-        if name == "name":
-            # Names alone are broken into lines where room is scarce.
-            longest = int(ranked[name].astype(str).str.len().max()) if len(ranked) else 0
-            table.add_column(heading, overflow="fold", min_width=min(longest, NAME_WIDTH))
-        else:
-            table.add_column(Text(heading), justify="left" if name in ("site", "status") else "right", no_wrap=True)
-    for row in ranked[list(columns)].to_dict("records"):
-        table.add_row(*(Text(_figure(name, value)) for name, value in row.items()))
-    return table
-
-
-def _figure(name: object, value: Any) -> str:
-    return f"{value:.1f}" if name == "score" and pd.notna(value) else _spoken(value)
-
-
-def _explained(
-    scores: pd.DataFrame, columns: Mapping[str, str], weights: Mapping[str, float], left_out: list[str], shown: str
-) -> Iterator[str]:
-    """Say what stands in the table, and what does not."""
-    spoken = ", ".join(
-        f"{mode} {speed:g} km/h{' on foot' if mode == 'transit' else ''}"
-        for mode, speed in speeds(scores).items()
-        if math.isfinite(speed)
-    )
-    yield f"{shown}; speeds: {spoken}" if spoken else shown
-    for measure in measures(scores):
-        if measure.column in columns and measure.kind == "added":
-            mode = "any mode" if measure.mode == BEST else measure.mode
-            yield (
-                f"adds: people within {measure.limit:g} min by {mode} whom no other existing site reaches "
-                f"({measure.column})"
-            )
-    used = {name: weight for name, weight in weights.items() if weight > 0}
-    if len(used) == 1:
-        yield f"score: 0-100, {next(iter(used))} over its largest"
-    elif used:
-        parts = ", ".join(f"{name} x{weight:g}" for name, weight in used.items())
-        yield f"score: 0-100, weighted mean of {parts}, each over its largest"
-    if left_out:
-        yield f"left out of this narrow table: {', '.join(left_out)}"
-
-
-def _spoken(value: object) -> str:
-    """Give a value as a person reads it; control characters could drive the terminal and are shown as such."""
-    number = _number(value, 1)
-    if number is None:
-        return "-"
-    if isinstance(number, int | float):
-        return f"{number:,.0f}" if abs(number) >= 100 or number == int(number) else f"{number:,.1f}"
-    return printable(str(number))
-
-
-def printable(text: str) -> str:
-    """Show control characters, which could drive a terminal, as what they are not."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+def choice_json(choice: "Choice") -> str:
+    """Give a choice as JSON: the chosen sites, the proof, the plain figures, and the phases and curve if any."""
+    told = {
+        "objective": choice.objective,
+        "value": choice.value,
+        "bound": None if pd.isna(choice.bound) else choice.bound,
+        "gap": None if pd.isna(choice.gap) else choice.gap,
+        "greedy": None if pd.isna(choice.greedy) else choice.greedy,
+        "sites": json.loads(scores_json(choice.sites)),
+        "rejected": json.loads(scores_json(choice.rejected)),
+        "summary": {name: value for name, value in choice.summary.items() if name != "seconds"},
+    }
+    for name, table in (("phases", choice.phases), ("curve", choice.curve)):
+        told[name] = None if table is None else json.loads(scores_json(table))
+    return json.dumps(told, ensure_ascii=False, indent=1, default=str)
 
 
 def _cell(value: object, decimals: int) -> str:

@@ -10,18 +10,14 @@ import pandas as pd
 from siteplan.analysis.change import gained_lost
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.times import made_points
-from siteplan.output.tables import printable
 from siteplan.study.folder import Kept, read_folder
 from siteplan.study.load import commune_names
 from siteplan.study.scenarios import OPEN, aligned
-from siteplan.words import load_words
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    pass
 
-    from siteplan.study.stages import Result
-
-__all__ = ["compare", "print_changes", "print_scenarios"]
+__all__ = ["compare"]
 
 
 def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
@@ -108,57 +104,3 @@ def _communes(first: Kept, second: Kept) -> pd.Series | None:
     new = second.cells[~second.cells.index.isin(first.cells.index)]
     cells = gpd.GeoDataFrame(pd.concat([first.cells[["geometry"]], new[["geometry"]]]), crs=first.cells.crs)
     return commune_names(cells, communes.set_index("territory")).rename("commune")
-
-
-def print_changes(changes: pd.DataFrame, console: "Console") -> None:
-    """Print who gains and loses by commune: all people, by any mode, within the largest limit."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    mode, limit = changes["mode"].iloc[-1], changes["minutes"].max()
-    rows = changes[(changes["group"] == "people") & (changes["mode"] == mode) & (changes["minutes"] == limit)]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    figures = ["people", "before", "after", "gained", "lost", "unchanged"]
-    table.add_column("commune")
-    for name in figures:
-        table.add_column(name, justify="right", no_wrap=True)
-    # The total stands below what it is the sum of.
-    for row in [
-        *rows[rows["split"] == "commune"].to_dict("records"),
-        *rows[rows["split"] == "total"].to_dict("records"),
-    ]:
-        name = "all" if row["split"] == "total" else row["territory"]
-        table.add_row(Text(printable(name)), *(f"{row[figure]:,.0f}" for figure in figures))
-    console.print(table)
-    way = "any mode" if mode == "best" else mode
-    console.print(Text(f"people with an open site within {limit:g} min by {way}"))
-
-
-def print_scenarios(result: "Result", console: "Console") -> None:
-    """Print who gains and loses a site in each scenario: all people, by mode, within the largest limit."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    words, rows = load_words(result.study.language), result.tables["scenarios"]
-    limit = rows["minutes"].max()
-    rows = rows[(rows["split"] == "total") & (rows["group"] == "people") & (rows["minutes"] == limit)]
-    modes = list(dict.fromkeys(rows["mode"]))
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("scenario")
-    for mode in modes:
-        table.add_column(Text(f"{'any' if mode == 'best' else mode}\n{limit:g} min"), justify="right", no_wrap=True)
-    table.add_column("what changes")
-    figures = {(row["scenario"], row["mode"]): _both(row["gained"], row["lost"]) for row in rows.to_dict("records")}
-    for scenario in result.manifest["scenarios"]:
-        name = scenario["name"]
-        cells = [figures.get((name, mode), "") for mode in modes]
-        table.add_row(Text(printable(name)), *cells, Text(printable(words.of(scenario["about"]))))
-    console.print(table)
-    console.print(Text("people who gain (+) and who lose (-) an open site within the limit"))
-
-
-def _both(gained: float, lost: float) -> str:
-    parts = [f"{sign}{people:,.0f}" for sign, people in (("+", gained), ("-", lost)) if round(people)]
-    return " ".join(parts) or "="

@@ -117,9 +117,9 @@ class Words:
         """Write a difference: whole, with its sign."""
         return ("+" if round(value) > 0 else "") + self.count(value)
 
-    def percent(self, value: float) -> str:
+    def percent(self, value: float, decimals: int | None = None) -> str:
         """Write a percentage."""
-        return self["percent"].format(value=self.number(value))
+        return self["percent"].format(value=self.number(value, decimals))
 
     def share(self, part: float, whole: float = 1.0) -> str:
         """Write a share as a percentage; near none and near all with a decimal, so that neither is claimed lightly."""
