@@ -218,7 +218,11 @@ def test_a_ferry_takes_as_long_as_it_says(tmp_path: Path, tags: dict[str, str], 
 
 def test_platforms_are_ways_and_other_routes_and_rails_are_not(tmp_path: Path) -> None:
     assert tags_read(tmp_path, railway="platform")["highway"] == "platform"
-    assert tags_read(tmp_path, public_transport="platform", foot="no") == {"highway": "platform", "foot": "no"}
+    assert tags_read(tmp_path, public_transport="platform", foot="no") == {
+        "highway": "platform",
+        "public_transport": "platform",
+        "foot": "no",
+    }
     assert tags_read(tmp_path, highway="footway", railway="platform") == {"highway": "footway"}
     assert tags_read(tmp_path, railway="rail") == tags_read(tmp_path, route="bus") == {}
 

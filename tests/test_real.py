@@ -126,11 +126,15 @@ def as_cafein_reads(tags: Tags) -> Tags:
     """Return tags that make our rules those of cafein.
 
     It closes private ways and opens destination, customers and the like to all traffic, keeps walkers off trunk roads
-    without a foot tag, and leaves walkable areas out.
+    without a foot tag, takes escalators for stairs, and leaves walkable areas and what is
+    no highway out: ferries, lifts, platforms.
     """
     values = {"private": "no"} | dict.fromkeys(("destination", "customers", "delivery", "residents", "permit"), "yes")
     keys = ("access", "foot", "bicycle", "vehicle")
     read = {key: values.get(value, value) if key in keys else value for key, value in tags.items()}
+    read.pop("conveying", None)
+    if read.get("highway") == "elevator" or {"route", "railway", "public_transport"} & set(read):
+        read["highway"] = "no"
     if read.get("highway", "").startswith("trunk"):
         read.setdefault("foot", "no")
     if read.get("area") == "yes":

@@ -139,7 +139,9 @@ def _street_tags(text: bytes) -> Tags:
     """Return the tags that matter of a way, which all have a kind in `highway`, with access as it is in the morning."""
     tags = judged(dict(_way_tags(text)))
     if "highway" not in tags:
-        tags = {"highway": "ferry" if b",route=ferry," in b",%s," % text else "platform", **tags}
+        found = next(start for start in STREETS[1:] if b",%s," % start.encode() in b",%s," % text)
+        kind, _, value = found.partition("=")
+        tags = {"highway": value, kind: value, **tags}
     return tuple(tags.items())
 
 
