@@ -89,16 +89,16 @@ from .network.people import place_people as place_people
 from .network.snapping import link as link
 from .network.streets import StreetNetwork as StreetNetwork, read_streets as read_streets
 from .network.transit import Timetable as Timetable, read_transit as read_transit
-from .output.maps import ScenarioView as ScenarioView, SiteMap as SiteMap, site_map as site_map
+from .output.maps import SiteMap as SiteMap, site_map as site_map
 from .output.rasters import write_minutes as write_minutes
 from .output.report import render_report as render_report, write_report as write_report
+from .output.result import Result as Result
 from .reachable import Reach as Reach
 from .samples import write_sample as write_sample
 from .siting.choose import Choice as Choice, choose_sites as choose_sites
 from .siting.phases import coverage_curve as coverage_curve, deploy as deploy, least_needed as least_needed
 from .study import (
     Finding as Finding,
-    Result as Result,
     check as check,
     compare as compare,
     compare_scenarios as compare_scenarios,

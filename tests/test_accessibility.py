@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from shapely import LineString, Point
 
-from siteplan.output.maps import ScenarioView
 from tests.browser import browser, needs_chromium, open_page
-from tests.test_maps import UTM, small_plan
+from tests.test_maps import UTM, result_of, small_plan
 
 GRAVE = ("serious", "critical")
 
@@ -27,10 +26,11 @@ def page(tmp_path_factory):
     sites.loc["a", "status"] = "excluded"
     sites.loc["b", "geometry"] = Point(502_500, 5_001_000)
     fewer = world.times[world.times["mode"] != "bike"]
+    about = {"about": "close the cycleway; move b"}
+    other = result_of(sites, times=fewer, points=world.points, choice=["b"], scenario=about)
     drawn = small_plan(
-        choice=["b"],
-        scenarios={"No bikes": ScenarioView(fewer, world.points, sites, ("b",), "close the cycleway; move b")},
         phases=[("First", ["b"])],
+        scenarios={"No bikes": other},
         curve=pd.DataFrame({"sites": [1, 2], "covered": [10.0, 12.0], "bound": [11.0, 12.0]}),
         lines=pd.DataFrame({"site": ["a"], "line": ["12"], "people": [5.0], "lost": [1.0]}),
         stops=names,

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import folium.plugins
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -18,12 +19,13 @@ from siteplan.analysis.reach import added, coverage, reach
 from siteplan.contours import isochrones
 from siteplan.errors import InputError, StudyError
 from siteplan.network.streets import read_streets
-from siteplan.output.maps import ScenarioView, SiteMap, site_map
+from siteplan.output.maps import SiteMap, site_map
 from siteplan.output.maps.cells import cell_layers
 from siteplan.output.maps.layers import short_labels
 from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.shapes import pack
+from siteplan.output.result import Result
 from siteplan.words import all_words, half_up, load_words
 from tests.browser import browser, needs_chromium, open_page
 
@@ -79,7 +81,7 @@ def small_world(names=("Library", "Town hall", "Station", "Barn")):
     scores = sites.drop(columns="geometry").join(pd.DataFrame(figures, index=index))
     halves = [box(east + x, north, east + x + 2000, north + 3000) for x in (0, 2000)]
     outline = gpd.GeoDataFrame({"name": ["West <b>", "East"]}, geometry=halves, crs=UTM)
-    return {"sites": sites, "rings": rings, "cells": cells, "scores": scores, "territories": outline}
+    return {"sites": sites, "rings": rings, "cells": cells, "scores": scores, "communes": outline}
 
 
 def with_minutes(cells):
@@ -93,6 +95,33 @@ def with_minutes(cells):
         "covered_walk_15": 0.25,
     }
     return cells.assign(**more)
+
+
+def result_of(sites, **given):
+    """A result of layers and tables by their names, and of what a manifest says."""
+    given = {name: each for name, each in given.items() if each is not None}
+    asked = {"language": given.pop("language", "en"), "output": {"threshold": given.pop("threshold", 0)}}
+    told = {"parameters": asked | {"choose": given.pop("choose", None)}, "totals": {"people": given.pop("totals", {})}}
+    told |= {name: given.pop(name) for name in ("name", "notes", "scenario") if name in given}
+    choice, phases = given.pop("choice", None), given.pop("phases", None)
+    if phases is not None:
+        opens = {site: name for name, opened in phases for site in opened}
+        given["phases"] = pd.DataFrame({"phase": [name for name, _ in phases]})
+        status = sites["status"].reindex(choice or list(opens))
+        choice = pd.DataFrame({"site": status.index, "status": status.to_numpy(), "phase": status.index.map(opens)})
+    elif isinstance(choice, list):
+        choice = pd.DataFrame({"site": choice})
+    given |= {} if choice is None else {"choice": choice}
+    scenarios = given.pop("scenarios", {})
+    for name, layer in (("rings", "isochrones"), ("left_out", "places_without_access")):
+        given |= {layer: given.pop(name)} if name in given else {}
+    layers = {name for name, each in given.items() if isinstance(each, gpd.GeoDataFrame)}
+    tables = {name: each for name, each in given.items() if name not in layers}
+    return Result(sites, tables, {name: given[name] for name in layers}, told, scenarios=scenarios)
+
+
+def map_of(*sites, **given):
+    return site_map(result_of(*sites, **given))
 
 
 def data_of(page: SiteMap):
@@ -153,7 +182,7 @@ def test_a_notebook_shows_the_page_in_a_frame():
     assert "<script" not in shown
 
 
-@pytest.mark.parametrize("without", ["rings", "cells", "scores", "territories", "all of them"])
+@pytest.mark.parametrize("without", ["rings", "cells", "scores", "communes", "all of them"])
 def test_anything_but_the_sites_may_be_absent(without):
     world = {
         name: table for name, table in small_world().items() if name == "sites" or without not in (name, "all of them")
@@ -165,7 +194,7 @@ def test_anything_but_the_sites_may_be_absent(without):
 
 def test_empty_tables_are_as_good_as_none():
     world = small_world()
-    empty = {name: world[name].iloc[:0] for name in ("rings", "cells", "territories")}
+    empty = {name: world[name].iloc[:0] for name in ("rings", "cells", "communes")}
     assert [layer["kind"] for layer in data_of(site_map(world["sites"], **empty))["layers"]] == ["sites", "tiles"]
     assert [layer["kind"] for layer in data_of(site_map(world["sites"].iloc[:0]))["layers"]] == ["tiles"]
 
@@ -211,7 +240,7 @@ def test_numbers_are_written_as_a_reader_expects(value, english, french):
 
 
 def test_speeds_limits_and_people_are_noted_without_asking():
-    notes = data_of(site_map(**small_world(), notes=["Data of 2020."]))["notes"]["en"]
+    notes = data_of(map_of(**small_world(), notes=["Data of 2020."]))["notes"]["en"]
     assert notes[0] == "Speeds: on foot 4.8 km/h; by bicycle 15 km/h."
     assert data_of(site_map(**small_world()))["notes"]["fr"][0].endswith("4,8 km/h\u202f; à vélo 15 km/h.")
     assert notes[1] == "Limits: 15 and 20 min."
@@ -223,8 +252,8 @@ def test_what_became_of_the_people_is_said_when_known():
     totals = {"in": 44_920.0, "placed": 40_000.5, "too_far": 4_919.0, "island": 0.0, "missing_cells": 1}
     world = small_world()
     said = "40,001 placed on streets, 4,919 too far from any street. Withheld or missing in 1 of them."
-    assert data_of(site_map(**world, totals=totals))["notes"]["en"][2] == f"44,920 people in 48 cells. {said}"
-    assert data_of(site_map(world["sites"], totals={"in": 7.0}))["notes"]["en"] == ["7 people."]
+    assert data_of(map_of(**world, totals=totals))["notes"]["en"][2] == f"44,920 people in 48 cells. {said}"
+    assert data_of(map_of(world["sites"], totals={"in": 7.0}))["notes"]["en"] == ["7 people."]
 
 
 def test_a_speed_that_nobody_knows_is_not_spoken_of():
@@ -249,7 +278,7 @@ def test_a_half_is_rounded_up(count, whole):
 def test_water_without_shapes_is_no_layer():
     world = small_world()
     for shapes in ([], [Polygon()], [box(500_000, 5_000_000, 500_000.1, 5_000_000.1)]):
-        page = site_map(world["sites"], water=gpd.GeoDataFrame(geometry=shapes, crs=UTM))
+        page = map_of(world["sites"], water=gpd.GeoDataFrame(geometry=shapes, crs=UTM))
         assert "water" not in {layer["kind"] for layer in data_of(page)["layers"]}
 
 
@@ -459,7 +488,7 @@ def test_a_cell_says_how_far_the_nearest_site_is(opened):
 @needs_chromium
 def test_hostile_names_are_only_text(opened):
     title = "</title><b>Title</b> {{ title }}"
-    seen = opened(site_map(**small_world(HOSTILE), title=title, notes=["<i>note</i>"]))
+    seen = opened(map_of(**small_world(HOSTILE), name=title, notes=["<i>note</i>"]))
     assert seen.page.locator("#ranking tbody button").all_text_contents() == HOSTILE
     for at, name in enumerate(HOSTILE):
         seen.page.locator("#ranking tbody button").nth(at).click()
@@ -523,10 +552,10 @@ def test_a_choice_points_streets_and_water_are_drawn(opened):
     roads = gpd.GeoDataFrame({"highway": ["primary", "primary_link", "footway"]}, geometry=lines, crs=UTM)
     water = gpd.GeoDataFrame(geometry=[box(500_000, 5_001_000, 504_000, 5_001_100)], crs=UTM)
     dots = world["cells"].set_geometry(world["cells"].centroid)
-    seen = opened(site_map(world["sites"], cells=dots, choice=["b"], streets=roads, water=water))
+    seen = opened(map_of(world["sites"], cells=dots, choice=["b"], streets=roads, water=water))
     assert shown(seen) == ([*["sites", "cells people", "streets", "water"]],) * 2
     assert "chosen" in seen.page.locator('[data-legend="sites"]').inner_text()
-    assert len(data_of(site_map(world["sites"], streets=roads))["layers"][1]["lines"]) == 1
+    assert len(data_of(map_of(world["sites"], streets=roads))["layers"][1]["lines"]) == 1
 
 
 @needs_chromium
@@ -559,8 +588,8 @@ def test_every_number_and_every_name_can_be_read_at_first_sight(opened, width):
     sites = pd.concat([world["sites"]] * 3, ignore_index=True)
     sites = sites.set_axis(pd.Index([f"s{at}" for at in range(12)], name="site")).assign(status="candidate")
     scores = sites.drop(columns="geometry").assign(rank=range(1, 13), score=50.0)
-    areas = world["territories"].set_geometry(sites.geometry.iloc[:2].buffer(100).to_numpy())  # names upon the marks
-    seen = opened(site_map(sites, scores=scores, territories=areas), width=width)
+    areas = world["communes"].set_geometry(sites.geometry.iloc[:2].buffer(100).to_numpy())  # names upon the marks
+    seen = opened(site_map(sites, scores=scores, communes=areas), width=width)
     marks, names = boxes(seen, ".mark svg"), boxes(seen, ".territory")
     assert (len(marks), len(names)) == (12, 2)
     assert overlaps(marks, 8) == 0
@@ -626,7 +655,7 @@ ANSWERS = {
 
 @needs_chromium
 def test_the_page_says_how_big_what_for_and_how_sure_as_the_tables_do(opened):
-    seen = opened(site_map(**small_world(), **ANSWERS))
+    seen = opened(map_of(**small_world(), **ANSWERS))
     rows = [row.split("\t") for row in seen.page.locator("#answers tbody tr").all_inner_texts()]
     assert rows == [
         ["2%", "10", "12", "150"],
@@ -658,7 +687,7 @@ def test_places_left_out_are_listed_and_shown(opened):
         geometry=[spot] * 14,
         crs=4326,
     )
-    seen = opened(site_map(**world, left_out=places))
+    seen = opened(map_of(**world, left_out=places))
     rows = [row.split("\t") for row in seen.page.locator("#answers tbody tr").all_inner_texts()]
     assert rows[:2] == [["<b>Dorf</b>", "1,234", "b, 7.3 min"], ["Weiler", "13", "none of the candidates"]]
     assert len(rows) == 12
@@ -812,7 +841,7 @@ class Counted:
     times: pd.DataFrame
     points: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
-    territories: gpd.GeoDataFrame
+    communes: gpd.GeoDataFrame
     cells: gpd.GeoDataFrame
 
 
@@ -842,8 +871,8 @@ def small_plan(**more):
         if minutes < 90
     ]
     times = pd.DataFrame(rows, columns=["site", "point", "mode", "minutes"])
-    page = site_map(**world, times=times, points=points, **more)
-    return Counted(page, times, points, world["sites"], world["territories"], world["cells"])
+    page = map_of(**world, times=times, points=points, **more)
+    return Counted(page, times, points, world["sites"], world["communes"], world["cells"])
 
 
 def whole(text):
@@ -901,7 +930,7 @@ def test_sites_switched_off_count_as_what_they_would_add(opened):
     seen.page.locator('[data-open="c"]').uncheck()
     best = coverage(open_only, world.points, minutes=[20]).set_index("mode").loc["best", "people"]
     assert whole(seen.page.locator('[data-total="covered"]').inner_text()) == half_up(best)
-    inside = world.points["cell"].map(cell_territories(world.cells, world.territories)).astype(str)
+    inside = world.points["cell"].map(cell_territories(world.cells, world.communes)).astype(str)
     near = world.points.index.isin(open_only.loc[open_only["minutes"] <= 20, "point"])
     rows = [row.split("\t") for row in seen.page.locator("#communes tbody tr").all_inner_texts()]
     for at, row in enumerate(rows):
@@ -914,8 +943,9 @@ def test_a_scenario_is_a_difference_and_phases_are_steps(opened):
     world = small_plan()
     fewer = world.times[world.times["mode"] != "bike"]
     page = small_plan(
-        scenarios={"No <b>bikes</b>": (fewer, world.points)},
-        phases=[("First", ["b"]), ("Then", ["c"])],
+        scenarios={"No <b>bikes</b>": result_of(world.sites, times=fewer, points=world.points, choice=["b", "c"])},
+        phases=[("A", ["b"]), ("B", [])],
+        choice=["b", "c"],
         curve=pd.DataFrame({"sites": [1, 2], "covered": [10.0, 12.0], "bound": [11.0, 12.0]}),
     ).page
     seen = opened(page)
@@ -927,14 +957,14 @@ def test_a_scenario_is_a_difference_and_phases_are_steps(opened):
     assert "cells change" in shown(seen)[0]
     seen.page.locator("#phases button", has_text="Next").click()
     assert seen.page.locator('[data-open="b"]').is_checked()
-    assert seen.page.locator("#phases [aria-current]").inner_text().startswith("First")
+    assert seen.page.locator("#phases [aria-current]").inner_text().startswith("Phase A")
     assert seen.page.locator("#curve svg path").count() == 2
 
 
 @needs_chromium
 def test_each_step_says_how_many_are_open_whom_they_cover_and_what_is_spent(opened):
     world = small_plan()
-    seen = opened(small_plan(choice=["a", "c", "b"], phases=[("", ["b"])]).page)
+    seen = opened(small_plan(choice=world.sites.loc[["a", "c", "b"], ["status"]]).page)
     said = seen.page.locator("#phases").inner_text()
     assert "ORDER OF OPENING" in said  # no phases were asked for
     near = world.times[world.times["minutes"] <= 20]
@@ -943,10 +973,8 @@ def test_each_step_says_how_many_are_open_whom_they_cover_and_what_is_spent(open
     assert f"3 sites open · {covered:,} people" in said
     assert "cost so far 1,120,000" in said
     dear = world.sites.assign(cost=[7.0, np.nan, 1e6, np.nan])
-    given = {name: getattr(world, name) for name in ("cells", "times", "points", "territories")}
-    seen = opened(
-        site_map(dear, **given, choice=["a", "c", "b"], phases=[("Phase 1", []), ("Phase 2", ["b"])], language="fr")
-    )
+    given = {name: getattr(world, name) for name in ("cells", "times", "points", "communes")}
+    seen = opened(map_of(dear, **given, choice=["a", "c", "b"], phases=[(1, []), (2, ["b"])], language="fr"))
     said = seen.page.locator("#phases").inner_text()
     assert "Phase 1 aucun nouveau site" in said
     assert "2 sites ouverts" in said
@@ -971,7 +999,8 @@ def test_the_list_is_in_the_order_of_opening(opened):
 )
 def test_the_curve_says_what_it_is_and_where_the_choice_stands(opened, decayed, said):
     curve = pd.DataFrame({"sites": [1, 2, 3], "covered": [10.0, 12.0, 13.0], "bound": [11.0, 12.0, 13.0]})
-    seen = opened(small_plan(curve=curve, choice=["a", "c", "b"], curve_group="workers", curve_decayed=decayed).page)
+    asked = {"group": "workers", "objective": "gravity" if decayed else "coverage"}
+    seen = opened(small_plan(curve=curve, choice=["a", "c", "b"], choose=asked).page)
     assert said in seen.page.locator("#curve").inner_text()
     assert "the best choice" not in seen.page.locator("#curve").inner_text()
     line, last = (seen.page.locator(f"#curve svg {what}").last for what in (".chosen", "circle"))
@@ -1024,8 +1053,8 @@ def test_a_scenario_has_sites_people_and_words_of_its_own(opened):
     fresh = world.times[world.times["site"] == "c"].assign(site="n", minutes=lambda rows: rows["minutes"] / 2)
     near = pd.DataFrame({"site": ["n"], "point": [9999], "mode": ["walk"], "minutes": [4.0]})
     times = pd.concat([kept, fresh, near], ignore_index=True)
-    view = ScenarioView(times, points, sites, about="Homes <b>built</b>")
-    seen = opened(small_plan(scenarios={"New homes": view}).page)
+    other = result_of(sites, times=times, points=points, scenario={"about": "Homes <b>built</b>"})
+    seen = opened(small_plan(scenarios={"New homes": other}).page)
     assert seen.page.locator("#ranking", has_text="New").count() == 0
     visible = "[...document.querySelectorAll('.mark')].filter((each) => !each.hidden).length"
     before = seen.page.evaluate(visible)
@@ -1037,7 +1066,7 @@ def test_a_scenario_has_sites_people_and_words_of_its_own(opened):
     assert titles == {"opens": ["<i>New</i> (n)"], "closes": ["Town hall (b)"], "moves": ["Station (c)"]}
     assert "+ opens in it · − closes in it · ↔ moves in it" in seen.page.locator('[data-legend="sites"]').inner_text()
     people = gpd.GeoDataFrame(pd.concat([world.points, homes.assign(people=0.0, workers=0.0)])).rename_axis("point")
-    by_cell = cell_territories(world.cells, world.territories).rename("commune")
+    by_cell = cell_territories(world.cells, world.communes).rename("commune")
     asked = {"minutes": [20], "opened_before": ["a", "b", "c"], "opened_after": ["a", "c", "n"]}
     counted = gained_lost(world.times, times, people, by_cell, people_after=points, **asked)
     for group, at in (("people", 0), ("workers", 1)):
@@ -1095,7 +1124,7 @@ def test_a_cell_is_named_by_its_territory_or_the_nearest_place(opened):
     world = small_world()
     sides = [Point(500_600, 5_001_400), Point(503_000, 5_001_500), Point(503_000, 5_001_500)]
     names = gpd.GeoDataFrame({"name": ["Oberdorf", "Niederdorf", ""], "place": "hamlet"}, geometry=sides, crs=UTM)
-    seen = opened(site_map(world["sites"], cells=with_minutes(world["cells"]), places=names))
+    seen = opened(map_of(world["sites"], cells=with_minutes(world["cells"]), places=names))
     area = seen.page.locator(".folium-map").bounding_box()
     seen.page.mouse.click(area["x"] + area["width"] * 0.3, area["y"] + area["height"] * 0.5)
     assert seen.page.locator(".leaflet-popup .card p").first.inner_text().endswith(", near Oberdorf")
@@ -1205,13 +1234,13 @@ def test_all_layers_and_hostile_names_in_every_table(opened):
     woods = gpd.GeoDataFrame(geometry=[box(501_000, 5_000_000, 502_000, 5_001_000)], crs=UTM)
     lines = pd.DataFrame({"site": "a", "line": HOSTILE, "people": 5.0, "lost": np.nan})
     layers = {"stops": names, "transit_lines": ways, "places": names, "railways": ways, "green": woods, "lines": lines}
-    world["territories"] = world["territories"].assign(name=HOSTILE[:2])
+    world["communes"] = world["communes"].assign(name=HOSTILE[:2])
     times = pd.DataFrame({"site": ["a"], "point": [1], "mode": [HOSTILE[0]], "minutes": [4.0]})
     points = gpd.GeoDataFrame(
         {"cell": [0], "people": [9.0], HOSTILE[1]: [2.0]}, geometry=places[:1], index=[1], crs=UTM
     )
-    phases, others = [(HOSTILE[1], ["b"])], {HOSTILE[0]: (times, points)}
-    page = site_map(**world, **layers, times=times, points=points, phases=phases, scenarios=others)
+    phases, others = [(HOSTILE[1], ["b"])], {HOSTILE[0]: result_of(world["sites"], times=times, points=points)}
+    page = map_of(**world, **layers, times=times, points=points, phases=phases, scenarios=others)
     seen = opened(page)
     ticked, legends = shown(seen)
     assert {"stops", "lines", "places", "railways", "green", "cells minutes"} <= set(ticked)
@@ -1230,8 +1259,53 @@ def test_times_and_points_belong_together():
         site_map(world.sites, times=world.times)
     with pytest.raises(InputError, match="site 'c' is not on the map"):
         site_map(world.sites.drop("c"), times=world.times, points=world.points)
-    with pytest.raises(StudyError, match="phase 'x': site 'z' is not on the map"):
-        site_map(world.sites, phases=[("x", ["z"])])
+    with pytest.raises(StudyError, match="choice: site 'z' is not on the map"):
+        site_map(world.sites, choice=["a", "z"])
+    with pytest.raises(StudyError, match="a result and tables beside it"):
+        site_map(Result(world.sites), times=world.times, points=world.points)
+
+
+# ---- what is added to it ----
+
+
+def policy_of(page):
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page.html)
+    return {name: set(sources) for name, *sources in (part.split() for part in policy.split("; "))}
+
+
+@needs_chromium
+def test_layers_of_folium_are_shown_with_the_pages_own(opened):
+    page = site_map(**small_world())
+    town = small_world()["communes"].to_crs(4326)
+    spot = town.geometry.iloc[0].centroid
+    folium.Marker((spot.y, spot.x), tooltip="Ours").add_to(page.map)
+    folium.GeoJson(town[["name", "geometry"]], name="parishes").add_to(page.map)
+    assert not any(source.startswith("http") for source in policy_of(page)["script-src"])
+    seen = opened(page)
+    assert seen.page.locator("#ranking tbody tr").count() == 4  # the page's own parts work as before
+    icon = seen.page.locator("img.leaflet-marker-icon")
+    assert icon.count() == 1
+    assert icon.evaluate("each => each.complete && each.naturalWidth > 0")
+    drawn = "Object.values(siteplan_map._layers).filter((each) => each instanceof L.GeoJSON).length"
+    assert seen.page.evaluate(drawn) == 1
+
+
+def test_a_page_asks_only_the_hosts_that_additions_name():
+    page = site_map(**small_world())
+    plain, asked = page.html, policy_of(page)
+    folium.plugins.HeatMap([(45.1, 9.0)]).add_to(page.map)
+    folium.TileLayer("https://{s}.example.org/{z}/{x}/{y}.png", attr="x").add_to(page.map)
+    heat = policy_of(page)
+    (host,) = heat["script-src"] - asked["script-src"] - {each for each in heat["script-src"] if each[0] == "'"}
+    assert host in folium.plugins.HeatMap([]).default_js[0][1]
+    assert heat["img-src"] - asked["img-src"] == {"https://*.example.org"}
+    assert page.html.count('id="siteplan-data"') == 1  # what is put around the map is taken off again
+    folium.Marker((45.1, 9.0), popup="<b>Hall</b>", icon=folium.Icon()).add_to(page.map)
+    more = policy_of(page)
+    assert {"https://code.jquery.com", "https://cdnjs.cloudflare.com"} <= more["script-src"]
+    assert "bootstrap@5" not in page.html
+    assert site_map(**small_world()).html == plain
+    assert "leaflet.js" in page.map.get_root().render()  # Folium's own way to show it works still
 
 
 # ---- a real size ----
@@ -1265,7 +1339,7 @@ def porto_alegre():
 def test_porto_alegre_weighs_five_megabytes_at_most(opened):
     world = porto_alegre()
     assert len(world["rings"]) == 160
-    page = site_map(**world, title="Porto Alegre")
+    page = map_of(**world, name="Porto Alegre")
     assert len(page.html.encode()) <= 5_000_000
     assert data_of(page)["notes"]["en"][2] == "812,935 people in 1,227 cells."
     seen = opened(page)

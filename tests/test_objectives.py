@@ -15,7 +15,7 @@ from siteplan.config import Question, Study
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.objectives import Objective
 from siteplan.output.terminal import choice_summary
-from tests.test_report import WHOLE, asked, text_of, town
+from tests.test_report import WHOLE, asked, page_of, text_of, town
 
 FIELD = {"mclp": "coverage", "lscp": "share", "p-median": "median", "p_median": "median", "P-Center": "center"}
 
@@ -141,7 +141,7 @@ def test_an_objective_of_ones_own_is_one_entry(monkeypatch: pytest.MonkeyPatch) 
     assert phases is not None
     assert phases["alone"].iloc[-1] == pytest.approx(best)
     told = {"objective": "first_ten", "value": 70.0, "bound": 70.0, "gap": 0.0, "greedy": 70.0, "summary": {}}
-    page = sp.render_report(**town(choice=WHOLE, manifest=asked(told, objective="first_ten", minutes=4.0)))
+    page = page_of(**town(choice=WHOLE, manifest=asked(told, objective="first_ten", minutes=4.0)))
     assert "save as many of the first ten minutes as possible" in text_of(page, "question")
     assert "That saves 70 of the first ten minutes." in text_of(page, "answer")
     assert "The set gives 70 minutes saved." in text_of(page, "chosen_sites")
@@ -163,5 +163,5 @@ def test_a_report_on_ways_without_a_limit_names_none(language: str, said: str) -
 
 
 def render(language: str, manifest: dict[str, Any]) -> tuple[str, str]:
-    page = sp.render_report(**town(choice=WHOLE, manifest=manifest, language=language))
+    page = page_of(**town(choice=WHOLE, manifest=manifest, language=language))
     return text_of(page, "question"), text_of(page, "answer")

@@ -22,6 +22,7 @@ from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError
 from siteplan.inputs.columns import read_cell_columns
 from siteplan.output.report import render_report
+from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.study import certainty
 from siteplan.study.cache import Cache
@@ -585,17 +586,16 @@ def page_of(town, language):
         columns="scenario about mode minutes group people before after gained lost unchanged".split(),
     )
     scores = pd.DataFrame({"people_best_20": [1200.0, 1200.0], "rank": [1, 1]}, index=pd.Index(["A", "B"], name="site"))
-    return render_report(
-        territory.all_sites,
-        scores=scores,
-        language=language,
-        scenarios=changes,
-        robustness=robust,
-        robust_sets=pd.DataFrame(sets | {"max_regret_share": [0.01, 0.075]}),
-        fairness=fair["fairness"],
+    tables = {
+        "scores": scores,
+        "scenarios": changes,
+        "robustness": robust,
+        "robust_sets": pd.DataFrame(sets | {"max_regret_share": [0.01, 0.075]}),
+        "fairness": fair["fairness"],
         **desks,
         **commuting_tables(asked, Situation(study, territory, reach, ["B"])),
-    )
+    }
+    return render_report(Result(territory.all_sites, tables), language=language)
 
 
 def section(page, name):
@@ -639,6 +639,6 @@ def test_the_report_answers_in_french_too(town):
 
 def test_a_report_without_answers_has_no_sections_of_them(town):
     _, _, territory, _ = town
-    page = render_report(territory.all_sites)
+    page = render_report(Result(territory.all_sites))
     for name in ("fairness", "desks", "commuting", "robustness", "scenarios"):
         assert f'class="{name}"' not in page

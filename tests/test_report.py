@@ -21,12 +21,12 @@ from siteplan.analysis.reach import coverage
 from siteplan.catalogue import Measure, measures
 from siteplan.errors import InputError, StudyError
 from siteplan.output.report import pdf, print_pdf, render_report, write_report
+from siteplan.output.report.account import Account
 from siteplan.output.report.facts import access_table, covered_count, covered_people, headline, reach_columns
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
 from siteplan.output.report.markup import Markup, join, tag
-from siteplan.output.report.material import Material
+from siteplan.output.result import Result
 from siteplan.study import read_study, redraw, report, run
-from siteplan.words import load_words
 from tests.browser import browser, needs_chromium, open_page
 from tests.hostile import HOSTILE
 from tests.town import NORTH, STUDY, lon, write_town
@@ -34,6 +34,7 @@ from tests.town import NORTH, STUDY, lon, write_town
 CRS = "EPSG:32632"
 X, Y = 500_000, 5_200_000
 PLACE = {"A": 0, "B": 10, "C": 5, "D": 5}
+NAMES = {"rings": "isochrones", "access": "territories"}  # of layers and tables
 WALK_4 = Measure("reached", "people", "walk", 4.0)
 
 
@@ -159,6 +160,18 @@ def town(**more):
     return given | more
 
 
+def result_of(sites, *, manifest=None, **given):
+    """A result of layers and tables by their names."""
+    given = {NAMES.get(name, name): each for name, each in given.items() if each is not None}
+    layers = {name: each for name, each in given.items() if isinstance(each, gpd.GeoDataFrame)}
+    tables = {name: each for name, each in given.items() if name not in layers}
+    return Result(sites, tables, layers, manifest or {})
+
+
+def page_of(sites, *, language="", **given):
+    return render_report(result_of(sites, **given), language=language)
+
+
 CHOICE = pd.DataFrame({"site": ["B", "D"], "order": [2, 1], "added": [10.0, 50.0]})
 
 
@@ -179,7 +192,7 @@ def text_of(page, section=None):
 
 
 def test_the_answer_is_in_the_numbers_of_the_tables():
-    page = render_report(**town())
+    page = page_of(**town())
     assert "Which of the 2 candidate sites" in text_of(page, "question")
     answer = text_of(page, "answer")
     assert "Today the one open site covers 50 of 110 people (45%) within 4 minutes on foot." in answer
@@ -190,7 +203,7 @@ def test_the_answer_is_in_the_numbers_of_the_tables():
 
 
 def test_the_chosen_set_is_told_step_by_step():
-    page = render_report(**town(choice=CHOICE))
+    page = page_of(**town(choice=CHOICE))
     answer = text_of(page, "answer")
     assert "Open Depot and Library, in this order: 110 of 110 people (100%)" in answer
     assert "best candidates" not in answer
@@ -214,7 +227,7 @@ WHOLE = pd.DataFrame({"site": ["A", "D", "B"], "order": [1, 2, 3], "added": [20.
 
 
 def test_what_exists_is_not_to_be_opened_and_costs_nothing():
-    page = render_report(**town(choice=WHOLE, sites=town_sites().assign(cost=[900.0, np.nan, 5.0, 2000.0])))
+    page = page_of(**town(choice=WHOLE, sites=town_sites().assign(cost=[900.0, np.nan, 5.0, 2000.0])))
     answer = text_of(page, "answer")
     assert "Open Depot and Library, in this order: 110 of 110 people" in answer
     assert "Hall exists and stays open." in answer
@@ -226,10 +239,10 @@ def test_what_exists_is_not_to_be_opened_and_costs_nothing():
     sites = next(each for each in parsed(page).iter("figure") if "The sites;" in "".join(each.itertext()))
     rings = [each for each in sites.iter("circle") if each.get("r") == str(RADIUS + 6)]
     assert len(rings) == 3  # two marks and one in the legend: what exists has none
-    french = text_of(render_report(**town(choice=WHOLE, language="fr")), "answer").replace("\u202f", " ")
+    french = text_of(page_of(**town(choice=WHOLE, language="fr")), "answer").replace("\u202f", " ")
     assert "À ouvrir, dans cet ordre : Depot et Library." in french
     assert "Hall existe et reste ouvert." in french
-    only = render_report(**town(choice=WHOLE[:1]))
+    only = page_of(**town(choice=WHOLE[:1]))
     assert "Open no further site: 50 of 110 people" in text_of(only, "answer")
 
 
@@ -237,14 +250,14 @@ def test_the_question_is_the_one_that_was_asked():
     manifest = asked(
         objective="median", minutes=4.0, sites=3, budget=5000.0, floors={"East": 0.5}, spacing_m=200.0, capacities=True
     )
-    question = text_of(render_report(**town(choice=WHOLE, manifest=manifest)), "question")
+    question = text_of(page_of(**town(choice=WHOLE, manifest=manifest)), "question")
     assert "as few minutes as possible on average to the nearest one" in question
     assert "who has none within 4 minutes counts 8" in question
     for said in ("3 sites are open in the end", "cost at most 5,000", "its capacity", "200 m apart", "East 50%"):
         assert said in question
     assert "What exists stays open." in question
     quota = {"column": "zone", "value": "<b>", "at_least": 1, "at_most": 2}
-    other = render_report(**town(choice=WHOLE, manifest=asked(phases=[1, 3], floors="most", quotas=[quota])))
+    other = page_of(**town(choice=WHOLE, manifest=asked(phases=[1, 3], floors="most", quotas=[quota])))
     question = text_of(other, "question")
     assert "as many as possible of 110 people" in question
     assert "Sites open after each phase: 1 and 3" in question
@@ -258,7 +271,7 @@ def test_every_objective_has_words(objective, language):
     told = {"objective": objective, "value": 3.0, "bound": 4.0, "gap": 0.3, "greedy": 1.0, "summary": {"people": 110.0}}
     manifest = asked(told, objective=objective, backup=2, phases=[1, 2], group="workers")
     phases = pd.DataFrame(PHASES)
-    page = render_report(
+    page = page_of(
         **town(choice=WHOLE, manifest=manifest, language=language, points=workers(town_points()), phases=phases)
     )
     assert {"question", "chosen_sites", "phases"} <= {each.get("class") for each in parsed(page).iter("section")}
@@ -268,7 +281,7 @@ def test_a_choice_for_a_group_is_told_in_its_members():
     """Of 64 workers, 20 live within reach of A, 44 more within that of D, 8 (beyond 9) of B alone."""
     told = {"objective": "coverage", "value": 64.0, "bound": 64.0, "gap": 0.0, "greedy": 64.0, "summary": {}}
     curve = pd.DataFrame({"sites": [1, 2, 3], "covered": [20.0, 56.0, 64.0], "gain": [20.0, 36.0, 8.0], "knee": 0})
-    page = render_report(
+    page = page_of(
         **town(
             choice=WHOLE.assign(added=[20.0, 36.0, 8.0]),
             manifest=asked(told, group="workers", minutes=4.0, mode="walk"),
@@ -295,7 +308,7 @@ def test_a_choice_for_a_group_is_told_in_its_members():
 
 def test_what_a_site_adds_is_people_whatever_the_objective_counts():
     minutes = WHOLE.assign(added=[700.0, 90.0, 80.0], gain=[700.0, 90.0, 80.0])
-    page = render_report(**town(choice=minutes, manifest=asked(objective="median")))
+    page = page_of(**town(choice=minutes, manifest=asked(objective="median")))
     chosen = text_of(page, "chosen_sites")
     assert "Adds (people) Minutes saved Covered then" in chosen
     assert "2 Depot 50 90 100 91%" in chosen
@@ -303,16 +316,16 @@ def test_what_a_site_adds_is_people_whatever_the_objective_counts():
 
 def test_the_proof_is_said_in_plain_words():
     told = {"objective": "coverage", "value": 110.0, "bound": 110.0, "gap": 0.0, "greedy": 90.0, "summary": {}}
-    proven = text_of(render_report(**town(choice=WHOLE, manifest=asked(told))), "chosen_sites")
+    proven = text_of(page_of(**town(choice=WHOLE, manifest=asked(told))), "chosen_sites")
     assert "The set gives 110 people. Every other set was ruled out" in proven
     assert "would come to 90 people; the chosen set is better by 20 people." in proven
     open_one = asked(told | {"bound": 110.03, "gap": 0.0003, "greedy": None})
-    page = render_report(**town(choice=WHOLE, manifest=open_one))
+    page = page_of(**town(choice=WHOLE, manifest=open_one))
     assert "at most 0.1% from the best possible" in text_of(page, "chosen_sites")  # never rounded down to nothing
     assert "by more than 0.1%" in text_of(page, "answer")
     assert "Opening one site" not in text_of(page, "chosen_sites")
     far = {"objective": "center", "value": 8.0, "bound": 8.0, "gap": 0.0, "greedy": 8.0, "summary": {"penalty": 8.0}}
-    page = render_report(**town(choice=WHOLE, manifest=asked(far, objective="center")))
+    page = page_of(**town(choice=WHOLE, manifest=asked(far, objective="center")))
     assert "8 minutes" not in text_of(page, "chosen_sites")  # nobody travels the penalty
     assert "some whom a site could reach still have none within 4 minutes" in text_of(page, "answer")
 
@@ -330,14 +343,14 @@ PHASES = {
 
 
 def test_phases_are_named_and_say_what_they_cost_and_lose():
-    page = render_report(**town(choice=WHOLE.assign(phase=[1, 2, 2]), phases=pd.DataFrame(PHASES), manifest=asked()))
+    page = page_of(**town(choice=WHOLE.assign(phase=[1, 2, 2]), phases=pd.DataFrame(PHASES), manifest=asked()))
     told = text_of(page, "phases")
     assert "1 Hall (existing) 1 0 50 45% 90 (at most 95) 40 (44%)" in told
     assert "2 Depot, Library 3 3,500 110 100% 110 0" in told
     assert "{sites}" not in text_of(page)
     assert "alone" not in told
     assert "1 Hall existing 1 50 50" in text_of(page, "chosen_sites")
-    french = render_report(**town(choice=WHOLE, phases=pd.DataFrame(PHASES), language="fr"))
+    french = page_of(**town(choice=WHOLE, phases=pd.DataFrame(PHASES), language="fr"))
     assert "Ouvrent Sites ouverts Coût cumulé Couverts (habitants) Part" in text_of(french, "phases")
 
 
@@ -358,14 +371,14 @@ def test_why_the_others_were_not_chosen_is_told_the_nearest_first():
     more = town_sites().iloc[[1] * 15].set_axis(REJECTED["site"]).assign(name="<i>", cost=1000.0)
     sites = gpd.GeoDataFrame(pd.concat([town_sites(), more])).rename_axis("site")
     told = {"summary": {"left_out": 2}}
-    page = render_report(**town(choice=WHOLE, sites=sites, rejected=REJECTED, manifest=asked(told)))
+    page = page_of(**town(choice=WHOLE, sites=sites, rejected=REJECTED, manifest=asked(told)))
     rejected = text_of(page, "rejected")
     assert rejected.index("<i> 50 0 Depot (40) Library 0 -500") < rejected.index("<i> 50 1 Depot (40) Library -1 -500")
     assert "<i> 50 11 Depot" in rejected
     assert "<i> 50 12 Depot" not in rejected
     assert "3 more stand in rejected.csv." in rejected
     assert "2 candidates could not be chosen" in rejected
-    minutes = render_report(
+    minutes = page_of(
         **town(
             choice=WHOLE,
             sites=sites,
@@ -375,7 +388,7 @@ def test_why_the_others_were_not_chosen_is_told_the_nearest_first():
     )
     assert "Minutes in all" in text_of(minutes, "rejected")
     assert "<i> 50 12 Depot" not in text_of(minutes, "rejected")  # more minutes are worse
-    none = render_report(
+    none = page_of(
         **town(choice=WHOLE, sites=sites, rejected=REJECTED.assign(swap_for=None, change=np.nan), manifest=asked())
     )
     assert "was not computed for this question" in text_of(none, "rejected")
@@ -384,13 +397,13 @@ def test_why_the_others_were_not_chosen_is_told_the_nearest_first():
 
 def test_communes_are_told_today_then_and_with_the_floor_that_was_asked():
     told = {"summary": {"floors": {"East": 0.25}}}
-    page = render_report(**town(choice=WHOLE[:2], manifest=asked(told, floors={"East": 0.25})))
+    page = page_of(**town(choice=WHOLE[:2], manifest=asked(told, floors={"East": 0.25})))
     communes = text_of(page, "communes")
     assert "Commune People today with the chosen sites if all sites were open At least" in communes
     assert "All 110 45% 91% 100% –" in communes
     assert "East 60 0% 83% 100% 25%" in communes
     full = {"summary": {"territories": {"East": 0.5}, "covered": 85.0, "today": 40.0}}
-    page = render_report(**town(choice=WHOLE[:2], manifest=asked(full, capacities=True)))
+    page = page_of(**town(choice=WHOLE[:2], manifest=asked(full, capacities=True)))
     assert "East 60 0% 50% 100%" in text_of(page, "communes")  # who finds room there
     answer = text_of(page, "answer")
     assert "85 of 110 people (77%) then have a telecentre" in answer
@@ -415,29 +428,29 @@ def test_shares_are_counted_from_people_and_rounded_once():
             "value": [0.9925],
         }
     )
-    page = render_report(**town(points=points, times=times, fairness=fairness))
+    page = page_of(**town(points=points, times=times, fairness=fairness))
     assert "1,589 (99.3%)" in text_of(page, "answer")
     assert "people 99.3%" in text_of(page, "fairness")
 
 
 def test_coverage_that_is_known_already_says_what_is_open():
     known = access_table(town_times(), town_points(), town_communes(), ["A"], [("walk", 4.0)]).assign(open="today")
-    page = render_report(**town(times=None, access=known))
+    page = page_of(**town(times=None, access=known))
     assert "with the sites that are open today" in text_of(page, "communes")
 
 
 def test_coverage_by_commune_is_least_first_and_all_above():
-    rows = [" ".join("".join(row.itertext()) for row in line) for line in parsed(render_report(**town())).iter("tr")]
+    rows = [" ".join("".join(row.itertext()) for row in line) for line in parsed(page_of(**town())).iter("tr")]
     start = next(at for at, row in enumerate(rows) if row.startswith("All"))
     assert rows[start] == "All 110 100% 100%"
     assert {rows[start + 1].split()[0], rows[start + 2].split()[0]} == {"West", "East"}
     assert not rows[start + 3].startswith("outside")  # as in the tables, people count where their cell is
-    plain = parsed(render_report(**{name: table for name, table in town().items() if name != "cells"}))
+    plain = parsed(page_of(**{name: table for name, table in town().items() if name != "cells"}))
     assert any("".join(row.itertext()).startswith("outside every commune10") for row in plain.iter("tr"))
 
 
 def test_who_stays_out_and_what_is_uncertain_is_said():
-    page = render_report(**town(choice=CHOICE.iloc[:0], times=town_times().query("site != 'D'")))
+    page = page_of(**town(choice=CHOICE.iloc[:0], times=town_times().query("site != 'D'")))
     out = text_of(page, "left_out")
     assert "Within 4 minutes on foot, 10 of 110 people (9%) have no site" in out
     assert "East (10)" in out
@@ -451,7 +464,7 @@ def test_who_stays_out_and_what_is_uncertain_is_said():
 
 
 def test_assumptions_data_and_the_way_back_are_said():
-    page = render_report(**town())
+    page = page_of(**town())
     assumed = text_of(page, "assumptions")
     assert "On foot: 6 km/h, stairs 3 times as slow, slower uphill by the terrain." in assumed
     assert "By public transport: at each minute from 08:00 to 09:00, the median, at most 2 rides" in assumed
@@ -462,7 +475,7 @@ def test_assumptions_data_and_the_way_back_are_said():
 
 
 def test_french_is_french():
-    page = render_report(**town(language="fr", manifest=MANIFEST | {"parameters": {"score": {"weights": {}}}}))
+    page = page_of(**town(language="fr", manifest=MANIFEST | {"parameters": {"score": {"weights": {}}}}))
     assert parsed(page).get("lang") == "fr"
     answer = text_of(page, "answer")
     assert "le seul site ouvert couvre 50 des 110 habitants (45 %)" in answer.replace("\u202f", " ")
@@ -471,7 +484,7 @@ def test_french_is_french():
 
 
 def test_everything_may_be_missing():
-    page = render_report(town_sites())
+    page = page_of(town_sites())
     assert [section.get("class") for section in parsed(page).iter("section")] == [
         "question",
         "maps",
@@ -484,36 +497,36 @@ def test_everything_may_be_missing():
 def test_any_one_table_may_be_missing(left_out):
     given = town(choice=CHOICE)
     del given[left_out]
-    parsed(render_report(**given))
+    parsed(page_of(**given))
 
 
 def test_coverage_that_is_known_already_is_shown_where_there_are_no_times():
     known = access_table(town_times(), town_points(), town_communes(), ["A", "B"], [("walk", 4.0)])
     known = known.assign(split="communes", territory=known["territory"].replace({"": "outside"}))
     whole = known.iloc[:1].assign(split="total", territory="total", people=110.0, covered=100.0)
-    page = render_report(**town(times=None, access=pd.concat([whole, known])))
+    page = page_of(**town(times=None, access=pd.concat([whole, known])))
     assert "All 110 91% East 50 80% West 50 100% outside every commune 10 100%" in text_of(page, "communes")
 
 
 def test_other_tables_are_shown_as_they_are():
     table = pd.DataFrame({"scenario": ["base", "no bus"], "people_gained": [0, -1234.0]})
     shares = pd.DataFrame({"sites": [1, 2, 3], "covered": [55.0, 66.0, 110.0]})
-    page = render_report(**town(scenarios=table, curve=shares))
+    page = page_of(**town(scenarios=table, curve=shares))
     assert "no bus -1,234" in text_of(page, "scenarios")
     assert "from 50% with 1 sites to 100% with 3" in page
 
 
 def test_the_same_tables_give_the_same_bytes(tmp_path):
     for name in ("one.html", "two.html"):
-        write_report(tmp_path / name, **town(choice=CHOICE))
+        write_report(result_of(**town(choice=CHOICE)), tmp_path / name)
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
 def test_an_unknown_language_and_a_place_nowhere_are_refused():
     with pytest.raises(StudyError, match="'de' is not known"):
-        render_report(town_sites(), language="de")
+        page_of(town_sites(), language="de")
     with pytest.raises(InputError, match="cells: no coordinate reference system"):
-        render_report(town_sites(), cells=town_cells().set_crs(None, allow_override=True))
+        page_of(town_sites(), cells=town_cells().set_crs(None, allow_override=True))
 
 
 @pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
@@ -661,7 +674,7 @@ def test_a_hostile_text_is_shown_and_does_nothing(text):
     manifest = json.loads(json.dumps(MANIFEST)) | {"name": text, "siteplan": text, "warnings": [text]}
     manifest["inputs"][text] = {"file": text, "sha256": text, "data_date": text}
     manifest["parameters"]["score"]["weights"][text] = 1
-    page = render_report(
+    page = page_of(
         **town(
             sites=sites,
             scores=scores.assign(name=text),
@@ -686,7 +699,7 @@ def test_a_hostile_text_is_shown_and_does_nothing(text):
 
 
 def test_the_page_lets_nothing_out():
-    page = render_report(**town())
+    page = page_of(**town())
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
     assert "default-src &#x27;none&#x27;" in policy
     assert "script" not in policy
@@ -697,7 +710,7 @@ def test_the_page_lets_nothing_out():
 
 
 def test_tables_have_headers_and_figures_have_words():
-    root = parsed(render_report(**town(choice=CHOICE, curve=pd.DataFrame({"sites": [1, 2], "share": [0.4, 1.0]}))))
+    root = parsed(page_of(**town(choice=CHOICE, curve=pd.DataFrame({"sites": [1, 2], "share": [0.4, 1.0]}))))
     assert len(list(root.iter("h1"))) == 1
     for section in root.iter("section"):
         assert section.find("h2").get("id") == section.get("aria-labelledby")
@@ -715,7 +728,7 @@ def test_a_large_study_stays_small():
     squares = shapely.box(west.ravel(), south.ravel(), west.ravel() + 200, south.ravel() + 200)
     minutes = {f"minutes_{mode}": np.hypot(west.ravel() - X, south.ravel() - Y) / 1000 for mode in ("walk", "best")}
     cells = gpd.GeoDataFrame({"people": 3.0} | minutes, geometry=squares, crs=CRS)
-    page = render_report(**town(cells=cells))
+    page = page_of(**town(cells=cells))
     assert len(cells) == 20_000
     assert len(page.encode()) < 1_000_000
 
@@ -723,7 +736,8 @@ def test_a_large_study_stays_small():
 @needs_chromium
 def test_a_browser_shows_it_offline_and_narrow(tmp_path):
     text = HOSTILE[0]
-    write_report(tmp_path / "report.html", **town(sites=town_sites().assign(name=text), choice=CHOICE))
+    given = town(sites=town_sites().assign(name=text), choice=CHOICE)
+    write_report(result_of(**given), tmp_path / "report.html")
     with browser() as chromium:
         for width in (1000, 390):
             with open_page(chromium, tmp_path / "report.html", width=width) as opened:
@@ -741,7 +755,7 @@ def test_a_browser_shows_it_offline_and_narrow(tmp_path):
 
 @needs_chromium
 def test_it_prints_the_same_pages_twice(tmp_path):
-    write_report(tmp_path / "report.html", **town(choice=CHOICE))
+    write_report(result_of(**town(choice=CHOICE)), tmp_path / "report.html")
     for name in ("one.pdf", "two.pdf"):
         print_pdf(tmp_path / "report.html", tmp_path / name)
     one = (tmp_path / "one.pdf").read_bytes()
@@ -765,6 +779,6 @@ def test_a_browser_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_near_all_and_near_none_are_not_told_as_all_and_none():
-    material = Material(load_words("en", "report"), {}, town_sites())
-    shares = [material.share(part, 812_935) for part in (0, 131, 6_000, 600_000, 812_804, 812_935)]
+    account = Account.of(Result(town_sites()), "en")
+    shares = [account.share(part, 812_935) for part in (0, 131, 6_000, 600_000, 812_804, 812_935)]
     assert shares == ["0%", "<\u202f0.1%", "0.7%", "74%", ">\u202f99.9%", "100%"]

@@ -2,20 +2,28 @@
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from siteplan.catalogue import TABLES
 from siteplan.cli import app
 from siteplan.errors import InputError, StudyError
-from siteplan.output.report import find_chromium
+from siteplan.output.maps import site_map
+from siteplan.output.outcome import Outcome
+from siteplan.output.report import find_chromium, render_report
+from siteplan.output.result import Result, _table
+from siteplan.output.tables import write_table
 from siteplan.study import compare, read_study, run
-from siteplan.study.folder import read_folder
 from tests.town import BY_BUS, NORTH, lon, write_bus, write_town
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
@@ -68,7 +76,7 @@ def test_places_without_access(tmp_path: Path) -> None:
     places = pd.read_csv(tmp_path / "results" / "places_without_access.csv")
     assert places["people"].sum() == 60  # 5 to 10
     assert places["candidate"].iloc[0] == "B"
-    assert "places_without_access" in read_folder(tmp_path / "results").layers
+    assert "places_without_access" in Result.load(tmp_path / "results").layers
 
 
 def test_without_an_open_site_nobody_is_left_out_of_anything(tmp_path: Path) -> None:
@@ -83,7 +91,7 @@ def test_minutes_as_a_raster(town: Path, tmp_path: Path) -> None:
     with rasterio.open(tmp_path / "raster" / "minutes.tif") as file:
         assert file.descriptions == ("minutes_walk", "minutes_transit", "minutes_best")
         assert np.nanmin(file.read(3)) == pytest.approx(0, abs=0.1)
-    assert "minutes.tif" in read_folder(tmp_path / "raster").manifest["files"]
+    assert "minutes.tif" in Result.load(tmp_path / "raster").manifest["files"]
 
 
 # ---- lines ----
@@ -124,6 +132,106 @@ def test_a_journey_that_cannot_be_asked_for(town: Path, options: list[str], said
     done = call("itinerary", town, *options)
     assert done.exit_code == 1
     assert said in done.stderr
+
+
+# ---- one result ----
+
+# Ids that look like numbers or like nothing, on purpose.
+SITES = (
+    f"site,name,status,lon,lat,cost,capacity\n007,Hall,existing,{lon(0)},{NORTH},,9\n08,NA,candidate,{lon(10)},{NORTH},9.5,3\n"
+    f"1e3,=Library,candidate,{lon(6)},{NORTH},8,7\nnan,Barn,excluded,{lon(5)},{NORTH},,\n"
+)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """The result of a study that asks for all kinds of things."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_bus(folder)
+    study = write_town(folder, study=BY_BUS, sites=SITES)
+    more = ["choose={phases: [2, 3], mode: walk, minutes: 8}", "output.raster=true", "demand={uptake: [0.05]}"]
+    more += [
+        "inputs.population.groups=[workers]",
+        "robustness={count: 2, first: 1}",
+        "fairness={catchment: {group: workers}}",
+    ]
+    more += ["scenarios={slow: {set: {travel.walk.speed_kmh: 3}}, none: {sites: [{close: '08'}]}}"]
+    return run(read_study(study, more))
+
+
+def test_a_result_read_back_is_the_same(whole: Result, tmp_path: Path) -> None:
+    assert whole.folder is not None
+    loaded = Result.load(whole.folder)
+    for result in (whole, loaded):
+        assert site_map(result).html == (whole.folder / "map.html").read_text(encoding="utf-8")
+        assert render_report(result) == (whole.folder / "report.html").read_text(encoding="utf-8")
+    again = loaded.save(tmp_path / "again")
+    assert again.folder == tmp_path / "again"
+    files = [path.relative_to(whole.folder) for path in whole.folder.rglob("*") if path.is_file()]
+    kept = [path for path in files if ".cache" not in path.parts]
+    assert sorted(map(str, kept)) == sorted(whole.manifest["files"])
+    assert {
+        str(path) for path in kept if (again.folder / path).read_bytes() != (whole.folder / path).read_bytes()
+    } == set()
+
+
+def test_a_result_read_back_has_the_same_parts(whole: Result) -> None:
+    assert whole.folder is not None
+    assert whole.choice is not None
+    loaded = Result.load(whole.folder)
+    assert loaded.choice is not None
+    assert loaded.chosen == whole.chosen == ["007", "08", "1e3"]
+    assert loaded.choice.value == whole.choice.value
+    pd.testing.assert_frame_equal(loaded.choice.sites, whole.choice.sites, check_dtype=False, check_index_type=False)
+    pd.testing.assert_frame_equal(loaded.scores, whole.scores, check_dtype=False, check_index_type=False)
+    pd.testing.assert_frame_equal(loaded.cell_access, whole.cell_access, check_dtype=False, check_index_type=False)
+    pd.testing.assert_frame_equal(loaded.times.astype({"site": str}), whole.times.astype({"site": str}))
+    names = ("modes", "minutes", "groups", "weights", "open_sites", "mark", "title", "files")
+    assert {name: getattr(loaded, name) for name in names} == {name: getattr(whole, name) for name in names}
+    assert list(loaded.sites) == list(whole.sites)
+    assert loaded.sites.loc["08", "name"] == "NA"
+    assert list(loaded.scenarios) == ["slow", "none"]
+    assert loaded.scenarios["none"].minutes == whole.minutes
+    pd.testing.assert_frame_equal(compare(loaded, whole.scenarios["slow"]), compare(whole, loaded.scenarios["slow"]))
+
+
+def test_a_result_shows_itself_in_a_few_lines(whole: Result) -> None:
+    assert len(repr(whole)) < 300
+    assert "4 sites; 3 chosen; walk transit best within 8, 9.5 min; 2 scenarios" in repr(whole)
+    assert "=Library" in whole._repr_html_()
+    assert len(whole._repr_html_()) < 5000
+
+
+def test_a_result_made_by_hand(whole: Result, tmp_path: Path) -> None:
+    made = Result(whole.sites, {"scores": whole.scores}, {"cells": whole.cells})
+    assert "4 sites" in repr(made)
+    assert "Hall" in site_map(made).html
+    assert "Hall" in render_report(made, language="fr")
+    with pytest.raises(InputError, match="times: not in this result, which has scores"):
+        _ = made.times
+    with pytest.raises(InputError, match="points: not in this result, which has cells"):
+        made.save(tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
+@given(
+    rows=st.dictionaries(
+        st.text(st.characters(exclude_categories=("C", "Z")), min_size=1),
+        st.floats(-1e6, 1e6) | st.just(np.nan),
+        min_size=1,
+        max_size=4,
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_a_table_is_what_its_file_says(rows: dict[str, float]) -> None:
+    table = pd.DataFrame({"name": list(rows), "people": list(rows.values())}, index=pd.Index(list(rows), name="site"))
+    made = Outcome(gpd.GeoDataFrame(), {"choice": table}).table("choice")
+    with tempfile.TemporaryDirectory() as folder:
+        write_table(table, Path(folder) / "choice.csv", TABLES["choice"])
+        read = Outcome(gpd.GeoDataFrame(), {"choice": _table(Path(folder), TABLES["choice"])}).table("choice")
+    assert made is not None
+    assert read is not None
+    pd.testing.assert_frame_equal(made, read, check_dtype=False, check_exact=True)
 
 
 # ---- two runs ----

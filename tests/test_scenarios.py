@@ -120,7 +120,7 @@ def test_a_bus_line_that_is_cut(tmp_path: Path) -> None:
     assert rows.loc[("cut", 9.5), "lost"] == rows.loc[("cut", 9.5), "before"] - 80
     assert rows.loc[("east", 9.5), "lost"] == 0
     assert found.manifest["scenarios"][0]["searched"]["walk"] == 0
-    pd.testing.assert_frame_equal(quietly(score, found.study.variant("cut")).times, found.scenarios["cut"].times)
+    pd.testing.assert_frame_equal(quietly(score, read_study(study).variant("cut")).times, found.scenarios["cut"].times)
 
 
 # ---- the same as a run of its own ----

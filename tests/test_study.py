@@ -12,7 +12,8 @@ import pytest
 
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.candidates import propose_sites
-from siteplan.study import Result, check, draw, load, read_study, redraw, run, score, stages, travel, write_places
+from siteplan.output.result import Result
+from siteplan.study import check, draw, load, read_study, redraw, run, score, stages, travel, write_places
 from tests.town import NORTH, STUDY, lon, write_town
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from siteplan.config import Study
-    from siteplan.study import Result
+    from siteplan.output.result import Result
 
 __all__ = ["Json", "Quiet", "app", "asks", "keeps", "plain_console", "progress", "say", "show", "with_manners"]
 
@@ -110,8 +110,8 @@ def asks(
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**given: Any) -> None:
+            from siteplan.output.guard import refuse_inputs
             from siteplan.study import read_study
-            from siteplan.study.guard import refuse_inputs
 
             options = {key: given.pop(_name(key)) for key in options_of}
             typed = {key: value for key, value in options.items() if value not in (None, [])}
@@ -231,7 +231,7 @@ def show(result: "Result", as_json: bool, quiet: bool) -> None:
         from siteplan.output.terminal import print_scenarios
 
         told = result.manifest["scenarios"]
-        print_scenarios(result.tables["scenarios"], told, plain_console(), language=result.study.language)
+        print_scenarios(result.tables["scenarios"], told, plain_console(), language=result.language)
     for line in rides_spoken(result.study):
         say(line, quiet)
     people = result.manifest["totals"]["people"]
@@ -244,16 +244,13 @@ def show(result: "Result", as_json: bool, quiet: bool) -> None:
         say(f"results in {result.folder}; open {result.folder / 'map.html'}", quiet)
 
 
-def rides_spoken(study: "Study") -> list[str]:
+def rides_spoken(asked: Mapping[str, Any]) -> list[str]:
     """Say what a journey by public transport is, if there are any."""
     from siteplan.config import Rides
 
-    day = study.inputs.transit
-    return (
-        []
-        if day is None
-        else [f"{mode.name}: {day.date}, {mode}" for mode in study.profiles() if isinstance(mode, Rides)]
-    )
+    day = asked["inputs"]["transit"]
+    rides = [Rides(**profile) for profile in asked["travel"]["profiles"].values() if "window" in profile]
+    return [f"{mode.name}: {day['date']}, {mode}" for mode in rides if day is not None]
 
 
 def plain_console() -> "Console":
@@ -266,5 +263,5 @@ def plain_console() -> "Console":
 def _print_table(result: "Result", rows: int = 20) -> None:
     from siteplan.output.terminal import print_scores
 
-    language = result.study.language
+    language = result.language
     print_scores(result.scores, rows, plain_console(), weights=result.weights, language=language)

@@ -27,7 +27,7 @@ def candidates(
     """
     from siteplan.inputs.area import read_area
     from siteplan.inputs.candidates import propose_sites
-    from siteplan.study.guard import refuse_inputs
+    from siteplan.output.guard import refuse_inputs
     from siteplan.study.write import lonlat_table, write_places
 
     if out is not None:

@@ -148,8 +148,8 @@ def isochrones(
 
     Without -o and --json, their sizes are printed as CSV.
     """
+    from siteplan.output.guard import refuse_inputs
     from siteplan.study import draw, write_places
-    from siteplan.study.guard import refuse_inputs
     from siteplan.study.manifest import input_files
 
     if out is not None:

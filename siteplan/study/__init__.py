@@ -3,13 +3,12 @@
 from siteplan.study.changes import compare
 from siteplan.study.findings import Finding, check
 from siteplan.study.reading import read_study
-from siteplan.study.stages import Result, choose, compare_scenarios, draw, run, score
+from siteplan.study.stages import choose, compare_scenarios, draw, run, score
 from siteplan.study.template import init_study, study_template
 from siteplan.study.write import redraw, report, write_places
 
 __all__ = [
     "Finding",
-    "Result",
     "check",
     "choose",
     "compare",

@@ -1,26 +1,20 @@
 """Two folders of results side by side: who gains a site within the limits, and who loses one."""
 
-from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
 
 from siteplan.analysis.change import gained_lost
 from siteplan.errors import InputError, StudyError
-from siteplan.inputs.times import made_points
-from siteplan.study.folder import Kept, read_folder
+from siteplan.output.result import Result
 from siteplan.study.load import commune_names
-from siteplan.study.scenarios import OPEN, aligned
-
-if TYPE_CHECKING:
-    pass
+from siteplan.study.scenarios import aligned
 
 __all__ = ["compare"]
 
 
-def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
+def compare(before: str | Path | Result, after: str | Path | Result) -> pd.DataFrame:
     """Count who gains and who loses a site from one run to another.
 
     What counts are the sites that are open: the existing and the required ones and, where the study chose some, the
@@ -29,7 +23,7 @@ def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     before, after
-        Folders of results, made from the same streets and the same cells.
+        Results or folders of results, made from the same streets and the same cells.
 
     Returns
     -------
@@ -50,16 +44,18 @@ def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
         group   before    after    lost
     0  people  14966.0  12108.0  2858.0
     """
-    first, second = read_folder(before), read_folder(after)
+    first, second = _result(before), _result(after)
     people, later = aligned(first.points, second.points)
-    if _mark(first) != _mark(second) and not _same_files(first, second):
+    if first.mark != second.mark and not _same_files(first, second):
         raise InputError(
-            f"{second.folder}: was computed for other people or other streets than {first.folder}, so that nobody can "
-            "be followed from one to the other; give runs of the same streets and population"
+            f"{_named(second)}: was computed for other people or other streets than {_named(first)}, so that nobody "
+            "can be followed from one to the other; give runs of the same streets and population"
         )
     minutes = [limit for limit in first.minutes if limit in second.minutes]
     if not minutes:
-        raise StudyError(f"{first.folder} and {second.folder}: no common limit ({first.minutes} and {second.minutes})")
+        raise StudyError(
+            f"{_named(first)} and {_named(second)}: no common limit ({first.minutes} and {second.minutes})"
+        )
     groups = [group for group in first.groups if group in second.groups]
     return gained_lost(
         first.times,
@@ -68,25 +64,23 @@ def compare(before: str | Path, after: str | Path) -> pd.DataFrame:
         _communes(first, second),
         minutes=minutes,
         groups=groups,
-        opened_before=_opened(first),
-        opened_after=_opened(second),
+        opened_before=first.open_sites,
+        opened_after=second.open_sites,
         people_after=later,
     )
 
 
-def _opened(kept: Kept) -> Collection[str] | None:
-    sites, choice = kept.sites, kept.tables.get("choice")
-    opened = {str(site) for site in sites.index[sites["status"].isin(OPEN)]}
-    if choice is not None:
-        opened |= set(choice["site"].astype(str))
-    return opened & set(kept.times["site"].cat.categories.astype(str)) if opened else None
+def _result(given: str | Path | Result) -> Result:
+    if isinstance(given, Result):
+        return given
+    return Result.load(given, scenarios=False, only=("cells", "points", "communes"))
 
 
-def _mark(kept: Kept) -> str | None:
-    return made_points(kept.folder / "times.parquet")
+def _named(result: Result) -> str:
+    return str(result.folder or result.title)
 
 
-def _same_files(first: Kept, second: Kept) -> bool:
+def _same_files(first: Result, second: Result) -> bool:
     """Tell whether people and streets are of the same files, and all but new homes stand at the same places."""
     few, many = sorted((first.points, second.points), key=len)
     there = few.index.isin(many.index).all() and few.geometry.geom_equals(many.geometry.reindex(few.index)).all()
@@ -97,10 +91,10 @@ def _same_files(first: Kept, second: Kept) -> bool:
     )
 
 
-def _communes(first: Kept, second: Kept) -> pd.Series | None:
+def _communes(first: Result, second: Result) -> pd.Series | None:
     communes = first.layers.get("communes")
     if communes is None:
         return None
     new = second.cells[~second.cells.index.isin(first.cells.index)]
     cells = gpd.GeoDataFrame(pd.concat([first.cells[["geometry"]], new[["geometry"]]]), crs=first.cells.crs)
-    return commune_names(cells, communes.set_index("territory")).rename("commune")
+    return commune_names(cells, communes).rename("commune")

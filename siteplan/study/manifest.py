@@ -1,6 +1,8 @@
 """What went into a run and what came out: enough to tell two runs apart, the same for equal ones."""
 
+import math
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ from siteplan import __version__
 from siteplan.config import MODES, Study
 from siteplan.config.changes import named_files
 from siteplan.network.people import totals
+from siteplan.siting.choose import Choice
 from siteplan.study.cache import file_hash
 from siteplan.study.load import Territory
 
-__all__ = ["input_files", "manifest_of", "warnings_of"]
+__all__ = ["choice_told", "input_files", "manifest_of", "warnings_of"]
 
 LIBRARIES = ("geopandas", "numba", "numpy", "osmium", "pandas", "pyproj", "shapely")
 
@@ -61,7 +64,7 @@ def manifest_of(
         "totals": _totals(study, territory),
         "sites": territory.all_sites["status"].value_counts().sort_index().to_dict(),
         "travel": _travel(study, territory, times),
-        "reached": [_plain(row) for row in covered.to_dict("records")],
+        "reached": _plain(covered.to_dict("records")),
         "warnings": warnings_of(study, warned),
     }
 
@@ -141,15 +144,25 @@ def _travel(study: Study, territory: Territory, times: pd.DataFrame) -> dict[str
     return found
 
 
-def _plain(row: dict[Any, Any]) -> dict[str, Any]:
-    """Turn a row into what JSON knows: missing is null, sums of floats are cut where their last bits mean nothing."""
-    return {str(key): _rounded(value) for key, value in row.items()}
+def choice_told(choice: Choice | None) -> dict[str, Any]:
+    """Return what the manifest says of a choice: its worth, the proof and the plain figures, never the seconds."""
+    if choice is None:
+        return {}
+    figures = {name: getattr(choice, name) for name in ("value", "bound", "gap", "greedy")}
+    summary = {name: value for name, value in choice.summary.items() if name != "seconds"}
+    return {"choice": _plain({"objective": choice.objective, **figures, "summary": summary})}
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float | np.floating):
-        return None if np.isnan(value) else round(float(value), 6)
-    return value.item() if isinstance(value, np.generic) else value
+def _plain(value: Any) -> Any:
+    """Turn a value into what JSON knows: missing is null, floats are cut where their last bits mean nothing."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | pd.Index | pd.Series | np.ndarray):
+        return [_plain(each) for each in (sorted(value) if isinstance(value, set) else value)]
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
 
 
 def _without_paths(text: str, study: Study) -> str:

@@ -4,7 +4,7 @@ import functools
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +16,7 @@ from siteplan.config import Profile, Rides, Study
 from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
 from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
-from siteplan.inputs.sites import OPEN
+from siteplan.output.result import Result
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
     Territory,
@@ -35,18 +35,13 @@ from siteplan.study.wording import about
 from siteplan.times import travel_times
 from siteplan.words import Said, Tongues, all_words, say
 
-if TYPE_CHECKING:
-    from siteplan.study.stages import Result
-
 __all__ = [
     "BASE",
-    "OPEN",
     "Variant",
     "aligned",
     "changes_table",
     "given_variants",
     "made",
-    "opened",
     "plan_of",
     "scores_table",
     "updated",
@@ -261,17 +256,7 @@ def _joined(parts: Sequence[pd.DataFrame], sites: pd.Index, points: pd.Index) ->
     return whole[list(parts[0].columns)]
 
 
-def opened(result: "Result") -> list[str] | None:
-    """Return the sites that are open: existing, required and chosen ones; None where there are none of these."""
-    sites, choice = result.sites, result.tables.get("choice")
-    found = set(sites.index[sites["status"].isin(OPEN)].astype(str))
-    if choice is not None:
-        found |= set(choice.index.astype(str))
-    known = result.times["site"].cat.categories.astype(str)
-    return [site for site in known if site in found] or None
-
-
-def plan_of(base: "Result", sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
+def plan_of(base: Result, sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
     """Return what the base chose and the scenario does not close, as a table of the sites alone."""
     if base.choice is None:
         return None
@@ -280,8 +265,8 @@ def plan_of(base: "Result", sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
     return kept[["order", "name", "status"]]
 
 
-def changes_table(base: "Result", others: Mapping[str, "Result"], communes: gpd.GeoDataFrame | None) -> pd.DataFrame:
-    """Count who gains and who loses a site in each scenario.
+def changes_table(base: Result, others: Mapping[str, Result], communes: Mapping[str, pd.Series | None]) -> pd.DataFrame:
+    """Count who gains and who loses a site in each scenario; `communes` name the commune of each of its cells.
 
     Returns
     -------
@@ -293,24 +278,23 @@ def changes_table(base: "Result", others: Mapping[str, "Result"], communes: gpd.
     StudyError
         A scenario without any of the limits of the study.
     """
-    return pd.concat([_changes(base, name, other, communes) for name, other in others.items()], ignore_index=True)
+    return pd.concat([_changes(base, name, other, communes[name]) for name, other in others.items()], ignore_index=True)
 
 
-def _changes(base: "Result", name: str, other: "Result", communes: gpd.GeoDataFrame | None) -> pd.DataFrame:
-    study = base.study
-    minutes = [limit for limit in study.travel.minutes if limit in other.study.travel.minutes]
+def _changes(base: Result, name: str, other: Result, communes: pd.Series | None) -> pd.DataFrame:
+    minutes = [limit for limit in base.minutes if limit in other.minutes]
     if not minutes:
-        raise StudyError(f"scenarios.{name}: has none of the limits of the study ({study.travel.minutes})")
+        raise StudyError(f"scenarios.{name}: has none of the limits of the study ({tuple(base.minutes)})")
     people, later = aligned(base.points, other.points)
     table = gained_lost(
         base.times,
         other.times,
         people,
-        None if communes is None else commune_names(other.cells, communes).rename("commune"),
+        None if communes is None else communes.rename("commune"),
         minutes=minutes,
-        groups=study.inputs.population.groups if study.inputs.population else (),
-        opened_before=opened(base),
-        opened_after=None if opened(base) is None else opened(other) or (),
+        groups=base.groups,
+        opened_before=base.open_sites,
+        opened_after=None if base.open_sites is None else other.open_sites or (),
         people_after=later,
     )
     table.insert(0, "scenario", name)
@@ -330,7 +314,7 @@ def aligned(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[gpd.GeoD
     return sides[0], sides[1]
 
 
-def scores_table(base: "Result", others: Mapping[str, "Result"]) -> pd.DataFrame:
+def scores_table(base: Result, others: Mapping[str, Result]) -> pd.DataFrame:
     """Put the scores of the base and of every scenario below each other.
 
     Returns
@@ -341,7 +325,7 @@ def scores_table(base: "Result", others: Mapping[str, "Result"]) -> pd.DataFrame
     tables = []
     for name, result in {BASE: base, **others}.items():
         table = result.scores.reset_index()
-        now = opened(result)
+        now = result.open_sites
         table.insert(0, "scenario", name)
         table.insert(2, "open", True if now is None else table["site"].astype(str).isin(now))
         tables.append(table)

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import added, coverage, decayed_reach, overlap
@@ -19,15 +19,17 @@ from siteplan.analysis.score import score_sites
 from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.errors import InputError, SiteplanWarning, StudyError
-from siteplan.inputs.times import read_times
+from siteplan.inputs.times import made_points, read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
+from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
+from siteplan.output.outcome import ranked_by
+from siteplan.output.result import Result
 from siteplan.output.tables import write_table
 from siteplan.reachable import Reach
 from siteplan.siting.choose import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
-from siteplan.study.fairness import Situation, access_tables, desks_by_cell, places_left_out
-from siteplan.study.guard import SCENARIOS, refuse_foreign, refuse_inputs
+from siteplan.study.fairness import Situation, access_tables, commune_names, desks_by_cell, places_left_out
 from siteplan.study.load import (
     Territory,
     load,
@@ -35,13 +37,14 @@ from siteplan.study.load import (
     load_sites,
     load_streets,
     load_timetable,
+    points_mark,
     refuse_in_water,
     used_sites,
 )
-from siteplan.study.manifest import input_files, manifest_of, warnings_of
+from siteplan.study.manifest import choice_told, input_files, manifest_of, warnings_of
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
-from siteplan.study.riding import ridden
+from siteplan.study.riding import line_layer, ridden, stop_layer
 from siteplan.study.scenarios import (
     Variant,
     changes_table,
@@ -52,44 +55,23 @@ from siteplan.study.scenarios import (
     variants_of,
 )
 from siteplan.study.travel import Progress, rings_of, times_after, times_of
-from siteplan.study.write import result_files, write_result
 
-__all__ = ["Progress", "Result", "choose", "compare_scenarios", "draw", "run", "score"]
+__all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "score"]
 
 APART = ("scores", "times")  # which other commands may have written beside a choice
 MOST_OVERLAPS = 2000  # sites: the table of pairs grows with their square
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a study gave.
-
-    `sites` (all, the excluded too), `cells`, `points`, `times`, `scores` and `cell_access` are tables as their makers
-    describe them; `overlap` are the people whom two sites share, by any mode within the largest limit (None for more
-    than 2,000 sites: the table is sites x sites); `weights` are the columns that the score is made of; `rings` is
-    None where no isochrones were asked for; `manifest` says what went in and what came out; `tables` are the further
-    answers that the study asked for, by the name of their file (without `.csv`); `left_out` are the places
-    that no open site serves (None where none is open); `choice` is the set of sites that was asked for; `scenarios` are
-    the results of the study's scenarios, by name, compared with this one in the tables `scenarios` and
-    `scenario_scores`; `folder` holds the files, or is None where none were written.
-    """
+class _Work:
+    """What a study is computed from, where it is kept, and what was odd so far."""
 
     study: Study
-    sites: gpd.GeoDataFrame
-    cells: gpd.GeoDataFrame
-    points: gpd.GeoDataFrame
-    times: pd.DataFrame
-    rings: gpd.GeoDataFrame | None
-    scores: pd.DataFrame
-    cell_access: pd.DataFrame
-    overlap: pd.DataFrame | None
-    manifest: Mapping[str, Any]
-    weights: Mapping[str, float]
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    left_out: gpd.GeoDataFrame | None = None
-    choice: Choice | None = None
-    scenarios: Mapping[str, "Result"] = field(default_factory=dict)
-    folder: Path | None = None
+    territory: Territory
+    reach: Reach
+    odd: list[warnings.WarningMessage]
+    cache: Cache = field(default_factory=lambda: Cache(None))
+    progress: Progress | None = None
 
 
 def run(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
@@ -133,17 +115,14 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         check_questions(asked, territory)
         after = _territories(asked, variants_of(asked), territory, odd)
         reach = Reach.of(times_of(asked, territory, cache, progress), territory.points)
+        work = _Work(asked, territory, reach, odd, cache, progress)
         rings = None
         if asked.output.isochrones and territory.streets is not None:
             rings = rings_of(asked, territory.streets, territory.timetable, territory.sites, cache, progress)
-        result = _answered(asked, territory, reach, rings, odd, cache, progress)
-        result = _with_scenarios(result, territory, reach, after, cache, odd, progress)
+        result = _with_scenarios(_answered(work, rings), work, after)
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
-        result = replace(
-            result, manifest={**result.manifest, "warnings": told, "files": result_files(result)}, folder=folder
-        )
         _tell(progress, "writing", 0)
-        write_result(result, territory, folder, {variant.name: place for variant, place in after})
+        result = replace(result, manifest={**result.manifest, "warnings": told}).save(folder)
         cache.prune()
         _tell(progress, "writing", 1)
     return result
@@ -189,8 +168,8 @@ def compare_scenarios(
         check_questions(asked, territory)
         after = _territories(asked, variants, territory, odd)
         reach = Reach.of(times_of(asked, territory, Cache(None), progress), territory.points)
-        result = _answered(asked, territory, reach, None, odd, Cache(None), progress)
-        return _with_scenarios(result, territory, reach, after, Cache(None), odd, progress)
+        work = _Work(asked, territory, reach, odd, progress=progress)
+        return _with_scenarios(_answered(work), work, after)
 
 
 def score(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
@@ -201,7 +180,7 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
     with _told_once() as odd:
         territory = _load(asked, progress)
         reach = Reach.of(times_of(asked, territory, Cache(None), progress), territory.points)
-        result = _analysed(asked, territory, reach, None, odd)
+        result = _analysed(_Work(asked, territory, reach, odd))
         if out is not None:
             with whole_file(out) as aside:
                 write_table(result.scores, aside, TABLES["scores"])
@@ -333,29 +312,21 @@ def _territories(
     return [(variant, made(variant, study, territory, said)) for variant in variants]
 
 
-def _with_scenarios(
-    base: Result,
-    territory: Territory,
-    reach: Reach,
-    after: Sequence[tuple[Variant, Territory]],
-    cache: Cache,
-    odd: list[warnings.WarningMessage],
-    progress: Progress | None,
-) -> Result:
+def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, Territory]]) -> Result:
     """Compute the scenarios beside their base, and compare them with it."""
     if not after:
         return base
     others, told = {}, []
     for variant, place in after:
-        stage = None if progress is None else functools.partial(_named, progress, variant.name)
-        known = (base.study, territory, reach.times)
-        rows = times_after(variant.study, place, *known, cache, stage)
+        stage = None if work.progress is None else functools.partial(_named, work.progress, variant.name)
+        known = (work.study, work.territory, work.reach.times)
+        rows = times_after(variant.study, place, *known, work.cache, stage)
         searched = rows.attrs.pop("searched", {})
         here = Reach.of(rows, place.points)
-        result = _analysed(variant.study, place, here, None, odd)
+        result = _analysed(replace(work, study=variant.study, territory=place, reach=here))
         if variant.again:
             choice, tables = chosen(variant.study, here, place.sites, by_point(place))
-            result = replace(result, choice=choice, tables={**result.tables, **tables})
+            result = _choosing(result, choice, tables)
         elif (plan := plan_of(base, place.all_sites)) is not None:
             result = replace(result, tables={**result.tables, "choice": plan})
         sites = len(place.sites)
@@ -363,7 +334,7 @@ def _with_scenarios(
         told.append({**described, "folder": f"{SCENARIOS}/{folder_name(variant.name)}"})
         others[variant.name] = replace(result, manifest={**result.manifest, "scenario": described})
     tables = {
-        "scenarios": changes_table(base, others, territory.communes),
+        "scenarios": changes_table(base, others, {variant.name: commune_names(place) for variant, place in after}),
         "scenario_scores": scores_table(base, others),
     }
     manifest = {**base.manifest, "scenarios": told}
@@ -374,71 +345,77 @@ def _named(progress: Progress, name: str, stage: str, done: int, total: int) -> 
     progress(f"{name}: {stage}", done, total)
 
 
-def _answered(
-    study: Study,
-    territory: Territory,
-    reach: Reach,
-    rings: gpd.GeoDataFrame | None,
-    odd: list[warnings.WarningMessage],
-    cache: Cache,
-    progress: Progress | None,
-) -> Result:
+def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
-    result = _analysed(study, territory, reach, rings, odd)
+    study, territory, reach = work.study, work.territory, work.reach
+    result = _analysed(work, rings)
     choice, tables = chosen(study, reach, territory.sites, by_point(territory))
     opened = [] if choice is None else [str(site) for site in choice.sites.index]
     tables |= ridden(study, territory)
-    tables |= answers(study, territory, reach, cache, progress, weights=result.weights, chosen=opened)
-    access = result.cell_access
+    tables |= answers(study, territory, reach, work.cache, work.progress, weights=result.weights, chosen=opened)
     if study.fairness is not None:
-        access = access.join(desks_by_cell(study.fairness, Situation(study, territory, reach, opened)))
-    return replace(result, choice=choice, cell_access=access, tables={**result.tables, **tables})
+        cells = result.cells.join(desks_by_cell(study.fairness, Situation(study, territory, reach, opened)))
+        result = replace(result, layers={**result.layers, "cells": cells})
+    return _choosing(result, choice, tables)
 
 
-def _analysed(
-    study: Study,
-    territory: Territory,
-    reach: Reach,
-    rings: gpd.GeoDataFrame | None,
-    odd: list[warnings.WarningMessage],
-) -> Result:
+def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.DataFrame]) -> Result:
+    """Add a choice, what the manifest says of it, and further tables."""
+    manifest = {**result.manifest, **choice_told(choice)}
+    return replace(result, choice=choice, tables={**result.tables, **tables}, manifest=manifest)
+
+
+def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
+    study, territory, reach = work.study, work.territory, work.reach
     reach.times.attrs.pop("searched", None)
-    minutes = study.travel.minutes
-    covered = coverage(reach, minutes=minutes)
-    weights = _weights(study, reach)
-    scores = _scores(study, territory, reach, weights)
-    access = cell_access(reach, minutes=minutes)
+    points, minutes = territory.points, study.travel.minutes
+    scores = _scores(study, territory, reach)
     left_out = places_left_out(study, territory, reach, study.fairness)
-    tables = access_tables(study, territory, reach)
+    tables = {"scores": scores, "times": reach.times, **access_tables(study, territory, reach)}
+    if len(territory.sites) <= MOST_OVERLAPS:
+        tables["overlap"] = overlap(reach, minutes=max(minutes))
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
+    given = study.inputs.times
     return Result(
-        study=study,
-        sites=territory.all_sites,
-        cells=territory.cells,
-        points=territory.points,
-        times=reach.times,
-        rings=rings,
-        scores=scores,
-        cell_access=access,
-        overlap=overlap(reach, minutes=max(minutes)) if len(territory.sites) <= MOST_OVERLAPS else None,
-        manifest=manifest_of(study, territory, reach.times, covered, _warned(odd)),
-        weights=weights,
+        sites=territory.all_sites.to_crs(points.crs),
         tables=tables,
-        left_out=left_out,
+        layers=_layers(territory, cell_access(reach, minutes=minutes), rings, left_out),
+        manifest=manifest_of(study, territory, reach.times, coverage(reach, minutes=minutes), _warned(work.odd)),
+        mark=points_mark(points) if given is None else made_points(given) or "",
     )
+
+
+def _layers(
+    territory: Territory, access: pd.DataFrame, rings: gpd.GeoDataFrame | None, left_out: gpd.GeoDataFrame | None
+) -> dict[str, gpd.GeoDataFrame]:
+    """Name what has a place, all in the CRS that is measured in."""
+    layers = {
+        "isochrones": rings,
+        "cells": territory.cells.join(access),
+        "points": territory.points,
+        "communes": territory.communes,
+        "streets": None if territory.streets is None else _by_class(territory.streets.edges),
+        "water": territory.basemap.get("water"),
+        "places_without_access": left_out,
+        "transit_lines": None if territory.timetable is None else line_layer(territory.timetable),
+        "stops": None if territory.timetable is None else stop_layer(territory.timetable),
+        **territory.basemap,
+    }
+    return {name: table.to_crs(territory.points.crs) for name, table in layers.items() if table is not None}
+
+
+def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Gather the streets of each class of `highway` into one shape, as a background of the map."""
+    lines = edges.geometry.groupby(edges["highway"]).agg(lambda part: shapely.multilinestrings(part.to_numpy()))
+    return gpd.GeoDataFrame({"highway": lines.index}, geometry=lines.to_numpy(), crs=edges.crs)
 
 
 def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
     return list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
 
 
-def _weights(study: Study, reach: Reach) -> Mapping[str, float]:
-    """Return what sites are ranked by: what the study says, else people reached by any mode within the last limit."""
-    return study.score.weights or {Measure("reached", PEOPLE, reach.names[-1], max(study.travel.minutes)).column: 1.0}
-
-
-def _scores(study: Study, territory: Territory, reach: Reach, weights: Mapping[str, float]) -> pd.DataFrame:
+def _scores(study: Study, territory: Territory, reach: Reach) -> pd.DataFrame:
     """Join what each site reaches, alone reaches and adds, with its score, its rank and the speeds that hold."""
     minutes, sites = study.travel.minutes, territory.sites
     groups = study.inputs.population.groups if study.inputs.population else ()
@@ -448,7 +425,7 @@ def _scores(study: Study, territory: Territory, reach: Reach, weights: Mapping[s
     if study.score.decay is not None:
         table = table.join(decayed_reach(reach, decay=study.score.decay, groups=groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
-    table = table.join(score_sites(table, weights))
+    table = table.join(score_sites(table, ranked_by(study.score.weights, reach.names, minutes)))
     known = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}
     speeds = {Measure("kmh", PEOPLE, mode).column: known.get(mode, np.nan) for mode in reach.modes}
     return pd.DataFrame(table.assign(**speeds))

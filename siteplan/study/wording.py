@@ -1,13 +1,13 @@
-"""What a page says of a study beside its figures: what a scenario changes, how old the data is, when people ride."""
+"""What a scenario changes, in words."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from siteplan.config.changes import KINDS, Scenario, named_files
 from siteplan.config.profiles import Model
-from siteplan.words import Words, all_words
+from siteplan.words import Words
 
-__all__ = ["about", "notes"]
+__all__ = ["about"]
 
 
 def about(scenario: Scenario, words: Words) -> str:
@@ -44,27 +44,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
     return str(value)
-
-
-def notes(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Say in every language how old the streets are, and when and how people ride."""
-    return {language: list(_notes(manifest, words)) for language, words in all_words("notes").items()}
-
-
-def _notes(manifest: Mapping[str, Any], words: Words) -> list[str]:
-    date = (manifest["inputs"].get("inputs.streets", {}).get("data_date") or "")[:10]
-    said = [words.text("streets", date=words.date(date))] if date else []
-    rides = manifest["parameters"]["travel"]["profiles"].get("transit")
-    day = manifest["parameters"]["inputs"]["transit"]
-    if not (rides and day):
-        return said
-    (first, last), back, level = rides["window"], rides["back"], rides["percentile"]
-    told = {
-        "date": words.date(day["date"]),
-        "first": first,
-        "last": last,
-        "back": words.text("rides_back", first=back[0], last=back[1]) if back else "",
-        "level": words["median"] if level == 50 else words.text("percentile", level=f"{level:g}"),
-        "home": words["rides_home"] if rides["home"] else "",
-    }
-    return [*said, words.text("rides", count=rides["max_rides"], **told)]

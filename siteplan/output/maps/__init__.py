@@ -1,12 +1,9 @@
 """Maps that a council can open: one file, no network, every layer with its legend."""
 
 import json
-import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from html import escape
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 import geopandas as gpd
@@ -15,9 +12,9 @@ import pandas as pd
 from pyproj import Transformer
 
 from siteplan.analysis.equity import cell_territories
-from siteplan.catalogue import BEST, Measure, by_mode, measures, mode_order, speeds
+from siteplan.catalogue import BEST, Measure, by_mode, measures, mode_order
 from siteplan.errors import InputError, SiteplanWarning, StudyError
-from siteplan.output.files import whole_file
+from siteplan.objectives import objective_names
 from siteplan.output.maps.answers import answer_data, left_out_data
 from siteplan.output.maps.cells import cell_data, cell_layers
 from siteplan.output.maps.layers import (
@@ -34,213 +31,180 @@ from siteplan.output.maps.layers import (
     street_layer,
     territory_layer,
 )
+from siteplan.output.maps.notes import all_notes, threshold_of, travel_of
+from siteplan.output.maps.page import SiteMap
 from siteplan.output.maps.plan import plan_data
 from siteplan.output.maps.private import join_small, spread_people
-from siteplan.output.maps.scenarios import Scenario, ScenarioView, site_changes, views_of, whole_sites
+from siteplan.output.maps.scenarios import site_changes, whole_sites
+from siteplan.output.outcome import Outcome
 from siteplan.output.palette import CHANGE, CHOSEN, OUTLINE, SEQUENCES, STATUS, mode_colour
 from siteplan.reachable import by_point
-from siteplan.words import Tongues, Words, all_words, half_up, load_words, word
+from siteplan.siting.choose import Choice
+from siteplan.words import Tongues, all_words, half_up, load_words, word
 
-__all__ = ["ScenarioView", "SiteMap", "site_map"]
+__all__ = ["SiteMap", "site_map"]
 
 
 LARGEST = 5_000_000  # bytes of a page
 RING_ROOM = 2_400_000  # characters; what the page's other parts leave, and at most this
 FIXED_ROOM = 900_000  # for scripts, streets, water and names
-
-
-@dataclass(frozen=True)
-class SiteMap:
-    """A finished map: one HTML page."""
-
-    html: str
-
-    def save(self, path: str | Path) -> None:
-        """Write the page to `path`, whole or not at all."""
-        with whole_file(path) as aside:
-            aside.write_text(self.html, encoding="utf-8", newline="\n")
-
-    def _repr_html_(self) -> str:
-        style = "width:100%;height:640px;border:1px solid #c5ccd3"
-        return f'<iframe srcdoc="{escape(self.html)}" style="{style}" title="siteplan"></iframe>'
+DRAWN = (
+    *("sites", "isochrones", "cells", "communes", "stops", "transit_lines", "places", "railways", "streets"),
+    *("water", "green"),
+)
 
 
 def site_map(
-    sites: gpd.GeoDataFrame,
+    sites: gpd.GeoDataFrame | Outcome,
     *,
     rings: gpd.GeoDataFrame | None = None,
     cells: gpd.GeoDataFrame | None = None,
+    choice: Choice | Sequence[str] | None = None,
     scores: pd.DataFrame | None = None,
-    choice: Sequence[str] | None = None,
-    territories: gpd.GeoDataFrame | None = None,
-    streets: gpd.GeoDataFrame | None = None,
-    water: gpd.GeoDataFrame | None = None,
-    totals: Mapping[str, float] | None = None,
-    notes: Sequence[str] | Mapping[str, Sequence[str]] = (),
-    title: str = "",
-    language: str = "en",
     times: pd.DataFrame | None = None,
     points: pd.DataFrame | None = None,
-    phases: Sequence[tuple[str, Sequence[str]]] = (),
-    scenarios: Mapping[str, Scenario] | None = None,
-    curve: pd.DataFrame | None = None,
-    curve_group: str = "people",
-    curve_decayed: bool = False,
-    lines: pd.DataFrame | None = None,
-    desks: pd.DataFrame | None = None,
-    commuting: pd.DataFrame | None = None,
-    robustness: pd.DataFrame | None = None,
-    left_out: gpd.GeoDataFrame | None = None,
-    green: gpd.GeoDataFrame | None = None,
-    railways: gpd.GeoDataFrame | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    stops: gpd.GeoDataFrame | None = None,
-    transit_lines: gpd.GeoDataFrame | None = None,
-    threshold: float = 0.0,
+    communes: gpd.GeoDataFrame | None = None,
+    title: str = "",
+    language: str = "",
 ) -> SiteMap:
-    """Draw sites, and whatever else is given, as one page that opens without a network.
+    """Draw a result, or sites and whatever else is given, as one page that opens without a network.
 
     With `times` and `points` the page counts by itself: the reader chooses mode and limit, opens and closes sites,
-    and sees whom the open ones reach, in all and by territory, to the person as `reach` and `coverage` count.
+    and sees whom the open ones reach, in all and by commune, to the person as `reach` and `coverage` count.
 
     Shapes are simplified for the eye (5 m; rings more when the page would grow beyond 5 MB), never counted from.
 
     Parameters
     ----------
     sites
-        Index `site`; `name`, `status`, `cost`, `capacity`; points in any CRS.
+        A `Result`, which has all that follows and more; or sites: index `site`; `name`, `status`, `cost`, `capacity`;
+        points in any CRS.
     rings
         Isochrones: `site`, `mode`, `minutes`, `speed_kmh`; polygons in any CRS.
     cells
         Index `cell`, `people`; polygons or points in any CRS. Shown as well when there: `minutes_<mode>`,
         `minutes_best`, `site_best`, `covered_<mode>_<minutes>` (shares, 0 to 1).
+    choice
+        A choice, or the ids of the chosen sites in the order of opening. The page starts with them and the existing
+        ones open, or with all.
     scores
         Index `site`; counted columns, `score`, `rank` and speeds, for the cards and the list of sites.
-    choice
-        The chosen sites, in the order of opening. The page starts with them and the existing ones open, or with all.
-    territories
-        Index `territory`, `name`; polygons in any CRS.
-    streets
-        Lines with their class in `highway`; the main ones are drawn as far as the page's size allows.
-    water, green, railways
-        Polygons or lines, as a background.
-    places
-        Points with `name` and, in `kind` or `place`, city, town, village, suburb or hamlet: labels, and what the search
-        finds beside sites and territories.
-    totals
-        What became of the people: `in`, `placed`, `too_far`, `island` (people) and `missing_cells`, as far as known;
-        said beside the notes.
-    notes
-        Sentences for the box that is always in sight, such as the date of the data; or such sentences by language.
-        Speeds, limits and the total of people are said there without asking.
-    title
-        The page's title.
-    language
-        `en` or `fr`; the reader may switch.
     times, points
         Minutes (`site`, `point`, `mode`, `minutes`) and people (index `point`, `cell`, `people`, groups).
-    phases
-        What opens when: a name and the sites that open then, in order. Steps without names are numbered.
-    scenarios
-        By name, what to compare with: a `ScenarioView`, or other times and points.
-    curve
-        `sites`, `covered` and, if known, `bound`: whom that many sites reach when they open one after the other.
-    curve_group, curve_decayed
-        Whom the curve counts, and whether by nearness.
-    lines
-        `site`, `line`, `people`, `lost`: the lines that serve a site, for its card.
-    desks, commuting, robustness
-        The tables of the same names that a study writes: how big each site must be, what commuting all of them replace,
-        and how often each is among the first when the assumptions vary.
-    left_out
-        The places that no open site serves, as `places_without_access` gives them: listed, and shown at a click.
-    stops, transit_lines
-        Points and lines of public transport with `name`.
-    threshold
-        Cells of fewer people are not shown alone: they are joined with their neighbours, and what the page counts
-        differs from the tables by as much. Cells of fewer members of a group share them with their neighbours.
-        Smaller counts are shown as less than the threshold.
+    communes
+        Index `territory`, `name`; polygons in any CRS.
+    title
+        The page's title; "" takes the result's.
+    language
+        `en` or `fr`; the reader may switch. "" takes the result's, or else English.
 
     Returns
     -------
     SiteMap
-        The page; the same bytes for the same input.
+        The page; the same bytes for the same input. To its `map` any layer or plugin of Folium can be added.
 
     Raises
     ------
     InputError
-        A table without CRS, times without points, or times to sites that are not in `sites`.
+        A layer without CRS, times without points, or times to sites that are not in `sites`.
     StudyError
-        An unknown language, or a phase with a site that is not in `sites`.
+        An unknown language, a choice of a site that is not in `sites`, or tables beside a result.
 
     Warns
     -----
     SiteplanWarning
         When the page had to leave out the rings, or is larger than 5 MB nevertheless.
     """
-    from siteplan.output.maps.page import render_page
+    tables = {"scores": scores, "times": times}
+    layers = {"isochrones": rings, "cells": cells, "points": points, "communes": communes}
+    if not isinstance(sites, Outcome):
+        result = _made(sites, tables, layers, choice)
+    elif choice is None and all(each is None for each in (*tables.values(), *layers.values())):
+        result = sites
+    else:
+        raise StudyError("site_map: was given a result and tables beside it; give either, or a Result made of both")
+    data = _data(result, title, language or result.language)
+    page = SiteMap(data)
+    size = len(page.html.encode("utf-8"))
+    if size > LARGEST:
+        text = f"map: the page has {size / 1e6:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick"
+        warnings.warn(SiteplanWarning(text), stacklevel=2)
+    return page
 
+
+def _made(
+    sites: gpd.GeoDataFrame,
+    tables: Mapping[str, pd.DataFrame | None],
+    layers: Mapping[str, gpd.GeoDataFrame | None],
+    choice: Choice | Sequence[str] | None,
+) -> Outcome:
+    """Make an outcome of what was given."""
+    known = {name: table for name, table in tables.items() if table is not None}
+    if isinstance(choice, Choice):
+        known |= {"choice": choice.sites} | ({} if choice.phases is None else {"phases": choice.phases})
+    elif choice is not None:
+        known["choice"] = pd.DataFrame({"site": [str(site) for site in choice]})
+    return Outcome(sites, known, {name: table for name, table in layers.items() if table is not None})
+
+
+def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
+    """Give all that the page shows."""
     load_words(language)
     tongues = all_words("map")
-    tables = {
-        "sites": sites,
-        "rings": rings,
-        "cells": cells,
-        "territories": territories,
-        "stops": stops,
-        "transit_lines": transit_lines,
-        "places": places,
-        "railways": railways,
-        "streets": streets,
-        "water": water,
-        "green": green,
-    }
-    for name, table in tables.items():
-        if table is not None and table.crs is None:
+    scores, times, points = result.tables.get("scores"), result.tables.get("times"), result.layers.get("points")
+    for name, table in {"sites": result.sites, **result.layers}.items():
+        if name != "points" and table.crs is None:
             raise InputError(f"{name}: no coordinate reference system; set it with .set_crs() before drawing the map")
     if (times is None) != (points is None):
         raise InputError("times and points belong together; give both, or neither")
-    views = views_of(scenarios or {})
-    sites, only = whole_sites(sites, views)
-    tables["sites"] = sites
-    said = _notes(rings, cells, scores, totals or {}, notes, tongues, threshold)
-    people = points
-    homes = None if points is None else _homes(cells, territories, [points, *(view.points for view in views.values())])
-    if threshold > 0 and cells is not None:
-        cells, joined = join_small(cells, threshold)
+    views = result.scenarios
+    sites, only = whole_sites(result.sites, views)
+    layers = {**result.layers, "sites": sites} | _all_cells(result)
+    said = all_notes(result, layers.get("cells"), tongues)
+    people, communes = points, layers.get("communes")
+    every = [] if points is None else [points, *(view.layers["points"] for view in views.values())]
+    homes = None if points is None else _homes(layers.get("cells"), communes, every)
+    threshold = threshold_of(result)
+    if threshold > 0 and "cells" in layers:
+        layers["cells"], joined = join_small(layers["cells"], threshold)
         if points is not None:
-            every = [points, *(view.points for view in views.values())]
-            people, *others = spread_people(every, cells, joined, threshold)
-            views = {name: replace(view, points=each) for (name, view), each in zip(views.items(), others, strict=True)}
-        tables["cells"] = cells
+            people, *others = spread_people(every, layers["cells"], joined, threshold)
+            views = {
+                name: replace(view, layers={**view.layers, "points": each})
+                for (name, view), each in zip(views.items(), others, strict=True)
+            }
     ids = [str(site) for site in sites.index]
+    unknown = [site for site in result.chosen if site not in ids]
+    if unknown:
+        raise StudyError(f"choice: site {unknown[0]!r} is not on the map; expected one of the sites' ids")
     counted = _in_order(scores)
-    cards = site_cards(sites, scores, counted, [] if choice is None else list(choice), only)
-    given = {name: table for name, table in tables.items() if table is not None and _has_shapes(table)}
+    cards = site_cards(sites, scores, counted, result.chosen, only)
+    given = {name: table for name, table in layers.items() if name in DRAWN and _has_shapes(table)}
     plan = None
     if times is not None and people is not None:
-        limits = _travel(rings, scores)[1] or [float(times["minutes"].max())]
         plan = plan_data(
             times,
             people,
             sites=ids,
             cells=given["cells"].index if "cells" in given else None,
-            limits=limits,
-            territories=territories,
+            limits=travel_of(result)[1] or [float(times["minutes"].max())],
+            territories=communes,
             homes=homes,
             scenarios=views,
         )
         for packed, view in zip(plan["scenarios"], views.values(), strict=True):
-            packed |= {"about": view.about, **site_changes(sites, choice, view)}
+            about = view.manifest.get("scenario", {}).get("about", "")
+            packed |= {"about": about, **site_changes(sites, result.chosen, view)}
     shapes = None if "cells" not in given else cell_data(given["cells"], ids)
     room = min(RING_ROOM, LARGEST - FIXED_ROOM - _size(plan) - _size(shapes))
-    if "rings" in given and room < RING_ROOM / 20:
+    if "isochrones" in given and room < RING_ROOM / 20:
         text = "map: the outlines of what each site reaches are left out, or the page would exceed 5 MB"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
-        del given["rings"]
-    heading = title or tongues[language]["title"]
-    data = {
-        "title": heading,
+        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        del given["isochrones"]
+    asked = result.study.get("choose") or {}
+    goal = objective_names()[asked.get("objective", "coverage")]
+    return {
+        "title": title or result.title or tongues[language]["title"],
         "language": language,
         "words": {name: words.as_data() for name, words in tongues.items()},
         "bounds": _bounds(given),
@@ -255,23 +219,32 @@ def site_map(
         "colours": {**SEQUENCES, "modes": _mode_colours(plan)},
         "threshold": threshold,
         "sites": cards,
-        "served": _served(lines),
-        "answers": answer_data(desks, commuting, robustness) | {"places": left_out_data(left_out)},
-        "territories": [] if territories is None else [str(name) for name in territories["name"]],
+        "served": _served(result.table("lines")),
+        "answers": answer_data(*map(result.table, ("desks", "commuting", "robustness")))
+        | {"places": left_out_data(result.left_out)},
+        "territories": [] if communes is None else [str(name) for name in communes["name"]],
         "cells": shapes,
         "plan": plan,
-        "phases": _phases(phases, ids),
-        "curve": _curve(curve),
-        "curveOf": {"group": curve_group, "decayed": curve_decayed},
+        "phases": _phases(result, ids),
+        "curve": _curve(result.table("curve")),
+        "curveOf": {"group": asked.get("group", "people"), "decayed": not goal.heads},
         "found": _found(given),
         "layers": _layers(given, cards, tongues, max(room, 1)),
     }
-    page = SiteMap(render_page(data, title=heading))
-    size = len(page.html.encode("utf-8"))
-    if size > LARGEST:
-        text = f"map: the page has {size / 1e6:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
-    return page
+
+
+def _all_cells(result: Outcome) -> dict[str, gpd.GeoDataFrame]:
+    """Give the cells, with the new homes of scenarios, where nobody lives yet."""
+    if "cells" not in result.layers:
+        return {}
+    cells = result.cells
+    for other in result.scenarios.values():
+        there = other.layers.get("cells", cells)
+        new = there[~there.index.isin(cells.index)]
+        if len(new):
+            empty = new[["geometry"]].assign(**dict.fromkeys(("people", *result.groups), 0.0))
+            cells = gpd.GeoDataFrame(pd.concat([cells, empty]), crs=cells.crs).rename_axis("cell")
+    return {"cells": cells}
 
 
 def _homes(
@@ -298,13 +271,18 @@ def _mode_colours(plan: dict[str, Any] | None) -> dict[str, str]:
     return {mode: mode_colour(mode, modes) for mode in modes}
 
 
-def _phases(phases: Sequence[tuple[str, Sequence[str]]], ids: list[str]) -> list[list[Any]]:
-    """Give each phase's name and the positions of the sites that open in it."""
-    for name, opened in phases:
-        unknown = [site for site in map(str, opened) if site not in ids]
-        if unknown:
-            raise StudyError(f"phase {name!r}: site {unknown[0]!r} is not on the map; expected one of the sites' ids")
-    return [[str(name), [ids.index(str(site)) for site in opened]] for name, opened in phases]
+def _phases(result: Outcome, ids: list[str]) -> list[list[Any]]:
+    """Name what opens when, by position: the phases of a deployment, or one chosen site after the other."""
+    choice, phases = result.table("choice"), result.table("phases")
+    if choice is None or "status" not in choice:
+        return []
+    new = choice[choice["status"] == "candidate"].astype({"site": str})
+    if "phase" not in new or phases is None:
+        return [["", [ids.index(site)]] for site in new["site"]]
+    return [
+        [f"Phase {phase}", [ids.index(site) for site in new.loc[new["phase"] == phase, "site"]]]
+        for phase in phases["phase"]
+    ]
 
 
 def _curve(curve: pd.DataFrame | None) -> list[list[float | None]]:
@@ -351,18 +329,18 @@ def _layers(
     given: dict[str, gpd.GeoDataFrame], cards: list[dict[str, Any]], tongues: Tongues, room: int
 ) -> list[Layer]:
     layers = [site_layer(cards, tongues)] if cards else []
-    if "rings" in given:
+    if "isochrones" in given:
         # The minutes of cells say at a glance what rings say.
         by_minutes = "cells" in given and BEST in by_mode(given["cells"], "minutes")
-        layers += ring_layers(given["rings"], cards, tongues, shown=not by_minutes, room=room)
+        layers += ring_layers(given["isochrones"], cards, tongues, shown=not by_minutes, room=room)
     if "cells" in given:
         layers += cell_layers(given["cells"], tongues)
     if "stops" in given:
         layers.append(stop_layer(given["stops"], tongues))
     if "transit_lines" in given:
         layers.append(line_layer(given["transit_lines"], tongues))
-    if "territories" in given:
-        layers.append(territory_layer(given["territories"], tongues))
+    if "communes" in given:
+        layers.append(territory_layer(given["communes"], tongues))
     if "places" in given:
         layers.append(place_layer(given["places"], tongues))
     if "streets" in given:
@@ -395,7 +373,7 @@ def _open_sites(given: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
 
 def _reached(given: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
     """Give the cells that have minutes; without such columns the rings of the first mode."""
-    cells, rings, sites = given.get("cells"), given.get("rings"), _open_sites(given)
+    cells, rings, sites = given.get("cells"), given.get("isochrones"), _open_sites(given)
     timed = [] if cells is None else list(by_mode(cells, "minutes").values())
     if cells is not None and timed:
         return cells[cells[timed].notna().any(axis=1)]
@@ -410,77 +388,3 @@ def _degrees(table: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
     to_degrees = Transformer.from_crs(table.crs, 4326, always_xy=True)
     west, south, east, north = map(float, table.total_bounds)
     return to_degrees.transform_bounds(west, south, east, north)
-
-
-def _notes(
-    rings: gpd.GeoDataFrame | None,
-    cells: gpd.GeoDataFrame | None,
-    scores: pd.DataFrame | None,
-    totals: Mapping[str, float],
-    notes: Sequence[str] | Mapping[str, Sequence[str]],
-    tongues: Tongues,
-    threshold: float,
-) -> dict[str, list[str]]:
-    """Give the sentences that are always in sight, by language."""
-    said = {}
-    for language, words in tongues.items():
-        own = _own_notes(rings, cells, scores, totals, words)
-        if threshold > 0:
-            own.append(words.text("joined", people=threshold))
-        given = notes.get(language, next(iter(notes.values()), ())) if isinstance(notes, Mapping) else notes
-        said[language] = [*own, *map(str, given)]
-    return said
-
-
-def _own_notes(
-    rings: gpd.GeoDataFrame | None,
-    cells: gpd.GeoDataFrame | None,
-    scores: pd.DataFrame | None,
-    totals: Mapping[str, float],
-    words: Words,
-) -> list[str]:
-    notes = []
-    speed, limits = _travel(rings, scores)
-    if speed:
-        each = (f"{words.mode(mode)} {words.number(kmh)} {words['kmh']}" for mode, kmh in speed.items())
-        notes.append(words.text("speeds", speeds=words["semicolon"].join(each)))
-    if limits:
-        notes.append(words.text("limits", count=len(limits), limits=words.listed(map(words.number, limits))))
-    people = _people_note(cells, totals, words)
-    if people:
-        notes.append(people)
-    if rings is not None and len(rings):
-        notes.append(words["eye"])
-    return notes
-
-
-def _people_note(cells: gpd.GeoDataFrame | None, totals: Mapping[str, float], words: Words) -> str:
-    """Say how many people came in, what became of them, and how many cells tell nothing."""
-    said, missing = [], totals.get("missing_cells", 0)
-    if cells is not None:
-        missing = int(cells["people"].isna().sum())
-        people = words.count(float(totals.get("in", cells["people"].sum())))
-        said.append(words.text("people_in_cells", people=people, count=len(cells)))
-    elif "in" in totals:
-        said.append(words.text("people_in", people=words.count(totals["in"])))
-    fates = [name for name in ("placed", "too_far", "island") if half_up(totals.get(name, 0)) or name == "placed"]
-    parts = [words.text(name, people=words.count(totals[name])) for name in fates if name in totals]
-    if parts:
-        said.append(", ".join(parts) + ".")
-    if missing:
-        said.append(words.text("people_missing", count=missing))
-    return " ".join(said)
-
-
-def _travel(rings: gpd.GeoDataFrame | None, scores: pd.DataFrame | None) -> tuple[dict[str, float], list[float]]:
-    """Find the speed of each mode and all limits in what was given."""
-    speed: dict[str, float] = {}
-    limits: set[float] = set()
-    if scores is not None:
-        speed |= speeds(scores)
-        limits |= {measure.limit for measure in measures(scores)}
-    if rings is not None and len(rings):
-        speed |= {str(mode): float(kmh) for mode, kmh in zip(rings["mode"], rings["speed_kmh"], strict=True)}
-        limits |= set(rings["minutes"].astype(float))
-    known = sorted((mode for mode, kmh in speed.items() if math.isfinite(kmh) and mode != "transit"), key=mode_order)
-    return {mode: speed[mode] for mode in known}, sorted(limits)

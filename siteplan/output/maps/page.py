@@ -5,55 +5,146 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import PurePosixPath
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-import folium
 import js_lib_leaflet  # type: ignore[import-untyped]
 
-__all__ = ["render_page"]
+from siteplan.output.files import whole_file
+
+if TYPE_CHECKING:
+    import folium
+
+__all__ = ["SiteMap"]
 
 SCRIPTS = ("text", "shapes", "state", "canvas", "layers", "cards", "tables", "panel", "paper", "page")  # one function
 TILES = "https://tile.openstreetmap.org"
+OWN = ("siteplan_head", "siteplan_icons", "siteplan_page", "siteplan_data", "siteplan_script")  # our parts of a figure
+# What of Folium's libraries is needed where a script holds such text. Leaflet is in the page; Bootstrap nobody needs.
+NEEDED = {
+    "$(": ("jquery",),
+    "AwesomeMarkers": (
+        *("awesome_markers", "glyphicons_css", "awesome_markers_font_css", "awesome_markers_css", "awesome_rotate_css"),
+    ),
+}
 
 
-def render_page(data: dict[str, Any], *, title: str) -> str:
-    """Render a page from its data; every text in `data` is shown as it is and never run."""
-    south, west, north, east = data["bounds"]
-    middle = ((south + north) / 2, (west + east) / 2)
-    plan: Any = folium.Map(location=middle, tiles=None, prefer_canvas=True, zoom_control=False, zoom_snap=0.25)
+@dataclass(frozen=True, eq=False, repr=False)
+class SiteMap:
+    """A finished map: one HTML page, and the Folium map in it.
+
+    Whatever is added to `map` is shown with the page's own layers; the page then loads what the additions need (the
+    libraries of plugins, tiles) from the hosts that they name, and from no others. Without additions it asks for
+    nothing.
+    """
+
+    data: Mapping[str, Any]
+    """What the page shows."""
+
+    @cached_property
+    def map(self) -> "folium.Map":
+        """The map: `folium.Marker((lat, lon)).add_to(page.map)`, and so with any layer or plugin of Folium."""
+        import folium
+
+        south, west, north, east = self.data["bounds"]
+        middle = ((south + north) / 2, (west + east) / 2)
+        return folium.Map(location=middle, tiles=None, prefer_canvas=True, zoom_control=False, zoom_snap=0.25)
+
+    @property
+    def html(self) -> str:
+        """The page as it is now."""
+        return _render(self.data, self.map)
+
+    def save(self, path: str | Path) -> None:
+        """Write the page to `path`, whole or not at all."""
+        with whole_file(path) as aside:
+            aside.write_text(self.html, encoding="utf-8", newline="\n")
+
+    def __repr__(self) -> str:
+        return f"<SiteMap {self.data['title']!r}: {len(self.data['sites'])} sites>"
+
+    def _repr_html_(self) -> str:
+        style = "width:100%;height:640px;border:1px solid #c5ccd3"
+        return f'<iframe srcdoc="{html.escape(self.html)}" style="{style}" title="siteplan"></iframe>'
+
+
+def _render(data: Mapping[str, Any], plan: Any) -> str:
+    """Render a page from its data and its map; every text in `data` is shown as it is and never run."""
+    figure, links = plan.get_root(), (plan.default_js, plan.default_css)
+    parts = (figure.header, figure.html, figure.script)
+    _forget(parts, [*OWN, *(name for name, _ in (*links[0], *links[1]))])
     plan.default_js, plan.default_css = [], []  # instead of Folium's links to other hosts
-    figure = plan.get_root()
-    figure.title = html.escape(title)
-    plan.render()  # Folium puts its own parts into the page; ours come around them
-    figure.header.add_child(_raw(_head()), index=0)
-    figure.html.add_child(_raw(_asset("page.html")), index=0)
-    figure.html.add_child(_raw(f'<script id="siteplan-data" type="application/json">{_json(data)}</script>'))
+    figure.title = html.escape(data["title"])
+    plan.render()  # Folium puts its own parts and what was added into the page; ours come around them
+    _bring_libraries(figure, dict(links[0]), dict(links[1]))
+    brought = "".join(child.render() for part in parts for child in part._children.values())
+    if plan._children:
+        figure.header.add_child(_raw(_icons()), name="siteplan_icons", index=0)
+    figure.header.add_child(_raw(_head()), name="siteplan_head", index=0)
+    figure.html.add_child(_raw(_asset("page.html")), name="siteplan_page", index=0)
+    about = f'<script id="siteplan-data" type="application/json">{_json(data)}</script>'
+    figure.html.add_child(_raw(about), name="siteplan_data")
     script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
-    figure.script.add_child(
-        _raw(f'"use strict";\nfunction siteplan(map) {{\n{script}\n}}\nsiteplan({plan.get_name()});')
-    )
+    drawn = f'"use strict";\nfunction siteplan(map) {{\n{script}\n}}\nsiteplan({plan.get_name()});'
+    figure.script.add_child(_raw(drawn), name="siteplan_script")
     stable = figure.render().replace(plan.get_name(), "siteplan_map")  # Folium names things by chance
-    return _with_policy(re.sub(r",\s*maximum-scale=1\.0, user-scalable=no", "", stable))  # whoever needs to may zoom in
+    _forget(parts, OWN)
+    plan.default_js, plan.default_css = links
+    stable = re.sub(r",\s*maximum-scale=1\.0, user-scalable=no", "", stable)  # whoever needs to may zoom in
+    return _with_policy(stable, brought)
+
+
+def _forget(parts: Sequence[Any], names: Iterable[str]) -> None:
+    """Take parts out of a figure again, so that the map can be changed, shown and saved once more."""
+    for part in parts:
+        for name in names:
+            part._children.pop(name, None)
+
+
+def _bring_libraries(figure: Any, scripts: Mapping[str, str], sheets: Mapping[str, str]) -> None:
+    """Link those of Folium's libraries that what was added needs, before the plugins that stand on them."""
+    import folium
+
+    written = "".join(child.render() for child in figure.script._children.values())
+    needed = [name for text, names in NEEDED.items() if text in written for name in names]
+    for name in needed[::-1]:
+        link = folium.JavascriptLink(scripts[name]) if name in scripts else folium.CssLink(sheets[name])
+        figure.header.add_child(link, name=name, index=0)
+
+
+def _icons() -> str:
+    """Give Leaflet's own marker, which it would look for beside a style sheet."""
+    found = {"iconUrl": "marker-icon.png", "iconRetinaUrl": "marker-icon-2x.png", "shadowUrl": "marker-shadow.png"}
+    icons = {name: _picture(_leaflet(), f"images/{file}") for name, file in found.items()}
+    return f"<script>L.Icon.Default.imagePath = ''; L.Icon.Default.mergeOptions({json.dumps(icons)});</script>"
 
 
 def _raw(text: str) -> Any:
     """Wrap text that must reach the page as it is: Element would read it as a template."""
-    element: Any = folium.Element("{{ this.text }}")
+    from folium import Element
+
+    element: Any = Element("{{ this.text }}")
     element.text = text
     return element
 
 
 def _head() -> str:
-    leaflet = files(js_lib_leaflet).joinpath("static", "js_lib_leaflet")
+    leaflet = _leaflet()
     script = leaflet.joinpath("leaflet.js").read_text(encoding="utf-8")
     script = re.sub(r"\n//# sourceMappingURL=.*", "", script)  # a browser's tools would ask for it
     css = re.sub(
         r"url\((images/[\w.-]+)\)", lambda found: f"url({_picture(leaflet, found[1])})", _text(leaflet, "leaflet.css")
     )
     return f"<style>{css}</style>\n<style>{_asset('page.css')}</style>\n<script>{script}</script>"
+
+
+def _leaflet() -> Traversable:
+    return files(js_lib_leaflet).joinpath("static", "js_lib_leaflet")
 
 
 def _picture(folder: Traversable, path: str) -> str:
@@ -69,21 +160,39 @@ def _asset(name: str) -> str:
     return _text(files(__package__), name)
 
 
-def _json(data: dict[str, Any]) -> str:
+def _json(data: Mapping[str, Any]) -> str:
     """Give JSON that cannot end the script element it stands in."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _with_policy(page: str) -> str:
-    """Let the browser run these scripts, load these tiles, and nothing else (Content Security Policy)."""
-    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
-    policy = (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: {TILES}; "
-        "base-uri 'none'; form-action 'none'"
-    )
+def _with_policy(page: str, brought: str) -> str:
+    """Let the browser run these scripts, load these tiles and what was brought, and nothing else.
+
+    That is a Content Security Policy. Style sheets may bring fonts and pictures of their host.
+    """
+    scripts = re.findall(r"<script(?![^>]*(?:\ssrc=|json))[^>]*>(.*?)</script>", page, flags=re.DOTALL)
+    hashes = [f"'sha256-{_digest(script)}'" for script in scripts]
+    linked = _hosts(r"""<script[^>]*\ssrc=["'](https?://[^/"']+)""", brought)
+    styled = _hosts(r"""<link[^>]*\shref=["'](https?://[^/"']+)""", brought)
+    shown = _hosts(r"""(?:L(?:\.\w+)+\(\s*|[iI]con\w*Url"?:\s*)["'](https?://[^/"']+)""", brought)
+    allowed = {
+        "default-src": ["'none'"],
+        "script-src": [*hashes, *linked],
+        "style-src": ["'unsafe-inline'", *styled],
+        "font-src": styled,
+        "connect-src": _hosts(r"""fetch\(\s*["'](https?://[^/"']+)""", brought),
+        "img-src": ["data:", *dict.fromkeys([TILES, *styled, *shown])],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+    }
+    policy = "; ".join(f"{name} {' '.join(sources)}" for name, sources in allowed.items() if sources)
     return page.replace("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy}">', 1)
+
+
+def _hosts(pattern: str, text: str) -> list[str]:
+    """List the hosts that a pattern finds; a part of a name that Leaflet fills in may be anything."""
+    return sorted({re.sub(r"\{\w+\}", "*", host) for host in re.findall(pattern, text)})
 
 
 def _digest(script: str) -> str:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from siteplan.catalogue import mode_order
 from siteplan.errors import InputError
-from siteplan.output.maps.scenarios import ScenarioView
 from siteplan.output.maps.shapes import encode
+from siteplan.output.outcome import Outcome
 from siteplan.reachable import Floats, Ints, People, Reach, by_point
 
 __all__ = ["pack_runs", "plan_data"]
@@ -31,7 +31,7 @@ def plan_data(
     limits: Sequence[float],
     territories: gpd.GeoDataFrame | None = None,
     homes: pd.Series | None = None,
-    scenarios: Mapping[str, ScenarioView] = types.MappingProxyType({}),
+    scenarios: Mapping[str, Outcome] = types.MappingProxyType({}),
 ) -> dict[str, Any]:
     """Pack minutes and people for the page.
 
@@ -54,7 +54,7 @@ def plan_data(
     InputError
         As `reach`, and for minutes to sites that the map does not show.
     """
-    tables = [points, *(each.points for each in scenarios.values())]
+    tables = [points, *(each.layers["points"] for each in scenarios.values())]
     labels = _all_points(tables)
     amounts = _amounts(points, labels)
     base = _by_mode(times, labels, sites, limits)
@@ -152,7 +152,7 @@ def _by_mode(times: pd.DataFrame, labels: pd.Index, sites: Sequence[str], limits
         raise InputError(f"times: site {str(first)!r} is not on the map; give the sites that the times lead to")
     point, units = labels.get_indexer(reach.points)[reach.point], _units(reach.minutes, limits)
     packed = {}
-    for mode in reach.modes:
+    for mode in sorted(reach.modes):
         part = reach.mode_rows(mode)
         site = place[reach.site[part]]
         order = np.lexsort((point[part], site))

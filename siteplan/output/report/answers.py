@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from siteplan.output.report.account import Account
 from siteplan.output.report.facts import covered_count
 from siteplan.output.report.figures import tornado_plot
 from siteplan.output.report.markup import Markup, join, tag
-from siteplan.output.report.material import Material
 from siteplan.output.report.tables import Column, table
 from siteplan.words import capital
 
@@ -29,106 +29,105 @@ OPENINGS = ("today", "chosen", "all")
 PERCENTS = ("uptake", "teleworkable", "rebound")  # drivers that are shares
 
 
-def plain_table(material: Material, given: pd.DataFrame | None) -> Markup:
+def plain_table(account: Account, given: pd.DataFrame | None) -> Markup:
     """Show a table as it is, its headings in the reader's words where there are any."""
     if given is None:
         return Markup("")
-    flat = given.reset_index() if given.index.name else given
-    numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in flat.dtypes]
+    numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in given.dtypes]
     columns = [
-        Column(capital(material.words.get(str(name), str(name).replace("_", " "))), text=not is_number)
-        for name, is_number in zip(flat.columns, numeric, strict=True)
+        Column(capital(account.words.get(str(name), str(name).replace("_", " "))), text=not is_number)
+        for name, is_number in zip(given.columns, numeric, strict=True)
     ]
-    rows = [[material.spoken(value) for value in row] for row in flat.itertuples(index=False)]
+    rows = [[account.spoken(value) for value in row] for row in given.itertuples(index=False)]
     return table(columns, rows[:MOST_ROWS], header=1)
 
 
 # ---- who is left out ----
 
 
-def fairness_section(material: Material) -> Markup:
+def fairness_section(account: Account) -> Markup:
     """Show who has a site within reach, group by group; then, in a sentence each, how unequally access is shared."""
-    found, measure = material.fairness, material.measure
+    found, measure = account.table("fairness"), account.measure
     if found is None or measure is None:
         return Markup("")
     here = found[(found["mode"].astype(str) == measure.mode)]
     covered = here[(here["what"] == "covered") & (here["minutes"] == measure.minutes)]
     if covered.empty:
         return Markup("")
-    said = {"minutes": measure.minutes, "mode": material.by(measure.mode)}
+    said = {"minutes": measure.minutes, "mode": account.by(measure.mode)}
     total = covered[covered["split"] == "total"]
-    parts = [tag("p", material.say("fair_note", **said), class_="note"), _by_group(material, total)]
+    parts = [tag("p", account.say("fair_note", **said), class_="note"), _by_group(account, total)]
     own = covered[(covered["split"] == "degree_given") & (covered["group"] == "people")]
     if len(own):
-        parts.append(_shares(material, own, "territory", material.words["degree"]))
-    texts = list(_unequal(material, here, said))
+        parts.append(_shares(account, own, "territory", account.words["degree"]))
+    texts = list(_unequal(account, here, said))
     return join(*parts, tag("ul", *(tag("li", text) for text in texts)) if texts else Markup(""))
 
 
-def _by_group(material: Material, rows: pd.DataFrame) -> Markup:
-    value = [_share_of(material, *row) for row in zip(rows["open"], rows["group"], rows["value"], strict=True)]
+def _by_group(account: Account, rows: pd.DataFrame) -> Markup:
+    value = [_share_of(account, *row) for row in zip(rows["open"], rows["group"], rows["value"], strict=True)]
     return _shares(
-        material, rows.assign(value=value, group=[material.group(name) for name in rows["group"]]), "group", ""
+        account, rows.assign(value=value, group=[account.group(name) for name in rows["group"]]), "group", ""
     )
 
 
-def _share_of(material: Material, opening: str, group: str, told: float) -> float:
+def _share_of(account: Account, opening: str, group: str, told: float) -> float:
     """Count the share of a group anew where its people are known: a share that a file keeps is rounded already."""
-    measure = material.measure
-    if measure is None or material.times is None or material.points is None or group not in material.points:
+    measure = account.measure
+    if measure is None or account.times is None or account.points is None or group not in account.points:
         return told
-    chosen = [*material.opened, *material.chosen]
-    sites = {"today": material.opened, "chosen": chosen, "all": material.used}[opening]
-    everybody = float(material.points[group].sum())
-    covered = covered_count(material.times, material.points, replace(measure, group=group), sites)
+    chosen = [*account.opened, *account.chosen]
+    sites = {"today": account.opened, "chosen": chosen, "all": account.used}[opening]
+    everybody = float(account.points[group].sum())
+    covered = covered_count(account.times, account.points, replace(measure, group=group), sites)
     return covered / everybody if everybody else told
 
 
-def _shares(material: Material, rows: pd.DataFrame, by: str, heading: str) -> Markup:
+def _shares(account: Account, rows: pd.DataFrame, by: str, heading: str) -> Markup:
     """Make a table of shares, one column for what is open."""
-    words = material.words
+    words = account.words
     openings = [name for name in OPENINGS if (rows["open"] == name).any()]
     columns = [Column(heading or words["group"], text=True)]
     columns += [Column(words[f"open_{name}"], bar=True) for name in openings]
     wide = rows.pivot_table(index=by, columns="open", values="value", sort=False)[openings]
     shares = [[float(value) for value in row] for row in wide.to_numpy()]
     cells = [
-        [_territory(material, str(name)), *(material.share(value) for value in row)]
+        [_territory(account, str(name)), *(account.share(value) for value in row)]
         for name, row in zip(wide.index, shares, strict=True)
     ]
     bars = [[0.0 if value != value else value for value in row] for row in shares]
     return table(columns, cells, header=1, bars=bars)
 
 
-def _territory(material: Material, name: str) -> str:
-    return material.words["outside"] if name == "outside" else name
+def _territory(account: Account, name: str) -> str:
+    return account.words["outside"] if name == "outside" else name
 
 
-def _unequal(material: Material, rows: pd.DataFrame, said: Mapping[str, Any]) -> Iterator[str]:
+def _unequal(account: Account, rows: pd.DataFrame, said: Mapping[str, Any]) -> Iterator[str]:
     """Say what each index means, for everybody, with what is open today or, better, with the chosen sites."""
     planned = next((name for name in ("chosen", "today", "all") if (rows["open"] == name).any()), "")
     kept = rows[(rows["open"] == planned) & (rows["group"] == "people") & (rows["split"] == "total")]
-    which = material.words[f"open_{planned}_then"]
+    which = account.words[f"open_{planned}_then"]
     sites = _measures(kept[(kept["what"] == "sites") & (kept["minutes"] == said["minutes"])])
     if {"mean", "gini"} <= set(sites):
-        mean, gini = material.words.digits(sites["mean"]), material.words.digits(sites["gini"])
-        yield material.say("fair_sites", mean=mean, gini=gini, which=which, **said)
+        mean, gini = account.words.digits(sites["mean"]), account.words.digits(sites["gini"])
+        yield account.say("fair_sites", mean=mean, gini=gini, which=which, **said)
     if "concentration" in sites:
         key = "fair_rich" if sites["concentration"] > 0.005 else "fair_poor"
         key = "fair_even" if abs(sites["concentration"]) <= 0.005 else key
-        yield material.say(key, value=material.words.digits(sites["concentration"]))
+        yield account.say(key, value=account.words.digits(sites["concentration"]))
     minutes = _measures(kept[kept["what"] == "minutes"])
     if "mean" in minutes:
-        yield material.say("fair_minutes", mean=minutes["mean"], which=which, mode=said["mode"])
+        yield account.say("fair_minutes", mean=minutes["mean"], which=which, mode=said["mode"])
     desks = _measures(kept[kept["what"] == "desks_per_person"])
     if {"mean", "gini"} <= set(desks):  # where there is no desk at all, nothing is shared unequally
-        yield material.say(
-            "fair_desks", desks=1000 * desks["mean"], gini=material.words.digits(desks["gini"]), which=which
+        yield account.say(
+            "fair_desks", desks=1000 * desks["mean"], gini=account.words.digits(desks["gini"]), which=which
         )
     lack = _measures(kept[(kept["what"] == "lack") & (kept["minutes"] == said["minutes"])])
     if lack.get("fgt0", 0) > 0:
         beyond = lack["fgt1"] / lack["fgt0"] * float(said["minutes"])
-        yield material.say("fair_lack", share=material.share(lack["fgt0"]), beyond=beyond, which=which, **said)
+        yield account.say("fair_lack", share=account.share(lack["fgt0"]), beyond=beyond, which=which, **said)
 
 
 def _measures(rows: pd.DataFrame) -> dict[str, float]:
@@ -138,11 +137,11 @@ def _measures(rows: pd.DataFrame) -> dict[str, float]:
 # ---- how big ----
 
 
-def desks_section(material: Material) -> Markup:
+def desks_section(account: Account) -> Markup:
     """Show the desks of each open or chosen site by uptake, and what they come to."""
-    found, words = material.desks, material.words
+    found, words = account.table("desks"), account.words
     if found is None or not {"basis", "uptake", "peak_day", "desks", "m2"} <= set(found):
-        return plain_table(material, found)
+        return plain_table(account, found)
     rows = found[found["basis"] == "nearest"]
     rows = found if rows.empty else rows
     uptakes = sorted(rows["uptake"].unique())
@@ -151,15 +150,15 @@ def desks_section(material: Material) -> Markup:
     columns = [Column(capital(words["site"]), text=True), Column(words["workers_near"])]
     columns += [Column(words["desks_there"])] if known else []
     cells = [
-        [str(name), material.people(float(workers)), *([material.spoken(desks)] if known else [])]
+        [str(name), account.people(float(workers)), *([account.spoken(desks)] if known else [])]
         for name, workers, desks in zip(fixed["name"], fixed["workers"], fixed["capacity"], strict=True)
     ]
     for uptake in uptakes:
-        over = material.say("if_uptake", share=material.share(uptake))
+        over = account.say("if_uptake", share=account.share(uptake))
         part = rows[rows["uptake"] == uptake].set_index("site").reindex(fixed.index)
-        shown = [(words["desks_needed"], [material.spoken(value) for value in part["desks"]])]
+        shown = [(words["desks_needed"], [account.spoken(value) for value in part["desks"]])]
         if known:
-            shown.append((words["no_desk"], [material.share(value) for value in part["chance_at_capacity"]]))
+            shown.append((words["no_desk"], [account.share(value) for value in part["chance_at_capacity"]]))
         for heading, texts in shown:
             columns.append(Column(heading, over=over))
             for line, text in zip(cells, texts, strict=True):
@@ -167,92 +166,92 @@ def desks_section(material: Material) -> Markup:
     notes = [words["desks_nearest" if (rows["basis"] == "nearest").all() else "desks_alone"]]
     notes += [words["no_desk_note"]] if known else []
     return join(
-        _list(_desk_texts(material, rows, uptakes)),
+        _list(_desk_texts(account, rows, uptakes)),
         table(columns, cells[:MOST_ROWS], header=1),
         tag("p", " ".join(notes), class_="note"),
     )
 
 
-def _desk_texts(material: Material, rows: pd.DataFrame, uptakes: Sequence[float]) -> Iterator[str]:
+def _desk_texts(account: Account, rows: pd.DataFrame, uptakes: Sequence[float]) -> Iterator[str]:
     if not (rows["basis"] == "nearest").all():
         return  # each as if it were alone: they do not add up
     for uptake in uptakes:
         part = rows[rows["uptake"] == uptake]
         told = {
-            "share": material.share(uptake),
-            "people": material.people(float(part["peak_day"].sum())),
+            "share": account.share(uptake),
+            "people": account.people(float(part["peak_day"].sum())),
             "desks": int(part["desks"].sum()),
-            "area": material.people(float(part["m2"].sum())),
+            "area": account.people(float(part["m2"].sum())),
         }
-        yield material.say("desks_text", **told) + _unseated(material, part)
-    week = material.weekdays
+        yield account.say("desks_text", **told) + _unseated(account, part)
+    week = account.table("weekdays")
     if week is not None and {"day", "of_mean"} <= set(week):
         first = week.drop_duplicates("day")
         of_mean = dict(zip(first["day"].astype(str), first["of_mean"].astype(float), strict=True))
         fullest = max(of_mean, key=lambda day: of_mean[day])
-        if f"day_{fullest}" in material.words:
-            day, more = material.words[f"day_{fullest}"], material.share(of_mean[fullest] - 1)
-            yield material.say("fullest_is", day=day, more=more)
+        if f"day_{fullest}" in account.words:
+            day, more = account.words[f"day_{fullest}"], account.share(of_mean[fullest] - 1)
+            yield account.say("fullest_is", day=day, more=more)
 
 
-def _unseated(material: Material, part: pd.DataFrame) -> str:
+def _unseated(account: Account, part: pd.DataFrame) -> str:
     """Say how many people find no desk at any site within reach, with the desks there are."""
     if "left_out" not in part or part["left_out"].isna().any() or not part["peak_day"].sum() > 0:
         return ""
     left = float(part["left_out"].sum())
     key = "desks_left" if left >= 0.5 else "desks_enough"
-    return " " + material.say(key, left=material.people(left), share=material.share(left, part["peak_day"].sum()))
+    return " " + account.say(key, left=account.people(left), share=account.share(left, part["peak_day"].sum()))
 
 
 # ---- what for ----
 
 
-def commuting_section(material: Material) -> Markup:
+def commuting_section(account: Account) -> Markup:
     """Show what is saved in a year by uptake and rebound, by mode, and what drives the range."""
-    found, words = material.commuting, material.words
+    found, words = account.table("commuting"), account.words
     if found is None or not {"uptake", "rebound", "mode", "vehicle_km", "kg_co2e"} <= set(found):
-        return plain_table(material, found)
+        return plain_table(account, found)
     total = found[found["mode"] == "all"]
     names = ("vehicle_km", "kg_co2e", "hours", "euros")
     columns = [Column(capital(words["uptake"])), Column(capital(words["rebound"])), Column(words["people_days"])]
     columns += [Column(words[name]) for name in names]
     rows = [
         [
-            material.share(row["uptake"]),
-            material.share(row["rebound"]) if row["rebound"] else words["rebound_none"],
-            material.people(row["people_days"]),
-            *(material.people(row[name]) for name in names),
+            account.share(row["uptake"]),
+            account.share(row["rebound"]) if row["rebound"] else words["rebound_none"],
+            account.people(row["people_days"]),
+            *(account.people(row[name]) for name in names),
         ]
         for row in total.to_dict("records")
     ]
     least, most = float(total["kg_co2e"].min()), float(total["kg_co2e"].max())
-    told = {"least": material.people(least), "most": material.people(most)}
-    texts = [material.say("commuting_range" if most > least else "commuting_one", **told)] + (
+    told = {"least": account.people(least), "most": account.people(most)}
+    texts = [account.say("commuting_range" if most > least else "commuting_one", **told)] + (
         [words["commuting_loss"]] if least < 0 else []
     )
     note = tag("p", words["commuting_note"], class_="note")
-    parts = [tag("p", " ".join(texts)), table(columns, rows[:MOST_ROWS], header=2), _by_mode(material, found), note]
-    return join(*parts, _tornado(material))
+    parts = [tag("p", " ".join(texts)), table(columns, rows[:MOST_ROWS], header=2), _by_mode(account, found), note]
+    return join(*parts, _tornado(account))
 
 
-def _by_mode(material: Material, found: pd.DataFrame) -> Markup:
+def _by_mode(account: Account, found: pd.DataFrame) -> Markup:
     """Show the modes at the middle uptake without rebound."""
-    words = material.words
+    words = account.words
     uptakes = sorted(found["uptake"].unique())
     middle = uptakes[len(uptakes) // 2]
     rows = found[(found["uptake"] == middle) & (found["rebound"] == found["rebound"].min()) & (found["mode"] != "all")]
     names = ("passenger_km", "kg_co2e", "hours", "euros")
-    columns = [Column(material.say("if_uptake", share=material.share(middle)), text=True)]
+    columns = [Column(account.say("if_uptake", share=account.share(middle)), text=True)]
     columns += [Column(words[name]) for name in names]
     cells = [
-        [words.get(f"by_{row['mode']}", material.by(str(row["mode"]))), *(material.people(row[name]) for name in names)]
+        [words.get(f"by_{row['mode']}", account.by(str(row["mode"]))), *(account.people(row[name]) for name in names)]
         for row in rows.to_dict("records")
     ]
     return table(columns, cells, header=1)
 
 
-def _tornado(material: Material) -> Markup:
-    found, words = material.tornado, material.words
+def _tornado(account: Account) -> Markup:
+    found, words = account.table("tornado"), account.words
     if found is None or found.empty:
         return Markup("")
     rows = found.head(MOST_DRIVERS)
@@ -260,14 +259,13 @@ def _tornado(material: Material) -> Markup:
     for row in rows.to_dict("records"):
         driver = str(row["driver"])
         ends = [
-            material.share(row[end]) if driver in PERCENTS else material.words.digits(row[end])
-            for end in ("low", "high")
+            account.share(row[end]) if driver in PERCENTS else account.words.digits(row[end]) for end in ("low", "high")
         ]
         name = words.get(f"driver_{driver}", driver.replace("_", " "))
         bars.append((f"{name} ({ends[0]} – {ends[1]})", float(row["at_low"]), float(row["at_high"])))
     first = words.get(f"driver_{rows['driver'].iloc[0]}", str(rows["driver"].iloc[0]))
     base = float(rows["base"].iloc[0])
-    about = material.say("tornado_alt", first=first, base=material.people(base))
+    about = account.say("tornado_alt", first=first, base=account.people(base))
     drawn = tornado_plot(bars, base, words, title=words["tornado_caption"], about=about)
     return tag("figure", drawn, tag("figcaption", words["tornado_caption"]))
 
@@ -275,22 +273,22 @@ def _tornado(material: Material) -> Markup:
 # ---- how sure ----
 
 
-def robustness_section(material: Material) -> Markup:
+def robustness_section(account: Account) -> Markup:
     """Show how often each site is among the first, over which ranks, and how many people it then reaches."""
-    found, words = material.robustness, material.words
+    found, words = account.table("robustness"), account.words
     if found is None or found.empty:
         return Markup("")
     count, first = int(found["variants"].iloc[0]), int(found["first"].iloc[0])
     always = [str(name) for name in found["name"][found["in_first"] == 1]]
     told = {"variants": count, "first": first}
-    sure = material.say("sure_first", count=len(always), names=material.listed(always), **told)
-    texts = [material.say("sure_text", **told), sure]
-    ranked = material.ranked
+    sure = account.say("sure_first", count=len(always), names=account.listed(always), **told)
+    texts = [account.say("sure_text", **told), sure]
+    ranked = account.ranked
     own = {} if ranked is None or "rank" not in ranked else dict(zip(ranked.index, ranked["rank"], strict=True))
     columns = [
         Column(capital(words["site"]), text=True),
         Column(capital(words["rank"])),
-        Column(material.say("sure_share", first=first), bar=True),
+        Column(account.say("sure_share", first=first), bar=True),
         Column(words["sure_ranks"]),
         Column(words["sure_reach"]),
     ]
@@ -298,35 +296,35 @@ def robustness_section(material: Material) -> Markup:
     rows, bars = [], []
     for row in shown.head(MOST_ROWS).to_dict("records"):
         ranks = f"{row['best_rank']} – {row['worst_rank']}"
-        people = f"{material.people(row['p5'])} – {material.people(row['p95'])}"
-        rank = material.spoken(own.get(str(row["site"])))
-        rows.append([str(row["name"]), rank, material.share(row["in_first"]), ranks, people])
+        people = f"{account.people(row['p5'])} – {account.people(row['p95'])}"
+        rank = account.spoken(own.get(str(row["site"])))
+        rows.append([str(row["name"]), rank, account.share(row["in_first"]), ranks, people])
         bars.append([float(row["in_first"])])
     hidden = len(found) - len(rows)
-    counted = material.column(str(found["counted"].iloc[0]))
-    note = material.say("sure_note", counted=counted)
-    note += f" {material.say('sure_hidden', count=hidden, first=first)}" if hidden else ""
+    counted = account.column(str(found["counted"].iloc[0]))
+    note = account.say("sure_note", counted=counted)
+    note += f" {account.say('sure_hidden', count=hidden, first=first)}" if hidden else ""
     parts = [tag("p", " ".join(texts)), table(columns, rows, header=1, bars=bars), tag("p", note, class_="note")]
-    return join(*parts, _sets(material))
+    return join(*parts, _sets(account))
 
 
-def _sets(material: Material) -> Markup:
+def _sets(account: Account) -> Markup:
     """Say which set of sites was chosen most often, and how little each can lose."""
-    found, words = material.robust_sets, material.words
+    found, words = account.table("robust_sets"), account.words
     if found is None or found.empty or "max_regret_share" not in found:
         return Markup("")
     possible = found[found["sites"].fillna("").astype(str) != ""].head(MOST_SETS)
     texts = []
     own = possible[possible["own"]] if "own" in possible else possible.head(0)
     for row in own.to_dict("records"):
-        told = {"share": material.share(row["share"]), "lost": material.share(row["max_regret_share"])}
-        texts.append(material.say("sets_own", people=material.people(row["max_regret"]), **told))
+        told = {"share": account.share(row["share"]), "lost": account.share(row["max_regret_share"])}
+        texts.append(account.say("sets_own", people=account.people(row["max_regret"]), **told))
     columns = [Column(words["sets"], text=True), Column(words["sets_share"], bar=True), Column(words["sets_lost"])]
     rows = [
         [
-            material.listed(material.name(site) for site in str(row["sites"]).split(", ")),
-            material.share(row["share"]),
-            f"{material.people(row['max_regret'])} ({material.share(row['max_regret_share'])})",
+            account.listed(account.name(site) for site in str(row["sites"]).split(", ")),
+            account.share(row["share"]),
+            f"{account.people(row['max_regret'])} ({account.share(row['max_regret_share'])})",
         ]
         for row in possible.to_dict("records")
     ]
@@ -341,17 +339,17 @@ def _sets(material: Material) -> Markup:
 # ---- what if ----
 
 
-def scenarios_section(material: Material) -> Markup:
+def scenarios_section(account: Account) -> Markup:
     """Show who gains and who loses a site in each scenario: by every mode and of every group for whom any changes."""
-    found, words, measure = material.scenarios, material.words, material.measure
+    found, words, measure = account.table("scenarios"), account.words, account.measure
     needed = {"scenario", "group", "mode", "minutes", "before", "after", "gained", "lost"}
     if found is None or measure is None or not needed <= set(found):
-        return plain_table(material, found)
+        return plain_table(account, found)
     rows = found[found["minutes"] == measure.minutes]
     if "split" in rows:
         rows = rows[rows["split"] == "total"]
     if rows.empty:
-        return plain_table(material, found)
+        return plain_table(account, found)
     names = ("before", "after", "gained", "lost")
     columns = [
         Column(capital(words["scenario"]), text=True),
@@ -359,9 +357,7 @@ def scenarios_section(material: Material) -> Markup:
         Column(words["group"], text=True),
     ]
     columns += [*(Column(capital(words[name])) for name in names), Column(words["change"])]
-    told_of = {
-        str(each.get("name")): words.of(each.get("about", "")) for each in material.manifest.get("scenarios", [])
-    }
+    told_of = {str(each.get("name")): words.of(each.get("about", "")) for each in account.manifest.get("scenarios", [])}
     cells = []
     for name in dict.fromkeys(rows["scenario"].astype(str)):
         part = rows[rows["scenario"].astype(str) == name]
@@ -371,10 +367,10 @@ def scenarios_section(material: Material) -> Markup:
         heading = join(name, *([" ", tag("small", about)] if about else []))
         for row in _changed(part, measure.mode).to_dict("records"):
             change = float(row["after"]) - float(row["before"])
-            told = [material.by(str(row["mode"])), material.group(str(row["group"]))]
-            cells.append([heading, *told, *(material.people(row[each]) for each in names), material.signed(change)])
+            told = [account.by(str(row["mode"])), account.group(str(row["group"]))]
+            cells.append([heading, *told, *(account.people(row[each]) for each in names), account.signed(change)])
             heading = join(name)
-    note = tag("p", material.say("scenarios_note", minutes=measure.minutes), class_="note")
+    note = tag("p", account.say("scenarios_note", minutes=measure.minutes), class_="note")
     return join(table(columns, cells[:MOST_ROWS], header=1), note)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from siteplan.output.report.account import Account
 from siteplan.output.report.answers import plain_table
 from siteplan.output.report.markup import Markup, join, tag
-from siteplan.output.report.material import Material
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
 
@@ -27,193 +27,192 @@ MOST_REJECTED = 12
 # ---- what was asked ----
 
 
-def question_chosen(material: Material) -> Markup:
+def question_chosen(account: Account) -> Markup:
     """Say what the chosen set was to do, for whom, and under which conditions."""
-    goal, summary = material.goal, material.goal.summary
+    goal, summary = account.goal, account.goal.summary
     told = {
-        "people": material.people(material.everybody),
-        "share": material.share(float(goal.asked.get("share") or 1)),
-        "penalty": summary.get("penalty") or goal.asked.get("penalty") or 2 * _limit(material),
+        "people": account.people(account.everybody),
+        "share": account.share(float(goal.asked.get("share") or 1)),
+        "penalty": summary.get("penalty") or goal.asked.get("penalty") or 2 * _limit(account),
         "backup": goal.asked.get("backup"),
-        **material.within,
-        "minutes": _limit(material),
+        **account.within,
+        "minutes": _limit(account),
     }
-    aim = material.word_of_goal("aim", **told)
-    asked = material.say("question_chosen", candidates=len(material.candidates), aim=aim)
-    return join(tag("p", asked), tag("ul", *(tag("li", text) for text in _conditions(material))))
+    aim = account.word_of_goal("aim", **told)
+    asked = account.say("question_chosen", candidates=len(account.candidates), aim=aim)
+    return join(tag("p", asked), tag("ul", *(tag("li", text) for text in _conditions(account))))
 
 
-def _conditions(material: Material) -> Iterator[str]:
+def _conditions(account: Account) -> Iterator[str]:
     """Say what the set had to keep to."""
-    asked, who = material.goal.asked, material.who
-    if (material.sites["status"] == "existing").any():
-        yield material.words["asked_existing"]
+    asked, who = account.goal.asked, account.who
+    if (account.sites["status"] == "existing").any():
+        yield account.words["asked_existing"]
     if asked.get("phases"):
-        yield material.say("asked_phases", counts=material.listed(map(material.spoken, asked["phases"])))
+        yield account.say("asked_phases", counts=account.listed(map(account.spoken, asked["phases"])))
     elif asked.get("phase_budgets"):
-        yield material.say("asked_phase_budgets", budgets=material.listed(map(material.spoken, asked["phase_budgets"])))
+        yield account.say("asked_phase_budgets", budgets=account.listed(map(account.spoken, asked["phase_budgets"])))
     elif asked.get("sites"):
-        yield material.say("asked_sites", count=asked["sites"])
+        yield account.say("asked_sites", count=asked["sites"])
     if asked.get("budget") is not None:
-        yield material.say("asked_budget", budget=asked["budget"])
+        yield account.say("asked_budget", budget=asked["budget"])
     if asked.get("capacities"):
-        yield material.say("asked_desks" if asked["capacities"] == "desks" else "asked_capacities", who=who)
+        yield account.say("asked_desks" if asked["capacities"] == "desks" else "asked_capacities", who=who)
     if asked.get("spacing_m"):
-        yield material.say("asked_spacing", metres=asked["spacing_m"])
-    yield from _asked_floors(material, asked.get("floors"))
+        yield account.say("asked_spacing", metres=asked["spacing_m"])
+    yield from _asked_floors(account, asked.get("floors"))
     for quota in asked.get("quotas") or ():
         which = {"column": quota["column"], "value": str(quota["value"])}
         if quota.get("at_least"):
-            yield material.say("asked_quota_least", count=quota["at_least"], **which)
+            yield account.say("asked_quota_least", count=quota["at_least"], **which)
         if quota.get("at_most") is not None:
-            yield material.say("asked_quota_most", count=quota["at_most"], **which)
+            yield account.say("asked_quota_most", count=quota["at_most"], **which)
 
 
-def _asked_floors(material: Material, floors: Any) -> Iterator[str]:
+def _asked_floors(account: Account, floors: Any) -> Iterator[str]:
     if isinstance(floors, Mapping):
-        each = (material.say("floor_of", name=name, share=material.share(share)) for name, share in floors.items())
-        yield material.say("asked_floor_of", who=material.who, names=material.listed(each))
+        each = (account.say("floor_of", name=name, share=account.share(share)) for name, share in floors.items())
+        yield account.say("asked_floor_of", who=account.who, names=account.listed(each))
     elif floors == "most":
-        yield material.words["asked_floor_most"]
+        yield account.words["asked_floor_most"]
     elif floors:
-        yield material.say("asked_floor", share=material.share(float(floors)), who=material.who)
+        yield account.say("asked_floor", share=account.share(float(floors)), who=account.who)
 
 
 # ---- what comes out ----
 
 
-def chosen_answer(material: Material) -> Iterator[str]:
+def chosen_answer(account: Account) -> Iterator[str]:
     """Say which sites open, whom the set covers then, what it is worth, what it costs, and how sure it is the best."""
-    found = material.coverage
+    found = account.coverage
     if found is None or found.chosen is None:
         return
     told = {
-        "covered": material.people(found.chosen),
-        "people": material.people(found.people),
-        "share": material.share(found.chosen, found.people),
-        **material.within,
+        "covered": account.people(found.chosen),
+        "people": account.people(found.people),
+        "share": account.share(found.chosen, found.people),
+        **account.within,
     }
-    fixed = set(material.opened)
-    first = [site for site in material.chosen if site not in fixed]
-    yield material.say("answer_chosen", count=len(first), names=_names(material, first), **told)
+    fixed = set(account.opened)
+    first = [site for site in account.chosen if site not in fixed]
+    yield account.say("answer_chosen", count=len(first), names=_names(account, first), **told)
     for status in ("existing", "required"):
-        these = [site for site in material.chosen if site in fixed and material.sites["status"].get(site) == status]
+        these = [site for site in account.chosen if site in fixed and account.sites["status"].get(site) == status]
         if these:
-            yield material.say(f"answer_{status}", count=len(these), names=_names(material, these))
-    every = material.of_people
+            yield account.say(f"answer_{status}", count=len(these), names=_names(account, these))
+    every = account.of_people
     if every is not None:
-        part = {"covered": material.people(every.planned), "share": material.share(every.planned, every.people)}
-        yield material.say("answer_people", people=material.people(every.people), **part)
-    yield from _worth(material)
-    yield from _cost(material)
-    gap = material.goal.figure("gap")
-    if _beyond(material):
+        part = {"covered": account.people(every.planned), "share": account.share(every.planned, every.people)}
+        yield account.say("answer_people", people=account.people(every.people), **part)
+    yield from _worth(account)
+    yield from _cost(account)
+    gap = account.goal.figure("gap")
+    if _beyond(account):
         return
     if gap == 0:
-        yield material.words["answer_proven"]
+        yield account.words["answer_proven"]
     elif gap > 0:
-        yield material.say("answer_gap", gap=material.at_most(gap))
+        yield account.say("answer_gap", gap=account.at_most(gap))
 
 
-def _names(material: Material, sites: list[str]) -> str:
-    return material.listed(material.name(site) for site in sites)
+def _names(account: Account, sites: list[str]) -> str:
+    return account.listed(account.name(site) for site in sites)
 
 
-def _worth(material: Material) -> Iterator[str]:
+def _worth(account: Account) -> Iterator[str]:
     """Say what the set is worth where that is not the people it covers."""
-    goal, summary = material.goal, material.goal.summary
+    goal, summary = account.goal, account.goal.summary
     value = goal.figure("value")
     if goal.shared_out and "covered" in summary:
-        yield material.say("worth_served", people=material.people(summary["covered"]), who=material.who)
+        yield account.say("worth_served", people=account.people(summary["covered"]), who=account.who)
     if not math.isfinite(value):
         return
-    told = {**material.within, "minutes": _limit(material), "backup": goal.asked.get("backup")}
-    told |= {"penalty": summary.get("penalty"), "mean": material.decimal(value / (summary.get("people") or math.nan))}
-    told["value"] = value if goal.objective.search == "farthest" else material.people(value)
-    if _beyond(material):
-        yield material.say("worth_center_beyond", **told)
-    elif said := material.word_of_goal("worth", **told):
+    told = {**account.within, "minutes": _limit(account), "backup": goal.asked.get("backup")}
+    told |= {"penalty": summary.get("penalty"), "mean": account.decimal(value / (summary.get("people") or math.nan))}
+    told["value"] = value if goal.objective.search == "farthest" else account.people(value)
+    if _beyond(account):
+        yield account.say("worth_center_beyond", **told)
+    elif said := account.word_of_goal("worth", **told):
         yield said
 
 
-def _beyond(material: Material) -> bool:
+def _beyond(account: Account) -> bool:
     """Tell whether the farthest are beyond the limit: their minutes are then a penalty, and nobody's way."""
-    goal = material.goal
-    return goal.objective.search == "farthest" and goal.figure("value") > _limit(material)
+    goal = account.goal
+    return goal.objective.search == "farthest" and goal.figure("value") > _limit(account)
 
 
-def _limit(material: Material) -> float:
+def _limit(account: Account) -> float:
     """Give the minutes within which a site counts: where there was no limit, the longest that were found."""
-    return float(material.goal.summary.get("minutes") or material.within["minutes"])
+    return float(account.goal.summary.get("minutes") or account.within["minutes"])
 
 
-def _cost(material: Material) -> Iterator[str]:
+def _cost(account: Account) -> Iterator[str]:
     """Say what the new sites cost together, and for each person whom they add."""
-    new = [site for site in material.chosen if material.costs.get(site) != 0]
-    if not material.costs or not new:
+    new = [site for site in account.chosen if account.costs.get(site) != 0]
+    if not account.costs or not new:
         return
-    yield material.money(new, "answer_cost")
-    found, total = material.coverage, sum(material.costs[site] for site in new)
+    yield account.money(new, "answer_cost")
+    found, total = account.coverage, sum(account.costs[site] for site in new)
     more = 0.0 if found is None or found.chosen is None else found.chosen - found.today
-    if math.isfinite(total) and more >= 1 and material.goal.objective.heads:
-        yield material.say("answer_cost_each", cost=total / more, more=material.people(more), who=material.who)
+    if math.isfinite(total) and more >= 1 and account.goal.objective.heads:
+        yield account.say("answer_cost_each", cost=total / more, more=account.people(more), who=account.who)
 
 
-def _amount(material: Material, value: float) -> str:
+def _amount(account: Account, value: float) -> str:
     """Write a value of the objective in its unit."""
-    return material.word_of_goal("unit", value=material.people(value), who=material.who)
+    return account.word_of_goal("unit", value=account.people(value), who=account.who)
 
 
-def _proof(material: Material) -> Iterator[str]:
+def _proof(account: Account) -> Iterator[str]:
     """Say in plain words how far the set is from the best possible, and what opening always the best next one gives."""
-    goal = material.goal
+    goal = account.goal
     value, bound, gap, greedy = map(goal.figure, ("value", "bound", "gap", "greedy"))
     if not math.isfinite(value):
         return
-    if _beyond(material):
-        yield material.say("proof_beyond", minutes=_limit(material))
+    if _beyond(account):
+        yield account.say("proof_beyond", minutes=_limit(account))
         return
     if gap == 0:
         key = "proof_best_less" if goal.less_is_better else "proof_best"
-        yield material.say(key, value=_amount(material, value))
+        yield account.say(key, value=_amount(account, value))
     elif math.isfinite(gap) and math.isfinite(bound):
         key = "proof_gap_less" if goal.less_is_better else "proof_gap"
-        told = {"bound": _amount(material, bound), "value": _amount(material, value)}
-        yield material.say(key, gap=material.at_most(gap), **told)
+        told = {"bound": _amount(account, bound), "value": _amount(account, value)}
+        yield account.say(key, gap=account.at_most(gap), **told)
     else:
-        yield material.words["proof_none"]
+        yield account.words["proof_none"]
     better = greedy - value if goal.less_is_better else value - greedy
     if better >= 0.5:
-        told = {"greedy": _amount(material, greedy), "better": _amount(material, better)}
-        yield material.say("proof_greedy", **told)
+        told = {"greedy": _amount(account, greedy), "better": _amount(account, better)}
+        yield account.say("proof_greedy", **told)
     elif better > -0.5:
-        yield material.words["proof_greedy_same"]
+        yield account.words["proof_greedy_same"]
 
 
-def chosen_section(material: Material) -> Markup:
+def chosen_section(account: Account) -> Markup:
     """List the chosen sites in the order of opening: what each adds, who is covered then, what is spent by then."""
-    if not material.chosen or material.choice is None:
+    if not account.chosen or account.choice is None:
         return Markup("")
-    flat = material.choice.reset_index() if "site" not in material.choice else material.choice
-    known = flat.assign(site=flat["site"].astype(str)).set_index("site").loc[material.chosen]
-    words, who = material.words, material.who
-    status = material.sites["status"].astype(str)
-    small = {site: words[status[site]] for site in material.chosen if status.get(site) in ("existing", "required")}
+    known = account.choice.assign(site=account.choice["site"].astype(str)).set_index("site").loc[account.chosen]
+    words, who = account.words, account.who
+    status = account.sites["status"].astype(str)
+    small = {site: words[status[site]] for site in account.chosen if status.get(site) in ("existing", "required")}
     names = [
-        join(material.name(site), *([" ", tag("small", small[site])] if site in small else []))
-        for site in material.chosen
+        join(account.name(site), *([" ", tag("small", small[site])] if site in small else []))
+        for site in account.chosen
     ]
     columns = [Column(capital(words["order"])), Column(capital(words["site"]), text=True)]
     cells: list[list[str]] = [[str(at) for at in range(1, len(names) + 1)], list(names)]
-    for heading, texts in _figures(material, known):
+    for heading, texts in _figures(account, known):
         columns.append(Column(heading))
         cells.append(texts)
     rows = [list(row) for row in zip(*cells, strict=True)]
-    key = "chosen_note_room" if material.goal.shared_out else "chosen_note"
-    note = [material.say(key, **material.within)] if material.steps else []
-    note += [words["cost_note"]] if any(map(math.isnan, material.costs.values())) else []
-    note += [material.say("served_note", who=who)] if _turned_away(known) else []
-    proof = list(_proof(material))
+    key = "chosen_note_room" if account.goal.shared_out else "chosen_note"
+    note = [account.say(key, **account.within)] if account.steps else []
+    note += [words["cost_note"]] if any(map(math.isnan, account.costs.values())) else []
+    note += [account.say("served_note", who=who)] if _turned_away(known) else []
+    proof = list(_proof(account))
     return join(
         tag("p", " ".join(proof)) if proof else Markup(""),
         table(columns, rows, header=2),
@@ -221,25 +220,25 @@ def chosen_section(material: Material) -> Markup:
     )
 
 
-def _figures(material: Material, known: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
+def _figures(account: Account, known: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
     """Give the headings and texts of what is known of each chosen site."""
-    words, chosen, gained = material.words, material.chosen, material.word_of_goal("gain")
+    words, chosen, gained = account.words, account.chosen, account.word_of_goal("gain")
     if "phase" in known:
-        yield words["phase"], [material.spoken(phase) for phase in known["phase"]]
-    added = material.added or (list(known["added"].astype(float)) if "added" in known else [])
+        yield words["phase"], [account.spoken(phase) for phase in known["phase"]]
+    added = account.added or (list(known["added"].astype(float)) if "added" in known else [])
     if added:
-        yield material.say("added_people", who=material.who), [material.people(each) for each in added]
+        yield account.say("added_people", who=account.who), [account.people(each) for each in added]
     if "gain" in known and gained:
-        yield gained, [material.people(float(each)) for each in known["gain"]]
-    if material.steps:
-        yield words["covered_after"], [material.people(covered) for covered in material.steps]
-        yield words["share_after"], [material.share(covered, material.everybody) for covered in material.steps]
+        yield gained, [account.people(float(each)) for each in known["gain"]]
+    if account.steps:
+        yield words["covered_after"], [account.people(covered) for covered in account.steps]
+        yield words["share_after"], [account.share(covered, account.everybody) for covered in account.steps]
     if _turned_away(known):
         for name in ("served", "turned_away"):
-            yield words[name], [material.people(float(each)) for each in known[name]]
-    if material.costs:
-        yield words["cost"], [material.spoken(material.costs[site]) for site in chosen]
-        yield words["cost_so_far"], [material.money(chosen[: at + 1]) for at in range(len(chosen))]
+            yield words[name], [account.people(float(each)) for each in known[name]]
+    if account.costs:
+        yield words["cost"], [account.spoken(account.costs[site]) for site in chosen]
+        yield words["cost_so_far"], [account.money(chosen[: at + 1]) for at in range(len(chosen))]
 
 
 def _turned_away(known: pd.DataFrame) -> bool:
@@ -250,98 +249,96 @@ def _turned_away(known: pd.DataFrame) -> bool:
 # ---- in which phases ----
 
 
-def phases_section(material: Material) -> Markup:
+def phases_section(account: Account) -> Markup:
     """Show what each phase opens, gives and costs, and what it falls short of the best set of its own size."""
-    phases, words, goal = material.phases, material.words, material.goal
+    phases, words, goal = account.table("phases"), account.words, account.goal
     if phases is None:
         return Markup("")
-    flat = phases.reset_index() if "phase" not in phases else phases
-    if not {"phase", "count", "value", "alone", "loss", "loss_share", "opens"} <= set(flat):
-        return plain_table(material, phases)
-    everybody = material.everybody
+    if not {"phase", "count", "value", "alone", "loss", "loss_share", "opens"} <= set(phases):
+        return plain_table(account, phases)
+    everybody = account.everybody
     counted = everybody > 0 and goal.objective.heads
     columns = [Column(words["phase"]), Column(words["opens"], text=True), Column(words["open_in_all"])]
-    columns += [Column(words["phase_budget"])] if "budget" in flat else []
-    columns += [Column(words["cost_so_far"])] if material.costs else []
-    columns += [Column(material.word_of_goal("value", who=material.who))]
+    columns += [Column(words["phase_budget"])] if "budget" in phases else []
+    columns += [Column(words["cost_so_far"])] if account.costs else []
+    columns += [Column(account.word_of_goal("value", who=account.who))]
     columns += [Column(words["share_after"])] if counted else []
     columns += [Column(words["best_alone"]), Column(words["short_of_it"])]
     rows: list[list[str]] = []
     spent: list[str] = []
-    for row in flat.to_dict("records"):
+    for row in phases.to_dict("records"):
         opens = [site for site in str(row["opens"] if pd.notna(row["opens"]) else "").split(", ") if site]
-        spent += [site for site in opens if site in material.costs]
-        cells = [material.spoken(row["phase"]), _opening(material, opens), material.spoken(row["count"])]
-        cells += [material.spoken(row["budget"])] if "budget" in flat else []
-        cells += [material.money(spent)] if material.costs else []
-        cells += [material.people(row["value"])]
-        cells += [material.share(row["value"], everybody)] if counted else []
-        rows.append([*cells, _alone(material, row), _short(material, row)])
+        spent += [site for site in opens if site in account.costs]
+        cells = [account.spoken(row["phase"]), _opening(account, opens), account.spoken(row["count"])]
+        cells += [account.spoken(row["budget"])] if "budget" in phases else []
+        cells += [account.money(spent)] if account.costs else []
+        cells += [account.people(row["value"])]
+        cells += [account.share(row["value"], everybody)] if counted else []
+        rows.append([*cells, _alone(account, row), _short(account, row)])
     return join(table(columns, rows, header=1), tag("p", words["phases_note"], class_="note"))
 
 
-def _opening(material: Material, sites: list[str]) -> Markup:
+def _opening(account: Account, sites: list[str]) -> Markup:
     """Name the sites that a phase opens; those that exist stand there smaller."""
-    status = material.sites["status"].astype(str)
+    status = account.sites["status"].astype(str)
     named = [
-        tag("small", f"{material.name(site)} ({material.words['existing']})")
+        tag("small", f"{account.name(site)} ({account.words['existing']})")
         if status.get(site) == "existing"
-        else material.name(site)
+        else account.name(site)
         for site in sites
     ]
     return join(*named, by=", ") if named else join(NONE)
 
 
-def _alone(material: Material, row: Mapping[Any, Any]) -> str:
+def _alone(account: Account, row: Mapping[Any, Any]) -> str:
     """Write what the best set of a phase's own size gives, and its bound where that is not proven."""
     alone, bound = float(row["alone"]), float(row.get("bound", math.nan))
     proven = not math.isfinite(bound) or abs(bound - alone) <= 1e-6 * max(1.0, abs(alone))
-    key = "alone_at_least" if material.goal.less_is_better else "alone_at_most"
-    text = material.people(alone)
-    return text if proven else material.say(key, value=text, bound=material.people(bound))
+    key = "alone_at_least" if account.goal.less_is_better else "alone_at_most"
+    text = account.people(alone)
+    return text if proven else account.say(key, value=text, bound=account.people(bound))
 
 
-def _short(material: Material, row: Mapping[Any, Any]) -> str:
+def _short(account: Account, row: Mapping[Any, Any]) -> str:
     loss = float(row["loss"])
     if loss < 0.5:
-        return material.people(0.0)
-    return f"{material.people(loss)} ({material.share(float(row['loss_share']))})"
+        return account.people(0.0)
+    return f"{account.people(loss)} ({account.share(float(row['loss_share']))})"
 
 
 # ---- why not the others ----
 
 
-def rejected_section(material: Material) -> Markup:
+def rejected_section(account: Account) -> Markup:
     """Show the candidates that come nearest to being chosen: whom they share with which site, what a swap changes."""
-    found, words, goal = material.rejected, material.words, material.goal
-    if found is None or not material.chosen:
+    found, words, goal = account.table("rejected"), account.words, account.goal
+    if found is None or not account.chosen:
         return Markup("")
-    flat = found.reset_index() if "site" not in found else found
-    if not {"site", "people", "new", "redundant_by", "shared"} <= set(flat):
-        return plain_table(material, found)
-    shown = _nearest(flat, goal.less_is_better)
+    if not {"site", "people", "new", "redundant_by", "shared"} <= set(found):
+        return plain_table(account, found)
+    shown = _nearest(found, goal.less_is_better)
     swaps = "change" in shown and bool(shown["change"].notna().any())
     columns = [
         Column(capital(words["site"]), text=True),
-        Column(material.say("reaches", who=material.who)),
+        Column(account.say("reaches", who=account.who)),
         Column(capital(words["would_add"])),
         Column(words["shares_with"], text=True),
     ]
     if swaps:
         over = words["swapped"]
         columns.append(Column(words["instead_of"], over=over, text=True))
-        columns.append(Column(material.word_of_goal("value", who=material.who), over=over))
-        columns += [Column(capital(words["cost"]), over=over)] if material.costs else []
+        columns.append(Column(account.word_of_goal("value", who=account.who), over=over))
+        columns += [Column(capital(words["cost"]), over=over)] if account.costs else []
     rows = []
     for row in shown.head(MOST_REJECTED).to_dict("records"):
-        cells = [material.name(str(row["site"])), material.people(row["people"]), material.people(row["new"])]
-        cells.append(_shared(material, row))
-        rows.append([*cells, *(_swapped(material, row) if swaps else [])])
+        cells = [account.name(str(row["site"])), account.people(row["people"]), account.people(row["new"])]
+        cells.append(_shared(account, row))
+        rows.append([*cells, *(_swapped(account, row) if swaps else [])])
     notes = [words["rejected_note"]]
     notes += [words["swaps_note"]] if swaps else [words["swaps_none"]]
-    notes += [text for text in [_left_out(material)] if text]
+    notes += [text for text in [_left_out(account)] if text]
     hidden = len(shown) - len(rows)
-    notes += [material.say("rejected_hidden", count=hidden)] if hidden else []
+    notes += [account.say("rejected_hidden", count=hidden)] if hidden else []
     return join(table(columns, rows, header=1), tag("p", " ".join(notes), class_="note"))
 
 
@@ -353,68 +350,68 @@ def _nearest(flat: pd.DataFrame, less_is_better: bool) -> pd.DataFrame:
     return flat.loc[order.sort_values(["worse", "less", "site"], kind="stable").index]
 
 
-def _shared(material: Material, row: Mapping[Any, Any]) -> str:
+def _shared(account: Account, row: Mapping[Any, Any]) -> str:
     """Say with which chosen site a candidate shares most, and how many people."""
     if pd.isna(row["redundant_by"]) or not float(row["shared"]) > 0:
         return NONE
-    return f"{material.name(str(row['redundant_by']))} ({material.people(float(row['shared']))})"
+    return f"{account.name(str(row['redundant_by']))} ({account.people(float(row['shared']))})"
 
 
-def _swapped(material: Material, row: Mapping[Any, Any]) -> list[str]:
+def _swapped(account: Account, row: Mapping[Any, Any]) -> list[str]:
     """Say which chosen site a candidate would best replace, and what that changes."""
     none = NONE
     if pd.isna(row["swap_for"]) or pd.isna(row["change"]):
-        return [none] * (3 if material.costs else 2)
+        return [none] * (3 if account.costs else 2)
     out = str(row["swap_for"])
-    cells = [material.name(out), material.signed(float(row["change"]))]
-    if not material.costs:
+    cells = [account.name(out), account.signed(float(row["change"]))]
+    if not account.costs:
         return cells
-    dearer = float(material.sites["cost"].get(str(row["site"]), math.nan)) - material.costs.get(out, math.nan)
-    return [*cells, material.signed(dearer) if math.isfinite(dearer) else none]
+    dearer = float(account.sites["cost"].get(str(row["site"]), math.nan)) - account.costs.get(out, math.nan)
+    return [*cells, account.signed(dearer) if math.isfinite(dearer) else none]
 
 
-def _left_out(material: Material) -> str:
+def _left_out(account: Account) -> str:
     """Say how many candidates could not be chosen, as their cost or capacity is not known."""
-    left = material.goal.summary.get("left_out") or 0
+    left = account.goal.summary.get("left_out") or 0
     count = left if isinstance(left, int | float) else len(left)
-    return material.say("rejected_left_out", count=int(count)) if count else ""
+    return account.say("rejected_left_out", count=int(count)) if count else ""
 
 
 # ---- where ----
 
 
-def communes_chosen(material: Material) -> Markup:
+def communes_chosen(account: Account) -> Markup:
     """Show by commune who is covered today, with the chosen sites and with all, and the floor that was asked."""
-    planned = material.by_commune([*material.opened, *material.chosen])
-    if not material.chosen or planned is None:
+    planned = account.by_commune([*account.opened, *account.chosen])
+    if not account.chosen or planned is None:
         return Markup("")
-    words, floors = material.words, _floors(material)
-    openings = {"open_today": material.by_commune(material.opened)} if material.opened else {}
-    openings |= {"open_chosen": planned, "open_all": material.by_commune(material.used)}
+    words, floors = account.words, _floors(account)
+    openings = {"open_today": account.by_commune(account.opened)} if account.opened else {}
+    openings |= {"open_chosen": planned, "open_all": account.by_commune(account.used)}
     known = {name: found.set_index("territory") for name, found in openings.items() if found is not None}
     people = known["open_chosen"]["people"]
     covered = pd.DataFrame({name: found["covered"] for name, found in known.items()})
-    covered = covered.assign(open_chosen=_served(material, people, covered["open_chosen"]))
+    covered = covered.assign(open_chosen=_served(account, people, covered["open_chosen"]))
     shares = covered.div(people.where(people > 0), axis=0)
     order = sorted(
         people.index, key=lambda each: (str(each) == "", _last_if_nan(shares["open_chosen"][each]), str(each))
     )
-    columns = [Column(words["commune"], text=True), Column(capital(material.who))]
+    columns = [Column(words["commune"], text=True), Column(capital(account.who))]
     columns += [Column(words[name], bar=True) for name in known]
     columns += [Column(words["floor"])] if floors else []
-    whole = [material.share(covered[name].sum(), people.sum()) for name in known]
-    rows = [[words["all_communes"], material.people(people.sum()), *whole, *([NONE] if floors else [])]]
+    whole = [account.share(covered[name].sum(), people.sum()) for name in known]
+    rows = [[words["all_communes"], account.people(people.sum()), *whole, *([NONE] if floors else [])]]
     bars = [[float(covered[name].sum() / people.sum()) if people.sum() else 0.0 for name in known]]
     for each in order:
-        name = material.commune(each)
-        cells = [name, material.people(people[each])]
-        cells += [material.share(covered[opening][each], people[each]) for opening in known]
-        cells += [material.share(floors[name]) if name in floors else NONE] if floors else []
+        name = account.commune(each)
+        cells = [name, account.people(people[each])]
+        cells += [account.share(covered[opening][each], people[each]) for opening in known]
+        cells += [account.share(floors[name]) if name in floors else NONE] if floors else []
         rows.append(cells)
         bars.append([0.0 if math.isnan(share) else float(share) for share in shares.loc[each, list(known)]])
-    note = [material.say("communes_chosen_note", **material.within)]
+    note = [account.say("communes_chosen_note", **account.within)]
     note += [words["floor_note"]] if floors else []
-    note += [words["served_commune_note"]] if material.goal.shared_out else []
+    note += [words["served_commune_note"]] if account.goal.shared_out else []
     return join(tag("p", " ".join(note), class_="note"), table(columns, rows, header=1, bars=bars, total=True))
 
 
@@ -422,23 +419,23 @@ def _last_if_nan(share: float) -> float:
     return 2.0 if math.isnan(share) else float(share)
 
 
-def _floors(material: Material) -> Mapping[str, float]:
+def _floors(account: Account) -> Mapping[str, float]:
     """Give the share that was asked of each commune, by its name; nothing where none was."""
-    told = material.goal.summary.get("floors")
+    told = account.goal.summary.get("floors")
     if isinstance(told, Mapping):
         return {str(name): float(share) for name, share in told.items() if share is not None}
-    asked = material.goal.asked.get("floors")
+    asked = account.goal.asked.get("floors")
     if isinstance(asked, Mapping):
         return {str(name): float(share) for name, share in asked.items()}
-    if isinstance(asked, int | float) and material.communes is not None and "name" in material.communes:
-        return dict.fromkeys(material.communes["name"].astype(str), float(asked))
+    if isinstance(asked, int | float) and account.communes is not None and "name" in account.communes:
+        return dict.fromkeys(account.communes["name"].astype(str), float(asked))
     return {}
 
 
-def _served(material: Material, people: pd.Series, covered: pd.Series) -> pd.Series:
+def _served(account: Account, people: pd.Series, covered: pd.Series) -> pd.Series:
     """Give who is covered with the chosen sites: where sites may be full, only those who find a place."""
-    shares = material.goal.summary.get("territories")
-    if not material.goal.shared_out or not isinstance(shares, Mapping):
+    shares = account.goal.summary.get("territories")
+    if not account.goal.shared_out or not isinstance(shares, Mapping):
         return covered
-    told = pd.Series([shares.get(material.commune(each)) for each in people.index], index=people.index, dtype=float)
+    told = pd.Series([shares.get(account.commune(each)) for each in people.index], index=people.index, dtype=float)
     return (told * people).fillna(covered)

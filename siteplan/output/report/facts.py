@@ -18,7 +18,6 @@ __all__ = [
     "OPEN",
     "Coverage",
     "access_table",
-    "chosen_order",
     "covered_count",
     "covered_people",
     "headline",
@@ -67,15 +66,6 @@ def reach_columns(scores: pd.DataFrame, most: int) -> list[Measure]:
             break
         found.remove(dropped)
     return found
-
-
-def chosen_order(choice: pd.DataFrame | None) -> list[str]:
-    """List the chosen sites in the order of opening."""
-    if choice is None or not len(choice):
-        return []
-    flat = choice.reset_index() if "site" not in choice else choice
-    ordered = flat.sort_values("order", kind="stable") if "order" in flat else flat
-    return [str(site) for site in ordered["site"]]
 
 
 def covered_count(
@@ -146,7 +136,9 @@ def access_table(
 
 
 def one_split(access: pd.DataFrame) -> pd.DataFrame:
-    """Give a table of coverage by territory alone: of several splits the first that is not the whole."""
+    """Give a table of coverage by territory alone: of the first opening, by the first split that is not the whole."""
+    if "open" in access:
+        access = access[access["open"] == access["open"].iloc[0]]
     if "split" not in access:
         return access
     splits = [split for split in access["split"].unique() if split != "total"]

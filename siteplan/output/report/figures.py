@@ -94,10 +94,10 @@ class Frame:
 class Ground:
     """What lies under every map, in metres; each may be missing."""
 
-    green: gpd.GeoSeries | None = None
-    water: gpd.GeoSeries | None = None
+    green: gpd.GeoDataFrame | None = None
+    water: gpd.GeoDataFrame | None = None
     streets: gpd.GeoDataFrame | None = None
-    railways: gpd.GeoSeries | None = None
+    railways: gpd.GeoDataFrame | None = None
     communes: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
 
@@ -394,12 +394,12 @@ def _svg(height: int, parts: Sequence[str], title: str, about: str) -> Markup:
 def _ground(frame: Frame, ground: Ground, *, fine: bool = False) -> Markup:
     parts: list[str] = []
     if ground.green is not None:
-        parts.append(_shape(frame, _merged(frame, ground.green.to_numpy()), closed=True, fill=GREEN))
+        parts.append(_shape(frame, _merged(frame, ground.green.geometry.to_numpy()), closed=True, fill=GREEN))
     if ground.water is not None:
-        parts += _water(frame, ground.water.to_numpy())
+        parts += _water(frame, ground.water.geometry.to_numpy())
     parts += _streets(frame, ground, tuple(STREETS) if fine else MAIN)
     if ground.railways is not None:
-        rails = ground.railways.to_numpy()
+        rails = ground.railways.geometry.to_numpy()
         parts.append(_shape(frame, rails, closed=False, fill="none", stroke=RAILWAY, stroke_width=5))
         parts.append(
             _shape(frame, rails, closed=False, fill="none", stroke="#fff", stroke_width=3, stroke_dasharray="14 14")
@@ -631,12 +631,13 @@ def _run(corners: npt.NDArray[np.int64], *, closed: bool) -> str:
 
 def shares_of(curve: pd.DataFrame, people: float) -> tuple[list[float], list[float], list[float]]:
     """Read a coverage curve: the counts of sites, the share covered, from `share` or from people, and the bounds."""
-    flat = curve.reset_index() if "sites" not in curve.columns else curve
-    counts = flat["sites"] if "sites" in flat else flat["count"] if "count" in flat else pd.Series(flat.index)
-    if "share" in flat:
-        return counts.astype(float).to_list(), flat["share"].astype(float).to_list(), []
-    amount = next((flat[name] for name in ("covered", "people") if name in flat), None)
+    counts = curve["sites"] if "sites" in curve else curve["count"] if "count" in curve else pd.Series(curve.index)
+    if "share" in curve:
+        return counts.astype(float).to_list(), curve["share"].astype(float).to_list(), []
+    amount = next((curve[name] for name in ("covered", "people") if name in curve), None)
     if amount is None or not people > 0:
         return [], [], []
-    bounds = (flat["bound"].astype(float) / people).to_list() if "bound" in flat and flat["bound"].notna().all() else []
+    bounds = (
+        (curve["bound"].astype(float) / people).to_list() if "bound" in curve and curve["bound"].notna().all() else []
+    )
     return counts.astype(float).to_list(), (amount.astype(float) / people).to_list(), bounds

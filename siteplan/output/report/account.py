@@ -1,4 +1,4 @@
-"""What a report is made of: the tables of a study, its words, and the figures that several sections speak of."""
+"""What a report tells of a result: its tables in a reader's words, and the figures that several sections speak of."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +10,15 @@ import geopandas as gpd
 import pandas as pd
 
 from siteplan.catalogue import Measure, measures
+from siteplan.errors import InputError
+from siteplan.geo import metric_crs, require_metric
 from siteplan.output.maps.layers import short_labels
+from siteplan.output.outcome import Outcome
 from siteplan.output.report.facts import (
     BEST,
     OPEN,
     Coverage,
     access_table,
-    chosen_order,
     covered_count,
     covered_people,
     headline,
@@ -24,44 +26,91 @@ from siteplan.output.report.facts import (
     reach_columns,
 )
 from siteplan.output.report.goal import Goal
-from siteplan.words import Words
+from siteplan.words import Words, load_words
 
-__all__ = ["Material"]
+__all__ = ["Account"]
 
 MOST_COLUMNS = 6  # of people, in a table as wide as an A4 page
 
 
 @dataclass(frozen=True)
-class Material:
-    """The tables that were given (see `render_report`), places in one metric CRS."""
+class Account:
+    """A result as a report tells it in one language: its words, its tables, and what several sections say of them.
+
+    The places of `result` lie in one metric CRS; what has no rows is as good as absent.
+    """
 
     words: Words
-    manifest: Mapping[str, Any]
-    sites: gpd.GeoDataFrame
-    scores: pd.DataFrame | None = None
-    cells: gpd.GeoDataFrame | None = None
-    rings: gpd.GeoDataFrame | None = None
-    communes: gpd.GeoDataFrame | None = None
-    streets: gpd.GeoDataFrame | None = None
-    water: gpd.GeoDataFrame | None = None
-    green: gpd.GeoDataFrame | None = None
-    railways: gpd.GeoDataFrame | None = None
-    places: gpd.GeoDataFrame | None = None
-    times: pd.DataFrame | None = None
-    points: gpd.GeoDataFrame | None = None
-    access: pd.DataFrame | None = None
-    choice: pd.DataFrame | None = None
-    phases: pd.DataFrame | None = None
-    curve: pd.DataFrame | None = None
-    rejected: pd.DataFrame | None = None
-    scenarios: pd.DataFrame | None = None
-    desks: pd.DataFrame | None = None
-    weekdays: pd.DataFrame | None = None
-    commuting: pd.DataFrame | None = None
-    tornado: pd.DataFrame | None = None
-    fairness: pd.DataFrame | None = None
-    robustness: pd.DataFrame | None = None
-    robust_sets: pd.DataFrame | None = None
+    result: Outcome
+
+    @classmethod
+    def of(cls, result: Outcome, language: str) -> "Account":
+        """Give the account of any result.
+
+        Raises
+        ------
+        InputError
+            A layer without a CRS.
+        StudyError
+            An unknown language.
+        """
+        words = load_words(language or result.language, "report")
+        layers = _in_metres({"sites": result.sites, **result.layers})
+        return cls(words, replace(result, sites=layers.pop("sites"), layers=layers))
+
+    # ---- tables ----
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """Give a table as its file says it; None where it is absent or empty."""
+        return self.result.table(name)
+
+    def layer(self, name: str) -> gpd.GeoDataFrame | None:
+        """Give a layer; None where it is absent or empty."""
+        return self.result.layers.get(name)
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What went in and what came out."""
+        return self.result.manifest
+
+    @property
+    def sites(self) -> gpd.GeoDataFrame:
+        """All sites, the excluded too."""
+        return self.result.sites
+
+    @property
+    def scores(self) -> pd.DataFrame | None:
+        """What each site reaches."""
+        return self._rows("scores")
+
+    @property
+    def times(self) -> pd.DataFrame | None:
+        """The minutes from which people are counted."""
+        return self._rows("times")
+
+    @property
+    def cells(self) -> gpd.GeoDataFrame | None:
+        """Where people live."""
+        return self.layer("cells")
+
+    @property
+    def points(self) -> gpd.GeoDataFrame | None:
+        """Whom the times speak of."""
+        return self.layer("points")
+
+    @property
+    def communes(self) -> gpd.GeoDataFrame | None:
+        """The territories to report by."""
+        return self.layer("communes")
+
+    @cached_property
+    def choice(self) -> pd.DataFrame | None:
+        """The chosen sites."""
+        return self.table("choice")
+
+    def _rows(self, name: str) -> pd.DataFrame | None:
+        found = self.result.tables.get(name)
+        return None if found is None or found.empty else found
 
     # ---- words ----
 
@@ -157,10 +206,9 @@ class Material:
         return None if self.scores is None else headline(self.scores, weights)
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> Mapping[str, Any]:
         """What the study asked for."""
-        found: dict[str, Any] = self.manifest.get("parameters", {})
-        return found
+        return self.result.study
 
     @cached_property
     def used(self) -> list[str]:
@@ -180,7 +228,7 @@ class Material:
     @cached_property
     def chosen(self) -> list[str]:
         """The chosen sites, in the order of opening."""
-        return chosen_order(self.choice)
+        return self.result.chosen
 
     @cached_property
     def new(self) -> list[str]:
@@ -317,7 +365,8 @@ class Material:
     def territories(self) -> pd.DataFrame | None:
         """Coverage by commune, from the travel times or, where there are none, as it was given."""
         if self.communes is None or self.times is None or self.points is None or not self.reached:
-            return None if self.access is None else one_split(self.access)
+            access = self.table("territories")
+            return None if access is None else one_split(access)
         sites = [*self.opened, *self.chosen] if self.chosen else self.used
         pairs: Sequence[tuple[str, float]] = [(each.mode, each.limit) for each in self.reached]
         return access_table(self.times, self.points, self.communes, sites, pairs, cells=self.cells)
@@ -331,3 +380,19 @@ class Material:
         pairs = [(self.aim.mode, self.aim.limit)]
         given = (self.times, self.points, self.communes, sites, pairs)
         return access_table(*given, cells=self.cells, group=self.aim.group)
+
+
+def _in_metres(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Bring all places into one metric CRS, and leave out tables and rows without any."""
+    given: dict[str, gpd.GeoDataFrame] = {}
+    for name, table in layers.items():
+        if table.crs is None:
+            raise InputError(f"{name}: no coordinate reference system; set it with .set_crs() before the report")
+        here = table[~(table.geometry.isna() | table.geometry.is_empty)]
+        if len(here) or name == "sites":
+            given[name] = here
+    try:
+        crs = require_metric(given["sites"].crs, "sites")
+    except InputError:
+        crs = metric_crs(given["sites"])
+    return {name: table.to_crs(crs) for name, table in given.items()}

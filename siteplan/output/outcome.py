@@ -1,0 +1,193 @@
+"""What a study gave: its tables, its layers with a place, and what its manifest says of both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any, TypeVar
+
+import geopandas as gpd
+import pandas as pd
+
+from siteplan.catalogue import BEST, PEOPLE, TABLES, Measure, measures
+from siteplan.errors import InputError
+from siteplan.inputs.sites import OPEN
+from siteplan.siting.choose import Choice
+
+__all__ = ["Outcome", "ranked_by"]
+
+_Table = TypeVar("_Table", bound=pd.DataFrame)
+
+ACCESS = ("minutes", "site", "covered", "desks_per_person")  # kinds of measures of a cell
+FIRST = 5  # sites shown in a notebook
+
+
+def ranked_by(weights: Mapping[str, float], modes: Sequence[str], minutes: Sequence[float]) -> Mapping[str, float]:
+    """Return what sites are ranked by: what a study says, else people reached by any mode within the last limit."""
+    return weights or {Measure("reached", PEOPLE, modes[-1], max(minutes)).column: 1.0}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outcome:
+    """What a study gave, as maps and reports read it; nothing but the sites need be there.
+
+    Parameters
+    ----------
+    sites
+        All sites, the excluded too: index `site`; `name`, `status`, `cost`, `capacity`.
+    tables
+        What has no place, by the name of its file without the ending: `scores`, `times`, `overlap`, `choice`, ...
+    layers
+        What has a place, by the name of its layer in `results.gpkg`: `cells` with their access, `points`,
+        `isochrones`, `communes`, `places_without_access`, and what lies under a map: `streets`, `water`, `green`,
+        `railways`, `places`, `transit_lines`, `stops`. Those of a study lie in one CRS, in metres.
+    manifest
+        What went in and what came out, as in `manifest.json`; `name` is the title of map and report,
+        `parameters` is what the study asked, `notes` are sentences to show on the map (a list, or lists by language).
+    choice
+        The set of sites that was asked for.
+    scenarios
+        The outcomes of the study's scenarios, by name.
+    mark
+        Stands for the points that the times speak of: the same for the same points only.
+    folder
+        Where the files are, if there are any.
+    """
+
+    sites: gpd.GeoDataFrame
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    choice: Choice | None = None
+    scenarios: "Mapping[str, Outcome]" = field(default_factory=dict)
+    mark: str = ""
+    folder: Path | None = None
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """What each site reaches, alone reaches and adds, its score, its rank, and the speeds that hold."""
+        return _known(self.tables, "scores")
+
+    @property
+    def times(self) -> pd.DataFrame:
+        """The minutes by `site`, `point` and `mode`."""
+        return _known(self.tables, "times")
+
+    @property
+    def cells(self) -> gpd.GeoDataFrame:
+        """The cells with their access, by `cell`."""
+        return _known(self.layers, "cells")
+
+    @property
+    def points(self) -> gpd.GeoDataFrame:
+        """The points that the times name, by `point`."""
+        return _known(self.layers, "points")
+
+    @property
+    def cell_access(self) -> pd.DataFrame:
+        """How near the people of each cell are to a site, as `cell_access` gives it."""
+        known = {each.column for each in measures(self.cells, ACCESS)} | {"mode_best"}
+        return pd.DataFrame(self.cells[[name for name in self.cells if name in known]])
+
+    @property
+    def rings(self) -> gpd.GeoDataFrame | None:
+        """The isochrones; None where none were asked for."""
+        return self.layers.get("isochrones")
+
+    @property
+    def overlap(self) -> pd.DataFrame | None:
+        """The people whom two sites share, by any mode within the largest limit; None for more than 2,000 sites."""
+        return self.tables.get("overlap")
+
+    @property
+    def left_out(self) -> gpd.GeoDataFrame | None:
+        """The places that no open site serves; None where none is open."""
+        return self.layers.get("places_without_access")
+
+    @property
+    def study(self) -> Mapping[str, Any]:
+        """What the study asked, as its manifest says it."""
+        found: Mapping[str, Any] = self.manifest.get("parameters") or {}
+        return found
+
+    @property
+    def title(self) -> str:
+        """The name of the study."""
+        return str(self.manifest.get("name") or "")
+
+    @property
+    def language(self) -> str:
+        """The language of map and report where no other is asked for."""
+        return str(self.study.get("language") or "en")
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups of people that were counted beside all."""
+        return list((self.study.get("inputs", {}).get("population") or {}).get("groups", []))
+
+    @property
+    def modes(self) -> list[str]:
+        """The modes in the order asked, and `best` where there are several."""
+        times = self.tables.get("times")
+        modes = list(self.manifest.get("travel", {}))
+        if times is not None and "mode" in times:
+            modes = list(times["mode"].astype("category").cat.categories)
+        return [*modes, BEST] if len(modes) > 1 else modes
+
+    @property
+    def minutes(self) -> list[float]:
+        """The limits."""
+        return list(self.study.get("travel", {}).get("minutes", []))
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """What the score is made of: weights by counted column."""
+        return ranked_by(self.study["score"]["weights"], self.modes, self.minutes)
+
+    @property
+    def chosen(self) -> list[str]:
+        """The chosen sites, in the order of opening."""
+        choice = self.table("choice")
+        if choice is None:
+            return []
+        ordered = choice.sort_values("order", kind="stable") if "order" in choice else choice
+        return [str(site) for site in ordered["site"]]
+
+    @property
+    def open_sites(self) -> list[str] | None:
+        """The sites that are open: existing, required and chosen ones; None where there are none of these."""
+        found = {*self.sites.index[self.sites["status"].isin(OPEN)].astype(str), *self.chosen}
+        return [site for site in self.times["site"].cat.categories.astype(str) if site in found] or None
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """Give a table as its file says it, flat and with the file's decimals; None where it is absent or empty."""
+        found = self.tables.get(name)
+        if found is None or found.empty:
+            return None
+        flat = found.reset_index() if found.index.name else found
+        return flat.round({column: TABLES[name].decimals_of(str(column)) for column in flat} if name in TABLES else 7)
+
+    def __repr__(self) -> str:
+        counts = [f"{len(self.sites)} sites"]
+        counts += [f"{len(self.chosen)} chosen"] if self.chosen else []
+        counts += [f"{' '.join(self.modes)} within {', '.join(f'{limit:g}' for limit in self.minutes)} min"] * bool(
+            self.modes and self.minutes
+        )
+        counts += [f"{len(self.scenarios)} scenarios"] if self.scenarios else []
+        counts += [str(self.folder)] if self.folder else []
+        return f"<{type(self).__name__} {self.title!r}: {'; '.join(counts)}>"
+
+    def _repr_html_(self) -> str:
+        named = f"<p>{escape(repr(self)[1:-1])}</p>"
+        if "scores" not in self.tables:
+            return named
+        shown = ["rank", "name", "status", *self.weights, "score"]
+        ranked = self.scores.sort_values("rank", kind="stable").head(FIRST)
+        return named + ranked[[name for name in shown if name in ranked]].round(1).to_html()
+
+
+def _known(tables: Mapping[str, _Table], name: str) -> _Table:
+    """Give what must be there."""
+    if name not in tables:
+        raise InputError(f"{name}: not in this result, which has {', '.join(tables) or 'sites alone'}")
+    return tables[name]

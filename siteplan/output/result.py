@@ -1,0 +1,249 @@
+"""One result: what a study gave, written into a folder and read back from it."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.catalogue import FILES, LAYERS, PLACES, TABLES, Table, uptake_column
+from siteplan.config import folder_name
+from siteplan.errors import InputError
+from siteplan.geo import as_crs, require_metric
+from siteplan.inputs.spreadsheet import unguarded_table
+from siteplan.inputs.times import made_points
+from siteplan.output.files import MANIFEST, results_folder
+from siteplan.output.geopackage import write_geopackage
+from siteplan.output.guard import SCENARIOS, refuse_foreign
+from siteplan.output.maps import site_map
+from siteplan.output.outcome import Outcome
+from siteplan.output.rasters import write_minutes
+from siteplan.output.report import write_report
+from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
+from siteplan.siting.choose import Choice
+
+__all__ = ["Result"]
+
+PAGES = ("map.html", "report.html")  # which the results of a scenario do not have: they are on those of its study
+ABOUT = ("name", "status", "cost", "capacity")  # of a site: told again beside its scores
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Outcome):
+    """What a study gave, with its files; see `Outcome` for its parts.
+
+    `run` gives one, `Result.load(folder)` gives the same again, and `save(folder)` writes it. Its `scenarios` are
+    Results, too, compared with this one in the tables `scenarios` and `scenario_scores`. One can be made by hand of
+    what there is: `Result(sites, tables={"scores": ...}, layers={"cells": ...})`.
+    """
+
+    scenarios: "Mapping[str, Result]" = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[str]:
+        """The files that `save` writes, those of the scenarios in folders of their own."""
+        absent = {table.file for name, table in TABLES.items() if name not in self.tables}
+        absent |= set() if self.study.get("output", {}).get("raster") else {"minutes.tif"}
+        absent |= set(PAGES) if "scenario" in self.manifest else set()
+        inside = [
+            f"{_inside(name)}/{file}" for name, other in self.scenarios.items() for file in other.files
+        ]  # the manifest of a scenario names what is beside it
+        return [*(name for name in FILES if name not in absent), *inside]
+
+    @classmethod
+    def load(cls, folder: str | Path, *, scenarios: bool = True, only: Collection[str] | None = None) -> "Result":
+        """Read what a complete run left in a folder; it is the run's own result again.
+
+        Parameters
+        ----------
+        folder
+            A folder of results.
+        scenarios
+            Whether to read the results of its scenarios, too.
+        only
+            The layers to read; None reads all.
+
+        Raises
+        ------
+        InputError
+            The folder does not hold the results of a complete run.
+        """
+        at = Path(folder)
+        manifest = _manifest(at)
+        tables = {name: _table(at, table) for name, table in TABLES.items() if table.file in manifest["files"]}
+        times = tables["times"]
+        known = list(times["mode"].cat.categories)  # perhaps without a mode that reaches nobody
+        times["mode"] = times["mode"].cat.set_categories([*known, *(set(manifest["travel"]) - set(known))])
+        layers = _layers(at / PLACES, None if only is None else {*only, "sites", "choice"})
+        sites = layers.pop("sites")
+        # What a layer says, too, it says with all decimals.
+        exact = {"scores": sites} | {
+            name: layers[name] for name in ("choice", "places_without_access") if name in layers
+        }
+        tables = {name: _exact(table, exact.get(name)) for name, table in tables.items()}
+        layers.pop("choice", None)
+        told = tables["scores"].columns.difference(list(ABOUT)).union(_sizes(tables).columns)
+        others = manifest.get("scenarios", ()) if scenarios else ()
+        return cls(
+            sites=sites.drop(columns=told.intersection(sites.columns)),
+            tables=tables,
+            layers=layers,
+            manifest=manifest,
+            choice=_choice(tables, manifest.get("choice")),
+            scenarios={each["name"]: cls.load(at / each["folder"], only=only) for each in others},
+            mark=made_points(at / "times.parquet") or "",
+            folder=at,
+        )
+
+    def save(self, folder: str | Path) -> "Result":
+        """Write all files of the result and of its scenarios, whole or not at all, with the map and the report.
+
+        Files of an earlier run that this one does not write are removed.
+
+        Returns
+        -------
+        Result
+            The same, its manifest naming the files, and its folder.
+
+        Raises
+        ------
+        StudyError
+            The folder cannot be written, or holds files of somebody else that bear the names of results.
+        """
+        refuse_foreign(Path(folder))
+        with results_folder(folder) as aside:
+            saved = self._written(aside)
+            if "map.html" in saved.files:
+                site_map(saved).save(aside / "map.html")
+                write_report(saved, aside / "report.html")
+        return replace(saved, folder=Path(folder))
+
+    def _written(self, folder: Path) -> "Result":
+        """Write all but the pages."""
+        manifest = {**self.manifest, "files": self.files}
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in self.tables.items():
+            path = folder / TABLES[name].file
+            if name == "overlap":
+                write_overlap(table, path)
+            elif name == "times":
+                write_times(table, path, points=self.mark)
+            else:
+                write_table(table, path, TABLES[name])
+        write_geopackage(self._places(), folder / PLACES, crs=self.points.crs)
+        if "minutes.tif" in manifest["files"]:
+            self._write_raster(folder / "minutes.tif")
+        write_manifest(manifest, folder / MANIFEST)
+        others = {name: other._written(folder / _inside(name)) for name, other in self.scenarios.items()}
+        return replace(self, manifest=manifest, scenarios=others)
+
+    def _places(self) -> dict[str, gpd.GeoDataFrame]:
+        """Name the tables with a place; sites carry their scores, the chosen ones their order."""
+        added = self.scores.columns.difference(self.sites.columns, sort=False)
+        layers = {"sites": self.sites.join(self.scores[added]).join(_sizes(self.tables))}
+        if self.choice is not None:
+            chosen = self.choice.sites
+            layers["choice"] = gpd.GeoDataFrame(chosen, geometry=self.sites.geometry.loc[chosen.index])
+        return {name: table for name, table in (layers | dict(self.layers)).items() if len(table)}
+
+    def _write_raster(self, path: Path) -> None:
+        """Write the minutes on the cells' own grid, or, where that cannot be measured in, in the CRS of the study."""
+        try:
+            crs = require_metric(as_crs(self.manifest["crs"]["population"]), "cells")
+        except InputError:
+            crs = self.points.crs
+        write_minutes(self.cells, path, crs=crs)
+
+
+def _inside(scenario: str) -> str:
+    return f"{SCENARIOS}/{folder_name(scenario)}"
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError(f"{folder}: holds no {MANIFEST} of a complete run; expected a folder of results") from None
+    return manifest
+
+
+def _layers(path: Path, only: Collection[str] | None) -> dict[str, gpd.GeoDataFrame]:
+    import pyogrio
+
+    try:
+        names = [
+            str(name) for name, kind in pyogrio.list_layers(path) if kind is not None and (only is None or name in only)
+        ]
+        return {name: _layer(path, name) for name in names}
+    except pyogrio.errors.DataSourceError as error:
+        raise InputError(f"{path}: cannot be read ({error}); run the study again") from None
+
+
+def _layer(path: Path, name: str) -> gpd.GeoDataFrame:
+    import pyogrio
+
+    table = gpd.read_file(path, layer=name)
+    about = pyogrio.read_info(path, layer=name)
+    for column, kind in zip(about["fields"], about["dtypes"], strict=True):
+        if kind.startswith("int") and table[column].dtype == float:  # whole numbers of which some are missing
+            table[column] = table[column].astype("Int64")
+    rows = LAYERS[name].rows if name in LAYERS else ""
+    return table.set_index(rows) if rows else table
+
+
+def _table(folder: Path, declared: Table) -> pd.DataFrame:
+    path = folder / declared.file
+    texts = dict.fromkeys(declared.texts, str)
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        table = unguarded_table(pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""]))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); run the study again") from None
+    return table.set_index(declared.rows) if declared.rows in table else table
+
+
+def _exact(table: pd.DataFrame, layer: gpd.GeoDataFrame | None) -> pd.DataFrame:
+    """Return a table with the columns as a layer has them, which rounds nothing."""
+    if layer is None:
+        return table
+    there = layer.set_index(table.index.name) if table.index.name in layer else layer
+    known = [name for name in table if name in there]
+    return table.assign(**there.loc[table.index, known])
+
+
+def _choice(tables: Mapping[str, pd.DataFrame], told: Mapping[str, Any] | None) -> Choice | None:
+    """Make the choice again of what was written of it."""
+    if told is None:
+        return None
+    figures = {
+        name: np.nan if told[name] is None else float(told[name]) for name in ("value", "bound", "gap", "greedy")
+    }
+    return Choice(
+        sites=tables["choice"],
+        objective=told["objective"],
+        **figures,
+        greedy_order=(),
+        assignment=tables["assignment"],
+        rejected=tables["rejected"],
+        summary=dict(told["summary"]),
+        phases=tables.get("phases"),
+        curve=tables.get("curve"),
+    )
+
+
+def _sizes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return by site the desks it needs at each share that comes, and how sure its rank is, as far as asked."""
+    parts = [pd.DataFrame(index=pd.Index([], dtype=object, name="site"))]
+    if "desks" in tables:
+        wide = tables["desks"].pivot_table(index="site", columns="uptake", values="desks")
+        parts.append(wide.rename(columns=uptake_column))
+    if "robustness" in tables:
+        sure = tables["robustness"].rename(columns={"p5": "people_p5", "p95": "people_p95"})
+        sure = sure.set_index("site") if "site" in sure else sure
+        parts.append(sure[["in_first", "people_p5", "people_p95"]].astype(float))
+    return pd.concat([part.set_axis(part.index.astype(str)) for part in parts], axis=1).rename_axis("site")
