@@ -26,6 +26,10 @@ def examples(name: str, names: dict[str, Any]) -> list[doctest.Example]:
     return [example for test in found for example in test.examples]
 
 
+def test_every_public_function_has_an_example() -> None:
+    assert [name for name in FUNCTIONS if not examples(name, {})] == []
+
+
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Do what the page says that the examples stand on, in a folder with the sample territory."""

@@ -104,6 +104,12 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     -----
     SiteplanWarning
         Whatever was odd, each once; also listed in the manifest.
+
+    Examples
+    --------
+    >>> result = sp.run("short.yaml", out="results")
+    >>> result.scores["people_walk_15"].nlargest(2).to_dict()
+    {'S05': 9483.0, 'S01': 9437.0}
     """
     asked = study if isinstance(study, Study) else read_study(study)
     folder = Path(out) if out is not None else asked.output.folder
@@ -160,6 +166,14 @@ def compare_scenarios(
     ------
     StudyError
         Scenarios that do not come from this study; a change that cannot be made.
+
+    Examples
+    --------
+    >>> study = sp.read_study("short.yaml")
+    >>> found = sp.compare_scenarios(study, {"two more": study.with_(sites=[{"open": "S08"}, {"open": "S10"}])})
+    >>> found.tables["scenarios"].query("split == 'total'")[["scenario", "before", "after"]]
+       scenario   before    after
+    0  two more  14966.0  24270.0
     """
     asked = study if isinstance(study, Study) else read_study(study)
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)

@@ -114,6 +114,11 @@ def site_map(
     -----
     SiteplanWarning
         When the page had to leave out the rings, or is larger than 5 MB nevertheless.
+
+    Examples
+    --------
+    >>> page = sp.site_map(sites, cells=cells)
+    >>> page.save("map.html")
     """
     tables = {"scores": scores, "times": times}
     layers = {"isochrones": rings, "cells": cells, "points": points, "communes": communes}

@@ -38,6 +38,13 @@ def render_report(result: Outcome, *, language: str = "") -> str:
         A layer without a CRS.
     StudyError
         An unknown language.
+
+    Examples
+    --------
+    >>> result = sp.Result(sites, tables={"scores": sp.reach(times, people, minutes=[15])})
+    >>> page = sp.render_report(result)
+    >>> "<h1>" in page
+    True
     """
     return render_page(Account.of(result, language))
 
@@ -49,6 +56,11 @@ def write_report(result: Outcome, path: str | Path, *, language: str = "") -> No
     ------
     InputError, StudyError
         As for `render_report`, and StudyError for a folder that cannot be written.
+
+    Examples
+    --------
+    >>> result = sp.Result.load("base")
+    >>> sp.write_report(result, "report.html", language="fr")
     """
     page = render_report(result, language=language)
     with whole_file(path) as aside:
