@@ -27,7 +27,7 @@ def changed_times(
     times: pd.DataFrame,
     *,
     mode: str | Profile = "walk",
-    limit: float = 20,
+    minutes: float = 20,
     direction: Direction = "to",
 ) -> tuple[pd.DataFrame, pd.Index]:
     """Return the minutes on edited streets, to the bit those of `travel_times`, and the sites that were searched.
@@ -36,7 +36,7 @@ def changed_times(
     ----------
     streets, edited
         Before and after the change (`edit_streets`).
-    sites, people, mode, limit, direction
+    sites, people, mode, minutes, direction
         As for `travel_times`; the same before and after.
     times
         What `travel_times` gave before.
@@ -51,7 +51,7 @@ def changed_times(
     StudyError, InputError, NetworkError
         As for `travel_times`.
     """
-    profile, most = as_profile(mode), int(search.deciseconds([limit])[0])
+    profile, most = as_profile(mode), int(search.deciseconds([minutes])[0])
     backwards = search.runs_backwards(direction)
     if edited is streets:
         return times, sites.index[:0]

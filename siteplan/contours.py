@@ -86,25 +86,25 @@ def isochrones(
     0  S01  walk     15.0  2.9
     1  S01  walk     20.0  5.0
     """
-    limits = deciseconds(sorted(minutes))
+    cutoffs = deciseconds(sorted(minutes))
     backwards = runs_backwards(direction)
     asked: Profile | Rides
     if isinstance(mode, Rides) or mode == "transit":
         asked = mode if isinstance(mode, Rides) else TRANSIT
-        shapes = _by_transit(_given(transit, streets), sites, asked, limits, backwards, progress)
+        shapes = _by_transit(_given(transit, streets), sites, asked, cutoffs, backwards, progress)
     else:
         asked = as_profile(mode)
-        surfaces = _surfaces(streets, sites, asked, limits, backwards)
+        surfaces = _surfaces(streets, sites, asked, cutoffs, backwards)
         pace = _pace(asked)
 
         def draw(row: int) -> list[Any]:
-            return _contours(surfaces.of(row), limits, pace)
+            return _contours(surfaces.of(row), cutoffs, pace)
 
-        shapes = np.full((len(sites), len(limits)), shapely.MultiPolygon(), dtype=object)
+        shapes = np.full((len(sites), len(cutoffs)), shapely.MultiPolygon(), dtype=object)
         rows = surfaces.rows
         for row, drawn in zip(rows, each(draw, [(row,) for row in rows], progress=progress), strict=True):
             shapes[row] = drawn
-    count = len(limits)
+    count = len(cutoffs)
     return gpd.GeoDataFrame(
         {
             "site": np.repeat(sites.index.astype(str).to_numpy(), count),
@@ -127,9 +127,9 @@ def _margin(pace: float) -> int:
     return int(np.ceil(CELL * pace))
 
 
-def _extent(profile: Profile, limit: float) -> float:
+def _extent(profile: Profile, cutoff: float) -> float:
     """Return the metres to anything that shapes a contour: downhill by bicycle up to 1.7 times as fast, rounding."""
-    return limit / 36 * profile.speed_kmh * (2.0 if profile.slope else 1.1) + REACH
+    return cutoff / 36 * profile.speed_kmh * (2.0 if profile.slope else 1.1) + REACH
 
 
 @dataclass(frozen=True)
@@ -141,18 +141,18 @@ class _Surfaces:
 
 
 def _surfaces(
-    streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile, limits: npt.NDArray[np.int64], backwards: bool
+    streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile, cutoffs: npt.NDArray[np.int64], backwards: bool
 ) -> _Surfaces:
     """Prepare the surfaces of the sites, in the order in which they are best searched."""
     graph = mode_graph(streets, profile, backwards=backwards)
-    links = link(streets, sites, mode=profile, limit=HARD_LIMIT)
+    links = link(streets, sites, mode=profile, link_m=HARD_LIMIT)
     rows, sources = positions(links, graph, profile)
     pace = _pace(profile)
-    beyond = int(limits[-1]) + _margin(pace)
+    beyond = int(cutoffs[-1]) + _margin(pace)
     true = metric_points(sites, streets)[rows]
     street = links["edge"].to_numpy()[rows]
     met = streets.at(street, links["offset_m"].to_numpy()[rows] / np.maximum(streets.length[street], 1e-9))
-    near = _near(streets, graph, shapely.get_coordinates(true), _extent(profile, limits[-1] + CELL * pace))
+    near = _near(streets, graph, shapely.get_coordinates(true), _extent(profile, cutoffs[-1] + CELL * pace))
     edge, metres, xy = _places(streets, near, min(CELL, STEP_SECONDS / 3.6 * profile.speed_kmh))
     work = prepare(graph, sources, graph.positions(edge, metres, np.zeros(len(edge), np.int64)))
     ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
@@ -204,20 +204,20 @@ def _by_transit(
     transit: Timetable,
     sites: gpd.GeoDataFrame,
     rides: Rides,
-    limits: npt.NDArray[np.int64],
+    cutoffs: npt.NDArray[np.int64],
     backwards: bool,
     progress: Callable[[int, int], None] | None,
 ) -> npt.NDArray[np.object_]:
     """Return the shapes, (sites, limits): of one way or, where a way back is asked for, of what is within both."""
     pace = _pace(rides.access)
-    beyond = int(limits[-1]) + _margin(pace)
+    beyond = int(cutoffs[-1]) + _margin(pace)
     ways = [(rides, backwards)]
     if rides.back is not None:
         ways.append((rides.with_(window=rides.back), not backwards))
     places = _stop_places(transit, rides)
     xy = np.ascontiguousarray(shapely.get_coordinates(places.geometry.to_numpy()))
-    surfaces = [_surfaces(transit.streets, sites, rides.access, limits, way) for _, way in ways]
-    shapes = np.full((len(sites), len(limits)), shapely.MultiPolygon(), dtype=object)
+    surfaces = [_surfaces(transit.streets, sites, rides.access, cutoffs, way) for _, way in ways]
+    shapes = np.full((len(sites), len(cutoffs)), shapely.MultiPolygon(), dtype=object)
 
     def draw(row: int, found: list[RideTimes]) -> list[Any]:
         both = []
@@ -226,13 +226,13 @@ def _by_transit(
             if len(one.point):
                 there.append(spread_places(xy[one.point], one.cost, CELL, REACH, pace, beyond))
             if not there:
-                return [shapely.MultiPolygon()] * len(limits)
+                return [shapely.MultiPolygon()] * len(cutoffs)
             both.append(_joined(there, np.minimum, beyond))
-        return _contours(_joined(both, np.maximum, beyond), limits, pace)
+        return _contours(_joined(both, np.maximum, beyond), cutoffs, pace)
 
     for first in range(0, len(sites), BLOCK):
         some = sites.iloc[first : first + BLOCK]
-        found = [ride_times(transit, some, places, mode=mode, limit=beyond, backwards=way) for mode, way in ways]
+        found = [ride_times(transit, some, places, mode=mode, cutoff=beyond, backwards=way) for mode, way in ways]
         calls = [(first + k, [way[k] for way in found]) for k in range(len(some))]
         for (row, _), drawn in zip(calls, each(draw, calls), strict=True):
             shapes[row] = drawn
@@ -274,12 +274,12 @@ def _joined(surfaces: list[Surface], choose: np.ufunc, beyond: int) -> Surface:
 # Contours -------------------------------------------------------------------------------------------------------------
 
 
-def _contours(surface: Surface, limits: npt.NDArray[np.int64], pace: float) -> list[Any]:
+def _contours(surface: Surface, cutoffs: npt.NDArray[np.int64], pace: float) -> list[Any]:
     """Return one MultiPolygon per limit."""
     grid, west, south = surface
     grid = np.round(grid)
     margin = _margin(pace)
-    return [_contour(np.minimum(grid, limit + margin), west, south, limit + 0.5) for limit in limits]
+    return [_contour(np.minimum(grid, cutoff + margin), west, south, cutoff + 0.5) for cutoff in cutoffs]
 
 
 def _contour(grid: npt.NDArray[np.float32], west: float, south: float, level: float) -> Any:

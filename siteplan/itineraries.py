@@ -64,7 +64,7 @@ def itinerary(
     *,
     mode: Rides = TRANSIT,
     direction: Direction = "to",
-    limit: float = 90,
+    minutes: float = 90,
 ) -> Itinerary | None:
     """Return the journey between a place and a site that takes what the table of minutes says.
 
@@ -75,7 +75,7 @@ def itinerary(
     mode
         How they travel. Of several minutes of the window that take as long, the first is shown; of several journeys as
         quick, one with the fewest rides. A window for the way back is not looked at.
-    direction, limit
+    direction, minutes
         As in `travel_times`.
 
     Returns
@@ -96,18 +96,18 @@ def itinerary(
     """
     if len(origin) != 1 or len(site) != 1:
         raise StudyError(f"itinerary: expected one origin and one site, not {len(origin)} and {len(site)}")
-    (found,) = _searched(transit, site, origin, mode, direction, limit)
+    (found,) = _searched(transit, site, origin, mode, direction, minutes)
     if found.chosen[0] < 0:
         return None
     (trace,) = found.traces(np.zeros(1, np.int64))
     cost, low, high = found.ranked[:, 0].tolist()
-    within = found.costs[:, 0] <= found.limit
+    within = found.costs[:, 0] <= found.cutoff
     asked = int(found.minutes[found.chosen[0]])
     ends = [metric_points(places, transit.streets)[0] for places in (origin, site)]
     return Itinerary(
         minutes=cost / MINUTE,
-        minutes_p25=low / MINUTE if low <= found.limit else np.nan,
-        minutes_p75=high / MINUTE if high <= found.limit else np.nan,
+        minutes_p25=low / MINUTE if low <= found.cutoff else np.nan,
+        minutes_p75=high / MINUTE if high <= found.cutoff else np.nan,
         at=clock(asked * 60),
         possible=int(within.sum()),
         window=len(within),
@@ -122,14 +122,16 @@ def _searched(
     people: gpd.GeoDataFrame,
     mode: Rides,
     direction: Direction,
-    limit: float,
+    minutes: float,
 ) -> list[Journeys]:
     if mode.max_total_walk_minutes is not None:
         raise StudyError(
             "max_total_walk_minutes: journeys are not shown leg by leg under a limit of the walks in all; leave it out"
         )
     backwards = runs_backwards(direction)
-    return search_journeys(transit, sites, people, mode=mode, limit=int(deciseconds([limit])[0]), backwards=backwards)
+    return search_journeys(
+        transit, sites, people, mode=mode, cutoff=int(deciseconds([minutes])[0]), backwards=backwards
+    )
 
 
 def _legs(
@@ -250,7 +252,7 @@ def site_lines(
     *,
     mode: Rides = TRANSIT,
     direction: Direction = "to",
-    limit: float = 30,
+    minutes: float = 30,
 ) -> SiteLines:
     """Tell which lines and stops bring how many people to each site within a limit, and how many hang on each line.
 
@@ -265,14 +267,14 @@ def site_lines(
 
     Examples
     --------
-    >>> sp.site_lines(bus, sites.loc[["S02"]], people, limit=20).lines
+    >>> sp.site_lines(bus, sites.loc[["S02"]], people, minutes=20).lines
       site line route type  people    lost
     0  S02    1    B1  bus  1708.0  2022.0
     1  S02    2    B2  bus    17.0   250.0
     2  S02    3    B3  bus   545.0   549.0
     """
     amounts = np.nan_to_num(people["people"].to_numpy(float))
-    searched = _searched(transit, sites, people, mode, direction, limit)
+    searched = _searched(transit, sites, people, mode, direction, minutes)
     counted = each(_counted, [(transit, found, amounts) for found in searched])
     lost = _lost(searched, [riders for riders, _, _ in counted], amounts)
     lines: list[tuple[Any, ...]] = []

@@ -24,6 +24,8 @@ from siteplan.routing.rides import RideTimes, ride_times
 __all__ = ["reach_totals", "travel_times"]
 
 Direction = Literal["to", "from"]
+Mode = str | Profile | Rides
+Modes = Mode | Sequence[Mode]
 
 
 def travel_times(
@@ -31,12 +33,13 @@ def travel_times(
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
     *,
-    mode: str | Profile | Rides = "walk",
-    limit: float = 20,
+    mode: Modes = "walk",
+    minutes: float = 20,
     direction: Direction = "to",
     transit: Timetable | None = None,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
+    limit: float | None = None,
 ) -> pd.DataFrame:
     """Return the minutes between every site and every point within a limit, along the streets.
 
@@ -50,9 +53,9 @@ def travel_times(
         Points with a CRS; index of `sites` is the site, index of `people` the point. People are linked to streets
         within 300 m, sites (put where they are on purpose) within 1,600 m.
     mode
-        "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides.
-    limit
-        Minutes, at most 240.
+        "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides; or several of them.
+    minutes
+        The limit, at most 240.
     direction
         "to" the site (the default: people come) or "from" it.
     transit
@@ -61,6 +64,8 @@ def travel_times(
         Any `concurrent.futures.Executor`; threads on all cores by default.
     progress
         Called with (searches done, searches in all).
+    limit
+        An older name of `minutes`.
 
     Returns
     -------
@@ -78,20 +83,25 @@ def travel_times(
 
     Examples
     --------
-    >>> times = sp.travel_times(streets, sites, people, mode="walk", limit=20)
+    >>> times = sp.travel_times(streets, sites, people, mode="walk", minutes=20)
     >>> times.head(2).round(1)
       site  point  mode  minutes
     0  S01    559  walk     19.0
     1  S01    562  walk     17.5
     """
-    limit_ds = search.deciseconds([limit])[0]
+    how: dict[str, Any] = {"direction": direction, "executor": executor, "progress": progress}
+    minutes = minutes if limit is None else limit
+    if not isinstance(mode, str | Profile | Rides):
+        return _joined(
+            [travel_times(streets, sites, people, mode=one, minutes=minutes, transit=transit, **how) for one in mode]
+        )
+    cutoff = search.deciseconds([minutes])[0]
     if isinstance(mode, Rides) or mode == "transit":
         rides = mode if isinstance(mode, Rides) else TRANSIT
-        how: dict[str, Any] = {"direction": direction, "executor": executor, "progress": progress}
-        return _by_transit(_given(transit, streets), sites, people, rides, limit=int(limit_ds), **how)
+        return _by_transit(_given(transit, streets), sites, people, rides, cutoff=int(cutoff), **how)
     profile = as_profile(mode)
     work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
-    start, end, cost = search.times(work, limit_ds, executor=executor, progress=progress)
+    start, end, cost = search.times(work, cutoff, executor=executor, progress=progress)
     site, point = start, end
     if from_points:
         order = np.argsort(end, kind="stable")
@@ -105,6 +115,13 @@ def travel_times(
             "minutes": cost / search.MINUTE,
         }
     )
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the minutes of several modes below each other, the modes in the order asked."""
+    modes = [str(name) for table in tables for name in table["mode"].cat.categories]
+    plain = [table.astype({"mode": object}) for table in tables]
+    return pd.concat(plain, ignore_index=True).astype({"mode": pd.CategoricalDtype(modes)})
 
 
 def _given(transit: Timetable | None, streets: StreetNetwork) -> Timetable:
@@ -122,7 +139,7 @@ def _by_transit(
     people: gpd.GeoDataFrame,
     rides: Rides,
     *,
-    limit: int,
+    cutoff: int,
     direction: Direction,
     executor: Executor | None,
     progress: Callable[[int, int], None] | None,
@@ -134,9 +151,9 @@ def _by_transit(
 
     def searched(mode: Rides, backwards: bool) -> pd.DataFrame:
         found = ride_times(
-            transit, sites, people, mode=mode, limit=limit, backwards=backwards, executor=executor, progress=progress
+            transit, sites, people, mode=mode, cutoff=cutoff, backwards=backwards, executor=executor, progress=progress
         )
-        return _journeys(found, limit / search.MINUTE)
+        return _journeys(found, cutoff / search.MINUTE)
 
     table = searched(rides, backwards)
     if rides.back is not None:
@@ -149,7 +166,7 @@ def _by_transit(
     )[["site", "point", "mode", "minutes", "minutes_p25", "minutes_p75", "share"]]
 
 
-def _journeys(found: Sequence[RideTimes], limit: float) -> pd.DataFrame:
+def _journeys(found: Sequence[RideTimes], minutes: float) -> pd.DataFrame:
     """Return the journeys of all sites below each other: rows of sites and points, minutes and shares."""
     if not found:
         found = [RideTimes(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((2, 0), np.int32), np.zeros(0))]
@@ -159,8 +176,8 @@ def _journeys(found: Sequence[RideTimes], limit: float) -> pd.DataFrame:
             "site": np.repeat(np.arange(len(found)), [len(one.point) for one in found]),
             "point": np.concatenate([one.point for one in found]),
             "minutes": np.concatenate([one.cost for one in found]) / search.MINUTE,
-            "minutes_p25": np.where(quartiles[0] <= limit, quartiles[0], np.nan),
-            "minutes_p75": np.where(quartiles[1] <= limit, quartiles[1], np.nan),
+            "minutes_p25": np.where(quartiles[0] <= minutes, quartiles[0], np.nan),
+            "minutes_p75": np.where(quartiles[1] <= minutes, quartiles[1], np.nan),
             "share": np.concatenate([one.share for one in found]),
         }
     )
@@ -204,14 +221,14 @@ def reach_totals(
     S02           5543.0
     """
     profile = as_profile(mode)
-    limits = search.deciseconds(sorted(minutes))
+    cutoffs = search.deciseconds(sorted(minutes))
     work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
     weights = np.nan_to_num(people[list(columns)].to_numpy(float)[point_rows])
-    found = np.zeros((len(sites), len(limits), len(columns)))
+    found = np.zeros((len(sites), len(cutoffs), len(columns)))
     add = search.sums_around if from_points else search.sums
-    found[site_rows] = add(work, limits, weights, executor=executor, progress=progress)
+    found[site_rows] = add(work, cutoffs, weights, executor=executor, progress=progress)
     names = [Measure("reached", column, profile.name, limit).column for limit in sorted(minutes) for column in columns]
-    return pd.DataFrame(found.reshape(len(sites), len(limits) * len(columns)), index=sites.index, columns=names)
+    return pd.DataFrame(found.reshape(len(sites), len(cutoffs) * len(columns)), index=sites.index, columns=names)
 
 
 def _prepared(
@@ -233,13 +250,13 @@ def _prepared(
 
 def _linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str) -> pd.DataFrame:
     """Link places to the streets and say once how many could not be."""
-    limit = HARD_LIMIT if what == "sites" else LIMIT
-    links = linked(streets, places, profile, limit)
+    link_m = HARD_LIMIT if what == "sites" else LIMIT
+    links = linked(streets, places, profile, link_m)
     lost = links["status"] != "placed"
     if lost.any():
         named = ", ".join(map(str, links.index[lost][:5])) + (", ..." if lost.sum() > 5 else "")
         text = (
-            f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within {limit:.0f} m and "
+            f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within {link_m:.0f} m and "
             f"stand in no row of the times ({named}): see link()"
         )
         warnings.warn(SiteplanWarning(text), stacklevel=4)

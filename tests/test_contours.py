@@ -125,7 +125,7 @@ def test_it_is_the_union_of_discs_but_for_a_cell(
     world: World, spot: tuple[float, float], minutes: float, profile: Profile
 ) -> None:
     streets, site = world.streets(), places([spot])
-    links = link(streets, site, mode=profile, limit=1600)
+    links = link(streets, site, mode=profile, link_m=1600)
     twin = reached_area(streets, profile, links, site.geometry.iloc[0], minutes=minutes, width=50.0)
     (drawn,) = rings(streets, site, mode=profile, minutes=[minutes], direction="from")
     assert shapely.area(shapely.difference(drawn, shapely.buffer(twin, 1.05 * GRID))) == 0

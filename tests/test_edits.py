@@ -128,7 +128,7 @@ def all_times(streets: StreetNetwork, limit: float = 8, **how: Any) -> pd.DataFr
         warnings.simplefilter("ignore", SiteplanWarning)
         return pd.concat(
             [
-                travel_times(streets, sites(), folk(), mode=mode, limit=limit, direction=way, **how).assign(way=way)
+                travel_times(streets, sites(), folk(), mode=mode, minutes=limit, direction=way, **how).assign(way=way)
                 for mode in MODES
                 for way in ("to", "from")
             ],
@@ -224,7 +224,7 @@ def test_only_touched_sites_need_a_new_search(mode: Profile, make: list[Any], tm
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
         for way in ("to", "from"):
-            how: dict[str, Any] = {"mode": mode, "limit": 4, "direction": way}
+            how: dict[str, Any] = {"mode": mode, "minutes": 4, "direction": way}
             touched = touched_sites(before, edited, where, homes, **how)
             base = travel_times(before, where, homes, **how)
             fresh = travel_times(edited, where.loc[touched], homes, **how)
@@ -239,7 +239,7 @@ def test_nothing_is_touched_where_nothing_changed(tmp_path: Path) -> None:
     before, again = town.write(tmp_path / "one.osm"), town.write(tmp_path / "two.osm")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
-        assert not len(touched_sites(before, again, sites(), folk(), mode="walk", limit=20))
+        assert not len(touched_sites(before, again, sites(), folk(), mode="walk", minutes=20))
 
 
 def test_a_mode_that_does_not_mind_the_change_is_left_alone(tmp_path: Path) -> None:
@@ -248,8 +248,8 @@ def test_a_mode_that_does_not_mind_the_change_is_left_alone(tmp_path: Path) -> N
     edited = edit_streets(before, [both_ways(town)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
-        assert not len(touched_sites(before, edited, sites(), folk(), mode="walk", limit=20))
-        assert len(touched_sites(before, edited, sites(), folk(), mode="bike", limit=20))
+        assert not len(touched_sites(before, edited, sites(), folk(), mode="walk", minutes=20))
+        assert len(touched_sites(before, edited, sites(), folk(), mode="bike", minutes=20))
 
 
 def test_a_street_joins_those_it_crosses_and_a_bridge_does_not(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_street_joins_those_it_crosses_and_a_bridge_does_not(tmp_path: Path) -
     on_foot = WALK.model_copy(update={"speed_kmh": 3.6, "access_kmh": 3.6})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
-        times = travel_times(joined, site, home, mode=on_foot, limit=60)
+        times = travel_times(joined, site, home, mode=on_foot, minutes=60)
     assert times["minutes"].tolist() == [pytest.approx(200 / 60, abs=0.01)]
 
 
@@ -429,7 +429,7 @@ def by_bus(transit: Timetable) -> pd.DataFrame:
         return pd.concat(
             [
                 travel_times(
-                    transit.streets, sites(), folk(), mode=BY_BUS, limit=25, transit=transit, direction=way
+                    transit.streets, sites(), folk(), mode=BY_BUS, minutes=25, transit=transit, direction=way
                 ).assign(way=way)
                 for way in ("to", "from")
             ],
@@ -703,13 +703,13 @@ def test_changed_times_are_those_of_a_full_run(mode: Profile, make: list[Any], t
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
         for way in ("to", "from"):
-            how: dict[str, Any] = {"mode": mode, "limit": 4, "direction": way}
+            how: dict[str, Any] = {"mode": mode, "minutes": 4, "direction": way}
             base = travel_times(before, where, homes, **how)
             after, searched = changed_times(before, edited, where, homes, base, **how)
             same(after, travel_times(full, where, homes, **how))
             assert searched.isin(touched_sites(before, replace(edited, origin=None), where, homes, **how)).all()
         for limit in (300.0, 1600.0):  # places link as if they had never met the streets before
-            twin = link(replace(edited, origin=None), homes, mode=mode, limit=limit)
+            twin = link(replace(edited, origin=None), homes, mode=mode, link_m=limit)
             pd.testing.assert_frame_equal(linked(edited, homes, mode, limit), twin, check_exact=True)
 
 
@@ -731,7 +731,7 @@ def test_generated_changes_one_after_the_other(seed: int, tmp_path: Path) -> Non
             twin = replace(edited, origin=None)
             mode, limit = MODES[int(random.integers(len(MODES)))], float(random.choice([2, 5, 15]))
             for way in ("to", "from"):
-                how: dict[str, Any] = {"mode": mode, "limit": limit, "direction": way}
+                how: dict[str, Any] = {"mode": mode, "minutes": limit, "direction": way}
                 base = travel_times(streets, where, homes, **how)
                 after, _ = changed_times(streets, edited, where, homes, base, **how)
                 whole = travel_times(twin, where, homes, **how)

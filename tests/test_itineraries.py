@@ -32,7 +32,7 @@ def shown(found: Itinerary | None) -> list[str]:
 
 
 def test_a_bus_every_half_hour() -> None:
-    found = itinerary(build_timetable(HALF_HOURLY, road()), along(40), along(5060), mode=BY_BUS, limit=60)
+    found = itinerary(build_timetable(HALF_HOURLY, road()), along(40), along(5060), mode=BY_BUS, minutes=60)
     assert shown(found) == [
         "27.0 min, arrival by 08:25 (25 % of the minutes: 20, 75 %: 35; within the limit at 60 of 60 minutes)",
         "07:58-07:59  metre   1.0 min  60 m: home - Stop 0",
@@ -45,7 +45,7 @@ def test_a_bus_every_half_hour() -> None:
 
 def test_from_the_site_one_waits_at_the_first_stop() -> None:
     transit = build_timetable(HALF_HOURLY, road())
-    found = itinerary(transit, along(5060), along(40), mode=BY_BUS, limit=60, direction="from")
+    found = itinerary(transit, along(5060), along(40), mode=BY_BUS, minutes=60, direction="from")
     assert shown(found)[1:] == [
         "08:14-08:15  metre   1.0 min  60 m: site - Stop 0",
         "08:15-08:30  wait   15.0 min  Stop 0",
@@ -87,7 +87,7 @@ def test_a_line_brings_those_whose_journey_rides_it() -> None:
 
 
 def test_out_of_reach_is_none() -> None:
-    assert itinerary(build_timetable(HALF_HOURLY, road()), along(5060), along(40), mode=BY_BUS, limit=30) is None
+    assert itinerary(build_timetable(HALF_HOURLY, road()), along(5060), along(40), mode=BY_BUS, minutes=30) is None
 
 
 def test_bad_questions_are_refused() -> None:
@@ -128,7 +128,7 @@ def test_the_legs_add_up_to_the_minutes_of_the_table(case: Case, limit: float, w
     for site in range(len(case.sites)):
         for point in range(len(case.people)):
             at = case.people.iloc[point : point + 1], case.sites.iloc[site : site + 1]
-            found = itinerary(case.transit, *at, mode=mode, direction=way, limit=limit)
+            found = itinerary(case.transit, *at, mode=mode, direction=way, minutes=limit)
             key = (str(case.sites.index[site]), case.people.index[point])
             if key not in times.index:
                 assert found is None
@@ -166,7 +166,7 @@ def test_on_the_sample_territory_too(sample: Sample, way: Direction) -> None:
     rode = 0
     for row in times.sample(30, random_state=2).itertuples():
         site = sites[sites.index.astype(str) == str(row.site)]
-        found = itinerary(transit, people.loc[[row.point]], site, direction=way, limit=60)
+        found = itinerary(transit, people.loc[[row.point]], site, direction=way, minutes=60)
         assert found is not None
         assert found.minutes == row.minutes
         check(transit, found, Rides())
@@ -190,7 +190,7 @@ def without(file: Path, route: str, to: Path) -> Path:
 
 def test_what_is_lost_without_a_line_is_what_a_feed_without_it_loses(sample: Sample, tmp_path: Path) -> None:
     folder, transit, sites, people = sample
-    found = site_lines(transit, sites, people, limit=40)
+    found = site_lines(transit, sites, people, minutes=40)
     amounts = people["people"]
 
     def reached(timetable: Timetable) -> pd.Series:

@@ -146,8 +146,8 @@ def test_people_on_an_island_are_said() -> None:
 
 def test_the_limit_decides_who_is_too_far() -> None:
     table = cells((0, 900, 200), people=[1.0])
-    assert place_people(table, town(MAIN), limit=499)["status"].tolist() == ["too far"]
-    assert place_people(table, town(MAIN), limit=501)["status"].tolist() == ["placed"]
+    assert place_people(table, town(MAIN), link_m=499)["status"].tolist() == ["too far"]
+    assert place_people(table, town(MAIN), link_m=501)["status"].tolist() == ["placed"]
 
 
 def test_nobody_is_not_spread_but_jobs_are() -> None:
@@ -196,7 +196,7 @@ def test_totals_are_conserved_in_every_cell(
     [
         ({"spacing": 0}, "spacing=0: expected"),
         ({"large_m2": -1}, "large_m2=-1"),
-        ({"limit": float("nan")}, "limit=nan"),
+        ({"link_m": float("nan")}, "link_m=nan"),
     ],
 )
 def test_lengths_must_be_lengths(options: dict[str, Any], why: str) -> None:

@@ -85,9 +85,9 @@ def middles(place: str) -> gpd.GeoDataFrame:
 def test_a_real_city_equals_the_slow_twin(profile: Profile, direction: str) -> None:
     streets, people = streets_of("helsinki"), middles("helsinki").reset_index(drop=True)
     sites, points = (people.iloc[::30], people) if direction == "from" else (people, people.iloc[::30])
-    links = [link(streets, sites, mode=profile, limit=HARD_LIMIT), link(streets, points, mode=profile)]
+    links = [link(streets, sites, mode=profile, link_m=HARD_LIMIT), link(streets, points, mode=profile)]
     slow = street_times(streets, profile, *links, limit=30, direction=direction)  # type: ignore[arg-type]
-    fast = travel_times(streets, sites, points, mode=profile, limit=30, direction=direction)  # type: ignore[arg-type]
+    fast = travel_times(streets, sites, points, mode=profile, minutes=30, direction=direction)  # type: ignore[arg-type]
     rows = (sites.index.get_indexer(fast["site"].astype(int)), points.index.get_indexer(fast["point"]))
     assert dict(zip(zip(*rows, strict=True), (fast["minutes"] * 600).round().astype(int), strict=True)) == slow
     assert len(slow) > 40
@@ -101,7 +101,7 @@ def beside_r5() -> pd.DataFrame:
     """Return the minutes of R5 (whole ones) and ours for all pairs of points, with the longer way to the street."""
     streets, people = streets_of("helsinki"), middles("helsinki")
     table = pd.read_csv(DATA / "helsinki/r5py_reference/test_walking_times_not_snapped.csv", dtype={0: str, 1: str})
-    ours = travel_times(streets, people, people, mode=R5_WALK, limit=120, direction="from")
+    ours = travel_times(streets, people, people, mode=R5_WALK, minutes=120, direction="from")
     ours["site"] = ours["site"].astype(str)
     both = table.merge(ours, left_on=["from_id", "to_id"], right_on=["site", "point"])
     access = link(streets, people)["access_m"]
@@ -168,7 +168,7 @@ def beside_cafein(place: str, mode: str, alike: bool) -> pd.DataFrame:
     if alike:
         streets, profile = cafeins(streets), profile.model_copy(update=PLAIN)
     sites = origins.drop_duplicates("from_id").set_index("from_id")
-    ours = travel_times(streets, sites, middles(place), mode=profile, limit=60, direction="from")
+    ours = travel_times(streets, sites, middles(place), mode=profile, minutes=60, direction="from")
     ours["site"] = ours["site"].astype(str)
     pairs = matrix[matrix["mode"] == mode]
     both = pairs.merge(
@@ -247,7 +247,7 @@ def test_an_isochrone_is_the_union_of_discs_around_what_is_reached() -> None:
     xy = streets.at(edge, np.concatenate(share))
     here = (np.abs(xy - shapely.get_coordinates(site.to_crs(streets.crs).geometry)[0]) < 1300).all(axis=1)
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy[here].T), crs=streets.crs)
-    times = travel_times(streets, site, points, limit=15)
+    times = travel_times(streets, site, points, minutes=15)
     left = (15 - times["minutes"].to_numpy()) * 80
     discs = shapely.buffer(points.geometry.loc[times["point"]].to_numpy(), np.minimum(50, left))
     twin = shapely.union_all(discs)

@@ -25,7 +25,7 @@ def test_a_place_meets_the_edge_not_its_node() -> None:
     [(299, 300, "placed", 299), (301, 300, "too far", 301), (301, 400, "placed", 301), (1700, 1600, "too far", np.inf)],
 )
 def test_what_is_too_far_is_said(away: float, limit: float, status: str, access: float) -> None:
-    found = link(line().streets(), places([(100.0, away / SCALE)]), limit=limit).iloc[0]
+    found = link(line().streets(), places([(100.0, away / SCALE)]), link_m=limit).iloc[0]
     assert found["status"] == status
     assert found["access_m"] == pytest.approx(access)
     assert (found["edge"] == -1) == (status == "too far")
@@ -34,12 +34,12 @@ def test_what_is_too_far_is_said(away: float, limit: float, status: str, access:
 @pytest.mark.parametrize("limit", [-1, 1601, float("nan")])
 def test_a_limit_out_of_range_is_refused(limit: float) -> None:
     with pytest.raises(StudyError, match="between 0 and 1600 m"):
-        link(line().streets(), places([(0.0, 0.0)]), limit=limit)
+        link(line().streets(), places([(0.0, 0.0)]), link_m=limit)
 
 
 def test_islands_are_not_linked_to() -> None:
     on_the_island = places([(100.0, 110.0)])
-    assert link(islands().streets(), on_the_island, limit=60).iloc[0]["status"] == "island"
+    assert link(islands().streets(), on_the_island, link_m=60).iloc[0]["status"] == "island"
     beside = link(islands().streets(), on_the_island).iloc[0]
     assert (beside["status"], beside["access_m"]) == ("placed", pytest.approx(110 * SCALE))
 

@@ -45,7 +45,7 @@ def from_file(folder: Path, world: World, **how: Any) -> StreetNetwork:
 
 def seconds(streets: StreetNetwork, start: tuple[float, float], end: tuple[float, float]) -> float:
     """Return the seconds of a walk at a metre a second."""
-    times = travel_times(streets, places([end]), places([start]), mode=METRE_A_SECOND, limit=60)
+    times = travel_times(streets, places([end]), places([start]), mode=METRE_A_SECOND, minutes=60)
     return round(60 * float(times["minutes"].iloc[0]), 1)
 
 

@@ -75,7 +75,7 @@ def test_minutes_equal_the_slow_twin_from_both_sides(
         return
     streets = made(edges)
     for sites, points in ((put(streets, at), put(streets, of)), (put(streets, of), put(streets, at))):
-        links = [link(streets, sites, mode=profile, limit=HARD_LIMIT), link(streets, points, mode=profile)]
+        links = [link(streets, sites, mode=profile, link_m=HARD_LIMIT), link(streets, points, mode=profile)]
         slow = street_times(streets, profile, *links, limit=limit, direction=direction)  # type: ignore[arg-type]
         fast = minutes(quietly(streets, sites, points, mode=profile, limit=limit, direction=direction))
         assert fast == {(str(site), point): cost / 600 for (site, point), cost in slow.items()}
@@ -160,7 +160,7 @@ def test_a_detour_is_no_shortcut(edges: list[Edge], spots: list[Spot], profile: 
 
 def test_along_a_line() -> None:
     sites, people = places([(50.0, 0.0)], ["hall"]), places([(0.0, 0.0), (50.0, 0.0), (220.0, 0.0), (400.0, 0.0)])
-    times = travel_times(line().streets(), sites, people, mode=METRE_A_SECOND, limit=5)
+    times = travel_times(line().streets(), sites, people, mode=METRE_A_SECOND, minutes=5)
     seconds = (times["minutes"] * 60).round(6).tolist()
     assert times["point"].tolist() == [0, 1, 2]
     assert seconds == [50.0, 0.0, 170.0]
@@ -170,14 +170,14 @@ def test_along_a_line() -> None:
 
 
 def test_a_minute_is_a_minute() -> None:
-    at_80_m_a_minute = travel_times(line().streets(), places([(0.0, 0.0)]), places([(400.0, 0.0)]), limit=5)
+    at_80_m_a_minute = travel_times(line().streets(), places([(0.0, 0.0)]), places([(400.0, 0.0)]), minutes=5)
     assert at_80_m_a_minute["minutes"].tolist() == [5.0]
-    assert travel_times(line().streets(), places([(0.0, 0.0)]), places([(400.0, 0.0)]), limit=4.99).empty
+    assert travel_times(line().streets(), places([(0.0, 0.0)]), places([(400.0, 0.0)]), minutes=4.99).empty
 
 
 def test_over_the_one_bridge() -> None:
     world, sites, people = four_sites_six_cells()
-    times = minutes(travel_times(world.streets(), sites, people, mode=METRE_A_SECOND, limit=30))
+    times = minutes(travel_times(world.streets(), sites, people, mode=METRE_A_SECOND, minutes=30))
     metres = {pair: round(m * 60) for pair, m in times.items()}
     assert [metres["sw", p] for p in range(6)] == [0, 200, 400, 200, 400, 600]
     assert [metres["se", p] for p in range(6)] == [400, 200, 0, 600, 400, 200]
@@ -194,7 +194,7 @@ def test_totals_over_the_one_bridge() -> None:
 
 def test_an_origin_256_m_off_the_street_costs_time() -> None:
     people = places([(0.0, 256.0), (0.0, 0.0)])
-    times = travel_times(line().streets(), places([(100.0, 0.0)]), people, limit=20)
+    times = travel_times(line().streets(), places([(100.0, 0.0)]), people, minutes=20)
     assert times["minutes"].tolist() == pytest.approx([(256 * SCALE + 100) / 80, 100 / 80], abs=1 / 600)
 
 
@@ -202,14 +202,14 @@ def test_both_on_one_edge_and_on_one_chain() -> None:
     one_way: Tags = {**STREET, "oneway": "yes"}
     here = places([(30.0, 0.0), (170.0, 0.0)])
     for world in (line(one_way), line(one_way, one_way, one_way, one_way)):
-        times = travel_times(world.streets(), here, here, mode=A_METRE, limit=20, direction="from")
+        times = travel_times(world.streets(), here, here, mode=A_METRE, minutes=20, direction="from")
         assert minutes(times) == {("0", 0): 0, ("0", 1): pytest.approx(140 / 60), ("1", 1): 0}
 
 
 def test_round_a_one_way_ring() -> None:
     streets = ring({**STREET, "oneway": "yes"}).streets()
     here = places([(10.0, 0.0), (90.0, 0.0)])
-    times = minutes(travel_times(streets, here, here, mode=A_METRE, limit=20, direction="from"))
+    times = minutes(travel_times(streets, here, here, mode=A_METRE, minutes=20, direction="from"))
     assert {pair: round(m * 60) for pair, m in times.items()} == {("0", 0): 0, ("0", 1): 80, ("1", 0): 320, ("1", 1): 0}
 
 
@@ -256,7 +256,7 @@ def test_nobody_walks_through_what_lies_behind_a_gate() -> None:
         (STREET, [8, 4]),
     ]
     here, there = places([(-10.0, 0.0)]), places([(-10.0, 100.0)])
-    times = travel_times(World(nodes, ways).streets(), here, there, mode=METRE_A_SECOND, limit=60)
+    times = travel_times(World(nodes, ways).streets(), here, there, mode=METRE_A_SECOND, minutes=60)
     assert times["minutes"].tolist() == [1880 / 60]
 
 

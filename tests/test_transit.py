@@ -402,7 +402,7 @@ def slowly(
     transit: Timetable, sites: gpd.GeoDataFrame, people: gpd.GeoDataFrame, rides: Rides, limit: float, way: Direction
 ) -> list[tuple[Any, ...]]:
     """Return the rows of the table of minutes, in tenths of seconds, by the slow twin."""
-    site_links = link(transit.streets, sites, mode=rides.walk, limit=HARD_LIMIT)
+    site_links = link(transit.streets, sites, mode=rides.walk, link_m=HARD_LIMIT)
     links = link(transit.streets, people, mode=rides.walk)
     costs = journeys(transit.feed, transit.streets, site_links, links, rides, limit=limit, direction=way)
     rows = []

@@ -70,7 +70,7 @@ def catchment_access(
     Examples
     --------
     >>> two = sites.loc[["S01", "S02"]]
-    >>> walks = sp.travel_times(streets, two, people, mode="walk", limit=20)
+    >>> walks = sp.travel_times(streets, two, people, mode="walk", minutes=20)
     >>> sp.catchment_access(walks, people, two, steps={10: 1, 20: 0.68}).sites.round(4)
        mode site  desks    demand  desks_per_person
     0  walk  S01   40.0  10143.52            0.0039

@@ -54,7 +54,7 @@ def gained_lost(
 
     Examples
     --------
-    >>> fast = sp.travel_times(streets, sites.loc[["S01"]], people, mode=sp.WALK.with_(speed_kmh=6), limit=15)
+    >>> fast = sp.travel_times(streets, sites.loc[["S01"]], people, mode=sp.WALK.with_(speed_kmh=6), minutes=15)
     >>> changes = sp.gained_lost(times[times["site"] == "S01"], fast, people, minutes=[15])
     >>> changes[["group", "before", "after", "gained", "lost"]]
          group  before    after  gained  lost

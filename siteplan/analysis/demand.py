@@ -279,7 +279,7 @@ def share_desks(
     Examples
     --------
     >>> two = sites.loc[["S01", "S02"]]
-    >>> walks = sp.travel_times(streets, two, people, mode="walk", limit=15)
+    >>> walks = sp.travel_times(streets, two, people, mode="walk", minutes=15)
     >>> seats = sp.share_desks(walks, people, two["capacity"], uptake=0.06, group="workers")
     >>> seats[["wanted", "seated", "left_out"]].round(1)
           wanted  seated  left_out

@@ -87,7 +87,7 @@ def same_use(streets: StreetNetwork, origin: Origin, profile: Profile) -> Bools:
     return found
 
 
-def linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, limit: float) -> pd.DataFrame:
+def linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, link_m: float) -> pd.DataFrame:
     """Link places as `link` does, remembering it; on edited streets only those that the change can matter to.
 
     Parameters and result as for `link`.
@@ -95,14 +95,14 @@ def linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, l
     points = metric_points(places, streets)
     spots = shapely.get_coordinates(points)
     recent: dict[Any, pd.DataFrame] = streets.remember(("linked",), dict)
-    key = (profile, limit, len(spots), spots.tobytes())
+    key = (profile, link_m, len(spots), spots.tobytes())
     if key not in recent:
         for old in list(recent)[: max(0, len(recent) - RECENT + 1)]:
             del recent[old]
         if streets.origin is None:
-            recent[key] = link(streets, places, mode=profile, limit=limit)
+            recent[key] = link(streets, places, mode=profile, link_m=link_m)
         else:
-            recent[key] = _relinked(streets, streets.origin, places, points, profile, limit)
+            recent[key] = _relinked(streets, streets.origin, places, points, profile, link_m)
     found: pd.DataFrame = recent[key].set_axis(places.index)
     return found
 
@@ -113,19 +113,19 @@ def _relinked(
     places: gpd.GeoDataFrame,
     points: npt.NDArray[np.object_],
     profile: Profile,
-    limit: float,
+    link_m: float,
 ) -> pd.DataFrame:
     """Link places to edited streets, knowing where they met the streets before.
 
     A place meets another street only where an edge that came, went or changed is as near as the one it met, or, if it
     is the rim of a square or a street beside one, about as near.
     """
-    old = linked(origin.base, places, profile, limit)
+    old = linked(origin.base, places, profile, link_m)
     same = same_use(streets, origin, profile)
     rows = np.full(len(origin.base.u) + 1, -1, np.int64)  # the last is that of places without an edge
     rows[origin.before[same]] = origin.after[same]
     fresh = old.assign(edge=rows[old["edge"].to_numpy()])
-    reach = np.where(old["status"] == "placed", old["access_m"], np.maximum(old["access_m"], limit))
+    reach = np.where(old["status"] == "placed", old["access_m"], np.maximum(old["access_m"], link_m))
     reach = np.minimum(reach, HARD_LIMIT) + RIM + 1.0
     tree = streets.remember(("changed", profile), lambda: _changed(streets, origin, profile))
     asked = np.unique(tree.query(points, predicate="dwithin", distance=reach)[0])
@@ -138,7 +138,7 @@ def _relinked(
                 places.iloc[asked],
                 points[asked],
                 profile,
-                limit,
+                link_m,
                 around,
             )
             for name in part:
@@ -167,7 +167,7 @@ def _linked_nearby(
     places: gpd.GeoDataFrame,
     points: npt.NDArray[np.object_],
     profile: Profile,
-    limit: float,
+    link_m: float,
     around: float,
 ) -> pd.DataFrame:
     """Link places to the edges that reach into the box around them all, widened by so many metres."""
@@ -182,7 +182,7 @@ def _linked_nearby(
     # All that linking asks of a graph is which edges may be linked to.
     graph = replace(mode_graph(base, profile), usable=use.trusted[rows], island=(use.usable & ~use.trusted)[rows])
     part.remember((profile, False), lambda: graph)
-    links = link(part, places, mode=profile, limit=limit)
+    links = link(part, places, mode=profile, link_m=link_m)
     edge = links["edge"].to_numpy()
     return links.assign(edge=np.where(edge >= 0, np.append(rows, -1)[edge], -1))
 

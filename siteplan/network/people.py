@@ -33,7 +33,7 @@ def place_people(
     *,
     spacing: float = 100.0,
     large_m2: float = LARGE_M2,
-    limit: float = 300.0,
+    link_m: float = 300.0,
 ) -> gpd.GeoDataFrame:
     """Turn cells into points: a small cell has one, the people of a large one are spread along the streets inside it.
 
@@ -53,7 +53,7 @@ def place_people(
         Metres of street from one position to the next.
     large_m2
         Cells above this area are spread.
-    limit
+    link_m
         Metres from a point to the nearest street, beyond which its people are "too far".
 
     Returns
@@ -74,7 +74,7 @@ def place_people(
     >>> int(people["people"].sum()), sorted(people["status"].unique())
     (49742, ['island', 'missing', 'placed'])
     """
-    for name, value in {"spacing": spacing, "large_m2": large_m2, "limit": limit}.items():
+    for name, value in {"spacing": spacing, "large_m2": large_m2, "link_m": link_m}.items():
         if not value > 0:
             raise InputError(f"{name}={value:g}: expected a number of metres above 0")
     if "people" not in cells.columns or not cells.index.is_unique:
@@ -87,7 +87,7 @@ def place_people(
     spread = _spread(cells, shapes, groups, large_m2)
     row, spots = _along_streets(shapes, spread, streets, spacing)
     share = 1.0 / np.bincount(row, minlength=len(cells))[row]
-    border, beyond, part = _beyond_streets(shapes, np.unique(row), streets, limit)
+    border, beyond, part = _beyond_streets(shapes, np.unique(row), streets, link_m)
     share *= 1.0 - np.bincount(border, part, len(cells))[row]
     # A large cell without any street has one point, like a small one.
     lone = np.setdiff1d(np.arange(len(cells)), row)
@@ -96,7 +96,7 @@ def place_people(
     share = np.concatenate([share, part, np.ones(len(lone))])
     # A stable sort keeps the order along the streets within each cell.
     order = np.argsort(row, kind="stable")
-    return _points(cells, streets, row[order], spots[order], share[order], groups, limit)
+    return _points(cells, streets, row[order], spots[order], share[order], groups, link_m)
 
 
 def totals(points: gpd.GeoDataFrame) -> dict[str, float]:
@@ -141,7 +141,7 @@ def _along_streets(
 
 
 def _beyond_streets(
-    shapes: npt.NDArray[np.object_], rows: npt.NDArray[np.intp], streets: "StreetNetwork", limit: float
+    shapes: npt.NDArray[np.object_], rows: npt.NDArray[np.intp], streets: "StreetNetwork", link_m: float
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_], Floats]:
     """Find the cells that reach beyond the streets of the extract: row, a point out there, and the part of the area.
 
@@ -150,7 +150,7 @@ def _beyond_streets(
     """
     places = np.unique(np.round(streets.at(*streets.spaced(GRAIN)) / GRAIN) * GRAIN, axis=0)
     everywhere: Any = shapely.multipoints(places)
-    known = shapely.buffer(shapely.union_all([shapely.concave_hull(everywhere, ratio=0.1), everywhere]), limit)
+    known = shapely.buffer(shapely.union_all([shapely.concave_hull(everywhere, ratio=0.1), everywhere]), link_m)
     outside = shapely.difference(shapes[rows], known)
     part = shapely.area(outside) / shapely.area(shapes[rows])
     some = part > 1e-9
@@ -210,14 +210,14 @@ def _points(
     spots: npt.NDArray[np.object_],
     share: Floats,
     groups: Sequence[str],
-    limit: float,
+    link_m: float,
 ) -> gpd.GeoDataFrame:
     data = {"cell": cells.index.to_numpy()[row]}
     for column in ("people", *groups):
         data[column] = cells[column].to_numpy(dtype=np.float64, na_value=np.nan)[row] * share
     index = pd.RangeIndex(len(row), name="point")
     points = gpd.GeoDataFrame(data, index=index, geometry=spots, crs=streets.crs)
-    found = link(streets, points, mode="walk", limit=limit)
+    found = link(streets, points, mode="walk", link_m=link_m)
     status = found["status"].to_numpy(dtype=object).copy()
     status[np.isnan(points["people"].to_numpy())] = "missing"
     points.insert(points.columns.get_loc("geometry"), "status", status)

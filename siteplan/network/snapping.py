@@ -36,7 +36,7 @@ def as_profile(mode: str | Profile) -> Profile:
 
 
 def link(
-    streets: StreetNetwork, places: gpd.GeoDataFrame, *, mode: str | Profile = "walk", limit: float = LIMIT
+    streets: StreetNetwork, places: gpd.GeoDataFrame, *, mode: str | Profile = "walk", link_m: float = LIMIT
 ) -> pd.DataFrame:
     """Link places to the nearest point on an edge that the mode may use.
 
@@ -48,7 +48,7 @@ def link(
     ----------
     places
         Points (or shapes: their centroids) in any CRS, with any index.
-    limit
+    link_m
         Largest distance to the street, in metres; at most 1,600.
 
     Returns
@@ -66,8 +66,8 @@ def link(
     S02        2.1  placed
     """
     profile = as_profile(mode)
-    if not 0 <= limit <= HARD_LIMIT:
-        raise StudyError(f"link limit of {limit} m: expected between 0 and {HARD_LIMIT:.0f} m")
+    if not 0 <= link_m <= HARD_LIMIT:
+        raise StudyError(f"link limit of {link_m} m: expected between 0 and {HARD_LIMIT:.0f} m")
     graph = mode_graph(streets, profile)
     points = metric_points(places, streets)
     edge, access = _nearest(streets, graph.usable & ~streets.areas, points, ("streets", profile))
@@ -77,11 +77,11 @@ def link(
         closer = to_rim + RIM < access
         edge, access = np.where(closer, rim, edge), np.where(closer, to_rim, access)
     alone = np.full(len(edge), np.inf)
-    lost = np.flatnonzero(access > limit)
+    lost = np.flatnonzero(access > link_m)
     if len(lost) and graph.island.any():
         alone[lost] = _nearest(streets, graph.island, points[lost], ("islands", profile))[1]
-    status = np.where(access <= limit, "placed", np.where(alone <= limit, "island", "too far"))
-    edge = np.where(access <= limit, edge, -1)
+    status = np.where(access <= link_m, "placed", np.where(alone <= link_m, "island", "too far"))
+    edge = np.where(access <= link_m, edge, -1)
     lines = streets.lines[edge]
     share = shapely.line_locate_point(lines, points, normalized=True)
     # A line of no length in the plane has no share: its place is its start.

@@ -73,7 +73,7 @@ def _enqueue(state, heads, node, cost):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
-def _search(first, stop, limit, graph, sources, state, seen, costs, heads):  # type: ignore[no-untyped-def]
+def _search(first, stop, cutoff, graph, sources, state, seen, costs, heads):  # type: ignore[no-untyped-def]
     """Search from the sources `first` to `stop`; return how many nodes were met."""
     indptr, arcs = graph
     seed_node, seed_cost = sources[0], sources[1]
@@ -81,13 +81,13 @@ def _search(first, stop, limit, graph, sources, state, seen, costs, heads):  # t
     for s in range(first, stop):
         for side in range(2):
             node, cost = U(seed_node[s, side]), seed_cost[s, side]
-            if 0 <= cost <= limit:
+            if 0 <= cost <= cutoff:
                 if state[node, ROW] == NONE:
                     count = _sight(node, state, seen, costs, count)
                 row = U(state[node, ROW])
                 costs[row, U(s - first)] = min(costs[row, U(s - first)], cost)
                 _enqueue(state, heads, node, cost)
-    for bucket in range((limit >> COARSE) + 1):
+    for bucket in range((cutoff >> COARSE) + 1):
         while heads[U(bucket)] != END:
             node = U(heads[U(bucket)])
             after = state[node, NEXT]
@@ -97,31 +97,31 @@ def _search(first, stop, limit, graph, sources, state, seen, costs, heads):  # t
             row, cost = U(state[node, ROW]), state[node, WAITS]
             state[node, WAITS] = NONE
             for k in range(U(indptr[node]), U(indptr[node + U(1)])):
-                if cost + arcs[k, 1] > limit:
+                if cost + arcs[k, 1] > cutoff:
                     break
                 named = arcs[k, 0]
                 head = U(named if named >= 0 else ~named)
                 if state[head, ROW] == NONE:
                     count = _sight(head, state, seen, costs, count)
                 total = _relax(costs, row, U(state[head, ROW]), arcs[k, 1])
-                if total <= limit and named >= 0:
+                if total <= cutoff and named >= 0:
                     _enqueue(state, heads, head, total)
     return count
 
 
 @njit(**INNER)
-def _add(sums, costs, limits, weights, target):  # type: ignore[no-untyped-def]
+def _add(sums, costs, cutoffs, weights, target):  # type: ignore[no-untyped-def]
     """Add what a target weighs to the sums (limits, columns, lanes) of the sources that reach it."""
-    for within in range(U(len(limits))):
-        limit = np.int32(limits[within])
+    for within in range(U(len(cutoffs))):
+        cutoff = np.int32(cutoffs[within])
         for column in range(U(weights.shape[1])):
             weight = weights[target, column]
             for lane in range(U(LANES)):
-                sums[within, column, lane] += weight if costs[lane] <= limit else 0.0
+                sums[within, column, lane] += weight if costs[lane] <= cutoff else 0.0
 
 
 @njit(**INNER)
-def _add_own(first, stop, limits, weights, mates, sources, targets, state, costs, mine, line, sums):  # type: ignore[no-untyped-def]
+def _add_own(first, stop, cutoffs, weights, mates, sources, targets, state, costs, mine, line, sums):  # type: ignore[no-untyped-def]
     """Add the targets on the sources' own chains, which may be met without passing a node; mark them as done."""
     mates_ptr, mate, arrive = mates
     chain, forward, backward, _, access = targets
@@ -142,14 +142,14 @@ def _add_own(first, stop, limits, weights, mates, sources, targets, state, costs
             for lane in range(stop - first):
                 if sources[2][first + lane] == chain[target]:
                     line[lane] = min(line[lane], own_chain(first + lane, target, sources, targets))
-            _add(sums, line, limits, weights, target)
+            _add(sums, line, cutoffs, weights, target)
 
 
 @njit(**INNER)
-def _add_met(count, limits, weights, hanging, state, seen, costs, mine, line, sums):  # type: ignore[no-untyped-def]
+def _add_met(count, cutoffs, weights, hanging, state, seen, costs, mine, line, sums):  # type: ignore[no-untyped-def]
     """Add the targets that hang on the nodes met, each at the first of its nodes from which any source reaches it."""
     hang_ptr, hang = hanging
-    limit = limits[-1]
+    cutoff = cutoffs[-1]
     nearest = np.empty(count, np.int32)
     for row in range(U(count)):
         low = FAR
@@ -160,7 +160,7 @@ def _add_met(count, limits, weights, hanging, state, seen, costs, mine, line, su
         node = U(seen[row])
         for k in range(U(hang_ptr[node]), U(hang_ptr[node + U(1)])):
             along = hang[k, 1]
-            if nearest[row] + along > limit:
+            if nearest[row] + along > cutoff:
                 break
             target, other = U(hang[k, 0]), hang[k, 2]
             if mine[target]:
@@ -169,36 +169,36 @@ def _add_met(count, limits, weights, hanging, state, seen, costs, mine, line, su
             beyond = FAR
             if other >= 0 and state[U(other), ROW] >= 0:
                 far = U(state[U(other), ROW])
-                if nearest[far] + hang[k, 3] <= limit:
+                if nearest[far] + hang[k, 3] <= cutoff:
                     if far < row:
                         continue
                     beyond = hang[k, 3]
             for lane in range(U(LANES)):
-                here, there = np.int32(costs[row, lane] + along), np.int32(min(costs[far, lane], limit + 1) + beyond)
+                here, there = np.int32(costs[row, lane] + along), np.int32(min(costs[far, lane], cutoff + 1) + beyond)
                 line[lane] = here if here < there else there
-            _add(sums, line, limits, weights, target)
+            _add(sums, line, cutoffs, weights, target)
 
 
 @njit(cache=True, nogil=True)
-def search_sums(first, stop, limits, weights, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
+def search_sums(first, stop, cutoffs, weights, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
     """Search from the sources `first` to `stop` and add up what the targets weigh within each limit.
 
     `limits` ascend; `weights` is (targets, columns), float64. Returns (sources, limits, columns), float64.
     """
-    limit, nodes, columns = limits[-1], len(graph[0]) - 1, weights.shape[1]
+    cutoff, nodes, columns = cutoffs[-1], len(graph[0]) - 1, weights.shape[1]
     state = np.full((nodes, 4), NONE, np.int32)
     seen, costs = np.empty(nodes, np.int32), np.empty((nodes, LANES), np.int32)
-    heads = np.full((limit >> COARSE) + 1, END, np.int32)
+    heads = np.full((cutoff >> COARSE) + 1, END, np.int32)
     mine, line = np.zeros(len(targets[0]), np.bool_), np.empty(LANES, np.int32)
-    found = np.empty((stop - first, len(limits), columns))
+    found = np.empty((stop - first, len(cutoffs), columns))
     for start in range(first, stop, LANES):
         end = min(stop, start + LANES)
-        count = _search(start, end, limit, graph, sources, state, seen, costs, heads)
-        sums = np.zeros((len(limits), columns, LANES))
-        _add_own(start, end, limits, weights, mates, sources, targets, state, costs, mine, line, sums)
-        _add_met(count, limits, weights, hanging, state, seen, costs, mine, line, sums)
+        count = _search(start, end, cutoff, graph, sources, state, seen, costs, heads)
+        sums = np.zeros((len(cutoffs), columns, LANES))
+        _add_own(start, end, cutoffs, weights, mates, sources, targets, state, costs, mine, line, sums)
+        _add_met(count, cutoffs, weights, hanging, state, seen, costs, mine, line, sums)
         for lane in range(end - start):
-            for within in range(len(limits)):
+            for within in range(len(cutoffs)):
                 for column in range(columns):
                     found[start - first + lane, within, column] = sums[within, column, lane]
         for row in range(count):

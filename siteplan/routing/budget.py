@@ -87,7 +87,7 @@ def _ride_on(label, latest, timetable, aboard, off_at, pool, used):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def search_limited(departures, limit, rides, timetable, feet, exits, access, targets, budget):  # type: ignore[no-untyped-def]
+def search_limited(departures, cutoff, rides, timetable, feet, exits, access, targets, budget):  # type: ignore[no-untyped-def]
     """Return what `search_rides` returns, of journeys on which one walks `budget` deciseconds at most.
 
     Parameters as there, but `feet` are (foot_ptr, foot, foot_walk), and `exits` (exit_ptr, exits, counts): whether the
@@ -103,7 +103,7 @@ def search_limited(departures, limit, rides, timetable, feet, exits, access, tar
     found = np.full((targets, len(departures)), FAR, np.int32)
     for m in range(len(departures)):
         departure = departures[m]
-        latest, first = departure + limit, used
+        latest, first = departure + cutoff, used
         for a in range(len(access)):
             if access[a, 1] <= budget:
                 there = departure + access[a, 1]

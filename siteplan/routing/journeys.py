@@ -110,7 +110,7 @@ class Journeys:
 
     timetable: Timetable
     backwards: bool
-    limit: int
+    cutoff: int
     rides: int
     minutes: Ints
     clock: Costs
@@ -141,13 +141,13 @@ class Journeys:
     def within(self, kernel: tuple[Any, ...]) -> npt.NDArray[np.bool_]:
         """Return which points are within the limit, at the percentile, by another timetable (`without`)."""
         how = (self._laid.feet, self._access, self._exits, self.by_itself)
-        costs = _minute_by_minute(self.clock, self.limit, self.rides, kernel, *how)
-        within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= self.limit
+        costs = _minute_by_minute(self.clock, self.cutoff, self.rides, kernel, *how)
+        within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= self.cutoff
         return within
 
     def _rounds(self, minute: int) -> Any:
         start = int(self.clock[minute])
-        return _rounds(start, start + self.limit, self.rides, self._laid.kernel, self._laid.feet, self._access)
+        return _rounds(start, start + self.cutoff, self.rides, self._laid.kernel, self._laid.feet, self._access)
 
     def _trace(self, minute: int, point: int, ready_by: Any, off_at: Any, off_by: Any) -> Trace:
         """Follow a journey back from the point to the site, and turn it round if it runs towards the site."""
@@ -212,7 +212,7 @@ def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
 
 def _minute_by_minute(
     clock: Costs,
-    limit: int,
+    cutoff: int,
     rides: int,
     kernel: tuple[Any, ...],
     feet: tuple[Any, Any],
@@ -222,20 +222,26 @@ def _minute_by_minute(
 ) -> Costs:
     """Return the deciseconds to every point at every minute of the clock, shape (minutes, points)."""
     later = np.argsort(-clock)  # the kernel takes the last departure first
-    point, ridden = search_rides(clock[later], limit, rides, kernel, feet, exits, access, len(by_itself))
+    point, ridden = search_rides(clock[later], cutoff, rides, kernel, feet, exits, access, len(by_itself))
     costs = np.repeat(by_itself[None], len(clock), axis=0)
     costs[np.ix_(later, point)] = np.minimum(ridden.T, by_itself[point])
     return costs
 
 
 def search_journeys(
-    timetable: Timetable, sites: gpd.GeoDataFrame, people: gpd.GeoDataFrame, *, mode: Rides, limit: int, backwards: bool
+    timetable: Timetable,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    *,
+    mode: Rides,
+    cutoff: int,
+    backwards: bool,
 ) -> list[Journeys]:
     """Search the journeys between every site and every point; arguments as in `ride_times`, one result a site.
 
     A limit of the walks in all is not kept to: refuse it before.
     """
-    layout = lay_out(timetable, sites, people, mode=mode, limit=limit, backwards=backwards)
+    layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
     laid = layout.laid
     minutes = np.arange(*mode.window_minutes)
     clock = ((-minutes if backwards else minutes) * MINUTE).astype(np.int32)
@@ -245,11 +251,11 @@ def search_journeys(
         by_itself = np.full(len(people), FAR, np.int32)
         by_itself[layout.by_oneself[site][0]] = layout.by_oneself[site][1]
         near = layout.access[site]
-        costs = _minute_by_minute(clock, limit, mode.max_rides, laid.kernel, laid.feet, near, layout.exits, by_itself)
+        costs = _minute_by_minute(clock, cutoff, mode.max_rides, laid.kernel, laid.feet, near, layout.exits, by_itself)
         ranked = np.sort(costs, axis=0)[ranks]
-        chosen = np.where(ranked[0] <= limit, np.argmax(costs == ranked[0], axis=0), -1)
+        chosen = np.where(ranked[0] <= cutoff, np.argmax(costs == ranked[0], axis=0), -1)
         return Journeys(
-            timetable, backwards, limit, mode.max_rides, minutes, clock, costs, chosen, ranked, by_itself,
+            timetable, backwards, cutoff, mode.max_rides, minutes, clock, costs, chosen, ranked, by_itself,
             ranks[0], laid, near, layout.exits,
         )  # fmt: skip
 

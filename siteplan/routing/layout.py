@@ -57,7 +57,7 @@ def lay_out(
     people: gpd.GeoDataFrame,
     *,
     mode: Rides,
-    limit: int,
+    cutoff: int,
     backwards: bool,
 ) -> Layout:
     """Lay out what the journeys between sites and points are searched on; `backwards` means towards the sites."""
@@ -72,7 +72,7 @@ def lay_out(
         laid=lay_timetable(timetable, mode, backwards),
         access=[ways_in[a:b] for a, b in itertools.pairwise(bounds)],
         exits=(_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy())),
-        by_oneself=by_oneself(streets, sites, people, home, limit, backwards),
+        by_oneself=by_oneself(streets, sites, people, home, cutoff, backwards),
     )
 
 
@@ -263,14 +263,14 @@ def by_oneself(
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
     home: Profile,
-    limit: int,
+    cutoff: int,
     backwards: bool,
 ) -> list[tuple[Ints, Costs]]:
     """Return for each site the points within the limit without any ride, and what they cost."""
     graph = mode_graph(streets, home, backwards=backwards)
     site_rows, ends = positions(linked(streets, sites, home, HARD_LIMIT), graph, home)
     point_rows, points = positions(linked(streets, people, home, LIMIT), graph, home)
-    source, target, cost = search.times(search.prepare(graph, ends, points), limit)
+    source, target, cost = search.times(search.prepare(graph, ends, points), cutoff)
     site, point = site_rows[source], point_rows[target]
     bounds = np.searchsorted(site, np.arange(len(sites) + 1))
     return [(point[a:b], cost[a:b]) for a, b in itertools.pairwise(bounds)]

@@ -42,7 +42,7 @@ def ride_times(
     people: gpd.GeoDataFrame,
     *,
     mode: Rides,
-    limit: int,
+    cutoff: int,
     backwards: bool,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -52,7 +52,7 @@ def ride_times(
     `backwards` means towards the sites. A limit of the walks in all concerns journeys with rides; a bicycle to the stop
     is no walk. One result a site, in order.
     """
-    layout = lay_out(timetable, sites, people, mode=mode, limit=limit, backwards=backwards)
+    layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
     first, last = mode.window_minutes
     minutes = np.arange(first, last) * search.MINUTE
     clock = (-minutes if backwards else minutes[::-1]).astype(np.int32)
@@ -63,7 +63,7 @@ def ride_times(
     if mode.max_total_walk_minutes is not None:  # the way between home and stop is a walk unless it is ridden, too
         budget = round(mode.max_total_walk_minutes * search.MINUTE)
         feet, out = (*feet, layout.laid.foot_walk), (*out, int((mode.home or mode.walk).rules == "walk"))
-    query = (clock, limit, mode.max_rides, layout.laid.kernel, feet, out)
+    query = (clock, cutoff, mode.max_rides, layout.laid.kernel, feet, out)
     calls = [
         (query, access, len(people), direct, ranks, budget)
         for access, direct in zip(layout.access, layout.by_oneself, strict=True)
@@ -80,16 +80,16 @@ def _one_site(
     budget: int | None = None,
 ) -> RideTimes:
     """Search from one site and sort what the minutes of the window give."""
-    clock, limit, rides, kernel, feet, exits = query
+    clock, cutoff, rides, kernel, feet, exits = query
     if budget is None:
-        ridden, costs = search_rides(clock, limit, rides, kernel, feet, exits, access, points)
+        ridden, costs = search_rides(clock, cutoff, rides, kernel, feet, exits, access, points)
     else:
-        ridden, costs = search_limited(clock, limit, rides, kernel, feet, exits, access, points, budget)
+        ridden, costs = search_limited(clock, cutoff, rides, kernel, feet, exits, access, points, budget)
     by_itself = np.full(points, FAR, np.int32)
     by_itself[direct[0]] = direct[1]
     np.minimum(costs, by_itself[ridden, None], out=costs)
     costs.sort(axis=1)
-    within = costs[:, ranks[0]] <= limit
+    within = costs[:, ranks[0]] <= cutoff
     # Who is near enough without any ride, and reached by none, takes as long at any minute.
     by_itself[ridden] = FAR
     near = np.flatnonzero(by_itself != FAR)
@@ -97,7 +97,7 @@ def _one_site(
     order = np.argsort(point, kind="stable")
     figures = costs[within][:, ranks]
     figures = np.concatenate([figures, np.repeat(by_itself[near, None], len(ranks), axis=1)])[order].T
-    share = np.concatenate([(costs[within] <= limit).mean(axis=1), np.ones(len(near))])[order]
+    share = np.concatenate([(costs[within] <= cutoff).mean(axis=1), np.ones(len(near))])[order]
     return RideTimes(point[order], figures[0], figures[1:], share)
 
 

@@ -123,10 +123,10 @@ def _grouped(group: Ints, value: Ints, groups: int) -> tuple[npt.NDArray[Any], n
 
 
 def times(
-    search: Search, limit: int, *, executor: Executor | None = None, progress: Progress | None = None
+    search: Search, cutoff: int, *, executor: Executor | None = None, progress: Progress | None = None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Return source, target and cost (deciseconds) of every pair within `limit`, by source and then by target."""
-    parts = _shared_out(search, _times_part, (limit,), executor, progress)
+    parts = _shared_out(search, _times_part, (cutoff,), executor, progress)
     blocks = [block for part in parts for block in part]
     length = np.zeros(len(search.order), np.int64)
     length[search.order] = np.concatenate([counts for counts, _, _ in blocks]) if blocks else 0
@@ -142,7 +142,7 @@ def times(
 
 def sums(
     search: Search,
-    limits: Ints,
+    cutoffs: Ints,
     weights: npt.NDArray[np.float64],
     *,
     executor: Executor | None = None,
@@ -150,16 +150,16 @@ def sums(
 ) -> npt.NDArray[np.float64]:
     """Return what the targets within each limit weigh, shape (sources, limits, columns)."""
     parts = _shared_out(
-        search, _sums_part, (limits.astype(np.int32), np.ascontiguousarray(weights)), executor, progress
+        search, _sums_part, (cutoffs.astype(np.int32), np.ascontiguousarray(weights)), executor, progress
     )
-    found = np.empty((len(search.order), len(limits), weights.shape[1]))
+    found = np.empty((len(search.order), len(cutoffs), weights.shape[1]))
     found[search.order] = np.concatenate(parts) if parts else 0
     return found
 
 
 def sums_around(
     search: Search,
-    limits: Ints,
+    cutoffs: Ints,
     weights: npt.NDArray[np.float64],
     *,
     executor: Executor | None = None,
@@ -169,37 +169,39 @@ def sums_around(
 
     The same question as `sums` with the sides changed: for few points and very many sites.
     """
-    parts = _shared_out(search, _around_part, (limits, np.ascontiguousarray(weights[search.order])), executor, progress)
-    return np.sum(parts, axis=0) if parts else np.zeros((len(search.targets[0]), len(limits), weights.shape[1]))
+    parts = _shared_out(
+        search, _around_part, (cutoffs, np.ascontiguousarray(weights[search.order])), executor, progress
+    )
+    return np.sum(parts, axis=0) if parts else np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
 
 
-def _around_part(search: Search, first: int, stop: int, limits: Any, weights: Any) -> Any:
-    found = np.zeros((len(search.targets[0]), len(limits), weights.shape[1]))
-    for counts, target, cost in _times_part(search, first, stop, int(limits[-1])):
-        spread(counts, target, cost, limits, weights[first : first + len(counts)], found)
+def _around_part(search: Search, first: int, stop: int, cutoffs: Any, weights: Any) -> Any:
+    found = np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
+    for counts, target, cost in _times_part(search, first, stop, int(cutoffs[-1])):
+        spread(counts, target, cost, cutoffs, weights[first : first + len(counts)], found)
         first += len(counts)
     return found
 
 
-def _times_part(search: Search, first: int, stop: int, limit: int) -> list[tuple[Any, Any, Any]]:
+def _times_part(search: Search, first: int, stop: int, cutoff: int) -> list[tuple[Any, Any, Any]]:
     blocks = []
     while first < stop:
         block = search_times(
-            first, stop, limit, ROOM, search.graph, search.hanging, search.mates, search.sources, search.targets
+            first, stop, cutoff, ROOM, search.graph, search.hanging, search.mates, search.sources, search.targets
         )
         blocks.append(block)
         first += len(block[0])
     return blocks
 
 
-def _sums_part(search: Search, first: int, stop: int, limits: Any, weights: Any) -> Any:
+def _sums_part(search: Search, first: int, stop: int, cutoffs: Any, weights: Any) -> Any:
     if len(search.order) * SPARSE >= len(search.graph[0]):
         return search_sums(
-            first, stop, limits, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
+            first, stop, cutoffs, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
         )
-    found, done = np.zeros((stop - first, len(limits), weights.shape[1])), 0
-    for counts, target, cost in _times_part(search, first, stop, int(limits[-1])):
-        add_up(counts, target, cost, limits, weights, found[done : done + len(counts)])
+    found, done = np.zeros((stop - first, len(cutoffs), weights.shape[1])), 0
+    for counts, target, cost in _times_part(search, first, stop, int(cutoffs[-1])):
+        add_up(counts, target, cost, cutoffs, weights, found[done : done + len(counts)])
         done += len(counts)
     return found
 

@@ -43,10 +43,10 @@ Array = npt.NDArray[Any]
 
 
 @njit(**INNER)
-def scratch(limit, nodes, arcs, targets):  # type: ignore[no-untyped-def]
+def scratch(cutoff, nodes, arcs, targets):  # type: ignore[no-untyped-def]
     """Return the working arrays of one thread."""
     state = np.full(nodes, UNSEEN, np.int32)
-    heads = np.full((limit >> SHIFT) + 1, END, np.int32)
+    heads = np.full((cutoff >> SHIFT) + 1, END, np.int32)
     pool = np.empty((2 * arcs + 4, 2), np.int32)  # queue entries: node, next; an arc has at most two at a time
     best = np.full(targets, FAR, np.int32)
     return state, heads, pool, np.empty(nodes, np.int32), best, np.empty(targets, np.int32)
@@ -67,20 +67,20 @@ def _push(heads, pool, bucket, node, free, used):  # type: ignore[no-untyped-def
 
 
 @njit(**INNER)
-def _search(s, limit, graph, sources, state, heads, pool, seen):  # type: ignore[no-untyped-def]
+def _search(s, cutoff, graph, sources, state, heads, pool, seen):  # type: ignore[no-untyped-def]
     """Search from source `s`: leave twice the cost in the `state` of each node met, list them, return how many."""
     indptr, arcs = graph
     seed_node, seed_cost = sources[0], sources[1]
     count, free, used = U(0), np.int64(END), np.int64(0)
     for side in range(2):
         node, cost = U(seed_node[s, side]), seed_cost[s, side]
-        if 0 <= cost <= limit and cost < state[node] >> 1:
+        if 0 <= cost <= cutoff and cost < state[node] >> 1:
             if state[node] == UNSEEN:
                 seen[count] = node
                 count += U(1)
             state[node] = 2 * cost + 1
             free, used = _push(heads, pool, cost >> SHIFT, node, free, used)
-    for bucket in range((limit >> SHIFT) + 1):
+    for bucket in range((cutoff >> SHIFT) + 1):
         while heads[U(bucket)] != END:
             entry = U(heads[U(bucket)])
             node = U(pool[entry, 0])
@@ -91,7 +91,7 @@ def _search(s, limit, graph, sources, state, heads, pool, seen):  # type: ignore
             state[node] = 2 * cost
             for k in range(U(indptr[node]), U(indptr[node + U(1)])):
                 total = cost + arcs[k, 1]
-                if total > limit:
+                if total > cutoff:
                     break
                 named = arcs[k, 0]
                 head = U(named if named >= 0 else ~named)
@@ -123,13 +123,13 @@ def own_chain(s, target, sources, targets):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
-def meet(s, limit, graph, hanging, mates, sources, targets, room):  # type: ignore[no-untyped-def]
+def meet(s, cutoff, graph, hanging, mates, sources, targets, room):  # type: ignore[no-untyped-def]
     """Search from source `s`; return how many targets were met. Their numbers are in `met`, their costs in `best`."""
     hang_ptr, hang = hanging
     mates_ptr, mate, arrive = mates
     target_chain, forward, backward, _, access = targets
     state, heads, pool, seen, best, met = room
-    count = _search(s, limit, graph, sources, state, heads, pool, seen)
+    count = _search(s, cutoff, graph, sources, state, heads, pool, seen)
     found = U(0)
     chain = sources[2][s]
     a, b = arrive[chain, 0], arrive[chain, 1]
@@ -140,7 +140,7 @@ def meet(s, limit, graph, hanging, mates, sources, targets, room):  # type: igno
             total = min(total, np.int64(state[a] >> 1) + forward[target] + access[target])
         if backward[target] >= 0:
             total = min(total, np.int64(state[b] >> 1) + backward[target] + access[target])
-        if total <= limit:
+        if total <= cutoff:
             met[found] = target
             found += U(1)
             best[target] = total
@@ -150,7 +150,7 @@ def meet(s, limit, graph, hanging, mates, sources, targets, room):  # type: igno
         at_home = node == U(a) or node == U(b)
         for k in range(U(hang_ptr[node]), U(hang_ptr[node + U(1)])):
             total = cost + hang[k, 1]
-            if total > limit:
+            if total > cutoff:
                 break
             target, other = hang[k, 0], hang[k, 2]
             if at_home and target_chain[target] == chain:
@@ -168,7 +168,7 @@ def meet(s, limit, graph, hanging, mates, sources, targets, room):  # type: igno
 
 
 @njit(cache=True, nogil=True)
-def search_times(first, stop, limit, most, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
+def search_times(first, stop, cutoff, most, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
     """Search from the sources `first` to `stop`, as many as fit into `most` results.
 
     Returns
@@ -178,7 +178,7 @@ def search_times(first, stop, limit, most, graph, hanging, mates, sources, targe
     target, cost
         The targets met, ascending for each source, and what they cost (deciseconds).
     """
-    room = scratch(limit, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
+    room = scratch(cutoff, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
     best, met = room[4], room[5]
     most = max(most, len(best))
     counts = np.zeros(stop - first, np.int32)
@@ -186,7 +186,7 @@ def search_times(first, stop, limit, most, graph, hanging, mates, sources, targe
     touched = np.zeros((len(best) >> BLOCK) + 1, np.bool_)
     filled, done = U(0), 0
     while first + done < stop and filled + U(len(best)) <= U(most):
-        count = meet(first + done, limit, graph, hanging, mates, sources, targets, room)
+        count = meet(first + done, cutoff, graph, hanging, mates, sources, targets, room)
         for k in range(count):
             touched[U(met[k] >> BLOCK)] = True
         for block in range(len(touched)):
@@ -216,26 +216,26 @@ def lay_out(order, counts, start, target, cost, rows):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def add_up(counts, target, cost, limits, weights, found):  # type: ignore[no-untyped-def]
+def add_up(counts, target, cost, cutoffs, weights, found):  # type: ignore[no-untyped-def]
     """Add to each source in `found` (sources, limits, columns) what the targets within each limit weigh."""
     done = U(0)
     for k in range(len(counts)):
         for _ in range(counts[k]):
-            for within in range(len(limits)):
-                if cost[done] <= limits[within]:
+            for within in range(len(cutoffs)):
+                if cost[done] <= cutoffs[within]:
                     for column in range(weights.shape[1]):
                         found[k, within, column] += weights[U(target[done]), column]
             done += U(1)
 
 
 @njit(cache=True, nogil=True)
-def spread(counts, target, cost, limits, weights, found):  # type: ignore[no-untyped-def]
+def spread(counts, target, cost, cutoffs, weights, found):  # type: ignore[no-untyped-def]
     """Add to each target in `found` (targets, limits, columns) what the sources within each limit weigh."""
     done = U(0)
     for k in range(len(counts)):
         for _ in range(counts[k]):
-            for within in range(len(limits)):
-                if cost[done] <= limits[within]:
+            for within in range(len(cutoffs)):
+                if cost[done] <= cutoffs[within]:
                     for column in range(weights.shape[1]):
                         found[U(target[done]), within, column] += weights[k, column]
             done += U(1)

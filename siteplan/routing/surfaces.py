@@ -27,7 +27,7 @@ def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[n
 
 
 @njit(cache=True, nogil=True)
-def search_surface(s, limit, place, xy, cell, reach, pace, far, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
+def search_surface(s, cutoff, place, xy, cell, reach, pace, far, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
     """Search from source `s` and return the time surface around it.
 
     Parameters
@@ -47,9 +47,9 @@ def search_surface(s, limit, place, xy, cell, reach, pace, far, graph, hanging, 
         float32 deciseconds at cell centres, rows from south to north; the centre of the first cell, whose coordinates
         are whole multiples of `cell` wherever the source is.
     """
-    room = scratch(limit, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
+    room = scratch(cutoff, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
     best, met = room[4], room[5]
-    count = meet(s, limit, graph, hanging, mates, sources, targets, room)
+    count = meet(s, cutoff, graph, hanging, mates, sources, targets, room)
     west, east = min(place[0], place[2]), max(place[0], place[2])
     south, north = min(place[1], place[3]), max(place[1], place[3])
     for k in range(count):

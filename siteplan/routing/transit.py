@@ -140,7 +140,7 @@ def _ride(k, latest, timetable, caught, span, queue, queued, ride, off_at, liste
 
 
 @njit(cache=True, nogil=True)
-def search_rides(departures, limit, rides, timetable, feet, exits, access, targets):  # type: ignore[no-untyped-def]
+def search_rides(departures, cutoff, rides, timetable, feet, exits, access, targets):  # type: ignore[no-untyped-def]
     """Return which targets are reached from one source by at least one ride, and in how many deciseconds.
 
     Parameters
@@ -182,7 +182,7 @@ def search_rides(departures, limit, rides, timetable, feet, exits, access, targe
     found = np.full((len(departures), targets), FAR, np.int32)
     for m in range(len(departures)):
         departure = departures[m]
-        latest, waiting = departure + limit, 0
+        latest, waiting = departure + cutoff, 0
         for a in range(len(access)):
             stop, there = U(access[a, 0]), departure + access[a, 1]
             if there < ready[stop, 0]:

@@ -263,7 +263,7 @@ def _times(study: Study, place: Territory, ground: _Ground, draw: Draw) -> pd.Da
             place.sites,
             place.points[near],
             mode=_other(study, profile, draw),
-            limit=study.limit,
+            minutes=study.limit,
             direction=study.travel.direction,
             transit=transit,
         )

@@ -41,7 +41,7 @@ def ridden(study: Study, territory: Territory) -> dict[str, pd.DataFrame]:
         people,
         mode=rides,
         direction=study.travel.direction,
-        limit=max(study.travel.minutes),
+        minutes=max(study.travel.minutes),
     )
     return {"lines": found.lines, "stops": found.stops}
 
@@ -107,7 +107,7 @@ def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary |
         raise StudyError(
             f"--from {start}: no street for {rides.access.name} within {LIMIT:.0f} m; give a place nearer one"
         )
-    return itinerary(timetable, origin, sites.loc[[site]], mode=rides, direction=study.travel.direction, limit=limit)
+    return itinerary(timetable, origin, sites.loc[[site]], mode=rides, direction=study.travel.direction, minutes=limit)
 
 
 def journey_text(study: Study, found: Itinerary | None, limit: float) -> str:

@@ -193,7 +193,7 @@ def updated(
     after: Territory,
     profile: Profile | Rides,
     *,
-    limit: float,
+    minutes: float,
     direction: Any,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
@@ -202,7 +202,7 @@ def updated(
     Parameters
     ----------
     times
-        Of the mode before the change, by the same profile, limit and direction.
+        Of the mode before the change, by the same profile, minutes and direction.
     before, after
         What was travelled on.
 
@@ -215,7 +215,7 @@ def updated(
     new = after.points[after.linked[profile.name]]
     sites, stayed = after.sites, _unmoved(before.points, after.points)
     kept = _unmoved(before.sites, after.sites)
-    asked = {"mode": profile, "limit": limit, "direction": direction}
+    asked = {"mode": profile, "minutes": minutes, "direction": direction}
     rows = times[times["site"].isin(sites.index[kept].astype(str)) & times["point"].isin(after.points.index[stayed])]
     searched = sites.index[~kept]
     if isinstance(profile, Rides):

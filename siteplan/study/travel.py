@@ -69,7 +69,7 @@ def _searched(study: Study, territory: Territory, profile: Profile | Rides, prog
         # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
         territory.points[territory.linked[profile.name]],
         mode=profile,
-        limit=study.limit,
+        minutes=study.limit,
         direction=study.travel.direction,
         transit=territory.timetable,
         progress=_stage(progress, profile.name),
@@ -99,7 +99,7 @@ def times_after(
         rows = rows[columns].assign(mode=rows["mode"].cat.set_categories([profile.name]))
         told = _stage(progress, profile.name)
         way = study.travel.direction
-        return updated(rows, before, after, profile, limit=study.limit, direction=way, progress=told)
+        return updated(rows, before, after, profile, minutes=study.limit, direction=way, progress=told)
 
     return times_of(variant, after, cache, progress, search=search)
 

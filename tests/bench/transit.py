@@ -166,7 +166,9 @@ def minutes(sites: gpd.GeoDataFrame, rides: Rides, limit: int) -> Minutes:
     cells, transit = places(), timetable()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
-        table = travel_times(transit.streets, sites, cells, mode=rides, limit=limit, direction="from", transit=transit)
+        table = travel_times(
+            transit.streets, sites, cells, mode=rides, minutes=limit, direction="from", transit=transit
+        )
     found = np.full((len(sites), len(cells)), np.nan)
     found[table["site"].cat.codes, table["point"]] = table["minutes"]
     return found

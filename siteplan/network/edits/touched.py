@@ -41,7 +41,7 @@ def touched_sites(
     people: gpd.GeoDataFrame,
     *,
     mode: str | Profile = "walk",
-    limit: float = 20,
+    minutes: float = 20,
     direction: Literal["to", "from"] = "to",
 ) -> pd.Index:
     """Return the sites whose times may differ between two networks; those of all others are the same to the bit.
@@ -54,7 +54,7 @@ def touched_sites(
     ----------
     streets, edited
         Before and after the change.
-    sites, people, mode, limit, direction
+    sites, people, mode, minutes, direction
         As for `travel_times`.
 
     Raises
@@ -64,9 +64,9 @@ def touched_sites(
     """
     if direction not in ("to", "from"):
         raise StudyError(f"direction {direction!r}: expected 'to' (the site) or 'from' (the site)")
-    if not 0 < limit <= 240:
-        raise StudyError(f"limit of {limit} minutes: expected more than 0 and at most 240")
-    found = touch(streets, edited, sites, people, as_profile(mode), round(limit * MINUTE), direction == "to")
+    if not 0 < minutes <= 240:
+        raise StudyError(f"limit of {minutes} minutes: expected more than 0 and at most 240")
+    found = touch(streets, edited, sites, people, as_profile(mode), round(minutes * MINUTE), direction == "to")
     touched: pd.Index = sites.index[found.sites]
     return touched
 
@@ -77,7 +77,7 @@ def touch(
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
     profile: Profile,
-    limit: int,
+    cutoff: int,
     backwards: bool,
 ) -> Touched:
     """Tell which sites a change can matter to; as `touched_sites`, in deciseconds, `backwards` towards the sites."""
@@ -104,7 +104,7 @@ def touch(
         graph = mode_graph(network, profile, backwards=backwards)
         origins = _joined([_ends(graph, changed), positions(at_point[moved], graph, profile)[1]])
         rows, ends = positions(at_site, graph, profile)
-        touched[rows[_least(graph, ends, origins, limit) <= limit]] = True
+        touched[rows[_least(graph, ends, origins, cutoff) <= cutoff]] = True
     return Touched(touched, (site_links[0], site_links[1]), (point_links[0], point_links[1]))
 
 
@@ -131,7 +131,7 @@ def _joined(parts: list[Positions]) -> Positions:
     return Positions(*(np.concatenate([getattr(part, column) for part in parts]) for column in columns))
 
 
-def _least(graph: ModeGraph, places: Positions, ends: Positions, limit: int) -> npt.NDArray[np.float64]:
+def _least(graph: ModeGraph, places: Positions, ends: Positions, cutoff: int) -> npt.NDArray[np.float64]:
     """Return the least deciseconds from each place to any of the ends; infinite beyond the limit.
 
     One search against the arcs, from all the ends at once. On a chain with an end nothing is asked about which side of
@@ -153,7 +153,7 @@ def _least(graph: ModeGraph, places: Positions, ends: Positions, limit: int) -> 
     values = np.append(weights, costs).astype(float)
     indices = columns[order].astype(np.int32), indptr.astype(np.int32)  # older scipy searches no wider ones
     matrix = csr_array((values[order], *indices), shape=(nodes + 1, nodes + 1))
-    found = dijkstra(matrix, indices=nodes, limit=float(limit))
+    found = dijkstra(matrix, indices=nodes, limit=float(cutoff))
     leave, total = graph.leave[places.chain], graph.total[places.chain]
     near = np.full(len(places), np.inf)
     for side, ways in ((0, total[:, 1] - places.backward), (1, total[:, 0] - places.forward)):
