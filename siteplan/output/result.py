@@ -26,7 +26,7 @@ from siteplan.output.report import write_report
 from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
 from siteplan.siting.choose import Choice
 
-__all__ = ["Result"]
+__all__ = ["Result", "read_outcome"]
 
 PAGES = ("map.html", "report.html")  # which the results of a scenario do not have: they are on those of its study
 ABOUT = ("name", "status", "cost", "capacity")  # of a site: told again beside its scores
@@ -55,49 +55,17 @@ class Result(Outcome):
         return [*(name for name in FILES if name not in absent), *inside]
 
     @classmethod
-    def load(cls, folder: str | Path, *, scenarios: bool = True, only: Collection[str] | None = None) -> "Result":
-        """Read what a complete run left in a folder; it is the run's own result again.
-
-        Parameters
-        ----------
-        folder
-            A folder of results.
-        scenarios
-            Whether to read the results of its scenarios, too.
-        only
-            The layers to read; None reads all.
+    def load(cls, folder: str | Path) -> "Result":
+        """Read what a complete run left in a folder, with its scenarios; it is the run's own result again.
 
         Raises
         ------
         InputError
             The folder does not hold the results of a complete run.
         """
-        at = Path(folder)
-        manifest = _manifest(at)
-        tables = {name: _table(at, table) for name, table in TABLES.items() if table.file in manifest["files"]}
-        times = tables["times"]
-        known = list(times["mode"].cat.categories)  # perhaps without a mode that reaches nobody
-        times["mode"] = times["mode"].cat.set_categories([*known, *(set(manifest["travel"]) - set(known))])
-        layers = _layers(at / PLACES, None if only is None else {*only, "sites", "choice"})
-        sites = layers.pop("sites")
-        # What a layer says, too, it says with all decimals.
-        exact = {"scores": sites} | {
-            name: layers[name] for name in ("choice", "places_without_access") if name in layers
-        }
-        tables = {name: _exact(table, exact.get(name)) for name, table in tables.items()}
-        layers.pop("choice", None)
-        told = tables["scores"].columns.difference(list(ABOUT)).union(_sizes(tables).columns)
-        others = manifest.get("scenarios", ()) if scenarios else ()
-        return cls(
-            sites=sites.drop(columns=told.intersection(sites.columns)),
-            tables=tables,
-            layers=layers,
-            manifest=manifest,
-            choice=_choice(tables, manifest.get("choice")),
-            scenarios={each["name"]: cls.load(at / each["folder"], only=only) for each in others},
-            mark=made_points(at / "times.parquet") or "",
-            folder=at,
-        )
+        parts = _parts(Path(folder), None)
+        others = parts["manifest"].get("scenarios", ())
+        return cls(**parts, scenarios={each["name"]: cls.load(Path(folder) / each["folder"]) for each in others})
 
     def save(self, folder: str | Path) -> "Result":
         """Write all files of the result and of its scenarios, whole or not at all, with the map and the report.
@@ -159,6 +127,41 @@ class Result(Outcome):
         write_minutes(self.cells, path, crs=crs)
 
 
+def read_outcome(folder: str | Path, only: Collection[str] | None = None) -> Outcome:
+    """Read what a complete run left in a folder, without its scenarios; of the tables and layers, perhaps `only` some.
+
+    Sites, times and the chosen sites are always there. Errors as for `Result.load`.
+    """
+    return Outcome(**_parts(Path(folder), only))
+
+
+def _parts(folder: Path, only: Collection[str] | None) -> dict[str, Any]:
+    """Read the parts of an outcome; `only` names tables and layers, None reads all."""
+    manifest = _manifest(folder)
+    wanted = {*TABLES, *LAYERS} if only is None else {*only, "sites", "times", "choice"}
+    there = [table for name, table in TABLES.items() if name in wanted and table.file in manifest["files"]]
+    tables = {table.name: _table(folder, table) for table in there}
+    layers = _layers(folder / PLACES, wanted)
+    sites = layers.pop("sites")
+    # What a layer says, too, it says with all decimals.
+    exact = {"scores": sites} | {name: layers[name] for name in ("choice", "places_without_access") if name in layers}
+    tables = {name: _exact(table, exact.get(name)) for name, table in tables.items()}
+    layers.pop("choice", None)
+    times = tables["times"]
+    known = list(times["mode"].cat.categories)  # perhaps without a mode that reaches nobody
+    times["mode"] = times["mode"].cat.set_categories([*known, *sorted(set(manifest["travel"]) - set(known))])
+    told = set(_sizes(tables)) | set(tables.get("scores", ())) - set(ABOUT)
+    return {
+        "sites": sites.drop(columns=told & set(sites)),
+        "tables": tables,
+        "layers": layers,
+        "manifest": manifest,
+        "choice": _choice(tables, manifest.get("choice")) if only is None else None,
+        "mark": made_points(folder / TABLES["times"].file) or "",
+        "folder": folder,
+    }
+
+
 def _inside(scenario: str) -> str:
     return f"{SCENARIOS}/{folder_name(scenario)}"
 
@@ -171,14 +174,12 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _layers(path: Path, only: Collection[str] | None) -> dict[str, gpd.GeoDataFrame]:
+def _layers(path: Path, wanted: Collection[str]) -> dict[str, gpd.GeoDataFrame]:
     import pyogrio
 
     try:
-        names = [
-            str(name) for name, kind in pyogrio.list_layers(path) if kind is not None and (only is None or name in only)
-        ]
-        return {name: _layer(path, name) for name in names}
+        names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        return {name: _layer(path, name) for name in names if name in wanted}
     except pyogrio.errors.DataSourceError as error:
         raise InputError(f"{path}: cannot be read ({error}); run the study again") from None
 
@@ -187,10 +188,13 @@ def _layer(path: Path, name: str) -> gpd.GeoDataFrame:
     import pyogrio
 
     table = gpd.read_file(path, layer=name)
-    about = pyogrio.read_info(path, layer=name)
-    for column, kind in zip(about["fields"], about["dtypes"], strict=True):
-        if kind.startswith("int") and table[column].dtype == float:  # whole numbers of which some are missing
-            table[column] = table[column].astype("Int64")
+    unsure = table.select_dtypes(float)
+    if (unsure.isna().any() & (unsure.isna() | (unsure % 1 == 0)).all()).any():
+        about = pyogrio.read_info(path, layer=name)
+        whole = [
+            column for column, kind in zip(about["fields"], about["dtypes"], strict=True) if kind.startswith("int")
+        ]
+        table = table.astype(dict.fromkeys(set(whole) & set(unsure), "Int64"))  # of which some are missing
     rows = LAYERS[name].rows if name in LAYERS else ""
     return table.set_index(rows) if rows else table
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from siteplan.analysis.change import gained_lost
 from siteplan.errors import InputError, StudyError
-from siteplan.output.result import Result
+from siteplan.output.outcome import Outcome
+from siteplan.output.result import Result, read_outcome
 from siteplan.study.load import commune_names
 from siteplan.study.scenarios import aligned
 
@@ -70,17 +71,17 @@ def compare(before: str | Path | Result, after: str | Path | Result) -> pd.DataF
     )
 
 
-def _result(given: str | Path | Result) -> Result:
-    if isinstance(given, Result):
+def _result(given: str | Path | Result) -> Outcome:
+    if isinstance(given, Outcome):
         return given
-    return Result.load(given, scenarios=False, only=("cells", "points", "communes"))
+    return read_outcome(given, only=("cells", "points", "communes"))
 
 
-def _named(result: Result) -> str:
+def _named(result: Outcome) -> str:
     return str(result.folder or result.title)
 
 
-def _same_files(first: Result, second: Result) -> bool:
+def _same_files(first: Outcome, second: Outcome) -> bool:
     """Tell whether people and streets are of the same files, and all but new homes stand at the same places."""
     few, many = sorted((first.points, second.points), key=len)
     there = few.index.isin(many.index).all() and few.geometry.geom_equals(many.geometry.reindex(few.index)).all()
@@ -91,7 +92,7 @@ def _same_files(first: Result, second: Result) -> bool:
     )
 
 
-def _communes(first: Result, second: Result) -> pd.Series | None:
+def _communes(first: Outcome, second: Outcome) -> pd.Series | None:
     communes = first.layers.get("communes")
     if communes is None:
         return None

@@ -14,7 +14,7 @@ from siteplan.output.geopackage import write_geopackage
 from siteplan.output.guard import refuse_inputs
 from siteplan.output.maps import site_map
 from siteplan.output.report import print_pdf, write_report
-from siteplan.output.result import Result
+from siteplan.output.result import read_outcome
 
 __all__ = ["lonlat_table", "redraw", "report", "write_places"]
 
@@ -31,9 +31,9 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
     """
     path = Path(folder) / "map.html" if out is None else Path(out)
     refuse_inputs([Path(folder) / name for name in FILES if name != "map.html"], [path])
-    result = Result.load(folder, scenarios=False)
+    result = read_outcome(folder)
     told = result.manifest.get("scenarios", ())
-    others = {each["name"]: Result.load(Path(folder) / each["folder"], only=("cells", "points")) for each in told}
+    others = {each["name"]: read_outcome(Path(folder) / each["folder"], only=("cells", "points")) for each in told}
     site_map(replace(result, scenarios=others)).save(path)
     return path
 
@@ -48,7 +48,7 @@ def report(folder: str | Path, *, out: str | Path | None = None, pdf: bool = Fal
     StudyError
         For a PDF without a browser to print it, or a place that cannot be written.
     """
-    result = Result.load(folder, scenarios=False)
+    result = read_outcome(folder)
     path = Path(folder) / ("report.pdf" if pdf else "report.html") if out is None else Path(out)
     refuse_inputs([Path(folder) / name for name in FILES if name != "report.html"], [path])
     if not pdf:

@@ -58,6 +58,10 @@ class SiteMap:
     @property
     def html(self) -> str:
         """The page as it is now."""
+        return _render(self.data, self.map) if self.map._children else self._plain
+
+    @cached_property
+    def _plain(self) -> str:
         return _render(self.data, self.map)
 
     def save(self, path: str | Path) -> None:
