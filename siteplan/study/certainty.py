@@ -27,7 +27,7 @@ from siteplan.reachable import Reach
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.editing import edited_timetable
-from siteplan.study.load import Territory, load_cells, same_place, used_sites
+from siteplan.study.load import StudyData, load_cells, same_place, used_sites
 from siteplan.study.travel import Progress, fingerprint
 from siteplan.times import travel_times
 
@@ -48,7 +48,7 @@ class _Ground:
     timetables: Mapping[str, Timetable]
 
 
-def check_robustness(study: Study, asked: Robustness, territory: Territory) -> None:
+def check_robustness(study: Study, asked: Robustness, data: StudyData) -> None:
     """Refuse what cannot be answered, before anything is computed.
 
     Raises
@@ -57,13 +57,13 @@ def check_robustness(study: Study, asked: Robustness, territory: Territory) -> N
         Naming the key: times of the user's own, more first places than sites, windows that leave the day, a date
         without service.
     """
-    if study.inputs.times is not None or territory.streets is None:
+    if study.inputs.times is not None or data.streets is None:
         raise StudyError(
             "robustness: needs streets to travel on under other assumptions, but inputs.times gives the times; leave "
             "robustness out"
         )
-    if asked.first > len(territory.sites):
-        raise StudyError(f"robustness.first: {asked.first} of {len(territory.sites)} sites; expected fewer")
+    if asked.first > len(data.sites):
+        raise StudyError(f"robustness.first: {asked.first} of {len(data.sites)} sites; expected fewer")
     rides = [profile for profile in study.profiles() if isinstance(profile, Rides)]
     if asked.dates and not rides:
         raise StudyError("robustness.dates: nobody rides in this study; leave them out, or add the mode transit")
@@ -75,15 +75,15 @@ def check_robustness(study: Study, asked: Robustness, territory: Territory) -> N
                 f"robustness.shifts: move the window {window[0]}-{window[1]} out of the day; expected fewer minutes"
             )
     _draws(asked)
-    _vintages(study, asked, territory)
+    _vintages(study, asked, data)
     if rides:
-        _timetables(study, asked, territory)
+        _timetables(study, asked, data)
 
 
 def robustness_tables(
     study: Study,
     asked: Robustness,
-    territory: Territory,
+    data: StudyData,
     cache: Cache,
     progress: Progress | None = None,
     *,
@@ -111,11 +111,11 @@ def robustness_tables(
         `mean_regret`, `max_regret`, `max_regret_share`, in people of the chosen group within the limit; for variants
         that cannot meet the conditions of the choice there is a row without sites.
     """
-    assert territory.streets is not None  # noqa: S101 - checked before
+    assert data.streets is not None  # noqa: S101 - checked before
     # What another question searches beyond the limits of this one is not searched again.
     bare = study.model_copy(update={"fairness": None})
     draws = _draws(asked)
-    ground = _ground(bare, asked, territory, draws)
+    ground = _ground(bare, asked, data, draws)
     known = {
         **fingerprint(study),
         "profiles": [profile.model_dump() for profile in study.profiles()],
@@ -130,11 +130,11 @@ def robustness_tables(
 
     def one(draw: Draw) -> pd.DataFrame:
         own = {name: value for name, value in draw.items() if name != "variant"}
-        make = functools.partial(_variant, bare, territory, ground, draw, weights)
+        make = functools.partial(_variant, bare, data, ground, draw, weights)
         return cache.table(f"variant_{content_key({**known, 'variant': own})}", make, pd.read_parquet)
 
     found = _each(one, draws, progress)
-    return _told(study, asked, territory, found, _heaviest(weights), list(map(str, chosen)))
+    return _told(study, asked, data, found, _heaviest(weights), list(map(str, chosen)))
 
 
 def _draws(asked: Robustness) -> list[dict[str, Any]]:
@@ -172,14 +172,14 @@ def _each(
 # ---- one variant ----
 
 
-def _ground(study: Study, asked: Robustness, territory: Territory, draws: Sequence[Draw]) -> _Ground:
+def _ground(study: Study, asked: Robustness, data: StudyData, draws: Sequence[Draw]) -> _Ground:
     """Place the people in every way, and find the street of everybody by every mode, once."""
-    original, streets = territory.original, territory.streets
+    original, streets = data.original, data.streets
     assert original is not None  # noqa: S101 - checked before
     assert streets is not None  # noqa: S101 - checked before
-    cells = _vintages(study, asked, territory)
+    cells = _vintages(study, asked, data)
     points = {
-        (vintage, name): territory.points
+        (vintage, name): data.points
         if (vintage, name) == (OWN, "as is")
         else place_people(cells[vintage], original, **PLACEMENTS[name])
         for vintage, name in dict.fromkeys(map(_whom, draws))
@@ -191,8 +191,8 @@ def _ground(study: Study, asked: Robustness, territory: Territory, draws: Sequen
             links = link(streets, placed, mode=home)
             near = np.where(links["status"] == "placed", links["access_m"], np.inf)
             metres[*whom, profile.name] = near.astype(np.float64)
-    rides = territory.timetable is not None
-    return _Ground(cells, points, metres, _timetables(study, asked, territory) if rides else {})
+    rides = data.timetable is not None
+    return _Ground(cells, points, metres, _timetables(study, asked, data) if rides else {})
 
 
 def _whom(draw: Draw) -> tuple[str, str]:
@@ -200,40 +200,38 @@ def _whom(draw: Draw) -> tuple[str, str]:
     return str(draw.get("population", OWN)), str(draw["placement"])
 
 
-def _vintages(study: Study, asked: Robustness, territory: Territory) -> dict[str, gpd.GeoDataFrame]:
+def _vintages(study: Study, asked: Robustness, data: StudyData) -> dict[str, gpd.GeoDataFrame]:
     """Read the vintages of the population, as the study reads its own."""
-    given, found = study.inputs.population, {OWN: territory.cells}
+    given, found = study.inputs.population, {OWN: data.cells}
     for number, path in enumerate(asked.populations, 1):
-        assert given is not None  # noqa: S101 - the territory has cells
+        assert given is not None  # noqa: S101 - the study has cells
         inputs = study.inputs.model_copy(update={"population": given.model_copy(update={"file": path})})
         other = study.model_copy(update={"inputs": inputs})
-        found[str(number)] = load_cells(other, used_sites(territory.all_sites), territory.communes)
-        assert territory.streets is not None  # noqa: S101 - checked before
-        same_place(territory.streets, found[str(number)], f"{path}: its cells")
+        found[str(number)] = load_cells(other, used_sites(data.all_sites), data.communes)
+        assert data.streets is not None  # noqa: S101 - checked before
+        same_place(data.streets, found[str(number)], f"{path}: its cells")
     return found
 
 
-def _timetables(study: Study, asked: Robustness, territory: Territory) -> dict[str, Timetable]:
+def _timetables(study: Study, asked: Robustness, data: StudyData) -> dict[str, Timetable]:
     """Read the timetables of every date, the study's own changes made."""
-    given, streets = study.inputs.transit, territory.streets
-    if given is None or territory.timetable is None or streets is None:
+    given, streets = study.inputs.transit, data.streets
+    if given is None or data.timetable is None or streets is None:
         return {}
-    found = {given.date: territory.timetable}
+    found = {given.date: data.timetable}
     for date in sorted({str(draw["date"]) for draw in _draws(asked) if "date" in draw}):
         if date not in found:
             found[date] = edited_timetable(study, read_transit(given.feeds, streets, date=date))
     return found
 
 
-def _variant(
-    study: Study, territory: Territory, ground: _Ground, draw: Draw, weights: Mapping[str, float]
-) -> pd.DataFrame:
+def _variant(study: Study, data: StudyData, ground: _Ground, draw: Draw, weights: Mapping[str, float]) -> pd.DataFrame:
     """Compute one variant: a row a site, and a row for all people who have the same sites within reach.
 
     Columns `kind` (site, cover), `name` (the site; which sites, as bits), `score`, `value` (the heaviest column of the
     score; people), `chosen`.
     """
-    place = replace(territory, cells=ground.cells[_whom(draw)[0]], points=ground.points[_whom(draw)])
+    place = replace(data, cells=ground.cells[_whom(draw)[0]], points=ground.points[_whom(draw)])
     reach = Reach.of(_times(study, place, ground, draw), place.points)
     table = _counted(study, place, reach, weights)
     table = table.join(score_sites(table, weights))
@@ -245,7 +243,7 @@ def _variant(
     return pd.concat([sites, _cover(study, study.choose, reach)], ignore_index=True)
 
 
-def _times(study: Study, place: Territory, ground: _Ground, draw: Draw) -> pd.DataFrame:
+def _times(study: Study, place: StudyData, ground: _Ground, draw: Draw) -> pd.DataFrame:
     """Search the times of a variant. What the search remembers of its streets is forgotten with the variant."""
     assert place.streets is not None  # noqa: S101 - checked before
     streets = replace(place.streets)
@@ -299,7 +297,7 @@ def _moved(window: tuple[str, str], minutes: float) -> tuple[str, str]:
     return f"{first // 60:02}:{first % 60:02}", f"{last // 60:02}:{last % 60:02}"
 
 
-def _counted(study: Study, place: Territory, reach: Reach, weights: Mapping[str, float]) -> pd.DataFrame:
+def _counted(study: Study, place: StudyData, reach: Reach, weights: Mapping[str, float]) -> pd.DataFrame:
     """Count what the score is made of."""
     groups = study.inputs.population.groups if study.inputs.population else ()
     asked: dict[str, Any] = {"minutes": study.travel.minutes, "groups": groups}
@@ -315,7 +313,7 @@ def _heaviest(weights: Mapping[str, float]) -> str:
     return max(weights, key=lambda column: (weights[column], column))
 
 
-def _chosen(study: Study, place: Territory, reach: Reach) -> list[str]:
+def _chosen(study: Study, place: StudyData, reach: Reach) -> list[str]:
     """Choose as the study asks; nothing where the conditions cannot be reach."""
     try:
         choice, _ = chosen(study, reach, place.sites, by_point(place))
@@ -343,7 +341,7 @@ def _cover(study: Study, asked: Question, reach: Reach) -> pd.DataFrame:
 def _told(
     study: Study,
     asked: Robustness,
-    territory: Territory,
+    data: StudyData,
     found: Mapping[int, pd.DataFrame],
     counted: str,
     own: Sequence[str],
@@ -351,7 +349,7 @@ def _told(
     sites = {variant: table[table["kind"] == "site"].set_index("name") for variant, table in found.items()}
     ranks = rank_stability(sites, first=asked.first).drop(columns=["p5", "p50", "p95"])
     ends = rank_stability(sites, first=asked.first, column="value")[["p5", "p50", "p95"]]
-    about = territory.sites.set_axis(territory.sites.index.astype(str)).loc[ranks.index]
+    about = data.sites.set_axis(data.sites.index.astype(str)).loc[ranks.index]
     table = ranks.assign(
         name=about["name"], status=about["status"], variants=len(found), first=asked.first, counted=counted
     ).join(ends)
@@ -361,7 +359,7 @@ def _told(
     table = table.sort_values(["in_first", "mean_rank", "site"], ascending=[False, True, True], ignore_index=True)
     if study.choose is None:
         return {"robustness": table}
-    return {"robustness": table, "robust_sets": _sets(found, sites, list(territory.sites.index.astype(str)), own)}
+    return {"robustness": table, "robust_sets": _sets(found, sites, list(data.sites.index.astype(str)), own)}
 
 
 def _sets(

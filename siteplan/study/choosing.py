@@ -11,7 +11,7 @@ from siteplan.reachable import Reach
 from siteplan.siting.choose import Choice, choose_sites
 from siteplan.siting.phases import coverage_curve, deploy, least_needed
 from siteplan.study.fairness import commune_names
-from siteplan.study.load import Territory
+from siteplan.study.load import StudyData
 
 __all__ = ["by_point", "chosen"]
 
@@ -80,10 +80,10 @@ def _curve(asked: Question, reach: Reach, sites: pd.DataFrame, choice: Choice) -
     return curve
 
 
-def by_point(territory: Territory) -> pd.Series | None:
+def by_point(data: StudyData) -> pd.Series | None:
     """Return the name of the commune of each point, NaN in none of them; None without communes."""
-    communes = commune_names(territory)
-    return None if communes is None else territory.points["cell"].map(communes.where(communes != OUTSIDE))
+    communes = commune_names(data)
+    return None if communes is None else data.points["cell"].map(communes.where(communes != OUTSIDE))
 
 
 def _refuse_communes(asked: Question, communes: pd.Series | None) -> None:

@@ -29,7 +29,7 @@ from siteplan.inputs.files import listed, numbers, read_places
 from siteplan.inputs.sites import OPEN
 from siteplan.reachable import Reach
 from siteplan.study import load
-from siteplan.study.load import Territory
+from siteplan.study.load import StudyData
 
 __all__ = [
     "OPEN",
@@ -48,7 +48,7 @@ __all__ = [
 DEGREE = "degree_given"  # the split by the user's own column
 
 
-def access_tables(study: Study, territory: Territory, reach: Reach) -> dict[str, pd.DataFrame]:
+def access_tables(study: Study, data: StudyData, reach: Reach) -> dict[str, pd.DataFrame]:
     """Return `territories` and `sites_in_reach`: with the sites that are open today, and with all.
 
     Returns
@@ -57,7 +57,7 @@ def access_tables(study: Study, territory: Territory, reach: Reach) -> dict[str,
         As `access_shares` and `sites_in_reach` give them, each with a first column `open`: `today` (existing and
         required sites, if there are any) or `all` (candidates as well).
     """
-    here, divided = Situation(study, territory, reach), _splits(territory)
+    here, divided = Situation(study, data, reach), _splits(data)
     opened = here.openings.items()
     return {
         "territories": _below(
@@ -74,18 +74,18 @@ def _below(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def places_left_out(
-    study: Study, territory: Territory, reach: Reach, asked: Fairness | None = None
+    study: Study, data: StudyData, reach: Reach, asked: Fairness | None = None
 ) -> gpd.GeoDataFrame | None:
     """Return the places that no open site serves within the largest limit, or None where no site is open."""
-    if not territory.sites["status"].isin(OPEN).any():
+    if not data.sites["status"].isin(OPEN).any():
         return None
-    communes, metric = territory.communes, territory.cells.to_crs(territory.points.crs)
+    communes, metric = data.communes, data.cells.to_crs(data.points.crs)
     places = without_access(
         metric,
         reach,
         None,
-        territory.sites,
-        territories=None if communes is None else cell_territories(territory.cells, communes),
+        data.sites,
+        territories=None if communes is None else cell_territories(data.cells, communes),
         names=None if communes is None else communes["name"],
         minutes=max(study.travel.minutes),
         groups=groups_of(study),
@@ -93,9 +93,9 @@ def places_left_out(
     return places if asked is None or asked.places is None else places.head(asked.places)
 
 
-def commune_names(territory: Territory) -> pd.Series | None:
+def commune_names(data: StudyData) -> pd.Series | None:
     """Return the name of the commune of each cell, `outside` beyond them all; None without communes."""
-    return None if territory.communes is None else load.commune_names(territory.cells, territory.communes)
+    return None if data.communes is None else load.commune_names(data.cells, data.communes)
 
 
 def groups_of(study: Study) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class Situation:
     """What a further question is asked about: a study, who is how far from which site, and the sites it chooses."""
 
     study: Study
-    territory: Territory
+    data: StudyData
     reach: Reach
     chosen: Sequence[str] = ()
 
@@ -120,7 +120,7 @@ class Situation:
     @property
     def sites(self) -> gpd.GeoDataFrame:
         """The sites by their names as text."""
-        return self.territory.sites.set_axis(self.territory.sites.index.astype(str))
+        return self.data.sites.set_axis(self.data.sites.index.astype(str))
 
     @cached_property
     def openings(self) -> dict[str, list[str]]:
@@ -140,7 +140,7 @@ class Situation:
 # ---- the block `fairness` ----
 
 
-def check_fairness(study: Study, asked: Fairness, territory: Territory) -> None:
+def check_fairness(study: Study, asked: Fairness, data: StudyData) -> None:
     """Refuse what cannot be answered, before anything is computed.
 
     Raises
@@ -149,13 +149,13 @@ def check_fairness(study: Study, asked: Fairness, territory: Territory) -> None:
         Naming the key: an unknown column or group, an open site without desks.
     """
     if asked.income is not None:
-        _incomes(study, territory, asked.income)
+        _incomes(study, data, asked.income)
     if asked.degree is not None:
-        _own_degrees(study, territory, asked.degree)
+        _own_degrees(study, data, asked.degree)
     if asked.catchment is None:
         return
     check_group(study, "fairness.catchment.group", asked.catchment.group)
-    sites = territory.sites
+    sites = data.sites
     fixed = sites[sites["status"].isin(OPEN)]
     if study.choose is None and fixed.empty:
         raise StudyError(
@@ -184,7 +184,7 @@ def fairness_tables(asked: Fairness, here: Situation) -> dict[str, pd.DataFrame]
     """
     income = None
     if asked.income is not None:
-        income = here.reach.people.cell.map(_incomes(here.study, here.territory, asked.income)).astype(float)
+        income = here.reach.people.cell.map(_incomes(here.study, here.data, asked.income)).astype(float)
     shares = [_covered(asked, here, sites).assign(open=name) for name, sites in here.openings.items()]
     indices = []
     for name, sites in here.openings.items():
@@ -210,13 +210,13 @@ def desks_by_cell(asked: Fairness, here: Situation) -> pd.DataFrame:
     does not ask for it.
     """
     if asked.catchment is None:
-        return pd.DataFrame(index=here.territory.cells.index)
+        return pd.DataFrame(index=here.data.cells.index)
     last = [*_catchments(asked, here).values()][-1].points
-    points = here.territory.points
+    points = here.data.points
     people = points["people"].fillna(0.0)
     sums = last.mul(people, axis=0).groupby(points["cell"]).sum()
     means = sums.div(people.groupby(points["cell"]).sum().replace(0.0, np.nan), axis=0)
-    return means.reindex(here.territory.cells.index)
+    return means.reindex(here.data.cells.index)
 
 
 def check_group(study: Study, key: str, group: str) -> None:
@@ -237,7 +237,7 @@ def check_mode(study: Study, key: str, mode: str) -> None:
 
 
 def _covered(asked: Fairness, here: Situation, sites: Sequence[str]) -> pd.DataFrame:
-    divided = {} if asked.degree is None else {DEGREE: _own_degrees(here.study, here.territory, asked.degree)}
+    divided = {} if asked.degree is None else {DEGREE: _own_degrees(here.study, here.data, asked.degree)}
     table = access_shares(here.reach, None, divided, **here.counted, opened=sites)
     table = table.rename(columns={"share": "value"}).drop(columns=["people", "covered"])
     return table.assign(what="covered", measure="share")
@@ -269,7 +269,7 @@ def _catchments(asked: Fairness, here: Situation) -> Mapping[str, Catchment]:
     """Share out the desks of what is open today, and of what is open with the chosen sites."""
     assert asked.catchment is not None  # noqa: S101 - only called then
     steps, found = dict(asked.catchment.steps), {}
-    sites = here.territory.sites
+    sites = here.data.sites
     for name, opened in here.openings.items():
         if name == "all":
             continue  # nobody opens them all
@@ -302,29 +302,29 @@ def _long(found: pd.DataFrame) -> pd.DataFrame:
     return flat.melt("group", var_name="measure", value_name="value").dropna(subset="value")
 
 
-def _incomes(study: Study, territory: Territory, column: str) -> pd.Series:
+def _incomes(study: Study, data: StudyData, column: str) -> pd.Series:
     """Read the income of a person of each cell."""
-    found = _of_cells(study, territory, column, numeric=True)
+    found = _of_cells(study, data, column, numeric=True)
     if found is None:
         raise StudyError(f"fairness.income: {_no_column(study, column)}")
     return found
 
 
-def _own_degrees(study: Study, territory: Territory, column: str) -> pd.Series:
+def _own_degrees(study: Study, data: StudyData, column: str) -> pd.Series:
     """Read the degree of urbanisation of each cell, from its own file or from that of the communes."""
-    found = _of_cells(study, territory, column)
+    found = _of_cells(study, data, column)
     if found is not None:
         return found
     asked = study.area.communes
-    if asked is not None and territory.communes is not None:
+    if asked is not None and data.communes is not None:
         table = read_places(asked.file, layer=asked.layer, crs=asked.crs)
         if column in table.columns:
-            of_commune = table[column].set_axis(territory.communes.index.astype(str))
-            return cell_territories(territory.cells, territory.communes).map(of_commune)
+            of_commune = table[column].set_axis(data.communes.index.astype(str))
+            return cell_territories(data.cells, data.communes).map(of_commune)
     raise StudyError(f"fairness.degree: {_no_column(study, column)}{' nor the communes' if asked else ''}")
 
 
-def _of_cells(study: Study, territory: Territory, column: str, *, numeric: bool = False) -> pd.Series | None:
+def _of_cells(study: Study, data: StudyData, column: str, *, numeric: bool = False) -> pd.Series | None:
     """Return a column of the population file by cell, if the file has it."""
     asked = study.inputs.population
     assert asked is not None  # noqa: S101 - the cells were read
@@ -342,7 +342,7 @@ def _of_cells(study: Study, territory: Territory, column: str, *, numeric: bool 
             values = pd.Series(numbers(values.reset_index(drop=True), str(asked.file)), table.index)
         except InputError as error:
             raise InputError(f"fairness.income: {error}") from None
-    return values.reindex(territory.cells.index)
+    return values.reindex(data.cells.index)
 
 
 def _no_column(study: Study, column: str) -> str:
@@ -352,12 +352,12 @@ def _no_column(study: Study, column: str) -> str:
     return f"{asked.file} has no column '{column}' (its columns: {listed(table.columns) or 'none, a raster'})"
 
 
-def _splits(territory: Territory) -> dict[str, pd.Series]:
+def _splits(data: StudyData) -> dict[str, pd.Series]:
     """Divide the cells by commune, where there are some, and by degree of urbanisation, where cells are small."""
-    communes = commune_names(territory)
+    communes = commune_names(data)
     divided = {} if communes is None else {"commune": communes}
     try:
-        divided["degree"] = degree_of_urbanisation(territory.cells)
+        divided["degree"] = degree_of_urbanisation(data.cells)
     except InputError as error:
         warnings.warn(SiteplanWarning(f"no degree of urbanisation: {error}"), stacklevel=2)
     return divided

@@ -116,12 +116,12 @@ def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
     found: list[Finding] = []
     words, variants = load_words(study.language), variants_of(study)
     asks = any(block is not None for block in (study.fairness, study.demand, study.commuting, study.robustness))
-    territory = _tried([], "scenarios", lambda: load(study)) if variants or asks else None
-    if territory is not None:
-        _tried(found, "questions", lambda: check_questions(study, territory))
+    data = _tried([], "scenarios", lambda: load(study)) if variants or asks else None
+    if data is not None:
+        _tried(found, "questions", lambda: check_questions(study, data))
     for variant in variants:
         # Called at once, within the loop.
-        if territory is None or _tried(found, "scenarios", lambda: made(variant, study, territory, said)) is None:  # noqa: B023
+        if data is None or _tried(found, "scenarios", lambda: made(variant, study, data, said)) is None:  # noqa: B023
             continue
         found.append(Finding("info", "scenarios", f"{variant.name}: {words.of(variant.about)}"))
     return found

@@ -28,7 +28,7 @@ from siteplan.network.transit import Timetable, read_transit
 from siteplan.study.editing import edited_cells, edited_sites, edited_streets, edited_timetable
 
 __all__ = [
-    "Territory",
+    "StudyData",
     "asked_file",
     "check_streets",
     "commune_names",
@@ -54,7 +54,7 @@ ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own
 
 
 @dataclass(frozen=True)
-class Territory:
+class StudyData:
     """All that a study stands on: `streets` is None when times were given without them.
 
     `original` are the streets as they were read, before the changes of the study: on them people are placed, for nobody
@@ -78,7 +78,7 @@ class Territory:
         return used_sites(self.all_sites)
 
 
-def load(study: Study, *, places: bool = True) -> Territory:
+def load(study: Study, *, places: bool = True) -> StudyData:
     """Read all inputs of a study, make its changes, and check that all are of the same place.
 
     Parameters
@@ -111,7 +111,7 @@ def load(study: Study, *, places: bool = True) -> Territory:
     if streets is not None:
         refuse_in_water(study, streets, sites, basemap)
     timetable = None if streets is None else load_timetable(study, streets)
-    return Territory(original, streets, timetable, cells, points, linked, sites, communes, basemap)
+    return StudyData(original, streets, timetable, cells, points, linked, sites, communes, basemap)
 
 
 def load_sites(study: Study, *, places: bool = True) -> gpd.GeoDataFrame:

@@ -17,7 +17,7 @@ from siteplan.config.changes import named_files
 from siteplan.network.people import totals
 from siteplan.siting.choose import Choice
 from siteplan.study.cache import file_hash
-from siteplan.study.load import Territory
+from siteplan.study.load import StudyData
 
 __all__ = ["choice_told", "input_files", "manifest_of", "warnings_of"]
 
@@ -47,7 +47,7 @@ def input_files(study: Study) -> dict[str, Path]:
 
 
 def manifest_of(
-    study: Study, territory: Territory, times: pd.DataFrame, covered: pd.DataFrame, warned: list[str]
+    study: Study, data: StudyData, times: pd.DataFrame, covered: pd.DataFrame, warned: list[str]
 ) -> dict[str, Any]:
     """Describe a run: inputs with their hashes and dates, parameters, versions, totals in and out, what was odd.
 
@@ -58,12 +58,12 @@ def manifest_of(
         "siteplan": __version__,
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
-        "inputs": _inputs(study, territory),
+        "inputs": _inputs(study, data),
         "parameters": _parameters(study),
-        "crs": _references(territory),
-        "totals": _totals(study, territory),
-        "sites": territory.all_sites["status"].value_counts().sort_index().to_dict(),
-        "travel": _travel(study, territory, times),
+        "crs": _references(data),
+        "totals": _totals(study, data),
+        "sites": data.all_sites["status"].value_counts().sort_index().to_dict(),
+        "travel": _travel(study, data, times),
         "reached": _plain(covered.to_dict("records")),
         "warnings": warnings_of(study, warned),
     }
@@ -74,14 +74,14 @@ def warnings_of(study: Study, warned: list[str]) -> list[str]:
     return [_without_paths(text, study) for text in warned]
 
 
-def _inputs(study: Study, territory: Territory) -> dict[str, dict[str, Any]]:
+def _inputs(study: Study, data: StudyData) -> dict[str, dict[str, Any]]:
     described: dict[str, dict[str, Any]] = {
         key: {"file": path.name, "sha256": file_hash(path), "bytes": path.stat().st_size if path.is_file() else None}
         for key, path in input_files(study).items()
     }
-    if territory.streets is not None:
-        described["inputs.streets"]["data_date"] = territory.streets.data_date
-        described["inputs.streets"]["counts"] = {name: int(n) for name, n in territory.streets.counts.items()}
+    if data.streets is not None:
+        described["inputs.streets"]["data_date"] = data.streets.data_date
+        described["inputs.streets"]["counts"] = {name: int(n) for name, n in data.streets.counts.items()}
     return described
 
 
@@ -110,8 +110,8 @@ def _parameters(study: Study) -> dict[str, Any]:
     return asked
 
 
-def _references(territory: Territory) -> dict[str, str]:
-    tables = {"population": territory.cells, "sites": territory.all_sites, "measured_in": territory.points}
+def _references(data: StudyData) -> dict[str, str]:
+    tables = {"population": data.cells, "sites": data.all_sites, "measured_in": data.points}
     return {name: _crs_name(table) for name, table in tables.items()}
 
 
@@ -120,26 +120,26 @@ def _crs_name(table: gpd.GeoDataFrame) -> str:
     return ":".join(authority) if authority else str(table.crs.to_string())
 
 
-def _totals(study: Study, territory: Territory) -> dict[str, dict[str, float]]:
+def _totals(study: Study, data: StudyData) -> dict[str, dict[str, float]]:
     """Count people and groups in, placed, too far from any street, on islands; what is in is one of these."""
     groups = study.inputs.population.groups if study.inputs.population else ()
-    points = territory.points
+    points = data.points
     counted = {name: points.assign(people=points[name]) for name in ("people", *groups)}
     found = {name: _plain(totals(table)) for name, table in counted.items()}
     for name in found:
-        found[name]["cells"] = len(territory.cells)
+        found[name]["cells"] = len(data.cells)
     return found
 
 
-def _travel(study: Study, territory: Territory, times: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    people = territory.points["people"].fillna(0.0)
+def _travel(study: Study, data: StudyData, times: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    people = data.points["people"].fillna(0.0)
     rows = times["mode"].value_counts()
     speeds = {profile.name: profile.speed_kmh for profile in study.profiles()}
     found: dict[str, dict[str, Any]] = {}
     for mode in times["mode"].cat.categories:
         found[str(mode)] = {"rows": int(rows[mode])}
-        if mode in territory.linked:
-            linked = float(people[territory.linked[mode]].sum())
+        if mode in data.linked:
+            linked = float(people[data.linked[mode]].sum())
             found[str(mode)] |= {"speed_kmh": speeds[mode], "people_linked": round(linked, 3)}
     return found
 

@@ -9,14 +9,14 @@ from siteplan.reachable import Reach
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
 from siteplan.study.fairness import Situation, check_fairness, fairness_tables
-from siteplan.study.load import Territory
+from siteplan.study.load import StudyData
 from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
 from siteplan.study.travel import Progress
 
 __all__ = ["answers", "check_questions"]
 
 
-def check_questions(study: Study, territory: Territory) -> None:
+def check_questions(study: Study, data: StudyData) -> None:
     """Refuse questions that cannot be answered, after everything is read and before anything is computed.
 
     Raises
@@ -25,18 +25,18 @@ def check_questions(study: Study, territory: Territory) -> None:
         One sentence: the key, what is wrong with it, and what was expected.
     """
     if study.fairness is not None:
-        check_fairness(study, study.fairness, territory)
+        check_fairness(study, study.fairness, data)
     if study.demand is not None:
         check_demand(study, study.demand)
     if study.commuting is not None:
-        check_commuting(study, study.commuting, territory, study.demand)
+        check_commuting(study, study.commuting, data, study.demand)
     if study.robustness is not None:
-        check_robustness(study, study.robustness, territory)
+        check_robustness(study, study.robustness, data)
 
 
 def answers(
     study: Study,
-    territory: Territory,
+    data: StudyData,
     reach: Reach,
     cache: Cache,
     progress: Progress | None = None,
@@ -53,7 +53,7 @@ def answers(
     chosen
         The sites that the study chooses, if it chooses any.
     """
-    here = Situation(study, territory, reach, chosen)
+    here = Situation(study, data, reach, chosen)
     tables: dict[str, pd.DataFrame] = {}
     if study.fairness is not None:
         tables |= fairness_tables(study.fairness, here)
@@ -62,5 +62,5 @@ def answers(
     if study.commuting is not None:
         tables |= commuting_tables(study.commuting, here, study.demand)
     if study.robustness is not None:
-        tables |= robustness_tables(study, study.robustness, territory, cache, progress, weights=weights, chosen=chosen)
+        tables |= robustness_tables(study, study.robustness, data, cache, progress, weights=weights, chosen=chosen)
     return tables

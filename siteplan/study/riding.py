@@ -13,12 +13,12 @@ from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.itineraries import Itinerary, describe, itinerary, site_lines
 from siteplan.network.snapping import LIMIT, link
 from siteplan.network.transit import Timetable
-from siteplan.study.load import Territory, asked_file, load_sites, load_streets, load_timetable, same_place
+from siteplan.study.load import StudyData, asked_file, load_sites, load_streets, load_timetable, same_place
 
 __all__ = ["journey", "journey_text", "line_layer", "ridden", "stop_layer"]
 
 
-def ridden(study: Study, territory: Territory) -> dict[str, pd.DataFrame]:
+def ridden(study: Study, data: StudyData) -> dict[str, pd.DataFrame]:
     """Return which lines and stops bring how many people to each site within the largest limit.
 
     Returns
@@ -28,16 +28,16 @@ def ridden(study: Study, territory: Territory) -> dict[str, pd.DataFrame]:
         all, which no line can be held to.
     """
     rides = next((mode for mode in study.profiles() if isinstance(mode, Rides)), None)
-    if territory.timetable is None or rides is None:
+    if data.timetable is None or rides is None:
         return {}
     if rides.max_total_walk_minutes is not None:
         text = "travel.transit.max_total_walk_minutes: with it, which line brings whom is not worked out"
         warnings.warn(SiteplanWarning(text), stacklevel=2)
         return {}
-    people = territory.points[territory.linked[rides.name]]
+    people = data.points[data.linked[rides.name]]
     found = site_lines(
-        territory.timetable,
-        territory.sites,
+        data.timetable,
+        data.sites,
         people,
         mode=rides,
         direction=study.travel.direction,

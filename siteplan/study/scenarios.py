@@ -19,7 +19,7 @@ from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
 from siteplan.output.result import Result
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
-    Territory,
+    StudyData,
     check_streets,
     commune_names,
     linked_by_mode,
@@ -124,7 +124,7 @@ def _asks_again(scenario: Scenario) -> bool:
     return scenario.choose_again or any(key.split(".")[0] == "choose" for key in scenario.set)
 
 
-def made(variant: Variant, study: Study, base: Territory, said: Collection[str] = ()) -> Territory:
+def made(variant: Variant, study: Study, base: StudyData, said: Collection[str] = ()) -> StudyData:
     """Make the changes of a scenario to what its base has read; what does not change is the same object.
 
     What is odd is said with the scenario's name, unless it was `said` of the base.
@@ -137,7 +137,7 @@ def made(variant: Variant, study: Study, base: Territory, said: Collection[str] 
     with warnings.catch_warnings(record=True) as odd:
         warnings.simplefilter("always")
         try:
-            territory = _territory(variant.study, study, base)
+            data = _changed_data(variant.study, study, base)
         except SiteplanError as error:
             text = f"scenarios.{variant.name}: {error}".replace(": changes.", ".", 1)
             raise type(error)(text) from None
@@ -145,10 +145,10 @@ def made(variant: Variant, study: Study, base: Territory, said: Collection[str] 
         known = str(warning.message) in said or not issubclass(warning.category, SiteplanWarning)
         text = str(warning.message) if known else f"scenarios.{variant.name}: {warning.message}"
         warnings.warn(warning.category(text), stacklevel=2)
-    return territory
+    return data
 
 
-def _territory(variant: Study, study: Study, base: Territory) -> Territory:
+def _changed_data(variant: Study, study: Study, base: StudyData) -> StudyData:
     changes, before = variant.changes, study.changes
     same_sites = changes.sites == before.sites and variant.inputs.sites == study.inputs.sites
     sites = base.all_sites if same_sites else load_sites(variant)
@@ -165,10 +165,10 @@ def _territory(variant: Study, study: Study, base: Territory) -> Territory:
         refuse_in_water(variant, streets, sites, base.basemap)
     linked = {} if streets is None or not base.linked else linked_by_mode(variant, streets, points)
     timetable = None if streets is None else _timetable(variant, study, base, streets)
-    return Territory(base.original, streets, timetable, cells, points, linked, sites, base.communes, base.basemap)
+    return StudyData(base.original, streets, timetable, cells, points, linked, sites, base.communes, base.basemap)
 
 
-def _cells(variant: Study, study: Study, base: Territory) -> gpd.GeoDataFrame:
+def _cells(variant: Study, study: Study, base: StudyData) -> gpd.GeoDataFrame:
     """Change the people of the base; those of a base that is changed itself are read again."""
     if study.changes.people:
         return load_cells(variant, used_sites(base.all_sites), base.communes)
@@ -176,7 +176,7 @@ def _cells(variant: Study, study: Study, base: Territory) -> gpd.GeoDataFrame:
     return edited_cells(variant, base.cells, names)
 
 
-def _timetable(variant: Study, study: Study, base: Territory, streets: Any) -> Any:
+def _timetable(variant: Study, study: Study, base: StudyData, streets: Any) -> Any:
     if not any(isinstance(profile, Rides) for profile in variant.profiles()):
         return None
     there = base.timetable if variant.inputs.transit == study.inputs.transit else None
@@ -189,8 +189,8 @@ def _timetable(variant: Study, study: Study, base: Territory, streets: Any) -> A
 
 def updated(
     times: pd.DataFrame,
-    before: Territory,
-    after: Territory,
+    before: StudyData,
+    after: StudyData,
     profile: Profile | Rides,
     *,
     minutes: float,

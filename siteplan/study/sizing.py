@@ -26,7 +26,7 @@ from siteplan.errors import InputError, StudyError
 from siteplan.inputs.flows import read_flows
 from siteplan.reachable import Reach
 from siteplan.study.fairness import Situation, check_group, check_mode
-from siteplan.study.load import Territory
+from siteplan.study.load import StudyData
 
 __all__ = ["check_commuting", "check_demand", "commuting_tables", "demand_tables"]
 
@@ -126,7 +126,7 @@ def _week(asked: Demand, means: pd.Series) -> pd.DataFrame:
 # ---- commuting ----
 
 
-def check_commuting(study: Study, asked: Commuting, territory: Territory, demand: Demand | None = None) -> None:
+def check_commuting(study: Study, asked: Commuting, data: StudyData, demand: Demand | None = None) -> None:
     """Refuse what cannot be answered, before anything is computed.
 
     Raises
@@ -138,9 +138,9 @@ def check_commuting(study: Study, asked: Commuting, territory: Territory, demand
     check_mode(study, "commuting.mode", asked.mode)
     _check_minutes(study, "commuting.minutes", asked.minutes)
     factors = _factors(asked, demand)
-    if asked.flows is not None and territory.communes is None:
+    if asked.flows is not None and data.communes is None:
         raise StudyError("commuting.flows: are by commune, but area.communes names no file of them")
-    flows = _flows(asked, territory)
+    flows = _flows(asked, data)
     for key, modes in (("modes", _modes(asked, flows)), ("telecentre_modes", asked.telecentre_modes)):
         check_modes(modes, factors, f"commuting.{key}")
     if flows is not None and "mode" in flows:
@@ -167,8 +167,8 @@ def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = 
         function of that name gives it, of kg CO2e, at the middle of the uptakes.
     """
     factors = _factors(asked, demand)
-    territory = here.territory
-    flows = _flows(asked, territory)
+    data = here.data
+    flows = _flows(asked, data)
     near = _near(asked, here, by_commune=flows is not None)
 
     def made(factors: Mapping[str, Factor]) -> tuple[pd.DataFrame, pd.Series]:
@@ -177,8 +177,8 @@ def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = 
             classes = pd.DataFrame([each.model_dump() for each in asked.distances])
             trips = distance_trips(classes, float(near["workers"].iloc[0]))
         else:
-            assert territory.communes is not None  # noqa: S101 - checked before
-            metric = territory.communes.to_crs(territory.points.crs)
+            assert data.communes is not None  # noqa: S101 - checked before
+            metric = data.communes.to_crs(data.points.crs)
             trips = flow_trips(flows, metric, factors=factors)
             trips["people"] *= trips["home"].map(near["share"]).fillna(0.0)
         # Homes without a site near enough have no trips left, whatever their distance.
@@ -209,16 +209,16 @@ def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = 
 
 def _near(asked: Commuting, here: Situation, *, by_commune: bool) -> pd.DataFrame:
     """Return who lives near enough to come, by home: `workers`, their `share` of all, mean `km` straight to a site."""
-    reach, territory = here.reach, here.territory
+    reach, data = here.reach, here.data
     mode, minutes = _mode(reach, "commuting.mode", asked.mode), asked.minutes or max(here.study.travel.minutes)
     opened = here.planned or list(here.sites.index)
-    homes = territory.points.geometry.loc[reach.points].to_numpy()
-    places = here.sites.loc[opened].geometry.to_crs(territory.points.crs).to_numpy()
+    homes = data.points.geometry.loc[reach.points].to_numpy()
+    places = here.sites.loc[opened].geometry.to_crs(data.points.crs).to_numpy()
     km = shapely.STRtree(places).query_nearest(homes, all_matches=False, return_distance=True)[1] / 1000
     where = pd.Series("all", index=reach.points)
     if by_commune:
-        assert territory.communes is not None  # noqa: S101 - checked before
-        where = reach.people.cell.map(cell_territories(territory.cells, territory.communes))
+        assert data.communes is not None  # noqa: S101 - checked before
+        where = reach.people.cell.map(cell_territories(data.cells, data.communes))
     workers = reach.people.amount(asked.group)
     able = np.where(reach.covered(mode, minutes, opened), workers, 0.0)
     table = pd.DataFrame({"all": workers, "workers": able, "km": able * km}).groupby(where.to_numpy()).sum()
@@ -226,12 +226,12 @@ def _near(asked: Commuting, here: Situation, *, by_commune: bool) -> pd.DataFram
     return table.assign(share=table["workers"] / table["all"].replace(0.0, np.nan))
 
 
-def _flows(asked: Commuting, territory: Territory) -> pd.DataFrame | None:
+def _flows(asked: Commuting, data: StudyData) -> pd.DataFrame | None:
     """Read the flows between the communes of the study."""
-    if asked.flows is None or territory.communes is None:
+    if asked.flows is None or data.communes is None:
         return None
     try:
-        return read_flows(asked.flows, communes=territory.communes)
+        return read_flows(asked.flows, communes=data.communes)
     except InputError as error:
         raise InputError(f"commuting.flows: {error}") from None
 

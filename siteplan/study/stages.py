@@ -31,7 +31,7 @@ from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.fairness import Situation, access_tables, commune_names, desks_by_cell, places_left_out
 from siteplan.study.load import (
-    Territory,
+    StudyData,
     load,
     load_basemap,
     load_sites,
@@ -67,7 +67,7 @@ class _Work:
     """What a study is computed from, where it is kept, and what was odd so far."""
 
     study: Study
-    territory: Territory
+    data: StudyData
     reach: Reach
     odd: list[warnings.WarningMessage]
     cache: Cache = field(default_factory=lambda: Cache(None))
@@ -117,14 +117,14 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     refuse_foreign(folder)
     cache = Cache(folder / ".cache")
     with _told_once() as odd:
-        territory = _load(asked, progress)
-        check_questions(asked, territory)
-        after = _territories(asked, variants_of(asked), territory, odd)
-        reach = Reach.of(times_of(asked, territory, cache, progress), territory.points)
-        work = _Work(asked, territory, reach, odd, cache, progress)
+        data = _load(asked, progress)
+        check_questions(asked, data)
+        after = _changed(asked, variants_of(asked), data, odd)
+        reach = Reach.of(times_of(asked, data, cache, progress), data.points)
+        work = _Work(asked, data, reach, odd, cache, progress)
         rings = None
-        if asked.output.isochrones and territory.streets is not None:
-            rings = rings_of(asked, territory.streets, territory.timetable, territory.sites, cache, progress)
+        if asked.output.isochrones and data.streets is not None:
+            rings = rings_of(asked, data.streets, data.timetable, data.sites, cache, progress)
         result = _with_scenarios(_answered(work, rings), work, after)
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         _tell(progress, "writing", 0)
@@ -178,11 +178,11 @@ def compare_scenarios(
     asked = study if isinstance(study, Study) else read_study(study)
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
     with _told_once() as odd:
-        territory = _load(asked, progress)
-        check_questions(asked, territory)
-        after = _territories(asked, variants, territory, odd)
-        reach = Reach.of(times_of(asked, territory, Cache(None), progress), territory.points)
-        work = _Work(asked, territory, reach, odd, progress=progress)
+        data = _load(asked, progress)
+        check_questions(asked, data)
+        after = _changed(asked, variants, data, odd)
+        reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
+        work = _Work(asked, data, reach, odd, progress=progress)
         return _with_scenarios(_answered(work), work, after)
 
 
@@ -192,9 +192,9 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once() as odd:
-        territory = _load(asked, progress)
-        reach = Reach.of(times_of(asked, territory, Cache(None), progress), territory.points)
-        result = _analysed(_Work(asked, territory, reach, odd))
+        data = _load(asked, progress)
+        reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
+        result = _analysed(_Work(asked, data, reach, odd))
         if out is not None:
             with whole_file(out) as aside:
                 write_table(result.scores, aside, TABLES["scores"])
@@ -229,9 +229,9 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
             sites, reach = _alone(asked, places)
             communes = None
         else:
-            territory = _load(asked, progress, places=places)
-            reach = Reach.of(times_of(asked, territory, Cache(None), progress), territory.points)
-            sites, communes = territory.sites, by_point(territory)
+            data = _load(asked, progress, places=places)
+            reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
+            sites, communes = data.sites, by_point(data)
         _refuse_beyond(asked, reach)
         choice, tables = chosen(asked, reach, sites, communes)
         assert choice is not None  # noqa: S101 - the study asks for one
@@ -311,33 +311,33 @@ def _tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> N
         progress(stage, done, total)
 
 
-def _load(study: Study, progress: Progress | None, *, places: bool = True) -> Territory:
+def _load(study: Study, progress: Progress | None, *, places: bool = True) -> StudyData:
     _tell(progress, "reading", 0)
-    territory = load(study, places=places)
+    data = load(study, places=places)
     _tell(progress, "reading", 1)
-    return territory
+    return data
 
 
-def _territories(
-    study: Study, variants: Sequence[Variant], territory: Territory, odd: list[warnings.WarningMessage]
-) -> list[tuple[Variant, Territory]]:
+def _changed(
+    study: Study, variants: Sequence[Variant], data: StudyData, odd: list[warnings.WarningMessage]
+) -> list[tuple[Variant, StudyData]]:
     """Make the changes of every scenario, so that one that cannot be made is told before anything is computed."""
     said = {str(each.message) for each in odd}
-    return [(variant, made(variant, study, territory, said)) for variant in variants]
+    return [(variant, made(variant, study, data, said)) for variant in variants]
 
 
-def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, Territory]]) -> Result:
+def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, StudyData]]) -> Result:
     """Compute the scenarios beside their base, and compare them with it."""
     if not after:
         return base
     others, told = {}, []
     for variant, place in after:
         stage = None if work.progress is None else functools.partial(_named, work.progress, variant.name)
-        known = (work.study, work.territory, work.reach.times)
+        known = (work.study, work.data, work.reach.times)
         rows = times_after(variant.study, place, *known, work.cache, stage)
         searched = rows.attrs.pop("searched", {})
         here = Reach.of(rows, place.points)
-        result = _analysed(replace(work, study=variant.study, territory=place, reach=here))
+        result = _analysed(replace(work, study=variant.study, data=place, reach=here))
         if variant.again:
             choice, tables = chosen(variant.study, here, place.sites, by_point(place))
             result = _choosing(result, choice, tables)
@@ -361,14 +361,14 @@ def _named(progress: Progress, name: str, stage: str, done: int, total: int) -> 
 
 def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
-    study, territory, reach = work.study, work.territory, work.reach
+    study, data, reach = work.study, work.data, work.reach
     result = _analysed(work, rings)
-    choice, tables = chosen(study, reach, territory.sites, by_point(territory))
+    choice, tables = chosen(study, reach, data.sites, by_point(data))
     opened = [] if choice is None else [str(site) for site in choice.sites.index]
-    tables |= ridden(study, territory)
-    tables |= answers(study, territory, reach, work.cache, work.progress, weights=result.weights, chosen=opened)
+    tables |= ridden(study, data)
+    tables |= answers(study, data, reach, work.cache, work.progress, weights=result.weights, chosen=opened)
     if study.fairness is not None:
-        cells = result.cells.join(desks_by_cell(study.fairness, Situation(study, territory, reach, opened)))
+        cells = result.cells.join(desks_by_cell(study.fairness, Situation(study, data, reach, opened)))
         result = replace(result, layers={**result.layers, "cells": cells})
     return _choosing(result, choice, tables)
 
@@ -380,43 +380,43 @@ def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.Dat
 
 
 def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
-    study, territory, reach = work.study, work.territory, work.reach
+    study, data, reach = work.study, work.data, work.reach
     reach.times.attrs.pop("searched", None)
-    points, minutes = territory.points, study.travel.minutes
-    scores = _scores(study, territory, reach)
-    left_out = places_left_out(study, territory, reach, study.fairness)
-    tables = {"scores": scores, "times": reach.times, **access_tables(study, territory, reach)}
-    if len(territory.sites) <= MOST_OVERLAPS:
+    points, minutes = data.points, study.travel.minutes
+    scores = _scores(study, data, reach)
+    left_out = places_left_out(study, data, reach, study.fairness)
+    tables = {"scores": scores, "times": reach.times, **access_tables(study, data, reach)}
+    if len(data.sites) <= MOST_OVERLAPS:
         tables["overlap"] = overlap(reach, minutes=max(minutes))
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
     given = study.inputs.times
     return Result(
-        sites=territory.all_sites.to_crs(points.crs),
+        sites=data.all_sites.to_crs(points.crs),
         tables=tables,
-        layers=_layers(territory, cell_access(reach, minutes=minutes), rings, left_out),
-        manifest=manifest_of(study, territory, reach.times, coverage(reach, minutes=minutes), _warned(work.odd)),
+        layers=_layers(data, cell_access(reach, minutes=minutes), rings, left_out),
+        manifest=manifest_of(study, data, reach.times, coverage(reach, minutes=minutes), _warned(work.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
 
 
 def _layers(
-    territory: Territory, access: pd.DataFrame, rings: gpd.GeoDataFrame | None, left_out: gpd.GeoDataFrame | None
+    data: StudyData, access: pd.DataFrame, rings: gpd.GeoDataFrame | None, left_out: gpd.GeoDataFrame | None
 ) -> dict[str, gpd.GeoDataFrame]:
     """Name what has a place, all in the CRS that is measured in."""
     layers = {
         "isochrones": rings,
-        "cells": territory.cells.join(access),
-        "points": territory.points,
-        "communes": territory.communes,
-        "streets": None if territory.streets is None else _by_class(territory.streets.edges),
-        "water": territory.basemap.get("water"),
+        "cells": data.cells.join(access),
+        "points": data.points,
+        "communes": data.communes,
+        "streets": None if data.streets is None else _by_class(data.streets.edges),
+        "water": data.basemap.get("water"),
         "places_without_access": left_out,
-        "transit_lines": None if territory.timetable is None else line_layer(territory.timetable),
-        "stops": None if territory.timetable is None else stop_layer(territory.timetable),
-        **territory.basemap,
+        "transit_lines": None if data.timetable is None else line_layer(data.timetable),
+        "stops": None if data.timetable is None else stop_layer(data.timetable),
+        **data.basemap,
     }
-    return {name: table.to_crs(territory.points.crs) for name, table in layers.items() if table is not None}
+    return {name: table.to_crs(data.points.crs) for name, table in layers.items() if table is not None}
 
 
 def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -429,9 +429,9 @@ def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
     return list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
 
 
-def _scores(study: Study, territory: Territory, reach: Reach) -> pd.DataFrame:
+def _scores(study: Study, data: StudyData, reach: Reach) -> pd.DataFrame:
     """Join what each site reaches, alone reaches and adds, with its score, its rank and the speeds that hold."""
-    minutes, sites = study.travel.minutes, territory.sites
+    minutes, sites = study.travel.minutes, data.sites
     groups = study.inputs.population.groups if study.inputs.population else ()
     counts = site_reach(reach, minutes=minutes, groups=groups)
     more = added(reach, None, sites, minutes=minutes, groups=groups)

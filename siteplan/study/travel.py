@@ -17,7 +17,7 @@ from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.reachable import check_times
 from siteplan.study.cache import Cache, content_key, file_hash
-from siteplan.study.load import Territory
+from siteplan.study.load import StudyData
 from siteplan.study.manifest import input_files
 from siteplan.study.scenarios import updated
 from siteplan.times import travel_times
@@ -32,7 +32,7 @@ OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes d
 
 
 def times_of(
-    study: Study, territory: Territory, cache: Cache, progress: Progress | None, *, search: Search | None = None
+    study: Study, data: StudyData, cache: Cache, progress: Progress | None, *, search: Search | None = None
 ) -> pd.DataFrame:
     """Take the user's own times, or search them mode by mode; `attrs["searched"]` counts the sites searched by mode.
 
@@ -43,17 +43,17 @@ def times_of(
         of what was kept by somebody else, none.
     """
     if study.inputs.times is not None:
-        return _own_times(study.inputs.times, territory)
+        return _own_times(study.inputs.times, data)
     names = [profile.name for profile in study.profiles()]
     tables, searched = [], {}
     for profile in study.profiles():
         inputs = fingerprint(study, without=_unused(profile))
         key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), "limit": study.limit})
-        make = functools.partial(search or functools.partial(_searched, study, territory), profile, progress)
+        make = functools.partial(search or functools.partial(_searched, study, data), profile, progress)
         table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
-        searched[profile.name] = table.attrs.pop("searched", 0 if search else len(territory.sites))
+        searched[profile.name] = table.attrs.pop("searched", 0 if search else len(data.sites))
         # An empty table forgets its categories on disk, and every mode has its own.
-        table["site"] = pd.Categorical(table["site"], categories=territory.sites.index.astype(str))
+        table["site"] = pd.Categorical(table["site"], categories=data.sites.index.astype(str))
         table["mode"] = pd.Categorical(table["mode"], categories=names)
         tables.append(table)
     whole = pd.concat(tables, ignore_index=True)
@@ -61,26 +61,26 @@ def times_of(
     return whole
 
 
-def _searched(study: Study, territory: Territory, profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
-    assert territory.streets is not None  # noqa: S101 - the study was refused without
+def _searched(study: Study, data: StudyData, profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
+    assert data.streets is not None  # noqa: S101 - the study was refused without
     return travel_times(
-        territory.streets,
-        territory.sites,
+        data.streets,
+        data.sites,
         # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
-        territory.points[territory.linked[profile.name]],
+        data.points[data.linked[profile.name]],
         mode=profile,
         minutes=study.limit,
         direction=study.travel.direction,
-        transit=territory.timetable,
+        transit=data.timetable,
         progress=_stage(progress, profile.name),
     )
 
 
 def times_after(
     variant: Study,
-    after: Territory,
+    after: StudyData,
     study: Study,
-    before: Territory,
+    before: StudyData,
     times: pd.DataFrame,
     cache: Cache,
     progress: Progress | None,
@@ -104,19 +104,19 @@ def times_after(
     return times_of(variant, after, cache, progress, search=search)
 
 
-def _own_times(path: Path, territory: Territory) -> pd.DataFrame:
+def _own_times(path: Path, data: StudyData) -> pd.DataFrame:
     """Read the user's table, which names a point as the population file names its cell."""
-    times = read_times(path, sites=territory.all_sites)
-    if not pd.api.types.is_integer_dtype(territory.points.index):
+    times = read_times(path, sites=data.all_sites)
+    if not pd.api.types.is_integer_dtype(data.points.index):
         times["point"] = times["point"].astype(str)
-    unknown = ~times["point"].isin(territory.points.index)
+    unknown = ~times["point"].isin(data.points.index)
     if unknown.any():
         raise InputError(
             f"{path}: {int(unknown.sum()):,} of {len(times):,} rows name a point that is no cell of the population, "
             f"the first '{times['point'][unknown].iloc[0]}'; expected the names of its cells, such as "
-            f"'{territory.points.index[0]}' (inputs.population.cell says which column names them)"
+            f"'{data.points.index[0]}' (inputs.population.cell says which column names them)"
         )
-    check_times(times, territory.points)
+    check_times(times, data.points)
     return times
 
 
