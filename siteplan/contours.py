@@ -158,12 +158,12 @@ def _surfaces(
     ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
     rank = {int(row): k for k, row in enumerate(rows[work.order])}
 
+    grain = (CELL, REACH, pace, beyond)
+    kernel = (work.graph, work.hanging, work.mates, work.sources, work.targets)
+
     def surface(row: int) -> Surface:
         k = rank[row]
-        return search_surface(  # type: ignore[no-any-return]
-            k, beyond, ends[k], xy, CELL, REACH, pace, beyond,
-            work.graph, work.hanging, work.mates, work.sources, work.targets,
-        )  # fmt: skip
+        return search_surface(k, beyond, ends[k], xy, grain, kernel)  # type: ignore[no-any-return]
 
     return _Surfaces(rows[work.order], surface)
 

@@ -121,10 +121,11 @@ def _add(sums, costs, cutoffs, weights, target):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
-def _add_own(first, stop, cutoffs, weights, mates, sources, targets, state, costs, mine, line, sums):  # type: ignore[no-untyped-def]
+def _add_own(first, stop, cutoffs, weights, mates, sources, targets, met, room):  # type: ignore[no-untyped-def]
     """Add the targets on the sources' own chains, which may be met without passing a node; mark them as done."""
     mates_ptr, mate, arrive = mates
     chain, forward, backward, _, access = targets
+    (state, costs), (mine, line, sums) = met, room
     for s in range(first, stop):
         for k in range(mates_ptr[sources[2][s]], mates_ptr[sources[2][s] + 1]):
             target = U(mate[k])
@@ -195,7 +196,7 @@ def search_sums(first, stop, cutoffs, weights, graph, hanging, mates, sources, t
         end = min(stop, start + LANES)
         count = _search(start, end, cutoff, graph, sources, state, seen, costs, heads)
         sums = np.zeros((len(cutoffs), columns, LANES))
-        _add_own(start, end, cutoffs, weights, mates, sources, targets, state, costs, mine, line, sums)
+        _add_own(start, end, cutoffs, weights, mates, sources, targets, (state, costs), (mine, line, sums))
         _add_met(count, cutoffs, weights, hanging, state, seen, costs, mine, line, sums)
         for lane in range(end - start):
             for within in range(len(cutoffs)):

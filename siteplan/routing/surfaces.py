@@ -27,7 +27,7 @@ def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[n
 
 
 @njit(cache=True, nogil=True)
-def search_surface(s, cutoff, place, xy, cell, reach, pace, far, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
+def search_surface(s, cutoff, place, xy, grain, search):  # type: ignore[no-untyped-def]
     """Search from source `s` and return the time surface around it.
 
     Parameters
@@ -36,10 +36,11 @@ def search_surface(s, cutoff, place, xy, cell, reach, pace, far, graph, hanging,
         Where the source truly is and where it meets the street: x, y, x, y in metres.
     xy
         Where the targets are, (targets, 2), metres.
-    cell, reach, pace
-        Cell size and the widest way off the streets (metres), and its pace (deciseconds a metre).
-    far
-        Value of the cells not reached.
+    grain
+        Cell size and the widest way off the streets (metres), its pace (deciseconds a metre), and the value of cells
+        that are not reached.
+    search
+        Graph, hanging targets, mates, sources and targets, as `prepare` lays them out.
 
     Returns
     -------
@@ -47,6 +48,8 @@ def search_surface(s, cutoff, place, xy, cell, reach, pace, far, graph, hanging,
         float32 deciseconds at cell centres, rows from south to north; the centre of the first cell, whose coordinates
         are whole multiples of `cell` wherever the source is.
     """
+    cell, reach, pace, far = grain
+    graph, hanging, mates, sources, targets = search
     room = scratch(cutoff, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
     best, met = room[4], room[5]
     count = meet(s, cutoff, graph, hanging, mates, sources, targets, room)
@@ -75,7 +78,7 @@ def search_surface(s, cutoff, place, xy, cell, reach, pace, far, graph, hanging,
 def spread_places(xy, cost, cell, reach, pace, far):  # type: ignore[no-untyped-def]
     """Return the surface around places, (places, 2) in metres, that are reached at a `cost` each (deciseconds).
 
-    `cell`, `reach`, `pace`, `far` and what is returned are as in `search_surface`; at least one place is needed.
+    `cell`, `reach`, `pace`, `far` are the grain of `search_surface`, and what is returned is as there; at least one place is needed.
     """
     first_column = np.floor((xy[:, 0].min() - reach) / cell) - 1
     first_row = np.floor((xy[:, 1].min() - reach) / cell) - 1
