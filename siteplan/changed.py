@@ -24,8 +24,8 @@ def changed_times(
     edited: StreetNetwork,
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
-    times: pd.DataFrame,
     *,
+    times: pd.DataFrame,
     mode: str | Profile = "walk",
     minutes: float = 20,
     direction: Direction = "to",
@@ -55,7 +55,7 @@ def changed_times(
     backwards = search.runs_backwards(direction)
     if edited is streets:
         return times, sites.index[:0]
-    found = touch(streets, edited, sites, people, profile, most, backwards)
+    found = touch(streets, edited, sites, people, profile=profile, cutoff=most, backwards=backwards)
     for what, (before, after) in (("sites", found.site_links), ("points", found.point_links)):
         lost = (before["status"] == "placed") & (after["status"] != "placed")
         if lost.any():

@@ -91,10 +91,10 @@ def isochrones(
     asked: Profile | Rides
     if isinstance(mode, Rides) or mode == "transit":
         asked = mode if isinstance(mode, Rides) else TRANSIT
-        shapes = _by_transit(_given(transit, streets), sites, asked, cutoffs, backwards, progress)
+        shapes = _by_transit(_given(transit, streets), sites, asked, cutoffs, backwards=backwards, progress=progress)
     else:
         asked = as_profile(mode)
-        surfaces = _surfaces(streets, sites, asked, cutoffs, backwards)
+        surfaces = _surfaces(streets, sites, asked, cutoffs, backwards=backwards)
         pace = _pace(asked)
 
         def draw(row: int) -> list[Any]:
@@ -141,7 +141,12 @@ class _Surfaces:
 
 
 def _surfaces(
-    streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile, cutoffs: npt.NDArray[np.int64], backwards: bool
+    streets: StreetNetwork,
+    sites: gpd.GeoDataFrame,
+    profile: Profile,
+    cutoffs: npt.NDArray[np.int64],
+    *,
+    backwards: bool,
 ) -> _Surfaces:
     """Prepare the surfaces of the sites, in the order in which they are best searched."""
     graph = mode_graph(streets, profile, backwards=backwards)
@@ -205,6 +210,7 @@ def _by_transit(
     sites: gpd.GeoDataFrame,
     rides: Rides,
     cutoffs: npt.NDArray[np.int64],
+    *,
     backwards: bool,
     progress: Callable[[int, int], None] | None,
 ) -> npt.NDArray[np.object_]:
@@ -216,7 +222,7 @@ def _by_transit(
         ways.append((rides.with_(window=rides.back), not backwards))
     places = _stop_places(transit, rides)
     xy = np.ascontiguousarray(shapely.get_coordinates(places.geometry.to_numpy()))
-    surfaces = [_surfaces(transit.streets, sites, rides.access, cutoffs, way) for _, way in ways]
+    surfaces = [_surfaces(transit.streets, sites, rides.access, cutoffs, backwards=way) for _, way in ways]
     shapes = np.full((len(sites), len(cutoffs)), shapely.MultiPolygon(), dtype=object)
 
     def draw(row: int, found: list[RideTimes]) -> list[Any]:

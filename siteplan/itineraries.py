@@ -96,7 +96,7 @@ def itinerary(
     """
     if len(origin) != 1 or len(site) != 1:
         raise StudyError(f"itinerary: expected one origin and one site, not {len(origin)} and {len(site)}")
-    (found,) = _searched(transit, site, origin, mode, direction, minutes)
+    (found,) = _searched(transit, site, origin, mode, direction=direction, minutes=minutes)
     if found.chosen[0] < 0:
         return None
     (trace,) = found.traces(np.zeros(1, np.int64))
@@ -112,7 +112,7 @@ def itinerary(
         possible=int(within.sum()),
         window=len(within),
         direction=direction,
-        legs=_legs(transit, trace, mode, direction, asked * MINUTE, cost, ends),
+        legs=_legs(transit, trace, mode, direction, asked=asked * MINUTE, cost=cost, ends=ends),
     )
 
 
@@ -121,6 +121,7 @@ def _searched(
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
     mode: Rides,
+    *,
     direction: Direction,
     minutes: float,
 ) -> list[Journeys]:
@@ -135,7 +136,7 @@ def _searched(
 
 
 def _legs(
-    transit: Timetable, trace: Trace, mode: Rides, direction: Direction, asked: int, cost: int, ends: Sequence[Any]
+    transit: Timetable, trace: Trace, mode: Rides, direction: Direction, *, asked: int, cost: int, ends: Sequence[Any]
 ) -> gpd.GeoDataFrame:
     """Lay a journey out in the order of travel; who comes too early waits where the next leg begins."""
     now = asked - cost if direction == "to" else asked
@@ -274,7 +275,7 @@ def site_lines(
     2  S02    3    B3  bus   545.0   549.0
     """
     amounts = np.nan_to_num(people["people"].to_numpy(float))
-    searched = _searched(transit, sites, people, mode, direction, minutes)
+    searched = _searched(transit, sites, people, mode, direction=direction, minutes=minutes)
     counted = each(_counted, [(transit, found, amounts) for found in searched])
     lost = _lost(searched, [riders for riders, _, _ in counted], amounts)
     lines: list[tuple[Any, ...]] = []

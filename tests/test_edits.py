@@ -705,7 +705,7 @@ def test_changed_times_are_those_of_a_full_run(mode: Profile, make: list[Any], t
         for way in ("to", "from"):
             how: dict[str, Any] = {"mode": mode, "minutes": 4, "direction": way}
             base = travel_times(before, where, homes, **how)
-            after, searched = changed_times(before, edited, where, homes, base, **how)
+            after, searched = changed_times(before, edited, where, homes, times=base, **how)
             same(after, travel_times(full, where, homes, **how))
             assert searched.isin(touched_sites(before, replace(edited, origin=None), where, homes, **how)).all()
         for limit in (300.0, 1600.0):  # places link as if they had never met the streets before
@@ -733,7 +733,7 @@ def test_generated_changes_one_after_the_other(seed: int, tmp_path: Path) -> Non
             for way in ("to", "from"):
                 how: dict[str, Any] = {"mode": mode, "minutes": limit, "direction": way}
                 base = travel_times(streets, where, homes, **how)
-                after, _ = changed_times(streets, edited, where, homes, base, **how)
+                after, _ = changed_times(streets, edited, where, homes, times=base, **how)
                 whole = travel_times(twin, where, homes, **how)
                 same(after, whole)
                 same(travel_times(edited, where, homes, **how), whole)

@@ -21,6 +21,7 @@ def itinerary(
     start: Annotated[str, typer.Option("--from", metavar="LON,LAT", help="Where somebody lives, in degrees.")] = "",
     site: Annotated[str, typer.Option("--site", help="Which site they come to.")] = "",
     limit: Annotated[float, typer.Option("--limit", help="The longest journey to look for, in minutes.")] = 90,
+    *,
     as_json: Json = False,
 ) -> None:
     """Show a journey by public transport leg by leg.

@@ -18,6 +18,7 @@ def candidates(
     tags: Annotated[Path | None, typer.Option("--tags", help="Your own table of tags (YAML).")] = None,
     area: Annotated[Path | None, typer.Option("--area", help="Polygons; only places in them are proposed.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .csv, .geojson or .gpkg.")] = None,
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="Print as GeoJSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -81,6 +82,7 @@ def compare(
     after: Annotated[Path, typer.Argument(help="Another one, of the same people.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the whole table as this CSV.")] = None,
     as_json: Json = False,
+    *,
     quiet: Quiet = False,
 ) -> None:
     """Print who gains and who loses a site from one run to another.

@@ -51,8 +51,8 @@ def read_area(
     """
     file = existing_file(path, (*VECTORS, *PARQUETS), "a file of territories")
     table = read_places(file, layer=layer, crs=crs)
-    name_column = find_column(table, file, "names", name, NAME)
-    index = _territory_keys(table, file, find_column(table, file, "territories", None, TERRITORY), name_column)
+    name_column = find_column(table, file, "names", name, known=NAME)
+    index = _territory_keys(table, file, find_column(table, file, "territories", None, known=TERRITORY), name_column)
     names = index if name_column is None else table[name_column].astype(object).where(table[name_column].notna(), index)
     table = repaired(table, file, "territories")
     wrong = ~table.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy() | table.geometry.is_empty.to_numpy()

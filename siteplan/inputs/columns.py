@@ -36,6 +36,6 @@ def read_cell_columns(
         return pd.DataFrame()
     file = existing_file(path, PLACES, "a population file")
     table = read_places(file, layer=layer, crs=crs, prefer="codes")
-    named = find_column(table, file, "cells", cell, CELL)
+    named = find_column(table, file, "cells", cell, known=CELL)
     index = keys(table[named], file, "cell") if named else pd.RangeIndex(len(table), name="cell")
     return pd.DataFrame(table.drop(columns=table.geometry.name)).set_axis(index)

@@ -353,7 +353,7 @@ def _cropped(table: gpd.GeoDataFrame, path: Path, within: gpd.GeoDataFrame | gpd
     return kept
 
 
-def find_column(table: pd.DataFrame, path: Path, what: str, given: str | None, known: Iterable[str]) -> str | None:
+def find_column(table: pd.DataFrame, path: Path, what: str, given: str | None, *, known: Iterable[str]) -> str | None:
     """Return the column the user named, else the first that has one of the known names, else None.
 
     Raises

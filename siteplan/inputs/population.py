@@ -130,7 +130,7 @@ def read_population(
         cells, told = read_pixels(file, people, groups, crs=crs, missing=marks, within=within)
     else:
         table = read_places(file, layer=layer, crs=crs, prefer="codes", within=within)
-        cells, told = _from_features(table, file, people, groups, cell, missing)
+        cells, told = _from_features(table, file, people, groups, cell=cell, missing=missing)
     cells = _counted(cells, file, density, told)
     if not cells["people"].sum() > 0:
         raise InputError(f"{file}: holds no people at all; expected counts above 0 in the column or band of people")
@@ -168,16 +168,16 @@ def _numeric(marks: Sequence[float | str]) -> tuple[float, ...]:
 
 
 def _from_features(
-    table: gpd.GeoDataFrame, file: Path, people: str | None, groups: Sequence[str], cell: str | None, missing: Marks
+    table: gpd.GeoDataFrame, file: Path, people: str | None, groups: Sequence[str], *, cell: str | None, missing: Marks
 ) -> tuple[gpd.GeoDataFrame, str]:
     if isinstance(missing, Mapping):
         for column in missing:
-            find_column(table, file, "missing values", column, ())
+            find_column(table, file, "missing values", column, known=())
     people_column = _people_column(table, file, people)
     columns = {"people": people_column} | {
-        group: str(find_column(table, file, "a group", group, ())) for group in groups
+        group: str(find_column(table, file, "a group", group, known=())) for group in groups
     }
-    cell_column = find_column(table, file, "cells", cell, CELL)
+    cell_column = find_column(table, file, "cells", cell, known=CELL)
     index = keys(table[cell_column], file, "cell") if cell_column else pd.Index(table.index, name="cell")
     data = {}
     for name, column in columns.items():
@@ -196,7 +196,7 @@ _IN_STUDY = "(--people NAME; in a study: inputs.population.people)"
 
 def _people_column(table: gpd.GeoDataFrame, file: Path, given: str | None) -> str:
     if given is not None:
-        return str(find_column(table, file, "people", given, ()))
+        return str(find_column(table, file, "people", given, known=()))
     columns = [str(column) for column in table.columns if column != table.geometry.name]
     found = [column for column in columns if PEOPLE_NAME.fullmatch(column.lower())]
     if len(found) == 1:

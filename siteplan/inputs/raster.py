@@ -78,7 +78,7 @@ def read_pixels(
         _refuse_largest(layer, band.dtype, path, corner)
         layers[name] = layer * scale + offset
         _refuse_negative(layers[name], path, name, corner)
-    return _cells(path, layers, located, transform, corner), told
+    return _cells(path, layers, located, transform, corner=corner), told
 
 
 def _crs(source: Any, path: Path, given: Any) -> Any:
@@ -165,7 +165,7 @@ def _refuse_negative(layer: npt.NDArray[np.float64], path: Path, name: str, corn
 
 
 def _cells(
-    path: Path, layers: dict[str, npt.NDArray[np.float64]], crs: Any, transform: Any, corner: tuple[int, int]
+    path: Path, layers: dict[str, npt.NDArray[np.float64]], crs: Any, transform: Any, *, corner: tuple[int, int]
 ) -> gpd.GeoDataFrame:
     people = layers["people"]
     if np.isnan(people).all():

@@ -76,18 +76,23 @@ def read_sites(
     """
     file = existing_file(path, PLACES, "a file of sites")
     table = read_places(file, layer=layer, crs=crs, prefer="coordinates", located=places)
-    site_column = find_column(table, file, "sites", None, SITE)
+    site_column = find_column(table, file, "sites", None, known=SITE)
     problems: list[str] = []
     plain = pd.Index(table.index if site_column is None else table[site_column].astype(str), name="site")
     index = _tried(problems, lambda: _site_keys(table, file, site_column), plain)
-    name_column = find_column(table, file, "names", None, ("name",))
+    name_column = find_column(table, file, "names", None, known=("name",))
     own = {
         "name": _names(table, name_column, index),
         "status": _tried(problems, lambda: _statuses(table, file, index), None),
         "cost": _tried(problems, lambda: _amounts(table, file, "cost", index), None),
         "capacity": _tried(problems, lambda: _amounts(table, file, "capacity", index), None),
     }
-    used = {site_column, name_column, table.geometry.name, *(find_column(table, file, "", None, (key,)) for key in own)}
+    used = {
+        site_column,
+        name_column,
+        table.geometry.name,
+        *(find_column(table, file, "", None, known=(key,)) for key in own),
+    }
     others = {str(column): table[column].to_numpy() for column in table.columns if column not in used}
     points = _tried(problems, lambda: _points(table, file, index, places), None)
     if problems:
@@ -121,7 +126,7 @@ def _names(table: gpd.GeoDataFrame, column: str | None, index: pd.Index) -> pd.S
 
 
 def _statuses(table: gpd.GeoDataFrame, file: Path, index: pd.Index) -> pd.Series:
-    column = find_column(table, file, "status", None, ("status",))
+    column = find_column(table, file, "status", None, known=("status",))
     if column is None:
         return pd.Series("candidate", index=index, dtype=object)
     values = ["" if pd.isna(value) else str(value).strip().lower() for value in table[column]]
@@ -136,7 +141,7 @@ def _statuses(table: gpd.GeoDataFrame, file: Path, index: pd.Index) -> pd.Series
 
 
 def _amounts(table: gpd.GeoDataFrame, file: Path, what: str, index: pd.Index) -> pd.Series:
-    column = find_column(table, file, what, None, (what,))
+    column = find_column(table, file, what, None, known=(what,))
     if column is None:
         return pd.Series(np.nan, index=index)
     amounts = pd.Series(numbers(table[column], str(file)), index=index)

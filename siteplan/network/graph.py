@@ -168,9 +168,14 @@ def _build(streets: StreetNetwork, use: Footing, backwards: bool) -> ModeGraph:
     edges = np.flatnonzero(use.usable)
     cost = use.cost[:, ::-1] if backwards else use.cost
     chains = _contract(
-        streets.u[edges], streets.v[edges], cost[edges], streets.length[edges], use.ends_only[edges], use.component
+        streets.u[edges],
+        streets.v[edges],
+        cost[edges],
+        streets.length[edges],
+        ends_only=use.ends_only[edges],
+        component=use.component,
     )
-    return _assemble(streets, edges, cost, use, chains, backwards)
+    return _assemble(streets, edges, cost, use, chains=chains, backwards=backwards)
 
 
 def _behind_gates(u: Ints, v: Ints, ends_only: Bools, component: Ints) -> Bools:
@@ -210,6 +215,7 @@ def _contract(
     v: Ints,
     cost: Ints,
     length: npt.NDArray[np.float64],
+    *,
     ends_only: Bools,
     component: Ints,
     stops: Ints | None = None,
@@ -222,7 +228,7 @@ def _contract(
     head = np.column_stack([v, u]).astype(np.int32).ravel()
     along = np.maximum(cost, 0).astype(np.int32).ravel()
     open_ = (cost >= 0).ravel()
-    follow = _followers(head, open_, ends_only, component, np.empty(0, int) if stops is None else stops)
+    follow = _followers(head, open_, ends_only, component, stops=np.empty(0, int) if stops is None else stops)
     metres = np.repeat(length, 2)
     has = follow >= 0
     last = np.where(has, follow, np.arange(2 * m, dtype=np.int32))
@@ -258,7 +264,7 @@ def _contract(
     return _Chains(chain, flip, before, before_metres, ends, total, ends_only[e])
 
 
-def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints, stops: Ints) -> Ints:
+def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints, *, stops: Ints) -> Ints:
     """Return for each half-edge the one that must follow it, -1 where there is a choice or an end.
 
     A node is passed through when exactly two edges meet there, both open to all and usable in the same directions.
@@ -291,7 +297,7 @@ def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints, stop
 
 
 def _assemble(
-    streets: StreetNetwork, edges: Ints, cost: Ints, use: Footing, chains: _Chains, backwards: bool
+    streets: StreetNetwork, edges: Ints, cost: Ints, use: Footing, *, chains: _Chains, backwards: bool
 ) -> ModeGraph:
     """Give the remaining nodes numbers along a Hilbert curve and lay the arcs out in CSR form."""
     restricted = np.zeros(streets.node_count, bool)
@@ -398,7 +404,7 @@ def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: b
     first[same], restricted[same] = old.first_copy[node[same]], old.restricted[node[same]]
     cost = use.cost[:, ::-1] if backwards else use.cost
     pieces = (streets.u[edges], streets.v[edges], cost[edges], streets.length[edges], use.ends_only[edges])
-    chains = _contract(*pieces, use.component, stops=np.flatnonzero(first >= 0))
+    chains = _contract(*pieces[:4], ends_only=pieces[4], component=use.component, stops=np.flatnonzero(first >= 0))
     restricted[chains.ends[chains.ends_only]] = True
     ends = np.unique(chains.ends)
     new = ends[first[ends] < 0]

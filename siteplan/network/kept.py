@@ -102,7 +102,7 @@ def linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, l
         if streets.origin is None:
             recent[key] = link(streets, places, mode=profile, link_m=link_m)
         else:
-            recent[key] = _relinked(streets, streets.origin, places, points, profile, link_m)
+            recent[key] = _relinked(streets, streets.origin, places, points, profile=profile, link_m=link_m)
     found: pd.DataFrame = recent[key].set_axis(places.index)
     return found
 
@@ -112,6 +112,7 @@ def _relinked(
     origin: Origin,
     places: gpd.GeoDataFrame,
     points: npt.NDArray[np.object_],
+    *,
     profile: Profile,
     link_m: float,
 ) -> pd.DataFrame:
@@ -136,10 +137,10 @@ def _relinked(
                 origin.base,
                 footing(streets, profile),
                 places.iloc[asked],
-                points[asked],
-                profile,
-                link_m,
-                around,
+                points=points[asked],
+                profile=profile,
+                link_m=link_m,
+                around=around,
             )
             for name in part:
                 column = fresh[name].to_numpy().copy()
@@ -165,6 +166,7 @@ def _linked_nearby(
     base: StreetNetwork,
     use: Footing,
     places: gpd.GeoDataFrame,
+    *,
     points: npt.NDArray[np.object_],
     profile: Profile,
     link_m: float,

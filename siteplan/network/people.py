@@ -96,7 +96,7 @@ def place_people(
     share = np.concatenate([share, part, np.ones(len(lone))])
     # A stable sort keeps the order along the streets within each cell.
     order = np.argsort(row, kind="stable")
-    return _points(cells, streets, row[order], spots[order], share[order], groups, link_m)
+    return _points(cells, streets, row[order], spots[order], share=share[order], groups=groups, link_m=link_m)
 
 
 def totals(points: gpd.GeoDataFrame) -> dict[str, float]:
@@ -208,6 +208,7 @@ def _points(
     streets: "StreetNetwork",
     row: Ints,
     spots: npt.NDArray[np.object_],
+    *,
     share: Floats,
     groups: Sequence[str],
     link_m: float,

@@ -12,7 +12,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def square_chords(squares: list[list[list[int]]], ids: Ints, node: Ints, x: Floats, y: Floats) -> tuple[Ints, Ints]:
+def square_chords(squares: list[list[list[int]]], ids: Ints, node: Ints, x: Floats, *, y: Floats) -> tuple[Ints, Ints]:
     """Return the straight lines across squares as pairs of nodes, shape (chords, 2), and the square of each.
 
     Parameters

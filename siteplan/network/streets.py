@@ -262,7 +262,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
     crs = metric_crs((float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())))
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
     way_of = np.repeat(np.arange(len(kept.way_id)), np.diff(kept.start))
-    chords, square = square_chords(kept.squares, ids, node, np.asarray(x), np.asarray(y))
+    chords, square = square_chords(kept.squares, ids, node, np.asarray(x), y=np.asarray(y))
     if chords.size:
         way_of = np.concatenate([way_of, len(kept.way_id) + np.repeat(np.arange(len(chords)), 2)])
         node = np.concatenate([node, chords.ravel()])
@@ -272,7 +272,17 @@ def build_streets(raw: RawWays) -> StreetNetwork:
             kind=np.concatenate([kept.kind, np.array(kept.square_kind, np.int64)[square]]),
         )
     counts = {**kept.counts, "square_chords": len(chords)}
-    return _cut(replace(kept, counts=counts), node, way_of, len(ids), lon, lat, np.asarray(x), np.asarray(y), crs)
+    return _cut(
+        replace(kept, counts=counts),
+        node,
+        way_of,
+        len(ids),
+        lon=lon,
+        lat=lat,
+        x=np.asarray(x),
+        y=np.asarray(y),
+        crs=crs,
+    )
 
 
 def _usable_ways(raw: RawWays) -> RawWays:
@@ -301,7 +311,7 @@ def _anyone(tags: Tags) -> bool:
 
 
 def _cut(
-    raw: RawWays, node: Ints, way_of: Ints, n: int, lon: Floats, lat: Floats, x: Floats, y: Floats, crs: pyproj.CRS
+    raw: RawWays, node: Ints, way_of: Ints, n: int, *, lon: Floats, lat: Floats, x: Floats, y: Floats, crs: pyproj.CRS
 ) -> StreetNetwork:
     """Cut the node sequences into edges at every node used twice or at a way's end."""
     step = way_of[1:] == way_of[:-1]

@@ -140,8 +140,8 @@ class Journeys:
 
     def within(self, kernel: tuple[Any, ...]) -> npt.NDArray[np.bool_]:
         """Return which points are within the limit, at the percentile, by another timetable (`without`)."""
-        how = (self._laid.feet, self._access, self._exits, self.by_itself)
-        costs = _minute_by_minute(self.clock, self.cutoff, self.rides, kernel, *how)
+        query = (self.cutoff, self.rides, kernel, self._laid.feet, self._exits, self._access)
+        costs = _minute_by_minute(self.clock, query, self.by_itself)
         within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= self.cutoff
         return within
 
@@ -210,19 +210,10 @@ def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
     return (ptr, *rules, ends, on[times], off[times], call_ptr, calls)
 
 
-def _minute_by_minute(
-    clock: Costs,
-    cutoff: int,
-    rides: int,
-    kernel: tuple[Any, ...],
-    feet: tuple[Any, Any],
-    access: npt.NDArray[Any],
-    exits: tuple[Any, Any],
-    by_itself: Costs,
-) -> Costs:
+def _minute_by_minute(clock: Costs, query: tuple[Any, ...], by_itself: Costs) -> Costs:
     """Return the deciseconds to every point at every minute of the clock, shape (minutes, points)."""
     later = np.argsort(-clock)  # the kernel takes the last departure first
-    point, ridden = search_rides(clock[later], cutoff, rides, kernel, feet, exits, access, len(by_itself))
+    point, ridden = search_rides(clock[later], *query, len(by_itself))  # type: ignore[call-arg]
     costs = np.repeat(by_itself[None], len(clock), axis=0)
     costs[np.ix_(later, point)] = np.minimum(ridden.T, by_itself[point])
     return costs
@@ -251,7 +242,8 @@ def search_journeys(
         by_itself = np.full(len(people), FAR, np.int32)
         by_itself[layout.by_oneself[site][0]] = layout.by_oneself[site][1]
         near = layout.access[site]
-        costs = _minute_by_minute(clock, cutoff, mode.max_rides, laid.kernel, laid.feet, near, layout.exits, by_itself)
+        query = (cutoff, mode.max_rides, laid.kernel, laid.feet, layout.exits, near)
+        costs = _minute_by_minute(clock, query, by_itself)
         ranked = np.sort(costs, axis=0)[ranks]
         chosen = np.where(ranked[0] <= cutoff, np.argmax(costs == ranked[0], axis=0), -1)
         return Journeys(

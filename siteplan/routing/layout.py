@@ -72,7 +72,7 @@ def lay_out(
         laid=lay_timetable(timetable, mode, backwards),
         access=[ways_in[a:b] for a, b in itertools.pairwise(bounds)],
         exits=(_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy())),
-        by_oneself=by_oneself(streets, sites, people, home, cutoff, backwards),
+        by_oneself=by_oneself(streets, sites, people, home, cutoff=cutoff, backwards=backwards),
     )
 
 
@@ -80,11 +80,11 @@ def lay_timetable(timetable: Timetable, mode: Rides, backwards: bool) -> Laid:
     """Lay a timetable out for searches from the sites (`backwards`: towards them), or return what was laid before."""
     walk, slack, longest = mode.walk, _ds(mode.board_slack_minutes), _ds(mode.max_walk_minutes)
     key = (backwards, walk, slack, longest)
-    laid: Laid = timetable.remember(key, lambda: _laid(timetable, backwards, walk, slack, longest))
+    laid: Laid = timetable.remember(key, lambda: _laid(timetable, backwards, walk, slack, longest=longest))
     return laid
 
 
-def _laid(timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest: int) -> Laid:
+def _laid(timetable: Timetable, backwards: bool, walk: Profile, slack: int, *, longest: int) -> Laid:
     """Lay a timetable out. `slack` is how long before a departure one must be at a stop, `longest` the longest walk."""
     p = timetable.patterns
     on, off = p.departure * 10 - slack, p.arrival * 10
@@ -100,7 +100,7 @@ def _laid(timetable: Timetable, backwards: bool, walk: Profile, slack: int, long
     order = np.argsort(stops, kind="stable")
     call_ptr = np.concatenate([[0], np.cumsum(np.bincount(stops, minlength=count))])
     kernel = (*(_plain(array) for array in arrays), _plain(call_ptr), _plain(calls[order]))
-    *feet, foot_walk = _feet(timetable, backwards, walk, slack, longest)
+    *feet, foot_walk = _feet(timetable, backwards, walk, slack, longest=longest)
     return Laid(kernel, (feet[0], feet[1]), foot_walk)
 
 
@@ -109,7 +109,7 @@ def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _feet(
-    timetable: Timetable, backwards: bool, walk: Profile, slack: int, longest: int
+    timetable: Timetable, backwards: bool, walk: Profile, slack: int, *, longest: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the changes between stops in CSR form: along the streets, inside a station, and as transfers.txt says.
 
@@ -123,7 +123,9 @@ def _feet(
         stay,
     ]
     every: pd.DataFrame = pd.concat(parts).groupby(["stop", "to"], as_index=False).min()
-    every = _with_rules(timetable, every, backwards, walk, slack, longest).sort_values(["stop", "cost", "to"])
+    every = _with_rules(timetable, every, backwards, walk, slack=slack, longest=longest).sort_values(
+        ["stop", "cost", "to"]
+    )
     ptr = _ptr(every["stop"], len(timetable.feed.stops))
     return ptr, _plain(every[["to", "cost"]].to_numpy()), _plain(every["walk"].to_numpy())
 
@@ -149,7 +151,7 @@ def _walked(metres: npt.NDArray[np.float64], walk: Profile) -> npt.NDArray[np.fl
 
 
 def _with_rules(
-    timetable: Timetable, every: pd.DataFrame, backwards: bool, walk: Profile, slack: int, longest: int
+    timetable: Timetable, every: pd.DataFrame, backwards: bool, walk: Profile, *, slack: int, longest: int
 ) -> pd.DataFrame:
     """Apply transfers.txt: a least time (2) holds, slack included; a forbidden change (3) is taken out.
 
@@ -228,15 +230,15 @@ def walks_to_stops(
     come to it.
     """
     profile = mode.walk if outward else mode.home or mode.walk
-    return _walks_to_stops(timetable, links, backwards, profile, _ds(mode.max_walk_minutes), outward=outward)
+    return _walks_to_stops(timetable, links, backwards, profile, longest=_ds(mode.max_walk_minutes), outward=outward)
 
 
 def _walks_to_stops(
-    timetable: Timetable, links: pd.DataFrame, backwards: bool, profile: Profile, longest: int, *, outward: bool
+    timetable: Timetable, links: pd.DataFrame, backwards: bool, profile: Profile, *, longest: int, outward: bool
 ) -> pd.DataFrame:
     origin, kept = timetable.origin, _kept_doors(timetable)
     if origin is not None and kept is not None:
-        near = _walks_to_stops(origin, links, backwards, profile, longest, outward=outward)
+        near = _walks_to_stops(origin, links, backwards, profile, longest=longest, outward=outward)
         return near[near["stop"].isin(origin.doors["stop"][kept])]
 
     def make() -> pd.DataFrame:
@@ -263,6 +265,7 @@ def by_oneself(
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
     home: Profile,
+    *,
     cutoff: int,
     backwards: bool,
 ) -> list[tuple[Ints, Costs]]:

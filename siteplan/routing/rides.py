@@ -65,26 +65,18 @@ def ride_times(
         feet, out = (*feet, layout.laid.foot_walk), (*out, int((mode.home or mode.walk).rules == "walk"))
     query = (clock, cutoff, mode.max_rides, layout.laid.kernel, feet, out)
     calls = [
-        (query, access, len(people), direct, ranks, budget)
+        ((*query, access, len(people)), direct, ranks, budget)
         for access, direct in zip(layout.access, layout.by_oneself, strict=True)
     ]
     return search.each(_one_site, calls, executor=executor, progress=progress)
 
 
 def _one_site(
-    query: tuple[Any, ...],
-    access: npt.NDArray[Any],
-    points: int,
-    direct: tuple[Ints, Costs],
-    ranks: tuple[int, ...],
-    budget: int | None = None,
+    query: tuple[Any, ...], direct: tuple[Ints, Costs], ranks: tuple[int, ...], budget: int | None
 ) -> RideTimes:
     """Search from one site and sort what the minutes of the window give."""
-    clock, cutoff, rides, kernel, feet, exits = query
-    if budget is None:
-        ridden, costs = search_rides(clock, cutoff, rides, kernel, feet, exits, access, points)
-    else:
-        ridden, costs = search_limited(clock, cutoff, rides, kernel, feet, exits, access, points, budget)
+    cutoff, points = query[1], query[-1]
+    ridden, costs = search_rides(*query) if budget is None else search_limited(*query, budget)  # type: ignore[call-arg]
     by_itself = np.full(points, FAR, np.int32)
     by_itself[direct[0]] = direct[1]
     np.minimum(costs, by_itself[ridden, None], out=costs)

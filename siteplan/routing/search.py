@@ -126,7 +126,7 @@ def times(
     search: Search, cutoff: int, *, executor: Executor | None = None, progress: Progress | None = None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Return source, target and cost (deciseconds) of every pair within `limit`, by source and then by target."""
-    parts = _shared_out(search, _times_part, (cutoff,), executor, progress)
+    parts = _shared_out(search, _times_part, (cutoff,), executor, progress=progress)
     blocks = [block for part in parts for block in part]
     length = np.zeros(len(search.order), np.int64)
     length[search.order] = np.concatenate([counts for counts, _, _ in blocks]) if blocks else 0
@@ -150,7 +150,7 @@ def sums(
 ) -> npt.NDArray[np.float64]:
     """Return what the targets within each limit weigh, shape (sources, limits, columns)."""
     parts = _shared_out(
-        search, _sums_part, (cutoffs.astype(np.int32), np.ascontiguousarray(weights)), executor, progress
+        search, _sums_part, (cutoffs.astype(np.int32), np.ascontiguousarray(weights)), executor, progress=progress
     )
     found = np.empty((len(search.order), len(cutoffs), weights.shape[1]))
     found[search.order] = np.concatenate(parts) if parts else 0
@@ -170,21 +170,22 @@ def sums_around(
     The same question as `sums` with the sides changed: for few points and very many sites.
     """
     parts = _shared_out(
-        search, _around_part, (cutoffs, np.ascontiguousarray(weights[search.order])), executor, progress
+        search, _around_part, (cutoffs, np.ascontiguousarray(weights[search.order])), executor, progress=progress
     )
     return np.sum(parts, axis=0) if parts else np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
 
 
-def _around_part(search: Search, first: int, stop: int, cutoffs: Any, weights: Any) -> Any:
+def _around_part(search: Search, part: tuple[int, int], cutoffs: Any, weights: Any) -> Any:
+    first = part[0]
     found = np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
-    for counts, target, cost in _times_part(search, first, stop, int(cutoffs[-1])):
+    for counts, target, cost in _times_part(search, part, int(cutoffs[-1])):
         spread(counts, target, cost, cutoffs, weights[first : first + len(counts)], found)
         first += len(counts)
     return found
 
 
-def _times_part(search: Search, first: int, stop: int, cutoff: int) -> list[tuple[Any, Any, Any]]:
-    blocks = []
+def _times_part(search: Search, part: tuple[int, int], cutoff: int) -> list[tuple[Any, Any, Any]]:
+    blocks, (first, stop) = [], part
     while first < stop:
         block = search_times(
             first, stop, cutoff, ROOM, search.graph, search.hanging, search.mates, search.sources, search.targets
@@ -194,13 +195,14 @@ def _times_part(search: Search, first: int, stop: int, cutoff: int) -> list[tupl
     return blocks
 
 
-def _sums_part(search: Search, first: int, stop: int, cutoffs: Any, weights: Any) -> Any:
+def _sums_part(search: Search, part: tuple[int, int], cutoffs: Any, weights: Any) -> Any:
+    first, stop = part
     if len(search.order) * SPARSE >= len(search.graph[0]):
         return search_sums(
             first, stop, cutoffs, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
         )
     found, done = np.zeros((stop - first, len(cutoffs), weights.shape[1])), 0
-    for counts, target, cost in _times_part(search, first, stop, int(cutoffs[-1])):
+    for counts, target, cost in _times_part(search, part, int(cutoffs[-1])):
         add_up(counts, target, cost, cutoffs, weights, found[done : done + len(counts)])
         done += len(counts)
     return found
@@ -208,17 +210,16 @@ def _sums_part(search: Search, first: int, stop: int, cutoffs: Any, weights: Any
 
 def _shared_out(
     search: Search,
-    part: Callable[..., Any],
+    work: Callable[..., Any],
     arguments: tuple[Any, ...],
     executor: Executor | None,
+    *,
     progress: Progress | None,
 ) -> list[Any]:
     """Run the parts of the work on the executor and return their results in order."""
     total = len(search.order)
-    calls = [
-        (search, first, stop, *arguments) for first, stop in itertools.pairwise(_bounds(total, len(search.graph[0])))
-    ]
-    return each(part, calls, executor=executor, progress=progress, total=total)
+    calls = [(search, part, *arguments) for part in itertools.pairwise(_bounds(total, len(search.graph[0])))]
+    return each(work, calls, executor=executor, progress=progress, total=total)
 
 
 def _bounds(total: int, nodes: int) -> list[int]:

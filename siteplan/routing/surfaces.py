@@ -78,7 +78,8 @@ def search_surface(s, cutoff, place, xy, grain, search):  # type: ignore[no-unty
 def spread_places(xy, cost, cell, reach, pace, far):  # type: ignore[no-untyped-def]
     """Return the surface around places, (places, 2) in metres, that are reached at a `cost` each (deciseconds).
 
-    `cell`, `reach`, `pace`, `far` are the grain of `search_surface`, and what is returned is as there; at least one place is needed.
+    `cell`, `reach`, `pace`, `far` are the grain of `search_surface`, and what is returned is as there; at least one
+    place is needed.
     """
     first_column = np.floor((xy[:, 0].min() - reach) / cell) - 1
     first_row = np.floor((xy[:, 1].min() - reach) / cell) - 1

@@ -222,7 +222,9 @@ def updated(
         if after.streets is not before.streets or after.timetable is not before.timetable:
             kept, rows, searched = np.zeros(len(sites), bool), times.iloc[:0], sites.index
     elif after.streets is not before.streets and kept.any():
-        rows, touched = changed_times(before.streets, after.streets, sites[kept], after.points[stayed], rows, **asked)
+        rows, touched = changed_times(
+            before.streets, after.streets, sites[kept], after.points[stayed], times=rows, **asked
+        )
         searched = searched.append(touched)
     parts = [rows]
     everything = {**asked, "transit": after.timetable}

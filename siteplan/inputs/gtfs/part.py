@@ -44,6 +44,7 @@ def read_part(
     name: str,
     agencies: pd.DataFrame,
     date: dt.date,
+    *,
     shifts: dict[int, int],
     between: tuple[int, int] = (0, DAY),
 ) -> Part:
@@ -66,12 +67,12 @@ def read_part(
     feed.counts["trips_without_service"] += int((service < 0).sum())
     active = {day: np.append(services.on(date + dt.timedelta(days=day)), False)[service] for day in shifts}
     raw = read_calls(feed, pd.Index(trips["id"]), np.logical_or.reduce([*active.values()]), pd.Index(every["id"]))
-    runs, calls = _running(raw.table, active, often, shifts, between, feed)
+    runs, calls = _running(raw.table, active, often, shifts, between=between, feed=feed)
     calls = _usable(calls, every, feed)
     runs = runs[np.isin(runs["trip"], calls["trip"])].reset_index(drop=True)
     of_runs = trips.iloc[runs["trip"]].reset_index(drop=True).assign(day=runs["day"], headway=runs["headway"])
     laid = lay_out(calls, runs, len(trips))
-    _count_runs(of_runs, laid, often, runs, feed)
+    _count_runs(of_runs, laid, often, runs, feed=feed)
     stops, number = _placed(every)
     laid["stop"] = number[laid["stop"]]
     return Part(
@@ -98,6 +99,7 @@ def _running(
     active: dict[int, Mask],
     often: pd.DataFrame,
     shifts: dict[int, int],
+    *,
     between: tuple[int, int],
     feed: Archive,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -106,7 +108,7 @@ def _running(
     calls = calls[~wild[calls["trip"]]]
     timed = calls[calls["arrival"].notna()].groupby("trip")
     spans = pd.DataFrame({"first": timed["departure"].first(), "last": timed["arrival"].last()})
-    runs = runs_on(spans, active, often, shifts, between)
+    runs = runs_on(spans, active, often, shifts, between=between)
     calls = calls[np.isin(calls["trip"], runs["trip"])]
     feed.counts["wild_trips"] += int((wild & active[0]).sum())
     feed.counts["trips_without_times"] += int((active[0] & ~wild).sum() - active[0][spans.index].sum())
@@ -155,7 +157,7 @@ def _serves(calls: pd.DataFrame) -> Ints:
 
 
 def _count_runs(
-    trips: pd.DataFrame, laid: pd.DataFrame, often: pd.DataFrame, runs: pd.DataFrame, feed: Archive
+    trips: pd.DataFrame, laid: pd.DataFrame, often: pd.DataFrame, runs: pd.DataFrame, *, feed: Archive
 ) -> None:
     by_headway = (trips["headway"] > 0).to_numpy()
     feed.counts["headway_trips"] += int(by_headway.sum())

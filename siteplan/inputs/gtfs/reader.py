@@ -66,7 +66,9 @@ def read_gtfs(paths: Paths, *, date: str | dt.date, hours: tuple[float, float] =
     reference = next((zone for zone in zones.values() if zone), "UTC")
     shifts = {name: clock_shifts(day, zone or reference, reference) for name, zone in zones.items()}
     between = (round(hours[0] * 3600), round(hours[1] * 3600))
-    parts = [read_part(feed, name, agencies[name], day, shifts[name], between) for name, feed in feeds.items()]
+    parts = [
+        read_part(feed, name, agencies[name], day, shifts=shifts[name], between=between) for name, feed in feeds.items()
+    ]
     _check_service(parts, day)
     for part in parts:
         _say_odd(part, day)
@@ -77,7 +79,7 @@ def read_gtfs(paths: Paths, *, date: str | dt.date, hours: tuple[float, float] =
             f"{listed(sources)}: none of the trips on {day} can be used: {odd or 'it has too few stop times'}"
         )
     prefixes = [f"{name}:" for name in feeds] if len(feeds) > 1 else [""]
-    return _merged(parts, prefixes, day, reference, sources)
+    return _merged(parts, prefixes, day, reference, sources=sources)
 
 
 def _as_date(date: str | dt.date) -> dt.date:
@@ -169,7 +171,9 @@ def _service(parts: Sequence[Part]) -> pd.Series:
     return days.asfreq("D", fill_value=0)
 
 
-def _merged(parts: Sequence[Part], prefixes: Sequence[str], date: dt.date, zone: str, sources: tuple[str, ...]) -> Feed:
+def _merged(
+    parts: Sequence[Part], prefixes: Sequence[str], date: dt.date, zone: str, *, sources: tuple[str, ...]
+) -> Feed:
     """Put the parts one after the other, with numbers and ids that stay apart."""
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in ("stops", "routes", "trips", "calls", "transfers")}
     for part, prefix in zip(parts, prefixes, strict=True):

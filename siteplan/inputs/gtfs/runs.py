@@ -74,6 +74,7 @@ def runs_on(
     active: dict[int, Mask],
     often: pd.DataFrame,
     shifts: dict[int, int],
+    *,
     between: tuple[int, int] = (0, DAY),
 ) -> pd.DataFrame:
     """Return the runs that touch the date: `trip` (row), `day`, `shift` (seconds to add to its times), `headway`.

@@ -250,7 +250,7 @@ def _every(feed: Feed, route: int, change: LineEvery) -> Feed:
     courses = [tuple(stop[ptr[trip] : ptr[trip + 1]].tolist()) for trip in mine]
     start, end = (60 * minute for minute in minutes_of(change.hours))
     models = [
-        _model(mine[some], leave[mine[some]], [courses[k] for k in some], start, end)
+        _model(mine[some], leave[mine[some]], [courses[k] for k in some], start, end=end)
         for some in _directions(feed, courses)
     ]
     clock = leave - DAY * day
@@ -261,7 +261,7 @@ def _every(feed: Feed, route: int, change: LineEvery) -> Feed:
     for model in models:
         ride = feed.calls.iloc[ptr[model] : ptr[model + 1]]
         named = {str(key): value for key, value in feed.trips.loc[model].items()} | {"headway": 0}
-        _run(trips, calls, ride, named, departures, sorted(set(day[of_route].tolist())))
+        _run(trips, calls, ride, named, departures=departures, days=sorted(set(day[of_route].tolist())))
     return _with(_without(feed, gone), trips, calls)
 
 
@@ -270,6 +270,7 @@ def _run(
     calls: list[pd.DataFrame],
     ride: pd.DataFrame,
     named: dict[str, Any],
+    *,
     departures: Ints,
     days: Sequence[int],
 ) -> None:
@@ -299,7 +300,7 @@ def _directions(feed: Feed, courses: list[tuple[int, ...]]) -> list[Ints]:
     return [some for some in (np.flatnonzero(~against), np.flatnonzero(against)) if len(some)]
 
 
-def _model(trips: Ints, leave: Ints, courses: list[tuple[int, ...]], start: float, end: float) -> int:
+def _model(trips: Ints, leave: Ints, courses: list[tuple[int, ...]], start: float, *, end: float) -> int:
     """Return the trip to copy, of those of one direction."""
     inside = np.flatnonzero((leave >= start) & (leave < end))
     if not len(inside):
@@ -340,7 +341,7 @@ def _added(feed: Feed, change: LineAdded) -> Feed:
     named = {"id": change.add, "route": len(feed.routes), "feed": source, "headway": 0, "headsign": "", "block": ""}
     for places, run in ways:
         ride = pd.DataFrame({"stop": places, "arrival": run, "departure": run, "board": True, "alight": True})
-        _run(trips, calls, ride, named, leave, (-1, 0, 1))
+        _run(trips, calls, ride, named, departures=leave, days=(-1, 0, 1))
     return _with(replace(feed, stops=stops, routes=routes), trips, calls)
 
 

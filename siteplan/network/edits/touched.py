@@ -66,7 +66,15 @@ def touched_sites(
         raise StudyError(f"direction {direction!r}: expected 'to' (the site) or 'from' (the site)")
     if not 0 < minutes <= 240:
         raise StudyError(f"limit of {minutes} minutes: expected more than 0 and at most 240")
-    found = touch(streets, edited, sites, people, as_profile(mode), round(minutes * MINUTE), direction == "to")
+    found = touch(
+        streets,
+        edited,
+        sites,
+        people,
+        profile=as_profile(mode),
+        cutoff=round(minutes * MINUTE),
+        backwards=direction == "to",
+    )
     touched: pd.Index = sites.index[found.sites]
     return touched
 
@@ -76,6 +84,7 @@ def touch(
     edited: StreetNetwork,
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
+    *,
     profile: Profile,
     cutoff: int,
     backwards: bool,
