@@ -57,7 +57,8 @@ def test_a_scooter_needs_a_study_and_no_code(town: Path) -> None:
     profile = json.loads((out / "manifest.json").read_text())["parameters"]["travel"]["profiles"]["scooter"]
     assert (profile["rules"], profile["speed_kmh"]) == ("bike", 6)
     for page in ("map.html", "report.html"):
-        assert "scooter" in (out / page).read_text(encoding="utf-8"), page
+        assert "by scooter" in (out / page).read_text(encoding="utf-8").lower(), page
+    assert "en trottinette" in (out / "map.html").read_text(encoding="utf-8")
 
 
 def test_a_scooter_on_the_command_line(tmp_path: Path) -> None:

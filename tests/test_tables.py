@@ -29,6 +29,7 @@ from siteplan.output.tables import (
     write_times,
 )
 from siteplan.output.terminal import print_scores
+from siteplan.words import load_words
 from tests.hostile import FORMULAS, HOSTILE
 
 
@@ -347,7 +348,7 @@ def test_qgis_finds_a_style_for_each_layer(tmp_path):
         ).fetchall()
     file.close()
     assert [row[:3] for row in rows] == [("sites", "geom", 1), ("isochrones", "geom", 1), ("cells", "geom", 1)]
-    assert "walk 15 min, 4.8 km/h" in rows[1][3]
+    assert "On foot 15 min, 4.8 km/h" in rows[1][3]
 
 
 def rules(layer, table, tmp_path):
@@ -417,7 +418,7 @@ def test_a_hostile_mode_is_a_value_in_a_style(tmp_path, mode):
 
 def test_a_backslash_is_doubled_in_an_expression_of_qgis():
     table = layers()["isochrones"].assign(mode="a\\'b")
-    assert "'a\\\\''b'" in layer_style("isochrones", table)
+    assert "'a\\\\''b'" in layer_style("isochrones", table, load_words("en", "map", "layers"))
 
 
 def test_a_csv_of_hostile_texts_has_one_row_a_text(tmp_path):
@@ -445,7 +446,7 @@ def test_a_style_is_what_qgis_expects(layer):
 
     line = gpd.GeoDataFrame({"kind": ["rail"]}, geometry=[LineString([(0, 0), (1, 1)])], crs="EPSG:32632")
     table = {"railways": line, "streets": line, "places": layers()["sites"]}.get(layer, layers().get(layer))
-    qml = layer_style(layer, layers()["isochrones"] if table is None else table)
+    qml = layer_style(layer, layers()["isochrones"] if table is None else table, load_words("en", "map", "layers"))
     assert qml.startswith("<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis ")
     root = ElementTree.fromstring(qml.split("\n", 1)[1])
     (renderer,) = root.findall("renderer-v2")

@@ -1,16 +1,23 @@
 """The words a person reads: one file a language, the same texts in each, and nothing said but from there."""
 
+import html
 import re
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely import box
 
 import siteplan
 from siteplan.errors import StudyError
+from siteplan.output.palette import INKS
+from siteplan.study import run
 from siteplan.words import Words, all_words, languages, load_words
+from tests.browser import browser, needs_chromium, open_page
+from tests.town import BY_BUS, NORTH, lon, write_bus, write_town
 
 FOLDER = Path(siteplan.__file__).parent
 SECTIONS = ("map", "report", "scenario", "notes", "terminal")
@@ -127,3 +134,99 @@ def test_a_number_can_be_read_back(value, language):
     words = load_words(language)
     plain = words.number(value).replace(",", "" if language == "en" else ".").replace("\u202f", "")
     assert abs(float(plain) - value) <= (0.5 if abs(value) >= 100 else 0.05) + 1e-6
+
+
+# ---- a language that nobody has a word of ----
+
+RICH = f"""
+language: zz
+area: {{communes: communes.geojson}}
+choose: {{objective: coverage, phases: [2, 3], mode: best, minutes: 8}}
+fairness: {{catchment: {{steps: {{5: 1, 8: 0.5}}, group: workers}}}}
+demand: {{uptake: [0.1, 0.5]}}
+commuting: {{uptake: [0.1, 0.5], distances: [{{km_from: 0, km_to: 20, share: 1}}], modes: {{car: 0.8, bus: 0.2}}}}
+robustness: {{count: 3, first: 1}}
+scenarios:
+  less: {{lines: [{{cut: W}}], sites: [{{close: A}}]}}
+  more:
+    people: [{{build: Vergers, people: 30, groups: {{workers: 10}}, place: [{lon(4)}, {NORTH}]}}]
+    choose_again: true
+output: {{threshold: 3}}
+"""
+# Every text that is seen, or read aloud.
+SPOKEN = """() => {
+  const said = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode())
+    if (!walk.currentNode.parentElement.closest("script, style, [hidden]")) said.push(walk.currentNode.data);
+  document.querySelectorAll("[aria-label], [title], [placeholder]").forEach((each) =>
+    ["aria-label", "title", "placeholder"].forEach((name) => said.push(each.getAttribute(name) || "")));
+  return said;
+}"""
+# Names of people and things, units, and the word that CLDR puts before the last of a list.
+PROPER = """OpenStreetMap contributors ODbL Leaflet siteplan Python SHA kg CO km Vergers Hall Library Barn Mill
+West East One street and workers less more csv EN FR ZZ English Français CO₂e m²""".split()
+
+
+@pytest.fixture
+def made_up_result(made_up, tmp_path):
+    sites = f"site,name,status,lon,lat,cost,capacity\nA,Hall,existing,{lon(0)},{NORTH},9,4\n"
+    sites += f"B,Library,candidate,{lon(10)},{NORTH},5,3\nM,Mill,candidate,{lon(5)},{NORTH},,2\n"
+    sites += f"C,Barn,candidate,{lon(3)},{NORTH},7,\n"
+    study = write_town(tmp_path / "town", sites=sites, study=BY_BUS + RICH)
+    write_bus(study.parent)
+    halves = [box(lon(-1), NORTH - 0.01, lon(4.5), NORTH + 0.01), box(lon(4.5), NORTH - 0.01, lon(12), NORTH + 0.01)]
+    communes = gpd.GeoDataFrame({"name": ["West", "East"]}, geometry=halves, crs=4326)
+    communes.to_file(study.parent / "communes.geojson")
+    return run(study).folder
+
+
+def words_outside(text: str) -> set[str]:
+    """List the words that are not within brackets."""
+    while "⟦" in text:
+        text, before = re.sub(r"⟦[^⟦⟧]*⟧", " ", text), text
+        assert text != before, "a bracket without its other one"
+    return set(re.findall(r"[^\W\d_]{2,}", text)) - set(PROPER)
+
+
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+def test_the_report_has_no_other_words(made_up_result):
+    page = (made_up_result / "report.html").read_text(encoding="utf-8")
+    page = re.sub(r'<(style|pre|ul class="warned").*?</(style|pre|ul)>', "", page, flags=re.DOTALL)
+    page = re.sub(r'<section class="data".*?</section>', "", page, flags=re.DOTALL)  # names of files
+    said = re.findall(r">([^<]+)<", page) + re.findall(r'aria-label="([^"]*)"', page)
+    assert len(re.findall("<section", page)) >= 15
+    assert words_outside(html.unescape("\n".join(said))) == set()
+
+
+@needs_chromium
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+def test_the_map_has_no_other_words(made_up_result):
+    with browser() as chromium, open_page(chromium, made_up_result / "map.html") as seen:
+        page = seen.page
+        said = page.evaluate(SPOKEN)
+        page.locator("#ranking tbody button").first.click()
+        said += page.evaluate(SPOKEN)
+        page.select_option("#against", index=1)
+        said += page.evaluate(SPOKEN)
+        page.locator("[lang=fr]").first.click()
+        assert "⟦" not in "".join(page.evaluate(SPOKEN)).replace("⟦Made up⟧", "")
+    assert seen.complaints == []
+    assert words_outside("\n".join(said)) == set()
+
+
+# ---- one palette ----
+
+
+def test_every_colour_stands_in_the_palette():
+    files = [file for pattern in ("*.py", "*.js", "*.css", "*.html") for file in FOLDER.rglob(pattern)]
+    found = {file.name for file in files if re.search("#[0-9a-fA-F]{6}\\b", file.read_text(encoding="utf-8"))}
+    assert found == {"palette.py"}
+
+
+def test_every_variable_of_a_style_sheet_is_an_ink():
+    sheets = "\n".join(file.read_text(encoding="utf-8") for file in FOLDER.rglob("*.css"))
+    named = {"share", "sheet"}  # set where it is used
+    assert set(re.findall(r"var\(--(\w+)", sheets)) <= INKS.keys() | named
+    script = "\n".join(file.read_text(encoding="utf-8") for file in (FOLDER / "output" / "maps").glob("*.js"))
+    assert set(re.findall(r"data\.colours\.(\w+)", script)) <= INKS.keys() | {"tints", "modes"}

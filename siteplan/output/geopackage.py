@@ -10,13 +10,16 @@ import pandas as pd
 import pyogrio
 
 from siteplan.output.qgis import layer_style
+from siteplan.words import load_words
 
 __all__ = ["write_geopackage"]
 
 STAMP = "2000-01-01T00:00:00.000Z"  # GeoPackage wants a time of change; a real one would differ in every run
 
 
-def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path, *, crs: Any = None) -> None:
+def write_geopackage(
+    layers: Mapping[str, gpd.GeoDataFrame], path: str | Path, *, crs: Any = None, language: str = "en"
+) -> None:
     """Write tables as the layers of one new GeoPackage, with the styles that QGIS reads from it.
 
     The layers `sites`, `isochrones`, `cells`, `choice`, `communes`, `streets`, `water`, `green`, `railways` and
@@ -31,12 +34,14 @@ def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path, *
         The file to write; it must not exist.
     crs
         One CRS for all layers, in metres; None leaves each as it is.
+    language
+        Of the layers' titles and legends.
     """
-    styles = {}
+    styles, words = {}, load_words(language, "map", "layers")
     with _fixed_time():
         for name, table in layers.items():
             written = _storable(table if crs is None else table.to_crs(crs))
-            styles[name] = layer_style(name, written)
+            styles[name] = layer_style(name, written, words)
             pyogrio.write_dataframe(written, path, layer=name, driver="GPKG", **_layer_options(written))
         if any(styles.values()):
             pyogrio.write_dataframe(_style_table(styles), path, layer="layer_styles", driver="GPKG", FID="id")

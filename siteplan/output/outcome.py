@@ -121,6 +121,12 @@ class Outcome:
         return str(self.study.get("language") or "en")
 
     @property
+    def mode_titles(self) -> dict[str, Mapping[str, str]]:
+        """What modes of the study's own are called, by language."""
+        profiles = self.study.get("travel", {}).get("profiles", {})
+        return {mode: profile["title"] for mode, profile in profiles.items() if profile.get("title")}
+
+    @property
     def groups(self) -> list[str]:
         """The groups of people that were counted beside all."""
         return list((self.study.get("inputs", {}).get("population") or {}).get("groups", []))

@@ -1,6 +1,41 @@
-"""Colours and shapes that the colour-blind can tell apart, shared by the maps and the QGIS styles."""
+"""The colours of map, report and QGIS styles, and shapes; all that means something the colour-blind can tell apart."""
 
-__all__ = ["CHANGE", "MISSING", "STATUS", "class_colours", "mode_colour"]
+__all__ = [
+    "CHANGE",
+    "INK",
+    "INKS",
+    "MISSING",
+    "PAPER",
+    "STATUS",
+    "TINTS",
+    "class_colours",
+    "css_variables",
+    "mode_colour",
+]
+
+INK, PAPER = "#1d2733", "#ffffff"
+
+# What is written and ruled, and on what; the pages know them as --ink, --soft, ... and the map's script by name.
+INKS = {
+    "ink": INK,
+    "soft": "#4a5560",  # beside the text
+    "rule": "#d5dae0",
+    "edge": "#b4bac0",
+    "frame": "#7a838c",  # of what can be clicked
+    "paper": PAPER,
+    "shade": "#f3f5f7",
+    "picked": "#e9f1f6",
+    "ground": "#e7e5df",  # under a map
+    "bright": "#fbfbf9",
+    "accent": "#0b5c8a",
+    "deep": "#002b62",
+    "bar": "#c9dcec",
+    "opens": "#0072b2",
+    "closes": "#b34700",
+    "good": "#009e73",
+    "line": "#00573f",  # names of lines
+    "unknown": "#858585",
+}
 
 # cividis (Nunez, Anderton and Renslow 2018), pale to dark; viridis (Smith and van der Walt 2015), dark to pale
 SEQUENCES = {
@@ -15,20 +50,25 @@ REST = ("#cc79a7", "#56b4e9", "#e69f00", "#000000")
 
 # shape, fill, outline and text of a site by its status
 STATUS = {
-    "existing": ("square", "#1d2733", "#ffffff", "#ffffff"),
-    "required": ("diamond", "#e69f00", "#1d2733", "#1d2733"),
-    "candidate": ("circle", "#ffffff", "#1d2733", "#1d2733"),
-    "excluded": ("cross", "#ffffff", "#767676", "#5c5c5c"),
+    "existing": ("square", INK, PAPER, PAPER),
+    "required": ("diamond", "#e69f00", INK, INK),
+    "candidate": ("circle", PAPER, INK, INK),
+    "excluded": ("cross", PAPER, "#767676", "#5c5c5c"),
 }
-CHOSEN = "#009e73"
+CHOSEN = INKS["good"]
 
 # of a difference between two scenarios: lost, gained, the same; a pattern goes with each
 CHANGE = {"lost": "#d55e00", "gained": "#0072b2", "kept": "#b9ab6d"}
 
+# what lies pale beneath a hatched colour
+TINTS = {"people": "#fbeea0", "bike": "#f4d9c6", "transit": "#c3e6da", "gained": "#a9cde4", "lost": "#f6cdb0"}
+
 OUTLINE = "#3c4650"  # of territories
 WATER = "#bcd6e6"
 GREEN = "#d3dcc4"
-RAILWAY = "#6b6b6b"
+RAILWAY = HATCH = "#6b7280"
+STREET = INKS["edge"]
+LOW_END = "#8fb4d9"  # of a range; the high end is deep
 
 
 def class_colours(sequence: str, count: int) -> list[str]:
@@ -44,3 +84,8 @@ def mode_colour(mode: str, modes: list[str]) -> str:
         return MODES[mode]
     others = [each for each in modes if each not in MODES]
     return REST[others.index(mode) % len(REST)]
+
+
+def css_variables() -> str:
+    """Give the inks as variables of a style sheet."""
+    return ":root{" + ";".join(f"--{name}:{colour}" for name, colour in INKS.items()) + "}"

@@ -6,60 +6,76 @@ from xml.etree import ElementTree as Xml
 import geopandas as gpd
 import numpy as np
 
-from siteplan.output.palette import CHOSEN, MISSING, OUTLINE, STATUS, WATER, class_colours, mode_colour
+from siteplan.output.palette import (
+    CHOSEN,
+    GREEN,
+    INK,
+    MISSING,
+    OUTLINE,
+    PAPER,
+    RAILWAY,
+    STATUS,
+    STREET,
+    WATER,
+    class_colours,
+    mode_colour,
+)
+from siteplan.words import Words, capital
 
 __all__ = ["layer_style"]
 
 Option = dict[str, str]
 Rule = tuple[str, str, Xml.Element]  # what it takes (a QGIS expression), what the legend says, how it is drawn
 
-GREEN = "#d7e6cb"
-RAILWAY = "#6b7280"
-INK = "#1d2733"
 FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 MARKERS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross": "cross2"}
 
 
-def layer_style(layer: str, table: gpd.GeoDataFrame) -> str:
+def layer_style(layer: str, table: gpd.GeoDataFrame, words: Words) -> str:
     """Give the QML of a layer by its name; of a layer without rows or of any other name, nothing."""
     makers = {"sites": _site_rules, "isochrones": _ring_rules, "cells": _cell_rules, "water": _water_rules}
     plain = {
-        "choice": ("chosen", _marker("circle", CHOSEN, "#ffffff")),
-        "communes": ("territory", _fill("#ffffff", 0, OUTLINE)),
-        "streets": ("street", _line("#b4bac0", "0.2")),
-        "green": ("green", _fill(GREEN, 1, GREEN)),
-        "railways": ("railway", _line(RAILWAY, "0.4", "dash")),
-        "places": ("place", _marker("circle", INK, "#ffffff", "1")),
+        "choice": (words["chosen"], _marker("circle", CHOSEN, PAPER)),
+        "communes": (words["territories"], _fill(PAPER, 0, OUTLINE)),
+        "streets": (words["streets"], _line(STREET, "0.2")),
+        "green": (words["green"], _fill(GREEN, 1, GREEN)),
+        "railways": (words["railways"], _line(RAILWAY, "0.4", "dash")),
+        "places": (words["places"], _marker("circle", INK, PAPER, "1")),
     }
-    rules = [("TRUE", *plain[layer])] if layer in plain else makers[layer](table) if layer in makers else []
+    rules = [("TRUE", *plain[layer])] if layer in plain else makers[layer](table, words) if layer in makers else []
     return _qml(rules, label="name" if layer == "places" else "") if rules and len(table) else ""
 
 
-def _site_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+def _site_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
     return [
-        (f"\"status\" = '{status}'", status, _marker(MARKERS[shape], fill, stroke if status != "existing" else fill))
+        (
+            f"\"status\" = '{status}'",
+            words[status],
+            _marker(MARKERS[shape], fill, stroke if status != "existing" else fill),
+        )
         for status, (shape, fill, stroke, _) in STATUS.items()
         if (table["status"] == status).any()
     ]
 
 
-def _ring_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+def _ring_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
     pairs = table[["mode", "minutes", "speed_kmh"]].drop_duplicates(["mode", "minutes"])
     modes = list(dict.fromkeys(pairs["mode"].astype(str)))
     ordered = sorted(pairs.itertuples(index=False), key=lambda row: (modes.index(str(row.mode)), -row.minutes))
     return [
         (
             f'"mode" = {_text(str(row.mode))} AND "minutes" = {row.minutes:g}',
-            f"{row.mode} {row.minutes:g} min, {row.speed_kmh:g} km/h",
+            words.text("ring", mode=capital(words.mode(str(row.mode))), minutes=row.minutes, speed=row.speed_kmh),
             _fill(mode_colour(str(row.mode), modes), 0.2, mode_colour(str(row.mode), modes)),
         )
         for row in ordered
     ]
 
 
-def _cell_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+def _cell_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
     """Shade by minutes to the nearest site when they are known, else by people."""
     column, sequence = ("minutes_best", "minutes") if "minutes_best" in table else ("people", "people")
+    title = words[f"cells_{sequence}"]
     values = table[column].to_numpy(dtype=float)
     known = values[np.isfinite(values)]
     ends = sorted({float(f"{end:.2g}") for end in np.quantile(known, [0.2, 0.4, 0.6, 0.8, 1.0])}) if len(known) else []
@@ -69,23 +85,25 @@ def _cell_rules(table: gpd.GeoDataFrame) -> list[Rule]:
     rules = [
         (
             f'"{column}" <= {end:g}' if start is None else f'"{column}" > {start:g} AND "{column}" <= {end:g}',
-            f"{column} up to {end:g}" if start is None else f"{start:g} to {end:g}",
+            f"{title}: {words['up_to']} {words.number(end)}"
+            if start is None
+            else f"{words.number(start)} – {words.number(end)}",
             _symbol(table, colour, 0.7),
         )
         for start, end, colour in zip(starts, ends, class_colours(sequence, len(ends)), strict=True)
     ]
-    return [*rules, (f'"{column}" IS NULL', "missing", _symbol(table, MISSING, 0.5))]
+    return [*rules, (f'"{column}" IS NULL', words["withheld"], _symbol(table, MISSING, 0.5))]
 
 
-def _water_rules(table: gpd.GeoDataFrame) -> list[Rule]:
+def _water_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
     lines = bool(table.geom_type.str.endswith("LineString").any())
-    return [("TRUE", "water", _line(WATER, "0.6") if lines else _fill(WATER, 1, WATER))]
+    return [("TRUE", words["water"], _line(WATER, "0.6") if lines else _fill(WATER, 1, WATER))]
 
 
 def _symbol(table: gpd.GeoDataFrame, colour: str, opacity: float) -> Xml.Element:
     if (table.geom_type == "Point").any():
-        return _marker("circle", colour, "#ffffff")
-    return _fill(colour, opacity, "#ffffff")
+        return _marker("circle", colour, PAPER)
+    return _fill(colour, opacity, PAPER)
 
 
 def _qml(rules: list[Rule], *, label: str = "") -> str:
@@ -105,7 +123,7 @@ def _qml(rules: list[Rule], *, label: str = "") -> str:
         settings = Xml.SubElement(Xml.SubElement(root, "labeling", type="simple"), "settings")
         font = {"fieldName": label, "isExpression": "0", "fontSize": "8", "textColor": _rgba(INK)}
         written = Xml.SubElement(settings, "text-style", font)
-        Xml.SubElement(written, "text-buffer", bufferDraw="1", bufferSize="0.8", bufferColor=_rgba("#ffffff"))
+        Xml.SubElement(written, "text-buffer", bufferDraw="1", bufferSize="0.8", bufferColor=_rgba(PAPER))
     return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + Xml.tostring(root, encoding="unicode")
 
 

@@ -102,7 +102,7 @@ class Result(Outcome):
                 write_times(table, path, points=self.mark)
             else:
                 write_table(table, path, TABLES[name])
-        write_geopackage(self._places(), folder / PLACES, crs=self.points.crs)
+        write_geopackage(self._places(), folder / PLACES, crs=self.points.crs, language=self.language)
         if "minutes.tif" in manifest["files"]:
             self._write_raster(folder / "minutes.tif")
         write_manifest(manifest, folder / MANIFEST)

@@ -37,7 +37,7 @@ from siteplan.output.maps.plan import plan_data
 from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.scenarios import site_changes, whole_sites
 from siteplan.output.outcome import Outcome
-from siteplan.output.palette import CHANGE, CHOSEN, OUTLINE, SEQUENCES, STATUS, mode_colour
+from siteplan.output.palette import CHANGE, CHOSEN, INKS, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
 from siteplan.reachable import by_point
 from siteplan.siting.choose import Choice
 from siteplan.words import Tongues, all_words, half_up, load_words, word
@@ -155,7 +155,7 @@ def _made(
 def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     """Give all that the page shows."""
     load_words(language)
-    tongues = all_words("map")
+    tongues = {name: words.with_modes(result.mode_titles) for name, words in all_words("map").items()}
     scores, times, points = result.tables.get("scores"), result.tables.get("times"), result.layers.get("points")
     for name, table in {"sites": result.sites, **result.layers}.items():
         if name != "points" and table.crs is None:
@@ -221,7 +221,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "halo": CHOSEN,
         "outline": OUTLINE,
         "change": CHANGE,
-        "colours": {**SEQUENCES, "modes": _mode_colours(plan)},
+        "colours": {**SEQUENCES, **INKS, "tints": TINTS, "modes": _mode_colours(plan)},
         "threshold": threshold,
         "sites": cards,
         "served": _served(result.table("lines")),
@@ -277,7 +277,7 @@ def _mode_colours(plan: dict[str, Any] | None) -> dict[str, str]:
 
 
 def _phases(result: Outcome, ids: list[str]) -> list[list[Any]]:
-    """Name what opens when, by position: the phases of a deployment, or one chosen site after the other."""
+    """Give what opens when, by position: the phases of a deployment by number, or one chosen site after the other."""
     choice, phases = result.table("choice"), result.table("phases")
     if choice is None or "status" not in choice:
         return []
@@ -285,7 +285,10 @@ def _phases(result: Outcome, ids: list[str]) -> list[list[Any]]:
     if "phase" not in new or phases is None:
         return [["", [ids.index(site)]] for site in new["site"]]
     return [
-        [f"Phase {phase}", [ids.index(site) for site in new.loc[new["phase"] == phase, "site"]]]
+        [
+            phase if isinstance(phase, str) else int(phase),
+            [ids.index(site) for site in new.loc[new["phase"] == phase, "site"]],
+        ]
         for phase in phases["phase"]
     ]
 

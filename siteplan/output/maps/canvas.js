@@ -99,13 +99,13 @@ function inside(rings, x, y) {
 }
 
 /* ---- what the cells show of the counts of this moment ---- */
-const DOTS = ["#858585", 1, "."];
+const DOTS = [data.colours.unknown, 1, "."];
 function shades(sequence, count) {
   const colours = data.colours[sequence], last = colours.length - 1;
   return Array.from({ length: count }, (_, at) => colours[Math.round((at * last) / Math.max(count - 1, 1))]);
 }
 const swatchOf = ([colour, opacity, hatch, ground], text) =>
-  ({ shape: "cell", fill: colour, stroke: "#ffffff", opacity, hatch: hatch || "", ground, text });
+  ({ shape: "cell", fill: colour, stroke: data.colours.paper, opacity, hatch: hatch || "", ground, text });
 function cellMeans() { // by cell: minutes of whom the open sites reach, their share, the most of how
   return plan.pointsOf.map((points, at) => {
     let weight = 0, all = 0, sum = 0, most = 0;
@@ -135,7 +135,7 @@ const live = {
     };
   },
   sites() {
-    const colours = shades("people", 4), looks = [[colours[0], 0.7, "/", "#fbeea0"], [colours[1], 0.75], [colours[2], 0.8], [colours[3], 0.8]];
+    const colours = shades("people", 4), looks = [[colours[0], 0.7, "/", data.colours.tints.people], [colours[1], 0.75], [colours[2], 0.8], [colours[3], 0.8]];
     const names = [words.one_site, number(2), number(3), words.four_sites];
     return {
       paints: cellMeans().map((cell) => (cell.most ? looks[Math.min(cell.most, 4) - 1] : DOTS)),
@@ -143,14 +143,14 @@ const live = {
     };
   },
   mode() {
-    const looks = plan.modes.map((mode, at) => [data.colours.modes[mode], at ? 0.75 : 0.7, ["", "/", "\\", ""][at % 4], ["", "#f4d9c6", "#c3e6da", ""][at % 4]]);
+    const looks = plan.modes.map((mode, at) => [data.colours.modes[mode], at ? 0.75 : 0.7, ["", "/", "\\", ""][at % 4], ["", data.colours.tints.bike, data.colours.tints.transit, ""][at % 4]]);
     return {
       paints: cellMeans().map((cell) => (cell.how < 0 ? DOTS : looks[cell.how])),
       legend: [...looks.map((look, at) => swatchOf(look, modeName(plan.modes[at]))), swatchOf(DOTS, words.out_of_reach)], note: "",
     };
   },
   change() {
-    const looks = { gained: [data.change.gained, 0.8, "/", "#a9cde4"], lost: [data.change.lost, 0.8, "\\", "#f6cdb0"], kept: [data.change.kept, 0.55] };
+    const looks = { gained: [data.change.gained, 0.8, "/", data.colours.tints.gained], lost: [data.change.lost, 0.8, "\\", data.colours.tints.lost], kept: [data.change.kept, 0.55] };
     const kind = (points) => {
       let gained = 0, lost = 0, kept = 0;
       const [before, after] = [start, other].map((side) => side.source.amounts[state.subject]);

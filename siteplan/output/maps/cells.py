@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from siteplan.catalogue import BEST, PEOPLE, Measure, by_mode, measures
 from siteplan.output.maps.layers import EYE_M, Layer, key
 from siteplan.output.maps.shapes import metric, pack, to_degrees
-from siteplan.output.palette import class_colours
+from siteplan.output.palette import INKS, PAPER, class_colours
 from siteplan.words import Said, Tongues, half_up, say, word
 
 __all__ = ["cell_data", "cell_layers"]
 
 OPACITY = {"people": (0.6, 0.8), "minutes": (0.65, 0.65)}  # of the first and the last class: the few recede
-CELL_LINE = "#ffffff"
-UNKNOWN_INK = "#858585"
 NOBODY, UNKNOWN = "-", "?"
 DOTS = "."  # a grey of its own would look like a class, or like the ground
 MANY_CORNERS = 12  # a grid's cells have 4 to 6: they stay as they are
@@ -116,7 +114,7 @@ def _layer(
     colours = class_colours(sequence, len(texts))
     opacity = np.linspace(*OPACITY[sequence], len(texts)).round(2)
     fills = {str(at): (colour, float(opacity[at]), "") for at, colour in enumerate(colours)}
-    fills |= {NOBODY: ("#ffffff", 0.6, ""), UNKNOWN: (UNKNOWN_INK, 1.0, DOTS)}
+    fills |= {NOBODY: (PAPER, 0.6, ""), UNKNOWN: (INKS["unknown"], 1.0, DOTS)}
     occurring = set(classes)
     named = {**{str(at): text for at, text in enumerate(texts)}, **special}
     keys = [(fills[each], text) for each, text in named.items() if each not in special or each in occurring]
@@ -127,7 +125,7 @@ def _layer(
         "group": word(tongues, "cells"),
         "on": False,
         "legend": [
-            key("cell", text, fill, CELL_LINE, opacity=opacity, hatch=hatch) for (fill, opacity, hatch), text in keys
+            key("cell", text, fill, PAPER, opacity=opacity, hatch=hatch) for (fill, opacity, hatch), text in keys
         ],
         "classes": "".join(classes),
         "fills": fills,

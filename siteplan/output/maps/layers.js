@@ -23,7 +23,7 @@ function drawRings(layer) {
   const line = (more) => L.polyline(edges, on("rings", { smoothFactor: 0.6, ...more }));
   return L.featureGroup([
     L.polygon(shape, on("rings", { stroke: false, fillColor: pattern(layer.hatch, layer.colour), fillOpacity: 0.7, smoothFactor: 0.6 })),
-    line({ color: "#ffffff", opacity: 0.75, weight: 4 }),
+    line({ color: data.colours.paper, opacity: 0.75, weight: 4 }),
     line({ color: layer.colour, weight: 1.8, dashArray: layer.dash || null }),
   ]);
 }
@@ -35,7 +35,7 @@ function drawTerritories(layer) {
 }
 function drawStreets(layer) {
   return L.featureGroup(layer.lines.map(([text, weight]) =>
-    L.polyline(lines(text), on("streets", { color: "#ffffff", weight, opacity: 0.8, smoothFactor: 0.8 }))));
+    L.polyline(lines(text), on("streets", { color: data.colours.paper, weight, opacity: 0.8, smoothFactor: 0.8 }))));
 }
 function drawAreas(layer) {
   return L.featureGroup([
@@ -56,7 +56,7 @@ function drawTransit(layer) {
 }
 function drawStops(layer) {
   return L.featureGroup(layer.stops.map(([lat, lng]) =>
-    L.circleMarker([lat, lng], on("transit", { radius: 2.5, weight: 1.4, color: layer.colour, fillColor: "#ffffff", fillOpacity: 1 }))));
+    L.circleMarker([lat, lng], on("transit", { radius: 2.5, weight: 1.4, color: layer.colour, fillColor: data.colours.paper, fillOpacity: 1 }))));
 }
 function drawPlaces(layer) {
   const told = data.layers.some((each) => each.kind === "territories") ? data.territories : []; // once is enough
@@ -152,12 +152,12 @@ function standAside() {
     if (free && !alone(at)) taken.push(free);
     if (!by.x && !by.y) return;
     const line = [placeOf(at), map.layerPointToLatLng(places[at].add(by))];
-    leaders.addLayer(L.polyline(line, on("leaders", { color: "#1d2733", weight: 1.4 })));
-    leaders.addLayer(L.circleMarker(line[0], on("leaders", { radius: 2.5, stroke: false, fillColor: "#1d2733", fillOpacity: 1 })));
+    leaders.addLayer(L.polyline(line, on("leaders", { color: data.colours.ink, weight: 1.4 })));
+    leaders.addLayer(L.circleMarker(line[0], on("leaders", { radius: 2.5, stroke: false, fillColor: data.colours.ink, fillOpacity: 1 })));
   });
   if (other) Object.entries(other.source.moved).filter(([at]) => !data.sites[at].only).forEach(([at, there]) => { // from where to where a site moves
-    leaders.addLayer(L.polyline([data.sites[at].at, there], on("leaders", { color: "#1d2733", weight: 1.6, dashArray: "2 5" })));
-    [data.sites[at].at, there].forEach((place) => leaders.addLayer(L.circleMarker(place, on("leaders", { radius: 4, weight: 1.6, color: "#1d2733", fillColor: "#ffffff", fillOpacity: 1 }))));
+    leaders.addLayer(L.polyline([data.sites[at].at, there], on("leaders", { color: data.colours.ink, weight: 1.6, dashArray: "2 5" })));
+    [data.sites[at].at, there].forEach((place) => leaders.addLayer(L.circleMarker(place, on("leaders", { radius: 4, weight: 1.6, color: data.colours.ink, fillColor: data.colours.paper, fillOpacity: 1 }))));
   });
   return taken;
 }

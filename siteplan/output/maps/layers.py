@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from siteplan.catalogue import Measure, mode_order
 from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
-from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, RAILWAY, STATUS, WATER, mode_colour
+from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, PAPER, RAILWAY, STATUS, WATER, mode_colour
 from siteplan.words import Said, Tongues, half_up, say, word
 
 __all__ = [
@@ -236,7 +236,7 @@ def street_layer(streets: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
         "label": word(tongues, "streets"),
         "group": word(tongues, "background"),
         "on": True,
-        "legend": [key("street", "", stroke="#ffffff")],
+        "legend": [key("street", "", stroke=PAPER)],
         "lines": items,
     }
 
@@ -300,7 +300,7 @@ def stop_layer(stops: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
         "label": word(tongues, "stops"),
         "group": word(tongues, "transit"),
         "on": len(stops) <= MANY_STOPS,
-        "legend": [key("stop", "", "#ffffff", colour)],
+        "legend": [key("stop", "", PAPER, colour)],
         "colour": colour,
         "stops": named_places(stops),
     }

@@ -5,7 +5,7 @@ L.control.zoom({ position: "topleft", zoomInTitle: words.zoom_in, zoomOutTitle: 
 L.control.scale({ imperial: false, maxWidth: 160 }).addTo(map);
 const north = L.control({ position: "bottomleft" });
 north.onAdd = () => el("div", { class: "north", "aria-hidden": "true" }, svg("svg", { width: 22, height: 34, viewBox: "0 0 22 34" },
-  svg("path", { d: "M11 1L17 21L11 17L5 21Z", fill: "#1d2733" }), text("N", { x: 11, y: 33, "text-anchor": "middle", "font-size": 11, "font-weight": 700, fill: "#1d2733" })));
+  svg("path", { d: "M11 1L17 21L11 17L5 21Z", fill: data.colours.ink }), text("N", { x: 11, y: 33, "text-anchor": "middle", "font-size": 11, "font-weight": 700, fill: data.colours.ink })));
 north.addTo(map);
 map.getContainer().setAttribute("role", "region");
 openPlan();

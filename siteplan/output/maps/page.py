@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import js_lib_leaflet  # type: ignore[import-untyped]
 
 from siteplan.output.files import whole_file
+from siteplan.output.palette import INKS, css_variables
 
 if TYPE_CHECKING:
     import folium
@@ -73,7 +74,7 @@ class SiteMap:
         return f"<SiteMap {self.data['title']!r}: {len(self.data['sites'])} sites>"
 
     def _repr_html_(self) -> str:
-        style = "width:100%;height:640px;border:1px solid #c5ccd3"
+        style = f"width:100%;height:640px;border:1px solid {INKS['edge']}"
         return f'<iframe srcdoc="{html.escape(self.html)}" style="{style}" title="siteplan"></iframe>'
 
 
@@ -144,7 +145,7 @@ def _head() -> str:
     css = re.sub(
         r"url\((images/[\w.-]+)\)", lambda found: f"url({_picture(leaflet, found[1])})", _text(leaflet, "leaflet.css")
     )
-    return f"<style>{css}</style>\n<style>{_asset('page.css')}</style>\n<script>{script}</script>"
+    return f"<style>{css}</style>\n<style>{css_variables()}\n{_asset('page.css')}</style>\n<script>{script}</script>"
 
 
 def _leaflet() -> Traversable:

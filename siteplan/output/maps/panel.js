@@ -117,6 +117,8 @@ function sheet() { // everything that has words
   map.getContainer().setAttribute("aria-label", words.map_name);
   document.querySelectorAll(".leaflet-control-zoom-in").forEach((each) => (each.setAttribute("aria-label", words.zoom_in), (each.title = words.zoom_in)));
   document.querySelectorAll(".leaflet-control-zoom-out").forEach((each) => (each.setAttribute("aria-label", words.zoom_out), (each.title = words.zoom_out)));
+  document.querySelectorAll("canvas[aria-label]").forEach((each) => each.setAttribute("aria-label", words.cells));
+  document.querySelector(".north text").textContent = words.north;
   layerPanel();
   search();
   tools();

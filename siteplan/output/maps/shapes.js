@@ -69,7 +69,7 @@ function hatching(look) { // the same as `pattern` paints, for the legend
   const window = svg("svg", { x: 1, y: 2, width: 26, height: 14 });
   if (look.ground) window.append(svg("rect", { width: 26, height: 14, fill: look.ground }));
   if (look.hatch === ".") {
-    window.append(svg("rect", { width: 26, height: 14, fill: "#f6f6f4" }));
+    window.append(svg("rect", { width: 26, height: 14, fill: data.colours.bright }));
     for (let x = 3; x < 26; x += 5) for (let y = 2; y < 14; y += 5) window.append(svg("circle", { cx: x, cy: y, r: 1, fill: look.fill }));
   } else for (let x = -14; x < 40; x += 7) {
     const [along] = STRIPES[look.hatch];
@@ -83,7 +83,7 @@ function pattern(hatch, colour, ground) { // drawn instead of a tint, which woul
   if (patterns[name]) return patterns[name];
   const tile = el("canvas", { width: size, height: size });
   const pen = tile.getContext("2d");
-  pen.fillStyle = ground || "#f6f6f4";
+  pen.fillStyle = ground || data.colours.bright;
   if (ground || hatch === ".") pen.fillRect(0, 0, size, size);
   pen.fillStyle = pen.strokeStyle = colour;
   pen.lineWidth = ground ? 1.6 : 1;
@@ -100,10 +100,10 @@ function pattern(hatch, colour, ground) { // drawn instead of a tint, which woul
 function swatch(look) {
   const box = svg("svg", { width: 28, height: 18, "aria-hidden": "true" });
   const paint = { stroke: look.stroke, "stroke-width": 2, "stroke-dasharray": look.dash || "none" };
-  const ground = (more) => box.append(svg("rect", { x: 0, y: 2, width: 28, height: 14, fill: "#e7e5df", ...more }));
+  const ground = (more) => box.append(svg("rect", { x: 0, y: 2, width: 28, height: 14, fill: data.colours.ground, ...more }));
   const line = () => box.append(svg("line", { x1: 0, x2: 28, y1: 9, y2: 9, ...paint }));
   if (look.shape === "line" || look.shape === "rail") line();
-  else if (look.shape === "name") box.append(text("Aa", { x: 4, y: 14, "font-size": 12, fill: "#3c4650" }));
+  else if (look.shape === "name") box.append(text("Aa", { x: 4, y: 14, "font-size": 12, fill: data.colours.soft }));
   else if (look.shape === "stop") box.append(svg("circle", { cx: 14, cy: 9, r: 3.5, fill: look.fill, stroke: look.stroke, "stroke-width": 2 }));
   else if (look.shape === "street") (ground(), line());
   else if (look.hatch && look.shape === "cell") box.append(hatching(look));

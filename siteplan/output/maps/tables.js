@@ -138,7 +138,7 @@ function phasePanel() {
   const list = data.phases.map(([name, sites], at) => {
     const opened = sites.map(called).join(", ") || words.nothing_new;
     return el("li", at === state.phase ? { "aria-current": "step" } : {},
-      button(name || opened, "link", () => go(at)), name ? el("span", {}, ` ${opened}`) : null, el("div", { class: "hint" }, stepSaid(openAfter(at))));
+      button(typeof name === "number" ? fill(words.phase_number, { phase: number(name) }) : name || opened, "link", () => go(at)), name ? el("span", {}, ` ${opened}`) : null, el("div", { class: "hint" }, stepSaid(openAfter(at))));
   });
   const heading = data.phases.some(([name]) => name) ? words.phases : words.opening;
   const focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
@@ -206,18 +206,18 @@ function curvePlot() {
   const plot = svg("svg", { viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": words.curve_label });
   const unit = 10 ** Math.floor(Math.log10(most || 1)), tick = [0.2, 0.25, 0.5, 1, 2].map((each) => each * unit).find((each) => most / each <= 5) || unit;
   for (let value = 0; value <= most; value += tick)
-    plot.append(svg("line", { x1: left, x2: wide - right, y1: y(value), y2: y(value), stroke: "#d5dae0" }),
-      text(number(value), { x: left - 6, y: y(value) + 4, "text-anchor": "end", "font-size": 11, fill: "#4c5864" }));
+    plot.append(svg("line", { x1: left, x2: wide - right, y1: y(value), y2: y(value), stroke: data.colours.rule }),
+      text(number(value), { x: left - 6, y: y(value) + 4, "text-anchor": "end", "font-size": 11, fill: data.colours.soft }));
   const step = Math.max(1, Math.ceil((last - first) / 8));
-  rows.filter(([sites]) => (sites - first) % step === 0).forEach(([sites]) => plot.append(text(number(sites), { x: x(sites), y: high - low + 15, "text-anchor": "middle", "font-size": 11, fill: "#4c5864" })));
-  plot.append(text(words.sites, { x: (left + wide - right) / 2, y: high - 3, "text-anchor": "middle", "font-size": 11, fill: "#4c5864" }));
+  rows.filter(([sites]) => (sites - first) % step === 0).forEach(([sites]) => plot.append(text(number(sites), { x: x(sites), y: high - low + 15, "text-anchor": "middle", "font-size": 11, fill: data.colours.soft })));
+  plot.append(text(words.sites, { x: (left + wide - right) / 2, y: high - 3, "text-anchor": "middle", "font-size": 11, fill: data.colours.soft }));
   const line = (which, more) => {
     const path = rows.filter((row) => row[which] !== null).map((row) => `${x(row[0]).toFixed(1)} ${y(row[which]).toFixed(1)}`);
     if (path.length) plot.append(svg("path", { d: `M${path.join("L")}`, fill: "none", ...more }));
   };
-  line(2, { stroke: "#4c5864", "stroke-dasharray": "4 3", "stroke-width": 1.4 });
-  line(1, { stroke: "#0b5c8a", "stroke-width": 2 });
-  rows.forEach(([sites, covered]) => covered !== null && plot.append(svg("circle", { cx: x(sites), cy: y(covered), r: 3, fill: "#0b5c8a" })));
+  line(2, { stroke: data.colours.soft, "stroke-dasharray": "4 3", "stroke-width": 1.4 });
+  line(1, { stroke: data.colours.accent, "stroke-width": 2 });
+  rows.forEach(([sites, covered]) => covered !== null && plot.append(svg("circle", { cx: x(sites), cy: y(covered), r: 3, fill: data.colours.accent })));
   const bound = rows.some((row) => row[2] !== null), opened = data.sites.filter((site) => fixed(site) || site.chosen !== null).length;
   const marked = anyChosen && opened >= first && opened <= last;
   if (marked) plot.append(svg("line", { class: "chosen", x1: x(opened), x2: x(opened), y1: top, y2: high - low, stroke: data.halo, "stroke-width": 2 }));

@@ -54,7 +54,7 @@ class Account:
         StudyError
             An unknown language.
         """
-        words = load_words(language or result.language, "report")
+        words = load_words(language or result.language, "report").with_modes(result.mode_titles)
         layers = _in_metres({"sites": result.sites, **result.layers})
         return cls(words, replace(result, sites=layers.pop("sites"), layers=layers))
 

@@ -13,8 +13,21 @@ import shapely
 
 from siteplan.catalogue import PEOPLE, Measure, by_mode
 from siteplan.inputs.basemap import PLACE_RANKS
-from siteplan.output.palette import CHOSEN, MISSING, OUTLINE, STATUS, WATER, class_colours
-from siteplan.output.qgis import GREEN, INK, RAILWAY
+from siteplan.output.palette import (
+    CHOSEN,
+    GREEN,
+    INK,
+    INKS,
+    LOW_END,
+    MISSING,
+    OUTLINE,
+    RAILWAY,
+    STATUS,
+    STREET,
+    WATER,
+    class_colours,
+)
+from siteplan.output.palette import HATCH as HATCHED
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.words import Words
 
@@ -46,7 +59,6 @@ TALLEST, FLATTEST = 0.6, 0.5  # height over width: two maps, with their captions
 EYE = 1.5  # units: what is finer than this is not seen
 RADIUS = 23
 LABELLED = 60  # sites with a number on the map; more would hide it
-STREET = "#b3bac2"
 STREETS = {"motorway": 7, "trunk": 7, "primary": 6, "secondary": 5, "tertiary": 3, "unclassified": 2, "residential": 2}
 MAIN = tuple(STREETS)[:5]
 STREET_BUDGET = 250_000  # characters; the page stays small enough to be sent by mail
@@ -220,7 +232,15 @@ def area_map(
     parts = [
         _ground(frame, ground),
         _shape(frame, _merged(frame, planned), closed=True, **wide),
-        _shape(frame, _merged(frame, today), closed=True, fill=INK, fill_opacity=0.3, stroke=INK, stroke_width=3),
+        _shape(
+            frame,
+            _merged(frame, today),
+            closed=True,
+            fill=INK,
+            fill_opacity=0.3,
+            stroke=INK,
+            stroke_width=3,
+        ),
         _outlines(frame, ground),
         *(_dot(frame, mark) for mark in marks if mark.status != "excluded"),
         _scale_and_north(frame, words),
@@ -262,15 +282,17 @@ def curve_plot(
     grid: list[str] = []
     for at in range(6):
         share = lowest + (1 - lowest) * at / 5
-        grid.append(tag("line", x1=left, x2=WIDTH - right, y1=y(share), y2=y(share), stroke="#d5dade", stroke_width=2))
+        grid.append(
+            tag("line", x1=left, x2=WIDTH - right, y1=y(share), y2=y(share), stroke=INKS["rule"], stroke_width=2)
+        )
         text = words.percent(round(100 * share, 1))
         grid.append(_text(text, left - 14, y(share) + 10, size=28, anchor="end"))
     step = max(1, math.ceil(last / 12))
     for count in range(0, int(last) + 1, step):
         grid.append(_text(words.number(count), x(count), height - bottom + 42, size=28, anchor="middle"))
     grid.append(_text(words["curve_axis"], (left + WIDTH) // 2, height - 6, size=28, anchor="middle"))
-    drawn = _line([(x(a), y(b)) for a, b in zip(counts, shares, strict=True)], stroke="#002b62", stroke_width=6)
-    dots = [tag("circle", cx=x(a), cy=y(b), r=10, fill="#002b62") for a, b in zip(counts, shares, strict=True)]
+    drawn = _line([(x(a), y(b)) for a, b in zip(counts, shares, strict=True)], stroke=INKS["deep"], stroke_width=6)
+    dots = [tag("circle", cx=x(a), cy=y(b), r=10, fill=INKS["deep"]) for a, b in zip(counts, shares, strict=True)]
     if len(bounds):
         limit = [(x(a), y(min(b, 1.0))) for a, b in zip(counts, bounds, strict=True)]
         grid.append(_line(limit, stroke=INK, stroke_width=2, class_="bound"))
@@ -300,12 +322,12 @@ def tornado_plot(
     parts: list[str] = []
     for at, (name, low, high) in enumerate(bars):
         y = top + step * at
-        for end, colour in ((low, "#8fb4d9"), (high, "#002b62")):
+        for end, colour in ((low, LOW_END), (high, INKS["deep"])):
             start, stop = sorted((x(base), x(end)))
             parts.append(tag("rect", x=start, y=y + 8, width=stop - start, height=step - 18, fill=colour))
         parts.append(_text(name, left - 24, y + 42, size=30, anchor="end"))
     bottom = height - 60
-    for value, colour in ((0.0, "#7a838c"), (base, INK)):
+    for value, colour in ((0.0, INKS["frame"]), (base, INK)):
         parts.append(tag("line", x1=x(value), x2=x(value), y1=top - 10, y2=bottom, stroke=colour, stroke_width=3))
     # Nought and the middle must not write over each other.
     apart = abs(x(base) - x(0.0)) > 160
@@ -319,9 +341,9 @@ def tornado_plot(
 
 def patterns() -> Markup:
     """Give the patterns that the maps fill with, once for a whole page."""
-    stripe = tag("path", d="M0 14L14 0", stroke="#6b7280", stroke_width=2.5)
-    point = tag("circle", cx=7, cy=7, r=3, fill="#6b7280")
-    grey = tag("rect", width=14, height=14, fill="#d5dade")
+    stripe = tag("path", d="M0 14L14 0", stroke=HATCHED, stroke_width=2.5)
+    point = tag("circle", cx=7, cy=7, r=3, fill=HATCHED)
+    grey = tag("rect", width=14, height=14, fill=INKS["rule"])
     both = [
         tag("pattern", grey, stripe, id=HATCH, width=14, height=14, patternUnits="userSpaceOnUse"),
         tag("pattern", point, id=DOTS, width=14, height=14, patternUnits="userSpaceOnUse"),
@@ -380,7 +402,7 @@ def _swatch(drawn: Markup) -> Markup:
 
 
 def _drawing(frame: Frame, parts: Sequence[str], title: str, about: str) -> Markup:
-    ground = tag("rect", width=WIDTH, height=frame.height, fill="#fbfbf9")
+    ground = tag("rect", width=WIDTH, height=frame.height, fill=INKS["bright"])
     edge = {"x": 1.5, "y": 1.5, "width": WIDTH - 3, "height": frame.height - 3}
     border = tag("rect", **edge, fill="none", stroke=OUTLINE, stroke_width=3)
     return _svg(frame.height, [ground, *parts, border], title, about)

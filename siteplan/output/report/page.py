@@ -7,6 +7,7 @@ from importlib.resources import files
 import pandas as pd
 
 from siteplan.catalogue import PEOPLE
+from siteplan.output.palette import css_variables
 from siteplan.output.report.account import Account
 from siteplan.output.report.answers import (
     commuting_section,
@@ -62,12 +63,13 @@ def render_page(account: Account) -> str:
         ("reproduce", reproduced),
     )
     body = [_section(account, name, make(account)) for name, make in sections]
+    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     head = [
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("title", f"{title} – {account.words['kind']}"),
-        tag("style", Markup(files(__package__).joinpath("page.css").read_text(encoding="utf-8"))),
+        tag("style", Markup(f"{css_variables()}\n{style}")),
     ]
     header = tag("header", tag("p", account.words["kind"], class_="kind"), tag("h1", title), _dates(account))
     main = tag("main", *body)
