@@ -277,19 +277,16 @@ def _mode_colours(plan: dict[str, Any] | None) -> dict[str, str]:
 
 
 def _phases(result: Outcome, ids: list[str]) -> list[list[Any]]:
-    """Give what opens when, by position: the phases of a deployment by number, or one chosen site after the other."""
+    """Give what opens when, by position: the phases of a deployment, or one chosen site after the other."""
     choice, phases = result.table("choice"), result.table("phases")
     if choice is None or "status" not in choice:
         return []
     new = choice[choice["status"] == "candidate"].astype({"site": str})
     if "phase" not in new or phases is None:
         return [["", [ids.index(site)]] for site in new["site"]]
+    opening = [new.loc[new["phase"] == phase, "site"] for phase in phases["phase"]]
     return [
-        [
-            phase if isinstance(phase, str) else int(phase),
-            [ids.index(site) for site in new.loc[new["phase"] == phase, "site"]],
-        ]
-        for phase in phases["phase"]
+        [str(phase), [ids.index(site) for site in opens]] for phase, opens in zip(phases["phase"], opening, strict=True)
     ]
 
 

@@ -138,7 +138,7 @@ function phasePanel() {
   const list = data.phases.map(([name, sites], at) => {
     const opened = sites.map(called).join(", ") || words.nothing_new;
     return el("li", at === state.phase ? { "aria-current": "step" } : {},
-      button(typeof name === "number" ? fill(words.phase_number, { phase: number(name) }) : name || opened, "link", () => go(at)), name ? el("span", {}, ` ${opened}`) : null, el("div", { class: "hint" }, stepSaid(openAfter(at))));
+      button(name ? fill(words.phase_number, { phase: name }) : opened, "link", () => go(at)), name ? el("span", {}, ` ${opened}`) : null, el("div", { class: "hint" }, stepSaid(openAfter(at))));
   });
   const heading = data.phases.some(([name]) => name) ? words.phases : words.opening;
   const focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
