@@ -13,11 +13,11 @@ from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
 
 __all__ = [
+    "aim",
     "chosen_answer",
     "chosen_section",
     "communes_chosen",
     "phases_section",
-    "question_chosen",
     "rejected_section",
 ]
 
@@ -27,8 +27,8 @@ MOST_REJECTED = 12
 # ---- what was asked ----
 
 
-def question_chosen(account: Account) -> Markup:
-    """Say what the chosen set was to do, for whom, and under which conditions."""
+def aim(account: Account) -> str:
+    """Say what the chosen set was to do, and for whom."""
     goal, summary = account.goal, account.goal.summary
     told = {
         "people": account.people(account.everybody),
@@ -38,45 +38,7 @@ def question_chosen(account: Account) -> Markup:
         **account.within,
         "minutes": _limit(account),
     }
-    aim = account.word_of_goal("aim", **told)
-    asked = account.say("question_chosen", candidates=len(account.candidates), aim=aim)
-    return join(tag("p", asked), tag("ul", *(tag("li", text) for text in _conditions(account))))
-
-
-def _conditions(account: Account) -> Iterator[str]:
-    """Say what the set had to keep to."""
-    asked, who = account.goal.asked, account.who
-    if (account.sites["status"] == "existing").any():
-        yield account.words["asked_existing"]
-    if asked.get("phases"):
-        yield account.say("asked_phases", counts=account.listed(map(account.spoken, asked["phases"])))
-    elif asked.get("phase_budgets"):
-        yield account.say("asked_phase_budgets", budgets=account.listed(map(account.spoken, asked["phase_budgets"])))
-    elif asked.get("sites"):
-        yield account.say("asked_sites", count=asked["sites"])
-    if asked.get("budget") is not None:
-        yield account.say("asked_budget", budget=asked["budget"])
-    if asked.get("capacities"):
-        yield account.say("asked_desks" if asked["capacities"] == "desks" else "asked_capacities", who=who)
-    if asked.get("spacing_m"):
-        yield account.say("asked_spacing", metres=asked["spacing_m"])
-    yield from _asked_floors(account, asked.get("floors"))
-    for quota in asked.get("quotas") or ():
-        which = {"column": quota["column"], "value": str(quota["value"])}
-        if quota.get("at_least"):
-            yield account.say("asked_quota_least", count=quota["at_least"], **which)
-        if quota.get("at_most") is not None:
-            yield account.say("asked_quota_most", count=quota["at_most"], **which)
-
-
-def _asked_floors(account: Account, floors: Any) -> Iterator[str]:
-    if isinstance(floors, Mapping):
-        each = (account.say("floor_of", name=name, share=account.share(share)) for name, share in floors.items())
-        yield account.say("asked_floor_of", who=account.who, names=account.listed(each))
-    elif floors == "most":
-        yield account.words["asked_floor_most"]
-    elif floors:
-        yield account.say("asked_floor", share=account.share(float(floors)), who=account.who)
+    return account.word_of_goal("aim", **told)
 
 
 # ---- what comes out ----

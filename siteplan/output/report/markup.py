@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-__all__ = ["Markup", "join", "tag"]
+__all__ = ["Markup", "join", "seen", "tag"]
 
 # Control characters, and those that turn the direction of what follows: a name must not rewrite its surroundings.
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -13,6 +13,10 @@ class Markup(str):
     """Text that is markup already; any other text is escaped before it stands in a page."""
 
     __slots__ = ()
+
+    def __html__(self) -> str:
+        """Let templates take it as it is."""
+        return str(self)
 
 
 def tag(name: str, /, *children: str, **attributes: object) -> Markup:
@@ -30,7 +34,10 @@ def join(*parts: str, by: str = "") -> Markup:
     return Markup(between.join(str(_safe(part)) for part in parts))
 
 
+def seen(text: str) -> str:
+    """Show what cannot be seen as what it is not; markup stays as it is."""
+    return text if hasattr(text, "__html__") else UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _safe(part: str) -> str:
-    if isinstance(part, Markup):
-        return part
-    return escape(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", part))
+    return part if hasattr(part, "__html__") else escape(seen(part))

@@ -1,12 +1,15 @@
 """The page of a report: its sections in order, each from the tables that are there."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 
+import jinja2
 import pandas as pd
+import yaml
 
-from siteplan.catalogue import PEOPLE
+from siteplan.catalogue import PEOPLE, mode_order, speeds
+from siteplan.network.snapping import LIMIT
 from siteplan.output.palette import css_variables
 from siteplan.output.report.account import Account
 from siteplan.output.report.answers import (
@@ -17,119 +20,65 @@ from siteplan.output.report.answers import (
     scenarios_section,
 )
 from siteplan.output.report.chosen import (
+    aim,
     chosen_answer,
     chosen_section,
     communes_chosen,
     phases_section,
-    question_chosen,
     rejected_section,
 )
-from siteplan.output.report.markup import Markup, join, tag
+from siteplan.output.report.markup import Markup, join, seen, tag
 from siteplan.output.report.pictures import curve_section, map_sections, patterns
-from siteplan.output.report.sources import assumptions, data_table, reproduced, uncertainties
 from siteplan.output.report.tables import Column, table
-from siteplan.words import capital
+from siteplan.words import NONE, capital
 
 __all__ = ["render_page"]
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 MOST_SITES = 60
+HASH = 12  # characters: enough to tell two files apart by eye
 NAMED = 3  # best candidates and communes that a sentence names
 
 
 def render_page(account: Account) -> str:
-    """Put the sections together."""
-    title = str(account.manifest.get("name") or account.words["title"])
-    sections: Sequence[tuple[str, Callable[[Account], Markup]]] = (
-        ("question", _question),
-        ("answer", _answer),
-        ("glance", _glance),
-        ("chosen_sites", chosen_section),
-        ("phases", phases_section),
-        ("curve", curve_section),
-        ("rejected", rejected_section),
-        ("ranking", _ranking),
-        ("maps", map_sections),
-        ("communes", lambda each: join(communes_chosen(each), _communes(each))),
-        ("left_out", _left_out),
-        ("fairness", fairness_section),
-        ("desks", desks_section),
-        ("commuting", commuting_section),
-        ("scenarios", scenarios_section),
-        ("robustness", robustness_section),
-        ("assumptions", assumptions),
-        ("uncertain", uncertainties),
-        ("data", data_table),
-        ("reproduce", reproduced),
+    """Put the sections together: what they say stands in `page.html`, their tables and figures are made here."""
+    words, found = account.words, account.coverage
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, ""),
+        autoescape=True,
+        undefined=jinja2.ChainableUndefined,
+        finalize=lambda value: seen(value) if isinstance(value, str) else value,
     )
-    body = [_section(account, name, make(account)) for name, make in sections]
-    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", f"{title} – {account.words['kind']}"),
-        tag("style", Markup(f"{css_variables()}\n{style}")),
-    ]
-    header = tag("header", tag("p", account.words["kind"], class_="kind"), tag("h1", title), _dates(account))
-    main = tag("main", *body)
-    page = tag("html", tag("head", *head), tag("body", patterns(), header, main), lang=account.words.language)
-    return f"<!DOCTYPE html>\n{page}\n"
-
-
-def _section(account: Account, name: str, content: Markup) -> Markup:
-    if not content:
-        return content
-    return tag("section", tag("h2", account.words[name], id=name), content, class_=name, aria_labelledby=name)
-
-
-def _dates(account: Account) -> Markup:
-    """Say how old the streets are, and which program made this."""
+    environment.filters["spoken"] = words.spoken
     date = (account.manifest.get("inputs", {}).get("inputs.streets", {}).get("data_date") or "")[:10]
-    parts = [f"OpenStreetMap {date}"] if date else []
-    version = account.manifest.get("siteplan")
-    parts += [f"siteplan {version}"] if version else []
-    return tag("p", " · ".join(parts), class_="dates") if parts else Markup("")
-
-
-def _sentences(texts: Iterable[str]) -> Markup:
-    said = [text for text in texts if text]
-    return tag("p", " ".join(said)) if said else Markup("")
-
-
-def _question(account: Account) -> Markup:
-    if account.aim is None:
-        return tag("p", account.words["question_plain"])
-    if account.chosen and account.goal.asked:
-        return question_chosen(account)
-    travel = {"people": account.people(account.everybody), **account.within}
-    if account.candidates:
-        return tag("p", account.say("question_candidates", candidates=len(account.candidates), **travel))
-    return tag("p", account.say("question_existing", count=len(account.used), **travel))
-
-
-def _answer(account: Account) -> Markup:
-    if account.aim is None:
-        return Markup("")
-    texts = [*_answer_sets(account), *_answer_sites(account)]
-    found = account.coverage
-    if found is not None:
-        out = found.people - found.all_sites
-        share = account.share(out, found.people)
-        texts.append(account.say("answer_out", out=account.people(out), share=share, **account.within))
-    return join(_sentences(chosen_answer(account)), _sentences(texts))
-
-
-def _answer_sets(account: Account) -> list[str]:
-    """Say what is covered today and what all sites would cover."""
-    found = account.coverage
-    if found is None:
-        return []
-    told = {"covered": account.people(found.today), "share": account.share(found.today, found.people)}
-    told |= {"people": account.people(found.people), **account.within}
-    texts = [account.say("answer_today", count=len(account.opened), **told)]
-    covered, share = account.people(found.all_sites), account.share(found.all_sites, found.people)
-    return [*texts, account.say("answer_all", sites=len(account.used), covered=covered, share=share)]
+    made = (("OpenStreetMap", date), ("siteplan", account.manifest.get("siteplan")))
+    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    page = environment.get_template("page.html").render(
+        account=account,
+        goal=account.goal,
+        words=words,
+        say=words.text,
+        capital=capital,
+        found=found,
+        out=0.0 if found is None else found.people - found.all_sites,
+        within=account.within,
+        title=str(account.manifest.get("name") or words["title"]),
+        dated=" · ".join(f"{name} {which}" for name, which in made if which),
+        style=Markup(f"{css_variables()}\n{style}"),
+        patterns=patterns,
+        sections=SECTIONS,
+        aim=aim,
+        chosen_answer=chosen_answer,
+        answer_sites=_answer_sites,
+        out_by_commune=_out_by_commune,
+        out_by_group=_out_by_group,
+        which_sites=_which_sites,
+        speeds=speeds,
+        modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
+        link_m=LIMIT,
+        data_table=_data_table,
+        asked=yaml.safe_dump(dict(account.asked), allow_unicode=True, sort_keys=True, width=60),
+    )
+    return f"{page}\n"
 
 
 def _answer_sites(account: Account) -> list[str]:
@@ -157,24 +106,6 @@ def _answer_sites(account: Account) -> list[str]:
 def _added_column(account: Account) -> str:
     measure = account.measure
     return "" if measure is None else replace(measure, kind="added", group=PEOPLE).column
-
-
-def _glance(account: Account) -> Markup:
-    """Show the figures that the report turns on, large."""
-    found = account.coverage
-    if found is None:
-        return Markup("")
-    shown = [("glance_people", found.people, ""), ("glance_today", found.today, "share")]
-    if found.chosen is not None:
-        shown.append(("glance_chosen", found.chosen, "share"))
-    shown += [("glance_all", found.all_sites, "share"), ("glance_out", found.people - found.all_sites, "share")]
-    boxes = []
-    for key, value, share in shown:
-        part = tag("small", account.share(value, found.people)) if share else Markup("")
-        figure = tag("dd", account.people(value), " " if share else "", part)
-        boxes.append(tag("div", tag("dt", account.say(key, who=account.who)), figure))
-    note = account.say("glance_note", **account.within)
-    return join(tag("dl", *boxes, class_="figures"), tag("p", note, class_="note"))
 
 
 def _ranking(account: Account) -> Markup:
@@ -275,25 +206,6 @@ def _which_sites(account: Account) -> str:
     return account.words["communes_chosen" if account.chosen else "communes_all"]
 
 
-def _left_out(account: Account) -> Markup:
-    """Say who has no site within the limit, and where they live."""
-    texts = [*_out_by_commune(account), *_out_by_group(account)]
-    totals = account.manifest.get("totals", {}).get("people", {})
-    if totals.get("too_far", 0) >= 1:
-        texts.append(account.say("out_far", people=account.people(totals["too_far"]), metres=_link_limit()))
-    if totals.get("island", 0) >= 1:
-        texts.append(account.say("out_island", people=account.people(totals["island"])))
-    if totals.get("missing_cells", 0) >= 1:
-        texts.append(account.say("out_missing", count=totals["missing_cells"], all=totals.get("cells")))
-    return tag("ul", *(tag("li", text) for text in texts)) if texts else Markup("")
-
-
-def _link_limit() -> float:
-    from siteplan.network.snapping import LIMIT
-
-    return LIMIT
-
-
 def _out_by_commune(account: Account) -> list[str]:
     found = account.coverage
     if found is None:
@@ -337,3 +249,44 @@ def _out_by_group(account: Account) -> list[str]:
         for name, share in shares.items()
     )
     return [account.say("out_groups", minutes=measure.minutes, mode=account.by(measure.mode), groups=spoken)]
+
+
+def _data_table(account: Account) -> Markup:
+    """List the files that went in, with dates, hashes and licences."""
+    words = account.words
+    columns = [Column(words[f"data_{name}"], text=True) for name in ("what", "file", "date", "hash", "licence")]
+    rows = [
+        [
+            words.get(key.rstrip(".0123456789"), key),
+            str(about.get("file", "")),
+            (about.get("data_date") or NONE)[:10],
+            str(about.get("sha256") or NONE)[:HASH],
+            words["data_osm" if key == "inputs.streets" else "data_other"],
+        ]
+        for key, about in account.manifest.get("inputs", {}).items()
+    ]
+    return table(columns, rows, header=1) if rows else Markup("")
+
+
+SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
+    "question": None,
+    "answer": None,
+    "glance": None,
+    "chosen_sites": chosen_section,
+    "phases": phases_section,
+    "curve": curve_section,
+    "rejected": rejected_section,
+    "ranking": _ranking,
+    "maps": map_sections,
+    "communes": lambda account: join(communes_chosen(account), _communes(account)),
+    "left_out": None,
+    "fairness": fairness_section,
+    "desks": desks_section,
+    "commuting": commuting_section,
+    "scenarios": scenarios_section,
+    "robustness": robustness_section,
+    "assumptions": None,
+    "uncertain": None,
+    "data": None,
+    "reproduce": None,
+}  # in order; those without a function stand in the template alone
