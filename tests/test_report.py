@@ -780,5 +780,5 @@ def test_a_browser_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 def test_near_all_and_near_none_are_not_told_as_all_and_none():
     account = Account.of(Result(town_sites()), "en")
-    shares = [account.share(part, 812_935) for part in (0, 131, 6_000, 600_000, 812_804, 812_935)]
+    shares = [account.words.share(part, 812_935) for part in (0, 131, 6_000, 600_000, 812_804, 812_935)]
     assert shares == ["0%", "<\u202f0.1%", "0.7%", "74%", ">\u202f99.9%", "100%"]

@@ -77,7 +77,8 @@ def test_every_form_is_one_of_the_language():
 
 
 def test_every_text_is_used():
-    code = "\n".join(file.read_text(encoding="utf-8") for pattern in ("*.py", "*.js", "*.html") for file in FOLDER.rglob(pattern))
+    files = [file for pattern in ("*.py", "*.js", "*.html") for file in FOLDER.rglob(pattern)]
+    code = "\n".join(file.read_text(encoding="utf-8") for file in files)
     unused = [
         f"{section}.{key}"
         for section, texts in content("en").items()

@@ -114,10 +114,6 @@ class Account:
 
     # ---- words ----
 
-    def say(self, key: str, **values: object) -> str:
-        """Give a text of the report with its values put in: numbers as a reader writes them."""
-        return self.words.text(key, **values)
-
     def word_of_goal(self, kind: str, **values: object) -> str:
         """Give a text on the objective: the language's for it, else its own, else that for any; nothing if none.
 
@@ -131,51 +127,15 @@ class Account:
             free or texts.get(key) or goal.objective.words.get(kind) or texts.get(kind, ""), **values
         )
 
-    def spoken(self, value: object) -> str:
-        """Write a number for a reader; text stays as it is, what is missing is a dash."""
-        return self.words.spoken(value)
-
-    def decimal(self, value: float) -> str:
-        """Write a number with one decimal, also where that is nought."""
-        return self.words.number(value, 1)
-
-    def signed(self, value: float) -> str:
-        """Write a difference: whole, with its sign."""
-        return self.words.signed(value)
-
-    def people(self, value: float) -> str:
-        """Write a count of people: whole."""
-        return self.words.count(value)
-
-    def share(self, part: float, whole: float = 1.0) -> str:
-        """Write a share as a percentage."""
-        return self.words.share(part, whole)
-
-    def at_most(self, share: float) -> str:
-        """Write a share that something cannot exceed: rounded up, so that it stays true."""
-        return self.words.at_most(share)
-
-    def by(self, mode: str) -> str:
-        """Say how one travels, such as "on foot"."""
-        return self.words.mode(mode)
-
-    def listed(self, texts: Iterable[str]) -> str:
-        """Write texts one after the other, the last after "and"."""
-        return self.words.listed(texts)
-
-    def group(self, name: str) -> str:
-        """Say who is counted; a group without words of its own is called by its column."""
-        return self.words.group(name)
-
     def column(self, name: str) -> str:
         """Say what a counted column holds; any other is called by its name."""
         found = [] if self.scores is None else [each for each in measures(self.scores) if each.column == name]
         if not found:
             return name
         (each,) = found
-        minutes = self.say("minutes_short", minutes=each.minutes)
+        minutes = self.words.text("minutes_short", minutes=each.minutes)
         kind = "" if each.kind == "reached" else f" ({self.words[each.kind]})"
-        return f"{self.group(each.group)}{kind} {self.by(each.mode)} {minutes}"
+        return f"{self.words.group(each.group)}{kind} {self.words.mode(each.mode)} {minutes}"
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -260,14 +220,14 @@ class Account:
     @property
     def who(self) -> str:
         """Whom the report counts."""
-        return self.group("people" if self.aim is None else self.aim.group)
+        return self.words.group("people" if self.aim is None else self.aim.group)
 
     @property
     def within(self) -> dict[str, Any]:
         """What the sentences on coverage say of it: whom, in how many minutes, by what mode."""
         if self.aim is None:
             return {"who": self.who}
-        return {"who": self.who, "minutes": self.aim.minutes, "mode": self.by(self.aim.mode)}
+        return {"who": self.who, "minutes": self.aim.minutes, "mode": self.words.mode(self.aim.mode)}
 
     @cached_property
     def costs(self) -> dict[str, float]:
@@ -285,7 +245,7 @@ class Account:
         each = [self.costs[site] for site in sites]
         unknown = sum(map(math.isnan, each))
         known = sum(cost for cost in each if not math.isnan(cost))
-        return self.say(f"{key}_plus" if unknown else f"{key}_sum", cost=known, count=unknown)
+        return self.words.text(f"{key}_plus" if unknown else f"{key}_sum", cost=known, count=unknown)
 
     @cached_property
     def ranked(self) -> pd.DataFrame | None:

@@ -31,14 +31,15 @@ PERCENTS = ("uptake", "teleworkable", "rebound")  # drivers that are shares
 
 def plain_table(account: Account, given: pd.DataFrame | None) -> Markup:
     """Show a table as it is, its headings in the reader's words where there are any."""
+    words = account.words
     if given is None:
         return Markup("")
     numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in given.dtypes]
     columns = [
-        Column(capital(account.words.get(str(name), str(name).replace("_", " "))), text=not is_number)
+        Column(capital(words.get(str(name), str(name).replace("_", " "))), text=not is_number)
         for name, is_number in zip(given.columns, numeric, strict=True)
     ]
-    rows = [[account.spoken(value) for value in row] for row in given.itertuples(index=False)]
+    rows = [[words.spoken(value) for value in row] for row in given.itertuples(index=False)]
     return table(columns, rows[:MOST_ROWS], header=1)
 
 
@@ -47,28 +48,27 @@ def plain_table(account: Account, given: pd.DataFrame | None) -> Markup:
 
 def fairness_section(account: Account) -> Markup:
     """Show who has a site within reach, group by group; then, in a sentence each, how unequally access is shared."""
-    found, measure = account.table("fairness"), account.measure
+    words, found, measure = account.words, account.table("fairness"), account.measure
     if found is None or measure is None:
         return Markup("")
     here = found[(found["mode"].astype(str) == measure.mode)]
     covered = here[(here["what"] == "covered") & (here["minutes"] == measure.minutes)]
     if covered.empty:
         return Markup("")
-    said = {"minutes": measure.minutes, "mode": account.by(measure.mode)}
+    said = {"minutes": measure.minutes, "mode": words.mode(measure.mode)}
     total = covered[covered["split"] == "total"]
-    parts = [tag("p", account.say("fair_note", **said), class_="note"), _by_group(account, total)]
+    parts = [tag("p", words.text("fair_note", **said), class_="note"), _by_group(account, total)]
     own = covered[(covered["split"] == "degree_given") & (covered["group"] == "people")]
     if len(own):
-        parts.append(_shares(account, own, "territory", account.words["degree"]))
+        parts.append(_shares(account, own, "territory", words["degree"]))
     texts = list(_unequal(account, here, said))
     return join(*parts, tag("ul", *(tag("li", text) for text in texts)) if texts else Markup(""))
 
 
 def _by_group(account: Account, rows: pd.DataFrame) -> Markup:
+    words = account.words
     value = [_share_of(account, *row) for row in zip(rows["open"], rows["group"], rows["value"], strict=True)]
-    return _shares(
-        account, rows.assign(value=value, group=[account.group(name) for name in rows["group"]]), "group", ""
-    )
+    return _shares(account, rows.assign(value=value, group=[words.group(name) for name in rows["group"]]), "group", "")
 
 
 def _share_of(account: Account, opening: str, group: str, told: float) -> float:
@@ -85,14 +85,13 @@ def _share_of(account: Account, opening: str, group: str, told: float) -> float:
 
 def _shares(account: Account, rows: pd.DataFrame, by: str, heading: str) -> Markup:
     """Make a table of shares, one column for what is open."""
-    words = account.words
-    openings = [name for name in OPENINGS if (rows["open"] == name).any()]
+    words, openings = account.words, [name for name in OPENINGS if (rows["open"] == name).any()]
     columns = [Column(heading or words["group"], text=True)]
     columns += [Column(words[f"open_{name}"], bar=True) for name in openings]
     wide = rows.pivot_table(index=by, columns="open", values="value", sort=False)[openings]
     shares = [[float(value) for value in row] for row in wide.to_numpy()]
     cells = [
-        [_territory(account, str(name)), *(account.share(value) for value in row)]
+        [_territory(account, str(name)), *(words.share(value) for value in row)]
         for name, row in zip(wide.index, shares, strict=True)
     ]
     bars = [[0.0 if value != value else value for value in row] for row in shares]
@@ -100,34 +99,34 @@ def _shares(account: Account, rows: pd.DataFrame, by: str, heading: str) -> Mark
 
 
 def _territory(account: Account, name: str) -> str:
-    return account.words["outside"] if name == "outside" else name
+    words = account.words
+    return words["outside"] if name == "outside" else name
 
 
 def _unequal(account: Account, rows: pd.DataFrame, said: Mapping[str, Any]) -> Iterator[str]:
     """Say what each index means, for everybody, with what is open today or, better, with the chosen sites."""
+    words = account.words
     planned = next((name for name in ("chosen", "today", "all") if (rows["open"] == name).any()), "")
     kept = rows[(rows["open"] == planned) & (rows["group"] == "people") & (rows["split"] == "total")]
-    which = account.words[f"open_{planned}_then"]
+    which = words[f"open_{planned}_then"]
     sites = _measures(kept[(kept["what"] == "sites") & (kept["minutes"] == said["minutes"])])
     if {"mean", "gini"} <= set(sites):
-        mean, gini = account.words.digits(sites["mean"]), account.words.digits(sites["gini"])
-        yield account.say("fair_sites", mean=mean, gini=gini, which=which, **said)
+        mean, gini = words.digits(sites["mean"]), words.digits(sites["gini"])
+        yield words.text("fair_sites", mean=mean, gini=gini, which=which, **said)
     if "concentration" in sites:
         key = "fair_rich" if sites["concentration"] > 0.005 else "fair_poor"
         key = "fair_even" if abs(sites["concentration"]) <= 0.005 else key
-        yield account.say(key, value=account.words.digits(sites["concentration"]))
+        yield words.text(key, value=words.digits(sites["concentration"]))
     minutes = _measures(kept[kept["what"] == "minutes"])
     if "mean" in minutes:
-        yield account.say("fair_minutes", mean=minutes["mean"], which=which, mode=said["mode"])
+        yield words.text("fair_minutes", mean=minutes["mean"], which=which, mode=said["mode"])
     desks = _measures(kept[kept["what"] == "desks_per_person"])
     if {"mean", "gini"} <= set(desks):  # where there is no desk at all, nothing is shared unequally
-        yield account.say(
-            "fair_desks", desks=1000 * desks["mean"], gini=account.words.digits(desks["gini"]), which=which
-        )
+        yield words.text("fair_desks", desks=1000 * desks["mean"], gini=words.digits(desks["gini"]), which=which)
     lack = _measures(kept[(kept["what"] == "lack") & (kept["minutes"] == said["minutes"])])
     if lack.get("fgt0", 0) > 0:
         beyond = lack["fgt1"] / lack["fgt0"] * float(said["minutes"])
-        yield account.say("fair_lack", share=account.share(lack["fgt0"]), beyond=beyond, which=which, **said)
+        yield words.text("fair_lack", share=words.share(lack["fgt0"]), beyond=beyond, which=which, **said)
 
 
 def _measures(rows: pd.DataFrame) -> dict[str, float]:
@@ -150,15 +149,15 @@ def desks_section(account: Account) -> Markup:
     columns = [Column(capital(words["site"]), text=True), Column(words["workers_near"])]
     columns += [Column(words["desks_there"])] if known else []
     cells = [
-        [str(name), account.people(float(workers)), *([account.spoken(desks)] if known else [])]
+        [str(name), words.count(float(workers)), *([words.spoken(desks)] if known else [])]
         for name, workers, desks in zip(fixed["name"], fixed["workers"], fixed["capacity"], strict=True)
     ]
     for uptake in uptakes:
-        over = account.say("if_uptake", share=account.share(uptake))
+        over = words.text("if_uptake", share=words.share(uptake))
         part = rows[rows["uptake"] == uptake].set_index("site").reindex(fixed.index)
-        shown = [(words["desks_needed"], [account.spoken(value) for value in part["desks"]])]
+        shown = [(words["desks_needed"], [words.spoken(value) for value in part["desks"]])]
         if known:
-            shown.append((words["no_desk"], [account.share(value) for value in part["chance_at_capacity"]]))
+            shown.append((words["no_desk"], [words.share(value) for value in part["chance_at_capacity"]]))
         for heading, texts in shown:
             columns.append(Column(heading, over=over))
             for line, text in zip(cells, texts, strict=True):
@@ -173,34 +172,36 @@ def desks_section(account: Account) -> Markup:
 
 
 def _desk_texts(account: Account, rows: pd.DataFrame, uptakes: Sequence[float]) -> Iterator[str]:
+    words = account.words
     if not (rows["basis"] == "nearest").all():
         return  # each as if it were alone: they do not add up
     for uptake in uptakes:
         part = rows[rows["uptake"] == uptake]
         told = {
-            "share": account.share(uptake),
-            "people": account.people(float(part["peak_day"].sum())),
+            "share": words.share(uptake),
+            "people": words.count(float(part["peak_day"].sum())),
             "desks": int(part["desks"].sum()),
-            "area": account.people(float(part["m2"].sum())),
+            "area": words.count(float(part["m2"].sum())),
         }
-        yield account.say("desks_text", **told) + _unseated(account, part)
+        yield words.text("desks_text", **told) + _unseated(account, part)
     week = account.table("weekdays")
     if week is not None and {"day", "of_mean"} <= set(week):
         first = week.drop_duplicates("day")
         of_mean = dict(zip(first["day"].astype(str), first["of_mean"].astype(float), strict=True))
         fullest = max(of_mean, key=lambda day: of_mean[day])
-        if f"day_{fullest}" in account.words:
-            day, more = account.words[f"day_{fullest}"], account.share(of_mean[fullest] - 1)
-            yield account.say("fullest_is", day=day, more=more)
+        if f"day_{fullest}" in words:
+            day, more = words[f"day_{fullest}"], words.share(of_mean[fullest] - 1)
+            yield words.text("fullest_is", day=day, more=more)
 
 
 def _unseated(account: Account, part: pd.DataFrame) -> str:
     """Say how many people find no desk at any site within reach, with the desks there are."""
+    words = account.words
     if "left_out" not in part or part["left_out"].isna().any() or not part["peak_day"].sum() > 0:
         return ""
     left = float(part["left_out"].sum())
     key = "desks_left" if left >= 0.5 else "desks_enough"
-    return " " + account.say(key, left=account.people(left), share=account.share(left, part["peak_day"].sum()))
+    return " " + words.text(key, left=words.count(left), share=words.share(left, part["peak_day"].sum()))
 
 
 # ---- what for ----
@@ -217,16 +218,16 @@ def commuting_section(account: Account) -> Markup:
     columns += [Column(words[name]) for name in names]
     rows = [
         [
-            account.share(row["uptake"]),
-            account.share(row["rebound"]) if row["rebound"] else words["rebound_none"],
-            account.people(row["people_days"]),
-            *(account.people(row[name]) for name in names),
+            words.share(row["uptake"]),
+            words.share(row["rebound"]) if row["rebound"] else words["rebound_none"],
+            words.count(row["people_days"]),
+            *(words.count(row[name]) for name in names),
         ]
         for row in total.to_dict("records")
     ]
     least, most = float(total["kg_co2e"].min()), float(total["kg_co2e"].max())
-    told = {"least": account.people(least), "most": account.people(most)}
-    texts = [account.say("commuting_range" if most > least else "commuting_one", **told)] + (
+    told = {"least": words.count(least), "most": words.count(most)}
+    texts = [words.text("commuting_range" if most > least else "commuting_one", **told)] + (
         [words["commuting_loss"]] if least < 0 else []
     )
     note = tag("p", words["commuting_note"], class_="note")
@@ -236,15 +237,14 @@ def commuting_section(account: Account) -> Markup:
 
 def _by_mode(account: Account, found: pd.DataFrame) -> Markup:
     """Show the modes at the middle uptake without rebound."""
-    words = account.words
-    uptakes = sorted(found["uptake"].unique())
+    words, uptakes = account.words, sorted(found["uptake"].unique())
     middle = uptakes[len(uptakes) // 2]
     rows = found[(found["uptake"] == middle) & (found["rebound"] == found["rebound"].min()) & (found["mode"] != "all")]
     names = ("passenger_km", "kg_co2e", "hours", "euros")
-    columns = [Column(account.say("if_uptake", share=account.share(middle)), text=True)]
+    columns = [Column(words.text("if_uptake", share=words.share(middle)), text=True)]
     columns += [Column(words[name]) for name in names]
     cells = [
-        [words.get(f"by_{row['mode']}", account.by(str(row["mode"]))), *(account.people(row[name]) for name in names)]
+        [words.get(f"by_{row['mode']}", words.mode(str(row["mode"]))), *(words.count(row[name]) for name in names)]
         for row in rows.to_dict("records")
     ]
     return table(columns, cells, header=1)
@@ -258,14 +258,12 @@ def _tornado(account: Account) -> Markup:
     bars = []
     for row in rows.to_dict("records"):
         driver = str(row["driver"])
-        ends = [
-            account.share(row[end]) if driver in PERCENTS else account.words.digits(row[end]) for end in ("low", "high")
-        ]
+        ends = [words.share(row[end]) if driver in PERCENTS else words.digits(row[end]) for end in ("low", "high")]
         name = words.get(f"driver_{driver}", driver.replace("_", " "))
         bars.append((f"{name} ({ends[0]} – {ends[1]})", float(row["at_low"]), float(row["at_high"])))
     first = words.get(f"driver_{rows['driver'].iloc[0]}", str(rows["driver"].iloc[0]))
     base = float(rows["base"].iloc[0])
-    about = account.say("tornado_alt", first=first, base=account.people(base))
+    about = words.text("tornado_alt", first=first, base=words.count(base))
     drawn = tornado_plot(bars, base, words, title=words["tornado_caption"], about=about)
     return tag("figure", drawn, tag("figcaption", words["tornado_caption"]))
 
@@ -281,14 +279,14 @@ def robustness_section(account: Account) -> Markup:
     count, first = int(found["variants"].iloc[0]), int(found["first"].iloc[0])
     always = [str(name) for name in found["name"][found["in_first"] == 1]]
     told = {"variants": count, "first": first}
-    sure = account.say("sure_first", count=len(always), names=account.listed(always), **told)
-    texts = [account.say("sure_text", **told), sure]
+    sure = words.text("sure_first", count=len(always), names=words.listed(always), **told)
+    texts = [words.text("sure_text", **told), sure]
     ranked = account.ranked
     own = {} if ranked is None or "rank" not in ranked else dict(zip(ranked.index, ranked["rank"], strict=True))
     columns = [
         Column(capital(words["site"]), text=True),
         Column(capital(words["rank"])),
-        Column(account.say("sure_share", first=first), bar=True),
+        Column(words.text("sure_share", first=first), bar=True),
         Column(words["sure_ranks"]),
         Column(words["sure_reach"]),
     ]
@@ -296,14 +294,14 @@ def robustness_section(account: Account) -> Markup:
     rows, bars = [], []
     for row in shown.head(MOST_ROWS).to_dict("records"):
         ranks = f"{row['best_rank']} – {row['worst_rank']}"
-        people = f"{account.people(row['p5'])} – {account.people(row['p95'])}"
-        rank = account.spoken(own.get(str(row["site"])))
-        rows.append([str(row["name"]), rank, account.share(row["in_first"]), ranks, people])
+        people = f"{words.count(row['p5'])} – {words.count(row['p95'])}"
+        rank = words.spoken(own.get(str(row["site"])))
+        rows.append([str(row["name"]), rank, words.share(row["in_first"]), ranks, people])
         bars.append([float(row["in_first"])])
     hidden = len(found) - len(rows)
     counted = account.column(str(found["counted"].iloc[0]))
-    note = account.say("sure_note", counted=counted)
-    note += f" {account.say('sure_hidden', count=hidden, first=first)}" if hidden else ""
+    note = words.text("sure_note", counted=counted)
+    note += f" {words.text('sure_hidden', count=hidden, first=first)}" if hidden else ""
     parts = [tag("p", " ".join(texts)), table(columns, rows, header=1, bars=bars), tag("p", note, class_="note")]
     return join(*parts, _sets(account))
 
@@ -317,14 +315,14 @@ def _sets(account: Account) -> Markup:
     texts = []
     own = possible[possible["own"]] if "own" in possible else possible.head(0)
     for row in own.to_dict("records"):
-        told = {"share": account.share(row["share"]), "lost": account.share(row["max_regret_share"])}
-        texts.append(account.say("sets_own", people=account.people(row["max_regret"]), **told))
+        told = {"share": words.share(row["share"]), "lost": words.share(row["max_regret_share"])}
+        texts.append(words.text("sets_own", people=words.count(row["max_regret"]), **told))
     columns = [Column(words["sets"], text=True), Column(words["sets_share"], bar=True), Column(words["sets_lost"])]
     rows = [
         [
-            account.listed(account.name(site) for site in str(row["sites"]).split(", ")),
-            account.share(row["share"]),
-            f"{account.people(row['max_regret'])} ({account.share(row['max_regret_share'])})",
+            words.listed(account.name(site) for site in str(row["sites"]).split(", ")),
+            words.share(row["share"]),
+            f"{words.count(row['max_regret'])} ({words.share(row['max_regret_share'])})",
         ]
         for row in possible.to_dict("records")
     ]
@@ -367,10 +365,10 @@ def scenarios_section(account: Account) -> Markup:
         heading = join(name, *([" ", tag("small", about)] if about else []))
         for row in _changed(part, measure.mode).to_dict("records"):
             change = float(row["after"]) - float(row["before"])
-            told = [account.by(str(row["mode"])), account.group(str(row["group"]))]
-            cells.append([heading, *told, *(account.people(row[each]) for each in names), account.signed(change)])
+            told = [words.mode(str(row["mode"])), words.group(str(row["group"]))]
+            cells.append([heading, *told, *(words.count(row[each]) for each in names), words.signed(change)])
             heading = join(name)
-    note = tag("p", account.say("scenarios_note", minutes=measure.minutes), class_="note")
+    note = tag("p", words.text("scenarios_note", minutes=measure.minutes), class_="note")
     return join(table(columns, cells[:MOST_ROWS], header=1), note)
 
 

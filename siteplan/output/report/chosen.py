@@ -29,10 +29,10 @@ MOST_REJECTED = 12
 
 def aim(account: Account) -> str:
     """Say what the chosen set was to do, and for whom."""
-    goal, summary = account.goal, account.goal.summary
+    words, goal, summary = account.words, account.goal, account.goal.summary
     told = {
-        "people": account.people(account.everybody),
-        "share": account.share(float(goal.asked.get("share") or 1)),
+        "people": words.count(account.everybody),
+        "share": words.share(float(goal.asked.get("share") or 1)),
         "penalty": summary.get("penalty") or goal.asked.get("penalty") or 2 * _limit(account),
         "backup": goal.asked.get("backup"),
         **account.within,
@@ -46,54 +46,54 @@ def aim(account: Account) -> str:
 
 def chosen_answer(account: Account) -> Iterator[str]:
     """Say which sites open, whom the set covers then, what it is worth, what it costs, and how sure it is the best."""
-    found = account.coverage
+    words, found = account.words, account.coverage
     if found is None or found.chosen is None:
         return
     told = {
-        "covered": account.people(found.chosen),
-        "people": account.people(found.people),
-        "share": account.share(found.chosen, found.people),
+        "covered": words.count(found.chosen),
+        "people": words.count(found.people),
+        "share": words.share(found.chosen, found.people),
         **account.within,
     }
     fixed = set(account.opened)
     first = [site for site in account.chosen if site not in fixed]
-    yield account.say("answer_chosen", count=len(first), names=_names(account, first), **told)
+    yield words.text("answer_chosen", count=len(first), names=_names(account, first), **told)
     for status in ("existing", "required"):
         these = [site for site in account.chosen if site in fixed and account.sites["status"].get(site) == status]
         if these:
-            yield account.say(f"answer_{status}", count=len(these), names=_names(account, these))
+            yield words.text(f"answer_{status}", count=len(these), names=_names(account, these))
     every = account.of_people
     if every is not None:
-        part = {"covered": account.people(every.planned), "share": account.share(every.planned, every.people)}
-        yield account.say("answer_people", people=account.people(every.people), **part)
+        part = {"covered": words.count(every.planned), "share": words.share(every.planned, every.people)}
+        yield words.text("answer_people", people=words.count(every.people), **part)
     yield from _worth(account)
     yield from _cost(account)
     gap = account.goal.figure("gap")
     if _beyond(account):
         return
     if gap == 0:
-        yield account.words["answer_proven"]
+        yield words["answer_proven"]
     elif gap > 0:
-        yield account.say("answer_gap", gap=account.at_most(gap))
+        yield words.text("answer_gap", gap=words.at_most(gap))
 
 
 def _names(account: Account, sites: list[str]) -> str:
-    return account.listed(account.name(site) for site in sites)
+    return account.words.listed(account.name(site) for site in sites)
 
 
 def _worth(account: Account) -> Iterator[str]:
     """Say what the set is worth where that is not the people it covers."""
-    goal, summary = account.goal, account.goal.summary
+    words, goal, summary = account.words, account.goal, account.goal.summary
     value = goal.figure("value")
     if goal.shared_out and "covered" in summary:
-        yield account.say("worth_served", people=account.people(summary["covered"]), who=account.who)
+        yield words.text("worth_served", people=words.count(summary["covered"]), who=account.who)
     if not math.isfinite(value):
         return
     told = {**account.within, "minutes": _limit(account), "backup": goal.asked.get("backup")}
-    told |= {"penalty": summary.get("penalty"), "mean": account.decimal(value / (summary.get("people") or math.nan))}
-    told["value"] = value if goal.objective.search == "farthest" else account.people(value)
+    told |= {"penalty": summary.get("penalty"), "mean": words.number(value / (summary.get("people") or math.nan), 1)}
+    told["value"] = value if goal.objective.search == "farthest" else words.count(value)
     if _beyond(account):
-        yield account.say("worth_center_beyond", **told)
+        yield words.text("worth_center_beyond", **told)
     elif said := account.word_of_goal("worth", **told):
         yield said
 
@@ -111,45 +111,46 @@ def _limit(account: Account) -> float:
 
 def _cost(account: Account) -> Iterator[str]:
     """Say what the new sites cost together, and for each person whom they add."""
-    new = [site for site in account.chosen if account.costs.get(site) != 0]
+    words, new = account.words, [site for site in account.chosen if account.costs.get(site) != 0]
     if not account.costs or not new:
         return
     yield account.money(new, "answer_cost")
     found, total = account.coverage, sum(account.costs[site] for site in new)
     more = 0.0 if found is None or found.chosen is None else found.chosen - found.today
     if math.isfinite(total) and more >= 1 and account.goal.objective.heads:
-        yield account.say("answer_cost_each", cost=total / more, more=account.people(more), who=account.who)
+        yield words.text("answer_cost_each", cost=total / more, more=words.count(more), who=account.who)
 
 
 def _amount(account: Account, value: float) -> str:
     """Write a value of the objective in its unit."""
-    return account.word_of_goal("unit", value=account.people(value), who=account.who)
+    words = account.words
+    return account.word_of_goal("unit", value=words.count(value), who=account.who)
 
 
 def _proof(account: Account) -> Iterator[str]:
     """Say in plain words how far the set is from the best possible, and what opening always the best next one gives."""
-    goal = account.goal
+    words, goal = account.words, account.goal
     value, bound, gap, greedy = map(goal.figure, ("value", "bound", "gap", "greedy"))
     if not math.isfinite(value):
         return
     if _beyond(account):
-        yield account.say("proof_beyond", minutes=_limit(account))
+        yield words.text("proof_beyond", minutes=_limit(account))
         return
     if gap == 0:
         key = "proof_best_less" if goal.less_is_better else "proof_best"
-        yield account.say(key, value=_amount(account, value))
+        yield words.text(key, value=_amount(account, value))
     elif math.isfinite(gap) and math.isfinite(bound):
         key = "proof_gap_less" if goal.less_is_better else "proof_gap"
         told = {"bound": _amount(account, bound), "value": _amount(account, value)}
-        yield account.say(key, gap=account.at_most(gap), **told)
+        yield words.text(key, gap=words.at_most(gap), **told)
     else:
-        yield account.words["proof_none"]
+        yield words["proof_none"]
     better = greedy - value if goal.less_is_better else value - greedy
     if better >= 0.5:
         told = {"greedy": _amount(account, greedy), "better": _amount(account, better)}
-        yield account.say("proof_greedy", **told)
+        yield words.text("proof_greedy", **told)
     elif better > -0.5:
-        yield account.words["proof_greedy_same"]
+        yield words["proof_greedy_same"]
 
 
 def chosen_section(account: Account) -> Markup:
@@ -171,9 +172,9 @@ def chosen_section(account: Account) -> Markup:
         cells.append(texts)
     rows = [list(row) for row in zip(*cells, strict=True)]
     key = "chosen_note_room" if account.goal.shared_out else "chosen_note"
-    note = [account.say(key, **account.within)] if account.steps else []
+    note = [words.text(key, **account.within)] if account.steps else []
     note += [words["cost_note"]] if any(map(math.isnan, account.costs.values())) else []
-    note += [account.say("served_note", who=who)] if _turned_away(known) else []
+    note += [words.text("served_note", who=who)] if _turned_away(known) else []
     proof = list(_proof(account))
     return join(
         tag("p", " ".join(proof)) if proof else Markup(""),
@@ -186,20 +187,20 @@ def _figures(account: Account, known: pd.DataFrame) -> Iterator[tuple[str, list[
     """Give the headings and texts of what is known of each chosen site."""
     words, chosen, gained = account.words, account.chosen, account.word_of_goal("gain")
     if "phase" in known:
-        yield words["phase"], [account.spoken(phase) for phase in known["phase"]]
+        yield words["phase"], [words.spoken(phase) for phase in known["phase"]]
     added = account.added or (list(known["added"].astype(float)) if "added" in known else [])
     if added:
-        yield account.say("added_people", who=account.who), [account.people(each) for each in added]
+        yield words.text("added_people", who=account.who), [words.count(each) for each in added]
     if "gain" in known and gained:
-        yield gained, [account.people(float(each)) for each in known["gain"]]
+        yield gained, [words.count(float(each)) for each in known["gain"]]
     if account.steps:
-        yield words["covered_after"], [account.people(covered) for covered in account.steps]
-        yield words["share_after"], [account.share(covered, account.everybody) for covered in account.steps]
+        yield words["covered_after"], [words.count(covered) for covered in account.steps]
+        yield words["share_after"], [words.share(covered, account.everybody) for covered in account.steps]
     if _turned_away(known):
         for name in ("served", "turned_away"):
-            yield words[name], [account.people(float(each)) for each in known[name]]
+            yield words[name], [words.count(float(each)) for each in known[name]]
     if account.costs:
-        yield words["cost"], [account.spoken(account.costs[site]) for site in chosen]
+        yield words["cost"], [words.spoken(account.costs[site]) for site in chosen]
         yield words["cost_so_far"], [account.money(chosen[: at + 1]) for at in range(len(chosen))]
 
 
@@ -231,20 +232,20 @@ def phases_section(account: Account) -> Markup:
     for row in phases.to_dict("records"):
         opens = [site for site in str(row["opens"] if pd.notna(row["opens"]) else "").split(", ") if site]
         spent += [site for site in opens if site in account.costs]
-        cells = [account.spoken(row["phase"]), _opening(account, opens), account.spoken(row["count"])]
-        cells += [account.spoken(row["budget"])] if "budget" in phases else []
+        cells = [words.spoken(row["phase"]), _opening(account, opens), words.spoken(row["count"])]
+        cells += [words.spoken(row["budget"])] if "budget" in phases else []
         cells += [account.money(spent)] if account.costs else []
-        cells += [account.people(row["value"])]
-        cells += [account.share(row["value"], everybody)] if counted else []
+        cells += [words.count(row["value"])]
+        cells += [words.share(row["value"], everybody)] if counted else []
         rows.append([*cells, _alone(account, row), _short(account, row)])
     return join(table(columns, rows, header=1), tag("p", words["phases_note"], class_="note"))
 
 
 def _opening(account: Account, sites: list[str]) -> Markup:
     """Name the sites that a phase opens; those that exist stand there smaller."""
-    status = account.sites["status"].astype(str)
+    words, status = account.words, account.sites["status"].astype(str)
     named = [
-        tag("small", f"{account.name(site)} ({account.words['existing']})")
+        tag("small", f"{account.name(site)} ({words['existing']})")
         if status.get(site) == "existing"
         else account.name(site)
         for site in sites
@@ -254,18 +255,18 @@ def _opening(account: Account, sites: list[str]) -> Markup:
 
 def _alone(account: Account, row: Mapping[Any, Any]) -> str:
     """Write what the best set of a phase's own size gives, and its bound where that is not proven."""
-    alone, bound = float(row["alone"]), float(row.get("bound", math.nan))
+    words, alone, bound = account.words, float(row["alone"]), float(row.get("bound", math.nan))
     proven = not math.isfinite(bound) or abs(bound - alone) <= 1e-6 * max(1.0, abs(alone))
     key = "alone_at_least" if account.goal.less_is_better else "alone_at_most"
-    text = account.people(alone)
-    return text if proven else account.say(key, value=text, bound=account.people(bound))
+    text = words.count(alone)
+    return text if proven else words.text(key, value=text, bound=words.count(bound))
 
 
 def _short(account: Account, row: Mapping[Any, Any]) -> str:
-    loss = float(row["loss"])
+    words, loss = account.words, float(row["loss"])
     if loss < 0.5:
-        return account.people(0.0)
-    return f"{account.people(loss)} ({account.share(float(row['loss_share']))})"
+        return words.count(0.0)
+    return f"{words.count(loss)} ({words.share(float(row['loss_share']))})"
 
 
 # ---- why not the others ----
@@ -282,7 +283,7 @@ def rejected_section(account: Account) -> Markup:
     swaps = "change" in shown and bool(shown["change"].notna().any())
     columns = [
         Column(capital(words["site"]), text=True),
-        Column(account.say("reaches", who=account.who)),
+        Column(words.text("reaches", who=account.who)),
         Column(capital(words["would_add"])),
         Column(words["shares_with"], text=True),
     ]
@@ -293,14 +294,14 @@ def rejected_section(account: Account) -> Markup:
         columns += [Column(capital(words["cost"]), over=over)] if account.costs else []
     rows = []
     for row in shown.head(MOST_REJECTED).to_dict("records"):
-        cells = [account.name(str(row["site"])), account.people(row["people"]), account.people(row["new"])]
+        cells = [account.name(str(row["site"])), words.count(row["people"]), words.count(row["new"])]
         cells.append(_shared(account, row))
         rows.append([*cells, *(_swapped(account, row) if swaps else [])])
     notes = [words["rejected_note"]]
     notes += [words["swaps_note"]] if swaps else [words["swaps_none"]]
     notes += [text for text in [_left_out(account)] if text]
     hidden = len(shown) - len(rows)
-    notes += [account.say("rejected_hidden", count=hidden)] if hidden else []
+    notes += [words.text("rejected_hidden", count=hidden)] if hidden else []
     return join(table(columns, rows, header=1), tag("p", " ".join(notes), class_="note"))
 
 
@@ -314,29 +315,30 @@ def _nearest(flat: pd.DataFrame, less_is_better: bool) -> pd.DataFrame:
 
 def _shared(account: Account, row: Mapping[Any, Any]) -> str:
     """Say with which chosen site a candidate shares most, and how many people."""
+    words = account.words
     if pd.isna(row["redundant_by"]) or not float(row["shared"]) > 0:
         return NONE
-    return f"{account.name(str(row['redundant_by']))} ({account.people(float(row['shared']))})"
+    return f"{account.name(str(row['redundant_by']))} ({words.count(float(row['shared']))})"
 
 
 def _swapped(account: Account, row: Mapping[Any, Any]) -> list[str]:
     """Say which chosen site a candidate would best replace, and what that changes."""
-    none = NONE
+    words = account.words
     if pd.isna(row["swap_for"]) or pd.isna(row["change"]):
-        return [none] * (3 if account.costs else 2)
+        return [NONE] * (3 if account.costs else 2)
     out = str(row["swap_for"])
-    cells = [account.name(out), account.signed(float(row["change"]))]
+    cells = [account.name(out), words.signed(float(row["change"]))]
     if not account.costs:
         return cells
     dearer = float(account.sites["cost"].get(str(row["site"]), math.nan)) - account.costs.get(out, math.nan)
-    return [*cells, account.signed(dearer) if math.isfinite(dearer) else none]
+    return [*cells, words.signed(dearer) if math.isfinite(dearer) else NONE]
 
 
 def _left_out(account: Account) -> str:
     """Say how many candidates could not be chosen, as their cost or capacity is not known."""
-    left = account.goal.summary.get("left_out") or 0
+    words, left = account.words, account.goal.summary.get("left_out") or 0
     count = left if isinstance(left, int | float) else len(left)
-    return account.say("rejected_left_out", count=int(count)) if count else ""
+    return words.text("rejected_left_out", count=int(count)) if count else ""
 
 
 # ---- where ----
@@ -361,17 +363,17 @@ def communes_chosen(account: Account) -> Markup:
     columns = [Column(words["commune"], text=True), Column(capital(account.who))]
     columns += [Column(words[name], bar=True) for name in known]
     columns += [Column(words["floor"])] if floors else []
-    whole = [account.share(covered[name].sum(), people.sum()) for name in known]
-    rows = [[words["all_communes"], account.people(people.sum()), *whole, *([NONE] if floors else [])]]
+    whole = [words.share(covered[name].sum(), people.sum()) for name in known]
+    rows = [[words["all_communes"], words.count(people.sum()), *whole, *([NONE] if floors else [])]]
     bars = [[float(covered[name].sum() / people.sum()) if people.sum() else 0.0 for name in known]]
     for each in order:
         name = account.commune(each)
-        cells = [name, account.people(people[each])]
-        cells += [account.share(covered[opening][each], people[each]) for opening in known]
-        cells += [account.share(floors[name]) if name in floors else NONE] if floors else []
+        cells = [name, words.count(people[each])]
+        cells += [words.share(covered[opening][each], people[each]) for opening in known]
+        cells += [words.share(floors[name]) if name in floors else NONE] if floors else []
         rows.append(cells)
         bars.append([0.0 if math.isnan(share) else float(share) for share in shares.loc[each, list(known)]])
-    note = [account.say("communes_chosen_note", **account.within)]
+    note = [words.text("communes_chosen_note", **account.within)]
     note += [words["floor_note"]] if floors else []
     note += [words["served_commune_note"]] if account.goal.shared_out else []
     return join(tag("p", " ".join(note), class_="note"), table(columns, rows, header=1, bars=bars, total=True))

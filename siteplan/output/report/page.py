@@ -83,23 +83,23 @@ def render_page(account: Account) -> str:
 
 def _answer_sites(account: Account) -> list[str]:
     """Say which candidates are the best, and which adds most; not where a set was chosen."""
-    measure, ranked = account.measure, account.ranked
+    words, measure, ranked = account.words, account.measure, account.ranked
     if measure is None or ranked is None or account.chosen:
         return []
     candidates = ranked[ranked.index.isin(account.candidates)]
     if not len(candidates):
         return []
-    travel = {"minutes": measure.minutes, "mode": account.by(measure.mode)}
+    travel = {"minutes": measure.minutes, "mode": words.mode(measure.mode)}
     best = (
-        account.say("answer_rank_one", name=account.name(str(site)), people=account.people(people))
+        words.text("answer_rank_one", name=account.name(str(site)), people=words.count(people))
         for site, people in candidates[measure.column].head(NAMED).items()
     )
-    texts = [account.say("answer_rank", names=account.listed(best))]
+    texts = [words.text("answer_rank", names=words.listed(best))]
     column = _added_column(account)
     if column in candidates and account.opened:
         site, most = str(candidates[column].idxmax()), float(candidates[column].max())
         key = "answer_adds" if most >= 1 else "answer_adds_none"
-        texts.append(account.say(key, name=account.name(site), added=account.people(most), **travel))
+        texts.append(words.text(key, name=account.name(site), added=words.count(most), **travel))
     return texts
 
 
@@ -119,43 +119,43 @@ def _ranking(account: Account) -> Markup:
     columns += [Column(capital(words["site"]), text=True)]
     cells: list[list[str]] = [
         [account.labels[str(site)] for site in shown.index],
-        [account.spoken(value) for value in shown.get("rank", pd.Series(range(1, len(shown) + 1), index=shown.index))],
+        [words.spoken(value) for value in shown.get("rank", pd.Series(range(1, len(shown) + 1), index=shown.index))],
         [
             join(account.name(str(site)), " ", tag("small", words.get(str(status), str(status))))
             for site, status in about["status"].items()
         ],
     ]
     for each in account.reached:
-        heading = account.say("minutes_short", minutes=each.minutes)
-        columns.append(Column(heading, over=account.by(each.mode)))
-        cells.append([account.people(float(value)) for value in shown[each.column]])
+        heading = words.text("minutes_short", minutes=each.minutes)
+        columns.append(Column(heading, over=words.mode(each.mode)))
+        cells.append([words.count(float(value)) for value in shown[each.column]])
     if added in shown and account.opened:
         columns.append(Column(words["adds"]))
-        cells.append([account.people(float(value)) for value in shown[added]])
+        cells.append([words.count(float(value)) for value in shown[added]])
     for name, heading in (("cost", capital(words["cost"])), ("capacity", words["desks_column"])):
         if name in about and about[name].notna().any():
             columns.append(Column(heading))
-            cells.append([account.spoken(value) for value in about[name].astype(float)])
+            cells.append([words.spoken(value) for value in about[name].astype(float)])
     if "score" in shown:
         columns.append(Column(capital(words["score"])))
-        cells.append([account.decimal(float(value)) for value in shown["score"]])
+        cells.append([words.number(float(value), 1) for value in shown["score"]])
     rows = [list(row) for row in zip(*cells, strict=True)]
     return join(table(columns, rows, header=3), *_ranking_notes(account, added in shown, len(ranked)))
 
 
 def _ranking_notes(account: Account, adds: bool, count: int) -> list[Markup]:
-    measure, texts = account.measure, []
+    words, measure, texts = account.words, account.measure, []
     if measure is not None and adds and account.opened:
-        mode = account.by(measure.mode)
-        texts.append(account.say("ranking_note", minutes=measure.minutes, mode=mode))
+        mode = words.mode(measure.mode)
+        texts.append(words.text("ranking_note", minutes=measure.minutes, mode=mode))
     else:
-        texts.append(account.words["ranking_note_plain"])
+        texts.append(words["ranking_note_plain"])
     weights = {name: weight for name, weight in account.asked.get("score", {}).get("weights", {}).items() if weight}
     if weights:
-        parts = account.listed(f"{account.column(name)} × {account.spoken(w)}" for name, w in weights.items())
-        texts.append(account.say("ranking_score", parts=parts))
+        parts = words.listed(f"{account.column(name)} × {words.spoken(w)}" for name, w in weights.items())
+        texts.append(words.text("ranking_score", parts=parts))
     if count > MOST_SITES:
-        texts.append(account.say("ranking_cut", shown=MOST_SITES, all=count))
+        texts.append(words.text("ranking_cut", shown=MOST_SITES, all=count))
     return [tag("p", " ".join(texts), class_="note")]
 
 
@@ -178,42 +178,41 @@ def _communes(account: Account) -> Markup:
     words = account.words
     columns = [Column(words["commune"], text=True), Column(capital(words["people"]))]
     columns += [
-        Column(account.say("minutes_short", minutes=minutes), over=account.by(mode), bar=True)
-        for mode, minutes in pairs
+        Column(words.text("minutes_short", minutes=minutes), over=words.mode(mode), bar=True) for mode, minutes in pairs
     ]
     sums = {pair: covered[pair].sum() for pair in pairs}
     shares = [[sums[pair] / whole.sum() if whole.sum() else 0.0 for pair in pairs]]
     rows = [
-        [words["all_communes"], account.people(whole.sum())]
-        + [account.share(sums[pair], whole.sum()) for pair in pairs]
+        [words["all_communes"], words.count(whole.sum())] + [words.share(sums[pair], whole.sum()) for pair in pairs]
     ]
     for each in order:
         near = [float(covered[pair].get(each, 0.0)) for pair in pairs]
         shares.append([amount / whole[each] if whole[each] else 0.0 for amount in near])
-        spoken = [account.share(amount, whole[each]) for amount in near]
-        rows.append([account.commune(each), account.people(whole[each]), *spoken])
+        spoken = [words.share(amount, whole[each]) for amount in near]
+        rows.append([account.commune(each), words.count(whole[each]), *spoken])
     own = account.times is not None and account.points is not None and account.communes is not None
     known = found["open"].iloc[0] if "open" in found else None
     if own or known is not None:
-        sites = _which_sites(account) if own else account.words[f"open_{known}_then"]
-        note = account.say("communes_note", sites=sites)
+        sites = _which_sites(account) if own else words[f"open_{known}_then"]
+        note = words.text("communes_note", sites=sites)
     else:
-        note = account.words["communes_note_plain"]
+        note = words["communes_note_plain"]
     return join(tag("p", note, class_="note"), table(columns, rows, header=1, bars=shares, total=True))
 
 
 def _which_sites(account: Account) -> str:
-    return account.words["communes_chosen" if account.chosen else "communes_all"]
+    words = account.words
+    return words["communes_chosen" if account.chosen else "communes_all"]
 
 
 def _out_by_commune(account: Account) -> list[str]:
-    found = account.coverage
+    words, found = account.words, account.coverage
     if found is None:
         return []
     out = found.people - found.planned
-    share = account.share(out, found.people)
-    told = {"people": account.people(found.people), "share": share, "sites": _which_sites(account)}
-    texts = [account.say("out_people", out=account.people(out), **told, **account.within)]
+    share = words.share(out, found.people)
+    told = {"people": words.count(found.people), "share": share, "sites": _which_sites(account)}
+    texts = [words.text("out_people", out=words.count(out), **told, **account.within)]
     rows = account.by_commune([*account.opened, *account.chosen] if account.chosen else account.used)
     if rows is None:
         return texts
@@ -221,16 +220,16 @@ def _out_by_commune(account: Account) -> list[str]:
     most = missing[missing >= 1].head(NAMED)
     if len(most):
         names = (
-            account.say("out_commune", name=account.commune(each), people=account.people(float(people)))
+            words.text("out_commune", name=account.commune(each), people=words.count(float(people)))
             for each, people in most.items()
         )
-        texts.append(account.say("out_communes", names=account.listed(names)))
+        texts.append(words.text("out_communes", names=words.listed(names)))
     return texts
 
 
 def _out_by_group(account: Account) -> list[str]:
     """Give the share of each group within reach of all sites, from the manifest."""
-    measure = account.measure
+    words, measure = account.words, account.measure
     rows = [
         row
         for row in account.manifest.get("reached", [])
@@ -244,11 +243,10 @@ def _out_by_group(account: Account) -> list[str]:
     }
     if measure is None or len(shares) < 2 or any(value is None for value in shares.values()):
         return []
-    spoken = account.listed(
-        account.say("out_group", group=account.group(name), share=account.share(share))
-        for name, share in shares.items()
+    spoken = words.listed(
+        words.text("out_group", group=words.group(name), share=words.share(share)) for name, share in shares.items()
     )
-    return [account.say("out_groups", minutes=measure.minutes, mode=account.by(measure.mode), groups=spoken)]
+    return [words.text("out_groups", minutes=measure.minutes, mode=words.mode(measure.mode), groups=spoken)]
 
 
 def _data_table(account: Account) -> Markup:

@@ -67,8 +67,9 @@ Figure = tuple[str, Sequence[Markup], Sequence[tuple[Markup, str]]]  # caption, 
 def _numbered(
     account: Account, at: int, caption: str, drawings: Sequence[Markup], legend: Sequence[tuple[Markup, str]]
 ) -> Markup:
+    words = account.words
     key = tag("ul", *(tag("li", swatch, text) for swatch, text in legend), class_="legend")
-    number, credit = tag("strong", account.say("figure", number=at)), tag("small", account.words["credit"])
+    number, credit = tag("strong", words.text("figure", number=at)), tag("small", words["credit"])
     said = tag("figcaption", number, " ", caption, " ", credit)
     if len(drawings) % 2 and len(drawings) > 1:  # the legend takes the place that is left
         return tag("figure", tag("div", *drawings, key, class_="beside"), said)
@@ -96,7 +97,7 @@ def _site_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[M
     key = status_key([mark.status for mark in marks], bool(account.new), words)
     alt = "figure_sites_alt_plain" if account.communes is None else "figure_sites_alt"
     communes = 0 if account.communes is None else len(account.communes)
-    about = account.say(alt, sites=len(marks), communes=communes)
+    about = words.text(alt, sites=len(marks), communes=communes)
     drawn = site_map(frame, ground, marks, words, title=words["figure_sites"], about=about)
     figures: list[Figure] = [(words["figure_sites"], [drawn], key)]
     middle = crowded(marks, frame)
@@ -127,22 +128,23 @@ def _minutes_maps(account: Account, ground: Ground, marks: Sequence[Mark]) -> li
     frame = Frame.around(focus(account.sites, cells), tallest=BESIDE if beside else TALLEST)
     drawings = []
     for mode in modes:
-        title = account.say("figure_minutes", mode=account.by(mode))
+        title = words.text("figure_minutes", mode=words.mode(mode))
         # Classes end at round minutes, the search at the largest limit.
         last = max(account.asked.get("travel", {}).get("minutes") or [ends[-1]])
         near = int((cells[timed[mode]] <= last).sum())
-        told = {"near": near, "all": len(cells), "minutes": last, "mode": account.by(mode)}
-        about = account.say("figure_minutes_alt", **told)
+        told = {"near": near, "all": len(cells), "minutes": last, "mode": words.mode(mode)}
+        about = words.text("figure_minutes_alt", **told)
         size = SMALL if beside else 1.0
         drawing = minutes_map(frame, ground, cells, mode, ends, marks, words, title=title, about=about, size=size)
-        drawings.append(tag("div", tag("p", account.by(mode), class_="over"), drawing))
-    caption = account.say("figure_minutes", mode=account.listed(account.by(mode) for mode in modes))
+        drawings.append(tag("div", tag("p", words.mode(mode), class_="over"), drawing))
+    caption = words.text("figure_minutes", mode=words.listed(words.mode(mode) for mode in modes))
     key = minutes_key(ends, words, away=away, unknown=unknown)
     return [(caption, drawings, [*key, *_small_key(account)])]
 
 
 def _small_key(account: Account) -> list[tuple[Markup, str]]:
-    return dot_key(account.words, opened=bool(account.opened), considered=bool(account.candidates))
+    words = account.words
+    return dot_key(words, opened=bool(account.opened), considered=bool(account.candidates))
 
 
 def _area_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[Mark]) -> list[Figure]:
@@ -157,8 +159,8 @@ def _area_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[M
     site = within["site"].astype(str)
     planned = [*account.opened, *account.chosen] if account.chosen else account.used
     which = words["area_chosen" if account.chosen else "area_all"]
-    travel = {"minutes": minutes, "mode": account.by(mode)}
-    title = account.say("figure_area", **travel)
+    travel = {"minutes": minutes, "mode": words.mode(mode)}
+    title = words.text("figure_area", **travel)
     drawn = area_map(
         frame,
         ground,
@@ -167,7 +169,7 @@ def _area_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[M
         marks,
         words,
         title=title,
-        about=account.say("figure_area_alt", planned=which, **travel),
+        about=words.text("figure_area_alt", planned=which, **travel),
     )
     return [(title, [drawn], [*area_key(words, which), *_small_key(account)])]
 
@@ -182,23 +184,23 @@ def curve_section(account: Account) -> Markup:
     chosen = _chosen_share(account)
     known = [*shares, *([chosen[1]] if chosen else [])]
     lowest = max(start for start in AXES if start == 0 or start < min(known))
-    begins = account.say("curve_from", share=account.share(lowest)) if lowest else ""
+    begins = words.text("curve_from", share=words.share(lowest)) if lowest else ""
     title = account.word_of_goal("figure_curve", who=account.who, **{"from": begins})
     told = {
         "few": counts[0],
         "many": counts[-1],
-        "first": account.share(shares[0]),
-        "last": account.share(shares[-1]),
+        "first": words.share(shares[0]),
+        "last": words.share(shares[-1]),
     }
-    about = account.say("figure_curve_alt", **told)
+    about = words.text("figure_curve_alt", **told)
     look: dict[str, Any] = {"bounds": bounds, "chosen": chosen, "lowest": lowest}
     drawn = curve_plot(counts, shares, words, title=title, about=about, **look)
     said = [title, words["curve_bound"] if bounds else ""]
-    said += [account.say("curve_chosen", sites=len(account.chosen))] if chosen else []
+    said += [words.text("curve_chosen", sites=len(account.chosen))] if chosen else []
     said += [_knee(account, curve)]
     if goal.conditions:
-        conditions = account.listed(words[f"condition_{name}"] for name in goal.conditions)
-        said.append(account.say("curve_free", conditions=conditions))
+        conditions = words.listed(words[f"condition_{name}"] for name in goal.conditions)
+        said.append(words.text("curve_free", conditions=conditions))
     return tag("figure", drawn, tag("figcaption", " ".join(text for text in said if text)))
 
 
@@ -217,11 +219,12 @@ def _chosen_share(account: Account) -> tuple[float, float] | None:
 
 def _knee(account: Account, curve: pd.DataFrame) -> str:
     """Say after how many sites each further one adds little, and how little that is."""
+    words = account.words
     if not {"sites", "gain", "knee"} <= set(curve) or not curve["knee"].astype(bool).any():
         return ""
     knee = int(curve.loc[curve["knee"].astype(bool), "sites"].iloc[0])
     later = curve.loc[curve["sites"] > knee, "gain"].astype(float)
     if later.empty:
         return ""
-    told = {"gain": account.people(later.max()), "share": account.share(later.max(), account.everybody)}
+    told = {"gain": words.count(later.max()), "share": words.share(later.max(), account.everybody)}
     return account.word_of_goal("curve_knee", count=knee, who=account.who, **told)
