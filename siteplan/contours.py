@@ -16,14 +16,16 @@ from typing import Any, Literal
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
-from siteplan.config import TRANSIT, Profile, Rides
-from siteplan.errors import StudyError
+from siteplan.config import Profile, Rides
+from siteplan.doors import as_limits, door
+from siteplan.inputs.sites import Places
 from siteplan.network.graph import ModeGraph, mode_graph
-from siteplan.network.snapping import HARD_LIMIT, as_profile, link, metric_points, positions
+from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, metric_points, positions
 from siteplan.network.streets import StreetNetwork
-from siteplan.network.transit import Timetable
+from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing.rides import RideTimes, ride_times
 from siteplan.routing.search import MINUTE, deciseconds, each, prepare, runs_backwards
 from siteplan.routing.surfaces import search_surface, spread_places
@@ -41,12 +43,13 @@ BLOCK = 32  # sites whose journeys are searched at once
 Surface = tuple[npt.NDArray[np.float32], float, float]  # values, and x and y of the centre in the south-west
 
 
+@door()
 def isochrones(
     streets: StreetNetwork,
-    sites: gpd.GeoDataFrame,
+    sites: Places,
     *,
-    mode: str | Profile | Rides = "walk",
-    minutes: Sequence[float] = (15, 20),
+    mode: Modes = "walk",
+    minutes: float | Sequence[float] = (15, 20),
     direction: Literal["to", "from"] = "to",
     transit: Timetable | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -58,7 +61,7 @@ def isochrones(
     sites
         Points with a CRS; the index is the site.
     mode
-        "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides.
+        "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides; or several of them.
     minutes
         Limits; the areas of one site are nested.
     direction
@@ -70,8 +73,8 @@ def isochrones(
     -------
     GeoDataFrame
         `site`, `mode`, `minutes`, `speed_kmh`, geometry (MultiPolygon in `streets.crs`, with holes; empty for a site
-        without a street); one row a site and limit, in this order. By public transport the speed is that on foot, the
-        minutes those at the percentile of the window, and both ways count where there is a window for the way back.
+        without a street); one row a mode, site and limit, in this order. By public transport the speed is that on foot,
+        the minutes those at the percentile of the window, and both ways count where there is a window for the way back.
 
     Raises
     ------
@@ -86,14 +89,19 @@ def isochrones(
     0  S01  walk     15.0  2.9
     1  S01  walk     20.0  5.0
     """
-    cutoffs = deciseconds(sorted(minutes))
+    minutes = sorted(as_limits(minutes))
+    cutoffs = deciseconds(minutes)
     backwards = runs_backwards(direction)
-    asked: Profile | Rides
-    if isinstance(mode, Rides) or mode == "transit":
-        asked = mode if isinstance(mode, Rides) else TRANSIT
-        shapes = _by_transit(_given(transit, streets), sites, asked, cutoffs, backwards=backwards, progress=progress)
+    asked, *others = as_modes(mode)
+    if others:
+        how: dict[str, Any] = {"minutes": minutes, "direction": direction, "transit": transit, "progress": progress}
+        tables = [isochrones(streets, sites, mode=one, **how) for one in (asked, *others)]
+        return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=streets.crs)
+    if isinstance(asked, Rides):
+        shapes = _by_transit(
+            timetable_on(streets, transit), sites, asked, cutoffs, backwards=backwards, progress=progress
+        )
     else:
-        asked = as_profile(mode)
         surfaces = _surfaces(streets, sites, asked, cutoffs, backwards=backwards)
         pace = _pace(asked)
 
@@ -109,7 +117,7 @@ def isochrones(
         {
             "site": np.repeat(sites.index.astype(str).to_numpy(), count),
             "mode": asked.name,
-            "minutes": np.tile(np.array(sorted(minutes), float), len(sites)),
+            "minutes": np.tile(np.array(minutes, float), len(sites)),
             "speed_kmh": asked.speed_kmh,
         },
         geometry=shapes.ravel(),
@@ -194,15 +202,6 @@ def _places(
 
 
 # By public transport --------------------------------------------------------------------------------------------------
-
-
-def _given(transit: Timetable | None, streets: StreetNetwork) -> Timetable:
-    """Return the timetable, which must stand on these very streets."""
-    if transit is None:
-        raise StudyError("mode 'transit': no timetable; give transit=read_transit(feed, streets, date=...)")
-    if transit.streets is not streets:
-        raise StudyError("mode 'transit': the timetable stands on other streets; read it with these (read_transit)")
-    return transit
 
 
 def _by_transit(

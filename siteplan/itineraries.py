@@ -13,7 +13,9 @@ import pandas as pd
 import shapely
 
 from siteplan.config import TRANSIT, Rides
+from siteplan.doors import door
 from siteplan.errors import StudyError
+from siteplan.inputs.sites import Places
 from siteplan.network.snapping import metric_points
 from siteplan.network.transit import Timetable
 from siteplan.routing.journeys import Journeys, Ride, Trace, search_journeys, without
@@ -57,10 +59,11 @@ class Itinerary:
     legs: gpd.GeoDataFrame
 
 
+@door()
 def itinerary(
     transit: Timetable,
-    origin: gpd.GeoDataFrame,
-    site: gpd.GeoDataFrame,
+    origin: Places,
+    site: Places,
     *,
     mode: Rides = TRANSIT,
     direction: Direction = "to",
@@ -197,6 +200,7 @@ def clock(seconds: float) -> str:
     return f"{'-' if minutes < 0 else ''}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
+@door()
 def describe(found: Itinerary) -> str:
     """Return a journey as lines of text.
 
@@ -246,9 +250,10 @@ class SiteLines:
     stops: pd.DataFrame
 
 
+@door()
 def site_lines(
     transit: Timetable,
-    sites: gpd.GeoDataFrame,
+    sites: Places,
     people: gpd.GeoDataFrame,
     *,
     mode: Rides = TRANSIT,

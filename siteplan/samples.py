@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from siteplan.doors import door
 from siteplan.errors import InputError
 
 __all__ = ["sample_files", "write_sample"]
@@ -13,6 +14,7 @@ DRAWN = Path(__file__).parents[1] / "data" / "sample"  # where a checkout has it
 LEFT_ALONE = {"results"}  # what a run of the sample's study leaves beside it
 
 
+@door()
 def write_sample(folder: str | Path) -> Path:
     """Write the sample territory into a folder, whole or not at all, and return the folder.
 

@@ -11,30 +11,31 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.catalogue import Measure
-from siteplan.config import TRANSIT, Profile, Rides
-from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.config import Profile, Rides
+from siteplan.doors import as_limits, door
+from siteplan.errors import SiteplanWarning
+from siteplan.inputs.sites import Places
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
-from siteplan.network.snapping import HARD_LIMIT, LIMIT, as_profile, positions
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, Modes, as_modes, as_profile, positions
 from siteplan.network.streets import StreetNetwork
-from siteplan.network.transit import Timetable
+from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing import search
 from siteplan.routing.rides import RideTimes, ride_times
 
 __all__ = ["reach_totals", "travel_times"]
 
 Direction = Literal["to", "from"]
-Mode = str | Profile | Rides
-Modes = Mode | Sequence[Mode]
 
 
+@door()
 def travel_times(
     streets: StreetNetwork,
-    sites: gpd.GeoDataFrame,
-    people: gpd.GeoDataFrame,
+    sites: Places,
+    people: Places,
     *,
     mode: Modes = "walk",
-    minutes: float = 20,
+    minutes: float | Sequence[float] = 20,
     direction: Direction = "to",
     transit: Timetable | None = None,
     executor: Executor | None = None,
@@ -55,7 +56,7 @@ def travel_times(
     mode
         "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides; or several of them.
     minutes
-        The limit, at most 240.
+        The limit, at most 240; of several the longest.
     direction
         "to" the site (the default: people come) or "from" it.
     transit
@@ -91,15 +92,16 @@ def travel_times(
     """
     how: dict[str, Any] = {"direction": direction, "executor": executor, "progress": progress}
     minutes = minutes if limit is None else limit
-    if not isinstance(mode, str | Profile | Rides):
-        return _joined(
-            [travel_times(streets, sites, people, mode=one, minutes=minutes, transit=transit, **how) for one in mode]
+    profile, *others = as_modes(mode)
+    if others:
+        tables = (
+            travel_times(streets, sites, people, mode=one, minutes=minutes, transit=transit, **how)
+            for one in (profile, *others)
         )
-    cutoff = search.deciseconds([minutes])[0]
-    if isinstance(mode, Rides) or mode == "transit":
-        rides = mode if isinstance(mode, Rides) else TRANSIT
-        return _by_transit(_given(transit, streets), sites, people, rides, cutoff=int(cutoff), **how)
-    profile = as_profile(mode)
+        return _joined(list(tables))
+    cutoff = search.deciseconds(as_limits(minutes)).max()
+    if isinstance(profile, Rides):
+        return _by_transit(timetable_on(streets, transit), sites, people, profile, cutoff=int(cutoff), **how)
     work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
     start, end, cost = search.times(work, cutoff, executor=executor, progress=progress)
     site, point = start, end
@@ -122,15 +124,6 @@ def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     modes = [str(name) for table in tables for name in table["mode"].cat.categories]
     plain = [table.astype({"mode": object}) for table in tables]
     return pd.concat(plain, ignore_index=True).astype({"mode": pd.CategoricalDtype(modes)})
-
-
-def _given(transit: Timetable | None, streets: StreetNetwork) -> Timetable:
-    """Return the timetable, which must stand on these very streets."""
-    if transit is None:
-        raise StudyError("mode 'transit': no timetable; give transit=read_transit(feed, streets, date=...)")
-    if transit.streets is not streets:
-        raise StudyError("mode 'transit': the timetable stands on other streets; read it with these (read_transit)")
-    return transit
 
 
 def _by_transit(
@@ -191,13 +184,14 @@ def _both_ways(there: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
     return both.assign(**worse, share=np.minimum(both["share"], both["share_back"]))[there.columns]
 
 
+@door()
 def reach_totals(
     streets: StreetNetwork,
-    sites: gpd.GeoDataFrame,
+    sites: Places,
     people: gpd.GeoDataFrame,
     *,
     mode: str | Profile = "walk",
-    minutes: Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] = (15, 20),
     direction: Direction = "to",
     columns: Sequence[str] = ("people",),
     executor: Executor | None = None,
@@ -221,13 +215,14 @@ def reach_totals(
     S02           5543.0
     """
     profile = as_profile(mode)
-    cutoffs = search.deciseconds(sorted(minutes))
+    minutes = sorted(as_limits(minutes))
+    cutoffs = search.deciseconds(minutes)
     work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
     weights = np.nan_to_num(people[list(columns)].to_numpy(float)[point_rows])
     found = np.zeros((len(sites), len(cutoffs), len(columns)))
     add = search.sums_around if from_points else search.sums
     found[site_rows] = add(work, cutoffs, weights, executor=executor, progress=progress)
-    names = [Measure("reached", column, profile.name, limit).column for limit in sorted(minutes) for column in columns]
+    names = [Measure("reached", column, profile.name, limit).column for limit in minutes for column in columns]
     return pd.DataFrame(found.reshape(len(sites), len(cutoffs) * len(columns)), index=sites.index, columns=names)
 
 

@@ -8,13 +8,15 @@ import pandas as pd
 
 from siteplan.analysis.reach import check_limits
 from siteplan.catalogue import PEOPLE, Measure
+from siteplan.doors import door
 from siteplan.reachable import Floats, Ints, Nearest, Reach, ratio, sums
 
 __all__ = ["cell_access"]
 
 
+@door()
 def cell_access(
-    times: pd.DataFrame | Reach, people: pd.DataFrame | None = None, *, minutes: Sequence[float] = (15, 20)
+    times: pd.DataFrame | Reach, people: pd.DataFrame | None = None, *, minutes: float | Sequence[float] = (15, 20)
 ) -> pd.DataFrame:
     """Tell for each cell how far the nearest site is, which one it is, and for how many people it is within a limit.
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from siteplan.analysis.reach import check_limits
 from siteplan.catalogue import PEOPLE, Measure
+from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import Floats, Reach, ratio, site_positions, sums
 
@@ -31,6 +32,7 @@ class Catchment:
     sites: pd.DataFrame
 
 
+@door()
 def catchment_access(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,

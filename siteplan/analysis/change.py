@@ -8,19 +8,24 @@ import pandas as pd
 from siteplan.analysis.equity import groups_first, splits
 from siteplan.analysis.reach import check_limits
 from siteplan.catalogue import BEST
+from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.reachable import People, Reach, sums
 
 __all__ = ["gained_lost"]
 
 
+ROW = ("site", "point", "minutes")
+
+
+@door(before_times=ROW, after_times=ROW, people_after=("people",))
 def gained_lost(
     before_times: pd.DataFrame | Reach,
     after_times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,
     territories: pd.Series | Mapping[str, pd.Series] | None = None,
     *,
-    minutes: Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
     opened_before: Collection[str] | None = None,
     opened_after: Collection[str] | None = None,

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import require_metric
 from siteplan.inputs.files import existing_file, listed
@@ -42,6 +43,7 @@ class Factor:
     year: int
 
 
+@door()
 def read_factors(given: str | PathLike[str] | Mapping[str, Any] | None = None) -> dict[str, Factor]:
     """Read the table of factors, with the user's in place of some.
 
@@ -79,6 +81,7 @@ def read_factors(given: str | PathLike[str] | Mapping[str, Any] | None = None) -
     return factors | _factors(table, str(file), factors)
 
 
+@door(flows=("home", "work"))
 def flow_trips(
     flows: pd.DataFrame, communes: gpd.GeoDataFrame, *, factors: Mapping[str, Factor] | None = None
 ) -> pd.DataFrame:
@@ -135,6 +138,7 @@ def flow_trips(
     return flows.assign(km=np.where(ask, straight * detour, km))
 
 
+@door(distances=("km_from", "km_to", "share"))
 def distance_trips(distances: pd.DataFrame, workers: float) -> pd.DataFrame:
     """Make trips of a distribution of distances.
 
@@ -177,6 +181,7 @@ def distance_trips(distances: pd.DataFrame, workers: float) -> pd.DataFrame:
     return pd.DataFrame({"home": ALL, "people": share * workers, "km": (low + high) / 2})
 
 
+@door(trips=("people",))
 def commuting_saved(
     trips: pd.DataFrame,
     *,
@@ -278,6 +283,7 @@ def commuting_saved(
     return pd.DataFrame(records, columns=["rebound", "mode", *measures])
 
 
+@door(trips=("people",))
 def tornado(
     trips: pd.DataFrame,
     *,

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.reach import check_limits
+from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import Floats, Ints, Reach, sums
 
@@ -67,6 +68,7 @@ class DeskNeed:
         return chance
 
 
+@door()
 def desk_table(
     workers: pd.Series | Mapping[str, float],
     *,
@@ -138,6 +140,7 @@ def desk_table(
     return pd.DataFrame(records)
 
 
+@door()
 def chance_of_no_desk(teleworkers: float, chance: float, desks: int) -> float:
     """Return how likely more people come than there are desks.
 
@@ -170,6 +173,7 @@ def chance_of_no_desk(teleworkers: float, chance: float, desks: int) -> float:
     return 0.0 if desks >= people else float(bdtrc(float(desks), people, chance))
 
 
+@door()
 def desks_for_chance(teleworkers: float, chance: float, most: float) -> int:
     """Return the least number of desks with which somebody finds none with a chance of at most `most`.
 
@@ -192,6 +196,7 @@ def desks_for_chance(teleworkers: float, chance: float, most: float) -> int:
     return max(many, 0)
 
 
+@door()
 def weekdays(mean_day: float, *, peak: float = 1.3, profile: Mapping[str, float] | None = None) -> pd.DataFrame:
     """Spread a mean weekday over the week.
 
@@ -234,6 +239,7 @@ def weekdays(mean_day: float, *, peak: float = 1.3, profile: Mapping[str, float]
     return pd.DataFrame({"day": list(profile), "of_mean": of_mean, "people": mean_day * of_mean})
 
 
+@door()
 def share_desks(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,

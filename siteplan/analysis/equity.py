@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from siteplan.analysis.reach import check_limits
+from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import require_metric
 from siteplan.reachable import Floats, Ints, Pairs, People, Reach, ratio, site_positions, sums
@@ -40,6 +41,7 @@ TOTAL = "total"  # the split with one territory, everybody
 OUTSIDE = "outside"  # the territory of cells that lie in none
 
 
+@door()
 def cell_territories(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Series:
     """Tell in which territory each cell lies.
 
@@ -83,12 +85,13 @@ def cell_territories(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.
     return pd.Series(result, index=cells.index, name="territory")
 
 
+@door()
 def access_shares(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     territories: pd.Series | Mapping[str, pd.Series] | None = None,
     *,
-    minutes: Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
     opened: Collection[str] | None = None,
 ) -> pd.DataFrame:
@@ -155,11 +158,12 @@ def access_shares(
     return table.drop(columns="order").iloc[order].reset_index(drop=True)
 
 
+@door()
 def sites_in_reach(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
     opened: Collection[str] | None = None,
     most: int = 3,
@@ -210,6 +214,7 @@ def sites_in_reach(
     return pd.DataFrame(records, columns=["group", "mode", "minutes", "sites", "people", "share"])
 
 
+@door(sites=("status",))
 def without_access(
     cells: gpd.GeoDataFrame,
     times: pd.DataFrame | Reach,
@@ -295,6 +300,7 @@ def without_access(
     return table
 
 
+@door()
 def inequality(
     access: pd.Series,
     people: pd.DataFrame | Reach,
@@ -359,11 +365,12 @@ def inequality(
     return pd.DataFrame.from_dict(records, orient="index").rename_axis("group")
 
 
+@door()
 def shortfall(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
     opened: Collection[str] | None = None,
 ) -> pd.DataFrame:
@@ -407,6 +414,7 @@ def shortfall(
     return pd.DataFrame(records, columns=["group", "mode", "minutes", "fgt0", "fgt1", "fgt2"])
 
 
+@door()
 def gini(values: Floats, people: Floats) -> float:
     """Return Gini's coefficient: half the mean difference of two people over the mean; 0 is equal.
 
@@ -427,6 +435,7 @@ def gini(values: Floats, people: Floats) -> float:
     return concentration(values, people, np.asarray(values, dtype=np.float64))
 
 
+@door()
 def concentration(values: Floats, people: Floats, rank: Floats) -> float:
     """Return the concentration index of what people have along their rank (Kakwani, Wagstaff & van Doorslaer 1997).
 
@@ -454,6 +463,7 @@ def concentration(values: Floats, people: Floats, rank: Floats) -> float:
     return float(2 * (held * middle).sum() / have - 1)
 
 
+@door()
 def theil(values: Floats, people: Floats) -> float:
     """Return Theil's T: the mean of (x / mean) ln(x / mean); 0 is equal, ln(people) is one has all.
 
@@ -476,6 +486,7 @@ def theil(values: Floats, people: Floats) -> float:
     return float((w * relative * logs).sum() / total)
 
 
+@door()
 def palma(values: Floats, people: Floats, rank: Floats | None = None) -> float:
     """Return what the top tenth has over what the bottom four tenths have (Palma 2011).
 
@@ -507,6 +518,7 @@ def palma(values: Floats, people: Floats, rank: Floats | None = None) -> float:
     return top / bottom if bottom > 0 else float("inf")
 
 
+@door()
 def fgt(values: Floats, people: Floats, line: float, alpha: float, *, more_is_worse: bool = False) -> float:
     """Return the index of Foster, Greer & Thorbecke (1984): the mean of the lack to the power of alpha.
 

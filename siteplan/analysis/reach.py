@@ -15,17 +15,19 @@ import pandas as pd
 
 from siteplan.catalogue import Measure
 from siteplan.config import Decay
+from siteplan.doors import as_limits, door
 from siteplan.errors import StudyError
 from siteplan.reachable import Floats, Pairs, Reach, site_positions
 
 __all__ = ["added", "coverage", "decayed_reach", "overlap", "reach"]
 
 
+@door()
 def reach(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people and groups that each site reaches, and those that no other site of the table reaches.
@@ -71,12 +73,13 @@ def reach(
     return pd.DataFrame(columns, index=asked.sites)
 
 
+@door(sites=("status",))
 def added(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
-    minutes: Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people whom each site reaches and no other existing or required site does.
@@ -117,6 +120,7 @@ def added(
     return table.reindex(sites.index[sites["status"] != "excluded"].rename("site"), fill_value=0.0)
 
 
+@door()
 def overlap(
     times: pd.DataFrame | Reach, people: pd.DataFrame | None = None, *, minutes: float = 15, mode: str | None = None
 ) -> pd.DataFrame:
@@ -153,11 +157,12 @@ def overlap(
     return pd.DataFrame(asked.shared(chosen, limit), index=asked.sites, columns=asked.sites)
 
 
+@door()
 def coverage(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] = (15, 20),
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people and groups that at least one site reaches, each person once.
@@ -195,6 +200,7 @@ def coverage(
     return pd.DataFrame(records)
 
 
+@door()
 def decayed_reach(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
@@ -241,15 +247,15 @@ def decayed_reach(
     return pd.DataFrame(columns, index=asked.sites)
 
 
-def check_limits(minutes: Sequence[float]) -> list[float]:
+def check_limits(minutes: float | Sequence[float]) -> list[float]:
     """Return the limits as numbers, each once, after checking that they are more than 0."""
-    limits = list(dict.fromkeys(float(limit) for limit in minutes))
+    limits = list(dict.fromkeys(float(limit) for limit in as_limits(minutes)))
     if not limits or not all(0 < limit < np.inf for limit in limits):
-        raise StudyError(f"minutes: {list(minutes)}, expected one or more limits above 0, such as 15, 20")
+        raise StudyError(f"minutes: {as_limits(minutes)}, expected one or more limits above 0, such as 15, 20")
     return limits
 
 
-def _within(asked: Reach, minutes: Sequence[float]) -> Iterator[tuple[str, float, Pairs]]:
+def _within(asked: Reach, minutes: float | Sequence[float]) -> Iterator[tuple[str, float, Pairs]]:
     """Yield mode, limit, and the pairs within it."""
     for mode, limit in itertools.product(asked.names, check_limits(minutes)):
         yield mode, limit, asked.within(mode, limit)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from siteplan.doors import door
 from siteplan.errors import StudyError
 
 __all__ = ["score_sites"]
 
 
+@door()
 def score_sites(table: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
     """Score sites from 0 to 100: the weighted mean of each column over its largest value, and their ranks.
 

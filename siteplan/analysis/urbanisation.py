@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.reachable import Floats, Ints
 
@@ -28,6 +29,7 @@ EUROPE = (-32.0, 26.0, 50.0, 73.0)  # degrees: where the grid of the Union (EPSG
 Bools = npt.NDArray[np.bool_]
 
 
+@door(cells=("people",))
 def degree_of_urbanisation(cells: gpd.GeoDataFrame) -> pd.Series:
     """Tell whether each cell lies in an urban centre, in an urban cluster or in the countryside.
 
@@ -85,6 +87,7 @@ def degree_of_urbanisation(cells: gpd.GeoDataFrame) -> pd.Series:
     return pd.Series(labels, index=cells.index, name="degree")
 
 
+@door(cells=("people",))
 def territory_degrees(cells: gpd.GeoDataFrame, degrees: pd.Series, territories: pd.Series) -> pd.Series:
     """Tell the degree of urbanisation of whole territories from that of their cells.
 

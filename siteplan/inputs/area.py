@@ -8,6 +8,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.geo import metric_crs, require_metric
 from siteplan.inputs.files import PARQUETS, VECTORS, existing_file, find_column, keys, read_places, repaired, row_name
@@ -18,6 +19,7 @@ TERRITORY = ("territory", "insee_com", "code_insee", "insee", "code", "lau_id", 
 NAME = ("name", "nom", "nom_com", "nom_officiel", "libelle", "lau_name", "name_latn", "nome", "nombre", "gen")
 
 
+@door()
 def read_area(
     path: str | PathLike[str], *, name: str | None = None, layer: str | None = None, crs: Any = None
 ) -> gpd.GeoDataFrame:

@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 import yaml
 
+from siteplan.doors import door
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.geo import LONLAT, metric_crs
 from siteplan.inputs.extract import read_extract
@@ -49,6 +50,7 @@ class _Place:
         return shapely.point_on_surface(self.shape)
 
 
+@door()
 def propose_sites(
     osm_path: str | PathLike[str],
     *,

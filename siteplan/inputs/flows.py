@@ -7,6 +7,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.doors import door
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.files import TEXTS, _read_parquet, _read_text, existing_file, listed, numbers, row_name
 
@@ -20,6 +21,7 @@ KM = ("km", "distance_km")
 MODE = ("mode",)
 
 
+@door()
 def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.DataFrame | None = None) -> pd.DataFrame:
     """Read a table of home-work pairs.
 

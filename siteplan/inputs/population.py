@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from siteplan.catalogue import LAYERS, check_groups
+from siteplan.doors import door
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.geo import cell_sizes
 from siteplan.inputs.files import (
@@ -62,6 +63,7 @@ CROWD, CROWD_HA, MOST = 20_000, 1.0, 5e7  # Kowloon Walled City had about 13,000
 POPULOUS = 200
 
 
+@door()
 def read_population(
     path: str | PathLike[str],
     *,

@@ -1,16 +1,18 @@
 """Where telecentres are or could be."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from siteplan.doors import door
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.files import (
     PLACES,
@@ -24,7 +26,7 @@ from siteplan.inputs.files import (
     row_name,
 )
 
-__all__ = ["OPEN", "STATUSES", "read_sites"]
+__all__ = ["OPEN", "STATUSES", "Places", "as_sites", "read_sites"]
 
 STATUSES = ("existing", "candidate", "required", "excluded")
 OPEN = ("existing", "required")  # in any case
@@ -33,6 +35,7 @@ SITE = ("site", "id", "site_id")
 MISSING = -1  # what shapely calls the type of no geometry
 
 
+@door()
 def read_sites(
     path: str | PathLike[str], *, layer: str | None = None, crs: Any = None, places: bool = True
 ) -> gpd.GeoDataFrame:
@@ -98,6 +101,47 @@ def read_sites(
     if problems:
         raise InputError("; also: ".join([problems[0], *(text.removeprefix(f"{file}: ") for text in problems[1:])]))
     return gpd.GeoDataFrame(own | others, index=index, geometry=points, crs=table.crs)
+
+
+def as_sites(given: Any, what: str = "sites") -> Any:
+    """Return sites given as degrees, ``(lon, lat)``, as a table; what is none of these is returned as it is.
+
+    Parameters
+    ----------
+    given
+        One pair, a list of pairs (S1, S2, ...) or a dictionary of pairs by name.
+
+    Returns
+    -------
+    GeoDataFrame
+        As `read_sites` gives it; points in EPSG:4326.
+
+    Raises
+    ------
+    InputError
+        Numbers that are no place on the Earth.
+    """
+    pair = isinstance(given, tuple | list) and len(given) == 2 and all(isinstance(value, Real) for value in given)
+    named = dict(given) if isinstance(given, Mapping) else None
+    if named is None and isinstance(given, tuple | list) and len(given):
+        named = {f"S{number}": place for number, place in enumerate([given] if pair else given, 1)}
+    if not named or not all(isinstance(place, tuple | list) and len(place) == 2 for place in named.values()):
+        return given
+    for name, place in named.items():
+        lon, lat = place
+        if not (isinstance(lon, Real) and isinstance(lat, Real) and abs(float(lon)) <= 180 and abs(float(lat)) <= 90):
+            raise InputError(
+                f"{what}: {name} is at {place!r}; expected (lon, lat) in degrees, from -180 to 180 and from -90 to 90"
+            )
+    index = pd.Index([str(name) for name in named], name="site", dtype=object)
+    columns = {"name": index, "status": "candidate", "cost": np.nan, "capacity": np.nan}
+    return gpd.GeoDataFrame(
+        columns, index=index, geometry=gpd.points_from_xy(*zip(*named.values(), strict=True)), crs=4326
+    )
+
+
+Places: TypeAlias = Annotated[gpd.GeoDataFrame, as_sites]
+"""A table of places, or `(lon, lat)`, a list of these or a dictionary of them by name."""
 
 
 def _tried(problems: list[str], read: Callable[[], Read], instead: Read) -> Read:

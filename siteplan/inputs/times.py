@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.doors import door
 from siteplan.errors import InputError, SiteplanWarning, listed
 from siteplan.inputs.files import existing_file, read_rows, text_layout
 from siteplan.reachable import GIVEN, check_times
@@ -30,6 +31,7 @@ _SECONDS = ("seconds", "travel_time_seconds", "duration_seconds")
 _HOURS = ("hours", "travel_time_hours", "duration_hours")
 
 
+@door()
 def read_times(
     path: str | PathLike[str], *, sites: gpd.GeoDataFrame | pd.DataFrame | None = None, mode: str = GIVEN
 ) -> pd.DataFrame:

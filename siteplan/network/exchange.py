@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from siteplan.config import Profile
+from siteplan.doors import door
 from siteplan.network.snapping import as_profile
 from siteplan.network.streets import StreetNetwork
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["to_networkx"]
 
 
+@door()
 def to_networkx(streets: StreetNetwork, *, mode: str | Profile = "walk") -> "nx.MultiDiGraph[int]":
     """Return the streets that a mode may use as a directed multigraph, as OSMnx lays it out.
 

@@ -1,7 +1,7 @@
 """Where the people of a cell meet the streets: cells become points of demand."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -9,12 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.geo import lonlat_bounds, require_metric
 from siteplan.network.snapping import link
-
-if TYPE_CHECKING:
-    from siteplan.network.streets import StreetNetwork
+from siteplan.network.streets import StreetNetwork
 
 __all__ = ["LARGE_M2", "place_people", "totals"]
 
@@ -27,9 +26,10 @@ LARGE_M2 = 200_000.0
 GRAIN = 100.0  # metres: how finely the outline of the streets is drawn
 
 
+@door()
 def place_people(
     cells: gpd.GeoDataFrame,
-    streets: "StreetNetwork",
+    streets: StreetNetwork,
     *,
     spacing: float = 100.0,
     large_m2: float = LARGE_M2,
@@ -124,7 +124,7 @@ def _spread(
 
 
 def _along_streets(
-    shapes: npt.NDArray[np.object_], spread: npt.NDArray[np.intp], streets: "StreetNetwork", spacing: float
+    shapes: npt.NDArray[np.object_], spread: npt.NDArray[np.intp], streets: StreetNetwork, spacing: float
 ) -> tuple[Ints, npt.NDArray[np.object_]]:
     """Find the positions along the streets inside each large cell: the row of the cell and the point."""
     if not spread.size:
@@ -141,7 +141,7 @@ def _along_streets(
 
 
 def _beyond_streets(
-    shapes: npt.NDArray[np.object_], rows: npt.NDArray[np.intp], streets: "StreetNetwork", link_m: float
+    shapes: npt.NDArray[np.object_], rows: npt.NDArray[np.intp], streets: StreetNetwork, link_m: float
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_], Floats]:
     """Find the cells that reach beyond the streets of the extract: row, a point out there, and the part of the area.
 
@@ -205,7 +205,7 @@ def _middles(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
 
 def _points(
     cells: gpd.GeoDataFrame,
-    streets: "StreetNetwork",
+    streets: StreetNetwork,
     row: Ints,
     spots: npt.NDArray[np.object_],
     *,

@@ -1,6 +1,7 @@
 """Places -> the nearest point on a street that the mode may use; what is too far is said, never dropped."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -8,16 +9,38 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siteplan.config import PROFILES, Profile
-from siteplan.errors import InputError, StudyError
+from siteplan.config import PROFILES, TRANSIT, Profile, Rides
+from siteplan.doors import door
+from siteplan.errors import InputError, Key, StudyError, listed
+from siteplan.inputs.sites import Places
 from siteplan.network.graph import ModeGraph, Positions, mode_graph
 from siteplan.network.streets import StreetNetwork
 
-__all__ = ["HARD_LIMIT", "LIMIT", "as_profile", "link", "metric_points", "positions"]
+__all__ = ["HARD_LIMIT", "LIMIT", "Modes", "as_modes", "as_profile", "link", "metric_points", "positions"]
 
 LIMIT = 300.0  # metres between a place and its street by default
 RIM = 25.0  # metres by which the rim of a square must be nearer than any street
 HARD_LIMIT = 1600.0  # no limit may be larger: R5 links up to 1,600 m
+
+
+Mode: TypeAlias = str | Profile | Rides
+Modes: TypeAlias = Mode | Sequence[Mode]
+
+
+def as_modes(mode: Modes) -> list[Profile | Rides]:
+    """Return the mode or modes of these names, or themselves, as a list.
+
+    Raises
+    ------
+    StudyError
+        No mode at all, an unknown one, or one that is there twice.
+    """
+    asked = [mode] if isinstance(mode, str | Profile | Rides) else list(mode)
+    modes = [one if isinstance(one, Rides) else TRANSIT if one == "transit" else as_profile(one) for one in asked]
+    names = [one.name for one in modes]
+    if not names or len({*names}) < len(names):
+        raise StudyError(Key("mode"), f": found {listed(names) or 'none'}, expected one or more, each once")
+    return modes
 
 
 def as_profile(mode: str | Profile) -> Profile:
@@ -30,13 +53,14 @@ def as_profile(mode: str | Profile) -> Profile:
     """
     if isinstance(mode, Profile):
         return mode
-    if mode not in PROFILES:
+    if not isinstance(mode, str) or mode not in PROFILES:
         raise StudyError(f"mode {mode!r}: unknown; expected one of {', '.join(PROFILES)}, or a Profile")
     return PROFILES[mode]
 
 
+@door()
 def link(
-    streets: StreetNetwork, places: gpd.GeoDataFrame, *, mode: str | Profile = "walk", link_m: float = LIMIT
+    streets: StreetNetwork, places: Places, *, mode: str | Profile = "walk", link_m: float = LIMIT
 ) -> pd.DataFrame:
     """Link places to the nearest point on an edge that the mode may use.
 

@@ -13,6 +13,7 @@ import pyproj
 import shapely
 
 from siteplan.config import Profile
+from siteplan.doors import door
 from siteplan.errors import InputError, NetworkError
 from siteplan.geo import ground_lengths, metric_crs
 from siteplan.inputs.graphs import ways_from_graph
@@ -182,6 +183,7 @@ def _use(tags: Tags, rules: Literal["walk", "bike"], push: bool) -> Use:
     return walk_use(dict(tags)) if rules == "walk" else bike_use(dict(tags), push=push)
 
 
+@door()
 def read_streets(
     path: str | Path | None = None,
     *,

@@ -12,13 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import WALK
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.doors import door
+from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed, read_gtfs
 from siteplan.network.kept import linked
 from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
 
-__all__ = ["Patterns", "Timetable", "build_timetable", "read_transit"]
+__all__ = ["Patterns", "Timetable", "build_timetable", "read_transit", "timetable_on"]
 
 # Journeys of up to 4 hours that end from 0:00 on, or begin up to 30:00: what of the days around can be ridden in them.
 HOURS = (-4, 34)
@@ -73,6 +74,7 @@ class Timetable:
         return self._memo[key]
 
 
+@door()
 def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwork, *, date: str) -> Timetable:
     """Read the service of one date from GTFS feeds and put it on the streets.
 
@@ -101,6 +103,15 @@ def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwor
     {'stops': 31, 'stops_without_street': 2, 'stop_times': 3569, 'stop_times_without_street': 180}
     """
     return build_timetable(read_gtfs(paths, date=date, hours=HOURS), streets)
+
+
+def timetable_on(streets: StreetNetwork, transit: Timetable | None) -> Timetable:
+    """Return the timetable, which must stand on these very streets."""
+    if transit is None:
+        raise StudyError("mode 'transit': no timetable; give transit=read_transit(feed, streets, date=...)")
+    if transit.streets is not streets:
+        raise StudyError("mode 'transit': the timetable stands on other streets; read it with these (read_transit)")
+    return transit
 
 
 def build_timetable(feed: Feed, streets: StreetNetwork, *, known: Timetable | None = None) -> Timetable:

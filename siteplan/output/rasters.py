@@ -11,6 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from siteplan.catalogue import by_mode
+from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import as_crs, require_metric
 from siteplan.output.files import whole_file
@@ -35,6 +36,7 @@ class _Grid:
     columns: int
 
 
+@door()
 def write_minutes(
     cells: gpd.GeoDataFrame, path: str | Path, *, crs: Any = None, pixel_m: float = PIXEL_M
 ) -> dict[str, int]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from siteplan.config import Question
 from siteplan.config.choose import question_of
+from siteplan.doors import door
 from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
 from siteplan.siting.answer import Answer, answer, shares
@@ -71,6 +72,7 @@ class Choice:
     curve: pd.DataFrame | None = None
 
 
+@door()
 def choose_sites(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,

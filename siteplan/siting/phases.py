@@ -11,6 +11,7 @@ import pandas as pd
 
 from siteplan.config import Question
 from siteplan.config.choose import question_of
+from siteplan.doors import door
 from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
 from siteplan.siting.answer import Answer, answer
@@ -23,6 +24,7 @@ from siteplan.siting.problem import Flags, Floats, Problem, build_problem, sites
 __all__ = ["coverage_curve", "deploy", "least_needed"]
 
 
+@door()
 def deploy(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,
@@ -184,6 +186,7 @@ def _from_the_last(alone: list[Answer]) -> list[Answer]:
     return way
 
 
+@door()
 def coverage_curve(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,
@@ -265,6 +268,7 @@ def coverage_curve(
     return curve, _knee(counts, np.array(values))
 
 
+@door()
 def least_needed(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None,

@@ -6,6 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siteplan.analysis.change import gained_lost
+from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.output.outcome import Outcome
 from siteplan.output.result import Result, read_outcome
@@ -15,6 +16,7 @@ from siteplan.study.scenarios import aligned
 __all__ = ["compare"]
 
 
+@door()
 def compare(before: str | Path | Result, after: str | Path | Result) -> pd.DataFrame:
     """Count who gains and who loses a site from one run to another.
 

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from siteplan.config import Study
+from siteplan.doors import door
 from siteplan.errors import SiteplanError, SiteplanWarning
 from siteplan.geo import box_area, cell_sizes, metric_crs, require_metric
 from siteplan.inputs.gtfs import summary
@@ -64,6 +65,7 @@ class Finding:
         return asdict(self)
 
 
+@door()
 def check(study: Study | str | Path) -> list[Finding]:
     """Read all inputs of a study and say what is wrong, odd or worth knowing, without computing travel times.
 

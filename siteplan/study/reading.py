@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from siteplan.config import Inputs, Study
 from siteplan.config.problems import said, short
+from siteplan.doors import door
 from siteplan.errors import Key, StudyError
 
 __all__ = ["read_study"]
@@ -17,6 +18,7 @@ __all__ = ["read_study"]
 NEEDS = ("streets", "population", "sites")
 
 
+@door()
 def read_study(
     path: str | Path | None,
     overrides: Iterable[str] = (),

@@ -18,6 +18,7 @@ from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.score import score_sites
 from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
 from siteplan.config import Study, folder_name
+from siteplan.doors import door
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.times import made_points, read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
@@ -74,6 +75,7 @@ class _Work:
     progress: Progress | None = None
 
 
+@door()
 def run(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
     """Do everything that a study asks for, and write it into a folder of results.
 
@@ -134,6 +136,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     return result
 
 
+@door()
 def compare_scenarios(
     study: Study | str | Path,
     others: Mapping[str, Study] | None = None,

@@ -13,6 +13,7 @@ from pyproj import Transformer
 
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, Measure, by_mode, measures, mode_order
+from siteplan.doors import door
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.objectives import objective_names
 from siteplan.output.maps.answers import answer_data, left_out_data
@@ -54,6 +55,7 @@ DRAWN = (
 )
 
 
+@door(sites=("name", "status", "cost", "capacity"))
 def site_map(
     sites: gpd.GeoDataFrame | Outcome,
     *,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from siteplan.doors import door
 from siteplan.output.files import whole_file
 from siteplan.output.outcome import Outcome
 from siteplan.output.report.account import Account
@@ -11,6 +12,7 @@ from siteplan.output.report.pdf import find_chromium, print_pdf
 __all__ = ["find_chromium", "print_pdf", "render_report", "write_report"]
 
 
+@door()
 def render_report(result: Outcome, *, language: str = "") -> str:
     """Write the report of a result as one HTML page for A4: question, answer, tables, maps, assumptions, sources.
 
@@ -49,6 +51,7 @@ def render_report(result: Outcome, *, language: str = "") -> str:
     return render_page(Account.of(result, language))
 
 
+@door()
 def write_report(result: Outcome, path: str | Path, *, language: str = "") -> None:
     """Write the report that `render_report` makes of a result to a file, whole or not at all.
 
