@@ -17,6 +17,7 @@ from scipy import sparse
 
 from siteplan.catalogue import BEST, PEOPLE, check_groups
 from siteplan.config.fields import LONGEST
+from siteplan.display import Shown
 from siteplan.errors import InputError, SiteplanWarning, StudyError, listed
 
 __all__ = [
@@ -145,8 +146,8 @@ class Nearest:
     mode: Ints
 
 
-@dataclass(frozen=True, eq=False)
-class Reach:
+@dataclass(frozen=True, eq=False, repr=False)
+class Reach(Shown):
     """A table of minutes and its people; make it by `Reach.of`, and give it wherever a table of minutes is asked for.
 
     Wherever a function asks which sites are open, None takes all of them. A limit is in minutes and belongs to it. The
@@ -184,6 +185,16 @@ class Reach:
     rows: Ints | None = None
     """The row of `times` of each row here; None where they are in order as given."""
     _known: dict[str, Pairs] = field(default_factory=dict, init=False, repr=False)
+
+    def facts(self) -> dict[str, object]:
+        """Say of how many it tells."""
+        longest = f"at most {self.minutes.max():g} minutes" if len(self.minutes) else "no times"
+        return {
+            "modes": listed(self.modes),
+            "sites": f"{len(self.sites):,}",
+            "points": f"{len(self.points):,}",
+            "times": f"{len(self.minutes):,}, {longest}",
+        }
 
     @classmethod
     def of(cls, times: "pd.DataFrame | Reach", people: pd.DataFrame | People | None = None) -> "Reach":

@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin
 
 import geopandas as gpd
@@ -163,3 +165,33 @@ def test_a_wrong_limit_gets_a_sentence(wrong: Any, right: dict[str, Any]) -> Non
         sp.travel_times(right["streets"], right["sites"], right["people"], minutes=wrong)
     with pytest.raises(sp.StudyError, match="minutes"):
         sp.isochrones(right["streets"], right["sites"], minutes=wrong)
+
+
+@pytest.mark.parametrize("name", ["<b>town</b>", "long " * 500])
+def test_displays_are_short_and_escaped(name: str, right: dict[str, Any]) -> None:
+    streets = replace(right["streets"], source=name)
+    choice = sp.choose_sites(right["times"], right["people"], right["sites"], count=4)
+    reach = sp.Reach.of(right["times"], right["people"])
+    many = replace(choice, sites=pd.DataFrame(index=[f"{name}{number}" for number in range(5000)]))
+    feed = SimpleNamespace(sources=[name], routes=[], trips=[], stops=[])
+    timetable = sp.Timetable(streets, feed, None, np.zeros((0, 2)), None)
+    for thing in (streets, timetable, choice, many, reach, sp.Study(name=name)):
+        page = thing._repr_html_()
+        assert repr(thing).startswith(f"<{type(thing).__name__} ")
+        assert len(repr(thing)) < 1000
+        assert len(page) < 1500
+        assert "<b>" not in page
+        assert "http" not in page
+    assert "&lt;b&gt;town" in replace(streets, source="<b>town</b>")._repr_html_()
+
+
+def test_a_graph_may_stand_first_and_edges_are_a_table(right: dict[str, Any]) -> None:
+    graph = sp.to_networkx(right["streets"])
+    pd.testing.assert_frame_equal(sp.read_streets(graph).edges, sp.read_streets(graph=graph).edges)
+    edges = right["streets"].to_gdf()
+    pd.testing.assert_frame_equal(edges, right["streets"].edges)
+    edges["length"] = 0.0
+    assert (right["streets"].edges["length"] > 0).all()
+    for wrong in (3, ["x"], pd.DataFrame()):
+        with pytest.raises(sp.InputError, match="path: found a"):
+            sp.read_streets(wrong)

@@ -22,7 +22,8 @@ from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.config.travel import Travel
-from siteplan.errors import StudyError
+from siteplan.display import Shown
+from siteplan.errors import StudyError, listed
 from siteplan.words import languages
 
 __all__ = ["Output", "Study", "folder_name"]
@@ -80,7 +81,7 @@ def _known_language(name: str) -> str:
     return name
 
 
-class Study(Model):
+class Study(Shown, Model):
     """What is read, asked and written: the whole of a study file."""
 
     name: str = Field(default="Study", min_length=1, description="the title of the map")
@@ -194,6 +195,17 @@ class Study(Model):
                 why = f"its folder has the same name as that of '{first}'; name one of them otherwise"
             raise PydanticCustomError("scenario", "scenarios.{name}: {why}", {"name": name, "why": why})
         return self
+
+    def facts(self) -> dict[str, object]:
+        """Say what is asked."""
+        return {
+            "name": self.name,
+            "modes": listed(profile.name for profile in self.profiles()),
+            "minutes": listed(f"{limit:g}" for limit in self.travel.minutes),
+            "choose": "no sites" if self.choose is None else self.choose.objective,
+            "scenarios": len(self.variants()),
+            "results": self.output.folder,
+        }
 
     def variants(self) -> dict[str, Scenario]:
         """Give all scenarios by name: those of `scenarios`, and the combinations of `matrix`."""

@@ -13,6 +13,7 @@ import pyproj
 import shapely
 
 from siteplan.config import Profile
+from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, NetworkError
 from siteplan.geo import ground_lengths, metric_crs
@@ -37,8 +38,8 @@ class Origin:
     after: Ints
 
 
-@dataclass(frozen=True)
-class StreetNetwork:
+@dataclass(frozen=True, repr=False)
+class StreetNetwork(Shown):
     """Streets between junctions.
 
     An edge is a piece of one OpenStreetMap way between two nodes where ways meet or end. Edge `e` runs from node
@@ -64,6 +65,22 @@ class StreetNetwork:
     climb: Climb | None = None
     origin: Origin | None = field(default=None, repr=False, compare=False)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def facts(self) -> dict[str, object]:
+        """Say where they are and how many."""
+        return {
+            "source": self.source,
+            "edges": f"{len(self.u):,}",
+            "nodes": f"{self.node_count:,}",
+            "length": f"{self.length.sum() / 1000:,.0f} km",
+            "crs": self.crs.to_string(),
+            "of": self.data_date or "no date",
+            "elevation": "no" if self.climb is None else "yes",
+        }
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return a copy of the edges as a table, one's own to change."""
+        return self.edges.copy()
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -185,7 +202,7 @@ def _use(tags: Tags, rules: Literal["walk", "bike"], push: bool) -> Use:
 
 @door()
 def read_streets(
-    path: str | Path | None = None,
+    path: Any = None,
     *,
     place: str | None = None,
     graph: Any = None,
@@ -196,11 +213,11 @@ def read_streets(
     Parameters
     ----------
     path
-        `.osm.pbf`, `.osm` (also `.gz`, `.bz2`), or `.graphml` as OSMnx saves it.
+        `.osm.pbf`, `.osm` (also `.gz`, `.bz2`), or `.graphml` as OSMnx saves it; or an OSMnx graph.
     place
         A place name for OSMnx to look up and download, such as "Montreuil, France".
     graph
-        An OSMnx graph (`networkx.MultiDiGraph`).
+        An OSMnx graph (`networkx.MultiDiGraph`), which may as well stand first.
     elevation
         A terrain model (GeoTIFF, metres), for profiles with `slope`.
 
@@ -220,6 +237,10 @@ def read_streets(
     >>> streets.node_count, f"{streets.length.sum() / 1000:,.0f} km"
     (5513, '2,076 km')
     """
+    if hasattr(path, "nodes") and hasattr(path, "edges") and graph is None:
+        path, graph = None, path
+    if not isinstance(path, str | Path | None):
+        raise InputError(f"path: found a {type(path).__name__}, expected a file of streets or an OSMnx graph")
     if sum(given is not None for given in (path, place, graph)) != 1:
         raise InputError("read_streets: give exactly one of a file, place= or graph=")
     if place is not None:

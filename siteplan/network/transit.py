@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import WALK
+from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed, read_gtfs
@@ -48,8 +49,8 @@ class Patterns:
     trips: Ints
 
 
-@dataclass(frozen=True)
-class Timetable:
+@dataclass(frozen=True, repr=False)
+class Timetable(Shown):
     """What runs on one date, and where its stops meet the streets.
 
     `spots` are x and y of the feed's stops in the streets' CRS. `doors` are the places where people enter: for each the
@@ -66,6 +67,16 @@ class Timetable:
     counts: dict[str, int] = field(default_factory=dict)
     origin: "Timetable | None" = field(default=None, repr=False, compare=False)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def facts(self) -> dict[str, object]:
+        """Say what runs."""
+        return {
+            "feeds": ", ".join(map(str, self.feed.sources)),
+            "lines": f"{len(self.feed.routes):,}",
+            "trips": f"{len(self.feed.trips):,}",
+            "stops": f"{len(self.feed.stops):,}",
+            "streets": self.streets.source,
+        }
 
     def remember(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return what was made for `key` before from this same timetable, or make it now."""

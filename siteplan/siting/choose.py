@@ -10,8 +10,9 @@ import pandas as pd
 
 from siteplan.config import Question
 from siteplan.config.choose import question_of
+from siteplan.display import Shown
 from siteplan.doors import door
-from siteplan.errors import Key, StudyError, keys_named
+from siteplan.errors import Key, StudyError, keys_named, listed
 from siteplan.reachable import Reach
 from siteplan.siting.answer import Answer, answer, shares
 from siteplan.siting.check import check_choice
@@ -21,8 +22,8 @@ from siteplan.siting.problem import Floats, Ints, build_problem, sites_table
 __all__ = ["Choice", "choose_sites", "tell"]
 
 
-@dataclass(frozen=True)
-class Choice:
+@dataclass(frozen=True, repr=False)
+class Choice(Shown):
     """A set of sites, its worth, and the proof.
 
     Attributes
@@ -70,6 +71,16 @@ class Choice:
     summary: dict[str, Any]
     phases: pd.DataFrame | None = None
     curve: pd.DataFrame | None = None
+
+    def facts(self) -> dict[str, object]:
+        """Say what was chosen, and how good it is."""
+        return {
+            "objective": self.objective,
+            "value": f"{self.value:,.0f}",
+            "gap": f"{self.gap:.2%}",
+            "sites": listed(self.sites.index, most=10),
+            "people covered": f"{self.summary['covered']:,.0f} of {self.summary['people']:,.0f}",
+        }
 
 
 @door()
