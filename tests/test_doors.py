@@ -13,6 +13,7 @@ import pytest
 
 import siteplan as sp
 from siteplan.doors import _is, _kinds
+from siteplan.study.scenarios import given_variants
 from worlds import four_sites_six_cells
 
 FUNCTIONS = {name: value for name in sp.__all__ if inspect.isfunction(value := getattr(sp, name))}
@@ -195,3 +196,16 @@ def test_a_graph_may_stand_first_and_edges_are_a_table(right: dict[str, Any]) ->
     for wrong in (3, ["x"], pd.DataFrame()):
         with pytest.raises(sp.InputError, match="path: found a"):
             sp.read_streets(wrong)
+
+
+def test_a_scenario_is_what_a_study_file_says() -> None:
+    study = sp.Study(choose={"sites": 2})
+    slower = {"set": {"travel.walk.speed_kmh": 3.6}}
+    (said,) = given_variants(study, {"slower": slower}, ())
+    (made,) = given_variants(study, {"slower": study.with_(**slower)}, ())
+    assert said.study.travel == made.study.travel != study.travel
+    assert said.about == made.about
+    assert [one.again for one in given_variants(study, {"a": slower, "b": slower}, ("b",))] == [False, True]
+    for wrong in ({"sett": {}}, {}, 3):
+        with pytest.raises(sp.StudyError, match="slower"):
+            given_variants(study, {"slower": wrong}, ())

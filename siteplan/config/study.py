@@ -279,6 +279,20 @@ class Study(Shown, Model):
         except ValidationError as error:
             raise StudyError(f"with_: {'; '.join(problems(error, root))}") from None
 
+    def with_scenarios(self, scenarios: Mapping[str, Any]) -> "Study":
+        """Return the study with further scenarios, each as a study file says it.
+
+        Raises
+        ------
+        StudyError
+            Naming every key that is unknown, missing or out of range.
+        """
+        raw = self.model_dump()
+        try:
+            return Study.model_validate({**raw, "scenarios": {**raw["scenarios"], **scenarios}})
+        except ValidationError as error:
+            raise StudyError("; ".join(problems(error, Study))) from None
+
     def _changed(self, asked: Option, name: str) -> "Study":
         raw = self.model_dump(exclude={"scenarios", "matrix"}) | {"name": name}
         for key, value in asked.set.items():

@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -70,8 +70,10 @@ def variants_of(study: Study) -> list[Variant]:
     ]
 
 
-def given_variants(study: Study, others: Mapping[str, Study], again: Collection[str]) -> list[Variant]:
-    """Make scenarios of studies that were made of another by `Study.with_`.
+def given_variants(
+    study: Study, others: Mapping[str, Study | Mapping[str, Any]], again: Collection[str]
+) -> list[Variant]:
+    """Make scenarios of studies that were made of another by `Study.with_`, or of what a study file says of them.
 
     Raises
     ------
@@ -82,7 +84,12 @@ def given_variants(study: Study, others: Mapping[str, Study], again: Collection[
         if name not in others:
             raise StudyError(f"choose_again: no scenario '{name}'; expected any of {', '.join(others)}")
     variants, tongues = [], all_words("scenario")
+    plain = {name: other for name, other in others.items() if not isinstance(other, Study)}
+    said = {each.name: each for each in variants_of(study.with_scenarios(plain))} if plain else {}
     for name, other in others.items():
+        if not isinstance(other, Study):
+            variants.append(replace(said[name], again=said[name].again or name in again))
+            continue
         for key in ("area", "inputs.streets", "inputs.population", "inputs.elevation", "inputs.times"):
             if _value(other, key) != _value(study, key):
                 raise StudyError(f"{name}: has other {key} than the study; make it by study.with_(...)")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -139,7 +140,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
 @door()
 def compare_scenarios(
     study: Study | str | Path,
-    others: Mapping[str, Study] | None = None,
+    others: Mapping[str, Study | Mapping[str, Any]] | None = None,
     *,
     choose_again: Collection[str] = (),
     progress: Progress | None = None,
@@ -154,7 +155,8 @@ def compare_scenarios(
     study
         A study, or the path of a study file.
     others
-        Scenarios by name, made of this very study by `Study.with_`; None takes those of the study file.
+        Scenarios by name, made of this very study by `Study.with_`, or dictionaries as
+        under `scenarios` in a study file; None takes those of the study file.
     choose_again
         The names of those in which the sites are chosen anew; where the study chooses some, the others keep its
         choice. Those of the study file say it themselves, and who asks another choice gets it.
