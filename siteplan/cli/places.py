@@ -1,5 +1,6 @@
 """Commands on files: propose candidate sites; draw the map, write the report, compare folders of results."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -90,7 +91,7 @@ def compare(
     By any mode within the largest limit, by commune; with -o the table of all modes, limits and groups is written.
     """
     from siteplan.catalogue import TABLES
-    from siteplan.output.files import whole_file
+    from siteplan.output.files import MANIFEST, whole_file
     from siteplan.output.tables import write_table
     from siteplan.output.terminal import print_changes
     from siteplan.study import compare as compare_folders
@@ -103,4 +104,5 @@ def compare(
     if as_json:
         typer.echo(changes.to_json(orient="records", force_ascii=False, indent=1))
     else:
-        print_changes(changes, plain_console())
+        manifest = json.loads((before / MANIFEST).read_text(encoding="utf-8"))
+        print_changes(changes, plain_console(), language=manifest["parameters"]["language"])

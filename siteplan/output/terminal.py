@@ -341,7 +341,8 @@ def print_changes(changes: pd.DataFrame, console: "Console", *, language: str = 
     # The total stands below what it is the sum of.
     rows = pd.concat([rows[rows["split"] == "commune"], rows[rows["split"] == "total"]])
     totals = zip(rows["split"], rows["territory"], strict=True)
-    names = [words["all"] if split == "total" else printable(name) for split, name in totals]
+    called = {"total": words["all"], "outside": words["outside"]}
+    names = [called.get(split) or called.get(str(name)) or printable(name) for split, name in totals]
     columns = [Column(words["commune"], names, number=False, name=True)]
     for figure in ("people", "before", "after", "gained", "lost", "unchanged"):
         columns.append(Column(words[figure], [words.number(value, 0) for value in rows[figure]]))

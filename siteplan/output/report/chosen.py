@@ -200,7 +200,7 @@ def _figures(account: Account, known: pd.DataFrame) -> Iterator[tuple[str, list[
         for name in ("served", "turned_away"):
             yield words[name], [words.count(float(each)) for each in known[name]]
     if account.costs:
-        yield words["cost"], [words.spoken(account.costs[site]) for site in chosen]
+        yield capital(words["cost"]), [words.spoken(account.costs[site]) for site in chosen]
         yield words["cost_so_far"], [account.money(chosen[: at + 1]) for at in range(len(chosen))]
 
 
