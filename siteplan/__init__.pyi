@@ -95,7 +95,8 @@ from .output.report import render_report as render_report, write_report as write
 from .output.result import Result as Result
 from .reachable import Reach as Reach
 from .samples import write_sample as write_sample
-from .siting.choose import Choice as Choice, choose_sites as choose_sites
+from .siting.choice import Choice as Choice
+from .siting.choose import choose_sites as choose_sites
 from .siting.phases import coverage_curve as coverage_curve, deploy as deploy, least_needed as least_needed
 from .study import (
     Finding as Finding,

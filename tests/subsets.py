@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
 
-from siteplan.siting.choose import Choice, choose_sites
+from siteplan.siting.choice import Choice
+from siteplan.siting.choose import choose_sites
 from siteplan.siting.phases import deploy
 
 

@@ -313,13 +313,19 @@ def test_flows_with_modes_of_their_own_need_no_others(town, tmp_path):
 WEIGHTS = {"people_walk_5.5": 1.0}
 
 
+def sure(study, asked, territory, cache, progress=None, *, weights, chosen=()):
+    """How sure the ranks are."""
+    reach = Reach.of(times_of(study, territory, Cache(None), None), territory.points)
+    return robustness_tables(asked, Situation(study, territory, reach, chosen), cache, progress, weights=weights)
+
+
 def test_variants_are_the_same_twice_and_go_on_where_they_stopped(street, tmp_path, monkeypatch):
     study, territory = street
     study = study.with_(set={"choose": {"sites": 2, "mode": "walk"}})
     asked = Robustness(count=4, first=1, walk_kmh=(4.0, 5.4))
     check_questions(asking(study, robustness=asked), territory)
     told = []
-    first = robustness_tables(
+    first = sure(
         study, asked, territory, Cache(tmp_path), lambda *at: told.append(at), weights=WEIGHTS, chosen=["A", "B"]
     )
     assert told[-1] == ("robustness", 4, 4)
@@ -327,8 +333,8 @@ def test_variants_are_the_same_twice_and_go_on_where_they_stopped(street, tmp_pa
     next(tmp_path.iterdir()).unlink()
     made = []
     variant = certainty._variant
-    monkeypatch.setattr(certainty, "_variant", lambda *given: made.append(1) or variant(*given))
-    again = robustness_tables(study, asked, territory, Cache(tmp_path), weights=WEIGHTS, chosen=["A", "B"])
+    monkeypatch.setattr(certainty, "_variant", lambda *given, **more: made.append(1) or variant(*given, **more))
+    again = sure(study, asked, territory, Cache(tmp_path), weights=WEIGHTS, chosen=["A", "B"])
     assert len(made) == 1
     for name, table in first.items():
         pd.testing.assert_frame_equal(table, again[name])
@@ -338,7 +344,7 @@ def test_variants_are_the_same_twice_and_go_on_where_they_stopped(street, tmp_pa
     assert robust["in_first"].to_list() == [1, 1]
     assert (robust["p5"] <= robust["p95"]).all()
     assert first["robust_sets"][["sites", "own", "count", "max_regret"]].to_numpy().tolist() == [["A, B", True, 4, 0]]
-    other = robustness_tables(study, Robustness(count=4, first=1, seed=2), territory, Cache(None), weights=WEIGHTS)
+    other = sure(study, Robustness(count=4, first=1, seed=2), territory, Cache(None), weights=WEIGHTS)
     assert not other["robustness"].equals(first["robustness"])
 
 
@@ -349,9 +355,9 @@ def test_a_vintage_of_the_population_is_a_variant_with_its_people(street, tmp_pa
     fixed = {"walk_kmh": (4.8, 4.8), "bike_kmh": (15, 15), "snapping_m": [300], "placements": ["as is"]}
     asked = Robustness(count=2, first=1, populations=[tmp_path / "later.gpkg"], **fixed)
     check_questions(asking(study, robustness=asked), territory)
-    table = robustness_tables(study, asked, territory, Cache(None), weights=WEIGHTS)["robustness"].set_index("site")
+    table = sure(study, asked, territory, Cache(None), weights=WEIGHTS)["robustness"].set_index("site")
     bare = Robustness(count=2, first=1, **fixed)
-    once = robustness_tables(study, bare, territory, Cache(None), weights=WEIGHTS)["robustness"].set_index("site")
+    once = sure(study, bare, territory, Cache(None), weights=WEIGHTS)["robustness"].set_index("site")
     # Of two variants one counts the study's people, the other three times as many.
     assert table["p5"].to_numpy() == pytest.approx(once["p50"].to_numpy())
     assert table["p95"].to_numpy() == pytest.approx(3 * once["p50"].to_numpy())
@@ -370,7 +376,7 @@ def test_a_vintage_that_lies_elsewhere_is_refused(street, tmp_path):
 def test_a_variant_is_a_run_with_its_speeds(street):
     study, territory = street
     asked = Robustness(count=2, first=1, walk_kmh=(3.6, 3.6), bike_kmh=(15, 15), snapping_m=[300], placements=["as is"])
-    table = robustness_tables(study, asked, territory, Cache(None), weights=WEIGHTS)["robustness"]
+    table = sure(study, asked, territory, Cache(None), weights=WEIGHTS)["robustness"]
     slow = study.with_(set={"travel.walk.speed_kmh": 3.6})
     times = times_of(slow, territory, Cache(None), None)
     near = times[(times["mode"] == "walk") & (times["minutes"] <= 5.5)].groupby("site", observed=False)["point"].count()
@@ -387,14 +393,14 @@ def test_a_variant_by_bus_is_a_run_in_its_window(tmp_path):
     asked = Robustness(count=2, first=1, shifts=[720], dates=["2026-03-10", "2026-03-11"], **same)
     check_questions(asking(study, robustness=asked), territory)
     weights = {"people_transit_9.5": 1.0}
-    table = robustness_tables(study, asked, territory, Cache(None), weights=weights)["robustness"].set_index("site")
+    table = sure(study, asked, territory, Cache(None), weights=weights)["robustness"].set_index("site")
     # In the evening the last bus has gone: who does not walk does not come.
     evening = study.with_(set={"travel.transit.window": ["20:00", "21:00"]})
     times = times_of(evening, territory, Cache(None), None)
     reached = times[(times["mode"] == "transit") & (times["minutes"] <= 9.5)].groupby("site", observed=False)["point"]
     assert table["p50"].to_dict() == (10.0 * reached.count()).to_dict()
     usual = Robustness(count=2, first=1, shifts=[0], **same)
-    morning = robustness_tables(study, usual, territory, Cache(None), weights=weights)["robustness"].set_index("site")
+    morning = sure(study, usual, territory, Cache(None), weights=weights)["robustness"].set_index("site")
     assert (morning["p50"] > table["p50"]).any()
     with pytest.raises(SiteplanError, match="2031"):
         check_questions(asking(study, robustness=Robustness(first=1, dates=["2031-01-01"])), territory)
@@ -414,7 +420,7 @@ def test_what_a_set_forgoes_is_told_of_a_set_never_chosen_too(street):
     study, territory = street
     study = study.with_(set={"choose": {"sites": 2, "mode": "walk"}})
     asked = Robustness(count=2, first=1, walk_kmh=(4.8, 4.8), snapping_m=[300], placements=["as is"])
-    table = robustness_tables(study, asked, territory, Cache(None), weights=WEIGHTS, chosen=["A"])["robust_sets"]
+    table = sure(study, asked, territory, Cache(None), weights=WEIGHTS, chosen=["A"])["robust_sets"]
     found = table.set_index("sites")
     assert found.loc["A", ["own", "count", "max_regret", "max_regret_share"]].to_list() == [True, 0, 50.0, 0.5]
     assert not found.loc["A, B", "own"]

@@ -434,7 +434,9 @@ def test_shares_are_counted_from_people_and_rounded_once():
 
 
 def test_coverage_that_is_known_already_says_what_is_open():
-    known = access_table(town_times(), town_points(), town_communes(), ["A"], [("walk", 4.0)]).assign(open="today")
+    known = access_table(town_times(), town_points(), town_communes(), sites=["A"], pairs=[("walk", 4.0)]).assign(
+        open="today"
+    )
     page = page_of(**town(times=None, access=known))
     assert "with the sites that are open today" in text_of(page, "communes")
 
@@ -501,7 +503,7 @@ def test_any_one_table_may_be_missing(left_out):
 
 
 def test_coverage_that_is_known_already_is_shown_where_there_are_no_times():
-    known = access_table(town_times(), town_points(), town_communes(), ["A", "B"], [("walk", 4.0)])
+    known = access_table(town_times(), town_points(), town_communes(), sites=["A", "B"], pairs=[("walk", 4.0)])
     known = known.assign(split="communes", territory=known["territory"].replace({"": "outside"}))
     whole = known.iloc[:1].assign(split="total", territory="total", people=110.0, covered=100.0)
     page = page_of(**town(times=None, access=pd.concat([whole, known])))
@@ -573,7 +575,9 @@ def test_covered_people_are_those_that_the_analysis_counts():
 
 def test_communes_sum_to_the_whole_and_nobody_counts_twice():
     overlapping = pd.concat([town_communes(), town_communes().set_axis([3, 4])])
-    table = access_table(town_times(), town_points(), overlapping, ["A", "B"], [("walk", 4.0), ("best", 2.0)])
+    table = access_table(
+        town_times(), town_points(), overlapping, sites=["A", "B"], pairs=[("walk", 4.0), ("best", 2.0)]
+    )
     walk = table[table["mode"] == "walk"].set_index("territory")
     assert walk["people"].to_dict() == {"1": 50.0, "2": 50.0, "3": 0.0, "4": 0.0, "": 10.0}
     assert walk["covered"].to_dict() == {"1": 50.0, "2": 40.0, "3": 0.0, "4": 0.0, "": 10.0}

@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 from siteplan.config import Question, Quota
 from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError
 from siteplan.siting.check import check_choice
-from siteplan.siting.choose import Choice
+from siteplan.siting.choice import Choice
 from subsets import ask
 
 Floats = npt.NDArray[np.float64]

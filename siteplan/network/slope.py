@@ -1,17 +1,15 @@
 """What the terrain does to the speed on foot and by bicycle."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from siteplan.errors import InputError, SiteplanWarning
-
-if TYPE_CHECKING:
-    from siteplan.network.streets import StreetNetwork
 
 __all__ = ["Climb", "bike_time_factor", "read_climb", "walk_time_factor"]
 
@@ -21,6 +19,23 @@ STEP = 20.0  # metres between heights along a street: finer than the terrain mod
 BRIDGE = 0.03  # on bridges and in tunnels the terrain is not the road
 BIKE_SLOPE = (-0.05, -0.03, 0.0, 0.03, 0.05, 0.10)
 BIKE_SPEED = (1.7, 1.4, 1.0, 0.85, 0.75, 0.5)  # Valhalla's bicycle costing; held beyond the ends
+
+
+class Lines(Protocol):
+    """What is asked of streets: a `StreetNetwork` has it."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def crs(self) -> Any: ...
+    @property
+    def length(self) -> Floats: ...
+    @property
+    def kind(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def kinds(self) -> Sequence[Any]: ...
+    def spaced(self, step: float) -> tuple[npt.NDArray[np.int64], Floats]: ...
+    def at(self, edge: npt.NDArray[np.int64], share: Floats) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,7 @@ def bike_time_factor(slope: Floats) -> Floats:
     return 1 / np.interp(slope, BIKE_SLOPE, BIKE_SPEED)
 
 
-def read_climb(streets: "StreetNetwork", path: str | Path) -> Climb:
+def read_climb(streets: Lines, path: str | Path) -> Climb:
     """Read a terrain model (GeoTIFF, metres) and return what it does to every edge.
 
     Streets outside the model or on its nodata are taken as flat, with one warning that gives their share.
@@ -85,7 +100,7 @@ def _off_ground(tags: dict[str, str]) -> bool:
     return tags.get("bridge", "no") != "no" or tags.get("tunnel", "no") != "no"
 
 
-def _heights(file: Path, streets: "StreetNetwork", xy: Floats) -> Floats:
+def _heights(file: Path, streets: Lines, xy: Floats) -> Floats:
     """Return the heights at points in the streets' CRS, between the centres of the model's cells; NaN where unknown."""
     import rasterio
     from pyproj import Transformer

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,16 +9,17 @@ import geopandas as gpd
 import pandas as pd
 
 from siteplan.catalogue import BEST, PEOPLE, TABLES, Measure, measures
-from siteplan.errors import InputError
+from siteplan.display import Shown
+from siteplan.errors import InputError, listed
 from siteplan.inputs.sites import OPEN
-from siteplan.siting.choose import Choice
+from siteplan.siting.choice import Choice
 
 __all__ = ["Outcome", "ranked_by"]
 
 _Table = TypeVar("_Table", bound=pd.DataFrame)
 
 ACCESS = ("minutes", "site", "covered", "desks_per_person")  # kinds of measures of a cell
-FIRST = 5  # sites shown in a notebook
+FIRST = 10  # names in a short display
 
 
 def ranked_by(weights: Mapping[str, float], modes: Sequence[str], minutes: Sequence[float]) -> Mapping[str, float]:
@@ -28,7 +28,7 @@ def ranked_by(weights: Mapping[str, float], modes: Sequence[str], minutes: Seque
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Outcome:
+class Outcome(Shown):
     """What a study gave, as maps and reports read it; nothing but the sites need be there.
 
     Parameters
@@ -173,23 +173,15 @@ class Outcome:
         flat = found.reset_index() if found.index.name else found
         return flat.round({column: TABLES[name].decimals_of(str(column)) for column in flat} if name in TABLES else 7)
 
-    def __repr__(self) -> str:
-        counts = [f"{len(self.sites)} sites"]
-        counts += [f"{len(self.chosen)} chosen"] if self.chosen else []
-        counts += [f"{' '.join(self.modes)} within {', '.join(f'{limit:g}' for limit in self.minutes)} min"] * bool(
-            self.modes and self.minutes
-        )
-        counts += [f"{len(self.scenarios)} scenarios"] if self.scenarios else []
-        counts += [str(self.folder)] if self.folder else []
-        return f"<{type(self).__name__} {self.title!r}: {'; '.join(counts)}>"
-
-    def _repr_html_(self) -> str:
-        named = f"<p>{escape(repr(self)[1:-1])}</p>"
-        if "scores" not in self.tables:
-            return named
-        shown = ["rank", "name", "status", *self.weights, "score"]
-        ranked = self.scores.sort_values("rank", kind="stable").head(FIRST)
-        return named + ranked[[name for name in shown if name in ranked]].round(1).to_html()
+    def facts(self) -> dict[str, object]:
+        """Say what was asked, how much is there, and where it is."""
+        told: dict[str, object] = {"name": self.title} if self.title else {}
+        told |= {"sites": len(self.sites)} | ({"chosen": listed(self.chosen, most=FIRST)} if self.chosen else {})
+        told |= {"modes": ", ".join(self.modes)} if self.modes else {}
+        told |= {"minutes": ", ".join(f"{limit:g}" for limit in self.minutes)} if self.minutes else {}
+        told |= {"tables": ", ".join(self.tables)} | {"layers": ", ".join(self.layers)}
+        told |= {"scenarios": listed(self.scenarios, most=FIRST)} if self.scenarios else {}
+        return told | ({"folder": self.folder} if self.folder else {})
 
 
 def _known(tables: Mapping[str, _Table], name: str) -> _Table:

@@ -24,7 +24,7 @@ from siteplan.output.outcome import Outcome
 from siteplan.output.rasters import write_minutes
 from siteplan.output.report import write_report
 from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
-from siteplan.siting.choose import Choice
+from siteplan.siting.choice import Choice
 
 __all__ = ["Result", "read_outcome"]
 

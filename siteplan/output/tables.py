@@ -14,7 +14,7 @@ from siteplan.inputs.spreadsheet import guarded
 from siteplan.inputs.times import POINTS_KEY
 
 if TYPE_CHECKING:
-    from siteplan.siting.choose import Choice
+    from siteplan.siting.choice import Choice
 
 __all__ = [
     "choice_json",

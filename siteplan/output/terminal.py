@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from siteplan.siting.choose import Choice
+    from siteplan.siting.choice import Choice
 
 __all__ = ["choice_summary", "print_changes", "print_choice", "print_scenarios", "print_scores", "printable"]
 
@@ -126,7 +126,7 @@ def print_scores(
             break
         left_out.append(" ".join(columns.pop(name).heading.split()))
     shown = words.text("shown", shown=len(ranked), all=len(scores))
-    _print(console, list(columns.values()), _explained(scores, columns, weights, left_out, shown, words=words))
+    _print(console, list(columns.values()), _explained(scores, columns, weights, left_out, shown=shown, words=words))
 
 
 def _score_columns(ranked: pd.DataFrame, words: Words) -> dict[str, Column]:
@@ -168,8 +168,8 @@ def _explained(
     columns: Mapping[str, Column],
     weights: Mapping[str, float],
     left_out: list[str],
-    shown: str,
     *,
+    shown: str,
     words: Words,
 ) -> Iterator[str]:
     """Say what stands in the table, and what does not."""

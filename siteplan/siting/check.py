@@ -1,6 +1,6 @@
 """Recompute a choice from the chosen ids and the tables alone, in another way than it was made."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -9,10 +9,8 @@ import pandas as pd
 from siteplan.config import Question
 from siteplan.errors import SiteplanError
 from siteplan.reachable import by_point
+from siteplan.siting.choice import Choice
 from siteplan.siting.problem import USUAL, has_value, pair_weights, site_metres
-
-if TYPE_CHECKING:
-    from siteplan.siting.choose import Choice
 
 __all__ = ["check_choice"]
 
@@ -20,7 +18,7 @@ CLOSE = 1e-5  # of what is compared
 
 
 def check_choice(
-    choice: "Choice",
+    choice: Choice,
     times: pd.DataFrame,
     people: pd.DataFrame,
     sites: gpd.GeoDataFrame | pd.DataFrame,
@@ -139,7 +137,7 @@ def _spaced(sites: gpd.GeoDataFrame | pd.DataFrame, chosen: list[str], status: p
 
 
 def _floored(
-    choice: "Choice",
+    choice: Choice,
     served: pd.Series,
     amount: pd.Series,
     *,

@@ -16,7 +16,8 @@ from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
 from siteplan.siting.answer import Answer, answer
 from siteplan.siting.check import check_choice
-from siteplan.siting.choose import Choice, choose_sites, tell
+from siteplan.siting.choice import Choice
+from siteplan.siting.choose import choose_sites, tell
 from siteplan.siting.exact import solve_nested
 from siteplan.siting.heuristic import fits, gains, grow, objective_of
 from siteplan.siting.problem import Flags, Floats, Problem, build_problem, sites_table

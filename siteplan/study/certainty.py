@@ -27,6 +27,7 @@ from siteplan.reachable import Reach
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.editing import edited_timetable
+from siteplan.study.fairness import Situation
 from siteplan.study.load import StudyData, load_cells, same_place, used_sites
 from siteplan.study.travel import Progress, fingerprint
 from siteplan.times import travel_times
@@ -81,14 +82,7 @@ def check_robustness(study: Study, asked: Robustness, data: StudyData) -> None:
 
 
 def robustness_tables(
-    study: Study,
-    asked: Robustness,
-    data: StudyData,
-    cache: Cache,
-    progress: Progress | None = None,
-    *,
-    weights: Mapping[str, float],
-    chosen: Sequence[str] = (),
+    asked: Robustness, here: Situation, cache: Cache, progress: Progress | None = None, *, weights: Mapping[str, float]
 ) -> dict[str, pd.DataFrame]:
     """Answer how sure: `robustness` by site and, where the study chooses, `robust_sets`.
 
@@ -96,10 +90,10 @@ def robustness_tables(
 
     Parameters
     ----------
+    here
+        Of the study; the sites that it chooses itself are a set to compare, be it chosen in no variant.
     weights
         What sites are ranked by, as for `score_sites`.
-    chosen
-        The sites that the study itself chooses, if it chooses any: a set to compare, be it chosen in no variant.
 
     Returns
     -------
@@ -111,6 +105,7 @@ def robustness_tables(
         `mean_regret`, `max_regret`, `max_regret_share`, in people of the chosen group within the limit; for variants
         that cannot meet the conditions of the choice there is a row without sites.
     """
+    study, data = here.study, here.data
     assert data.streets is not None  # noqa: S101 - checked before
     # What another question searches beyond the limits of this one is not searched again.
     bare = study.model_copy(update={"fairness": None})
@@ -130,11 +125,11 @@ def robustness_tables(
 
     def one(draw: Draw) -> pd.DataFrame:
         own = {name: value for name, value in draw.items() if name != "variant"}
-        make = functools.partial(_variant, bare, data, ground, draw, weights)
+        make = functools.partial(_variant, bare, data, ground, draw, weights=weights)
         return cache.table(f"variant_{content_key({**known, 'variant': own})}", make, pd.read_parquet)
 
     found = _each(one, draws, progress)
-    return _told(study, asked, data, found, _heaviest(weights), list(map(str, chosen)))
+    return _told(asked, here, found, counted=_heaviest(weights))
 
 
 def _draws(asked: Robustness) -> list[dict[str, Any]]:
@@ -225,7 +220,9 @@ def _timetables(study: Study, asked: Robustness, data: StudyData) -> dict[str, T
     return found
 
 
-def _variant(study: Study, data: StudyData, ground: _Ground, draw: Draw, weights: Mapping[str, float]) -> pd.DataFrame:
+def _variant(
+    study: Study, data: StudyData, ground: _Ground, draw: Draw, *, weights: Mapping[str, float]
+) -> pd.DataFrame:
     """Compute one variant: a row a site, and a row for all people who have the same sites within reach.
 
     Columns `kind` (site, cover), `name` (the site; which sites, as bits), `score`, `value` (the heaviest column of the
@@ -339,17 +336,12 @@ def _cover(study: Study, asked: Question, reach: Reach) -> pd.DataFrame:
 
 
 def _told(
-    study: Study,
-    asked: Robustness,
-    data: StudyData,
-    found: Mapping[int, pd.DataFrame],
-    counted: str,
-    own: Sequence[str],
+    asked: Robustness, here: Situation, found: Mapping[int, pd.DataFrame], *, counted: str
 ) -> dict[str, pd.DataFrame]:
     sites = {variant: table[table["kind"] == "site"].set_index("name") for variant, table in found.items()}
     ranks = rank_stability(sites, first=asked.first).drop(columns=["p5", "p50", "p95"])
     ends = rank_stability(sites, first=asked.first, column="value")[["p5", "p50", "p95"]]
-    about = data.sites.set_axis(data.sites.index.astype(str)).loc[ranks.index]
+    about = here.sites.loc[ranks.index]
     table = ranks.assign(
         name=about["name"], status=about["status"], variants=len(found), first=asked.first, counted=counted
     ).join(ends)
@@ -357,9 +349,10 @@ def _told(
     table = table[[*order, "p5", "p50", "p95"]].rename_axis("site").reset_index()
     # The surest first.
     table = table.sort_values(["in_first", "mean_rank", "site"], ascending=[False, True, True], ignore_index=True)
-    if study.choose is None:
+    if here.study.choose is None:
         return {"robustness": table}
-    return {"robustness": table, "robust_sets": _sets(found, sites, list(data.sites.index.astype(str)), own)}
+    own = list(map(str, here.chosen))
+    return {"robustness": table, "robust_sets": _sets(found, sites, list(here.sites.index), own)}
 
 
 def _sets(

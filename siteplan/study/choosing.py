@@ -8,7 +8,8 @@ from siteplan.analysis.equity import OUTSIDE
 from siteplan.config import Question, Study
 from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
-from siteplan.siting.choose import Choice, choose_sites
+from siteplan.siting.choice import Choice
+from siteplan.siting.choose import choose_sites
 from siteplan.siting.phases import coverage_curve, deploy, least_needed
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import StudyData

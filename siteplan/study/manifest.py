@@ -15,7 +15,7 @@ from siteplan import __version__
 from siteplan.config import MODES, Study
 from siteplan.config.changes import named_files
 from siteplan.network.people import totals
-from siteplan.siting.choose import Choice
+from siteplan.siting.choice import Choice
 from siteplan.study.cache import file_hash
 from siteplan.study.load import StudyData
 
@@ -47,7 +47,7 @@ def input_files(study: Study) -> dict[str, Path]:
 
 
 def manifest_of(
-    study: Study, data: StudyData, times: pd.DataFrame, covered: pd.DataFrame, warned: list[str]
+    study: Study, data: StudyData, times: pd.DataFrame, *, covered: pd.DataFrame, warned: list[str]
 ) -> dict[str, Any]:
     """Describe a run: inputs with their hashes and dates, parameters, versions, totals in and out, what was odd.
 

@@ -1,11 +1,10 @@
 """The further questions of a study: who is left out, how big, what for, and how sure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from siteplan.config import Study
-from siteplan.reachable import Reach
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
 from siteplan.study.fairness import Situation, check_fairness, fairness_tables
@@ -35,25 +34,13 @@ def check_questions(study: Study, data: StudyData) -> None:
 
 
 def answers(
-    study: Study,
-    data: StudyData,
-    reach: Reach,
-    cache: Cache,
-    progress: Progress | None = None,
-    *,
-    weights: Mapping[str, float],
-    chosen: Sequence[str] = (),
+    here: Situation, cache: Cache, progress: Progress | None = None, *, weights: Mapping[str, float]
 ) -> dict[str, pd.DataFrame]:
     """Answer all further questions of a study, by the name of the table; nothing where it asks none.
 
-    Parameters
-    ----------
-    weights
-        What sites are ranked by.
-    chosen
-        The sites that the study chooses, if it chooses any.
+    `weights` are what sites are ranked by.
     """
-    here = Situation(study, data, reach, chosen)
+    study = here.study
     tables: dict[str, pd.DataFrame] = {}
     if study.fairness is not None:
         tables |= fairness_tables(study.fairness, here)
@@ -62,5 +49,5 @@ def answers(
     if study.commuting is not None:
         tables |= commuting_tables(study.commuting, here, study.demand)
     if study.robustness is not None:
-        tables |= robustness_tables(study, study.robustness, data, cache, progress, weights=weights, chosen=chosen)
+        tables |= robustness_tables(study.robustness, here, cache, progress, weights=weights)
     return tables

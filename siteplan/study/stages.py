@@ -1,6 +1,5 @@
 """The whole of a study, stage by stage: load, travel, draw, analyse, write."""
 
-import functools
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from siteplan.output.outcome import ranked_by
 from siteplan.output.result import Result
 from siteplan.output.tables import write_table
 from siteplan.reachable import Reach
-from siteplan.siting.choose import Choice
+from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.fairness import Situation, access_tables, commune_names, desks_by_cell, places_left_out
@@ -127,7 +126,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         work = _Work(asked, data, reach, odd, cache, progress)
         rings = None
         if asked.output.isochrones and data.streets is not None:
-            rings = rings_of(asked, data.streets, data.timetable, data.sites, cache, progress)
+            rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, progress=progress)
         result = _with_scenarios(_answered(work, rings), work, after)
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         _tell(progress, "writing", 0)
@@ -298,7 +297,7 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
         streets = load_streets(asked, sites)
         refuse_in_water(asked, streets, sites, load_basemap(asked))
         timetable = load_timetable(asked, streets)
-        return rings_of(asked, streets, timetable, used_sites(sites), Cache(None), progress)
+        return rings_of(asked, streets, timetable, used_sites(sites), cache=Cache(None), progress=progress)
 
 
 @contextmanager
@@ -337,9 +336,9 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
         return base
     others, told = {}, []
     for variant, place in after:
-        stage = None if work.progress is None else functools.partial(_named, work.progress, variant.name)
-        known = (work.study, work.data, work.reach.times)
-        rows = times_after(variant.study, place, *known, work.cache, stage)
+        stage = None if work.progress is None else _within(work.progress, variant.name)
+        before = Situation(work.study, work.data, work.reach)
+        rows = times_after(variant.study, place, before, cache=work.cache, progress=stage)
         searched = rows.attrs.pop("searched", {})
         here = Reach.of(rows, place.points)
         result = _analysed(replace(work, study=variant.study, data=place, reach=here))
@@ -360,8 +359,9 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
     return replace(base, scenarios=others, tables={**base.tables, **tables}, manifest=manifest)
 
 
-def _named(progress: Progress, name: str, stage: str, done: int, total: int) -> None:
-    progress(f"{name}: {stage}", done, total)
+def _within(progress: Progress, name: str) -> Progress:
+    """Tell of the stages of a scenario by its name."""
+    return lambda stage, done, total: progress(f"{name}: {stage}", done, total)
 
 
 def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
@@ -371,7 +371,7 @@ def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     choice, tables = chosen(study, reach, data.sites, by_point(data))
     opened = [] if choice is None else [str(site) for site in choice.sites.index]
     tables |= ridden(study, data)
-    tables |= answers(study, data, reach, work.cache, work.progress, weights=result.weights, chosen=opened)
+    tables |= answers(Situation(study, data, reach, opened), work.cache, work.progress, weights=result.weights)
     if study.fairness is not None:
         cells = result.cells.join(desks_by_cell(study.fairness, Situation(study, data, reach, opened)))
         result = replace(result, layers={**result.layers, "cells": cells})
@@ -388,7 +388,7 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     study, data, reach = work.study, work.data, work.reach
     reach.times.attrs.pop("searched", None)
     points, minutes = data.points, study.travel.minutes
-    scores = _scores(study, data, reach)
+    scores, covered = _scores(study, data, reach), coverage(reach, minutes=minutes)
     left_out = places_left_out(study, data, reach, study.fairness)
     tables = {"scores": scores, "times": reach.times, **access_tables(study, data, reach)}
     if len(data.sites) <= MOST_OVERLAPS:
@@ -400,7 +400,7 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
         sites=data.all_sites.to_crs(points.crs),
         tables=tables,
         layers=_layers(data, cell_access(reach, minutes=minutes), rings, left_out),
-        manifest=manifest_of(study, data, reach.times, coverage(reach, minutes=minutes), _warned(work.odd)),
+        manifest=manifest_of(study, data, reach.times, covered=covered, warned=_warned(work.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
 

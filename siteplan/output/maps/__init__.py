@@ -40,7 +40,7 @@ from siteplan.output.maps.scenarios import site_changes, whole_sites
 from siteplan.output.outcome import Outcome
 from siteplan.output.palette import CHANGE, CHOSEN, INKS, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
 from siteplan.reachable import by_point
-from siteplan.siting.choose import Choice
+from siteplan.siting.choice import Choice
 from siteplan.words import Tongues, all_words, half_up, load_words, word
 
 __all__ = ["SiteMap", "site_map"]
@@ -185,7 +185,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     if unknown:
         raise StudyError(f"choice: site {unknown[0]!r} is not on the map; expected one of the sites' ids")
     counted = _in_order(scores)
-    cards = site_cards(sites, scores, counted, result.chosen, only)
+    cards = site_cards(sites, scores, counted, result.chosen, only=only)
     given = {name: table for name, table in layers.items() if name in DRAWN and _has_shapes(table)}
     plan = None
     if times is not None and people is not None:

@@ -66,7 +66,7 @@ def _people(cells: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     texts = _class_texts(breaks, tongues) if len(breaks) else _one_class(positive, tongues)
     label = word(tongues, "cells_density" if dense else "cells_people")
     special = {NOBODY: word(tongues, "nobody"), UNKNOWN: word(tongues, "withheld")}
-    return _layer("people", label, classes, texts, special, tongues)
+    return _layer("people", label, classes, texts, special=special, tongues=tongues)
 
 
 def _class_texts(breaks: NDArray[np.float64], tongues: Tongues) -> list[Said]:
@@ -94,7 +94,8 @@ def _minutes(values: "pd.Series[float]", mode: str, tongues: Tongues) -> Layer:
     classes[~np.isfinite(minutes)] = UNKNOWN
     texts = [_minute_class(end - step, end, tongues) for end in ends]
     label = say(tongues, lambda words: words.text("minutes_by", mode=words.mode(mode)))
-    layer = _layer(f"minutes {mode}", label, classes, texts, {UNKNOWN: word(tongues, "out_of_reach")}, tongues)
+    special = {UNKNOWN: word(tongues, "out_of_reach")}
+    layer = _layer(f"minutes {mode}", label, classes, texts, special=special, tongues=tongues)
     return layer | {"note": word(tongues, "minutes_note")}
 
 
@@ -107,6 +108,7 @@ def _layer(
     label: Said,
     classes: NDArray[np.object_],
     texts: list[Said],
+    *,
     special: dict[str, Said],
     tongues: Tongues,
 ) -> Layer:

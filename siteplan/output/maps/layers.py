@@ -58,6 +58,7 @@ def key(
     text: Said,
     fill: str = "none",
     stroke: str = "none",
+    *,
     dash: str = "",
     opacity: float = 1.0,
     hatch: str = "",
@@ -72,6 +73,7 @@ def site_cards(
     scores: pd.DataFrame | None,
     counted: Sequence[Measure],
     choice: Sequence[str],
+    *,
     only: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """List what the page says of each site: its columns, its place and the counted columns in the order given.
@@ -168,7 +170,7 @@ def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str, str], tongues: To
         "kind": "rings",
         "label": say(tongues, lambda words: f"{words.mode(mode)}, {words.number(minutes)} {words['minute']}"),
         "group": word(tongues, "rings"),
-        "legend": [key("area", speed_text, colour, colour, dash, hatch=hatch)],
+        "legend": [key("area", speed_text, colour, colour, dash=dash, hatch=hatch)],
         "colour": colour,
         "dash": dash,
         "hatch": hatch,

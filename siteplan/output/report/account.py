@@ -329,7 +329,7 @@ class Account:
             return None if access is None else one_split(access)
         sites = [*self.opened, *self.chosen] if self.chosen else self.used
         pairs: Sequence[tuple[str, float]] = [(each.mode, each.limit) for each in self.reached]
-        return access_table(self.times, self.points, self.communes, sites, pairs, cells=self.cells)
+        return access_table(self.times, self.points, self.communes, sites=sites, pairs=pairs, cells=self.cells)
 
     def by_commune(self, sites: Sequence[str]) -> pd.DataFrame | None:
         """Count by commune whom some sites cover, of those and within the limit that the choice was asked for."""
@@ -338,8 +338,8 @@ class Account:
         if self.aim.group not in self.points:
             return None
         pairs = [(self.aim.mode, self.aim.limit)]
-        given = (self.times, self.points, self.communes, sites, pairs)
-        return access_table(*given, cells=self.cells, group=self.aim.group)
+        asked: dict[str, Any] = {"sites": sites, "pairs": pairs, "group": self.aim.group}
+        return access_table(self.times, self.points, self.communes, cells=self.cells, **asked)
 
 
 def _in_metres(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:

@@ -77,7 +77,7 @@ def covered_count(
     """
     people = by_point(points)[measure.group].fillna(0.0)
     limit = measure.limit if minutes is None else minutes
-    return float(people[_reached(times, people.index, measure.mode, limit, sites)].sum())
+    return float(people[_reached(times, people.index, sites, mode=measure.mode, minutes=limit)].sum())
 
 
 def covered_people(
@@ -104,9 +104,9 @@ def access_table(
     times: pd.DataFrame,
     points: gpd.GeoDataFrame,
     communes: gpd.GeoDataFrame,
+    *,
     sites: Sequence[str],
     pairs: Sequence[tuple[str, float]],
-    *,
     cells: gpd.GeoDataFrame | None = None,
     group: str = "people",
 ) -> pd.DataFrame:
@@ -126,7 +126,7 @@ def access_table(
     everybody = people.groupby(where).sum().reindex(order, fill_value=0.0)
     parts = []
     for mode, minutes in pairs:
-        near = people.where(_reached(times, people.index, mode, minutes, sites), 0.0)
+        near = people.where(_reached(times, people.index, sites, mode=mode, minutes=minutes), 0.0)
         covered = near.groupby(where).sum().reindex(order, fill_value=0.0)
         row = {"territory": order, "group": group, "mode": mode, "minutes": minutes, "people": everybody.to_numpy()}
         parts.append(pd.DataFrame(row | {"covered": covered.to_numpy()}))
@@ -147,7 +147,7 @@ def one_split(access: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reached(
-    times: pd.DataFrame, points: pd.Index, mode: str, minutes: float, sites: Iterable[str]
+    times: pd.DataFrame, points: pd.Index, sites: Iterable[str], *, mode: str, minutes: float
 ) -> npt.NDArray[np.bool_]:
     """Tell for each point whether one of the sites is within the limit."""
     near = (times["minutes"] <= minutes) & times["site"].astype(str).isin(set(sites))

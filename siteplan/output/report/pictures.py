@@ -57,7 +57,7 @@ def map_sections(account: Account) -> Markup:
         *_minutes_maps(account, ground, marks),
         *_area_maps(account, frame, ground, marks),
     ]
-    numbered = [_numbered(account, at, *figure) for at, figure in enumerate(figures, start=1)]
+    numbered = [_numbered(account, *figure, at=at) for at, figure in enumerate(figures, start=1)]
     return join(*numbered)
 
 
@@ -65,7 +65,7 @@ Figure = tuple[str, Sequence[Markup], Sequence[tuple[Markup, str]]]  # caption, 
 
 
 def _numbered(
-    account: Account, at: int, caption: str, drawings: Sequence[Markup], legend: Sequence[tuple[Markup, str]]
+    account: Account, caption: str, drawings: Sequence[Markup], legend: Sequence[tuple[Markup, str]], *, at: int
 ) -> Markup:
     words = account.words
     key = tag("ul", *(tag("li", swatch, text) for swatch, text in legend), class_="legend")
@@ -135,7 +135,8 @@ def _minutes_maps(account: Account, ground: Ground, marks: Sequence[Mark]) -> li
         told = {"near": near, "all": len(cells), "minutes": last, "mode": words.mode(mode)}
         about = words.text("figure_minutes_alt", **told)
         size = SMALL if beside else 1.0
-        drawing = minutes_map(frame, ground, cells, mode, ends, marks, words, title=title, about=about, size=size)
+        look: dict[str, Any] = {"ends": ends, "marks": marks, "words": words, "size": size}
+        drawing = minutes_map(frame, ground, cells, mode, title=title, about=about, **look)
         drawings.append(tag("div", tag("p", words.mode(mode), class_="over"), drawing))
     caption = words.text("figure_minutes", mode=words.listed(words.mode(mode) for mode in modes))
     key = minutes_key(ends, words, away=away, unknown=unknown)
@@ -166,8 +167,8 @@ def _area_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[M
         ground,
         within.geometry.to_numpy()[site.isin(account.opened).to_numpy()],
         within.geometry.to_numpy()[site.isin(planned).to_numpy()],
-        marks,
-        words,
+        marks=marks,
+        words=words,
         title=title,
         about=words.text("figure_area_alt", planned=which, **travel),
     )

@@ -45,7 +45,8 @@ def table(
     """
     head = _head(columns)
     body = [
-        _row(columns, row, header, list(bars[at]) if bars else [], total and at == 0) for at, row in enumerate(rows)
+        _row(columns, row, header, shares=list(bars[at]) if bars else [], total=total and at == 0)
+        for at, row in enumerate(rows)
     ]
     return tag("div", tag("table", head, tag("tbody", *body)), class_="wide")
 
@@ -68,7 +69,7 @@ def _heading(column: Column, rowspan: int | None = None) -> Markup:
     return tag("th", column.heading, scope="col", rowspan=rowspan, class_="text" if column.text else None)
 
 
-def _row(columns: Sequence[Column], row: Sequence[str], header: int, shares: list[float], total: bool) -> Markup:
+def _row(columns: Sequence[Column], row: Sequence[str], header: int, *, shares: list[float], total: bool) -> Markup:
     cells = []
     for at, (column, text) in enumerate(zip(columns, row, strict=True)):
         look = "text" if column.text else "bar" if column.bar else None
