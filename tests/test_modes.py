@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from siteplan.cli import app
+from siteplan.cli.common import show
 from siteplan.config import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Profile, Rides, Study
 from siteplan.errors import StudyError
+from siteplan.output.maps.notes import all_notes, travel_of
 from siteplan.study import read_study, run
 from siteplan.times import travel_times
+from siteplan.words import all_words
 from tests.town import BY_BUS, STUDY, write_bus, write_town
 from worlds import line, places
 
@@ -83,7 +86,7 @@ def test_a_scooter_in_python() -> None:
 
 
 @quiet
-def test_another_way_to_ride(tmp_path: Path) -> None:
+def test_another_way_to_ride(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     town = write_town(tmp_path, study=BY_BUS)
     write_bus(tmp_path)
     own = (
@@ -94,7 +97,14 @@ def test_another_way_to_ride(tmp_path: Path) -> None:
     early = profiles["early"]
     assert isinstance(early, Rides)
     assert (early.window, early.home) == (("05:00", "05:50"), SLOW_WALK.with_(name="roller"))
-    found = run(study, out=tmp_path / "out").scores
+    result = run(study, out=tmp_path / "out")
+    found = result.scores
+    # Its speed is that of the walks, which is said as such; when one rides is said of each.
+    show(result, as_json=False, quiet=True)
+    assert "early 4.8 km/h on foot" in " ".join(capsys.readouterr().out.split())
+    notes = [note for note in all_notes(result, None, all_words("map"))["en"] if "08:00" in note or "05:00" in note]
+    assert [note.split(":")[0] for note in notes] == ["By public transport", "Early"]
+    assert "early" not in travel_of(result)[0]
     assert (found["people_transit_9.5"] > found["people_early_9.5"]).all()  # nothing runs yet
 
 

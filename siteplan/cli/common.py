@@ -264,4 +264,4 @@ def _print_table(result: "Result", rows: int = 20) -> None:
     from siteplan.output.terminal import print_scores
 
     language = result.language
-    print_scores(result.scores, rows, plain_console(), weights=result.weights, language=language)
+    print_scores(result.scores, rows, plain_console(), weights=result.weights, rides=result.rides, language=language)

@@ -123,8 +123,18 @@ class Outcome(Shown):
     @property
     def mode_titles(self) -> dict[str, Mapping[str, str]]:
         """What modes of the study's own are called, by language."""
-        profiles = self.study.get("travel", {}).get("profiles", {})
-        return {mode: profile["title"] for mode, profile in profiles.items() if profile.get("title")}
+        return {mode: profile["title"] for mode, profile in self.profiles.items() if profile.get("title")}
+
+    @property
+    def profiles(self) -> Mapping[str, Mapping[str, Any]]:
+        """How the modes of the study travel, by name."""
+        found: Mapping[str, Mapping[str, Any]] = self.study.get("travel", {}).get("profiles", {})
+        return found
+
+    @property
+    def rides(self) -> dict[str, Mapping[str, Any]]:
+        """Those of the profiles that are of public transport."""
+        return {mode: profile for mode, profile in self.profiles.items() if "window" in profile}
 
     @property
     def groups(self) -> list[str]:

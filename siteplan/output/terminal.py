@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
+from siteplan.config import TRANSIT
 from siteplan.inputs.files import listed
 from siteplan.objectives import Objective, objective_names
 from siteplan.words import NONE, Said, Words, load_words
@@ -98,6 +99,7 @@ def print_scores(
     console: "Console",
     *,
     weights: Mapping[str, float] = MappingProxyType({}),
+    rides: Collection[str] = (TRANSIT.name,),
     language: str = "en",
 ) -> None:
     """Print the first `n` sites by rank: whom they reach and add, their scores, and what all that means.
@@ -114,6 +116,8 @@ def print_scores(
         Where to print; text from the data is printed as it is, never as markup.
     weights
         The columns that the score is made of.
+    rides
+        The modes of public transport, whose speed is that on foot.
     language
         Of the headings and sentences.
     """
@@ -126,7 +130,8 @@ def print_scores(
             break
         left_out.append(" ".join(columns.pop(name).heading.split()))
     shown = words.text("shown", shown=len(ranked), all=len(scores))
-    _print(console, list(columns.values()), _explained(scores, columns, weights, left_out, shown=shown, words=words))
+    how: dict[str, Any] = {"weights": weights, "left_out": left_out, "shown": shown, "rides": rides}
+    _print(console, list(columns.values()), _explained(scores, columns, **how, words=words))
 
 
 def _score_columns(ranked: pd.DataFrame, words: Words) -> dict[str, Column]:
@@ -166,15 +171,16 @@ def _expendable(columns: Mapping[str, Column]) -> list[str]:
 def _explained(
     scores: pd.DataFrame,
     columns: Mapping[str, Column],
+    *,
     weights: Mapping[str, float],
     left_out: list[str],
-    *,
     shown: str,
+    rides: Collection[str],
     words: Words,
 ) -> Iterator[str]:
     """Say what stands in the table, and what does not."""
     spoken = ", ".join(
-        words.text("speed_on_foot" if mode == "transit" else "speed", mode=mode, speed=speed)
+        words.text("speed_on_foot" if mode in rides else "speed", mode=mode, speed=speed)
         for mode, speed in speeds(scores).items()
         if math.isfinite(speed)
     )

@@ -135,7 +135,7 @@ class Journeys:
                     continue
                 if rounds is None:
                     rounds = self._rounds(int(minute))
-                found[point] = self._trace(int(minute), point, *rounds)
+                found[point] = self._trace(int(minute), point, rounds)
         return [found[point] for point in points.tolist()]
 
     def within(self, kernel: tuple[Any, ...]) -> npt.NDArray[np.bool_]:
@@ -149,8 +149,9 @@ class Journeys:
         start = int(self.clock[minute])
         return _rounds(start, start + self.cutoff, self.rides, self._laid.kernel, self._laid.feet, self._access)
 
-    def _trace(self, minute: int, point: int, ready_by: Any, off_at: Any, off_by: Any) -> Trace:
+    def _trace(self, minute: int, point: int, rounds: tuple[Any, Any, Any]) -> Trace:
         """Follow a journey back from the point to the site, and turn it round if it runs towards the site."""
+        ready_by, off_at, off_by = rounds
         goal = int(self.clock[minute]) + int(self.costs[minute, point])
         ptr, exits = self._exits
         rows = np.flatnonzero(exits[:, 0] == point)

@@ -125,7 +125,7 @@ def _grouped(group: Ints, value: Ints, groups: int) -> tuple[npt.NDArray[Any], n
 def times(
     search: Search, cutoff: int, *, executor: Executor | None = None, progress: Progress | None = None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return source, target and cost (deciseconds) of every pair within `limit`, by source and then by target."""
+    """Return source, target and cost (deciseconds) of every pair within `cutoff`, by source and then by target."""
     parts = _shared_out(search, _times_part, (cutoff,), executor, progress=progress)
     blocks = [block for part in parts for block in part]
     length = np.zeros(len(search.order), np.int64)

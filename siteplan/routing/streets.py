@@ -174,7 +174,7 @@ def search_times(first, stop, cutoff, most, graph, hanging, mates, sources, targ
     Returns
     -------
     counts
-        Targets within `limit` of each source that was searched; there may be fewer sources than asked for.
+        Targets within `cutoff` of each source that was searched; there may be fewer sources than asked for.
     target, cost
         The targets met, ascending for each source, and what they cost (deciseconds).
     """

@@ -147,7 +147,7 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, targ
     ----------
     departures
         On the clock of the timetable, descending.
-    limit
+    cutoff
         The longest journey that counts.
     rides
         At most so many.

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 
 from siteplan.catalogue import measures, mode_order, speeds
+from siteplan.config import TRANSIT
 from siteplan.output.outcome import Outcome
-from siteplan.words import Tongues, Words, all_words, half_up
+from siteplan.words import Tongues, Words, all_words, capital, half_up
 
 __all__ = ["all_notes", "threshold_of", "travel_of"]
 
@@ -21,7 +23,7 @@ def all_notes(result: Outcome, cells: gpd.GeoDataFrame | None, tongues: Tongues)
         if threshold > 0:
             own.append(words.text("joined", people=threshold))
         more = given.get(language, next(iter(given.values()), ())) if isinstance(given, Mapping) else given
-        said[language] = [*own, *_study_notes(result, study[language]), *map(str, more)]
+        said[language] = [*own, *_study_notes(result, study[language], words), *map(str, more)]
     return said
 
 
@@ -75,25 +77,31 @@ def travel_of(result: Outcome) -> tuple[dict[str, float], list[float]]:
     if rings is not None and len(rings):
         speed |= {str(mode): float(kmh) for mode, kmh in zip(rings["mode"], rings["speed_kmh"], strict=True)}
         limits |= set(rings["minutes"].astype(float))
-    known = sorted((mode for mode, kmh in speed.items() if math.isfinite(kmh) and mode != "transit"), key=mode_order)
+    ridden = {TRANSIT.name, *result.rides}  # whose speed is that of the walks
+    known = sorted((mode for mode, kmh in speed.items() if math.isfinite(kmh) and mode not in ridden), key=mode_order)
     return {mode: speed[mode] for mode in known}, sorted(limits)
 
 
-def _study_notes(result: Outcome, words: Words) -> list[str]:
-    """Say how old the streets are, and when and how people ride."""
+def _study_notes(result: Outcome, words: Words, modes: Words) -> list[str]:
+    """Say how old the streets are, and when and how people ride; `modes` has the words for these."""
     date = (result.manifest.get("inputs", {}).get("inputs.streets", {}).get("data_date") or "")[:10]
     said = [words.text("streets", date=words.date(date))] if date else []
-    rides = result.study.get("travel", {}).get("profiles", {}).get("transit")
-    day = result.study.get("inputs", {}).get("transit")
-    if not (rides and day):
-        return said
-    (first, last), back, level = rides["window"], rides["back"], rides["percentile"]
+    day, rides = result.study.get("inputs", {}).get("transit"), result.rides
+    for mode, profile in rides.items() if day else ():
+        text = _riding(profile, day["date"], words)
+        said.append(f"{capital(modes.mode(mode))}: {text}" if len(rides) > 1 else text)
+    return said
+
+
+def _riding(profile: Mapping[str, Any], day: str, words: Words) -> str:
+    """Say when and how people ride."""
+    (first, last), back, level = profile["window"], profile["back"], profile["percentile"]
     told = {
-        "date": words.date(day["date"]),
+        "date": words.date(day),
         "first": first,
         "last": last,
         "back": words.text("rides_back", first=back[0], last=back[1]) if back else "",
         "level": words["median"] if level == 50 else words.text("percentile", level=f"{level:g}"),
-        "home": words["rides_home"] if rides["home"] else "",
+        "home": words["rides_home"] if profile["home"] else "",
     }
-    return [*said, words.text("rides", count=rides["max_rides"], **told)]
+    return words.text("rides", count=profile["max_rides"], **told)
