@@ -190,8 +190,10 @@ def _called(transit: Timetable, ride: Ride) -> tuple[npt.NDArray[np.int64], list
 
 
 def _line_of(transit: Timetable, ride: Ride) -> tuple[str, str]:
-    trip = transit.feed.trips.loc[ride.trip]
-    return str(transit.feed.routes.loc[trip["route"], "name"]), str(trip["headsign"])
+    """Return the line of a ride, those of all its parts where the vehicle goes on as another, and its last headsign."""
+    trips = transit.feed.trips.loc[list(ride.trips)]
+    names = transit.feed.routes.loc[trips["route"], "name"].astype(str)
+    return " + ".join(dict.fromkeys(names)), str(trips["headsign"].iloc[-1])
 
 
 def clock(seconds: float) -> str:
@@ -311,7 +313,7 @@ def _counted(
     off: Counter[int] = Counter()
     p = transit.patterns
     for point, trace in zip(within.tolist(), found.traces(within), strict=True):
-        for route in sorted({int(route_of[ride.trip]) for ride in trace.rides}):
+        for route in sorted({int(route_of[trip]) for ride in trace.rides for trip in ride.trips}):
             riders[route] += amounts[point]
         if trace.rides:
             first, last = trace.rides[0], trace.rides[-1]

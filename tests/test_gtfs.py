@@ -21,6 +21,7 @@ from siteplan.inputs.gtfs.archive import Archive, open_feed
 from siteplan.inputs.gtfs.calls import interpolated, read_calls, repaired
 from siteplan.inputs.gtfs.report import ODDITIES
 from siteplan.inputs.gtfs.service import WEEKDAYS, read_services
+from siteplan.network.through import followers, joined
 from tests.feeds import DAY, PLAIN, calls, feed, lines, open_times, read, times, write_folder, write_zip
 
 WHOLE = ["0 A 8:00", "0 B 8:10", "0 C 8:20 8:22", "0 D 8:30"]
@@ -528,6 +529,38 @@ def test_transfers_that_cannot_be_used_are_counted(tmp_path):
         found = read(tmp_path, transfers=lines(f"{PAIRS},from_trip_id", *rows))
     assert transfers(found) == [(0, 1, 2, 60)]
     assert odd(found) == {"in_seat_transfers": 1, "specific_transfers": 1, "bad_transfers": 3, "duplicate_transfers": 1}
+
+
+@pytest.mark.parametrize(
+    ("said", "block", "after"),
+    [
+        (("4",), ",", [1, -1]),
+        (("5",), ",", [-1, -1]),
+        ((), "v,v", [1, -1]),
+        (("4",), "v,v", [1, -1]),
+        (("5",), "v,v", [-1, -1]),
+        ((), "v,w", [-1, -1]),
+        ((), ",", [-1, -1]),
+    ],
+)
+def test_a_vehicle_goes_on_as_its_block_or_a_transfer_in_the_seat_says(tmp_path, said, block, after):
+    one, other = block.split(",")
+    trips = lines("route_id,service_id,trip_id,block_id", f"R,WD,T1,{one}", f"R,WD,T2,{other}")
+    stop_times = times("T1 A 8:00", "T1 B 8:10", "T2 B 8:10", "T2 C 8:20")
+    rows = [f"B,B,{kind},T1,T2" for kind in said]
+    transfers = lines("from_stop_id,to_stop_id,transfer_type,from_trip_id,to_trip_id", *rows)
+    found = read(tmp_path, trips=trips, stop_times=stop_times, transfers=transfers)
+    assert followers(found).tolist() == after
+    assert odd(found) == {}
+
+
+def test_trips_that_take_no_time_follow_each_other_once(tmp_path):
+    trips = lines("route_id,service_id,trip_id,block_id", "R,WD,T1,v", "R,WD,T2,v", "R,WD,T3,v")
+    stop_times = times("T1 A 8:00", "T1 A 8:00", "T2 A 8:00", "T2 A 8:00", "T3 A 8:00", "T3 B 8:10")
+    found = read(tmp_path, trips=trips, stop_times=stop_times)
+    after = followers(found)
+    assert after.tolist() == [1, 2, -1]
+    assert joined(found.calls, after)["trip"].tolist() == [0] * 6
 
 
 # What does not fit together

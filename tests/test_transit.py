@@ -139,6 +139,24 @@ def change(second: str, *, transfers: Any = (), apart: float = 0, **how: Any) ->
     return journey(feed, site=9060, **{"window": ("08:40", "08:41"), **how})[:1]
 
 
+def through(second: str, block: tuple[str, str], *, start: int = 1, **how: Any) -> list[float]:
+    """Return the journey by a bus to stop 1 at 8:10 that may go on as another, with one ride and a minute's slack."""
+    stops = along(100, 5000, 5300, 9000)
+    feed = timetable(stops, [*bus("8:00", 1), *every(second, 60, 1, [(start, 0), (3, 10)])], block=block)
+    return journey(feed, site=9060, **{"window": ("08:40", "08:41"), "max_rides": 1, **how})[:1]
+
+
+@pytest.mark.parametrize("second", ["8:10", "8:15"])
+def test_who_stays_seated_needs_neither_a_second_ride_nor_the_minute_before_it(second: str) -> None:
+    assert through(second, ("v", "v")) == change("8:11")
+    assert through(second, ("v", "w")) == through(second, ("", "")) == []
+
+
+def test_no_vehicle_goes_on_before_it_is_there_or_from_elsewhere() -> None:
+    assert through("8:09", ("v", "v"), max_rides=2) == []
+    assert through("8:15", ("v", "v"), start=2) == []
+
+
 # Left at 7:58 and there at 8:40 whatever the change; no journey at all where the second bus is missed.
 @pytest.mark.parametrize(("second", "made"), [("8:10", False), ("8:11", True), ("8:12", True)])
 def test_a_change_at_a_stop_takes_the_minute_before_the_departure(second: str, made: bool) -> None:
@@ -471,7 +489,7 @@ def cases(draw: Any, *, tenths: bool = False) -> Case:
     entrances = spots(stops % count, 2) if draw(st.booleans()) else []
     at = put(streets, [spot for k in range(stops + 1) for spot in spots(k % count, 1)] + entrances)
     kind, parent = [*[0] * stops, 1, *[2] * len(entrances)], [*drawn.parent, *[stops] * len(entrances)]
-    feed = timetable(at, drawn.trips, transfers=drawn.transfers, kind=kind, parent=parent)
+    feed = timetable(at, drawn.trips, transfers=drawn.transfers, kind=kind, parent=parent, block=drawn.block)
     sites, people = put(streets, spots(0, 2)), put(streets, [*spots(count // 2, 2), *spots(-1, 1)])
     return Case(laid(feed, streets), sites, people, rides)
 

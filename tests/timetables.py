@@ -44,10 +44,11 @@ def timetable(
     transfers: Iterable[tuple[int, int, int, int]] = (),
     kind: Sequence[int] | None = None,
     parent: Sequence[int] | None = None,
+    block: Sequence[str] | None = None,
 ) -> Feed:
     """Return a feed of stops at points, and trips as lists of calls (stop, arrival, departure[, board, alight]).
 
-    `transfers` are (from, to, type, seconds); `kind` and `parent` are as in `Feed.stops`.
+    `transfers` are (from, to, type, seconds); `kind` and `parent` are as in `Feed.stops`, `block` as in `Feed.trips`.
     """
     rows = [(number, *call, *(True, True)[len(call) - 3 :]) for number, trip in enumerate(trips) for call in trip]
     calls = pd.DataFrame(rows, columns=["trip", "stop", "arrival", "departure", "board", "alight"])
@@ -76,7 +77,7 @@ def timetable(
                 "id": [f"t{n}" for n in range(count)],
                 "route": 0,
                 "headsign": "",
-                "block": "",
+                "block": [""] * count if block is None else list(block),
                 "feed": "made",
                 "day": 0,
                 "headway": 0,
@@ -148,6 +149,7 @@ class Drawn:
     trips: list[list[Call]]
     transfers: list[tuple[int, int, int, int]]
     parent: list[int]
+    block: list[str]
 
 
 @st.composite
@@ -163,11 +165,20 @@ def timetables(draw: Any, stops: int, start: int, *, chained: bool) -> Drawn:
     else:
         rides = draw(st.lists(st.lists(one, min_size=2, max_size=4), min_size=1, max_size=5))
     trips = [trip for ride in rides or [[0, 1]] for trip in draw(a_line(ride, start))]
+    block = [""] * len(trips)
+    for number in draw(st.lists(st.integers(0, len(trips) - 1), max_size=6, unique=True)):
+        end, clock = trips[number][-1][0], trips[number][-1][1] + draw(st.sampled_from([-1, 0, 0, 30, 300]))
+        back = end if draw(st.integers(0, 3)) else draw(one)  # where it is another stop, the vehicle runs there empty
+        there = clock + draw(st.sampled_from([1, 60, 300]))
+        stop = (back + draw(st.sampled_from([1, stops - 1]))) % stops
+        trips.append([(back, clock, clock, True, True), (stop, there, there, True, True)])
+        block[number] = f"b{number}"
+        block.append(f"b{number}")
     pairs = draw(st.lists(st.tuples(one, one) | one.map(lambda stop: (stop, stop)), max_size=6, unique=True))
     rules = [(2, draw(st.sampled_from([0, 30, 60, 200, 600]))), (3, 0), (0, 0), (1, 0)]
     transfers = [(a, b, *draw(st.sampled_from([rules[0], *rules]))) for a, b in pairs]
     parent = [draw(st.sampled_from([-1, -1, stops])) for _ in range(stops)]
-    return Drawn(trips, transfers, [*parent, -1])
+    return Drawn(trips, transfers, [*parent, -1], block)
 
 
 # The slow twin --------------------------------------------------------------------------------------------------------
@@ -253,6 +264,34 @@ def _within_stations(feed: Feed, straight: Costs, most: float, changes: dict[int
                 changes[stop][other] = min(cost, changes[stop].get(other, cost))
 
 
+def vehicles(feed: Feed) -> list[list[tuple[int, int, int, bool, bool]]]:
+    """Return the calls (in deciseconds) of each vehicle, from the first of its trips to the last that one stays on."""
+    runs = {
+        trip: [(c.stop, c.arrival * 10, c.departure * 10, c.board, c.alight) for c in calls.itertuples()]
+        for trip, calls in feed.calls.groupby("trip", sort=True)
+    }
+    place = [own if parent < 0 else parent for own, parent in enumerate(feed.stops["parent"])]
+    block = feed.trips["block"]
+    in_order = sorted(runs, key=lambda trip: (runs[trip][0][2], runs[trip][-1][1], trip))
+    goes_on: dict[Any, Any] = {}
+    for k, one in enumerate(in_order):
+        same = [trip for trip in in_order[k + 1 :] if block[one] and block[trip] == block[one]]
+        later = [trip for trip in same if runs[trip][0][2] >= runs[one][-1][1]][:1]
+        for other in later:
+            if place[runs[one][-1][0]] == place[runs[other][0][0]] and other not in goes_on.values():
+                goes_on[one] = other
+    found = []
+    for trip in (trip for trip in runs if trip not in goes_on.values()):
+        calls, last = list(runs[trip]), trip
+        while last in goes_on:
+            last = goes_on[last]
+            stop, arrival, departure, board, _ = runs[last][0]
+            calls[-1] = (*calls[-1][:3], False, calls[-1][4])
+            calls += [(stop, arrival, departure, board, False), *runs[last][1:]]
+        found.append(calls)
+    return found
+
+
 @dataclass(frozen=True)
 class Events:
     """Every call of every trip, and from where to where one may change, in how long."""
@@ -279,11 +318,9 @@ def events(feed: Feed, changes: dict[int, dict[int, int]], straight: Costs, ride
             pairs[a, b] = (max(walked, seconds * 10 - slack), walked)
     for (a, b), (cost, walked) in pairs.items():
         allowed[a].append((b, cost, walked))
-    trips = []
+    trips = vehicles(feed)
     at_stop = defaultdict(list)
-    for number, (_, calls) in enumerate(feed.calls.groupby("trip", sort=True)):
-        trip = [(c.stop, c.arrival * 10, c.departure * 10, c.board, c.alight) for c in calls.itertuples()]
-        trips.append(trip)
+    for number, trip in enumerate(trips):
         for place, (stop, _, departure, board, _) in enumerate(trip):
             if board:
                 at_stop[stop].append((departure, number, place))

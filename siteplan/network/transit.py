@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from siteplan.inputs.gtfs import Feed, read_gtfs
 from siteplan.network.kept import linked
 from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
+from siteplan.network.through import followers, joined
 
-__all__ = ["Patterns", "Timetable", "build_timetable", "read_transit", "timetable_on"]
+__all__ = ["Patterns", "Timetable", "build_timetable", "patterns_without", "read_transit", "timetable_on"]
 
 # Journeys of up to 4 hours that end from 0:00 on, or begin up to 30:00: what of the days around can be ridden in them.
 HOURS = (-4, 34)
@@ -35,7 +36,8 @@ class Patterns:
 
     The stops of pattern `p` are `stops[ptr[p]:ptr[p + 1]]`; its trips, rows of the feed, are
     `trips[trip_ptr[p]:trip_ptr[p + 1]]`, and their `arrival` and `departure` stand one trip after the other from
-    `time_ptr[p]` on, in seconds since midnight of the date.
+    `time_ptr[p]` on, in seconds since midnight of the date. A vehicle that goes on under other trips is one trip here,
+    that of its first; `after` has, for each trip of the feed, the one that follows (-1: none), `calls` how many it has.
     """
 
     ptr: Ints
@@ -47,6 +49,18 @@ class Patterns:
     departure: Ints
     trip_ptr: Ints
     trips: Ints
+    after: Ints
+    calls: Ints
+
+    def parts(self, trip: int, on: int, off: int) -> list[int]:
+        """Return the trips that one rides on the vehicle that sets out as `trip`, between two places of its pattern."""
+        found, place = [], 0
+        while trip >= 0 and place < off:
+            end = place + int(self.calls[trip])
+            if on < end:
+                found.append(trip)
+            place, trip = end, int(self.after[trip])
+        return found
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,7 +145,7 @@ def build_timetable(feed: Feed, streets: StreetNetwork, *, known: Timetable | No
     `known` is a timetable of this very feed on other streets of the same CRS: its patterns are taken over.
     """
     if known is None:
-        patterns = _patterns(feed.calls)
+        patterns = _patterns(feed, followers(feed))
         places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
         spots = np.column_stack([places.x, places.y])
     else:
@@ -158,8 +172,17 @@ def build_timetable(feed: Feed, streets: StreetNetwork, *, known: Timetable | No
     return Timetable(streets, feed, patterns, spots, doors, counts)
 
 
-def _patterns(calls: pd.DataFrame) -> Patterns:
-    """Group trips of the same calls, and split each group so that no trip overtakes another."""
+def patterns_without(timetable: Timetable, routes: Ints) -> Patterns:
+    """Return the patterns of a timetable without some routes; who goes on as one of them, gets off before it."""
+    feed, gone = timetable.feed, np.isin(timetable.feed.trips["route"], routes)
+    after = timetable.patterns.after
+    after = np.where(gone | gone[after], -1, after)
+    return _patterns(replace(feed, calls=feed.calls[~gone[feed.calls["trip"]]]), after)
+
+
+def _patterns(feed: Feed, after: Ints) -> Patterns:
+    """Join trips of one vehicle, group those of the same calls, and split each group so that none overtakes another."""
+    calls = joined(feed.calls, after)
     trip = calls["trip"].to_numpy()
     first = np.flatnonzero(np.concatenate([[True], trip[1:] != trip[:-1]]))
     length = np.diff(np.append(first, len(trip)))
@@ -187,6 +210,8 @@ def _patterns(calls: pd.DataFrame) -> Patterns:
         departure=departure[every],
         trip_ptr=_ptr(counts),
         trips=trip[np.concatenate([first[line] for _, line in parts])],
+        after=after,
+        calls=np.bincount(feed.calls["trip"], minlength=len(feed.trips)),
     )
 
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from numba import njit
 
 from siteplan.config import Rides
-from siteplan.network.transit import Timetable
-from siteplan.routing.layout import lay_out
+from siteplan.network.transit import Timetable, patterns_without
+from siteplan.routing.layout import lay_out, lay_patterns
 from siteplan.routing.rides import rank_of
 from siteplan.routing.search import MINUTE, each
 from siteplan.routing.transit import FAR, search_rides
@@ -27,10 +27,13 @@ Costs = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Ride:
-    """A ride in true travel: pattern, trip (row of the feed), places in the pattern; deciseconds since midnight."""
+    """A ride in true travel: pattern, trips, places in the pattern; deciseconds since midnight.
+
+    The trips are rows of the feed: the parts of one vehicle's run.
+    """
 
     pattern: int
-    trip: int
+    trips: tuple[int, ...]
     on: int
     off: int
     departure: int
@@ -192,7 +195,14 @@ class Journeys:
         width = int(p.ptr[pattern + 1] - p.ptr[pattern])
         at = int(p.time_ptr[pattern]) + trip * width
         row = int(p.trips[p.trip_ptr[pattern] + trip])
-        return Ride(pattern, row, on, off, int(p.departure[at + on]) * 10, int(p.arrival[at + off]) * 10)
+        return Ride(
+            pattern,
+            tuple(p.parts(row, on, off)),
+            on,
+            off,
+            int(p.departure[at + on]) * 10,
+            int(p.arrival[at + off]) * 10,
+        )
 
 
 def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
@@ -200,8 +210,14 @@ def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
 
     It is that of all journeys of the same `search_journeys`.
     """
-    trips = journeys.timetable.patterns.trips[:: -1 if journeys.backwards else 1]
-    stays = ~np.isin(journeys.timetable.feed.trips["route"].to_numpy()[trips], routes)
+    p, feed = journeys.timetable.patterns, journeys.timetable.feed
+    gone = np.isin(feed.trips["route"], routes)
+    joined = (gone & (p.after >= 0)).any() or gone[p.after[p.after >= 0]].any()
+    if joined and not gone.all():  # what is left of a vehicle's run is another pattern
+        rest = patterns_without(journeys.timetable, routes)
+        return lay_patterns(rest, len(feed.stops), journeys._laid.slack, backwards=journeys.backwards)
+    trips = p.trips[:: -1 if journeys.backwards else 1]
+    stays = ~gone[trips]
     ptr, *rules, time_ptr, on, off, call_ptr, calls = journeys._laid.kernel
     width = np.diff(ptr)
     pattern = np.repeat(np.arange(len(width)), np.diff(time_ptr) // np.maximum(width, 1))

@@ -18,10 +18,10 @@ from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, positions
 from siteplan.network.streets import StreetNetwork
-from siteplan.network.transit import Timetable
+from siteplan.network.transit import Patterns, Timetable
 from siteplan.routing import search
 
-__all__ = ["Laid", "Layout", "by_oneself", "lay_out", "lay_timetable", "walks_to_stops"]
+__all__ = ["Laid", "Layout", "by_oneself", "lay_out", "lay_patterns", "lay_timetable", "walks_to_stops"]
 
 Ints = npt.NDArray[np.int64]
 Costs = npt.NDArray[np.int32]
@@ -30,11 +30,15 @@ SAME_STATION = 200.0  # metres straight between platforms of one station that ar
 
 @dataclass(frozen=True)
 class Laid:
-    """A timetable laid out for the kernel in one direction, the changes between its stops, what of them is walked."""
+    """A timetable laid out for the kernel in one direction, the changes between its stops, what of them is walked.
+
+    `slack` is how long (deciseconds) before a departure one must be at a stop.
+    """
 
     kernel: tuple[Any, ...]
     feet: tuple[Any, Any]
     foot_walk: npt.NDArray[Any]
+    slack: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,13 @@ def lay_timetable(timetable: Timetable, mode: Rides, backwards: bool) -> Laid:
 
 def _laid(timetable: Timetable, backwards: bool, walk: Profile, slack: int, *, longest: int) -> Laid:
     """Lay a timetable out. `slack` is how long before a departure one must be at a stop, `longest` the longest walk."""
-    p = timetable.patterns
+    *feet, foot_walk = _feet(timetable, backwards, walk, slack, longest=longest)
+    kernel = lay_patterns(timetable.patterns, len(timetable.feed.stops), slack, backwards=backwards)
+    return Laid(kernel, (feet[0], feet[1]), foot_walk, slack)
+
+
+def lay_patterns(p: Patterns, count: int, slack: int, *, backwards: bool) -> tuple[Any, ...]:
+    """Lay the patterns of a feed of `count` stops out for the kernel."""
     on, off = p.departure * 10 - slack, p.arrival * 10
     arrays: list[npt.NDArray[Any]] = [p.ptr, p.stops, p.board, p.alight, p.time_ptr, on, off]
     if backwards:
@@ -94,14 +104,11 @@ def _laid(timetable: Timetable, backwards: bool, walk: Profile, slack: int, *, l
         turned = (p.ptr[-1] - p.ptr[::-1], p.time_ptr[-1] - p.time_ptr[::-1])
         arrays = [turned[0], p.stops[::-1], p.alight[::-1], p.board[::-1], turned[1], -off[::-1], -on[::-1]]
     ptr, stops = arrays[0], arrays[1]
-    count = len(timetable.feed.stops)
     pattern = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
     calls = np.column_stack([pattern, np.arange(len(stops)) - ptr[pattern]])
     order = np.argsort(stops, kind="stable")
     call_ptr = np.concatenate([[0], np.cumsum(np.bincount(stops, minlength=count))])
-    kernel = (*(_plain(array) for array in arrays), _plain(call_ptr), _plain(calls[order]))
-    *feet, foot_walk = _feet(timetable, backwards, walk, slack, longest=longest)
-    return Laid(kernel, (feet[0], feet[1]), foot_walk)
+    return (*(_plain(array) for array in arrays), _plain(call_ptr), _plain(calls[order]))
 
 
 def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

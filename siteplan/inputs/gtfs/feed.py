@@ -35,6 +35,9 @@ class Feed:
     transfers
         `from_stop`, `to_stop`, `type` (0 recommended, 1 timed, 2 takes `seconds`, 3 forbidden), `seconds`. One row a
         pair; what a feed says of stations stands here for each of their platforms.
+    stays
+        What transfers.txt says of staying seated: `from_trip`, `to_trip` (ids as in `trips`), `type` (4 one may, 5 one
+        may not).
     service
         Trips by date for all dates of the feeds: index `date`, from the first date with service to the last.
     counts
@@ -51,3 +54,6 @@ class Feed:
     transfers: pd.DataFrame = field(repr=False)
     service: pd.Series = field(repr=False)
     counts: dict[str, int] = field(repr=False)
+    stays: pd.DataFrame = field(
+        repr=False, default_factory=lambda: pd.DataFrame({"from_trip": [], "to_trip": [], "type": []}, dtype="str")
+    )

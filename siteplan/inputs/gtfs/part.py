@@ -33,6 +33,7 @@ class Part:
     transfers: pd.DataFrame
     service: pd.Series
     counts: dict[str, int]
+    stays: pd.DataFrame
 
     def planned(self, date: dt.date) -> int:
         """Return how many trips the feed plans on a date."""
@@ -75,15 +76,17 @@ def read_part(
     _count_runs(of_runs, laid, often, runs, feed=feed)
     stops, number = _placed(every)
     laid["stop"] = number[laid["stop"]]
+    transfers, stays = read_transfers(feed, every, pd.Index(trips["id"]))
     return Part(
         path=feed.path,
         stops=stops,
         routes=routes,
         trips=of_runs[TRIPS],
         calls=laid[CALLS].astype(dict.fromkeys(CALLS[:4], np.int32)),
-        transfers=_between(read_transfers(feed, every), number),
+        transfers=_between(transfers, number),
         service=services.trips_by_date(_planned(service, len(services.ids), often, raw.rows)),
         counts={key: feed.counts[key] for key in ODDITIES},
+        stays=stays,
     )
 
 

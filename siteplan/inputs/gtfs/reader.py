@@ -23,6 +23,7 @@ from siteplan.inputs.gtfs.tables import read_agencies
 
 __all__ = ["read_gtfs"]
 
+TABLES = ("stops", "routes", "trips", "calls", "transfers", "stays")
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 # Under this share of the busiest day's trips, a date is most likely a holiday or at the edge of the feed's validity.
@@ -175,7 +176,7 @@ def _merged(
     parts: Sequence[Part], prefixes: Sequence[str], date: dt.date, zone: str, *, sources: tuple[str, ...]
 ) -> Feed:
     """Put the parts one after the other, with numbers and ids that stay apart."""
-    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in ("stops", "routes", "trips", "calls", "transfers")}
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for part, prefix in zip(parts, prefixes, strict=True):
         stop, route, trip = (sum(map(len, tables[name])) for name in ("stops", "routes", "trips"))
         ids = {name: {"id": prefix + getattr(part, name)["id"]} for name in ("stops", "routes", "trips")}
@@ -186,6 +187,9 @@ def _merged(
         tables["calls"].append(part.calls.assign(trip=part.calls["trip"] + trip, stop=part.calls["stop"] + stop))
         between = {side: part.transfers[side] + stop for side in ("from_stop", "to_stop")}
         tables["transfers"].append(part.transfers.assign(**between))
+        tables["stays"].append(
+            part.stays.assign(**{side: prefix + part.stays[side] for side in ("from_trip", "to_trip")})
+        )
     whole = {name: pd.concat(found, ignore_index=True) for name, found in tables.items()}
     for name in ("stops", "routes", "trips"):
         whole[name].index.name = name.removesuffix("s")

@@ -28,7 +28,7 @@ ODDITIES: dict[str, tuple[str, bool]] = {
     "bad_frequencies": ("rows of frequencies.txt with unknown trips, bad times or headways, left out", True),
     "duplicate_frequencies": ("rows of frequencies.txt that stand twice, used once", False),
     # Transfers
-    "in_seat_transfers": ("transfers without leaving the seat, not used", False),
+    "in_seat_transfers": ("transfers without leaving the seat that do not name two trips of the feed, not used", False),
     "specific_transfers": ("transfers for certain routes or trips only, not used", False),
     "bad_transfers": ("transfers at unknown stops, or of type 2 without a time, left out", True),
     "duplicate_transfers": ("transfers of a pair that stands before, left out", False),

@@ -121,12 +121,13 @@ def _once(table: pd.DataFrame, column: str, counted: str, feed: Archive) -> pd.D
     return kept.reset_index(drop=True)
 
 
-def read_transfers(feed: Archive, stops: pd.DataFrame) -> pd.DataFrame:
-    """Read the transfers: columns as `Feed.transfers`.
+def read_transfers(feed: Archive, stops: pd.DataFrame, trips: pd.Index) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the transfers: as `Feed.transfers`, and those in the seat as `Feed.stays`.
 
     What is said of a station holds for its platforms, unless a row says otherwise of the very pair. Left out and
-    counted: transfers without leaving the seat, those for certain routes or trips only, those at unknown stops, and a
-    second row for one pair. A type that is none, and type 2 without a time, are as good as no rule: left out too.
+    counted: transfers in the seat that do not name two trips (`trips`: all ids), those for certain routes or trips
+    only, those at unknown stops, and a second row for one pair. A type that is none, and type 2 without a time, are as
+    good as no rule: left out too.
     """
     needed, other = ("from_stop_id", "to_stop_id"), ("transfer_type", "min_transfer_time")
     special = ("from_route_id", "to_route_id", "from_trip_id", "to_trip_id")
@@ -140,10 +141,17 @@ def read_transfers(feed: Archive, stops: pd.DataFrame) -> pd.DataFrame:
     lost = ((rows["from_stop"] < 0) | (rows["to_stop"] < 0)) & ~in_seat & ~specific
     bad = (rows["type"].isna() | (rows["type"] > 5) | ((rows["type"] == TAKES_TIME) & rows["seconds"].isna())) & ~lost
     bad &= ~in_seat & ~specific
-    for key, odd in (("in_seat_transfers", in_seat), ("specific_transfers", specific), ("bad_transfers", bad | lost)):
+    sides = ("from_trip", "to_trip")
+    told = in_seat & table["from_trip_id"].isin(trips) & table["to_trip_id"].isin(trips)
+    stays = pd.DataFrame({side: table.loc[told, f"{side}_id"] for side in sides}).assign(type=rows["type"][told])
+    for key, odd in (
+        ("in_seat_transfers", in_seat & ~told),
+        ("specific_transfers", specific),
+        ("bad_transfers", bad | lost),
+    ):
         feed.counts[key] += int(odd.sum())
     rows = rows[~(in_seat | specific | bad | lost)].fillna({"seconds": 0})
-    return _at_platforms(rows, stops, feed)
+    return _at_platforms(rows, stops, feed), stays.reset_index(drop=True)
 
 
 def _at_platforms(rows: pd.DataFrame, stops: pd.DataFrame, feed: Archive) -> pd.DataFrame:

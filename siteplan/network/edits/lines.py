@@ -25,6 +25,7 @@ from siteplan.config.changes import (
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed
 from siteplan.network.streets import StreetNetwork
+from siteplan.network.through import followers
 from siteplan.network.transit import HOURS, Timetable, _doors, _patterns, build_timetable
 
 __all__ = ["check_lines", "edit_feed", "edit_timetable"]
@@ -260,7 +261,7 @@ def _every(feed: Feed, route: int, change: LineEvery) -> Feed:
     calls: list[pd.DataFrame] = []
     for model in models:
         ride = feed.calls.iloc[ptr[model] : ptr[model + 1]]
-        named = {str(key): value for key, value in feed.trips.loc[model].items()} | {"headway": 0}
+        named = {str(key): value for key, value in feed.trips.loc[model].items()} | {"headway": 0, "block": ""}
         _run(trips, calls, ride, named, departures=departures, days=sorted(set(day[of_route].tolist())))
     return _with(_without(feed, gone), trips, calls)
 
@@ -367,7 +368,7 @@ def _elsewhere(before: pd.DataFrame, after: pd.DataFrame) -> Ints:
 
 def _relinked(timetable: Timetable, feed: Feed, moved: Ints) -> Timetable:
     """Put changed tables on the same streets, linking only the stops that are not linked yet or stand elsewhere."""
-    patterns = _patterns(feed.calls)
+    patterns = _patterns(feed, followers(feed))
     places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326)
     places = places.to_crs(timetable.streets.crs)
     spots = np.column_stack([places.x, places.y])
