@@ -170,7 +170,7 @@ def test_the_curve_by_head() -> None:
         ({"budget": "x"}, "budget: found 'x', expected a valid number"),
         ({"sites": 1, "minutes": [10, 15]}, "minutes: found .*, expected a valid number"),
         ({"sites": 1, "quotas": [("zone", "a")]}, "quotas: found .* expected the keys column, value"),
-        ({"sites": 1, "territory": ["a"], "floors": 0.1}, "territory is list, expected a column of people or a series"),
+        ({"sites": 1, "territory": ["a"], "floors": 0.1}, "territory: found a list, expected a text or a column"),
     ],
 )
 def test_what_is_no_question(asked: dict[str, Any], said: str) -> None:

@@ -100,7 +100,7 @@ def test_a_question_is_one_thing_however_it_is_asked() -> None:
         ({}, {"count": 9}, "count is 9, but only 2 sites may be open. Ask for 2 or fewer"),
         ({"sites": 9}, {}, "sites is 9, but only 2 sites may be open. Ask for 2 or fewer"),
         ({}, {}, "the question names neither sites (how many) nor a budget; expected one of them (count=, budget=)"),
-        (5, {}, "question is 5, expected a Question or its keys, such as {'sites': 5}"),
+        (5, {}, "question: found 5, expected Question or a dictionary or None"),
         ({"sites": 1, "penalty": 40}, {}, "penalty: is for objective median; ask for that, or leave it out"),
         ({"sites": 1, "capacities": "desks"}, {}, "capacities is desks, which a study alone knows; give True"),
         ({"phases": [1, 2]}, {}, "phases: are for deploy, which opens sites in phases. Ask that, or leave them out"),
