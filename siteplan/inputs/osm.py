@@ -59,7 +59,7 @@ class RawWays:
 
 
 def read_osm(path: str | Path) -> RawWays:
-    """Read the ways with a highway tag, and walkable squares, from `.osm.pbf` or `.osm`.
+    """Read streets, ferries, platforms and walkable squares from `.osm.pbf` or `.osm`.
 
     Extracts clipped with missing nodes are accepted: a way is cut where its nodes are missing, and counted in
     `counts` (`missing_nodes`, `ways_cut`).
