@@ -5,6 +5,7 @@ SiteplanError            anything siteplan refuses, with one clear message
 ├── StudyError           a study file, option or parameter that makes no sense
 └── NetworkError         streets that cannot carry the question asked
 SiteplanWarning          something odd that was counted and left as it is (a warning, not an error)
+└── KeptWarning          something kept for later runs was damaged, and was computed again
 
 A message names the file or key, what was found, what was expected and what to do.
 """
@@ -15,6 +16,7 @@ from typing import Any
 
 __all__ = [
     "InputError",
+    "KeptWarning",
     "Key",
     "NetworkError",
     "SiteplanError",
@@ -64,6 +66,10 @@ class NetworkError(SiteplanError):
 
 class SiteplanWarning(UserWarning):
     """Something odd that was counted and left as it is."""
+
+
+class KeptWarning(SiteplanWarning):
+    """Something kept for later runs was damaged and computed again: the result is the same, its manifest too."""
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
 from siteplan.inputs.candidates import propose_sites
 from siteplan.output.result import Result
 from siteplan.study import check, draw, load, read_study, redraw, run, score, stages, travel, write_places
@@ -89,6 +89,9 @@ def test_the_manifest_accounts_for_everybody(result: Result) -> None:
     assert manifest["sites"] == {"candidate": 1, "excluded": 1, "existing": 1}
     assert [row["people"] for row in manifest["reached"] if row["mode"] == "walk"] == [100]
     assert manifest["inputs"]["inputs.streets"]["file"] == "streets.osm"
+    assert manifest["schema"] == 1
+    # What proves a choice, and what reads rasters, squares and Parquet, moves a number as well as NumPy does.
+    assert {"GEOS", "PROJ", "h3", "highspy", "numpy", "pyarrow", "rasterio", "scipy"} <= set(manifest["libraries"])
     assert [text.split(":")[0] for text in manifest["warnings"]] == ["streets.osm"]
 
 
@@ -191,11 +194,16 @@ def test_an_interrupted_run_goes_on(town: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(quietly(run, town).scores["people_bike_5.5"]) == [110, 110]
 
 
-def test_a_damaged_cache_is_computed_again(town: Path) -> None:
-    quietly(run, town)
-    for path in (town.parent / "results" / ".cache").iterdir():
+def test_a_damaged_cache_is_computed_again_and_changes_nothing(town: Path) -> None:
+    first = quietly(run, town).folder
+    assert first is not None
+    before = {path.name: path.read_bytes() for path in first.iterdir() if path.is_file()}
+    for path in (first / ".cache").iterdir():
         path.write_bytes(b"PAR1 half a table")
-    assert list(quietly(run, town).scores["people_walk_5.5"]) == [50, 50]
+    with pytest.warns(KeptWarning, match="cache: holds a table that is not as it was written") as said:
+        quietly(run, town)
+    assert [each.category for each in said].count(KeptWarning) == 1  # of two tables of times and two of rings
+    assert before == {path.name: path.read_bytes() for path in first.iterdir() if path.is_file()}
 
 
 def test_isochrones_are_not_drawn_again(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,18 +2,25 @@
 
 import functools
 import hashlib
+import io
 import json
+import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import pandas as pd
 
 from siteplan import __version__
+from siteplan.errors import KeptWarning
 from siteplan.output.files import whole_file
 
 __all__ = ["Cache", "content_key", "file_hash"]
+
+ENDING = ".kept"
+DIGEST = 32  # bytes of a SHA-256
 
 Kept = TypeVar("Kept", bound=pd.DataFrame)
 
@@ -42,12 +49,16 @@ def content_key(parts: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of tables computed before, safe to delete at any time; None keeps none."""
+    """A folder of tables computed before, safe to delete at any time; None keeps none.
+
+    An entry is the SHA-256 of its name and its table, then the table as Parquet: one that is damaged, cut short or
+    stands under another's name is never believed.
+    """
 
     folder: Path | None
     used: set[str] = field(default_factory=set)
 
-    def table(self, name: str, make: Callable[[], Kept], read: Callable[[Path], Kept]) -> Kept:
+    def table(self, name: str, make: Callable[[], Kept], read: Callable[[BinaryIO], Kept]) -> Kept:
         """Read a table computed before, or compute it and keep it.
 
         Parameters
@@ -63,26 +74,54 @@ class Cache:
         ------
         StudyError
             The folder cannot be written.
+
+        Warns
+        -----
+        KeptWarning
+            An entry is not as it was written; its table is computed again.
         """
         if self.folder is None:
             return make()
-        path = self.folder / f"{name}.parquet"
+        path = self.folder / f"{name}{ENDING}"
         self.used.add(path.name)
-        try:
-            return read(path)
-        except (OSError, ValueError):
-            # Never computed, or a file that something else has damaged: compute it (again).
-            pass
+        kept = _entry(path)
+        if kept is not None:
+            try:
+                return read(io.BytesIO(kept))
+            except Exception:  # noqa: BLE001, S110 - whatever a reader of Parquet raises, the table can be made again
+                pass
+        if path.exists() or path.is_symlink():
+            text = f"{self.folder}: holds a table that is not as it was written; it was computed again"
+            warnings.warn(KeptWarning(text), stacklevel=2)
         table = make()
+        file = io.BytesIO()
+        table.to_parquet(file, index=False)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
         with whole_file(path) as aside:
-            table.to_parquet(aside, index=False)
+            aside.write_bytes(_digest(path.name, file.getvalue()) + file.getvalue())
         return table
 
     def prune(self) -> None:
         """Remove the tables that were not used since: the cache holds what the last run needed, and no more."""
         if self.folder is None:
             return
-        for kind in ("times_*.parquet", "rings_*.parquet", "variant_*.parquet"):
-            for path in self.folder.glob(kind):
-                if path.name not in self.used:
+        for kind in ("times", "rings", "variant"):
+            for path in self.folder.glob(f"{kind}_*"):
+                if path.name not in self.used and path.is_file():
                     path.unlink(missing_ok=True)
+
+
+def _digest(name: str, table: bytes) -> bytes:
+    """Return what an entry begins with: 32 bytes that are others for another name or another table."""
+    return hashlib.sha256(hashlib.sha256(name.encode()).digest() + hashlib.sha256(table).digest()).digest()
+
+
+def _entry(path: Path) -> bytes | None:
+    """Return the table of an entry as Parquet; None where there is none, or not the one that was written."""
+    try:
+        whole = path.read_bytes()
+    except OSError:
+        return None
+    table = whole[DIGEST:]
+    return table if whole[:DIGEST] == _digest(path.name, table) else None

@@ -21,7 +21,26 @@ from siteplan.study.load import StudyData
 
 __all__ = ["choice_told", "input_files", "manifest_of", "warnings_of"]
 
-LIBRARIES = ("geopandas", "numba", "numpy", "osmium", "pandas", "pyproj", "shapely")
+SCHEMA = 1  # of the manifest: raised when a key goes, or means something else
+LIBRARIES = (
+    "contourpy",
+    "geopandas",
+    "h3",
+    "highspy",
+    "networkx",
+    "numba",
+    "numpy",
+    "opening-hours-py",
+    "osmium",
+    "osmnx",
+    "pandas",
+    "pyarrow",
+    "pyogrio",
+    "pyproj",
+    "rasterio",
+    "scipy",
+    "shapely",
+)  # on which a number hangs
 
 
 def input_files(study: Study) -> dict[str, Path]:
@@ -57,7 +76,8 @@ def manifest_of(
         "name": study.name,
         "siteplan": __version__,
         "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "schema": SCHEMA,
+        "libraries": {name: version(name) for name in LIBRARIES} | _inner_libraries(),
         "inputs": _inputs(study, data),
         "parameters": _parameters(study),
         "crs": _references(data),
@@ -66,6 +86,21 @@ def manifest_of(
         "travel": _travel(study, data, times),
         "reached": _plain(covered.to_dict("records")),
         "warnings": warnings_of(study, warned),
+    }
+
+
+def _inner_libraries() -> dict[str, str]:
+    """Return the versions of what works inside the libraries; two wheels may bring two of GDAL."""
+    import pyogrio
+    import pyproj
+    import rasterio
+    import shapely
+
+    return {
+        "GDAL (pyogrio)": pyogrio.__gdal_version_string__,
+        "GDAL (rasterio)": rasterio.__gdal_version__,
+        "GEOS": shapely.geos_version_string,
+        "PROJ": pyproj.proj_version_str,
     }
 
 

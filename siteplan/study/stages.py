@@ -19,7 +19,7 @@ from siteplan.analysis.score import score_sites
 from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.doors import door
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
 from siteplan.inputs.times import made_points, read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
@@ -431,7 +431,8 @@ def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
-    return list(dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)))
+    told = [each for each in odd if issubclass(each.category, SiteplanWarning)]
+    return list(dict.fromkeys(str(each.message) for each in told if not issubclass(each.category, KeptWarning)))
 
 
 def _scores(study: Study, data: StudyData, reach: Reach) -> pd.DataFrame:
