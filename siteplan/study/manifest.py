@@ -77,7 +77,7 @@ def manifest_of(
         "siteplan": __version__,
         "python": platform.python_version(),
         "schema": SCHEMA,
-        "libraries": {name: version(name) for name in LIBRARIES} | _inner_libraries(),
+        "libraries": dict(sorted(({name: version(name) for name in LIBRARIES} | _inner_libraries()).items())),
         "inputs": _inputs(study, data),
         "parameters": _parameters(study),
         "crs": _references(data),
