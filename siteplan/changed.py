@@ -1,13 +1,11 @@
 """Minutes after a change, made of those before it: only what the change can matter to is searched again."""
 
-import warnings
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from siteplan.config import Profile
-from siteplan.errors import SiteplanWarning
+from siteplan.errors import warn
 from siteplan.inputs.edits import patched_times
 from siteplan.network.edits.touched import touch
 from siteplan.network.graph import mode_graph
@@ -61,7 +59,7 @@ def changed_times(
         if lost.any():
             named = ", ".join(map(str, lost.index[lost][:5])) + (", ..." if lost.sum() > 5 else "")
             text = f"{int(lost.sum())} {what} have no street for {profile.name} after the change: {named}"
-            warnings.warn(SiteplanWarning(text), stacklevel=2)
+            warn(text)
     searched = sites.index[found.sites]
     graph = mode_graph(edited, profile, backwards=backwards)
     site_rows, ends = positions(found.site_links[1][found.sites], graph, profile)

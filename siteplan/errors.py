@@ -10,8 +10,11 @@ SiteplanWarning          something odd that was counted and left as it is (a war
 A message names the file or key, what was found, what was expected and what to do.
 """
 
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from traceback import walk_stack
 from typing import Any
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "StudyError",
     "keys_named",
     "listed",
+    "warn",
 ]
 
 
@@ -85,3 +89,10 @@ def listed(names: Iterable[Any], most: int = 30) -> str:
     """Write names one after the other, the rest as a count."""
     texts = [str(name) for name in names]
     return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
+
+
+def warn(text: str | Warning, category: type[Warning] = SiteplanWarning) -> None:
+    """Warn at the line of whoever called this package, however deep in it something odd was met."""
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_stack(sys._getframe(1))]
+    outermost = max(depth for depth, name in enumerate(modules, start=2) if name.partition(".")[0] == __package__)
+    warnings.warn(text, category, stacklevel=min(outermost + 1, len(modules) + 1))

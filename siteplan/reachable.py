@@ -5,7 +5,6 @@ others adds up to what it counts of all, exactly so where people are whole numbe
 points are put in one order first, so that the order of the tables changes no bit.
 """
 
-import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -18,7 +17,7 @@ from scipy import sparse
 from siteplan.catalogue import BEST, PEOPLE, check_groups
 from siteplan.config.fields import LONGEST
 from siteplan.display import Shown
-from siteplan.errors import InputError, SiteplanWarning, StudyError, listed
+from siteplan.errors import InputError, StudyError, listed, warn
 
 __all__ = [
     "GIVEN",
@@ -394,7 +393,7 @@ class Reach(Shown):
         longest = float(self.minutes.max(initial=0.0))
         if 0.0 < longest < 1.0:
             text = f"times: the longest of {len(self.minutes):,} times is {longest:g} minutes. "
-            warnings.warn(SiteplanWarning(f"{text}If these are hours, multiply by 60"), stacklevel=3)
+            warn(f"{text}If these are hours, multiply by 60")
 
 
 def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None:

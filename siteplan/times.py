@@ -1,6 +1,5 @@
 """The waist: from where the people are, to which site, in how many minutes, by which mode."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Literal
@@ -13,7 +12,7 @@ import pandas as pd
 from siteplan.catalogue import Measure
 from siteplan.config import Profile, Rides
 from siteplan.doors import as_limits, door
-from siteplan.errors import SiteplanWarning
+from siteplan.errors import warn
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
@@ -254,5 +253,5 @@ def _linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, 
             f"{int(lost.sum())} of {len(links)} {what} have no street for {profile.name} within {link_m:.0f} m and "
             f"stand in no row of the times ({named}): see link()"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=4)
+        warn(text)
     return links

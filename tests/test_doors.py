@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin
 
@@ -209,3 +210,21 @@ def test_a_scenario_is_what_a_study_file_says() -> None:
     for wrong in ({"sett": {}}, {}, 3):
         with pytest.raises(sp.StudyError, match="slower"):
             given_variants(study, {"slower": wrong}, ())
+
+
+def test_a_warning_stands_at_the_line_of_the_caller(right: dict[str, Any], tmp_path: Path) -> None:
+    """However many functions lie between: one's own, those of a door, those of a reader."""
+    path = tmp_path / "sites.csv"
+    path.write_text("site,name,lon,lat\nA,Caf\xe9,1.0,45.0\n", encoding="cp1252")
+    hours = right["times"].assign(minutes=right["times"]["minutes"] / 6000)
+
+    def read() -> None:
+        sp.read_sites(path)
+
+    def choose() -> None:
+        sp.choose_sites(hours, right["people"], right["sites"], count=4, minutes=15)
+
+    for odd, said in ((read, "not UTF-8"), (choose, "hours")):
+        with pytest.warns(sp.SiteplanWarning, match=said) as told:
+            odd()
+        assert {(each.filename, each.lineno) for each in told} == {(__file__, odd.__code__.co_firstlineno + 1)}

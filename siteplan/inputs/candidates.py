@@ -1,6 +1,5 @@
 """Candidate sites proposed from OpenStreetMap: places that could house a telecentre, by a table of tags."""
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ import shapely
 import yaml
 
 from siteplan.doors import door
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, StudyError, warn
 from siteplan.geo import LONLAT, metric_crs
 from siteplan.inputs.extract import read_extract
 from siteplan.inputs.opl import own_id
@@ -103,17 +102,17 @@ def propose_sites(
     places, towns, lost = read_extract(file, lambda extract: _read_places(extract, table))
     if lost:
         text = f"{file}: {lost:,} places are left out, because the extract does not hold their outlines"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     inside = places if area is None else _within(places, area)
     found = _merged(inside)
     if len(found) < len(inside):
         text = f"{file}: {len(inside) - len(found):,} of {len(inside):,} places are mapped twice and kept once"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     if not found:
         elsewhere = f"none of the {len(places):,} places that fit is in the area: is it the extract of another place?"
         nothing = f"no place fits the table of tags ({', '.join(table)}): was the extract made with all its tags?"
         text = f"{file}: {elsewhere if places else nothing}"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     return _as_sites(found, towns, list(table))
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siteplan.errors import InputError, SiteplanWarning, listed
+from siteplan.errors import InputError, listed, warn
 from siteplan.geo import LONLAT, as_crs, lonlat_bounds
 from siteplan.inputs.codes import code_shapes, find_codes
 from siteplan.inputs.declared import texts_among_numbers
@@ -146,7 +146,7 @@ def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFr
     said = [remark for remark in said if issubclass(remark.category, RuntimeWarning | UserWarning)]
     if said:
         text = f"{path}: read with {len(said)} remark(s), the first: {said[0].message}"
-        warnings.warn(SiteplanWarning(text), stacklevel=4)
+        warn(text)
     if not isinstance(table, gpd.GeoDataFrame):
         raise InputError(f"{path}: layer {layer or ''} has no geometry; expected polygons or points".replace("  ", " "))
     for column, texts in texts_among_numbers(path, name).items():
@@ -263,7 +263,7 @@ def _encoding(path: Path) -> str:
                 pass
     except UnicodeDecodeError:
         encoding, known_as = _old_encoding(path)
-        warnings.warn(SiteplanWarning(f"{path}: is not UTF-8; read as {known_as}"), stacklevel=6)
+        warn(f"{path}: is not UTF-8; read as {known_as}")
         return encoding
     return "utf-8-sig"
 
@@ -462,7 +462,7 @@ def _read_numbers(text: pd.Series, file: str, told: str | None, in_doubt: str) -
     if len(thousands):
         first = thousands.iloc[0]
         said = f"'{THOUSANDS[mark]}' between thousands: '{first}' is {float(plain(first, mark)):,.15g}"
-        warnings.warn(SiteplanWarning(f"{file}: column '{text.name}' has {said}"), stacklevel=5)
+        warn(f"{file}: column '{text.name}' has {said}")
     result: npt.NDArray[np.float64] = pd.to_numeric(
         text.where(~text.index.isin(odd.index), written), errors="coerce"
     ).to_numpy(dtype=np.float64)
@@ -497,7 +497,7 @@ def repaired(table: gpd.GeoDataFrame, path: Path, what: str) -> gpd.GeoDataFrame
     if bad.any():
         shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
         text = f"{path}: {bad.sum():,} {what} of {len(table):,} cross themselves; their outlines were repaired"
-        warnings.warn(SiteplanWarning(text), stacklevel=4)
+        warn(text)
     return table.set_geometry(gpd.GeoSeries(shapes, index=table.index, crs=table.crs))
 
 

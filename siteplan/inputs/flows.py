@@ -1,6 +1,5 @@
 """Who lives where and works where: tables of home-work pairs by commune."""
 
-import warnings
 from os import PathLike
 
 import geopandas as gpd
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.doors import door
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.errors import InputError, warn
 from siteplan.inputs.files import TEXTS, _read_parquet, _read_text, existing_file, listed, numbers, row_name
 
 __all__ = ["read_flows"]
@@ -93,7 +92,7 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
     without = int(table["people"].isna().sum())
     if without:
         text = f"{file}: {without:,} of {len(table):,} flows have no number of people: left out"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     return table[table["people"].notna()].reset_index(drop=True)
 
 

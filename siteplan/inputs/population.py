@@ -1,7 +1,6 @@
 """Where people are: rasters, polygons, points and cell codes, as one table of cells."""
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -14,7 +13,7 @@ import shapely
 
 from siteplan.catalogue import LAYERS, check_groups
 from siteplan.doors import door
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.errors import InputError, warn
 from siteplan.geo import cell_sizes
 from siteplan.inputs.files import (
     PLACES,
@@ -293,4 +292,4 @@ def _say_odd_group(people: pd.Series, group: pd.Series, file: Path) -> None:
 
 def _warn(text: str) -> None:
     # The level of whoever called read_population, or near it: the text names the file, which matters more.
-    warnings.warn(SiteplanWarning(text), stacklevel=4)
+    warn(text)

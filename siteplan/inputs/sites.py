@@ -1,6 +1,5 @@
 """Where telecentres are or could be."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from numbers import Real
 from os import PathLike
@@ -13,7 +12,7 @@ import pandas as pd
 import shapely
 
 from siteplan.doors import door
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.errors import InputError, warn
 from siteplan.inputs.files import (
     PLACES,
     existing_file,
@@ -210,5 +209,5 @@ def _points(
     if outlines.size:
         shapes[outlines] = shapely.point_on_surface(shapes[outlines])
         text = f"{file}: {outlines.size:,} of {len(shapes):,} sites are not points; a point inside each is taken"
-        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        warn(text)
     return shapes

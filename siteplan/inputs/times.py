@@ -1,7 +1,6 @@
 """Tables of minutes that somebody else computed."""
 
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.doors import door
-from siteplan.errors import InputError, SiteplanWarning, listed
+from siteplan.errors import InputError, listed, warn
 from siteplan.inputs.files import existing_file, read_rows, text_layout
 from siteplan.reachable import GIVEN, check_times
 
@@ -110,7 +109,7 @@ def read_times(
         raise InputError(f"{path}: holds no times. Expected a row for every site and every point within its reach")
     if lost:
         text = f"{path}: {lost:,} of {len(table):,} rows have no time: taken as out of reach"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     table = table[table["minutes"].notna()]
     rows = table.index
     table = table.reset_index(drop=True)
@@ -119,7 +118,7 @@ def read_times(
     except InputError as error:
         raise InputError(_of_file(str(error), path, rows, first)) from None
     for text in _odd(table, factor):
-        warnings.warn(SiteplanWarning(f"{path}: {text}"), stacklevel=2)
+        warn(f"{path}: {text}")
     return table
 
 
@@ -154,7 +153,7 @@ def _long_form(raw: pd.DataFrame, sites: pd.DataFrame, path: Path) -> pd.DataFra
     strange = [name for name in columns if name not in headed] if across else []
     if strange:
         text = f"{path}: {len(strange):,} columns are headed by no site and left out: {listed(strange, most=5)}"
-        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        warn(text)
     values = headed if across else columns
     kinds = ("point", "site") if across else ("site", "point")
     rows = np.tile(raw.index, len(values))

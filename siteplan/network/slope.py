@@ -1,6 +1,5 @@
 """What the terrain does to the speed on foot and by bicycle."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.errors import InputError, warn
 
 __all__ = ["Climb", "bike_time_factor", "read_climb", "walk_time_factor"]
 
@@ -82,7 +81,7 @@ def read_climb(streets: Lines, path: str | Path) -> Climb:
         raise InputError(f"{path}: has no height anywhere on the streets of {streets.source}; wrong place or CRS?")
     if unknown.any():
         text = f"{path}: {unknown.mean():.1%} of the street length has no height and is taken as flat"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     slope = np.where(unknown, 0.0, slope)
     covered = np.array([_off_ground(dict(tags)) for tags in streets.kinds], bool)[streets.kind][owner]
     slope = np.where(covered, np.clip(slope, -BRIDGE, BRIDGE), slope)

@@ -1,6 +1,5 @@
 """A day's timetable on the streets: patterns of trips, stops linked to streets, changes between stops."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ import pandas as pd
 from siteplan.config import WALK
 from siteplan.display import Shown
 from siteplan.doors import door
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, StudyError, warn
 from siteplan.inputs.gtfs import Feed, read_gtfs
 from siteplan.network.kept import linked
 from siteplan.network.snapping import LIMIT
@@ -168,7 +167,7 @@ def build_timetable(feed: Feed, streets: StreetNetwork, *, known: Timetable | No
             f"{counts['stop_times_without_street'] / counts['stop_times']:.1%} of the stop times, lie more than 300 m "
             "from any street of the extract; nobody gets on or off there"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     return Timetable(streets, feed, patterns, spots, doors, counts)
 
 

@@ -3,7 +3,6 @@
 Points and sites are sorted by their labels, so the order of the rows of any table changes nothing.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ import pandas as pd
 
 from siteplan.catalogue import BEST
 from siteplan.config import Decay, Question, Quota
-from siteplan.errors import InputError, Key, SiteplanWarning, StudyError
+from siteplan.errors import InputError, Key, StudyError, warn
 from siteplan.geo import metric_crs, require_metric
 from siteplan.objectives import Objective
 from siteplan.reachable import Bools, Floats, Ints, People, Reach, site_positions
@@ -200,7 +199,7 @@ def build_problem(
         apart = apart[~barred[apart].any(axis=1)]
     if not weight.any():
         text = f"people: nobody is counted in column {question.group}; every set is as good"
-        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        warn(text)
     belongs, territories = _territories(reach.people, territory)
     problem = Problem(
         question=question,
@@ -244,7 +243,7 @@ def _say_beyond(problem: Problem) -> None:
             f"some of the sites; objective {problem.objective.name} has no limit here, so who has none to any open "
             f"site counts {problem.penalty:g} minutes (penalty). Compute the times farther, or give a limit (minutes)"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=4)
+        warn(text)
 
 
 def sites_table(sites: gpd.GeoDataFrame | pd.DataFrame) -> pd.DataFrame:
@@ -346,7 +345,7 @@ def _without(table: pd.DataFrame, column: str, fixed: Flags, barred: Flags) -> F
             f"sites: {int(missing.sum()):,} candidates have no {column} and are left out, first "
             f"'{table.index[missing][0]}'"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=4)
+        warn(text)
     return missing
 
 

@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import shutil
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 import pandas as pd
 
 from siteplan import __version__
-from siteplan.errors import KeptWarning
+from siteplan.errors import KeptWarning, warn
 from siteplan.output.files import whole_file
 
 __all__ = ["Cache", "content_key", "file_hash"]
@@ -92,7 +91,7 @@ class Cache:
                 pass
         if path.exists() or path.is_symlink():
             text = f"{self.folder}: holds a table that is not as it was written; it was computed again"
-            warnings.warn(KeptWarning(text), stacklevel=2)
+            warn(text, KeptWarning)
         table = make()
         file = io.BytesIO()
         table.to_parquet(file, index=False)

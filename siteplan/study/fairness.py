@@ -1,6 +1,5 @@
 """Who is left out: coverage by commune and degree of urbanisation, places without access, and how unequal it is."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,7 @@ from siteplan.analysis.urbanisation import degree_of_urbanisation
 from siteplan.catalogue import by_mode
 from siteplan.config import Study
 from siteplan.config.questions import Fairness
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, StudyError, warn
 from siteplan.inputs.columns import read_cell_columns
 from siteplan.inputs.files import listed, numbers, read_places
 from siteplan.inputs.sites import OPEN
@@ -260,7 +259,7 @@ def _lacking(here: Situation, sites: Sequence[str]) -> pd.DataFrame:
     own, longest = here.study.inputs.times, here.reach.minutes.max(initial=0.0)
     if own is not None and longest < 2 * max(here.study.travel.minutes):
         text = f"{own}: ends at {longest:g} minutes; for fairness.shortfall, whoever is beyond counts as lacking all"
-        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        warn(text)
     found = shortfall(here.reach, **here.counted, opened=sites)
     return found.melt(["group", "mode", "minutes"], var_name="measure", value_name="value").assign(what="lack")
 
@@ -280,7 +279,7 @@ def _catchments(asked: Fairness, here: Situation) -> Mapping[str, Catchment]:
                 f"fairness.catchment: {len(bare):,} chosen sites have no capacity, first '{bare[0]}': counted as "
                 "having no desk"
             )
-            warnings.warn(SiteplanWarning(text), stacklevel=3)
+            warn(text)
         shared = sites.assign(
             status=np.where(taken, "required", "candidate"), capacity=sites["capacity"].astype(float).fillna(0.0)
         )
@@ -359,5 +358,5 @@ def _splits(data: StudyData) -> dict[str, pd.Series]:
     try:
         divided["degree"] = degree_of_urbanisation(data.cells)
     except InputError as error:
-        warnings.warn(SiteplanWarning(f"no degree of urbanisation: {error}"), stacklevel=2)
+        warn(f"no degree of urbanisation: {error}")
     return divided

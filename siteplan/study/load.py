@@ -1,7 +1,6 @@
 """What a study names, read and checked: streets, people, sites and territories that fit together."""
 
 import hashlib
-import warnings
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -12,7 +11,7 @@ import shapely
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, LAYERS, PEOPLE, Measure, uptake_column
 from siteplan.config import Profile, Rides, Study
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.errors import InputError, warn
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
 from siteplan.inputs.basemap import read_basemap
@@ -126,7 +125,7 @@ def load_sites(study: Study, *, places: bool = True) -> gpd.GeoDataFrame:
             f"{asked.file}: {listed(results)}: called like results of siteplan, which take their place; rename what "
             "shall be kept beside them"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     sites = edited_sites(study, sites.drop(columns=results))
     if used_sites(sites).empty:
         raise InputError(f"{asked.file}: all {len(sites)} sites are excluded; expected one at least that is not")
@@ -293,7 +292,7 @@ def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFram
                 f"{asked_file(study, 'population')}: {lost:,.0f} of {total:,.0f} people ({lost / total:.2%}) live more "
                 f"than {LIMIT:.0f} m from any street for {' or '.join(modes)}, or on a street island: out of reach"
             )
-            warnings.warn(SiteplanWarning(text), stacklevel=2)
+            warn(text)
     return found
 
 
@@ -369,7 +368,7 @@ def _say_far(links: pd.DataFrame, mode: str, file: str) -> None:
     if len(far):
         named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in far.items())
         text = f"{file}: {_many(len(far), 'site')} more than {LIMIT:.0f} m from any street for {mode}: {named}"
-        warnings.warn(SiteplanWarning(f"{text}; the way to the street is counted at walking speed"), stacklevel=2)
+        warn(f"{text}; the way to the street is counted at walking speed")
 
 
 def _many(count: int, what: str) -> str:
@@ -396,7 +395,7 @@ def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame
         f"{asked_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the "
         f"sites that {study.ground:g} minutes by {fastest.name} need; sites near its border are understated"
     )
-    warnings.warn(SiteplanWarning(text), stacklevel=2)
+    warn(text)
 
 
 def asked_file(study: Study, name: str) -> str:

@@ -1,7 +1,6 @@
 """Public transport in the results: which lines bring whom, and stops and lines as layers of a map."""
 
 import difflib
-import warnings
 
 import geopandas as gpd
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 import shapely
 
 from siteplan.config import Rides, Study
-from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.errors import StudyError, warn
 from siteplan.itineraries import Itinerary, describe, itinerary, site_lines
 from siteplan.network.snapping import LIMIT, link
 from siteplan.network.transit import Timetable
@@ -32,7 +31,7 @@ def ridden(study: Study, data: StudyData) -> dict[str, pd.DataFrame]:
         return {}
     if rides.max_total_walk_minutes is not None:
         text = "travel.transit.max_total_walk_minutes: with it, which line brings whom is not worked out"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
         return {}
     people = data.points[data.linked[rides.name]]
     found = site_lines(

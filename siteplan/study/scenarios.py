@@ -15,7 +15,7 @@ from siteplan.changed import changed_times
 from siteplan.config import Profile, Rides, Study
 from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
-from siteplan.errors import SiteplanError, SiteplanWarning, StudyError
+from siteplan.errors import SiteplanError, SiteplanWarning, StudyError, warn
 from siteplan.output.result import Result
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
@@ -151,7 +151,7 @@ def made(variant: Variant, study: Study, base: StudyData, said: Collection[str] 
     for warning in odd:
         known = str(warning.message) in said or not issubclass(warning.category, SiteplanWarning)
         text = str(warning.message) if known else f"scenarios.{variant.name}: {warning.message}"
-        warnings.warn(warning.category(text), stacklevel=2)
+        warn(text, warning.category)
     return data
 
 

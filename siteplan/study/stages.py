@@ -19,7 +19,7 @@ from siteplan.analysis.score import score_sites
 from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.doors import door
-from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
+from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError, warn
 from siteplan.inputs.times import made_points, read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
@@ -279,7 +279,7 @@ def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
     sites = load_sites(study, places=places)
     reach = Reach.of(read_times(study.inputs.times, sites=sites))
     text = f"{study.inputs.times}: no population given, so each of its {len(reach.points):,} points counts once"
-    warnings.warn(SiteplanWarning(text), stacklevel=2)
+    warn(text)
     return used_sites(sites), reach
 
 
@@ -307,7 +307,7 @@ def _told_once() -> Iterator[list[warnings.WarningMessage]]:
         warnings.simplefilter("always")
         yield odd
     for warning in {str(each.message): each for each in odd}.values():
-        warnings.warn(warning.message, category=warning.category, stacklevel=4)
+        warn(warning.message, warning.category)
 
 
 def _tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> None:

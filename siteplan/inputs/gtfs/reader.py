@@ -1,7 +1,6 @@
 """GTFS feeds -> one `Feed`: each is read for the date, then they are put one after the other."""
 
 import datetime as dt
-import warnings
 from collections.abc import Sequence
 from itertools import count
 from os import PathLike
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from siteplan.errors import InputError, SiteplanWarning
+from siteplan.errors import InputError, warn
 from siteplan.inputs.files import listed
 from siteplan.inputs.gtfs.archive import Archive, open_feed
 from siteplan.inputs.gtfs.feed import Feed
@@ -160,10 +159,10 @@ def _say_odd(part: Part, date: dt.date) -> None:
             f"{part.path}: only {planned:,} trips run on {date:%A} {date}, {planned / busiest:.0%} of the {busiest:,} "
             f"on the busiest day, {part.service.idxmax():%A %Y-%m-%d}; is it a holiday, or the edge of the feed?"
         )
-        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        warn(text)
     lost = oddities(part.counts, lost=True)
     if lost:
-        warnings.warn(SiteplanWarning(f"{part.path}: " + "; ".join(lost)), stacklevel=3)
+        warn(f"{part.path}: " + "; ".join(lost))
 
 
 def _service(parts: Sequence[Part]) -> pd.Series:

@@ -1,7 +1,6 @@
 """Lines cut, re-timed, run more often or added, and stops moved."""
 
 import difflib
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,7 +21,7 @@ from siteplan.config.changes import (
     target_of,
     verb_of,
 )
-from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.errors import StudyError, warn
 from siteplan.inputs.gtfs import Feed
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.through import followers
@@ -384,7 +383,7 @@ def _relinked(timetable: Timetable, feed: Feed, moved: Ints) -> Timetable:
     if len(away):
         names = ", ".join(feed.stops["id"].iloc[away].astype(str))
         text = f"stops {names}: new or moved, and more than 300 m from any street; nobody gets on or off there"
-        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        warn(text)
     lost = ~np.isin(patterns.stops, linked)
     if lost.all():
         raise StudyError(f"{', '.join(feed.sources)}: after the changes no stop lies within 300 m of any street")

@@ -1,7 +1,6 @@
 """Maps that a council can open: one file, no network, every layer with its legend."""
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,7 +13,7 @@ from pyproj import Transformer
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, Measure, by_mode, measures, mode_order
 from siteplan.doors import door
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, StudyError, warn
 from siteplan.objectives import objective_names
 from siteplan.output.maps.answers import answer_data, left_out_data
 from siteplan.output.maps.cells import cell_data, cell_layers
@@ -135,7 +134,7 @@ def site_map(
     size = len(page.html.encode("utf-8"))
     if size > LARGEST:
         text = f"map: the page has {size / 1e6:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick"
-        warnings.warn(SiteplanWarning(text), stacklevel=2)
+        warn(text)
     return page
 
 
@@ -206,7 +205,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     room = min(RING_ROOM, LARGEST - FIXED_ROOM - _size(plan) - _size(shapes))
     if "isochrones" in given and room < RING_ROOM / 20:
         text = "map: the outlines of what each site reaches are left out, or the page would exceed 5 MB"
-        warnings.warn(SiteplanWarning(text), stacklevel=3)
+        warn(text)
         del given["isochrones"]
     asked = result.study.get("choose") or {}
     goal = objective_names()[asked.get("objective", "coverage")]
