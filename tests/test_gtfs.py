@@ -62,6 +62,29 @@ def test_a_folder_and_a_folder_in_a_zip_read_alike(tmp_path):
     assert calls(read_gtfs(write_zip(tmp_path / "windows.zip", feed(), inside="gtfs\\"), date=DAY)) == WHOLE
 
 
+@pytest.mark.parametrize("inside", ["a/b/", "export/2026/03/gtfs/", "a\\\\b\\\\"])
+def test_a_feed_deep_in_a_zip_is_read_and_what_a_mac_leaves_is_not(tmp_path, inside):
+    path = write_zip(tmp_path / "deep.zip", feed(), inside=inside)
+    with zipfile.ZipFile(path, "a") as archive:
+        for name in ("__MACOSX/stops.txt", "__MACOSX/a/._stops.txt", "__MACOSX/a/b/routes.txt"):
+            archive.writestr(name, "Mac OS X")
+        archive.writestr("notes/stops.txt", "The stops of our town, in words")
+    found = read_gtfs(path, date=DAY)
+    assert calls(found) == WHOLE
+    assert odd(found) == {}
+
+
+def test_beside_a_feed_at_the_top_of_a_zip_others_are_counted(tmp_path):
+    path = write_zip(tmp_path / "feed.zip", feed())
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, table in feed(stop_times=times("T1 A 9:00", "T1 B 9:10")).items():
+            archive.writestr(f"old/{name}.txt", table)
+    with pytest.warns(SiteplanWarning, match="feeds in folders of the zip, beside the one at its top, not read: 1"):
+        found = read_gtfs(path, date=DAY)
+    assert calls(found) == WHOLE
+    assert odd(found) == {"other_feeds": 1}
+
+
 def test_a_date_may_be_a_date(tmp_path):
     for date in (dt.date(2026, 3, 10), dt.datetime(2026, 3, 10, 9), "20260310"):
         assert read(tmp_path, date).date == dt.date(2026, 3, 10)
@@ -720,7 +743,6 @@ BAD_FILES = {
     "leads out upwards": (lambda path: write_zip(path, feed(), "a\\..\\..\\"), "a name that leads out"),
     "absolute": (lambda path: write_zip(path, feed(), "/etc/"), "a name that leads out"),
     "a drive": (lambda path: write_zip(path, feed(), "C:/"), "a name that leads out"),
-    "two deep": (lambda path: write_zip(path, feed(), "a/b/"), "needs stops.txt, .*; found no table of GTFS"),
     "nothing in it": (
         lambda path: write_zip(path, {}),
         "needs stops.txt, routes.txt, trips.txt, stop_times.txt; found no",
@@ -773,6 +795,15 @@ def test_two_feeds_in_one_zip_and_no_feed_at_all_are_refused(tmp_path):
             archive.writestr(name, PLAIN["stops"])
     with pytest.raises(InputError, match=r"holds 2 feeds \(a, b\); make a zip of each"):
         read_gtfs(tmp_path / "two.zip", date=DAY)
+    with zipfile.ZipFile(tmp_path / "deep.zip", "w") as archive:
+        for name in ("x/a/stops.txt", "x/b/c/stops.txt"):
+            archive.writestr(name, PLAIN["stops"])
+    with pytest.raises(InputError, match=r"holds 2 feeds \(x/a, x/b/c\); make a zip of each"):
+        read_gtfs(tmp_path / "deep.zip", date=DAY)
+    with zipfile.ZipFile(tmp_path / "zips.zip", "w") as archive:
+        archive.writestr("town/bus.zip", b"PK")
+    with pytest.raises(InputError, match=r"holds no feed but zips \(town/bus.zip\); unpack it"):
+        read_gtfs(tmp_path / "zips.zip", date=DAY)
     with pytest.raises(InputError, match="no GTFS feed given"):
         read_gtfs([], date=DAY)
 

@@ -20,6 +20,7 @@ TABLES = (
     "agency", "calendar", "calendar_dates", "frequencies", "routes", "stop_times", "stops", "transfers", "trips"
 )  # fmt: skip
 NEEDED = ("stops", "routes", "trips", "stop_times")
+LEFTOVERS = "__MACOSX"  # the folder that zips made on a Mac have beside their content
 
 # A table of 2 GB is beyond the largest national feeds (about 1 GB of stop_times).
 MOST_BYTES = 2 * 1024**3
@@ -42,24 +43,28 @@ class Archive:
 
 
 def open_feed(path: Path) -> Archive:
-    """Read the known tables of a feed: a zip with the files at its top or in its one folder, or a folder of files.
+    """Read the known tables of a feed: a zip with the files at its top or in one folder of it, or a folder of files.
+
+    A feed at the top of a zip is the one that is meant, and those in its folders are counted; without one, the only
+    feed in its folders is, however deep.
 
     Raises
     ------
     InputError
-        No such file, not a zip, a needed table missing or empty, names that lead out of the zip, or a table that
+        No such file, not a zip, several feeds, a needed table missing or empty, names that lead out of the zip, or a table that
         would unpack to more than 2 GB or, above 20 MB, to more than 200 times its size in the zip.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; expected a GTFS feed (a zip or a folder with stops.txt)")
-    tables = _read_folder(path) if path.is_dir() else _read_zip(path)
+    counts: Counter[str] = Counter()
+    tables = _read_folder(path) if path.is_dir() else _read_zip(path, counts)
     absent = [f"{name}.txt" for name in NEEDED if name not in tables]
     if absent:
         found = listed(f"{name}.txt" for name in sorted(tables)) or "no table of GTFS"
         raise InputError(f"{path}: a GTFS feed needs {', '.join(absent)}; found {found}")
     if "calendar" not in tables and "calendar_dates" not in tables:
         raise InputError(f"{path}: has neither calendar.txt nor calendar_dates.txt, so no date has service; add one")
-    return _without_empty(Archive(path, tables))
+    return _without_empty(Archive(path, tables, counts))
 
 
 def _without_empty(feed: Archive) -> Archive:
@@ -78,12 +83,12 @@ def _read_folder(path: Path) -> dict[str, bytes]:
     return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
 
 
-def _read_zip(path: Path) -> dict[str, bytes]:
+def _read_zip(path: Path, counts: Counter[str]) -> dict[str, bytes]:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: is empty; expected a GTFS feed (a zip with stops.txt in it)")
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _members(path, archive.infolist())
+            members = _members(path, archive.infolist(), counts)
             return {name: archive.read(_checked(path, member)) for name, member in members.items()}
     except zipfile.BadZipFile as error:
         raise InputError(f"{path}: cannot be read as a zip ({error}); download the feed again") from None
@@ -91,9 +96,10 @@ def _read_zip(path: Path) -> dict[str, bytes]:
         raise InputError(f"{path}: a table in it cannot be unpacked ({error}); download the feed again") from None
 
 
-def _members(path: Path, members: Iterable[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+def _members(path: Path, members: Iterable[zipfile.ZipInfo], counts: Counter[str]) -> dict[str, zipfile.ZipInfo]:
     """Find the known tables at the top of the zip, or else in the one folder that holds a feed."""
     folders: dict[str, dict[str, zipfile.ZipInfo]] = {}
+    zips = []
     for member in members:
         name = PurePosixPath(member.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or ":" in str(name.parts[:1]):
@@ -101,13 +107,23 @@ def _members(path: Path, members: Iterable[zipfile.ZipInfo]) -> dict[str, zipfil
                 f"{path}: holds '{member.filename}', a name that leads out of the zip; feeds have no such names: "
                 "get it from its publisher"
             )
-        if len(name.parts) <= 2 and name.suffix.lower() == ".txt" and name.stem.lower() in TABLES:
+        if LEFTOVERS in name.parts:
+            continue
+        if name.suffix.lower() == ".txt" and name.stem.lower() in TABLES:
             folders.setdefault(str(name.parent), {})[name.stem.lower()] = member
-    feeds = [folder for folder, tables in folders.items() if "stops" in tables]
+        elif name.suffix.lower() == ".zip":
+            zips.append(str(name))
+    feeds = [folder for folder, tables in folders.items() if tables.keys() >= {*NEEDED}]
+    feeds = feeds or [folder for folder, tables in folders.items() if "stops" in tables]
     if "." in feeds:
+        counts["other_feeds"] += len(feeds) - 1
         return folders["."]
     if len(feeds) > 1:
         raise InputError(f"{path}: holds {len(feeds)} feeds ({listed(sorted(feeds), 5)}); make a zip of each")
+    if zips and not feeds:
+        raise InputError(
+            f"{path}: holds no feed but zips ({listed(sorted(zips), 5)}); unpack it and give those you want"
+        )
     return folders[feeds[0]] if feeds else folders.get(".", {})
 
 

@@ -7,6 +7,7 @@ __all__ = ["ODDITIES", "oddities", "summary", "trips_on"]
 # Key of `Feed.counts`: what it counts, and whether something the feed says is lost by it.
 ODDITIES: dict[str, tuple[str, bool]] = {
     # The files
+    "other_feeds": ("feeds in folders of the zip, beside the one at its top, not read", True),
     "tables_not_utf8": ("tables that are not UTF-8, read as Windows-1252", False),
     "empty_tables": ("tables without even a line of column names, taken as absent", False),
     "bad_rows": ("rows with too many values or without a usable stop_sequence, left out", True),
