@@ -279,7 +279,7 @@ def test_platforms_of_a_station_are_as_far_apart_as_they_are(entrances: Any, sec
 
 
 def test_platforms_too_far_apart_are_no_shorter_through_the_station() -> None:
-    assert station(1200, (5000,), "8:25") == []
+    assert station(1200, (5600,), "8:25") == []
 
 
 def test_one_enters_a_station_through_its_entrances() -> None:
@@ -287,6 +287,28 @@ def test_one_enters_a_station_through_its_entrances() -> None:
     feed = timetable(stops, bus("8:00", 1), kind=[0, 0, 1, 2], parent=[2, -1, -1, 2])
     # From home to the entrance at 160 m and back to the platform at 100 m.
     assert journey(feed, window=("08:11", "08:12"))[0] == pytest.approx(15, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("entrance", "said"),
+    [
+        # Two kilometres off no station goes on; 900 m off in a field without a street nobody walks there.
+        ((2100, 0), "entrances more than 1,000 m from a platform of their station, which are not used for it: 1 .s3."),
+        ((100, 900), "stops whose station has no entrance near them and near a street, entered where they are: 1 .s0."),
+    ],
+)
+def test_who_finds_no_entrance_enters_where_the_platform_is(entrance: Any, said: str) -> None:
+    stops = places([(100, 0), (5000, 0), (100, 0), entrance])
+    feed = timetable(stops, bus("8:00", 1), kind=[0, 0, 1, 2], parent=[2, -1, -1, 2])
+    with pytest.warns(SiteplanWarning, match=said):
+        assert journey(feed, window=("08:11", "08:12"))[0] == 13
+
+
+def test_a_far_entrance_leaves_those_nearby() -> None:
+    stops = along(100, 5000, 100, 160, 2100)
+    feed = timetable(stops, bus("8:00", 1), kind=[0, 0, 1, 2, 2], parent=[2, -1, -1, 2, 2])
+    with pytest.warns(SiteplanWarning, match=r"not used for it: 1 \(s4\)$"):
+        assert journey(feed, window=("08:11", "08:12"))[0] == pytest.approx(15, abs=0.01)
 
 
 def test_a_trip_of_the_night_before() -> None:

@@ -199,14 +199,19 @@ class Walks:
 
 
 def _doors(feed: Feed, streets: StreetNetwork, walk: Profile) -> list[tuple[int, Any, int]]:
-    """Return (stop, its place on the streets, deciseconds inside): by the entrances of its station, if it has any."""
+    """Return (stop, its place on the streets, deciseconds inside).
+
+    By the entrances of its station that have a street and are no more than a kilometre away, else where it stands.
+    """
     spots = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
     links = link(streets, gpd.GeoDataFrame(geometry=spots), mode="walk")
     doors = []
     for stop in sorted(set(feed.calls["stop"])):
         parent = feed.stops["parent"][stop]
         entrance = (feed.stops["kind"] == 2) & (feed.stops["parent"] == parent) & (parent >= 0)
-        ways_in = feed.stops.index[entrance].tolist()
+        every = feed.stops.index[entrance].tolist()
+        near = [door for door in every if spots[stop].distance(spots[door]) <= 1000]
+        ways_in = [door for door in near if links["status"][door] == "placed"]
         for door in ways_in or [stop]:
             if links["status"][door] == "placed":
                 doors.append((stop, door, round(spots[stop].distance(spots[door]) * 36 / walk.access_kmh)))

@@ -14,6 +14,7 @@ from siteplan.config import WALK
 from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, warn
+from siteplan.inputs.files import listed
 from siteplan.inputs.gtfs import Feed, read_gtfs
 from siteplan.network.kept import linked
 from siteplan.network.snapping import LIMIT
@@ -24,6 +25,10 @@ __all__ = ["Patterns", "Timetable", "build_timetable", "patterns_without", "read
 
 # Journeys of up to 4 hours that end from 0:00 on, or begin up to 30:00: what of the days around can be ridden in them.
 HOURS = (-4, 34)
+
+ENTRANCE = 2  # location_type
+# No station is that long: Chatelet - Les Halles in Paris has 750 m between its furthest doors.
+STATION_M = 1000.0
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -67,9 +72,10 @@ class Timetable(Shown):
     """What runs on one date, and where its stops meet the streets.
 
     `spots` are x and y of the feed's stops in the streets' CRS. `doors` are the places where people enter: for each the
-    `stop`, the walk inside the station (`inside_m`), and `edge`, `offset_m`, `access_m` and `status` as `link` gives
-    them. A stop has one, or one an entrance of its station. `origin` is the timetable that this one is a change of, on
-    the same streets.
+    `stop`, the walk inside the station (`inside_m`), whether it is an `entrance` of the station, and `edge`,
+    `offset_m`, `access_m` and `status` as `link` gives them. A stop has one an entrance of its station, but
+    for those more than 1,000 m away; one on the spot where there is none, or none of them near a street.
+    `origin` is the timetable that this one is a change of, on the same streets.
     """
 
     streets: StreetNetwork
@@ -161,6 +167,9 @@ def build_timetable(feed: Feed, streets: StreetNetwork, *, known: Timetable | No
         "stop_times": int(calls.sum()),
         "stop_times_without_street": int(calls[lost].sum()),
     }
+    odd = _unused_entrances(feed, doors, spots) if known is None else []
+    if odd:
+        warn(f"{', '.join(feed.sources)}: {'; '.join(odd)}")
     if lost.any():
         text = (
             f"{', '.join(feed.sources)}: {counts['stops_without_street']:,} of {counts['stops']:,} stops, with "
@@ -235,13 +244,49 @@ def _lines(arrival: Ints, departure: Ints) -> list[list[int]]:
 
 
 def _doors(stops: pd.DataFrame, used: Ints, spots: npt.NDArray[np.float64], streets: StreetNetwork) -> gpd.GeoDataFrame:
-    """Return where people enter the used stops: through their station's entrances if it has any, else on the spot."""
-    entrances = stops.index[(stops["kind"] == 2) & (stops["parent"] >= 0) & stops["lon"].notna()].to_numpy()
+    """Return where people enter the used stops: by the entrances of their station, or on the spot where none serves."""
+    ways_in = _ways_in(stops, used)
+    ways_in = ways_in[_inside_m(ways_in, spots) <= STATION_M]
+    own = pd.concat([ways_in, pd.DataFrame({"stop": used, "place": used})], ignore_index=True)
+    columns = {"stop": own["stop"], "inside_m": _inside_m(own, spots), "entrance": own.index < len(ways_in)}
+    doors = gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy(*spots[own["place"]].T), crs=streets.crs)
+    doors = doors.join(linked(streets, doors, WALK, LIMIT))
+    serving = doors.loc[doors["entrance"] & (doors["status"] == "placed"), "stop"]
+    doors = doors[doors["entrance"] == doors["stop"].isin(serving)]
+    return doors.sort_values("stop", kind="stable", ignore_index=True)
+
+
+def _ways_in(stops: pd.DataFrame, used: Ints) -> pd.DataFrame:
+    """Return `stop`, `place`: each used stop with each entrance of its station."""
+    entrances = stops.index[(stops["kind"] == ENTRANCE) & (stops["parent"] >= 0) & stops["lon"].notna()].to_numpy()
     parent = stops["parent"].to_numpy()
     by_station = pd.DataFrame({"station": parent[entrances], "place": entrances})
-    own = pd.DataFrame({"stop": used, "station": parent[used]}).merge(by_station, on="station", how="left")
-    own["place"] = own["place"].fillna(own["stop"]).astype(np.int64)
-    at, door = spots[own["stop"]], spots[own["place"]]
-    columns = {"stop": own["stop"], "inside_m": np.hypot(*(door - at).T)}
-    doors = gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy(*door.T), crs=streets.crs)
-    return doors.join(linked(streets, doors, WALK, LIMIT))
+    table = pd.DataFrame({"stop": used, "station": parent[used]}).merge(by_station, on="station")
+    return table[["stop", "place"]]
+
+
+def _inside_m(ways_in: pd.DataFrame, spots: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the metres between each stop and its way in."""
+    metres: npt.NDArray[np.float64] = np.hypot(*(spots[ways_in["place"]] - spots[ways_in["stop"]]).T)
+    return metres
+
+
+def _unused_entrances(feed: Feed, doors: gpd.GeoDataFrame, spots: npt.NDArray[np.float64]) -> list[str]:
+    """Say which entrances are not where their station is, and how many stops are entered on the spot for it."""
+    ways_in = _ways_in(feed.stops, doors["stop"].unique())
+    far = ways_in.loc[_inside_m(ways_in, spots) > STATION_M, "place"].unique()
+    on_the_spot = np.intersect1d(ways_in["stop"], doors.loc[~doors["entrance"], "stop"])
+    texts = []
+    if len(far):
+        names = listed(feed.stops["id"].iloc[far].astype(str), 3)
+        texts.append(
+            f"entrances more than {STATION_M:,.0f} m from a platform of their station, which are not used for it: "
+            f"{len(far):,} ({names})"
+        )
+    if len(on_the_spot):
+        names = listed(feed.stops["id"].iloc[on_the_spot].astype(str), 3)
+        texts.append(
+            f"stops whose station has no entrance near them and near a street, entered where they are: "
+            f"{len(on_the_spot):,} ({names})"
+        )
+    return texts

@@ -51,8 +51,8 @@ def open_feed(path: Path) -> Archive:
     Raises
     ------
     InputError
-        No such file, not a zip, several feeds, a needed table missing or empty, names that lead out of the zip, or a table that
-        would unpack to more than 2 GB or, above 20 MB, to more than 200 times its size in the zip.
+        No such file, not a zip, several feeds, a needed table missing or empty, names that lead out of the zip, or a
+        table that would unpack to more than 2 GB or, above 20 MB, to more than 200 times its size in the zip.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; expected a GTFS feed (a zip or a folder with stops.txt)")
