@@ -8,6 +8,7 @@ B 6 to 10, D 1 to 9.
 import json
 import re
 import subprocess
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import geopandas as gpd
@@ -22,10 +23,18 @@ from siteplan.catalogue import Measure, measures
 from siteplan.errors import InputError, StudyError
 from siteplan.output.report import pdf, print_pdf, render_report, write_report
 from siteplan.output.report.account import Account
-from siteplan.output.report.facts import access_table, covered_count, covered_people, headline, reach_columns
+from siteplan.output.report.facts import (
+    access_table,
+    communes_of,
+    covered_count,
+    covered_people,
+    headline,
+    reach_columns,
+)
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.result import Result
+from siteplan.reachable import Reach
 from siteplan.study import read_study, redraw, report, run
 from tests.browser import browser, needs_chromium, open_page
 from tests.hostile import HOSTILE
@@ -58,6 +67,11 @@ def town_points():
     at = [Point(X + 100 * k, Y) for k in range(11)]
     table = {"cell": range(11), "people": 10.0, "status": "placed"}
     return gpd.GeoDataFrame(table, geometry=at, index=pd.RangeIndex(11, name="point"), crs=CRS)
+
+
+def town_access(communes, sites, pairs):
+    where = communes_of(town_points(), communes, None)
+    return access_table(Reach.of(town_times(), town_points()), where, sites=sites, pairs=pairs)
 
 
 def town_cells():
@@ -434,9 +448,7 @@ def test_shares_are_counted_from_people_and_rounded_once():
 
 
 def test_coverage_that_is_known_already_says_what_is_open():
-    known = access_table(town_times(), town_points(), town_communes(), sites=["A"], pairs=[("walk", 4.0)]).assign(
-        open="today"
-    )
+    known = town_access(town_communes(), ["A"], [("walk", 4.0)]).assign(open="today")
     page = page_of(**town(times=None, access=known))
     assert "with the sites that are open today" in text_of(page, "communes")
 
@@ -503,7 +515,7 @@ def test_any_one_table_may_be_missing(left_out):
 
 
 def test_coverage_that_is_known_already_is_shown_where_there_are_no_times():
-    known = access_table(town_times(), town_points(), town_communes(), sites=["A", "B"], pairs=[("walk", 4.0)])
+    known = town_access(town_communes(), ["A", "B"], [("walk", 4.0)])
     known = known.assign(split="communes", territory=known["territory"].replace({"": "outside"}))
     whole = known.iloc[:1].assign(split="total", territory="total", people=110.0, covered=100.0)
     page = page_of(**town(times=None, access=pd.concat([whole, known])))
@@ -562,22 +574,25 @@ def test_covered_people_are_those_that_the_analysis_counts():
     times = pairs.to_frame(index=False).assign(minutes=rng.uniform(0, 30, len(pairs))).sample(frac=0.4, random_state=7)
     points = pd.DataFrame({"people": rng.integers(0, 9, 40).astype(float)}, index=pd.RangeIndex(40, name="point"))
     points.loc[3, "people"] = np.nan
-    expected = coverage(times, points, minutes=[15, 20])
+    expected, reach = coverage(times, points, minutes=[15, 20]), Reach.of(times, points)
     for row in expected.itertuples():
         measure = Measure("reached", "people", row.mode, row.minutes)
-        assert covered_count(times, points, measure, "ABC") == row.people
+        assert covered_count(reach, measure, "ABC") == row.people
     only = coverage(times[times["site"] == "B"], points, minutes=[15])
     measure = Measure("reached", "people", "best", 15.0)
-    found = covered_people(times, points, measure, open_sites=["B"], all_sites=list("ABC"), chosen=["C"])
+    found = covered_people(reach, measure, open_sites=["B"], all_sites=list("ABC"), chosen=["C"])
     assert found.today == only.iloc[-1]["people"]
     assert found.today <= found.chosen <= found.all_sites <= found.people
+    nobody = covered_count(reach, replace(measure, mode="boat"), "ABC")
+    assert nobody == 0  # a mode without times
+    assert covered_count(reach, measure, ["B", "Z"]) == found.today  # Z reaches nobody
+    given = Reach.of(times[times["mode"] == "bike"].drop(columns="mode"), points)
+    assert covered_count(given, measure, "ABC") == covered_count(reach, replace(measure, mode="bike"), "ABC")
 
 
 def test_communes_sum_to_the_whole_and_nobody_counts_twice():
     overlapping = pd.concat([town_communes(), town_communes().set_axis([3, 4])])
-    table = access_table(
-        town_times(), town_points(), overlapping, sites=["A", "B"], pairs=[("walk", 4.0), ("best", 2.0)]
-    )
+    table = town_access(overlapping, ["A", "B"], [("walk", 4.0), ("best", 2.0)])
     walk = table[table["mode"] == "walk"].set_index("territory")
     assert walk["people"].to_dict() == {"1": 50.0, "2": 50.0, "3": 0.0, "4": 0.0, "": 10.0}
     assert walk["covered"].to_dict() == {"1": 50.0, "2": 40.0, "3": 0.0, "4": 0.0, "": 10.0}

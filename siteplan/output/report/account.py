@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from siteplan.output.report.facts import (
     OPEN,
     Coverage,
     access_table,
+    communes_of,
     covered_count,
     covered_people,
     headline,
@@ -26,6 +28,7 @@ from siteplan.output.report.facts import (
     reach_columns,
 )
 from siteplan.output.report.goal import Goal
+from siteplan.reachable import People, Reach
 from siteplan.words import Words, load_words
 
 __all__ = ["Account"]
@@ -272,16 +275,22 @@ class Account:
         return self._covered(replace(self.aim, group="people"))
 
     def _covered(self, measure: Measure) -> Coverage | None:
-        if self.times is None or self.points is None or measure.group not in self.points:
+        if self.reach is None or measure.group not in self.reach.people.table:
             return None
-        return covered_people(
-            self.times,
-            self.points,
-            measure,
-            open_sites=self.opened,
-            all_sites=self.used,
-            chosen=self.chosen,
-        )
+        sites = {"open_sites": self.opened, "all_sites": self.used, "chosen": self.chosen}
+        return covered_people(self.reach, measure, **sites)
+
+    @cached_property
+    def reach(self) -> Reach | None:
+        """Who is how far from which site; None where either is not known."""
+        return None if self.times is None or self.points is None else Reach.of(self.times, People.of(self.points))
+
+    @cached_property
+    def placed(self) -> pd.Series | None:
+        """The commune of each point of `reach`; None where it is not known."""
+        if self.reach is None or self.communes is None:
+            return None
+        return communes_of(gpd.GeoDataFrame(self.reach.people.table), self.communes, self.cells)
 
     @cached_property
     def everybody(self) -> float:
@@ -297,24 +306,32 @@ class Account:
     @cached_property
     def steps(self) -> list[float]:
         """Who is covered after each of the chosen sites has opened, in their order."""
-        if self.coverage is None or self.aim is None or self.times is None or self.points is None:
-            return []
-        if self.goal.shared_out and self.choice is not None and "added" in self.choice:
-            return [float(served) for served in self.choice["added"].cumsum()]
-        before = [site for site in self.opened if site not in set(self.chosen)]
-        opened = [[*before, *self.chosen[: at + 1]] for at in range(len(self.chosen))]
-        return [covered_count(self.times, self.points, self.aim, sites) for sites in opened]
+        return self._openings[1:]
 
     @cached_property
     def added(self) -> list[float]:
         """Whom each of the chosen sites adds to those before it: counted, so that it fits to who is covered then."""
-        if not self.steps or self.aim is None or self.times is None or self.points is None:
+        if self._served is not None and self.steps:
+            return self._served
+        return [after - so_far for so_far, after in pairwise(self._openings)]
+
+    @cached_property
+    def _openings(self) -> list[float]:
+        """Who is covered (where sites may be full: finds room) before any chosen site opens, then after each."""
+        if self.coverage is None or self.aim is None or self.reach is None:
             return []
-        if self.goal.shared_out and self.choice is not None and "added" in self.choice:
-            return [float(served) for served in self.choice["added"]]
+        if self._served is not None:
+            return list(accumulate(self._served, initial=0.0))
         before = [site for site in self.opened if site not in set(self.chosen)]
-        start = covered_count(self.times, self.points, self.aim, before)
-        return [after - so_far for so_far, after in zip([start, *self.steps], self.steps, strict=False)]
+        opened = ([*before, *self.chosen[:count]] for count in range(len(self.chosen) + 1))
+        return [covered_count(self.reach, self.aim, sites) for sites in opened]
+
+    @cached_property
+    def _served(self) -> list[float] | None:
+        """Who finds room at each of the chosen sites, where sites may be full."""
+        if not self.goal.shared_out or self.choice is None or "added" not in self.choice:
+            return None
+        return [float(served) for served in self.choice["added"]]
 
     @cached_property
     def reached(self) -> list[Measure]:
@@ -324,22 +341,19 @@ class Account:
     @cached_property
     def territories(self) -> pd.DataFrame | None:
         """Coverage by commune, from the travel times or, where there are none, as it was given."""
-        if self.communes is None or self.times is None or self.points is None or not self.reached:
+        if self.reach is None or self.placed is None or not self.reached:
             access = self.table("territories")
             return None if access is None else one_split(access)
         sites = [*self.opened, *self.chosen] if self.chosen else self.used
-        pairs: Sequence[tuple[str, float]] = [(each.mode, each.limit) for each in self.reached]
-        return access_table(self.times, self.points, self.communes, sites=sites, pairs=pairs, cells=self.cells)
+        pairs = [(each.mode, each.limit) for each in self.reached]
+        return access_table(self.reach, self.placed, sites=sites, pairs=pairs)
 
     def by_commune(self, sites: Sequence[str]) -> pd.DataFrame | None:
         """Count by commune whom some sites cover, of those and within the limit that the choice was asked for."""
-        if self.communes is None or self.times is None or self.points is None or self.aim is None:
+        aim = self.aim
+        if self.reach is None or self.placed is None or aim is None or aim.group not in self.reach.people.table:
             return None
-        if self.aim.group not in self.points:
-            return None
-        pairs = [(self.aim.mode, self.aim.limit)]
-        asked: dict[str, Any] = {"sites": sites, "pairs": pairs, "group": self.aim.group}
-        return access_table(self.times, self.points, self.communes, cells=self.cells, **asked)
+        return access_table(self.reach, self.placed, sites=sites, pairs=[(aim.mode, aim.limit)], group=aim.group)
 
 
 def _in_metres(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:

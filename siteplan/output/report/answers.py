@@ -73,13 +73,13 @@ def _by_group(account: Account, rows: pd.DataFrame) -> Markup:
 
 def _share_of(account: Account, opening: str, group: str, told: float) -> float:
     """Count the share of a group anew where its people are known: a share that a file keeps is rounded already."""
-    measure = account.measure
-    if measure is None or account.times is None or account.points is None or group not in account.points:
+    measure, reach = account.measure, account.reach
+    if measure is None or reach is None or group not in reach.people.table:
         return told
     chosen = [*account.opened, *account.chosen]
     sites = {"today": account.opened, "chosen": chosen, "all": account.used}[opening]
-    everybody = float(account.points[group].sum())
-    covered = covered_count(account.times, account.points, replace(measure, group=group), sites)
+    everybody = float(reach.people.amount(group).sum())
+    covered = covered_count(reach, replace(measure, group=group), sites)
     return covered / everybody if everybody else told
 
 

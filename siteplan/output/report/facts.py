@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siteplan.analysis.equity import OUTSIDE, cell_territories
 from siteplan.catalogue import BEST, PEOPLE, Measure, measures, mode_order
 from siteplan.inputs.sites import OPEN
-from siteplan.reachable import by_point
+from siteplan.reachable import GIVEN, Bools, Reach, sums
 
 __all__ = [
     "BEST",
     "OPEN",
     "Coverage",
     "access_table",
+    "communes_of",
     "covered_count",
     "covered_people",
     "headline",
@@ -68,71 +68,78 @@ def reach_columns(scores: pd.DataFrame, most: int) -> list[Measure]:
     return found
 
 
-def covered_count(
-    times: pd.DataFrame, points: pd.DataFrame, measure: Measure, sites: Iterable[str], *, minutes: float | None = None
-) -> float:
-    """Count whom a measure counts: who has one of the sites within its limit (or another one), each once.
+def covered_by(reach: Reach, sites: Iterable[str], *, mode: str, minutes: float) -> Bools:
+    """Tell for each point whether one of the sites is within a limit; a site or mode without times reaches nobody."""
+    named = set(sites)
+    if reach.modes == (GIVEN,):
+        mode = BEST
+    if mode not in (*reach.modes, BEST):
+        return np.zeros(len(reach.points), dtype=bool)
+    return reach.covered(mode, minutes, reach.sites.astype(str).isin(named))
 
-    Withheld people count as nothing.
-    """
-    people = by_point(points)[measure.group].fillna(0.0)
+
+def covered_count(reach: Reach, measure: Measure, sites: Iterable[str], *, minutes: float | None = None) -> float:
+    """Count whom a measure counts: who has one of the sites within its limit (or another one), each once."""
     limit = measure.limit if minutes is None else minutes
-    return float(people[_reached(times, people.index, sites, mode=measure.mode, minutes=limit)].sum())
+    covered = covered_by(reach, sites, mode=measure.mode, minutes=limit)
+    return float(reach.people.amount(measure.group)[covered].sum())
 
 
 def covered_people(
-    times: pd.DataFrame,
-    points: pd.DataFrame,
-    measure: Measure,
-    *,
-    open_sites: Sequence[str],
-    all_sites: Sequence[str],
-    chosen: Sequence[str] = (),
+    reach: Reach, measure: Measure, *, open_sites: Sequence[str], all_sites: Sequence[str], chosen: Sequence[str] = ()
 ) -> Coverage:
     """Count who is covered by the open sites, by all, by the open and the chosen ones, and by slower travel."""
     planned = [*open_sites, *chosen]
     return Coverage(
-        people=float(points[measure.group].sum()),
-        today=covered_count(times, points, measure, open_sites),
-        all_sites=covered_count(times, points, measure, all_sites),
-        slower=covered_count(times, points, measure, planned if chosen else all_sites, minutes=measure.limit / SLOWER),
-        chosen=covered_count(times, points, measure, planned) if chosen else None,
+        people=float(reach.people.amount(measure.group).sum()),
+        today=covered_count(reach, measure, open_sites),
+        all_sites=covered_count(reach, measure, all_sites),
+        slower=covered_count(reach, measure, planned if chosen else all_sites, minutes=measure.limit / SLOWER),
+        chosen=covered_count(reach, measure, planned) if chosen else None,
     )
 
 
 def access_table(
-    times: pd.DataFrame,
-    points: gpd.GeoDataFrame,
-    communes: gpd.GeoDataFrame,
+    reach: Reach,
+    where: pd.Series,
     *,
     sites: Sequence[str],
     pairs: Sequence[tuple[str, float]],
-    cells: gpd.GeoDataFrame | None = None,
     group: str = "people",
 ) -> pd.DataFrame:
     """Count by commune the people, or those of a group, who have one of the sites within a limit.
 
-    A person counts in the commune of their cell, as in `territories.csv`; without cells, in that of their point.
+    `where` is the commune of each point, as `communes_of` gives it: its categories are the communes, in order.
 
     Returns
     -------
     `territory`, `group`, `mode`, `minutes`, `people`, `covered`, `share`: one row a commune and pair of mode
     and limit; the territory "" is the people outside every commune.
     """
-    placed = by_point(points)
-    people = placed[group].fillna(0.0)
-    where = _territories(placed, communes, cells)
-    order = [*map(str, communes.index), ""]
-    everybody = people.groupby(where).sum().reindex(order, fill_value=0.0)
+    position, order = where.cat.codes.to_numpy().astype(np.int64), where.cat.categories
+    people = reach.people.amount(group)
+    everybody = sums(position, people, len(order))
     parts = []
     for mode, minutes in pairs:
-        near = people.where(_reached(times, people.index, sites, mode=mode, minutes=minutes), 0.0)
-        covered = near.groupby(where).sum().reindex(order, fill_value=0.0)
-        row = {"territory": order, "group": group, "mode": mode, "minutes": minutes, "people": everybody.to_numpy()}
-        parts.append(pd.DataFrame(row | {"covered": covered.to_numpy()}))
+        near = np.where(covered_by(reach, sites, mode=mode, minutes=minutes), people, 0.0)
+        row = {"territory": list(order), "group": group, "mode": mode, "minutes": minutes, "people": everybody}
+        parts.append(pd.DataFrame(row | {"covered": sums(position, near, len(order))}))
     table = pd.concat(parts, ignore_index=True)
     table["share"] = table["covered"] / table["people"].where(table["people"] > 0)
     return table[(table["territory"] != "") | (table["people"] > 0)]
+
+
+def communes_of(
+    points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None = None
+) -> pd.Series:
+    """Return the commune of each point, "" for none: that of its cell, as in `territories.csv`; without cells, its own.
+
+    The categories are all communes in their order, then "".
+    """
+    by_cell = cells is not None and "cell" in points
+    found = cell_territories(cells if by_cell else points, communes).replace({OUTSIDE: ""})
+    named: pd.Series = points["cell"].map(found).fillna("") if by_cell else found
+    return named.astype(object).astype(pd.CategoricalDtype([*dict.fromkeys(map(str, communes.index)), ""]))
 
 
 def one_split(access: pd.DataFrame) -> pd.DataFrame:
@@ -144,22 +151,3 @@ def one_split(access: pd.DataFrame) -> pd.DataFrame:
     splits = [split for split in access["split"].unique() if split != "total"]
     part = access[access["split"] == splits[0]] if splits else access
     return part.assign(territory=part["territory"].astype(str).replace({"outside": ""}))
-
-
-def _reached(
-    times: pd.DataFrame, points: pd.Index, sites: Iterable[str], *, mode: str, minutes: float
-) -> npt.NDArray[np.bool_]:
-    """Tell for each point whether one of the sites is within the limit."""
-    near = (times["minutes"] <= minutes) & times["site"].astype(str).isin(set(sites))
-    if mode != BEST and "mode" in times:
-        near &= times["mode"].astype(str) == mode
-    reached: npt.NDArray[np.bool_] = points.isin(times.loc[near, "point"].unique())
-    return reached
-
-
-def _territories(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None) -> pd.Series:
-    """Return the commune of each point; "" for none."""
-    by_cell = cells is not None and "cell" in points
-    found = cell_territories(cells if by_cell else points, communes).replace({OUTSIDE: ""})
-    named: pd.Series = points["cell"].map(found).fillna("") if by_cell else found
-    return named.astype(object)

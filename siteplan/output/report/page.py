@@ -190,7 +190,7 @@ def _communes(account: Account) -> Markup:
         shares.append([amount / whole[each] if whole[each] else 0.0 for amount in near])
         spoken = [words.share(amount, whole[each]) for amount in near]
         rows.append([account.commune(each), words.count(whole[each]), *spoken])
-    own = account.times is not None and account.points is not None and account.communes is not None
+    own = account.placed is not None
     known = found["open"].iloc[0] if "open" in found else None
     if own or known is not None:
         sites = _which_sites(account) if own else words[f"open_{known}_then"]
