@@ -390,6 +390,18 @@ def test_help_comes_at_once_and_imports_little() -> None:
         assert f"\n  {command} " in shown
 
 
+@pytest.mark.parametrize("command", ["check", "score"])
+def test_what_makes_no_pages_loads_nothing_that_draws_them(town: Path, command: str) -> None:
+    code = (
+        "import sys; from siteplan.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "drawing = ('folium', 'jinja2', 'siteplan.output.maps', 'siteplan.output.report'); "
+        "print(*(each for each in drawing if each in sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, command, str(town), "-q"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "\n"
+
+
 def test_version() -> None:
     assert call("--version").stdout == "0.1.0\n"
 

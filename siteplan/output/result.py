@@ -19,10 +19,8 @@ from siteplan.inputs.times import made_points
 from siteplan.output.files import MANIFEST, results_folder
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.guard import SCENARIOS, refuse_foreign
-from siteplan.output.maps import site_map
 from siteplan.output.outcome import Outcome
 from siteplan.output.rasters import write_minutes
-from siteplan.output.report import write_report
 from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
 from siteplan.siting.choice import Choice
 
@@ -82,6 +80,9 @@ class Result(Outcome):
         StudyError
             The folder cannot be written, or holds files of somebody else that bear the names of results.
         """
+        from siteplan.output.maps import site_map  # what only reads a result needs no pages
+        from siteplan.output.report import write_report
+
         refuse_foreign(Path(folder))
         with results_folder(folder) as aside:
             saved = self._written(aside)

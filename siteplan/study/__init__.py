@@ -1,25 +1,8 @@
-"""The whole of it: a study file, its stages in order, a folder of results."""
+"""The whole of it: a study file, its stages in order, a folder of results. `__init__.pyi` lists the names.
 
-from siteplan.study.changes import compare
-from siteplan.study.findings import Finding, check
-from siteplan.study.reading import read_study
-from siteplan.study.stages import choose, compare_scenarios, draw, run, score
-from siteplan.study.template import init_study, study_template
-from siteplan.study.write import redraw, report, write_places
+Each is loaded when it is first used: to check a study needs neither the map nor what is compared.
+"""
 
-__all__ = [
-    "Finding",
-    "check",
-    "choose",
-    "compare",
-    "compare_scenarios",
-    "draw",
-    "init_study",
-    "read_study",
-    "redraw",
-    "report",
-    "run",
-    "score",
-    "study_template",
-    "write_places",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
