@@ -188,7 +188,7 @@ def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: flo
     x, y = centres.T
     boxes = shapely.box(x - extent, y - extent, x + extent, y + extent)
     near = np.unique(shapely.STRtree(streets.lines).query(shapely.union_all(boxes)))
-    near = near[(graph.edge_chain[near] >= 0) & ~streets.ferries[near]]  # nobody works on the water
+    near = near[(graph.edge_chain[near] >= 0) & ~streets.passages[near]]  # nobody works on the water
     ordered: npt.NDArray[np.int64] = near[np.argsort(graph.leave[graph.edge_chain[near], 0], kind="stable")]
     return ordered
 

@@ -1,11 +1,15 @@
 """The graph of a mode: contracted, renumbered, split at places, and still the streets themselves."""
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,10 +17,26 @@ from oracles import street_times
 from siteplan.config import BIKE, WALK, Profile
 from siteplan.errors import NetworkError
 from siteplan.network.graph import mode_graph
-from siteplan.network.snapping import positions
+from siteplan.network.snapping import link, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.routing import search
-from worlds import METRE_A_SECOND, STREET, Edge, Tags, World, line, made, networks, on_edges, ring, shortcut
+from siteplan.times import travel_times
+from worlds import (
+    METRE_A_SECOND,
+    STREET,
+    Edge,
+    Tags,
+    World,
+    line,
+    made,
+    networks,
+    on_edges,
+    places,
+    plane,
+    ring,
+    river,
+    shortcut,
+)
 
 PUSHED = BIKE.model_copy(update={"name": "pushed", "push": True})
 PROFILES = [WALK, BIKE, PUSHED, METRE_A_SECOND]
@@ -66,6 +86,79 @@ def test_the_engine_equals_its_slow_twin(
     for direction in ("to", "from"):
         expected = street_times(streets, profile, sites, points, limit=limit, direction=direction)
         assert engine(streets, profile, sites, points, limit, direction) == expected
+
+
+# What stands at nodes -------------------------------------------------------------------------------------------------
+
+POSTS: list[Tags] = [{"barrier": "gate"}, {"barrier": "wall"}, {"highway": "elevator"}]
+
+
+def all_ways(posts: dict[int, Tags]) -> dict[tuple[int, int], int]:
+    """Return the least deciseconds between the middles of the streets of `river`, tried way by way without edges."""
+    world, graph = river(), nx.Graph()
+    middles = {}
+    for _, nodes in world.ways:
+        for one, two in itertools.pairwise(nodes):
+            (x, y), (other_x, other_y) = world.nodes[one], world.nodes[two]
+            middle = ((x + other_x) / 2, (y + other_y) / 2)
+            middles[middle] = len(middles)
+            for node in (one, two):
+                graph.add_edge(("middle", middles[middle]), node, seconds=100)
+    found = {}
+    for start, end in itertools.permutations(range(len(middles)), 2):
+        for way in nx.all_simple_paths(graph, ("middle", start), ("middle", end)):
+            stand = [posts.get(node, {}) for node in way if isinstance(node, int)]
+            if {"barrier": "wall"} not in stand:
+                cost = 1000 * (len(way) - 1) + 600 * stand.count({"highway": "elevator"})
+                found[start, end] = min(cost, found.get((start, end), cost))
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.integers(0, 8), st.sampled_from(POSTS), max_size=9))
+def test_barriers_and_lifts_at_nodes_equal_their_slow_twin(posts: dict[int, Tags]) -> None:
+    world = replace(river(), posts=posts)
+    streets = world.streets()
+    spots = []
+    for _, nodes in world.ways:
+        for one, two in itertools.pairwise(nodes):
+            (x, y), (other_x, other_y) = world.nodes[one], world.nodes[two]
+            place = shapely.Point(plane([((x + other_x) / 2, (y + other_y) / 2)])[0])
+            edge = int(np.argmin(shapely.distance(streets.lines, place)))
+            spots.append((edge, float(shapely.line_locate_point(streets.lines[edge], place, normalized=True)), 0.0))
+    placed = links(streets, METRE_A_SECOND, spots)
+    for direction in ("to", "from"):
+        found = engine(streets, METRE_A_SECOND, placed, placed, 60, direction)
+        assert {pair: cost for pair, cost in found.items() if pair[0] != pair[1]} == pytest.approx(
+            all_ways(posts), abs=3
+        )  # each edge is rounded to a decisecond
+
+
+def test_nobody_goes_through_a_private_gate_on_the_way() -> None:
+    # From the middle of one side of a ring of 4 x 100 m to that of the next: 100 m by the gate, 300 m round.
+    world = ring(STREET)
+    first, second, third = world.nodes[1], world.nodes[2], world.nodes[4]
+    middles = [((first[0] + other[0]) / 2, (first[1] + other[1]) / 2) for other in (second, third)]
+    for access, minutes in (("yes", 100 / 60), ("private", 300 / 60)):
+        streets = replace(world, posts={1: {"barrier": "gate", "access": access}}).streets()
+        times = travel_times(streets, places(middles[:1]), places(middles[1:]), mode=METRE_A_SECOND, minutes=60)
+        assert times["minutes"].tolist() == pytest.approx([minutes], abs=0.01)
+        assert streets.counts["barriers_at_ends_of_trips"] == (access == "private")
+
+
+def test_barriers_without_length_are_not_linked_to() -> None:
+    streets = replace(line(), posts={3: {"highway": "elevator"}}).streets()
+    assert streets.passages.sum() == 2
+    assert not streets.passages[link(streets, places([(200.0, 5.0)]))["edge"]].any()
+    # Taking the lift costs a minute, half of it on either side; where nothing lies beyond, nobody takes it.
+    assert streets.costs(METRE_A_SECOND)[0][streets.passages].tolist() == [300, 300]
+    assert not replace(line(), posts={5: {"highway": "elevator"}}).streets().passages.any()
+
+
+def test_a_lift_drawn_as_a_way_is_no_lift_again_at_its_ends() -> None:
+    lift: Tags = {"highway": "elevator"}
+    world = replace(line(STREET, lift, STREET), posts={2: lift, 3: lift})
+    assert world.streets().counts["lifts_at_nodes"] == 0
 
 
 ONE_WAY: Tags = {"highway": "residential", "oneway": "yes"}

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -246,6 +247,27 @@ def test_nobody_boards_a_ferry_midway() -> None:
     streets = World(nodes, [*street, ({"highway": "ferry"}, [59, 100])]).streets()
     found = link(streets, places([(2680.0, 0.0), (2440.0, 0.0)]))
     assert found["access_m"].round().tolist() == [320.0, 80.0]  # to the last street, not to the line on the water
+
+
+def test_barriers_and_lifts_at_nodes_are_read(tmp_path: Path) -> None:
+    posts = {
+        2: {"barrier": "gate", "foot:conditional": "no @ (06:00-20:00)", "name": "North"},
+        3: {"highway": "elevator", "bicycle": "yes"},
+        4: {"highway": "crossing"},
+        5: {"barrier": "bollard", "highway": "crossing"},
+    }
+    raw = read_osm(written(tmp_path, replace(line(), posts=posts)))
+    found = {
+        node: dict(raw.kinds[kind]) for node, kind in zip(raw.post_id.tolist(), raw.post_kind.tolist(), strict=True)
+    }
+    assert found == {
+        2: {"highway": "barrier", "barrier": "gate", "foot": "no"},
+        3: {"highway": "elevator", "node": "yes", "bicycle": "yes"},
+        5: {"highway": "barrier", "barrier": "bollard"},
+    }
+    counts = read_streets(tmp_path / "world.osm").counts
+    names = ("barriers_closed_to_walk", "barriers_closed_to_bike", "barriers_at_ends_of_trips", "lifts_at_nodes")
+    assert [counts[name] for name in names] == [1, 0, 0, 1]
 
 
 # What is not a file of streets ----------------------------------------------------------------------------------------

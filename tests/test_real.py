@@ -20,11 +20,12 @@ from oracles import street_times
 from siteplan.config import BIKE, WALK, Profile
 from siteplan.contours import isochrones
 from siteplan.errors import SiteplanWarning
+from siteplan.inputs.osm import read_osm
 from siteplan.inputs.population import read_population
 from siteplan.network import graph
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, link
-from siteplan.network.streets import StreetNetwork, read_streets
+from siteplan.network.streets import StreetNetwork, build_streets, read_streets
 from siteplan.times import travel_times
 
 pytestmark = pytest.mark.real
@@ -142,6 +143,17 @@ def as_cafein_reads(tags: Tags) -> Tags:
     return read
 
 
+@functools.cache
+def without_posts(place: str) -> StreetNetwork:
+    """Return the streets without barriers and lifts at nodes, which cafein passes over.
+
+    With them, 96.6 instead of 97.1 of 100 pairs by bicycle in Porto Alegre are within a minute, for gates that are
+    tagged bicycle=no; in the other places the shares are the same to half a point.
+    """
+    raw = read_osm(DATA / STREETS[place])
+    return build_streets(replace(raw, post_id=raw.post_id[:0], post_kind=raw.post_kind[:0]))
+
+
 def cafeins(streets: StreetNetwork) -> StreetNetwork:
     """Return the streets as cafein reads them, without ways across squares."""
     kinds = [tuple(as_cafein_reads(dict(tags)).items()) for tags in streets.kinds]
@@ -164,7 +176,7 @@ def references(place: str) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
 def beside_cafein(place: str, mode: str, alike: bool) -> pd.DataFrame:
     """Return cafein's pairs with our minutes; with `alike`, by its rules (see `as_cafein_reads`)."""
     matrix, origins = references(place)
-    streets, profile = streets_of(place), PROFILES[mode]
+    streets, profile = without_posts(place), PROFILES[mode]
     if alike:
         streets, profile = cafeins(streets), profile.model_copy(update=PLAIN)
     sites = origins.drop_duplicates("from_id").set_index("from_id")

@@ -67,6 +67,20 @@ ON_FOOT = {
     "highway=primary sidewalk:both=separate": NO,
     "highway=primary sidewalk:left=separate sidewalk:right=separate": NO,
     "highway=primary sidewalk:both=separate foot=yes": YES,
+    # Barriers at nodes.
+    "highway=barrier barrier=gate": YES,
+    "highway=barrier barrier=stile": YES,
+    "highway=barrier barrier=full-height_turnstile": YES,
+    "highway=barrier barrier=wall": NO,
+    "highway=barrier barrier=fence access=yes": NO,  # a general tag opens nothing that its kind closes
+    "highway=barrier barrier=fence foot=yes": YES,
+    "highway=barrier barrier=gate access=no": NO,
+    "highway=barrier barrier=gate access=private": ENDS,
+    "highway=barrier barrier=gate access=private foot=yes": YES,
+    "highway=barrier barrier=gate locked=yes": NO,
+    "highway=barrier barrier=gate locked=yes foot=yes": YES,
+    "highway=barrier barrier=gate locked=yes access=private": NO,
+    "highway=barrier barrier=bollard bicycle=no": YES,
     # A value nobody knows says nothing.
     "highway=residential access=maybe": YES,
     "highway=residential foot=maybe access=no": NO,
@@ -196,6 +210,21 @@ BY_BIKE = {
     "highway=cycleway oneway=yes": (YES, NO, YES, NO),
     "highway=cycleway oneway=yes foot=yes": (YES, NO, YES, PUSH),
     "highway=primary oneway=yes foot=no": (YES, NO, YES, NO),
+    # Barriers at nodes: no bicycle is lifted over a stile or pushed through a turnstile.
+    "highway=barrier barrier=gate": (YES, YES, YES, YES),
+    "highway=barrier barrier=bollard": (YES, YES, YES, YES),
+    "highway=barrier barrier=cycle_barrier": (YES, YES, YES, YES),
+    "highway=barrier barrier=stile": (NO, NO, NO, NO),
+    "highway=barrier barrier=stile bicycle=yes": (YES, YES, YES, YES),
+    "highway=barrier barrier=turnstile": (NO, NO, NO, NO),
+    "highway=barrier barrier=kissing_gate": (NO, NO, PUSH, PUSH),
+    "highway=barrier barrier=gate bicycle=dismount": (PUSH, PUSH, PUSH, PUSH),
+    "highway=barrier barrier=gate bicycle=no": (NO, NO, PUSH, PUSH),
+    "highway=barrier barrier=gate access=private": (ENDS, ENDS, ENDS, ENDS),
+    "highway=barrier barrier=gate access=no": (NO, NO, NO, NO),
+    "highway=barrier barrier=gate vehicle=no": (NO, NO, PUSH, PUSH),
+    "highway=barrier barrier=wall": (NO, NO, NO, NO),
+    "highway=elevator node=yes": (NO, NO, PUSH, PUSH),
 }
 
 

@@ -53,10 +53,18 @@ class World:
     nodes: dict[int, XY]
     ways: list[tuple[Tags, list[int]]]
     relations: list[tuple[Tags, list[tuple[int, str]]]] = field(default_factory=list)
+    posts: dict[int, Tags] = field(default_factory=dict)
+    """What stands at nodes."""
 
     def raw(self) -> RawWays:
         """Return the ways as a reader of files would; squares are left to the files."""
-        kinds = list(dict.fromkeys(tuple(sorted(tags.items())) for tags, _ in self.ways))
+        posts = {
+            node: tuple(
+                sorted({"highway": "barrier", **tags, **({} if "barrier" in tags else {"node": "yes"})}.items())
+            )
+            for node, tags in self.posts.items()
+        }
+        kinds = list(dict.fromkeys([*(tuple(sorted(tags.items())) for tags, _ in self.ways), *posts.values()]))
         refs = [node for _, nodes in self.ways for node in nodes]
         degrees = lonlat([self.nodes[node] for node in refs])
         return RawWays(
@@ -68,6 +76,8 @@ class World:
             way_id=np.arange(1, len(self.ways) + 1),
             kind=np.array([kinds.index(tuple(sorted(tags.items()))) for tags, _ in self.ways]),
             kinds=kinds,
+            post_id=np.array(list(posts), np.int64),
+            post_kind=np.array([kinds.index(tags) for tags in posts.values()], np.int64),
         )
 
     def streets(self) -> StreetNetwork:
@@ -78,7 +88,7 @@ class World:
         """Return the world as an .osm file without bounding box; the nodes `without` are named by ways, but missing."""
         degrees = dict(zip(self.nodes, lonlat(list(self.nodes.values())), strict=True))
         nodes = [
-            f'<node id="{n}" version="1" lon="{lon!s}" lat="{lat!s}"/>'
+            f'<node id="{n}" version="1" lon="{lon!s}" lat="{lat!s}">{_xml_tags(self.posts.get(n, {}))}</node>'
             for n, (lon, lat) in degrees.items()
             if n not in without
         ]

@@ -13,7 +13,7 @@ from siteplan.errors import InputError
 from siteplan.geo import ground_lengths
 from siteplan.inputs.conditions import judged
 from siteplan.inputs.extract import read_extract, scan
-from siteplan.inputs.opl import LocatedWays, Tags, read_relations, read_ways, tag_reader
+from siteplan.inputs.opl import LocatedWays, PlacedNodes, Tags, read_nodes, read_relations, read_ways, tag_reader
 
 __all__ = ["KEYS", "RawWays", "Tags", "read_osm"]
 
@@ -27,6 +27,12 @@ KEYS = frozenset(
     for key in ("access", "foot", "bicycle", "vehicle")
     for more in ("forward", "backward", "conditional")
 }
+# And those that say it of what stands at a node.
+POST_KEYS = frozenset(
+    "highway barrier locked access foot bicycle vehicle"
+    " access:conditional foot:conditional bicycle:conditional vehicle:conditional".split()
+)
+POSTS = ("barrier=", "highway=elevator")
 # What people move along: streets, and ways of other kinds that stand for one.
 STREETS = ("highway=", "route=ferry", "railway=platform", "public_transport=platform")
 SPEED = re.compile(r"(\d+(?:\.\d+)?)((?: ?(?:km/h|mph|knots))?)")
@@ -41,7 +47,8 @@ class RawWays:
 
     `refs`, `lon`, `lat` (degrees, WGS84) hold the nodes of all ways one after the other; way `w` is the slice
     `start[w]:start[w + 1]`. `kind[w]` is the row of `kinds` with its tags. `squares` are rings (node ids) of pedestrian
-    areas: an outer ring first, then its holes.
+    areas: an outer ring first, then its holes. At the nodes `post_id` stand barriers and lifts; `post_kind` are the
+    rows of `kinds` with their tags.
     """
 
     source: str
@@ -54,6 +61,8 @@ class RawWays:
     kinds: list[Tags]
     squares: list[list[list[int]]] = field(default_factory=list)
     square_kind: list[int] = field(default_factory=list)
+    post_id: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    post_kind: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     data_date: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -73,9 +82,14 @@ def read_osm(path: str | Path) -> RawWays:
 
 
 def _read(file: Path, source: str) -> RawWays:
-    found = scan(file, osmium.filter.KeyFilter(*sorted({start.partition("=")[0] for start in STREETS})))
+    nodes = osmium.filter.KeyFilter(*sorted({start.partition("=")[0] for start in POSTS}))
+    others = osmium.filter.KeyFilter(*sorted({start.partition("=")[0] for start in STREETS}))
+    nodes.enable_for(osmium.osm.NODE)
+    others.enable_for(osmium.osm.WAY | osmium.osm.RELATION)
+    found = scan(file, nodes, others)
     reader = _Collector()
     reader.add(read_ways(found.text, *STREETS))
+    reader.add_posts(read_nodes(found.text, *POSTS))
     _add_squares(file, found.text, reader)
     if not reader.parts:
         raise InputError(f"{source}: holds no way with a highway tag; siteplan needs the streets of the place")
@@ -132,6 +146,7 @@ def _join(pieces: list[list[int]]) -> list[list[int]]:
 
 
 _way_tags = tag_reader(KEYS)
+_post_tags = tag_reader(POST_KEYS)
 _ferry_tags = tag_reader(frozenset(("duration", "maxspeed")))
 
 
@@ -177,6 +192,7 @@ class _Collector:
         self.kinds: dict[Tags, int] = {}
         self.squares: list[list[list[int]]] = []
         self.square_kind: list[int] = []
+        self.posts: dict[int, int] = {}
         self.counts = {"missing_nodes": 0, "ways_cut": 0}
 
     def add(self, ways: LocatedWays, tags_of: dict[int, Tags] | None = None) -> None:
@@ -209,6 +225,16 @@ class _Collector:
         node = inside + np.arange(len(inside))
         self.parts.append((ways.refs[node], lon[node], lat[node], stop - first, ways.way_id[row], kind))
 
+    def add_posts(self, nodes: PlacedNodes) -> None:
+        """Take in what stands at nodes: barriers and lifts."""
+        for node, text in zip(nodes.node_id.tolist(), nodes.tags, strict=True):
+            tags = judged(dict(_post_tags(text)))
+            if tags.get("highway") == "elevator":
+                tags = {"node": "yes", **{key: value for key, value in tags.items() if key != "barrier"}}
+            else:
+                tags = {**tags, "highway": "barrier"}
+            self.posts[node] = self._kind(tuple(sorted(tags.items())))
+
     def add_square(self, rings: list[list[int]], tags: Tags) -> None:
         """Take a square in: its outer ring, then its holes."""
         self.squares.append(rings)
@@ -230,6 +256,8 @@ class _Collector:
             kinds=list(self.kinds),
             squares=self.squares,
             square_kind=self.square_kind,
+            post_id=np.array(list(self.posts), np.int64),
+            post_kind=np.array(list(self.posts.values()), np.int64),
             data_date=data_date,
             counts=self.counts,
         )

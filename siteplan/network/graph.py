@@ -150,10 +150,10 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     u, v = streets.u[edges], streets.v[edges]
     component = _pieces(u, v, streets.node_count)
     ends_only[edges] |= _behind_gates(u, v, ends_only[edges], component)
-    size = np.bincount(component[u])
+    size = np.bincount(component[u], streets.length[edges] > 0)
     trusted = usable.copy()
     trusted[edges] = ((size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax()))[component[u]]
-    trusted &= ~streets.ferries  # nobody boards midway
+    trusted &= ~streets.passages  # nobody boards midway
     return Footing(cost, usable, ends_only, trusted, component)
 
 
@@ -329,7 +329,7 @@ def _assemble(
         before_metres=before_metres,
         length=streets.length,
         usable=use.trusted,
-        island=use.usable & ~use.trusted & ~streets.ferries,
+        island=use.usable & ~use.trusted & ~streets.passages,
         backwards=backwards,
         first_copy=base,
         restricted=restricted,
@@ -443,7 +443,7 @@ def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: b
         before_metres=along_metres,
         length=streets.length,
         usable=use.trusted,
-        island=use.usable & ~use.trusted & ~streets.ferries,
+        island=use.usable & ~use.trusted & ~streets.passages,
         backwards=backwards,
         first_copy=first,
         restricted=restricted,

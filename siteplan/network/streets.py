@@ -163,9 +163,13 @@ class StreetNetwork(Shown):
         return [_use(tags, rules, push) for tags in self.kinds]
 
     @cached_property
-    def ferries(self) -> npt.NDArray[np.bool_]:
-        """Tell of each edge whether it is a ferry's: nobody lives along it, and nobody boards on the way."""
-        return np.array([("highway", "ferry") in tags for tags in self.kinds], bool)[self.kind]
+    def passages(self) -> npt.NDArray[np.bool_]:
+        """Tell of each edge whether it leads somewhere only: nobody lives along it, nor boards on the way.
+
+        So are ferries, and what stands at a node: barriers and lifts.
+        """
+        only = {("highway", "ferry"), ("highway", "barrier"), ("node", "yes")}
+        return np.array([not only.isdisjoint(tags) for tags in self.kinds], bool)[self.kind]
 
     def costs(self, profile: Profile) -> tuple[Ints, Ints]:
         """Return deciseconds to travel each edge forward and backward; -1 where the profile may not."""
@@ -281,6 +285,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
     del raw  # on a large place every copy counts
     ids, first, node = np.unique(kept.refs, return_index=True, return_inverse=True)
     lon, lat = kept.lon[first], kept.lat[first]
+    post_of = _posts(kept, ids, node)
     kept = replace(kept, refs=np.empty(0, np.int64), lon=np.empty(0), lat=np.empty(0))
     crs = metric_crs((float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())))
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
@@ -299,7 +304,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
         replace(kept, counts=counts),
         node,
         way_of,
-        len(ids),
+        post_of,
         lon=lon,
         lat=lat,
         x=np.asarray(x),
@@ -334,7 +339,16 @@ def _anyone(tags: Tags) -> bool:
 
 
 def _cut(
-    raw: RawWays, node: Ints, way_of: Ints, n: int, *, lon: Floats, lat: Floats, x: Floats, y: Floats, crs: pyproj.CRS
+    raw: RawWays,
+    node: Ints,
+    way_of: Ints,
+    post_of: Ints,
+    *,
+    lon: Floats,
+    lat: Floats,
+    x: Floats,
+    y: Floats,
+    crs: pyproj.CRS,
 ) -> StreetNetwork:
     """Cut the node sequences into edges at every node used twice or at a way's end."""
     step = way_of[1:] == way_of[:-1]
@@ -342,11 +356,11 @@ def _cut(
     if not step.any():
         raise InputError(f"{raw.source}: none of its {len(raw.way_id)} streets has any length")
     tail, head = node[:-1][step], node[1:][step]
-    ends = np.bincount(np.concatenate([tail, head]), minlength=n)
+    ends = np.bincount(np.concatenate([tail, head]), minlength=len(post_of))
     here = np.flatnonzero(step)
     last = np.ones(len(here), bool)
     last[:-1] = (way_of[here[1:]] != way_of[here[:-1]]) | (head[:-1] != tail[1:])
-    junction = ends != 2
+    junction = (ends != 2) | (post_of >= 0)
     junction[head[last]] = True
     junction[tail[np.concatenate([[True], last[:-1]])]] = True
     closes = last | junction[head]
@@ -356,7 +370,7 @@ def _cut(
     order, start = _vertices(tail, head, opens, closes)
     used, renumbered = np.unique(np.concatenate([tail[opens], head[closes]]), return_inverse=True)
     way = way_of[here[opens]]
-    return StreetNetwork(
+    streets = StreetNetwork(
         source=raw.source,
         crs=crs,
         u=renumbered[: opens.sum()],
@@ -372,6 +386,81 @@ def _cut(
         data_date=raw.data_date,
         counts=raw.counts,
     )
+    return _with_posts(streets, post_of[used])
+
+
+def _posts(raw: RawWays, ids: Ints, node: Ints) -> Ints:
+    """Return the kind of what stands at each node and hinders somebody: -1 = nothing does.
+
+    A lift that a way of its own stands for is no lift once more at its ends.
+    """
+    found = np.full(len(ids), -1, np.int64)
+    if not len(raw.post_id):
+        return found
+    place = np.minimum(np.searchsorted(ids, raw.post_id), len(ids) - 1)
+    met = ids[place] == raw.post_id
+    found[place[met]] = raw.post_kind[met]
+    lift = np.array([("highway", "elevator") in tags for tags in raw.kinds], bool)
+    drawn = np.zeros(len(ids), bool)
+    drawn[node[np.repeat(lift[raw.kind], np.diff(raw.start))]] = True
+    plain = ~lift & np.array([_hinders_nobody(tags) for tags in raw.kinds], bool)
+    return np.where((found >= 0) & (plain[found] | (lift[found] & drawn)), -1, found)
+
+
+def _hinders_nobody(tags: Tags) -> bool:
+    uses = (_use(tags, "walk", False), _use(tags, "bike", False))
+    return all(use.forward is use.backward is Access.YES for use in uses)
+
+
+def _with_posts(streets: StreetNetwork, post_of: Ints) -> StreetNetwork:
+    """Take nodes at which something stands apart: each edge ends at a node of its own there.
+
+    From each of these an edge without length, as the barrier or lift permits, leads to the node in the middle. Where
+    nobody gets through there is none.
+    """
+    ends = np.concatenate([streets.u, streets.v])
+    at = np.flatnonzero(post_of[ends] >= 0)
+    at = at[(np.bincount(ends[at], minlength=len(post_of)) > 1)[ends[at]]]  # at the end of a way there is no beyond
+    middle = ends[at]
+    stands = np.unique(middle)
+    counts = {**streets.counts, **_counted([streets.kinds[kind] for kind in post_of[stands]])}
+    if not len(at):
+        return replace(streets, counts=counts)
+    open_ = np.array([_anyone(tags) for tags in streets.kinds], bool)[post_of[middle]]
+    # Of the edges at a node that nobody passes, one may keep it.
+    first = np.zeros(len(at), bool)
+    first[np.unique(middle, return_index=True)[1]] = True
+    moved = open_ | ~first
+    at, middle, open_ = at[moved], middle[moved], open_[moved]
+    own = streets.node_count + np.arange(len(at))
+    ends[at] = own
+    edge, side = at % len(streets.u), at // len(streets.u)
+    vertex = np.where(side, streets.start[edge + 1] - 1, streets.start[edge])[open_]
+    return replace(
+        streets,
+        u=np.concatenate([ends[: len(streets.u)], own[open_]]),
+        v=np.concatenate([ends[len(streets.u) :], middle[open_]]),
+        node_count=streets.node_count + len(own),
+        x=np.concatenate([streets.x, np.repeat(streets.x[vertex], 2)]),
+        y=np.concatenate([streets.y, np.repeat(streets.y[vertex], 2)]),
+        start=np.concatenate([streets.start, streets.start[-1] + 2 * np.arange(1, len(vertex) + 1)]),
+        length=np.concatenate([streets.length, np.zeros(len(vertex))]),
+        kind=np.concatenate([streets.kind, post_of[middle[open_]]]),
+        way_id=np.concatenate([streets.way_id, streets.way_id[edge[open_]]]),
+        counts=counts,
+    )
+
+
+def _counted(posts: list[Tags]) -> dict[str, int]:
+    """Count the barriers that hinder somebody, by whom they hinder, and the lifts at nodes."""
+    barriers = [tags for tags in posts if ("highway", "barrier") in tags]
+    walk, bike = ([_use(tags, rules, False).forward for tags in barriers] for rules in ("walk", "bike"))
+    return {
+        "barriers_closed_to_walk": walk.count(Access.NO),
+        "barriers_closed_to_bike": bike.count(Access.NO),
+        "barriers_at_ends_of_trips": sum(Access.ENDS in uses for uses in zip(walk, bike, strict=True)),
+        "lifts_at_nodes": len(posts) - len(barriers),
+    }
 
 
 def _vertices(tail: Ints, head: Ints, opens: npt.NDArray[np.bool_], closes: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:

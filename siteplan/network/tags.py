@@ -56,6 +56,10 @@ BICYCLE = {
     **dict.fromkeys(("pedestrian", "footway", "corridor", "platform", "crossing", "elevator"), Access.PUSH),
     "bridleway": Access.NO,
 }
+# Through a barrier by its kind alone; what is not named here (gates, bollards, cycle barriers, ...) lets through.
+WALLS = dict.fromkeys(("wall", "city_wall", "retaining_wall", "fence", "hedge"), Access.NO)
+LIFTED = frozenset(("stile", "horse_stile", "turnstile", "full-height_turnstile"))  # no bicycle is pushed through
+BIKE_BARRIERS = {**WALLS, **dict.fromkeys(LIFTED, Access.NO), "kissing_gate": Access.PUSH}
 # Kinds of street along which people live: where a large cell's people are spread.
 HOMES = frozenset("primary secondary tertiary unclassified residential living_street pedestrian road".split())
 
@@ -76,6 +80,10 @@ CONVEYING = {"forward": 1, "backward": -1}  # other values say that it moves, no
 def walk_use(tags: Mapping[str, str]) -> Use:
     """Return how a pedestrian may use a way: `oneway` does not bind, `oneway:foot` does, and so does an escalator."""
     highway = tags.get("highway", "")
+    if highway == "barrier":
+        way = _through(tags, ("foot", "access"), WALLS)
+        way = Access.YES if way is Access.PUSH else way
+        return Use(way, way)
     apart = _sidewalks_apart(tags) and "foot" not in tags
     allowed = Access.NO if apart else _implied(FOOT, highway, tags, "foot")
     ways = _both_ways(tags, () if apart else ("foot", "access"), allowed)
@@ -95,6 +103,13 @@ def bike_use(tags: Mapping[str, str], *, push: bool = False) -> Use:
     if tags.get("highway") == "steps":
         return NOT_AT_ALL
     keys = ("bicycle", "vehicle", "access")
+    if tags.get("highway") == "barrier":
+        way = _through(tags, keys, BIKE_BARRIERS)
+        if way is Access.PUSH and not push and tags.get("bicycle") != "dismount":
+            way = Access.NO
+        if push and tags["barrier"] not in LIFTED:
+            way = _or_push(way, walk_use(tags).forward)
+        return Use(way, way)
     ways = _both_ways(tags, keys, _implied(BICYCLE, tags.get("highway", ""), tags, "bicycle"))
     if tags.get("bicycle") != "dismount":
         # A footway: pushing, where asked for, follows the rules on foot.
@@ -114,7 +129,16 @@ def _carried(tags: Mapping[str, str], forward: Access, backward: Access) -> Use 
     """Return how a ferry or a lift is used, which carries everybody alike; None for what is no such thing."""
     if tags.get("highway") == "ferry":
         return Use(forward, backward, kmh=float(tags.get("kmh", FERRY_KMH)))
-    return Use(forward, backward, pause=LIFT_SECONDS) if tags.get("highway") == "elevator" else None
+    if tags.get("highway") != "elevator":
+        return None
+    # Who takes a lift mapped as a node comes to it and leaves it: half of its time each.
+    return Use(forward, backward, pause=LIFT_SECONDS / 2 if "node" in tags else LIFT_SECONDS)
+
+
+def _through(tags: Mapping[str, str], keys: tuple[str, ...], table: Mapping[str, Access]) -> Access:
+    """Return whether the tags let one through a barrier; only the mode's own tag opens what is locked."""
+    implied = Access.NO if tags.get("locked") == "yes" else table.get(tags["barrier"], Access.YES)
+    return _both_ways(tags, keys, implied)[0]
 
 
 def _both_ways(tags: Mapping[str, str], keys: tuple[str, ...], implied: Access) -> list[Access]:

@@ -204,6 +204,16 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
     if any(ways.values()):
         text = ", ".join(f"{name} {count:,}" for name, count in ways.items() if count)
         yield Finding("info", "inputs.streets", f"used beside streets and paths, in ways of the extract: {text}")
+    at_nodes = {
+        "barriers closed on foot": "barriers_closed_to_walk",
+        "barriers closed to bicycles": "barriers_closed_to_bike",
+        "barriers passed at the ends of a trip only": "barriers_at_ends_of_trips",
+        "lifts": "lifts_at_nodes",
+    }
+    found = {name: streets.counts.get(key, 0) for name, key in at_nodes.items()}
+    if any(found.values()):
+        text = ", ".join(f"{name} {count:,}" for name, count in found.items() if count)
+        yield Finding("info", "inputs.streets", f"at nodes of streets and paths: {text}")
     missing = streets.counts.get("missing_nodes", 0)
     if missing:
         text = f"{missing:,} nodes are missing, as in an extract cut at its border: ways end where they are"
