@@ -9,7 +9,7 @@ import pandas as pd
 from siteplan.output.report.account import Account
 from siteplan.output.report.facts import covered_count
 from siteplan.output.report.figures import tornado_plot
-from siteplan.output.report.markup import Markup, join, tag
+from siteplan.output.report.markup import Markup, bullets, join, note, paragraph, tag
 from siteplan.output.report.tables import Column, table
 from siteplan.words import capital
 
@@ -34,13 +34,15 @@ def plain_table(account: Account, given: pd.DataFrame | None) -> Markup:
     words = account.words
     if given is None:
         return Markup("")
-    numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in given.dtypes]
     columns = [
-        Column(capital(words.get(str(name), str(name).replace("_", " "))), text=not is_number)
-        for name, is_number in zip(given.columns, numeric, strict=True)
+        Column(
+            capital(words.get(str(name), str(name).replace("_", " "))),
+            [words.spoken(value) for value in values],
+            text=not pd.api.types.is_numeric_dtype(values.dtype),
+        )
+        for name, values in given.items()
     ]
-    rows = [[words.spoken(value) for value in row] for row in given.itertuples(index=False)]
-    return table(columns, rows[:MOST_ROWS], header=1)
+    return table(columns, most=MOST_ROWS)
 
 
 # ---- who is left out ----
@@ -56,13 +58,13 @@ def fairness_section(account: Account) -> Markup:
     if covered.empty:
         return Markup("")
     said = {"minutes": measure.minutes, "mode": words.mode(measure.mode)}
-    total = covered[covered["split"] == "total"]
-    parts = [tag("p", words.text("fair_note", **said), class_="note"), _by_group(account, total)]
     own = covered[(covered["split"] == "degree_given") & (covered["group"] == "people")]
-    if len(own):
-        parts.append(_shares(account, own, "territory", words["degree"]))
-    texts = list(_unequal(account, here, said))
-    return join(*parts, tag("ul", *(tag("li", text) for text in texts)) if texts else Markup(""))
+    return join(
+        note(words.text("fair_note", **said)),
+        _by_group(account, covered[covered["split"] == "total"]),
+        _shares(account, own, "territory", words["degree"]) if len(own) else Markup(""),
+        bullets(_unequal(account, here, said)),
+    )
 
 
 def _by_group(account: Account, rows: pd.DataFrame) -> Markup:
@@ -86,21 +88,13 @@ def _share_of(account: Account, opening: str, group: str, told: float) -> float:
 def _shares(account: Account, rows: pd.DataFrame, by: str, heading: str) -> Markup:
     """Make a table of shares, one column for what is open."""
     words, openings = account.words, [name for name in OPENINGS if (rows["open"] == name).any()]
-    columns = [Column(heading or words["group"], text=True)]
-    columns += [Column(words[f"open_{name}"], bar=True) for name in openings]
     wide = rows.pivot_table(index=by, columns="open", values="value", sort=False)[openings]
-    shares = [[float(value) for value in row] for row in wide.to_numpy()]
-    cells = [
-        [_territory(account, str(name)), *(words.share(value) for value in row)]
-        for name, row in zip(wide.index, shares, strict=True)
-    ]
-    bars = [[0.0 if value != value else value for value in row] for row in shares]
-    return table(columns, cells, header=1, bars=bars)
-
-
-def _territory(account: Account, name: str) -> str:
-    words = account.words
-    return words["outside"] if name == "outside" else name
+    names = [words["outside"] if name == "outside" else str(name) for name in wide.index]
+    columns = [Column(heading or words["group"], names, text=True)]
+    for name in openings:
+        shares = [words.share(float(value)) for value in wide[name]]
+        columns.append(Column(words[f"open_{name}"], shares, shares=wide[name].fillna(0.0).to_list()))
+    return table(columns)
 
 
 def _unequal(account: Account, rows: pd.DataFrame, said: Mapping[str, Any]) -> Iterator[str]:
@@ -146,28 +140,23 @@ def desks_section(account: Account) -> Markup:
     uptakes = sorted(rows["uptake"].unique())
     fixed = rows.drop_duplicates("site").set_index("site")
     known = fixed["capacity"].notna().any()
-    columns = [Column(capital(words["site"]), text=True), Column(words["workers_near"])]
-    columns += [Column(words["desks_there"])] if known else []
-    cells = [
-        [str(name), words.count(float(workers)), *([words.spoken(desks)] if known else [])]
-        for name, workers, desks in zip(fixed["name"], fixed["workers"], fixed["capacity"], strict=True)
+    columns = [
+        Column(capital(words["site"]), [str(name) for name in fixed["name"]], text=True),
+        Column(words["workers_near"], [words.count(float(workers)) for workers in fixed["workers"]]),
     ]
+    columns += [Column(words["desks_there"], [words.spoken(desks) for desks in fixed["capacity"]])] if known else []
     for uptake in uptakes:
         over = words.text("if_uptake", share=words.share(uptake))
         part = rows[rows["uptake"] == uptake].set_index("site").reindex(fixed.index)
-        shown = [(words["desks_needed"], [words.spoken(value) for value in part["desks"]])]
+        columns.append(Column(words["desks_needed"], [words.spoken(value) for value in part["desks"]], over=over))
         if known:
-            shown.append((words["no_desk"], [words.share(value) for value in part["chance_at_capacity"]]))
-        for heading, texts in shown:
-            columns.append(Column(heading, over=over))
-            for line, text in zip(cells, texts, strict=True):
-                line.append(text)
-    notes = [words["desks_nearest" if (rows["basis"] == "nearest").all() else "desks_alone"]]
-    notes += [words["no_desk_note"]] if known else []
+            full = [words.share(value) for value in part["chance_at_capacity"]]
+            columns.append(Column(words["no_desk"], full, over=over))
+    counted = words["desks_nearest" if (rows["basis"] == "nearest").all() else "desks_alone"]
     return join(
-        _list(_desk_texts(account, rows, uptakes)),
-        table(columns, cells[:MOST_ROWS], header=1),
-        tag("p", " ".join(notes), class_="note"),
+        bullets(_desk_texts(account, rows, uptakes)),
+        table(columns, most=MOST_ROWS),
+        note(counted, words["no_desk_note"] if known else ""),
     )
 
 
@@ -213,26 +202,27 @@ def commuting_section(account: Account) -> Markup:
     if found is None or not {"uptake", "rebound", "mode", "vehicle_km", "kg_co2e"} <= set(found):
         return plain_table(account, found)
     total = found[found["mode"] == "all"]
-    names = ("vehicle_km", "kg_co2e", "hours", "euros")
-    columns = [Column(capital(words["uptake"])), Column(capital(words["rebound"])), Column(words["people_days"])]
-    columns += [Column(words[name]) for name in names]
-    rows = [
-        [
-            words.share(row["uptake"]),
-            words.share(row["rebound"]) if row["rebound"] else words["rebound_none"],
-            words.count(row["people_days"]),
-            *(words.count(row[name]) for name in names),
-        ]
-        for row in total.to_dict("records")
+    rebounds = [words.share(rebound) if rebound else words["rebound_none"] for rebound in total["rebound"]]
+    columns = [
+        Column(capital(words["uptake"]), [words.share(uptake) for uptake in total["uptake"]]),
+        Column(capital(words["rebound"]), rebounds),
+        *_counts(account, total, ("people_days", "vehicle_km", "kg_co2e", "hours", "euros")),
     ]
     least, most = float(total["kg_co2e"].min()), float(total["kg_co2e"].max())
     told = {"least": words.count(least), "most": words.count(most)}
-    texts = [words.text("commuting_range" if most > least else "commuting_one", **told)] + (
-        [words["commuting_loss"]] if least < 0 else []
+    said = words.text("commuting_range" if most > least else "commuting_one", **told)
+    return join(
+        paragraph(said, words["commuting_loss"] if least < 0 else ""),
+        table(columns, header=2, most=MOST_ROWS),
+        _by_mode(account, found),
+        note(words["commuting_note"]),
+        _tornado(account),
     )
-    note = tag("p", words["commuting_note"], class_="note")
-    parts = [tag("p", " ".join(texts)), table(columns, rows[:MOST_ROWS], header=2), _by_mode(account, found), note]
-    return join(*parts, _tornado(account))
+
+
+def _counts(account: Account, rows: pd.DataFrame, names: Sequence[str]) -> list[Column]:
+    words = account.words
+    return [Column(words[name], [words.count(value) for value in rows[name]]) for name in names]
 
 
 def _by_mode(account: Account, found: pd.DataFrame) -> Markup:
@@ -240,14 +230,9 @@ def _by_mode(account: Account, found: pd.DataFrame) -> Markup:
     words, uptakes = account.words, sorted(found["uptake"].unique())
     middle = uptakes[len(uptakes) // 2]
     rows = found[(found["uptake"] == middle) & (found["rebound"] == found["rebound"].min()) & (found["mode"] != "all")]
-    names = ("passenger_km", "kg_co2e", "hours", "euros")
-    columns = [Column(words.text("if_uptake", share=words.share(middle)), text=True)]
-    columns += [Column(words[name]) for name in names]
-    cells = [
-        [words.get(f"by_{row['mode']}", words.mode(str(row["mode"]))), *(words.count(row[name]) for name in names)]
-        for row in rows.to_dict("records")
-    ]
-    return table(columns, cells, header=1)
+    modes = [words.get(f"by_{mode}", words.mode(str(mode))) for mode in rows["mode"]]
+    first = Column(words.text("if_uptake", share=words.share(middle)), modes, text=True)
+    return table([first, *_counts(account, rows, ("passenger_km", "kg_co2e", "hours", "euros"))])
 
 
 def _tornado(account: Account) -> Markup:
@@ -280,30 +265,22 @@ def robustness_section(account: Account) -> Markup:
     always = [str(name) for name in found["name"][found["in_first"] == 1]]
     told = {"variants": count, "first": first}
     sure = words.text("sure_first", count=len(always), names=words.listed(always), **told)
-    texts = [words.text("sure_text", **told), sure]
     ranked = account.ranked
     own = {} if ranked is None or "rank" not in ranked else dict(zip(ranked.index, ranked["rank"], strict=True))
-    columns = [
-        Column(capital(words["site"]), text=True),
-        Column(capital(words["rank"])),
-        Column(words.text("sure_share", first=first), bar=True),
-        Column(words["sure_ranks"]),
-        Column(words["sure_reach"]),
-    ]
     shown = found[found["in_first"] > 0] if (found["in_first"] > 0).sum() >= first else found
-    rows, bars = [], []
-    for row in shown.head(MOST_ROWS).to_dict("records"):
-        ranks = f"{row['best_rank']} – {row['worst_rank']}"
-        people = f"{words.count(row['p5'])} – {words.count(row['p95'])}"
-        rank = words.spoken(own.get(str(row["site"])))
-        rows.append([str(row["name"]), rank, words.share(row["in_first"]), ranks, people])
-        bars.append([float(row["in_first"])])
+    rows = shown.head(MOST_ROWS).to_dict("records")
+    firsts = [float(row["in_first"]) for row in rows]
+    columns = [
+        Column(capital(words["site"]), [str(row["name"]) for row in rows], text=True),
+        Column(capital(words["rank"]), [words.spoken(own.get(str(row["site"]))) for row in rows]),
+        Column(words.text("sure_share", first=first), [words.share(each) for each in firsts], shares=firsts),
+        Column(words["sure_ranks"], [f"{row['best_rank']} – {row['worst_rank']}" for row in rows]),
+        Column(words["sure_reach"], [f"{words.count(row['p5'])} – {words.count(row['p95'])}" for row in rows]),
+    ]
     hidden = len(found) - len(rows)
-    counted = account.column(str(found["counted"].iloc[0]))
-    note = words.text("sure_note", counted=counted)
-    note += f" {words.text('sure_hidden', count=hidden, first=first)}" if hidden else ""
-    parts = [tag("p", " ".join(texts)), table(columns, rows, header=1, bars=bars), tag("p", note, class_="note")]
-    return join(*parts, _sets(account))
+    counted = words.text("sure_note", counted=account.column(str(found["counted"].iloc[0])))
+    unseen = words.text("sure_hidden", count=hidden, first=first) if hidden else ""
+    return join(paragraph(words.text("sure_text", **told), sure), table(columns), note(counted, unseen), _sets(account))
 
 
 def _sets(account: Account) -> Markup:
@@ -317,21 +294,16 @@ def _sets(account: Account) -> Markup:
     for row in own.to_dict("records"):
         told = {"share": words.share(row["share"]), "lost": words.share(row["max_regret_share"])}
         texts.append(words.text("sets_own", people=words.count(row["max_regret"]), **told))
-    columns = [Column(words["sets"], text=True), Column(words["sets_share"], bar=True), Column(words["sets_lost"])]
-    rows = [
-        [
-            words.listed(account.name(site) for site in str(row["sites"]).split(", ")),
-            words.share(row["share"]),
-            f"{words.count(row['max_regret'])} ({words.share(row['max_regret_share'])})",
-        ]
-        for row in possible.to_dict("records")
+    rows = possible.to_dict("records")
+    sets = [words.listed(account.name(site) for site in str(row["sites"]).split(", ")) for row in rows]
+    lost = [f"{words.count(row['max_regret'])} ({words.share(row['max_regret_share'])})" for row in rows]
+    shares = [float(row["share"]) for row in rows]
+    columns = [
+        Column(words["sets"], sets, text=True),
+        Column(words["sets_share"], [words.share(share) for share in shares], shares=shares),
+        Column(words["sets_lost"], lost),
     ]
-    bars = [[float(share)] for share in possible["share"]]
-    return join(
-        tag("p", " ".join(texts)) if texts else Markup(""),
-        table(columns, rows, header=1, bars=bars),
-        tag("p", words["sets_note"], class_="note"),
-    )
+    return join(paragraph(*texts), table(columns), note(words["sets_note"]))
 
 
 # ---- what if ----
@@ -348,13 +320,7 @@ def scenarios_section(account: Account) -> Markup:
         rows = rows[rows["split"] == "total"]
     if rows.empty:
         return plain_table(account, found)
-    names = ("before", "after", "gained", "lost")
-    columns = [
-        Column(capital(words["scenario"]), text=True),
-        Column(words["mode"], text=True),
-        Column(words["group"], text=True),
-    ]
-    columns += [*(Column(capital(words[name])) for name in names), Column(words["change"])]
+    counted = ("before", "after", "gained", "lost")
     told_of = {str(each.get("name")): words.of(each.get("about", "")) for each in account.manifest.get("scenarios", [])}
     cells = []
     for name in dict.fromkeys(rows["scenario"].astype(str)):
@@ -366,10 +332,12 @@ def scenarios_section(account: Account) -> Markup:
         for row in _changed(part, measure.mode).to_dict("records"):
             change = float(row["after"]) - float(row["before"])
             told = [words.mode(str(row["mode"])), words.group(str(row["group"]))]
-            cells.append([heading, *told, *(words.count(row[each]) for each in names), words.signed(change)])
+            cells.append([heading, *told, *(words.count(row[each]) for each in counted), words.signed(change)])
             heading = join(name)
-    note = tag("p", words.text("scenarios_note", minutes=measure.minutes), class_="note")
-    return join(table(columns, cells[:MOST_ROWS], header=1), note)
+    headings = [capital(words["scenario"]), words["mode"], words["group"]]
+    headings += [*(capital(words[name]) for name in counted), words["change"]]
+    columns = [Column(heading, [row[at] for row in cells], text=at < 3) for at, heading in enumerate(headings)]
+    return join(table(columns, most=MOST_ROWS), note(words.text("scenarios_note", minutes=measure.minutes)))
 
 
 def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:
@@ -380,11 +348,3 @@ def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:
     if some.empty:
         return rows[(rows["mode"].astype(str) == mode) & ~rows["late"]]
     return some.sort_values("at", kind="stable")
-
-
-# ---- how it is written ----
-
-
-def _list(texts: Iterator[str]) -> Markup:
-    found = list(texts)
-    return tag("ul", *(tag("li", text) for text in found)) if found else Markup("")

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
 import pandas as pd
 
 from siteplan.output.report.account import Account
 from siteplan.output.report.answers import plain_table
-from siteplan.output.report.markup import Markup, join, tag
+from siteplan.output.report.markup import Markup, join, note, paragraph, tag
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
 
@@ -16,7 +17,6 @@ __all__ = [
     "aim",
     "chosen_answer",
     "chosen_section",
-    "communes_chosen",
     "phases_section",
     "rejected_section",
 ]
@@ -165,22 +165,16 @@ def chosen_section(account: Account) -> Markup:
         join(account.name(site), *([" ", tag("small", small[site])] if site in small else []))
         for site in account.chosen
     ]
-    columns = [Column(capital(words["order"])), Column(capital(words["site"]), text=True)]
-    cells: list[list[str]] = [[str(at) for at in range(1, len(names) + 1)], list(names)]
-    for heading, texts in _figures(account, known):
-        columns.append(Column(heading))
-        cells.append(texts)
-    rows = [list(row) for row in zip(*cells, strict=True)]
+    columns = [
+        Column(capital(words["order"]), [str(at) for at in range(1, len(names) + 1)]),
+        Column(capital(words["site"]), names, text=True),
+        *(Column(heading, texts) for heading, texts in _figures(account, known)),
+    ]
     key = "chosen_note_room" if account.goal.shared_out else "chosen_note"
-    note = [words.text(key, **account.within)] if account.steps else []
-    note += [words["cost_note"]] if any(map(math.isnan, account.costs.values())) else []
-    note += [words.text("served_note", who=who)] if _turned_away(known) else []
-    proof = list(_proof(account))
-    return join(
-        tag("p", " ".join(proof)) if proof else Markup(""),
-        table(columns, rows, header=2),
-        tag("p", " ".join(note), class_="note") if note else Markup(""),
-    )
+    said = [words.text(key, **account.within)] if account.steps else []
+    said += [words["cost_note"]] if any(map(math.isnan, account.costs.values())) else []
+    said += [words.text("served_note", who=who)] if _turned_away(known) else []
+    return join(paragraph(*_proof(account)), table(columns, header=2), note(*said))
 
 
 def _figures(account: Account, known: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
@@ -220,25 +214,25 @@ def phases_section(account: Account) -> Markup:
     if not {"phase", "count", "value", "alone", "loss", "loss_share", "opens"} <= set(phases):
         return plain_table(account, phases)
     everybody = account.everybody
-    counted = everybody > 0 and goal.objective.heads
-    columns = [Column(words["phase"]), Column(words["opens"], text=True), Column(words["open_in_all"])]
-    columns += [Column(words["phase_budget"])] if "budget" in phases else []
-    columns += [Column(words["cost_so_far"])] if account.costs else []
-    columns += [Column(account.word_of_goal("value", who=account.who))]
-    columns += [Column(words["share_after"])] if counted else []
-    columns += [Column(words["best_alone"]), Column(words["short_of_it"])]
-    rows: list[list[str]] = []
-    spent: list[str] = []
-    for row in phases.to_dict("records"):
-        opens = [site for site in str(row["opens"] if pd.notna(row["opens"]) else "").split(", ") if site]
-        spent += [site for site in opens if site in account.costs]
-        cells = [words.spoken(row["phase"]), _opening(account, opens), words.spoken(row["count"])]
-        cells += [words.spoken(row["budget"])] if "budget" in phases else []
-        cells += [account.money(spent)] if account.costs else []
-        cells += [words.count(row["value"])]
-        cells += [words.share(row["value"], everybody)] if counted else []
-        rows.append([*cells, _alone(account, row), _short(account, row)])
-    return join(table(columns, rows, header=1), tag("p", words["phases_note"], class_="note"))
+    rows = phases.to_dict("records")
+    opens = [[site for site in str(row["opens"] if pd.notna(row["opens"]) else "").split(", ") if site] for row in rows]
+    values = [words.count(row["value"]) for row in rows]
+    columns = [
+        Column(words["phase"], [words.spoken(row["phase"]) for row in rows]),
+        Column(words["opens"], [_opening(account, sites) for sites in opens], text=True),
+        Column(words["open_in_all"], [words.spoken(row["count"]) for row in rows]),
+    ]
+    if "budget" in phases:
+        columns.append(Column(words["phase_budget"], [words.spoken(row["budget"]) for row in rows]))
+    if account.costs:
+        spent = accumulate([site for site in sites if site in account.costs] for sites in opens)
+        columns.append(Column(words["cost_so_far"], [account.money(sites) for sites in spent]))
+    columns.append(Column(account.word_of_goal("value", who=account.who), values))
+    if everybody > 0 and goal.objective.heads:
+        columns.append(Column(words["share_after"], [words.share(row["value"], everybody) for row in rows]))
+    columns.append(Column(words["best_alone"], [_alone(account, row) for row in rows]))
+    columns.append(Column(words["short_of_it"], [_short(account, row) for row in rows]))
+    return join(table(columns), note(words["phases_note"]))
 
 
 def _opening(account: Account, sites: list[str]) -> Markup:
@@ -281,28 +275,23 @@ def rejected_section(account: Account) -> Markup:
         return plain_table(account, found)
     shown = _nearest(found, goal.less_is_better)
     swaps = "change" in shown and bool(shown["change"].notna().any())
+    rows = shown.head(MOST_REJECTED).to_dict("records")
     columns = [
-        Column(capital(words["site"]), text=True),
-        Column(words.text("reaches", who=account.who)),
-        Column(capital(words["would_add"])),
-        Column(words["shares_with"], text=True),
+        Column(capital(words["site"]), [account.name(str(row["site"])) for row in rows], text=True),
+        Column(words.text("reaches", who=account.who), [words.count(row["people"]) for row in rows]),
+        Column(capital(words["would_add"]), [words.count(row["new"]) for row in rows]),
+        Column(words["shares_with"], [_shared(account, row) for row in rows], text=True),
     ]
     if swaps:
+        out, change, dearer = zip(*(_swapped(account, row) for row in rows), strict=True)
         over = words["swapped"]
-        columns.append(Column(words["instead_of"], over=over, text=True))
-        columns.append(Column(account.word_of_goal("value", who=account.who), over=over))
-        columns += [Column(capital(words["cost"]), over=over)] if account.costs else []
-    rows = []
-    for row in shown.head(MOST_REJECTED).to_dict("records"):
-        cells = [account.name(str(row["site"])), words.count(row["people"]), words.count(row["new"])]
-        cells.append(_shared(account, row))
-        rows.append([*cells, *(_swapped(account, row) if swaps else [])])
-    notes = [words["rejected_note"]]
-    notes += [words["swaps_note"]] if swaps else [words["swaps_none"]]
-    notes += [text for text in [_left_out(account)] if text]
+        columns.append(Column(words["instead_of"], out, over=over, text=True))
+        columns.append(Column(account.word_of_goal("value", who=account.who), change, over=over))
+        columns += [Column(capital(words["cost"]), dearer, over=over)] if account.costs else []
     hidden = len(shown) - len(rows)
-    notes += [words.text("rejected_hidden", count=hidden)] if hidden else []
-    return join(table(columns, rows, header=1), tag("p", " ".join(notes), class_="note"))
+    said = [words["rejected_note"], words["swaps_note" if swaps else "swaps_none"], _left_out(account)]
+    said += [words.text("rejected_hidden", count=hidden)] if hidden else []
+    return join(table(columns), note(*said))
 
 
 def _nearest(flat: pd.DataFrame, less_is_better: bool) -> pd.DataFrame:
@@ -321,17 +310,16 @@ def _shared(account: Account, row: Mapping[Any, Any]) -> str:
     return f"{account.name(str(row['redundant_by']))} ({words.count(float(row['shared']))})"
 
 
-def _swapped(account: Account, row: Mapping[Any, Any]) -> list[str]:
-    """Say which chosen site a candidate would best replace, and what that changes."""
+def _swapped(account: Account, row: Mapping[Any, Any]) -> tuple[str, str, str]:
+    """Say which chosen site a candidate would best replace, what that changes, and how much dearer it is."""
     words = account.words
     if pd.isna(row["swap_for"]) or pd.isna(row["change"]):
-        return [NONE] * (3 if account.costs else 2)
+        return NONE, NONE, NONE
     out = str(row["swap_for"])
-    cells = [account.name(out), words.signed(float(row["change"]))]
-    if not account.costs:
-        return cells
-    dearer = float(account.sites["cost"].get(str(row["site"]), math.nan)) - account.costs.get(out, math.nan)
-    return [*cells, words.signed(dearer) if math.isfinite(dearer) else NONE]
+    cost = float(account.sites["cost"].get(str(row["site"]), math.nan)) if account.costs else math.nan
+    dearer = cost - account.costs.get(out, math.nan)
+    change = words.signed(float(row["change"]))
+    return account.name(out), change, words.signed(dearer) if math.isfinite(dearer) else NONE
 
 
 def _left_out(account: Account) -> str:
@@ -339,67 +327,3 @@ def _left_out(account: Account) -> str:
     words, left = account.words, account.goal.summary.get("left_out") or 0
     count = left if isinstance(left, int | float) else len(left)
     return words.text("rejected_left_out", count=int(count)) if count else ""
-
-
-# ---- where ----
-
-
-def communes_chosen(account: Account) -> Markup:
-    """Show by commune who is covered today, with the chosen sites and with all, and the floor that was asked."""
-    planned = account.by_commune([*account.opened, *account.chosen])
-    if not account.chosen or planned is None:
-        return Markup("")
-    words, floors = account.words, _floors(account)
-    openings = {"open_today": account.by_commune(account.opened)} if account.opened else {}
-    openings |= {"open_chosen": planned, "open_all": account.by_commune(account.used)}
-    known = {name: found.set_index("territory") for name, found in openings.items() if found is not None}
-    people = known["open_chosen"]["people"]
-    covered = pd.DataFrame({name: found["covered"] for name, found in known.items()})
-    covered = covered.assign(open_chosen=_served(account, people, covered["open_chosen"]))
-    shares = covered.div(people.where(people > 0), axis=0)
-    order = sorted(
-        people.index, key=lambda each: (str(each) == "", _last_if_nan(shares["open_chosen"][each]), str(each))
-    )
-    columns = [Column(words["commune"], text=True), Column(capital(account.who))]
-    columns += [Column(words[name], bar=True) for name in known]
-    columns += [Column(words["floor"])] if floors else []
-    whole = [words.share(covered[name].sum(), people.sum()) for name in known]
-    rows = [[words["all_communes"], words.count(people.sum()), *whole, *([NONE] if floors else [])]]
-    bars = [[float(covered[name].sum() / people.sum()) if people.sum() else 0.0 for name in known]]
-    for each in order:
-        name = account.commune(each)
-        cells = [name, words.count(people[each])]
-        cells += [words.share(covered[opening][each], people[each]) for opening in known]
-        cells += [words.share(floors[name]) if name in floors else NONE] if floors else []
-        rows.append(cells)
-        bars.append([0.0 if math.isnan(share) else float(share) for share in shares.loc[each, list(known)]])
-    note = [words.text("communes_chosen_note", **account.within)]
-    note += [words["floor_note"]] if floors else []
-    note += [words["served_commune_note"]] if account.goal.shared_out else []
-    return join(tag("p", " ".join(note), class_="note"), table(columns, rows, header=1, bars=bars, total=True))
-
-
-def _last_if_nan(share: float) -> float:
-    return 2.0 if math.isnan(share) else float(share)
-
-
-def _floors(account: Account) -> Mapping[str, float]:
-    """Give the share that was asked of each commune, by its name; nothing where none was."""
-    told = account.goal.summary.get("floors")
-    if isinstance(told, Mapping):
-        return {str(name): float(share) for name, share in told.items() if share is not None}
-    asked = account.goal.asked.get("floors")
-    if isinstance(asked, Mapping):
-        return {str(name): float(share) for name, share in asked.items()}
-    if isinstance(asked, int | float) and account.communes is not None and "name" in account.communes:
-        return dict.fromkeys(account.communes["name"].astype(str), float(asked))
-    return {}
-
-
-def _served(account: Account, people: pd.Series, covered: pd.Series) -> pd.Series:
-    """Give who is covered with the chosen sites: where sites may be full, only those who find a place."""
-    shares = account.goal.summary.get("territories")
-    if not account.goal.shared_out or not isinstance(shares, Mapping):
-        return covered
-    told = pd.Series([shares.get(account.commune(each)) for each in people.index], index=people.index, dtype=float)
-    return (told * people).fillna(covered)

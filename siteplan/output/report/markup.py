@@ -1,9 +1,10 @@
 """HTML and SVG in which text is text: only what this module made is markup."""
 
 import re
+from collections.abc import Iterable
 from html import escape
 
-__all__ = ["Markup", "join", "seen", "tag"]
+__all__ = ["Markup", "bullets", "join", "note", "paragraph", "seen", "tag"]
 
 # Control characters, and those that turn the direction of what follows: a name must not rewrite its surroundings.
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -32,6 +33,23 @@ def join(*parts: str, by: str = "") -> Markup:
     """Put parts one after the other, escaping what is not markup."""
     between = str(_safe(by))
     return Markup(between.join(str(_safe(part)) for part in parts))
+
+
+def paragraph(*sentences: str, class_: str | None = None) -> Markup:
+    """Give a paragraph of the sentences that are not empty; nothing where all are."""
+    said = " ".join(each for each in sentences if each)
+    return tag("p", said, class_=class_) if said else Markup("")
+
+
+def note(*sentences: str) -> Markup:
+    """Give a paragraph in small print."""
+    return paragraph(*sentences, class_="note")
+
+
+def bullets(texts: Iterable[str]) -> Markup:
+    """Give a list; nothing where there is nothing to list."""
+    items = [tag("li", text) for text in texts]
+    return tag("ul", *items) if items else Markup("")
 
 
 def seen(text: str) -> str:

@@ -1,6 +1,6 @@
 """The page of a report: its sections in order, each from the tables that are there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib.resources import files
 
@@ -23,11 +23,11 @@ from siteplan.output.report.chosen import (
     aim,
     chosen_answer,
     chosen_section,
-    communes_chosen,
     phases_section,
     rejected_section,
 )
-from siteplan.output.report.markup import Markup, join, seen, tag
+from siteplan.output.report.communes import communes_section, which_sites
+from siteplan.output.report.markup import Markup, join, note, seen, tag
 from siteplan.output.report.pictures import curve_section, map_sections, patterns
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
@@ -71,7 +71,7 @@ def render_page(account: Account) -> str:
         answer_sites=_answer_sites,
         out_by_commune=_out_by_commune,
         out_by_group=_out_by_group,
-        which_sites=_which_sites,
+        which_sites=which_sites,
         speeds=speeds,
         modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
         link_m=LIMIT,
@@ -115,94 +115,43 @@ def _ranking(account: Account) -> Markup:
     shown = ranked.head(MOST_SITES)
     about = account.sites.set_axis(account.sites.index.astype(str)).reindex(shown.index)
     added = _added_column(account)
-    columns = [Column(capital(words["label"]), text=True), Column(capital(words["rank"]))]
-    columns += [Column(capital(words["site"]), text=True)]
-    cells: list[list[str]] = [
-        [account.labels[str(site)] for site in shown.index],
-        [words.spoken(value) for value in shown.get("rank", pd.Series(range(1, len(shown) + 1), index=shown.index))],
-        [
-            join(account.name(str(site)), " ", tag("small", words.get(str(status), str(status))))
-            for site, status in about["status"].items()
-        ],
+    ranks = shown.get("rank", pd.Series(range(1, len(shown) + 1), index=shown.index))
+    named = [
+        join(account.name(str(site)), " ", tag("small", words.get(str(status), str(status))))
+        for site, status in about["status"].items()
+    ]
+    columns = [
+        Column(capital(words["label"]), [account.labels[str(site)] for site in shown.index], text=True),
+        Column(capital(words["rank"]), [words.spoken(value) for value in ranks]),
+        Column(capital(words["site"]), named, text=True),
     ]
     for each in account.reached:
         heading = words.text("minutes_short", minutes=each.minutes)
-        columns.append(Column(heading, over=words.mode(each.mode)))
-        cells.append([words.count(float(value)) for value in shown[each.column]])
+        counts = [words.count(float(value)) for value in shown[each.column]]
+        columns.append(Column(heading, counts, over=words.mode(each.mode)))
     if added in shown and account.opened:
-        columns.append(Column(words["adds"]))
-        cells.append([words.count(float(value)) for value in shown[added]])
+        columns.append(Column(words["adds"], [words.count(float(value)) for value in shown[added]]))
     for name, heading in (("cost", capital(words["cost"])), ("capacity", words["desks_column"])):
         if name in about and about[name].notna().any():
-            columns.append(Column(heading))
-            cells.append([words.spoken(value) for value in about[name].astype(float)])
+            columns.append(Column(heading, [words.spoken(value) for value in about[name].astype(float)]))
     if "score" in shown:
-        columns.append(Column(capital(words["score"])))
-        cells.append([words.number(float(value), 1) for value in shown["score"]])
-    rows = [list(row) for row in zip(*cells, strict=True)]
-    return join(table(columns, rows, header=3), *_ranking_notes(account, added in shown, len(ranked)))
+        columns.append(Column(capital(words["score"]), [words.number(float(value), 1) for value in shown["score"]]))
+    return join(table(columns, header=3), note(*_ranking_notes(account, added in shown, len(ranked))))
 
 
-def _ranking_notes(account: Account, adds: bool, count: int) -> list[Markup]:
-    words, measure, texts = account.words, account.measure, []
+def _ranking_notes(account: Account, adds: bool, count: int) -> Iterator[str]:
+    words, measure = account.words, account.measure
     if measure is not None and adds and account.opened:
         mode = words.mode(measure.mode)
-        texts.append(words.text("ranking_note", minutes=measure.minutes, mode=mode))
+        yield words.text("ranking_note", minutes=measure.minutes, mode=mode)
     else:
-        texts.append(words["ranking_note_plain"])
+        yield words["ranking_note_plain"]
     weights = {name: weight for name, weight in account.asked.get("score", {}).get("weights", {}).items() if weight}
     if weights:
         parts = words.listed(f"{account.column(name)} × {words.spoken(w)}" for name, w in weights.items())
-        texts.append(words.text("ranking_score", parts=parts))
+        yield words.text("ranking_score", parts=parts)
     if count > MOST_SITES:
-        texts.append(words.text("ranking_cut", shown=MOST_SITES, all=count))
-    return [tag("p", " ".join(texts), class_="note")]
-
-
-def _communes(account: Account) -> Markup:
-    """Show the share of the people within reach, commune by commune."""
-    found = account.territories
-    if found is None:
-        return Markup("")
-    people = found[found["group"].astype(str) == "people"]
-    pairs = list(dict.fromkeys(zip(people["mode"].astype(str), people["minutes"].astype(float), strict=True)))
-    pairs = [pair for pair in pairs if pair in {(each.mode, each.minutes) for each in account.reached}] or pairs[:6]
-    whole = people.drop_duplicates("territory").set_index("territory")["people"].astype(float)
-    kept = people.set_index([people["mode"].astype(str), people["minutes"].astype(float), "territory"])
-    covered = {pair: kept["covered"].xs(pair, level=(0, 1)).astype(float) for pair in pairs}
-    if not pairs or not len(whole):
-        return Markup("")
-    last = covered[pairs[-1]]
-    shares_last = (last.reindex(whole.index).fillna(0.0) / whole.where(whole > 0)).fillna(2.0)
-    order = sorted(whole.index, key=lambda each: (str(each) == "", shares_last[each], str(each)))
-    words = account.words
-    columns = [Column(words["commune"], text=True), Column(capital(words["people"]))]
-    columns += [
-        Column(words.text("minutes_short", minutes=minutes), over=words.mode(mode), bar=True) for mode, minutes in pairs
-    ]
-    sums = {pair: covered[pair].sum() for pair in pairs}
-    shares = [[sums[pair] / whole.sum() if whole.sum() else 0.0 for pair in pairs]]
-    rows = [
-        [words["all_communes"], words.count(whole.sum())] + [words.share(sums[pair], whole.sum()) for pair in pairs]
-    ]
-    for each in order:
-        near = [float(covered[pair].get(each, 0.0)) for pair in pairs]
-        shares.append([amount / whole[each] if whole[each] else 0.0 for amount in near])
-        spoken = [words.share(amount, whole[each]) for amount in near]
-        rows.append([account.commune(each), words.count(whole[each]), *spoken])
-    own = account.placed is not None
-    known = found["open"].iloc[0] if "open" in found else None
-    if own or known is not None:
-        sites = _which_sites(account) if own else words[f"open_{known}_then"]
-        note = words.text("communes_note", sites=sites)
-    else:
-        note = words["communes_note_plain"]
-    return join(tag("p", note, class_="note"), table(columns, rows, header=1, bars=shares, total=True))
-
-
-def _which_sites(account: Account) -> str:
-    words = account.words
-    return words["communes_chosen" if account.chosen else "communes_all"]
+        yield words.text("ranking_cut", shown=MOST_SITES, all=count)
 
 
 def _out_by_commune(account: Account) -> list[str]:
@@ -211,7 +160,7 @@ def _out_by_commune(account: Account) -> list[str]:
         return []
     out = found.people - found.planned
     share = words.share(out, found.people)
-    told = {"people": words.count(found.people), "share": share, "sites": _which_sites(account)}
+    told = {"people": words.count(found.people), "share": share, "sites": which_sites(account)}
     texts = [words.text("out_people", out=words.count(out), **told, **account.within)]
     rows = account.by_commune([*account.opened, *account.chosen] if account.chosen else account.used)
     if rows is None:
@@ -252,18 +201,19 @@ def _out_by_group(account: Account) -> list[str]:
 def _data_table(account: Account) -> Markup:
     """List the files that went in, with dates, hashes and licences."""
     words = account.words
-    columns = [Column(words[f"data_{name}"], text=True) for name in ("what", "file", "date", "hash", "licence")]
     rows = [
-        [
+        (
             words.get(key.rstrip(".0123456789"), key),
             str(about.get("file", "")),
             (about.get("data_date") or NONE)[:10],
             str(about.get("sha256") or NONE)[:HASH],
             words["data_osm" if key == "inputs.streets" else "data_other"],
-        ]
+        )
         for key, about in account.manifest.get("inputs", {}).items()
     ]
-    return table(columns, rows, header=1) if rows else Markup("")
+    names = ("what", "file", "date", "hash", "licence")
+    columns = [Column(words[f"data_{name}"], [row[at] for row in rows], text=True) for at, name in enumerate(names)]
+    return table(columns) if rows else Markup("")
 
 
 SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
@@ -276,7 +226,7 @@ SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
     "rejected": rejected_section,
     "ranking": _ranking,
     "maps": map_sections,
-    "communes": lambda account: join(communes_chosen(account), _communes(account)),
+    "communes": communes_section,
     "left_out": None,
     "fairness": fairness_section,
     "desks": desks_section,

@@ -11,44 +11,34 @@ __all__ = ["Column", "table"]
 
 @dataclass(frozen=True)
 class Column:
-    """A heading, the heading that it shares with its neighbours, and how its cells look."""
+    """A heading, its cells from top to bottom, the heading that it shares with its neighbours, and how it looks."""
 
     heading: str
+    cells: Sequence[str]
     over: str = ""
     text: bool = False
-    bar: bool = False
-    """whether a bar shows the share that stands in the cell"""
+    shares: Sequence[float] | None = None
+    """of each cell, the share (0 to 1) that a bar shows in it; None without bars"""
 
 
-def table(
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[str]],
-    *,
-    header: int,
-    bars: Sequence[Sequence[float]] = (),
-    total: bool = False,
-) -> Markup:
+def table(columns: Sequence[Column], *, header: int = 1, most: int | None = None, total: bool = False) -> Markup:
     """Make a table.
 
     Parameters
     ----------
     columns
-        One for each cell of a row.
-    rows
-        Texts.
+        All with as many cells.
     header
         How many columns, from the left, up to the one that names the row.
-    bars
-        Of each row, the shares (0 to 1) of the columns that have bars.
+    most
+        How many rows are shown at most; None shows all.
     total
         Whether the first row is the sum of the others.
     """
-    head = _head(columns)
-    body = [
-        _row(columns, row, header, shares=list(bars[at]) if bars else [], total=total and at == 0)
-        for at, row in enumerate(rows)
-    ]
-    return tag("div", tag("table", head, tag("tbody", *body)), class_="wide")
+    cells = [_cells(column, "th" if at == header - 1 else "td") for at, column in enumerate(columns)]
+    rows = list(zip(*cells, strict=True))[:most]
+    body = [tag("tr", *row, class_="total" if total and at == 0 else None) for at, row in enumerate(rows)]
+    return tag("div", tag("table", _head(columns), tag("tbody", *body)), class_="wide")
 
 
 def _head(columns: Sequence[Column]) -> Markup:
@@ -69,13 +59,13 @@ def _heading(column: Column, rowspan: int | None = None) -> Markup:
     return tag("th", column.heading, scope="col", rowspan=rowspan, class_="text" if column.text else None)
 
 
-def _row(columns: Sequence[Column], row: Sequence[str], header: int, *, shares: list[float], total: bool) -> Markup:
-    cells = []
-    for at, (column, text) in enumerate(zip(columns, row, strict=True)):
-        look = "text" if column.text else "bar" if column.bar else None
-        style = f"--share:{100 * min(max(shares.pop(0), 0.0), 1.0):.1f}%" if column.bar and shares else None
-        if at == header - 1:
-            cells.append(tag("th", text, scope="row", class_=look))
-        else:
-            cells.append(tag("td", text, class_=look, style=style))
-    return tag("tr", *cells, class_="total" if total else None)
+def _cells(column: Column, name: str) -> list[Markup]:
+    if name == "th":
+        return [tag("th", text, scope="row", class_="text" if column.text else None) for text in column.cells]
+    if column.shares is None:
+        return [tag("td", text, class_="text" if column.text else None) for text in column.cells]
+    parts = [100 * min(max(share, 0.0), 1.0) for share in column.shares]
+    return [
+        tag("td", text, class_="bar", style=f"--share:{part:.1f}%")
+        for text, part in zip(column.cells, parts, strict=True)
+    ]
