@@ -1,5 +1,6 @@
 """The whole of a study on a town whose answers are known by head."""
 
+import hashlib
 import json
 import warnings
 from collections.abc import Callable
@@ -12,8 +13,9 @@ import pytest
 
 from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
 from siteplan.inputs.candidates import propose_sites
+from siteplan.output.lock import one_writer
 from siteplan.output.result import Result
-from siteplan.study import check, draw, load, read_study, redraw, run, score, stages, travel, write_places
+from siteplan.study import check, draw, load, read_study, redraw, report, run, score, stages, travel, write_places
 from tests.town import NORTH, STUDY, lon, write_town
 
 
@@ -123,6 +125,39 @@ def test_no_path_of_this_machine_is_written(result: Result) -> None:
     assert result.folder is not None
     for name in ("manifest.json", "map.html", "scores.csv"):
         assert str(result.folder.parent) not in (result.folder / name).read_text(encoding="utf-8")
+
+
+def test_the_manifest_has_the_digest_of_every_other_file_also_when_a_page_is_drawn_again(town: Path) -> None:
+    def told(folder: Path) -> dict[str, str]:
+        return json.loads((folder / "manifest.json").read_text())["sha256"]
+
+    folder = quietly(run, town).folder
+    assert folder is not None
+    files = [path.name for path in folder.iterdir() if path.is_file() and path.name != "manifest.json"]
+    assert told(folder) == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    (folder / "map.html").write_text("spoilt")
+    redraw(folder)
+    report(folder)
+    assert told(folder) == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+
+
+def test_two_runs_do_not_write_one_folder_at_once(town: Path) -> None:
+    folder = town.parent / "results"
+    with one_writer(folder), pytest.raises(StudyError, match=r"results: is being written by process \d+ on "):
+        quietly(run, town)
+    assert not folder.exists()
+
+
+def test_what_a_stopped_run_left_half_in_place_is_finished_by_who_reads(town: Path) -> None:
+    first = quietly(run, town).folder
+    assert first is not None
+    names = sorted(path.name for path in first.iterdir() if path.is_file())
+    (first / ".siteplan-next" / "files").mkdir(parents=True)
+    for name in names[2:]:
+        (first / name).rename(first / ".siteplan-next" / "files" / name)
+    (first / ".siteplan-next" / "journal.json").write_text(json.dumps({"files": names, "stale": []}))
+    assert list(Result.load(first).scores["people_walk_5.5"]) == [50, 50]
+    assert sorted(path.name for path in first.iterdir()) == [".cache", *names]
 
 
 # ---- the same again ----

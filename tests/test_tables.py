@@ -4,7 +4,6 @@ import io
 import json
 import re
 import sqlite3
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -118,22 +117,6 @@ def test_a_second_run_replaces_only_its_own_files(tmp_path):
             (aside / "scores.csv").write_text(text)
     assert (tmp_path / "scores.csv").read_text() == "second"
     assert (tmp_path / "mine.txt").read_text() == "mine"
-
-
-def test_the_manifest_is_gone_while_files_move_and_comes_last(tmp_path, monkeypatch):
-    (tmp_path / "manifest.json").write_text("old")
-    seen = []
-    replace = Path.replace
-
-    def spy(path, target):
-        seen.append((target.name, (tmp_path / "manifest.json").exists()))
-        return replace(path, target)
-
-    monkeypatch.setattr(Path, "replace", spy)
-    with results_folder(tmp_path) as aside:
-        for name in ("a.csv", "manifest.json", "z.csv"):
-            (aside / name).write_text("new")
-    assert seen == [("a.csv", False), ("z.csv", False), ("manifest.json", False)]
 
 
 def test_a_folder_in_the_way_is_told_before_anything_moves(tmp_path):

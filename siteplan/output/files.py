@@ -1,27 +1,51 @@
-"""Results appear whole or not at all: written aside first, then moved into place."""
+"""Results appear whole or not at all: written aside first, then put in place by a step that cannot be left half done.
 
+A run writes all its files into `.siteplan-next` inside the folder of results. Once they are on the disk, a journal of
+what goes where gets its name there: from then on the new results are the ones that hold. Moving the files to their
+plain names may be stopped anywhere; whoever next writes or reads the folder goes on with it. Without a journal
+`.siteplan-next` counts for nothing, and is removed.
+"""
+
+import hashlib
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from siteplan.errors import StudyError
+from siteplan.output import disk
+from siteplan.output.lock import one_writer
 
-__all__ = ["MANIFEST", "results_folder", "whole_file"]
+__all__ = ["MANIFEST", "digest", "drawn_again", "generation", "manifest_text", "results_folder", "settle", "whole_file"]
 
 MANIFEST = "manifest.json"
+NEXT = ".siteplan-next"  # where the next results are written
+WRITTEN = "files"  # within it: the files under their later names
+JOURNAL = "journal.json"  # within it: what goes where
+UNCHANGED = "nothing was changed; make room, or close the program that has it open, and try again"
+WAITING = "the new results are complete beside it; make room, or close the program that has it open, and try again"
+PATIENCE = 10.0  # seconds that a reader waits for a writer
+
+
+def manifest_text(manifest: Mapping[str, Any]) -> str:
+    """Return a manifest as JSON with sorted keys."""
+    return json.dumps(manifest, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def results_folder(folder: str | Path) -> Iterator[Path]:
     """Give a place to write results in, and publish it as `folder` when the block ends without an error.
 
-    What is written into the yielded path is moved into `folder` file by file, `manifest.json` last and the
-    manifest of an earlier run removed first: a folder with a manifest is a complete run. After an error or an
-    interruption `folder` is as it was. The files that the earlier manifest lists and the new one does not are removed;
-    all others that the block did not write are never touched.
+    At every instant, and wherever the process is stopped, the folder as siteplan reads it holds the old results or the
+    new ones. After an error `folder` is as it was. The files that the earlier manifest lists and the new one does not
+    are removed; all others that the block did not write are never touched.
 
     Parameters
     ----------
@@ -36,17 +60,31 @@ def results_folder(folder: str | Path) -> Iterator[Path]:
     Raises
     ------
     StudyError
-        `folder` cannot be written, or holds a folder where a result file must stand.
+        `folder` cannot be written, is being written by another, or holds a folder where a result file must stand; a
+        result file is open in a program that keeps it from being replaced.
     """
-    target = Path(folder)
-    made = _make(target)
-    aside = _aside(target)
-    try:
+    with one_writer(folder), generation(folder) as aside:
         yield aside
-        _publish(aside, target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        _remove_empty(made)
+
+
+@contextmanager
+def generation(folder: str | Path) -> Iterator[Path]:
+    """Do what `results_folder` does, for whoever is the one writer of the folder already."""
+    target = Path(folder)
+    _settled(target)
+    _clear(target)
+    aside = target / NEXT / WRITTEN
+    try:
+        with _named_as(target, aside, target / NEXT):
+            with _closed(target, UNCHANGED):
+                disk.make_folder(aside)
+            yield aside
+            _commit(target)
+    except BaseException:
+        if not (target / NEXT / JOURNAL).exists():
+            disk.remove_tree(target / NEXT)
+        raise
+    _finish(target)
 
 
 @contextmanager
@@ -57,60 +95,170 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     After an error an earlier file at `path` is as it was. Errors as in `results_folder`.
     """
     target = Path(path)
-    with results_folder(target.parent) as aside:
-        yield aside / target.name
+    alone = f".siteplan-{target.name}"
+    with one_writer(target.parent, name=f"{alone}.lock"):
+        aside = target.parent / alone
+        try:
+            disk.remove_tree(aside)  # of one that was killed
+            with _named_as(target.parent, aside):
+                with _closed(target, UNCHANGED):
+                    disk.make_folder(aside)
+                yield aside / target.name
+                _refuse_folders(target.parent, [target.name])
+                with _closed(target, UNCHANGED):
+                    disk.sync(aside / target.name)
+                    disk.move(aside / target.name, target)
+        finally:
+            disk.remove_tree(aside)
 
 
-def _make(folder: Path) -> list[Path]:
-    """Make `folder`, and say which folders were missing, innermost first."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+@contextmanager
+def drawn_again(folder: str | Path, name: str, manifest: Mapping[str, Any]) -> Iterator[Path]:
+    """Give a path to write one of the files of a run at again; the manifest that it was made by learns its digest.
+
+    Raises
+    ------
+    StudyError
+        The folder has another manifest by now; else as in `results_folder`.
+    """
+    with results_folder(folder) as aside:
+        if _manifest(Path(folder)) != manifest:
+            raise StudyError(f"{folder}: was written anew by another run; nothing was changed. Try again")
+        yield aside / name
+        if name in manifest.get("sha256", {}):
+            told = {**manifest["sha256"], name: digest(aside / name)}
+            disk.write(aside / MANIFEST, manifest_text({**manifest, "sha256": told}))
+
+
+def settle(folder: str | Path) -> None:
+    """Finish what a stopped run left half in place, in a folder of results or in the one whose scenario it is.
+
+    Raises
+    ------
+    StudyError
+        It cannot be finished now: which file is in the way, or who is at it.
+    """
+    for each in (Path(folder), *Path(folder).parents[:2]):
+        if (each / NEXT / JOURNAL).exists():
+            with one_writer(each, wait=PATIENCE):
+                _settled(each)
+
+
+def _settled(target: Path) -> None:
+    """Go forward with what has a journal, and back from what has none."""
+    if (target / NEXT / JOURNAL).exists():
+        _finish(target)
+    elif (target / NEXT).exists():
+        disk.remove_tree(target / NEXT)
+
+
+def _clear(target: Path) -> None:
+    """Remove what killed writers of single files left in a folder; what another holds stays."""
+    for name in sorted({path.name.removesuffix(".lock") for path in target.glob(".siteplan-*")} - {NEXT}):
+        with suppress(StudyError), one_writer(target, name=f"{name}.lock"):
+            disk.remove_tree(target / name)
+
+
+def _commit(target: Path) -> None:
+    """Bring all that was written onto the disk, and its journal: with the name of the journal it holds."""
+    aside = target / NEXT / WRITTEN
+    written = sorted(path.relative_to(aside).as_posix() for path in aside.rglob("*") if path.is_file())
+    kept = {*written, *_told_files(_manifest(aside))}
+    stale = sorted(name for name in _told_files(_manifest(target)) if name not in kept and (target / name).is_file())
+    _refuse_folders(target, written)
+    for name in [*written, *stale]:
+        if (target / name).exists():
+            with _closed(target / name, UNCHANGED):
+                disk.move(target / name, target / name)  # which Windows refuses for a file that is open
+    # The manifest last: who looks without siteplan sees the old one as long as old files stand beside new ones.
+    ordered = sorted(written, key=lambda name: (name == MANIFEST, name))
+    draft = target / NEXT / f"{JOURNAL}.part"
+    with _closed(target, UNCHANGED):
+        for name in written:
+            disk.sync(aside / name)
+        disk.write(draft, json.dumps({"files": ordered, "stale": stale if MANIFEST in written else []}))
+        disk.move(draft, target / NEXT / JOURNAL)
+
+
+def _finish(target: Path) -> None:
+    """Put all in place that a journal names; what is in place already stays."""
+    journal = target / NEXT / JOURNAL
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StudyError(
-            f"{folder}: cannot be made a folder for results ({error.strerror}); choose another place"
-        ) from error
-    return missing
+        told = json.loads(journal.read_text(encoding="utf-8"))
+        written, stale = _inside(told["files"]), _inside(told["stale"])
+    except (ValueError, KeyError, TypeError):
+        # Something else has damaged it, and nobody knows how far the move went: no complete run stands here.
+        disk.remove(target / MANIFEST)
+        disk.remove_tree(target / NEXT)
+        return
+    with _closed(target, WAITING):
+        disk.sync(target / NEXT)
+    for name in written:
+        source = target / NEXT / WRITTEN / name
+        if source.exists():
+            with _closed(target / name, WAITING):
+                disk.make_folder((target / name).parent)
+                disk.move(source, target / name)
+    for name in stale:
+        with _closed(target / name, WAITING):
+            disk.remove(target / name)
+    # Innermost first; a folder that holds anything else stays.
+    for folder in sorted({target / folder for old in stale for folder in Path(old).parents[:-1]}, reverse=True):
+        disk.remove_empty(folder)
+    with _closed(target, WAITING):
+        disk.sync(target)
+        disk.remove(journal)
+    disk.remove_tree(target / NEXT)
 
 
-def _aside(target: Path) -> Path:
+@contextmanager
+def _closed(path: Path, remedy: str) -> Iterator[None]:
+    """Name the file that cannot be written, and what to do."""
     try:
-        return Path(tempfile.mkdtemp(prefix=".siteplan-", dir=target))
+        yield
     except OSError as error:
-        raise StudyError(f"{target}: cannot be written ({error.strerror}); choose another folder") from error
+        raise StudyError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from error
 
 
-def _publish(aside: Path, target: Path) -> None:
-    written = sorted(path.relative_to(aside) for path in aside.rglob("*") if path.is_file())
+@contextmanager
+def _named_as(target: Path, *asides: Path) -> Iterator[None]:
+    """Let errors of what is written aside name the place where it shall stand."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error)
+        if not any(str(aside) in text for aside in asides):
+            raise
+        if isinstance(error, OSError) and error.filename is not None:
+            text = f"{error.filename}: cannot be written ({error.strerror}); {UNCHANGED}"
+        for aside in asides:
+            text = text.replace(str(aside), str(target))
+        raise StudyError(text) from error
+
+
+def _refuse_folders(target: Path, written: Iterable[str]) -> None:
     for name in written:
         if (target / name).is_dir():
             raise StudyError(
                 f"{target / name}: is a folder where a result file must stand; rename it or write elsewhere"
             )
-    if Path(MANIFEST) in written:
-        stale = _listed_in(target / MANIFEST) - {str(name) for name in written}
-        (target / MANIFEST).unlink(missing_ok=True)
-        for old in stale:
-            (target / old).unlink(missing_ok=True)
-        # Innermost first; a folder that holds anything else stays.
-        _remove_empty(sorted({target / folder for old in stale for folder in Path(old).parents[:-1]}, reverse=True))
-    for name in sorted(written, key=lambda name: (name == Path(MANIFEST), name)):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        (aside / name).replace(target / name)
 
 
-def _listed_in(manifest: Path) -> set[str]:
-    """Return the files that an earlier run says it wrote beside its manifest, or in folders there."""
+def _manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder as far as it is one."""
     try:
-        names = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        inside = [Path(name) for name in names if not Path(name).is_absolute() and ".." not in Path(name).parts]
-        files = {str(name) for name in inside if (manifest.parent / name).is_file()}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    return files
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        with suppress(OSError):  # holds results, or is in use: it stays
-            folder.rmdir()
+def _told_files(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the files that a manifest says stand beside it, or in folders there."""
+    return _inside(manifest.get("files"))
+
+
+def _inside(names: object) -> list[str]:
+    """Return the names that stay within the folder."""
+    texts = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return [name for name in texts if not Path(name).is_absolute() and ".." not in Path(name).parts]

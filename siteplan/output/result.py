@@ -16,15 +16,16 @@ from siteplan.errors import InputError
 from siteplan.geo import as_crs, require_metric
 from siteplan.inputs.spreadsheet import unguarded_table
 from siteplan.inputs.times import made_points
-from siteplan.output.files import MANIFEST, results_folder
+from siteplan.output.files import MANIFEST, digest, generation, settle
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.guard import SCENARIOS, refuse_foreign
+from siteplan.output.lock import one_writer
 from siteplan.output.outcome import Outcome
 from siteplan.output.rasters import write_minutes
 from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
 from siteplan.siting.choice import Choice
 
-__all__ = ["Result", "read_outcome"]
+__all__ = ["Result", "read_manifest", "read_outcome"]
 
 PAGES = ("map.html", "report.html")  # which the results of a scenario do not have: they are on those of its study
 ABOUT = ("name", "status", "cost", "capacity")  # of a site: told again beside its scores
@@ -80,19 +81,25 @@ class Result(Outcome):
         StudyError
             The folder cannot be written, or holds files of somebody else that bear the names of results.
         """
+        with one_writer(folder):
+            return self.put(folder)
+
+    def put(self, folder: str | Path) -> "Result":
+        """Do what `save` does, for whoever is the one writer of the folder already."""
         from siteplan.output.maps import site_map  # what only reads a result needs no pages
         from siteplan.output.report import write_report
 
         refuse_foreign(Path(folder))
-        with results_folder(folder) as aside:
+        with generation(folder) as aside:
             saved = self._written(aside)
             if "map.html" in saved.files:
                 site_map(saved).save(aside / "map.html")
                 write_report(saved, aside / "report.html")
+            saved = saved._sealed(aside)
         return replace(saved, folder=Path(folder))
 
     def _written(self, folder: Path) -> "Result":
-        """Write all but the pages."""
+        """Write all but the pages and the manifests."""
         manifest = {**self.manifest, "files": self.files}
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in self.tables.items():
@@ -106,8 +113,15 @@ class Result(Outcome):
         write_geopackage(self._places(), folder / PLACES, crs=self.points.crs, language=self.language)
         if "minutes.tif" in manifest["files"]:
             self._write_raster(folder / "minutes.tif")
-        write_manifest(manifest, folder / MANIFEST)
         others = {name: other._written(folder / _inside(name)) for name, other in self.scenarios.items()}
+        return replace(self, manifest=manifest, scenarios=others)
+
+    def _sealed(self, folder: Path) -> "Result":
+        """Write the manifest, with the digest of every file but itself; those of the scenarios first."""
+        others = {name: other._sealed(folder / _inside(name)) for name, other in self.scenarios.items()}
+        digests = {name: digest(folder / name) for name in self.manifest["files"] if name != MANIFEST}
+        manifest = {**self.manifest, "sha256": digests}
+        write_manifest(manifest, folder / MANIFEST)
         return replace(self, manifest=manifest, scenarios=others)
 
     def _places(self) -> dict[str, gpd.GeoDataFrame]:
@@ -138,7 +152,7 @@ def read_outcome(folder: str | Path, only: Collection[str] | None = None) -> Out
 
 def _parts(folder: Path, only: Collection[str] | None) -> dict[str, Any]:
     """Read the parts of an outcome; `only` names tables and layers, None reads all."""
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     wanted = {*TABLES, *LAYERS} if only is None else {*only, "sites", "times", "choice"}
     there = [table for name, table in TABLES.items() if name in wanted and table.file in manifest["files"]]
     tables = {table.name: _table(folder, table) for table in there}
@@ -167,7 +181,9 @@ def _inside(scenario: str) -> str:
     return f"{SCENARIOS}/{folder_name(scenario)}"
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what a complete run says of itself, after finishing what was left half in place; errors as for `load`."""
+    settle(folder)
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -12,6 +12,7 @@ from siteplan.catalogue import TABLES
 from siteplan.catalogue import Table as Declared
 from siteplan.inputs.spreadsheet import guarded
 from siteplan.inputs.times import POINTS_KEY
+from siteplan.output.files import manifest_text
 
 if TYPE_CHECKING:
     from siteplan.siting.choice import Choice
@@ -95,8 +96,7 @@ def write_times(times: pd.DataFrame, path: str | Path, *, points: str = "") -> N
 
 def write_manifest(manifest: Mapping[str, Any], path: str | Path) -> None:
     """Write a manifest as JSON with sorted keys."""
-    text = json.dumps(manifest, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
+    Path(path).write_text(manifest_text(manifest), encoding="utf-8", newline="\n")
 
 
 def choice_json(choice: "Choice") -> str:

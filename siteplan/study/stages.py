@@ -23,6 +23,7 @@ from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
 from siteplan.inputs.times import made_points, read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
+from siteplan.output.lock import one_writer
 from siteplan.output.outcome import ranked_by
 from siteplan.output.result import Result
 from siteplan.output.tables import write_table
@@ -118,7 +119,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     refuse_inputs(input_files(asked).values(), [folder / name for name in FILES])
     refuse_foreign(folder)
     cache = Cache(folder / ".cache")
-    with _told_once() as odd:
+    with one_writer(folder), _told_once() as odd:
         data = _load(asked, progress)
         check_questions(asked, data)
         after = _changed(asked, variants_of(asked), data, odd)
@@ -130,7 +131,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         result = _with_scenarios(_answered(work, rings), work, after)
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         _tell(progress, "writing", 0)
-        result = replace(result, manifest={**result.manifest, "warnings": told}).save(folder)
+        result = replace(result, manifest={**result.manifest, "warnings": told}).put(folder)
         cache.prune()
         _tell(progress, "writing", 1)
     return result

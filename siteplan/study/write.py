@@ -1,6 +1,7 @@
 """The pages of a folder of results once more, and places as files."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pandas as pd
 
 from siteplan.catalogue import FILES
 from siteplan.errors import StudyError
-from siteplan.output.files import whole_file
+from siteplan.output.files import drawn_again, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.guard import refuse_inputs
 from siteplan.output.maps import site_map
+from siteplan.output.outcome import Outcome
 from siteplan.output.report import print_pdf, write_report
 from siteplan.output.result import read_outcome
 
@@ -34,8 +36,18 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
     result = read_outcome(folder)
     told = result.manifest.get("scenarios", ())
     others = {each["name"]: read_outcome(Path(folder) / each["folder"], only=("cells", "points")) for each in told}
-    site_map(replace(result, scenarios=others)).save(path)
+    page = site_map(replace(result, scenarios=others))
+    _write_page(folder, path, result, page.save)
     return path
+
+
+def _write_page(folder: str | Path, path: Path, result: Outcome, write: Callable[[Path], object]) -> None:
+    """Write a page of a folder of results; where it is one of its files, the manifest learns its digest."""
+    if path.parent.resolve() != Path(folder).resolve():
+        write(path)
+        return
+    with drawn_again(folder, path.name, result.manifest) as aside:
+        write(aside)
 
 
 def report(folder: str | Path, *, out: str | Path | None = None, pdf: bool = False) -> Path:
@@ -52,7 +64,7 @@ def report(folder: str | Path, *, out: str | Path | None = None, pdf: bool = Fal
     path = Path(folder) / ("report.pdf" if pdf else "report.html") if out is None else Path(out)
     refuse_inputs([Path(folder) / name for name in FILES if name != "report.html"], [path])
     if not pdf:
-        write_report(result, path)
+        _write_page(folder, path, result, lambda at: write_report(result, at))
         return path
     with tempfile.TemporaryDirectory() as aside:
         page = Path(aside) / "report.html"
