@@ -21,6 +21,7 @@ from shapely import LineString, Point, box
 from siteplan.analysis.reach import coverage
 from siteplan.catalogue import Measure, measures
 from siteplan.errors import InputError, StudyError
+from siteplan.output.palette import minute_classes
 from siteplan.output.report import pdf, print_pdf, render_report, write_report
 from siteplan.output.report.account import Account
 from siteplan.output.report.facts import (
@@ -31,7 +32,7 @@ from siteplan.output.report.facts import (
     headline,
     reach_columns,
 )
-from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path, classes_of
+from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.output.result import Result
 from siteplan.reachable import Reach
@@ -661,9 +662,9 @@ def test_marks_are_pushed_apart_until_each_is_seen():
 
 
 def test_classes_of_minutes_reach_the_longest():
-    assert classes_of(20) == [5, 10, 15, 20]
-    assert classes_of(45) == [10, 20, 30, 40, 50]
-    assert classes_of(0.0) == [5]
+    assert minute_classes(20) == [5, 10, 15, 20]
+    assert minute_classes(45) == [10, 20, 30, 40, 50]
+    assert minute_classes(0.0) == [5]
 
 
 # ---- safe ----

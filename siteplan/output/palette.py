@@ -1,5 +1,7 @@
 """The colours of map, report and QGIS styles, and shapes; all that means something the colour-blind can tell apart."""
 
+import math
+
 __all__ = [
     "CHANGE",
     "INK",
@@ -10,6 +12,7 @@ __all__ = [
     "TINTS",
     "class_colours",
     "css_variables",
+    "minute_classes",
     "mode_colour",
 ]
 
@@ -76,6 +79,12 @@ def class_colours(sequence: str, count: int) -> list[str]:
     colours = SEQUENCES[sequence]
     last = len(colours) - 1
     return [colours[round(step * last / max(count - 1, 1))] for step in range(count)]
+
+
+def minute_classes(longest: float) -> list[float]:
+    """Give the upper ends of at most six classes of minutes, in steps that a reader counts in."""
+    step = next((step for step in (5, 10, 15, 30, 60, 120) if longest <= 6 * step), 1440)
+    return [float(step * (at + 1)) for at in range(max(1, math.ceil(longest / step)))]
 
 
 def mode_colour(mode: str, modes: list[str]) -> str:

@@ -23,6 +23,7 @@ from siteplan.output.maps.layers import (
     line_layer,
     named_places,
     place_layer,
+    plain_layer,
     rail_layer,
     ring_layers,
     site_cards,
@@ -40,7 +41,7 @@ from siteplan.output.outcome import Outcome
 from siteplan.output.palette import CHANGE, CHOSEN, INKS, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
 from siteplan.reachable import by_point
 from siteplan.siting.choice import Choice
-from siteplan.words import Tongues, all_words, half_up, load_words, word
+from siteplan.words import Tongues, all_words, half_up, load_words
 
 __all__ = ["SiteMap", "site_map"]
 
@@ -341,24 +342,20 @@ def _layers(
         layers += ring_layers(given["isochrones"], cards, tongues, shown=not by_minutes, room=room)
     if "cells" in given:
         layers += cell_layers(given["cells"], tongues)
-    if "stops" in given:
-        layers.append(stop_layer(given["stops"], tongues))
-    if "transit_lines" in given:
-        layers.append(line_layer(given["transit_lines"], tongues))
-    if "communes" in given:
-        layers.append(territory_layer(given["communes"], tongues))
-    if "places" in given:
-        layers.append(place_layer(given["places"], tongues))
-    if "streets" in given:
-        layers.append(street_layer(given["streets"], tongues))
-    if "railways" in given:
-        layers.append(rail_layer(given["railways"], tongues))
+    makers = {
+        "stops": stop_layer,
+        "transit_lines": line_layer,
+        "communes": territory_layer,
+        "places": place_layer,
+        "streets": street_layer,
+        "railways": rail_layer,
+    }
+    layers += [make(given[name], tongues) for name, make in makers.items() if name in given]
     for name in ("water", "green"):
         if name in given:
             drawn = area_layer(name, given[name], tongues)
             layers += [drawn] if drawn["areas"] or drawn["lines"] else []
-    online = {"label": word(tongues, "tiles"), "group": word(tongues, "background")}
-    return [*layers, {"id": "tiles", "kind": "tiles", **online, "on": False, "legend": []}]
+    return [*layers, plain_layer("tiles", "tiles", [], tongues, on=False)]
 
 
 def _bounds(given: dict[str, gpd.GeoDataFrame]) -> list[float]:

@@ -10,9 +10,9 @@ import shapely
 from numpy.typing import NDArray
 
 from siteplan.catalogue import BEST, PEOPLE, Measure, by_mode, measures
-from siteplan.output.maps.layers import EYE_M, Layer, key
+from siteplan.output.maps.layers import EYE_M, Layer, key, plain_layer
 from siteplan.output.maps.shapes import metric, pack, to_degrees
-from siteplan.output.palette import INKS, PAPER, class_colours
+from siteplan.output.palette import INKS, PAPER, class_colours, minute_classes
 from siteplan.words import Said, Tongues, half_up, say, word
 
 __all__ = ["cell_data", "cell_layers"]
@@ -88,11 +88,10 @@ def _one_class(values: NDArray[np.float64], tongues: Tongues) -> list[Said]:
 def _minutes(values: "pd.Series[float]", mode: str, tongues: Tongues) -> Layer:
     minutes = values.to_numpy(dtype=float)
     longest = float(np.nanmax(minutes)) if np.isfinite(minutes).any() else 5.0
-    step = next(step for step in (5, 10, 15, 30, 60, 120, 1440) if longest <= 6 * step)
-    ends = np.arange(step, max(longest, step) + step - 1e-9, step)
+    ends = minute_classes(longest)
     classes = np.searchsorted(ends, minutes, side="left").astype(str).astype(object)
     classes[~np.isfinite(minutes)] = UNKNOWN
-    texts = [_minute_class(end - step, end, tongues) for end in ends]
+    texts = [_minute_class(low, high, tongues) for low, high in pairwise([0.0, *ends])]
     label = say(tongues, lambda words: words.text("minutes_by", mode=words.mode(mode)))
     special = {UNKNOWN: word(tongues, "out_of_reach")}
     layer = _layer(f"minutes {mode}", label, classes, texts, special=special, tongues=tongues)
@@ -120,18 +119,9 @@ def _layer(
     occurring = set(classes)
     named = {**{str(at): text for at, text in enumerate(texts)}, **special}
     keys = [(fills[each], text) for each, text in named.items() if each not in special or each in occurring]
-    return {
-        "id": f"cells {name}",
-        "kind": "cells",
-        "label": label,
-        "group": word(tongues, "cells"),
-        "on": False,
-        "legend": [
-            key("cell", text, fill, PAPER, opacity=opacity, hatch=hatch) for (fill, opacity, hatch), text in keys
-        ],
-        "classes": "".join(classes),
-        "fills": fills,
-    }
+    legend = [key("cell", text, fill, PAPER, opacity=opacity, hatch=hatch) for (fill, opacity, hatch), text in keys]
+    look: dict[str, Any] = {"label": label, "group": "cells", "on": False}
+    return plain_layer(f"cells {name}", "cells", legend, tongues, **look, classes="".join(classes), fills=fills)
 
 
 def _shapes(cells: gpd.GeoDataFrame) -> gpd.GeoSeries:

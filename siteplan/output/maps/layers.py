@@ -22,6 +22,7 @@ __all__ = [
     "line_layer",
     "named_places",
     "place_layer",
+    "plain_layer",
     "rail_layer",
     "ring_layers",
     "site_cards",
@@ -66,6 +67,23 @@ def key(
     """Describe one legend entry: a small drawing and its words; `hatch` is one stroke of its stripes, or a dot."""
     look: dict[str, Any] = {"shape": shape, "fill": fill, "stroke": stroke, "dash": dash, "text": text}
     return look | {"opacity": opacity, "hatch": hatch}
+
+
+def plain_layer(
+    name: str,
+    kind: str,
+    legend: list[dict[str, Any]],
+    tongues: Tongues,
+    *,
+    label: Said | None = None,
+    group: str | None = "background",
+    on: bool = True,
+    **drawn: object,
+) -> Layer:
+    """Describe a layer: its words (those of its name, if no others are given), its group, and what is drawn of it."""
+    said = word(tongues, name) if label is None else label
+    above = None if group is None else word(tongues, group)
+    return {"id": name, "kind": kind, "label": said, "group": above, "on": on, "legend": legend, **drawn}
 
 
 def site_cards(
@@ -121,14 +139,7 @@ def site_layer(cards: list[dict[str, Any]], tongues: Tongues) -> Layer:
     legend = [key(*_mark(status, tongues)) for status in STATUS if status in statuses]
     if any(card["chosen"] and card["status"] not in OPEN for card in cards):  # what exists is known by its own shape
         legend.append(key("halo", word(tongues, "chosen_new"), stroke=CHOSEN))
-    return {
-        "id": "sites",
-        "kind": "sites",
-        "label": word(tongues, "sites"),
-        "group": None,
-        "on": True,
-        "legend": legend,
-    }
+    return plain_layer("sites", "sites", legend, tongues, group=None)
 
 
 def ring_layers(
@@ -209,20 +220,18 @@ def territory_layer(territories: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     simple = shapely.coverage_simplify(areas.to_numpy(), EYE_M)
     borders = shapely.line_merge(shapely.union_all(shapely.boundary(simple)))
     places = to_degrees(areas.representative_point())
-    return {
-        "id": "territories",
-        "kind": "territories",
-        "label": word(tongues, "territories"),
-        "group": word(tongues, "background"),
-        "on": True,
-        "legend": [key("line", "", stroke=OUTLINE, dash="8 3 2 3")],
-        "borders": pack(to_degrees(gpd.GeoSeries([borders], crs=areas.crs)))[0],
-        "names": [
+    return plain_layer(
+        "territories",
+        "territories",
+        [key("line", "", stroke=OUTLINE, dash="8 3 2 3")],
+        tongues,
+        borders=pack(to_degrees(gpd.GeoSeries([borders], crs=areas.crs)))[0],
+        names=[
             [round(place.y, 5), round(place.x, 5), str(name)]
             for place, name in zip(places, territories["name"], strict=True)
             if not place.is_empty
         ],
-    }
+    )
 
 
 def street_layer(streets: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
@@ -232,48 +241,36 @@ def street_layer(streets: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     packed = pack(to_degrees(simplified(place, 2 * EYE_M)))
     room = np.cumsum([len(text) for text in packed]) <= STREET_BUDGET
     items = [[text, STREETS[name]] for text, name, fits in zip(packed, merged.index, room, strict=True) if fits]
-    return {
-        "id": "streets",
-        "kind": "streets",
-        "label": word(tongues, "streets"),
-        "group": word(tongues, "background"),
-        "on": True,
-        "legend": [key("street", "", stroke=PAPER)],
-        "lines": items,
-    }
+    return plain_layer("streets", "streets", [key("street", "", stroke=PAPER)], tongues, lines=items)
 
 
 def area_layer(name: str, shapes: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     """Give the layer of `water` or `green`: polygons filled, lines drawn."""
     shown = metric(shapes.geometry)
     lines = shown.geom_type.str.endswith("LineString")
-    return {
-        "id": name,
-        "kind": "areas",
-        "label": word(tongues, name),
-        "group": word(tongues, "background"),
-        "on": True,
-        "legend": [key("cell", "", GROUNDS[name])],
-        "colour": GROUNDS[name],
-        "areas": _packed(shown[~lines]),
-        "lines": _packed(shown[lines]),
-    }
+    return plain_layer(
+        name,
+        "areas",
+        [key("cell", "", GROUNDS[name])],
+        tongues,
+        colour=GROUNDS[name],
+        areas=_packed(shown[~lines]),
+        lines=_packed(shown[lines]),
+    )
 
 
 def rail_layer(railways: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     """Give the layer of the railways."""
-    return {
-        "id": "railways",
-        "kind": "lines",
-        "label": word(tongues, "railways"),
-        "group": word(tongues, "background"),
-        "on": True,
-        "legend": [key("rail", "", stroke=RAILWAY)],
-        "colour": RAILWAY,
-        "weight": 1.2,
-        "dash": "7 3",
-        "lines": _packed(_merged(railways)),
-    }
+    return plain_layer(
+        "railways",
+        "lines",
+        [key("rail", "", stroke=RAILWAY)],
+        tongues,
+        colour=RAILWAY,
+        weight=1.2,
+        dash="7 3",
+        lines=_packed(_merged(railways)),
+    )
 
 
 def line_layer(lines: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
@@ -281,31 +278,30 @@ def line_layer(lines: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     colour = mode_colour("transit", [])
     shapes = pack(to_degrees(simplified(metric(lines.geometry), EYE_M)))
     names = lines["name"].astype(str) if "name" in lines else pd.Series("", index=lines.index)
-    return {
-        "id": "lines",
-        "kind": "transit",
-        "label": word(tongues, "lines"),
-        "group": word(tongues, "transit"),
-        "on": True,
-        "legend": [key("line", "", stroke=colour)],
-        "colour": colour,
-        "lines": [[text, name] for text, name in zip(shapes, names, strict=True) if text],
-    }
+    return plain_layer(
+        "lines",
+        "transit",
+        [key("line", "", stroke=colour)],
+        tongues,
+        group="transit",
+        colour=colour,
+        lines=[[text, name] for text, name in zip(shapes, names, strict=True) if text],
+    )
 
 
 def stop_layer(stops: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     """Give the layer of the stops of public transport, each with its name."""
     colour = mode_colour("transit", [])
-    return {
-        "id": "stops",
-        "kind": "stops",
-        "label": word(tongues, "stops"),
-        "group": word(tongues, "transit"),
-        "on": len(stops) <= MANY_STOPS,
-        "legend": [key("stop", "", PAPER, colour)],
-        "colour": colour,
-        "stops": named_places(stops),
-    }
+    return plain_layer(
+        "stops",
+        "stops",
+        [key("stop", "", PAPER, colour)],
+        tongues,
+        group="transit",
+        on=len(stops) <= MANY_STOPS,
+        colour=colour,
+        stops=named_places(stops),
+    )
 
 
 def place_layer(places: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
@@ -314,15 +310,13 @@ def place_layer(places: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     rank = pd.Series(0, index=places.index) if kinds is None else kinds.map(_place_rank)
     order = np.argsort(rank.to_numpy(), kind="stable")
     sorted_places = places.iloc[order]
-    return {
-        "id": "places",
-        "kind": "places",
-        "label": word(tongues, "places"),
-        "group": word(tongues, "background"),
-        "on": True,
-        "legend": [key("name", "")],
-        "places": [[*place, int(at)] for place, at in zip(named_places(sorted_places), rank.iloc[order], strict=True)],
-    }
+    return plain_layer(
+        "places",
+        "places",
+        [key("name", "")],
+        tongues,
+        places=[[*place, int(at)] for place, at in zip(named_places(sorted_places), rank.iloc[order], strict=True)],
+    )
 
 
 def named_places(places: gpd.GeoDataFrame) -> list[list[Any]]:

@@ -37,7 +37,6 @@ __all__ = [
     "Mark",
     "area_key",
     "area_map",
-    "classes_of",
     "crowded",
     "curve_plot",
     "dot_key",
@@ -246,12 +245,6 @@ def area_map(
         _scale_and_north(frame, words),
     ]
     return _drawing(frame, parts, title, about)
-
-
-def classes_of(longest: float) -> list[float]:
-    """Give the upper ends of at most six classes of minutes, in steps that a reader counts in."""
-    step = next((step for step in (5, 10, 15, 30, 60, 120) if longest <= 6 * step), 1440)
-    return [float(step * (at + 1)) for at in range(max(1, math.ceil(longest / step)))]
 
 
 def curve_plot(

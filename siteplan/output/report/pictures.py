@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.catalogue import BEST, by_mode, mode_order
+from siteplan.output.palette import minute_classes
 from siteplan.output.report.account import Account
 from siteplan.output.report.figures import (
     LABELLED,
@@ -18,7 +19,6 @@ from siteplan.output.report.figures import (
     Mark,
     area_key,
     area_map,
-    classes_of,
     crowded,
     curve_plot,
     dot_key,
@@ -120,7 +120,7 @@ def _minutes_maps(account: Account, ground: Ground, marks: Sequence[Mark]) -> li
     if not columns or not cells[columns].notna().to_numpy().any():
         return []
     minutes = cells[columns].to_numpy(dtype=float)
-    ends = classes_of(float(np.nanmax(minutes)))
+    ends = minute_classes(float(np.nanmax(minutes)))
     people = cells["people"].to_numpy(dtype=float)
     away = bool((np.isnan(minutes).any(axis=1) & (people > 0)).any())
     unknown = bool((np.isnan(minutes).any(axis=1) & np.isnan(people)).any())
