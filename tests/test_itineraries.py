@@ -10,34 +10,38 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siteplan.config import BIKE, Rides
+from oracles import street_times
+from siteplan.config import BIKE, Profile, Rides
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.itineraries import Itinerary, describe, itinerary, round_trips, site_lines
 from siteplan.network.people import place_people
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.streets import read_streets
 from siteplan.network.transit import Timetable, build_timetable, read_transit
 from siteplan.samples import write_sample
 from test_transit import BY_BUS, HALF_HOURLY, Case, along, bus, cases, ridden, road
 from timetables import Direction, every, timetable
+from worlds import METRE_A_SECOND, SCALE, STREET, Edge, a_place, line, made, networks, places, put
 
 
 def shown(found: Itinerary | None) -> list[str]:
     assert found is not None
-    return describe(found).splitlines()
+    return [line for line in describe(found).splitlines() if not line.startswith(" ")]  # the streets are told apart
 
 
 def test_a_bus_every_half_hour() -> None:
     found = itinerary(build_timetable(HALF_HOURLY, road()), along(40), along(5060), mode=BY_BUS, minutes=60)
     assert shown(found) == [
-        "27.0 min, arrival by 08:25 (25 % of the minutes: 20, 75 %: 35; within the limit at 60 of 60 minutes)",
+        "27.0 min, 5,020 m, arrival by 08:25 (25 % of the minutes: 20, 75 %: 35; within the limit at 60 of 60 minutes)",
         "07:58-07:59  metre   1.0 min  60 m: home - Stop 0",
         "07:59-08:00  wait    1.0 min  Stop 0",
-        "08:00-08:10  ride   10.0 min  line 1: Stop 0 - Stop 1",
+        "08:00-08:10  ride   10.0 min  4,900 m, line 1: Stop 0 - Stop 1",
         "08:10-08:11  metre   1.0 min  60 m: Stop 1 - site",
         "08:11-08:25  wait   14.0 min  site, there early: counted",
     ]
@@ -49,7 +53,7 @@ def test_from_the_site_one_waits_at_the_first_stop() -> None:
     assert shown(found)[1:] == [
         "08:14-08:15  metre   1.0 min  60 m: site - Stop 0",
         "08:15-08:30  wait   15.0 min  Stop 0",
-        "08:30-08:40  ride   10.0 min  line 1: Stop 0 - Stop 1",
+        "08:30-08:40  ride   10.0 min  4,900 m, line 1: Stop 0 - Stop 1",
         "08:40-08:41  metre   1.0 min  60 m: Stop 1 - home",
     ]
 
@@ -104,6 +108,10 @@ def check(transit: Timetable, found: Itinerary, mode: Rides) -> None:
     assert round(legs["minutes"].sum() * 600) == round(found.minutes * 600)
     assert (legs["departure"].to_numpy()[1:] == legs["arrival"].to_numpy()[:-1]).all()
     assert (legs["minutes"] >= 0).all()
+    assert found.metres == pytest.approx(legs["metres"].sum())
+    for leg, ways in found.ways.groupby("leg"):  # changes that only the timetable knows have none
+        assert ways["minutes"].sum() == pytest.approx(legs["minutes"][leg])
+        assert ways["metres"].sum() == pytest.approx(legs["metres"][leg], abs=0.01)
     assert (legs["leg"] == "ride").sum() <= mode.max_rides
     calls, names = transit.feed.calls, transit.feed.stops["name"]
     names = calls["stop"].map(names)
@@ -138,6 +146,69 @@ def test_the_legs_add_up_to_the_minutes_of_the_table(case: Case, limit: float, w
             told = [found.minutes, found.minutes_p25, found.minutes_p75, found.possible / found.window]
             assert told == pytest.approx(row[["minutes", "minutes_p25", "minutes_p75", "share"]].tolist(), nan_ok=True)
             check(case.transit, found, mode)
+
+
+# Without rides: street by street -----------------------------------------------------------------------------------
+
+
+@given(
+    edges=networks(),
+    spots=st.tuples(a_place, a_place),
+    way=st.sampled_from(["to", "from"]),
+    profile=st.sampled_from([METRE_A_SECOND, BIKE]),
+)
+@settings(max_examples=150)
+def test_the_way_on_foot_and_by_bicycle_takes_what_the_slow_search_says(
+    edges: list[Edge], spots: tuple[Any, Any], way: Direction, profile: Profile
+) -> None:
+    streets = made(edges)
+    if np.max(streets.costs(profile)) < 0:
+        return
+    home, site = put(streets, spots[:1]), put(streets, spots[1:])
+    limits = {"site": HARD_LIMIT, "home": LIMIT}
+    links = [link(streets, at, mode=profile, link_m=limits[k]) for k, at in (("site", site), ("home", home))]
+    expected = street_times(streets, profile, *links, limit=90, direction=way).get((0, 0))
+    found = itinerary(streets, home, site, mode=profile, direction=way)
+    if expected is None:
+        assert found is None
+        return
+    assert found is not None
+    assert round(found.minutes * 600) == expected
+    assert found.ways["minutes"].sum() == pytest.approx(found.minutes)
+    assert found.ways["metres"].sum() == pytest.approx(found.metres, abs=0.01)
+    along = found.ways[found.ways["highway"] != ""]
+    ends = shapely.get_coordinates(shapely.get_point(along.geometry.to_numpy(), -1))[:-1]
+    starts = shapely.get_coordinates(shapely.get_point(along.geometry.to_numpy(), 0))[1:]
+    assert np.abs(ends - starts).max(initial=0) < 1e-6  # no gap from street to street
+
+
+def test_streets_are_told_by_name_else_number_else_kind(tmp_path: Path) -> None:
+    tags = [{**STREET, "name": "Rue du Lac"}, {**STREET, "name": "Rue du Lac"}, {**STREET, "ref": "D 7"}, STREET]
+    (tmp_path / "world.osm").write_text(line(*tags).xml(), encoding="utf-8")
+    streets = read_streets(tmp_path / "world.osm")
+    found = itinerary(streets, places([(0, 30)]), places([(350, 20)]), mode=METRE_A_SECOND)
+    assert found is not None
+    assert found.ways[["name", "highway"]].to_numpy().tolist() == [
+        ["", ""], ["Rue du Lac", "residential"], ["Rue du Lac", "residential"], ["D 7", "residential"],
+        ["", "residential"], ["", ""],
+    ]  # fmt: skip
+    assert found.ways["metres"].to_numpy() == pytest.approx([30, 100, 100, 100, 50, 20], abs=0.1)
+    assert describe(found).splitlines() == [
+        "6.7 min, 400 m",
+        "00:00-00:06  metre   6.7 min  400 m: home - site",
+        "                     0.5 min  30 m  (off the streets)",
+        "                     3.3 min  200 m  Rue du Lac",
+        "                     1.7 min  100 m  D 7",
+        "                     0.8 min  50 m  (residential)",
+        "                     0.3 min  20 m  (off the streets)",
+    ]
+    assert found.legs.length[0] == pytest.approx(400 * SCALE, abs=0.5)
+    assert itinerary(streets, places([(0, 30)]), places([(350, 20)]), mode=METRE_A_SECOND, minutes=6) is None
+
+
+def test_streets_alone_have_nothing_to_ride() -> None:
+    with pytest.raises(StudyError, match="rides, and streets have no timetable"):
+        itinerary(line().streets(), places([(0, 0)]), places([(50, 0)]), mode="transit")
 
 
 # The sample territory -------------------------------------------------------------------------------------------------

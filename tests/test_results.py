@@ -109,11 +109,22 @@ def test_lines_and_stops_that_bring_people(results: Path) -> None:
 def test_the_journey_leg_by_leg(town: Path) -> None:
     done = call("itinerary", town, "--from", f"{lon(10)},{NORTH}", "--site", "A")
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith("7.0 min, arrival by 08:06")
+    assert done.stdout.startswith("7.0 min, ")
+    assert ", arrival by 08:06 (" in done.stdout.splitlines()[0]
     assert "line West towards west: East - West" in done.stdout
     legs = json.loads(call("itinerary", town, "--from", f"{lon(10)},{NORTH}", "--site", "A", "--json").stdout)
     assert legs["minutes"] == pytest.approx(7)
     assert sum(leg["properties"]["minutes"] for leg in legs["legs"]["features"]) == pytest.approx(7)
+    metres = [leg["properties"]["metres"] for leg in legs["legs"]["features"]]
+    assert sum(value or 0 for value in metres) == pytest.approx(legs["metres"])
+
+
+def test_the_way_on_foot_street_by_street(town: Path) -> None:
+    asked = ["itinerary", town, "--from", f"{lon(3)},{NORTH}", "--site", "A", "--mode=walk"]
+    told = json.loads(call(*asked, "--json").stdout)
+    assert told["metres"] == pytest.approx(told["minutes"] * 80, rel=0.01)  # 4.8 km/h
+    assert {way["properties"]["highway"] for way in told["ways"]["features"]} <= {"residential", ""}
+    assert "home - site" in call(*asked).stdout
 
 
 @pytest.mark.parametrize(
@@ -124,7 +135,6 @@ def test_the_journey_leg_by_leg(town: Path) -> None:
         (["--from=47.1,9.5", "--site=A"], "--from: the place"),
         ([f"--from={lon(0)},{NORTH + 0.005}", "--site=A"], "no street for walk within 300 m"),
         ([f"--from={lon(0)},{NORTH}", "--site=Z"], "--site Z: no such site"),
-        ([f"--from={lon(0)},{NORTH}", "--site=A", "--mode=walk"], "has no transit"),
         ([f"--from={lon(0)},{NORTH}", "--site=A", "--date=2026-03-08"], "2026-03-09"),
     ],
 )

@@ -1,7 +1,7 @@
 """The command that shows a journey leg by leg."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ __all__ = ["itinerary"]
 
 @app.command()
 @with_manners
-@asks("streets", "sites", "transit")
+@asks("streets", "sites")
 def itinerary(
     study: "Study",
     start: Annotated[str, typer.Option("--from", metavar="LON,LAT", help="Where somebody lives, in degrees.")] = "",
@@ -24,15 +24,20 @@ def itinerary(
     *,
     as_json: Json = False,
 ) -> None:
-    """Show a journey by public transport leg by leg.
+    """Show a journey leg by leg and street by street.
 
-    It is the one that takes as long as the percentile of the window says, the median by default.
+    By public transport, where that is among the modes, it is the one that takes as long as the percentile of the window
+    says, the median by default; else it is the way by the first mode, such as --mode bike.
     """
     from siteplan.study.riding import journey, journey_text
 
     found = journey(study, start, site, limit=limit)
     if as_json:
-        legs = None if found is None else json.loads(found.legs.to_crs(4326).to_json(drop_id=True))
-        typer.echo(json.dumps({"minutes": None if found is None else found.minutes, "legs": legs}, ensure_ascii=False))
+        told: dict[str, Any] = {"minutes": None, "metres": None, "legs": None, "ways": None}
+        if found is not None:
+            tables = {"legs": found.legs, "ways": found.ways}
+            written = {name: json.loads(table.to_crs(4326).to_json(drop_id=True)) for name, table in tables.items()}
+            told = {"minutes": found.minutes, "metres": found.metres, **written}
+        typer.echo(json.dumps(told, ensure_ascii=False))
     else:
         typer.echo(journey_text(study, found, limit))

@@ -18,7 +18,7 @@ from siteplan.errors import InputError
 from siteplan.geo import LONLAT
 from siteplan.inputs.opl import RENUMBERED
 
-__all__ = ["Scan", "open_osm", "read_extract", "scan"]
+__all__ = ["Scan", "open_osm", "read_extract", "scan", "way_names"]
 
 T = TypeVar("T")
 
@@ -203,3 +203,15 @@ def _marked(text: Iterable[bytes]) -> Iterable[tuple[str, int]]:
             number = NUMBER.search(found[0])
             if number is not None:
                 yield found[1].decode()[0], int(number[1])
+
+
+def way_names(path: str | Path, ways: Collection[int]) -> dict[int, str]:
+    """Return what some ways of an extract are called, by id: their name, else their number (`ref`)."""
+    wanted, names = set(ways), {}
+    named = osmium.FileProcessor(str(open_osm(path)), osmium.osm.WAY).with_filter(
+        osmium.filter.KeyFilter("name", "ref")
+    )
+    for way in named:
+        if way.id in wanted:
+            names[way.id] = way.tags.get("name") or way.tags["ref"]
+    return names

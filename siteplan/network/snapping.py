@@ -16,7 +16,7 @@ from siteplan.inputs.sites import Places
 from siteplan.network.graph import ModeGraph, Positions, mode_graph
 from siteplan.network.streets import StreetNetwork
 
-__all__ = ["HARD_LIMIT", "LIMIT", "Modes", "as_modes", "as_profile", "link", "metric_points", "positions"]
+__all__ = ["HARD_LIMIT", "LIMIT", "Mode", "Modes", "as_modes", "as_profile", "link", "metric_points", "positions"]
 
 LIMIT = 300.0  # metres between a place and its street by default
 RIM = 25.0  # metres by which the rim of a square must be nearer than any street

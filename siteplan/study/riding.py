@@ -78,10 +78,12 @@ def stop_layer(timetable: Timetable) -> gpd.GeoDataFrame:
 def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary | None:
     """Return the journey between a place, as text of degrees `lon,lat`, and a site; None where there is none in time.
 
+    It is that by public transport where the study has it among its modes, else by the first of them.
+
     Raises
     ------
     StudyError, InputError
-        A place that is none, or far from any street; an unknown site; a study without public transport.
+        A place that is none, or far from any street; an unknown site; a mode that rides without a timetable.
     """
     try:
         lon, lat = (float(part) for part in start.split(","))
@@ -95,18 +97,17 @@ def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary |
         raise StudyError(
             f"--site {site or '(nothing)'}: no such site in {asked_file(study, 'sites')}; is it {close[0]}?"
         )
-    rides = next((mode for mode in study.profiles() if isinstance(mode, Rides)), None)
+    mode = next((mode for mode in study.profiles() if isinstance(mode, Rides)), study.profiles()[0])
     streets = load_streets(study, sites.loc[[site]])
-    timetable = load_timetable(study, streets)
-    if rides is None or timetable is None:
-        raise StudyError("travel.modes: has no transit; expected it among the modes (--mode transit)")
     origin = gpd.GeoDataFrame({"site": ["--from"]}, geometry=gpd.points_from_xy([lon], [lat]), crs=4326)
     same_place(streets, origin, "--from: the place")
-    if (link(streets, origin, mode=rides.access)["status"] != "placed").any():
-        raise StudyError(
-            f"--from {start}: no street for {rides.access.name} within {LIMIT:.0f} m; give a place nearer one"
-        )
-    return itinerary(timetable, origin, sites.loc[[site]], mode=rides, direction=study.travel.direction, minutes=limit)
+    profile = mode.access if isinstance(mode, Rides) else mode
+    if (link(streets, origin, mode=profile)["status"] != "placed").any():
+        raise StudyError(f"--from {start}: no street for {profile.name} within {LIMIT:.0f} m; give a place nearer one")
+    transit = load_timetable(study, streets) if isinstance(mode, Rides) else streets
+    if transit is None:
+        raise StudyError("inputs.transit: no timetable, and the mode rides; give one (--transit), or --mode walk")
+    return itinerary(transit, origin, sites.loc[[site]], mode=mode, direction=study.travel.direction, minutes=limit)
 
 
 def journey_text(study: Study, found: Itinerary | None, limit: float) -> str:
@@ -114,7 +115,7 @@ def journey_text(study: Study, found: Itinerary | None, limit: float) -> str:
     if found is None:
         return f"out of reach: no journey within {limit:g} min"
     more = ""
-    if any(mode.back for mode in study.profiles() if isinstance(mode, Rides)):
+    if found.at and any(mode.back for mode in study.profiles() if isinstance(mode, Rides)):
         more = "\nthe way there only; in the study the longer of both ways counts (travel.transit.back)"
     return describe(found) + more
 
