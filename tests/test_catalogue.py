@@ -334,7 +334,8 @@ def test_what_a_column_holds_is_told_in_words_once():
     rows = list(table_rows())
     assert {table.file for table, _ in rows} == set(FILES)
     assert all(table.about.endswith(".") for table, _ in rows)
-    assert all(column.about and column.unit for _, column in rows if column is not None)
+    texts = [text for _, each in rows if each is not None for text in (each.name, each.about, each.unit)]
+    assert all(isinstance(text, str) and text for text in texts)  # YAML reads `on` and `1` as something else
     for table in (*TABLES.values(), *LAYERS.values()):
         names = [column.name for column in table.columns]
         assert len(set(names)) == len(names)
