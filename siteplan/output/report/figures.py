@@ -27,7 +27,6 @@ from siteplan.output.palette import (
     WATER,
     class_colours,
 )
-from siteplan.output.palette import HATCH as HATCHED
 from siteplan.output.report.markup import Markup, join, tag
 from siteplan.words import Words
 
@@ -43,7 +42,6 @@ __all__ = [
     "focus",
     "minutes_key",
     "minutes_map",
-    "patterns",
     "shares_of",
     "site_map",
     "status_key",
@@ -61,7 +59,7 @@ LABELLED = 60  # sites with a number on the map; more would hide it
 STREETS = {"motorway": 7, "trunk": 7, "primary": 6, "secondary": 5, "tertiary": 3, "unclassified": 2, "residential": 2}
 MAIN = tuple(STREETS)[:5]
 STREET_BUDGET = 250_000  # characters; the page stays small enough to be sent by mail
-HATCH, DOTS = "hatch", "dots"
+HATCH, DOTS = "hatch", "dots"  # the patterns of the page
 OPACITY = 0.85  # of cells
 LETTER = 0.56  # width of a letter over its height, on average
 
@@ -330,18 +328,6 @@ def tornado_plot(
 
 
 # ---- legends ----
-
-
-def patterns() -> Markup:
-    """Give the patterns that the maps fill with, once for a whole page."""
-    stripe = tag("path", d="M0 14L14 0", stroke=HATCHED, stroke_width=2.5)
-    point = tag("circle", cx=7, cy=7, r=3, fill=HATCHED)
-    grey = tag("rect", width=14, height=14, fill=INKS["rule"])
-    both = [
-        tag("pattern", grey, stripe, id=HATCH, width=14, height=14, patternUnits="userSpaceOnUse"),
-        tag("pattern", point, id=DOTS, width=14, height=14, patternUnits="userSpaceOnUse"),
-    ]
-    return tag("svg", tag("defs", *both), class_="defs", width=0, height=0, aria_hidden="true")
 
 
 def status_key(statuses: Sequence[str], chosen: bool, words: Words) -> list[tuple[Markup, str]]:

@@ -10,7 +10,7 @@ import yaml
 
 from siteplan.catalogue import PEOPLE, mode_order, speeds
 from siteplan.network.snapping import LIMIT
-from siteplan.output.palette import css_variables
+from siteplan.output.palette import HATCH, INKS, css_variables
 from siteplan.output.report.account import Account
 from siteplan.output.report.answers import (
     commuting_section,
@@ -28,14 +28,13 @@ from siteplan.output.report.chosen import (
 )
 from siteplan.output.report.communes import communes_section, which_sites
 from siteplan.output.report.markup import Markup, join, note, seen, tag
-from siteplan.output.report.pictures import curve_section, map_sections, patterns
+from siteplan.output.report.pictures import curve_section, map_sections
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
 
 __all__ = ["render_page"]
 
 MOST_SITES = 60
-HASH = 12  # characters: enough to tell two files apart by eye
 NAMED = 3  # best candidates and communes that a sentence names
 
 
@@ -64,7 +63,8 @@ def render_page(account: Account) -> str:
         title=str(account.manifest.get("name") or words["title"]),
         dated=" · ".join(f"{name} {which}" for name, which in made if which),
         style=Markup(f"{css_variables()}\n{style}"),
-        patterns=patterns,
+        hatch=HATCH,
+        paper=INKS["rule"],
         sections=SECTIONS,
         aim=aim,
         chosen_answer=chosen_answer,
@@ -75,7 +75,7 @@ def render_page(account: Account) -> str:
         speeds=speeds,
         modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
         link_m=LIMIT,
-        data_table=_data_table,
+        nothing=NONE,
         asked=yaml.safe_dump(dict(account.asked), allow_unicode=True, sort_keys=True, width=60),
     )
     return f"{page}\n"
@@ -196,24 +196,6 @@ def _out_by_group(account: Account) -> list[str]:
         words.text("out_group", group=words.group(name), share=words.share(share)) for name, share in shares.items()
     )
     return [words.text("out_groups", minutes=measure.minutes, mode=words.mode(measure.mode), groups=spoken)]
-
-
-def _data_table(account: Account) -> Markup:
-    """List the files that went in, with dates, hashes and licences."""
-    words = account.words
-    rows = [
-        (
-            words.get(key.rstrip(".0123456789"), key),
-            str(about.get("file", "")),
-            (about.get("data_date") or NONE)[:10],
-            str(about.get("sha256") or NONE)[:HASH],
-            words["data_osm" if key == "inputs.streets" else "data_other"],
-        )
-        for key, about in account.manifest.get("inputs", {}).items()
-    ]
-    names = ("what", "file", "date", "hash", "licence")
-    columns = [Column(words[f"data_{name}"], [row[at] for row in rows], text=True) for at, name in enumerate(names)]
-    return table(columns) if rows else Markup("")
 
 
 SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {

@@ -25,14 +25,13 @@ from siteplan.output.report.figures import (
     focus,
     minutes_key,
     minutes_map,
-    patterns,
     shares_of,
     site_map,
     status_key,
 )
 from siteplan.output.report.markup import Markup, join, tag
 
-__all__ = ["curve_section", "map_sections", "patterns"]
+__all__ = ["curve_section", "map_sections"]
 
 AXES = (
     0.0,
