@@ -591,6 +591,11 @@ def test_covered_people_are_those_that_the_analysis_counts():
     assert covered_count(given, measure, "ABC") == covered_count(reach, replace(measure, mode="bike"), "ABC")
 
 
+def test_times_of_other_points_are_refused():
+    with pytest.raises(InputError, match="name a point that the people table does not have"):
+        page_of(**town(points=town_points().iloc[:-1]))
+
+
 def test_communes_sum_to_the_whole_and_nobody_counts_twice():
     overlapping = pd.concat([town_communes(), town_communes().set_axis([3, 4])])
     table = town_access(overlapping, ["A", "B"], [("walk", 4.0), ("best", 2.0)])

@@ -37,7 +37,7 @@ def render_report(result: Outcome, *, language: str = "") -> str:
     Raises
     ------
     InputError
-        A layer without a CRS.
+        A layer without a CRS, or times that are not of its points.
     StudyError
         An unknown language.
 
