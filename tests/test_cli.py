@@ -1,5 +1,6 @@
 """The commands as a planner types them: what is printed where, and what bad input costs."""
 
+import hashlib
 import json
 import os
 import signal
@@ -464,3 +465,23 @@ def test_progress_is_for_terminals(town: Path) -> None:
             shown += part
     os.close(ours)
     assert b"writing" in shown
+
+
+# ---- results that are checked ----
+
+
+def test_check_compares_a_folder_of_results_with_its_manifest(tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text("site\n")
+    digest = hashlib.sha256(b"site\n").hexdigest()
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1, "sha256": {"scores.csv": digest}}))
+    done = call("check", tmp_path)
+    assert done.exit_code == 0
+    assert done.stdout == f"info     {tmp_path}: 1 of 1 files are as the run wrote them\n"
+    (tmp_path / "scores.csv").write_text("site\nA\n")
+    done = call("check", tmp_path, "--json", "--quiet")
+    assert done.exit_code == 1
+    (found,) = json.loads(done.stdout)
+    assert (found["severity"], found["place"]) == ("error", "scores.csv")
+    done = call("check", tmp_path, "--minutes", "15")
+    assert done.exit_code != 0
+    assert "is a folder of results, beside which no options of a study are taken" in done.stderr

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -158,6 +159,52 @@ def test_what_a_stopped_run_left_half_in_place_is_finished_by_who_reads(town: Pa
     (first / ".siteplan-next" / "journal.json").write_text(json.dumps({"files": names, "stale": []}))
     assert list(Result.load(first).scores["people_walk_5.5"]) == [50, 50]
     assert sorted(path.name for path in first.iterdir()) == [".cache", *names]
+
+
+@pytest.fixture
+def results(result: Result, tmp_path: Path) -> Path:
+    """Results of a run, to be spoilt."""
+    assert result.folder is not None
+    return shutil.copytree(result.folder, tmp_path / "results")
+
+
+def test_results_as_the_run_wrote_them_are_told_so(results: Path) -> None:
+    (results / "mine.txt").write_text("of somebody else")
+    (found,) = check(results)
+    assert (found.severity, found.text) == ("info", "9 of 9 files are as the run wrote them")  # all but the manifest
+
+
+def test_every_file_that_is_changed_or_missing_is_told(results: Path) -> None:
+    names = sorted(json.loads((results / "manifest.json").read_text())["sha256"])
+    assert len(names) == 9
+    for name in names:
+        whole = (results / name).read_bytes()
+        for spoil in (lambda path: path.write_bytes(path.read_bytes()[:-1]), lambda path: path.unlink()):
+            spoil(results / name)
+            bad = [(found.severity, found.place) for found in check(results) if found.severity != "info"]
+            assert bad == [("error", name)]
+            (results / name).write_bytes(whole)
+    assert len(check(results)) == 1
+
+
+def test_a_manifest_that_cannot_be_compared_with_is_told(results: Path) -> None:
+    path = results / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"schema": 99}))
+    assert [found.severity for found in check(results)] == ["warning", "info"]
+    path.write_text(json.dumps(manifest | {"sha256": {"../secret.txt": "0"}}))
+    assert "leads out of the folder" in check(results)[0].text
+    path.write_text(json.dumps({name: each for name, each in manifest.items() if name != "sha256"}))
+    assert [found.severity for found in check(results)] == ["error"]
+    path.write_text("{")
+    with pytest.raises(InputError, match=r"holds no manifest.json of a complete run"):
+        check(results)
+
+
+def test_what_a_stopped_run_left_is_told_until_the_next_run(results: Path) -> None:
+    (results / ".siteplan-next" / "files").mkdir(parents=True)
+    assert "a run was stopped while it wrote" in check(results)[0].text
+    assert (results / ".siteplan-next").exists()
 
 
 # ---- the same again ----

@@ -1,13 +1,16 @@
 """Commands on a study: write, check, run and score it, draw its isochrones."""
 
+import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from siteplan.cli.choosing import CHOICE
 from siteplan.cli.common import Json, Quiet, app, asks, keeps, plain_console, progress, say, show, with_manners
+from siteplan.errors import StudyError
 
 if TYPE_CHECKING:
     from siteplan.config import Study
@@ -48,17 +51,41 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to write study.yaml.
     say(f"fill it in, then: siteplan check {path}", quiet)
 
 
+def _or_results(command: Callable[..., None]) -> Callable[..., None]:
+    """Let `check` look at a folder of results where it is given one."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        from siteplan.output.files import is_results
+
+        folder, how = given["study"], {key: given[key] for key in ("as_json", "quiet")}
+        if folder is None or not is_results(folder):
+            command(**given)
+            return
+        if any(value not in (None, [], ()) for key, value in given.items() if key not in ("study", *how)):
+            raise StudyError(f"{folder}: is a folder of results, beside which no options of a study are taken")
+        _print_findings(folder, **how)
+
+    return run
+
+
 @app.command()
 @with_manners
+@_or_results
 @asks("streets", "population", "sites")
 def check(study: "Study", as_json: Json = False, quiet: Quiet = False) -> None:
     """Read everything, say what is wrong or odd.
 
     No travel times are computed. The exit code is 1 if the study cannot run.
+    Given a folder of results, says which files are missing or not as the run wrote them; then the exit code is 1, too.
     """
+    _print_findings(study, as_json, quiet)
+
+
+def _print_findings(asked: "Study | Path", as_json: bool, quiet: bool) -> None:
     from siteplan.study import check as check_study
 
-    findings = check_study(study)
+    findings = check_study(asked)
     shown = [finding for finding in findings if not (quiet and finding.severity == "info")]
     if as_json:
         typer.echo(json.dumps([finding.as_dict() for finding in shown], ensure_ascii=False, indent=1))

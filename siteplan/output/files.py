@@ -17,7 +17,19 @@ from siteplan.errors import StudyError
 from siteplan.output import disk
 from siteplan.output.lock import one_writer
 
-__all__ = ["MANIFEST", "digest", "drawn_again", "generation", "manifest_text", "results_folder", "settle", "whole_file"]
+__all__ = [
+    "MANIFEST",
+    "digest",
+    "drawn_again",
+    "generation",
+    "is_inside",
+    "is_results",
+    "manifest_text",
+    "results_folder",
+    "settle",
+    "unfinished",
+    "whole_file",
+]
 
 MANIFEST = "manifest.json"
 NEXT = ".siteplan-next"  # where the next results are written
@@ -128,6 +140,21 @@ def drawn_again(folder: str | Path, name: str, manifest: Mapping[str, Any]) -> I
         if name in manifest.get("sha256", {}):
             told = {**manifest["sha256"], name: digest(aside / name)}
             disk.write(aside / MANIFEST, manifest_text({**manifest, "sha256": told}))
+
+
+def is_inside(name: str) -> bool:
+    """Tell whether the name of a file stays within the folder that it is told of."""
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
+def is_results(folder: Path) -> bool:
+    """Tell whether a folder holds results, or what a stopped run left of them."""
+    return (folder / MANIFEST).is_file() or unfinished(folder)
+
+
+def unfinished(folder: Path) -> bool:
+    """Tell whether a stopped run left files that count for nothing."""
+    return (folder / NEXT).exists()
 
 
 def settle(folder: str | Path) -> None:
@@ -261,4 +288,4 @@ def _told_files(manifest: Mapping[str, Any]) -> list[str]:
 def _inside(names: object) -> list[str]:
     """Return the names that stay within the folder."""
     texts = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-    return [name for name in texts if not Path(name).is_absolute() and ".." not in Path(name).parts]
+    return [name for name in texts if is_inside(name)]

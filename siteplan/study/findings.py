@@ -22,6 +22,8 @@ from siteplan.network.people import totals
 from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
+from siteplan.output.files import MANIFEST, digest, is_inside, is_results, unfinished
+from siteplan.output.result import read_manifest
 from siteplan.study.load import (
     asked_file,
     linked_by_mode,
@@ -37,6 +39,7 @@ from siteplan.study.load import (
     same_place,
     used_sites,
 )
+from siteplan.study.manifest import SCHEMA
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.scenarios import made, variants_of
@@ -69,6 +72,8 @@ class Finding:
 def check(study: Study | str | Path) -> list[Finding]:
     """Read all inputs of a study and say what is wrong, odd or worth knowing, without computing travel times.
 
+    Given a folder of results, say which of its files are missing, or not as the run wrote them.
+
     Returns
     -------
     list of Finding
@@ -78,12 +83,16 @@ def check(study: Study | str | Path) -> list[Finding]:
     ------
     StudyError
         The study file itself cannot be used.
+    InputError
+        The manifest of the results cannot be read.
 
     Examples
     --------
     >>> [finding.severity for finding in sp.check("study.yaml")].count("error")
     0
     """
+    if not isinstance(study, Study) and is_results(Path(study)):
+        return _about_results(Path(study))
     asked = study if isinstance(study, Study) else read_study(study)
     found: list[Finding] = []
     communes = _tried(found, "area.communes", lambda: load_communes(asked))
@@ -127,6 +136,44 @@ def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
             continue
         found.append(Finding("info", "scenarios", f"{variant.name}: {words.of(variant.about)}"))
     return found
+
+
+def _about_results(folder: Path) -> list[Finding]:
+    """Compare a folder of results with its manifest."""
+    manifest = read_manifest(folder)
+    digests = manifest.get("sha256")
+    if not isinstance(digests, dict):
+        text = "names no digests, so that nothing can be compared; run the study again"
+        return [Finding("error", MANIFEST, text)]
+    found = []
+    if not isinstance(manifest.get("schema"), int) or manifest["schema"] > SCHEMA:
+        text = (
+            f"is of schema {manifest.get('schema')!r:.20}, and this siteplan knows {SCHEMA}; some of it may be missed"
+        )
+        found.append(Finding("warning", MANIFEST, text))
+    if unfinished(folder):
+        found.append(
+            Finding("info", str(folder), "a run was stopped while it wrote; the next run removes what it left")
+        )
+    told = {name: _changed_file(folder, name, str(known)) for name, known in digests.items()}
+    found += [Finding("error", name, text) for name, text in told.items() if text]
+    whole = sum(not text for text in told.values())
+    return [*found, Finding("info", str(folder), f"{whole} of {len(told)} files are as the run wrote them")]
+
+
+def _changed_file(folder: Path, name: str, known: str) -> str:
+    """Say how a file of results is not as its run wrote it; nothing where it is."""
+    if not is_inside(name):
+        return "leads out of the folder, where no run writes; run the study again"
+    try:
+        now = digest(folder / name)
+    except FileNotFoundError:
+        return "is missing; run the study again"
+    except OSError as error:
+        return f"cannot be read ({error.strerror}); run the study again"
+    if now == known:
+        return ""
+    return f"is not as the run wrote it (SHA-256 {now[:12]}, expected {known[:12]}); run the study again"
 
 
 def _tried(found: list[Finding], place: str, read: Callable[[], Made]) -> Made | None:
