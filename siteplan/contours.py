@@ -38,6 +38,7 @@ CELL = 25.0  # metres between the values of the surface
 REACH = 50.0  # metres off the streets that count as reached
 STEP_SECONDS = 10.0  # at most this far apart in time, and a cell in space, stand the places that carry a time
 STEP_RIDES = 50.0  # metres between those whose journeys by public transport are searched
+NEXT_TO_NOTHING = 1e-6  # minutes
 BLOCK = 32  # sites whose journeys are searched at once
 
 Surface = tuple[npt.NDArray[np.float32], float, float]  # values, and x and y of the centre in the south-west
@@ -216,9 +217,11 @@ def _by_transit(
     """Return the shapes, (sites, limits): of one way or, where a way back is asked for, of what is within both."""
     pace = _pace(rides.access)
     beyond = int(cutoffs[-1]) + _margin(pace)
-    ways = [(rides, backwards)]
+    # Whoever goes all the way without a ride is on the surface of that way, which ends where it does.
+    ridden = rides if rides.direct_walk_minutes is None else rides.with_(direct_walk_minutes=NEXT_TO_NOTHING)
+    ways = [(ridden, backwards)]
     if rides.back is not None:
-        ways.append((rides.with_(window=rides.back), not backwards))
+        ways.append((ridden.with_(window=rides.back), not backwards))
     places = _stop_places(transit, rides)
     xy = np.ascontiguousarray(shapely.get_coordinates(places.geometry.to_numpy()))
     surfaces = [_surfaces(transit.streets, sites, rides.access, cutoffs, backwards=way) for _, way in ways]
@@ -227,7 +230,7 @@ def _by_transit(
     def draw(row: int, found: list[RideTimes]) -> list[Any]:
         both = []
         for surface, one in zip(surfaces, found, strict=True):
-            there = [surface.of(row)] if row in surface.rows else []
+            there = [_no_longer(surface.of(row), rides.direct_walk_minutes, beyond)] if row in surface.rows else []
             if len(one.point):
                 there.append(spread_places(xy[one.point], one.cost, CELL, REACH, pace, beyond))
             if not there:
@@ -246,9 +249,17 @@ def _by_transit(
     return shapes
 
 
+def _no_longer(surface: Surface, minutes: float | None, beyond: int) -> Surface:
+    """Leave out what takes longer than the longest way without a ride, if there is one."""
+    if minutes is None:
+        return surface
+    grid, west, south = surface
+    return np.where(grid > minutes * MINUTE, np.float32(beyond), grid), west, south
+
+
 def _stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
-    """Return the places along the streets from which a stop in use may be within the longest walk."""
-    return transit.remember(("places", rides.access, rides.max_walk_minutes), lambda: _make_stop_places(transit, rides))
+    """Return the places along the streets from which a stop in use may be within the longest way to it."""
+    return transit.remember(("places", rides.access, rides.home_minutes), lambda: _make_stop_places(transit, rides))
 
 
 def _make_stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
@@ -256,7 +267,7 @@ def _make_stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
     graph = mode_graph(streets, profile)
     doors = transit.doors
     x, y = shapely.get_coordinates(doors.geometry.to_numpy()[(doors["status"] == "placed").to_numpy()]).T
-    far = _extent(profile, rides.max_walk_minutes * MINUTE)
+    far = _extent(profile, rides.home_minutes * MINUTE)
     near = np.unique(shapely.STRtree(streets.lines).query(shapely.box(x - far, y - far, x + far, y + far))[1])
     # Only on streets that people are linked to: the search links these places as it does homes.
     _, _, xy = _places(streets, near[(graph.usable & ~streets.areas)[near]], STEP_RIDES)

@@ -287,6 +287,16 @@ def test_it_contains_what_is_reached_on_foot() -> None:
         assert ridden.area > own.area
 
 
+def test_walks_all_the_way_end_at_their_own_limit() -> None:
+    rides = BY_BUS.model_copy(update={"direct_walk_minutes": 5})
+    (drawn,) = by_bus(5060, rides, minutes=[15])
+    body, island = sorted(drawn.geoms, key=lambda part: abs(part.centroid.x - at(5060, 0).x))
+    west, _, east, _ = body.bounds
+    x = at(5060, 0).x
+    assert (west - x, east - x) == (pytest.approx(-300, abs=GRID), pytest.approx(300, abs=GRID))
+    assert island.contains(at(100, 0))
+
+
 def test_from_the_site_the_island_is_where_one_gets_off() -> None:
     (drawn,) = by_bus(160, BY_BUS.model_copy(update={"window": ("07:28", "07:29")}), minutes=[15], direction="from")
     assert drawn.contains(at(5000, 0))
@@ -327,6 +337,8 @@ def test_rides_too_are_nested_and_the_same_alone(case: Case, minutes: list[float
         assert shapely.to_wkb(column).tolist() == shapely.to_wkb(alone[:, 0]).tolist()
     assert shapely.is_valid(together).all()
     assert (shapely.area(shapely.difference(together[:, :-1], together[:, 1:])) < 1e-3).all()
+    if case.rides.direct_walk_minutes is not None:
+        return
     walked = isochrones(transit.streets, case.sites, mode=case.rides.walk, minutes=minutes, direction=direction)
     own = walked.geometry.to_numpy().reshape(together.shape)
     assert (shapely.area(shapely.difference(own, together)) < 1e-3).all()

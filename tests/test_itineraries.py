@@ -23,6 +23,7 @@ from siteplan.itineraries import Itinerary, describe, itinerary, round_trips, si
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.streets import read_streets
+from siteplan.network.through import joined
 from siteplan.network.transit import Timetable, build_timetable, read_transit
 from siteplan.samples import write_sample
 from test_transit import BY_BUS, HALF_HOURLY, Case, along, bus, cases, ridden, road
@@ -113,7 +114,8 @@ def check(transit: Timetable, found: Itinerary, mode: Rides) -> None:
         assert ways["minutes"].sum() == pytest.approx(legs["minutes"][leg])
         assert ways["metres"].sum() == pytest.approx(legs["metres"][leg], abs=0.01)
     assert (legs["leg"] == "ride").sum() <= mode.max_rides
-    calls, names = transit.feed.calls, transit.feed.stops["name"]
+    # A vehicle that goes on under another trip is ridden from a call of the one to a call of the other.
+    calls, names = joined(transit.feed.calls, transit.patterns.after), transit.feed.stops["name"]
     names = calls["stop"].map(names)
     ready = -np.inf
     for leg in legs.itertuples():

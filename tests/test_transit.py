@@ -224,6 +224,28 @@ def test_who_is_later_by_fewer_rides_may_get_further(in_all: float | None) -> No
     assert (found[0], found[3]) == (41, pytest.approx(1 / 6, abs=0.01))
 
 
+@pytest.mark.parametrize(("alone", "found"), [(15.9, []), (16, [16, 16, 16, 1]), (None, [16, 16, 16, 1])])
+def test_a_walk_all_the_way_has_a_limit_of_its_own(alone: float | None, found: list[float]) -> None:
+    # 960 m at a metre a second; no bus stops near the site.
+    assert journey(HALF_HOURLY, site=1000, direct_walk_minutes=alone) == found
+
+
+def test_the_limit_of_walks_all_the_way_leaves_the_bus() -> None:
+    # As where walking competes, without it: 1,460 m after the bus, 20 minutes at the median, and the slower ones.
+    feed = timetable(along(100, 1500), bus("7:00", 6))
+    with_walks, without = journey(feed, site=1560), journey(feed, site=1560, direct_walk_minutes=25)
+    assert with_walks == [25.33, 20, 25.33, 1]
+    assert without == [27, 20, 35, 1]
+
+
+@pytest.mark.parametrize(("most", "home", "found"), [(5, 399, [17]), (5, 401, []), (None, 701, []), (15, 701, [22.02])])
+def test_the_way_between_home_and_stop_has_a_limit_of_its_own(most: Any, home: float, found: list[float]) -> None:
+    # The bus at 8:00 is there at 8:10, one is at the site at 8:11, having left home so many seconds before 7:59.
+    how = {"max_home_minutes": most, "window": ("08:11", "08:12"), "direct_walk_minutes": 1}
+    feed = timetable(along(100, 5000), bus("8:00", 1))
+    assert journey(feed, home=home, **how)[:1] == [pytest.approx(minutes, abs=0.02) for minutes in found]
+
+
 def test_a_walk_all_the_way_has_no_limit_in_all() -> None:
     assert journey(HALF_HOURLY, site=1000, max_total_walk_minutes=1)[0] == 16
 
@@ -462,13 +484,15 @@ def as_rows(times: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 WINDOWS = [("00:00", "00:04"), ("08:00", "08:07"), ("24:10", "24:12"), ("12:30", "12:31")]
 rules = st.builds(
-    lambda window, percentile, most, walk, slack, in_all: Rides(
+    lambda window, percentile, most, walk, slack, in_all, home, alone: Rides(
         window=window,
         percentile=percentile,
         max_rides=most,
         max_walk_minutes=walk,
         board_slack_minutes=slack,
         max_total_walk_minutes=in_all,
+        max_home_minutes=home,
+        direct_walk_minutes=alone,
         walk=METRE_A_SECOND,
     ),
     st.sampled_from(WINDOWS),
@@ -477,6 +501,8 @@ rules = st.builds(
     st.sampled_from([20, 10, 5.5, 2]),
     st.sampled_from([1, 0, 2.5]),
     st.sampled_from([None, None, 3, 6, 12]),
+    st.sampled_from([None, None, 1, 15]),
+    st.sampled_from([None, None, 2, 30]),
 )
 
 

@@ -226,9 +226,13 @@ def walks(
     rides: Rides,
     *,
     limit: float,
+    direction: Direction,
 ) -> Walks:
     """Return all walks of journeys from `starts` to `ends` (links), by the slow search along the streets."""
     longest = rides.max_walk_minutes
+    at_home = longest if rides.max_home_minutes is None else rides.max_home_minutes
+    first, last = (at_home, longest) if direction == "to" else (longest, at_home)
+    alone = min(limit, math.inf if rides.direct_walk_minutes is None else rides.direct_walk_minutes)
     spots = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
     at_stops = link(streets, gpd.GeoDataFrame(geometry=spots), mode="walk")
     doors = _doors(feed, streets, rides.walk)
@@ -240,13 +244,13 @@ def walks(
     to_stop: dict[int, dict[int, int]] = defaultdict(dict)
     from_stop: dict[int, dict[int, int]] = defaultdict(dict)
     changes: dict[int, dict[int, int]] = defaultdict(dict)
-    into, out, across = legs(starts, at_stops), legs(at_stops, ends), legs(at_stops, at_stops)
+    into, out, across = legs(starts, at_stops, first), legs(at_stops, ends, last), legs(at_stops, at_stops)
     for stop, door, inside in doors:
         for (a, b), cost in into.items():
-            if b == door and cost + inside <= longest * 600:
+            if b == door and cost + inside <= first * 600:
                 to_stop[a][stop] = min(cost + inside, to_stop[a].get(stop, cost + inside))
         for (a, b), cost in out.items():
-            if a == door and cost + inside <= longest * 600:
+            if a == door and cost + inside <= last * 600:
                 from_stop[stop][b] = min(cost + inside, from_stop[stop].get(b, cost + inside))
         for other, far_door, inside_too in doors:
             total = across.get((door, far_door), math.inf) + inside + inside_too
@@ -255,7 +259,7 @@ def walks(
     pace = 36 / rides.walk.access_kmh
     straight = {(a, b): round(spots[a].distance(spots[b]) * pace) for a in spots.index for b in spots.index}
     _within_stations(feed, straight, min(pace * SAME_STATION, longest * 600), changes)
-    return Walks(to_stop, from_stop, changes, legs(starts, ends, limit), straight)
+    return Walks(to_stop, from_stop, changes, legs(starts, ends, alone), straight)
 
 
 def _within_stations(feed: Feed, straight: Costs, most: float, changes: dict[int, dict[int, int]]) -> None:
@@ -387,7 +391,7 @@ def journeys(
     `sites` and `points` as `link` gives them. Leaving home, one tries every vehicle that can be caught, one by one.
     """
     starts, ends = (points, sites) if direction == "to" else (sites, points)
-    on_foot = walks(feed, streets, starts, ends, rides, limit=limit)
+    on_foot = walks(feed, streets, starts, ends, rides, limit=limit, direction=direction)
     found = events(feed, on_foot.changes, on_foot.straight, rides)
     minutes = [600 * minute for minute in range(*rides.window_minutes)]
     search = _latest_departures if direction == "to" else _earliest_arrivals

@@ -228,6 +228,19 @@ class Riding(Model):
     )
     max_rides: int = Field(default=2, ge=1, le=8, description="vehicles in one journey, at most")
     max_walk_minutes: float = Field(default=10, gt=0, le=60, description="longest walk to, between or from stops")
+    max_home_minutes: float | None = Field(
+        default=None,
+        gt=0,
+        le=120,
+        description="longest way between home and stop, by bicycle or on foot as `home` says; empty = max_walk_minutes",
+    )
+    direct_walk_minutes: float | None = Field(
+        default=None,
+        gt=0,
+        le=600,
+        description="longest way without any ride, all of it on foot or as `home` says; empty = as long as the limit "
+        "(R5: its longest walk)",
+    )
     max_total_walk_minutes: float | None = Field(
         default=None, gt=0, le=180, description="longest walk in all, in a journey with rides; empty = no such limit"
     )
@@ -273,6 +286,8 @@ class Rides(Mode, Riding):
             f"at most {self.max_rides} rides",
             f"walks of {self.max_walk_minutes:g} min at {self.walk.speed_kmh:g} km/h",
             *([f"{self.home.name} between home and stop"] if self.home else []),
+            *([f"at most {self.max_home_minutes:g} min between home and stop"] if self.max_home_minutes else []),
+            *([f"at most {self.direct_walk_minutes:g} min without a ride"] if self.direct_walk_minutes else []),
         ]
         return ", ".join(parts)
 
@@ -280,6 +295,11 @@ class Rides(Mode, Riding):
     def access(self) -> Profile:
         """How people travel between home and stop."""
         return self.home or self.walk
+
+    @property
+    def home_minutes(self) -> float:
+        """The longest way between home and stop."""
+        return self.max_walk_minutes if self.max_home_minutes is None else self.max_home_minutes
 
     @property
     def speed_kmh(self) -> float:

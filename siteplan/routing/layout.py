@@ -46,7 +46,8 @@ class Layout:
     """What the journeys of some sites and points are searched on.
 
     `access` has for each site the stops in reach of it and their cost; `exits` the points in reach of each stop and
-    theirs, in CSR form; `by_oneself`, for each site, the points within the limit without any ride, and theirs.
+    theirs, in CSR form; `by_oneself`, for each site, the points within the limit, and within that of ways
+    without any ride, and theirs.
     """
 
     laid: Laid
@@ -71,12 +72,13 @@ def lay_out(
     access = walks_to_stops(timetable, site_links, mode, backwards, outward=True).sort_values(["place", "stop"])
     exits = walks_to_stops(timetable, point_links, mode, backwards, outward=False)
     exits = exits.sort_values(["stop", "cost", "place"])
+    alone = cutoff if mode.direct_walk_minutes is None else min(cutoff, _ds(mode.direct_walk_minutes))
     ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
     return Layout(
         laid=lay_timetable(timetable, mode, backwards),
         access=[ways_in[a:b] for a, b in itertools.pairwise(bounds)],
         exits=(_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy())),
-        by_oneself=by_oneself(streets, sites, people, home, cutoff=cutoff, backwards=backwards),
+        by_oneself=by_oneself(streets, sites, people, home, cutoff=alone, backwards=backwards),
     )
 
 
@@ -236,8 +238,8 @@ def walks_to_stops(
     `outward`: of sites, from the place to the stop, on foot; otherwise of people, from the stop to the place, as they
     come to it.
     """
-    profile = mode.walk if outward else mode.home or mode.walk
-    return _walks_to_stops(timetable, links, backwards, profile, longest=_ds(mode.max_walk_minutes), outward=outward)
+    profile, longest = (mode.walk, mode.max_walk_minutes) if outward else (mode.access, mode.home_minutes)
+    return _walks_to_stops(timetable, links, backwards, profile, longest=_ds(longest), outward=outward)
 
 
 def _walks_to_stops(
