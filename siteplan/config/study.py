@@ -323,7 +323,7 @@ class Study(Shown, Model):
 
     def _check_choice(self, asked: Question) -> None:
         """Refuse a question that names what this study does not have."""
-        groups = ("people", *(self.inputs.population.groups if self.inputs.population else ()))
+        groups = ("people", *self.groups)
         modes = (*self.travel.modes, "best") if self.inputs.times is None else (asked.mode,)
         wrong = [
             (key, f"no '{value}' in this study; expected any of {', '.join(map(str, known))}")
@@ -344,10 +344,14 @@ class Study(Shown, Model):
 
     def columns(self) -> list[str]:
         """Name the results that a site can be scored by."""
-        groups = self.inputs.population.groups if self.inputs.population else ()
         modes = (*self.travel.modes, BEST) if len(self.travel.modes) > 1 else self.travel.modes
-        decayed = decayed_measures(modes, groups) if self.score.decay else []
-        return [each.column for each in (*score_measures(modes, self.travel.minutes, groups), *decayed)]
+        decayed = decayed_measures(modes, self.groups) if self.score.decay else []
+        return [each.column for each in (*score_measures(modes, self.travel.minutes, self.groups), *decayed)]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that are counted beside people."""
+        return self.inputs.population.groups if self.inputs.population else ()
 
     @property
     def limit(self) -> float:

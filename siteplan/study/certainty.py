@@ -296,13 +296,12 @@ def _moved(window: tuple[str, str], minutes: float) -> tuple[str, str]:
 
 def _counted(study: Study, place: StudyData, reach: Reach, weights: Mapping[str, float]) -> pd.DataFrame:
     """Count what the score is made of."""
-    groups = study.inputs.population.groups if study.inputs.population else ()
-    asked: dict[str, Any] = {"minutes": study.travel.minutes, "groups": groups}
+    asked: dict[str, Any] = {"minutes": study.travel.minutes, "groups": study.groups}
     table = site_reach(reach, **asked)
     if not set(weights) <= set(table):
         table = table.join(added(reach, None, place.sites, **asked))
     if study.score.decay is not None and not set(weights) <= set(table):
-        table = table.join(decayed_reach(reach, decay=study.score.decay, groups=groups))
+        table = table.join(decayed_reach(reach, decay=study.score.decay, groups=study.groups))
     return table.reindex(place.sites.index.astype(str))
 
 

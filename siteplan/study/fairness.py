@@ -40,7 +40,6 @@ __all__ = [
     "commune_names",
     "desks_by_cell",
     "fairness_tables",
-    "groups_of",
     "places_left_out",
 ]
 
@@ -87,7 +86,7 @@ def places_left_out(
         territories=None if communes is None else cell_territories(data.cells, communes),
         names=None if communes is None else communes["name"],
         minutes=max(study.travel.minutes),
-        groups=groups_of(study),
+        groups=study.groups,
     )
     return places if asked is None or asked.places is None else places.head(asked.places)
 
@@ -95,11 +94,6 @@ def places_left_out(
 def commune_names(data: StudyData) -> pd.Series | None:
     """Return the name of the commune of each cell, `outside` beyond them all; None without communes."""
     return None if data.communes is None else load.commune_names(data.cells, data.communes)
-
-
-def groups_of(study: Study) -> tuple[str, ...]:
-    """Name the groups that are counted beside people."""
-    return study.inputs.population.groups if study.inputs.population else ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ class Situation:
     @property
     def counted(self) -> dict[str, Any]:
         """The limits and groups of the study, as the functions of analysis take them."""
-        return {"minutes": self.study.travel.minutes, "groups": groups_of(self.study)}
+        return {"minutes": self.study.travel.minutes, "groups": self.study.groups}
 
     @property
     def sites(self) -> gpd.GeoDataFrame:
@@ -220,7 +214,7 @@ def desks_by_cell(asked: Fairness, here: Situation) -> pd.DataFrame:
 
 def check_group(study: Study, key: str, group: str) -> None:
     """Refuse a group that the study does not count."""
-    known = ("people", *groups_of(study))
+    known = ("people", *study.groups)
     if group not in known:
         raise StudyError(
             f"{key}: no '{group}' in this study; expected any of {', '.join(known)} (inputs.population.groups names "
@@ -244,7 +238,7 @@ def _covered(asked: Fairness, here: Situation, sites: Sequence[str]) -> pd.DataF
 
 def _unequal(here: Situation, sites: Sequence[str], income: pd.Series | None) -> pd.DataFrame:
     """Tell how unequally sites in reach and minutes are shared."""
-    reach, groups, opened = here.reach, groups_of(here.study), here.reach.is_open(sites)
+    reach, groups, opened = here.reach, here.study.groups, here.reach.is_open(sites)
     parts = []
     for mode in reach.names:
         nearest = reach.least(mode, opened)
@@ -290,7 +284,7 @@ def _catchments(asked: Fairness, here: Situation) -> Mapping[str, Catchment]:
 def _shared(here: Situation, found: Catchment, income: pd.Series | None) -> pd.DataFrame:
     parts = []
     for mode, column in by_mode(found.points, "desks_per_person").items():
-        each = inequality(found.points[column], here.reach, groups=groups_of(here.study), income=income)
+        each = inequality(found.points[column], here.reach, groups=here.study.groups, income=income)
         parts.append(_long(each).assign(what="desks_per_person", mode=mode, minutes=np.nan))
     return pd.concat(parts, ignore_index=True)
 

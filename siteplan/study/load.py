@@ -141,10 +141,9 @@ def _is_result(study: Study, name: str) -> bool:
     measure = Measure.read(name.lower())
     if measure is None or measure.kind not in {column.kind for column in known}:
         return name.lower() in {*(column.name for column in known), *map(uptake_column, uptakes)}
-    groups = study.inputs.population.groups if study.inputs.population else ()
     modes = (*study.travel.modes, BEST) if study.inputs.times is None else (measure.mode,)
     return (
-        measure.group in (PEOPLE, *map(str.lower, groups))
+        measure.group in (PEOPLE, *map(str.lower, study.groups))
         and measure.mode in map(str.lower, modes)
         and measure.minutes in (None, *study.travel.minutes)
     )

@@ -157,9 +157,8 @@ def _crs_name(table: gpd.GeoDataFrame) -> str:
 
 def _totals(study: Study, data: StudyData) -> dict[str, dict[str, float]]:
     """Count people and groups in, placed, too far from any street, on islands; what is in is one of these."""
-    groups = study.inputs.population.groups if study.inputs.population else ()
     points = data.points
-    counted = {name: points.assign(people=points[name]) for name in ("people", *groups)}
+    counted = {name: points.assign(people=points[name]) for name in ("people", *study.groups)}
     found = {name: _plain(totals(table)) for name, table in counted.items()}
     for name in found:
         found[name]["cells"] = len(data.cells)

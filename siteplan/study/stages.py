@@ -439,12 +439,11 @@ def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
 def _scores(study: Study, data: StudyData, reach: Reach) -> pd.DataFrame:
     """Join what each site reaches, alone reaches and adds, with its score, its rank and the speeds that hold."""
     minutes, sites = study.travel.minutes, data.sites
-    groups = study.inputs.population.groups if study.inputs.population else ()
-    counts = site_reach(reach, minutes=minutes, groups=groups)
-    more = added(reach, None, sites, minutes=minutes, groups=groups)
-    table = counts.join(more)[[each.column for each in score_measures(reach.names, minutes, groups)]]
+    counts = site_reach(reach, minutes=minutes, groups=study.groups)
+    more = added(reach, None, sites, minutes=minutes, groups=study.groups)
+    table = counts.join(more)[[each.column for each in score_measures(reach.names, minutes, study.groups)]]
     if study.score.decay is not None:
-        table = table.join(decayed_reach(reach, decay=study.score.decay, groups=groups))
+        table = table.join(decayed_reach(reach, decay=study.score.decay, groups=study.groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
     table = table.join(score_sites(table, ranked_by(study.score.weights, reach.names, minutes)))
     known = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}
