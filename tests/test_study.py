@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -14,6 +15,8 @@ import pytest
 
 from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
 from siteplan.inputs.candidates import propose_sites
+from siteplan.output import result as outputs
+from siteplan.output.files import results_folder
 from siteplan.output.lock import one_writer
 from siteplan.output.result import Result
 from siteplan.study import check, draw, load, read_study, redraw, report, run, score, stages, travel, write_places
@@ -205,6 +208,25 @@ def test_what_a_stopped_run_left_is_told_until_the_next_run(results: Path) -> No
     (results / ".siteplan-next" / "files").mkdir(parents=True)
     assert "a run was stopped while it wrote" in check(results)[0].text
     assert (results / ".siteplan-next").exists()
+
+
+def test_results_that_a_run_replaces_while_they_are_read_are_read_again(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers, manifest = outputs._layers, json.loads((results / "manifest.json").read_text())
+    rows = (results / "territories.csv").read_text().splitlines(keepends=True)
+
+    def meanwhile(*given: Any) -> Any:  # the tables are read by now, the layers are not
+        monkeypatch.setattr(outputs, "_layers", layers)
+        with results_folder(results) as aside:
+            (aside / "territories.csv").write_text("".join(rows[:-1]))
+            (aside / "manifest.json").write_text(json.dumps(manifest | {"name": "Another"}))
+        return layers(*given)
+
+    monkeypatch.setattr(outputs, "_layers", meanwhile)
+    found = Result.load(results)
+    assert found.title == "Another"
+    assert len(found.tables["territories"]) == len(rows) - 2  # without the heading and the last
 
 
 # ---- the same again ----

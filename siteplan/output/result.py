@@ -1,10 +1,10 @@
 """One result: what a study gave, written into a folder and read back from it."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -27,6 +27,9 @@ from siteplan.siting.choice import Choice
 
 __all__ = ["Result", "read_manifest", "read_outcome"]
 
+Read = TypeVar("Read")
+
+TRIES = 5  # to read a folder that is being written
 PAGES = ("map.html", "report.html")  # which the results of a scenario do not have: they are on those of its study
 ABOUT = ("name", "status", "cost", "capacity")  # of a site: told again beside its scores
 
@@ -62,9 +65,13 @@ class Result(Outcome):
         InputError
             The folder does not hold the results of a complete run.
         """
-        parts = _parts(Path(folder), None)
-        others = parts["manifest"].get("scenarios", ())
-        return cls(**parts, scenarios={each["name"]: cls.load(Path(folder) / each["folder"]) for each in others})
+
+        def read() -> "Result":
+            parts = _parts(Path(folder), None)
+            others = parts["manifest"].get("scenarios", ())
+            return cls(**parts, scenarios={each["name"]: cls.load(Path(folder) / each["folder"]) for each in others})
+
+        return _of_one_run(Path(folder), read)
 
     def save(self, folder: str | Path) -> "Result":
         """Write all files of the result and of its scenarios, whole or not at all, with the map and the report.
@@ -147,7 +154,22 @@ def read_outcome(folder: str | Path, only: Collection[str] | None = None) -> Out
 
     Sites, times and the chosen sites are always there. Errors as for `Result.load`.
     """
-    return Outcome(**_parts(Path(folder), only))
+    return _of_one_run(Path(folder), lambda: Outcome(**_parts(Path(folder), only)))
+
+
+def _of_one_run(folder: Path, read: Callable[[], Read]) -> Read:
+    """Read again what a run was replacing in the meantime: some of the old files and some of the new are no result."""
+    for _ in range(TRIES):
+        before = read_manifest(folder)
+        try:
+            found = read()
+        except Exception:
+            if read_manifest(folder) == before:
+                raise
+            continue
+        if read_manifest(folder) == before:
+            return found
+    raise InputError(f"{folder}: was written anew each of the {TRIES} times that it was read; read it when no run does")
 
 
 def _parts(folder: Path, only: Collection[str] | None) -> dict[str, Any]:
