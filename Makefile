@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench notebooks sample lock clean
+.PHONY: help demo test fuzz check docs bench notebooks sample lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: $(READY) ## write the sample territory, run it, print the table and where 
 
 test: $(READY) ## run the whole test suite, notebooks included, on all cores
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --nbmake tests notebooks
+
+fuzz: $(READY) ## spoil files of every format and read them; SITEPLAN_SPOILT=... for how many of each (2,000)
+	SITEPLAN_SPOILT=$${SITEPLAN_SPOILT:-2000} $(BIN)/python -m pytest --numprocesses auto tests/test_spoilt.py
 
 check: docs ## formatting, lint, types, import contract, dependencies, documentation
 	$(BIN)/ruff format --check siteplan tools tests

@@ -10,12 +10,14 @@ SiteplanWarning          something odd that was counted and left as it is (a war
 A message names the file or key, what was found, what was expected and what to do.
 """
 
+import functools
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from traceback import walk_stack
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 __all__ = [
     "InputError",
@@ -27,12 +29,23 @@ __all__ = [
     "StudyError",
     "keys_named",
     "listed",
+    "printable",
+    "reads",
     "warn",
 ]
 
+P = ParamSpec("P")
+R = TypeVar("R")
+LONGEST = 900  # characters of a line of a message; what is cut is cut in the middle
+# What moves the cursor or the colour of a terminal, or the order in which letters are shown; line ends are not of them.
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 class SiteplanError(Exception):
-    """Base of every error that siteplan raises on purpose."""
+    """Base of every error that siteplan raises on purpose; its text can be shown on any terminal."""
+
+    def __str__(self) -> str:
+        return printable("".join(map(str, self.args)))
 
 
 class InputError(SiteplanError, ValueError):
@@ -51,9 +64,6 @@ class StudyError(SiteplanError, ValueError):
     Its arguments are the parts of its message: plain texts, and the `Key` of every parameter that they speak of.
     """
 
-    def __str__(self) -> str:
-        return "".join(map(str, self.args))
-
     @property
     def keys(self) -> tuple[Key, ...]:
         """The parameters that the message names, in its order."""
@@ -69,7 +79,10 @@ class NetworkError(SiteplanError):
 
 
 class SiteplanWarning(UserWarning):
-    """Something odd that was counted and left as it is."""
+    """Something odd that was counted and left as it is; its text can be shown on any terminal."""
+
+    def __str__(self) -> str:
+        return printable("".join(map(str, self.args)))
 
 
 class KeptWarning(SiteplanWarning):
@@ -96,3 +109,49 @@ def warn(text: str | Warning, category: type[Warning] = SiteplanWarning) -> None
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_stack(sys._getframe(1))]
     outermost = max(depth for depth, name in enumerate(modules, start=2) if name.partition(".")[0] == __package__)
     warnings.warn(text, category, stacklevel=min(outermost + 1, len(modules) + 1))
+
+
+def printable(text: str) -> str:
+    r"""Return a text that does nothing to a terminal and fills no screen: escapes written out, long lines cut.
+
+    Examples
+    --------
+    >>> from siteplan.errors import printable
+    >>> print(printable("status \x1b]0;title"))
+    status \x1b]0;title
+    """
+    shown = CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    keep = LONGEST * 2 // 3
+    cut = (
+        line if len(line) <= LONGEST else f"{line[:keep]} ... {line[keep - LONGEST :]}" for line in shown.split("\n")
+    )
+    return "\n".join(cut)
+
+
+def reads(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let whatever goes wrong inside a reader be one `InputError` that names its first argument, the file.
+
+    Libraries that read files raise errors of many kinds, and of more with each version. Warnings that are raised as
+    errors pass, as does what is no fault of the file: an interruption, no memory.
+
+    Parameters
+    ----------
+    what
+        What the reader expects in the file, as "people" or "a timetable".
+    """
+
+    def decorate(reader: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(reader)
+        def reading(*args: P.args, **options: P.kwargs) -> R:
+            try:
+                return reader(*args, **options)
+            except (SiteplanError, Warning, MemoryError):
+                raise
+            except Exception as error:
+                file = args[0] if args else next(iter(options.values()), "")
+                why = " ".join(f"{type(error).__name__}: {error}".split())
+                raise InputError(f"{file}: cannot be read as {what} ({why}); is it whole? Export it again") from error
+
+        return reading
+
+    return decorate

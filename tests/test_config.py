@@ -136,7 +136,7 @@ def test_all_errors_are_told_at_once_with_what_was_meant(town: Path) -> None:
         ("choose={sites: 1, minutes: 601}", "choose.minutes: found 601, expected less than or equal to 600"),
         ("choose.quotas=[{column: zone, value: []}]", "choose.quotas.value: found []"),
         ("speed", "--set speed: expected key.path=value"),
-        ("name=[", "--set name=[: the value '[' is not YAML"),
+        ("name=[", "--set name: the value '[' is not YAML"),
     ],
 )
 def test_each_mistake_names_its_key(town: Path, override: str, expected: str) -> None:
@@ -147,7 +147,7 @@ def test_each_mistake_names_its_key(town: Path, override: str, expected: str) ->
     ("text", "expected"),
     [
         ("name: x\nname: y\n", "line 2, column 1: key 'name' is given twice"),
-        ("travel: [unclosed\n", "expected YAML"),
+        ("travel: [unclosed\n", "expected a study file (YAML)"),
         ("- a list\n", "expected a study file of `key: value` lines"),
         ("", "3 problems"),
     ],
@@ -161,7 +161,7 @@ def test_files_that_are_no_study(tmp_path: Path, text: str, expected: str) -> No
 def test_no_such_file_a_folder_and_bytes(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     assert "no such study file" in said(tmp_path / "nowhere.yaml")
-    assert "found a folder" in said(tmp_path)
+    assert "is a folder" in said(tmp_path)
     assert "not a text file" in said(tmp_path / "bytes")
 
 

@@ -488,8 +488,8 @@ def test_bad_files_are_refused(tmp_path: Path, text: Callable[..., Path]) -> Non
         (tmp_path, "is a folder"),
         (text("x", name="people.docx"), r"cannot read '.docx'.*\.gpkg"),
         (text("not a raster", name="a.tif"), "cannot be read as GeoTIFF"),
-        (text("not a database", name="a.gpkg"), "cannot be read as .gpkg"),
-        (text("not json", name="a.geojson"), "cannot be read as .geojson"),
+        (text("not a database", name="a.gpkg"), r"is not what its name says \(\.gpkg\)"),
+        (text("not json", name="a.geojson"), r"is not what its name says \(\.geojson\)"),
         (text("not parquet", name="a.parquet"), "cannot be read as Parquet"),
     ]:
         with pytest.raises(InputError, match=why):

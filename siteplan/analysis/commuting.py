@@ -16,13 +16,13 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import yaml
 
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.geo import require_metric
 from siteplan.inputs.files import existing_file, listed
 from siteplan.reachable import Floats
+from siteplan.yamls import read_yaml
 
 __all__ = ["ALL", "Factor", "check_modes", "commuting_saved", "distance_trips", "flow_trips", "read_factors", "tornado"]
 
@@ -68,17 +68,13 @@ def read_factors(given: str | PathLike[str] | Mapping[str, Any] | None = None) -
     >>> car.value, car.unit
     (0.177, 'kg CO2e per vehicle-km')
     """
-    factors = _factors(yaml.safe_load(FACTORS.read_text(encoding="utf-8")), str(FACTORS))
+    factors = _factors(read_yaml(FACTORS, "a table of factors (YAML)"), str(FACTORS))
     if given is None:
         return factors
     if isinstance(given, Mapping):
         return factors | _factors(given, "factors", factors)
     file = existing_file(given, (".yaml", ".yml"), "a table of factors")
-    try:
-        table = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from None
-    return factors | _factors(table, str(file), factors)
+    return factors | _factors(read_yaml(file, "a table of factors (YAML)"), str(file), factors)
 
 
 @door(flows=("home", "work"))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from siteplan.errors import InputError
 from siteplan.objectives import OBJECTIVES, objective_named, objective_names
 
 __all__ = ["CHOICE", "set_aside"]
@@ -44,11 +45,11 @@ def _replaced(key: str, typed: Mapping[str, Any]) -> bool:
 
 def _choose_of(path: Path) -> Mapping[str, Any]:
     """Return what stands under `choose` in a study file; what is wrong with the file is said when it is read."""
-    import yaml
+    from siteplan.yamls import read_yaml
 
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        raw = read_yaml(path, "a study file (YAML)")
+    except InputError:
         return {}
     found = raw.get("choose") if isinstance(raw, dict) else None
     return found if isinstance(found, dict) else {}

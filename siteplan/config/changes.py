@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from siteplan.config.fields import based
 from siteplan.config.profiles import Model, Window
+from siteplan.formats import refuse_disguised
 
 __all__ = [
     "KINDS",
@@ -39,6 +40,7 @@ def _drawn(value: Any, info: ValidationInfo) -> Any:
     if not path.is_file():
         raise PydanticCustomError("shape", "no such file; looked for {path}", {"path": str(path)})
     try:
+        refuse_disguised(path)
         shapes = gpd.read_file(path)
     except Exception as error:
         raise PydanticCustomError(

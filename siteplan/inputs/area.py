@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from siteplan.doors import door
-from siteplan.errors import InputError
+from siteplan.errors import InputError, reads
 from siteplan.geo import metric_crs, require_metric
 from siteplan.inputs.files import PARQUETS, VECTORS, existing_file, find_column, keys, read_places, repaired, row_name
 
@@ -20,6 +20,7 @@ NAME = ("name", "nom", "nom_com", "nom_officiel", "libelle", "lau_name", "name_l
 
 
 @door()
+@reads("areas")
 def read_area(
     path: str | PathLike[str], *, name: str | None = None, layer: str | None = None, crs: Any = None
 ) -> gpd.GeoDataFrame:

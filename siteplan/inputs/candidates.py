@@ -12,13 +12,13 @@ import numpy as np
 import osmium
 import pandas as pd
 import shapely
-import yaml
 
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, warn
 from siteplan.geo import LONLAT, metric_crs
 from siteplan.inputs.extract import read_extract
 from siteplan.inputs.opl import own_id
+from siteplan.yamls import read_yaml
 
 __all__ = ["CANDIDATE_TAGS", "propose_sites", "read_tags"]
 
@@ -129,11 +129,7 @@ def read_tags(source: str | PathLike[str] | Mapping[str, Any]) -> TagTable:
     if isinstance(source, Mapping):
         where, raw = "tags", source
     else:
-        where = str(source)
-        try:
-            raw = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"{where}: cannot be read as a YAML table of tags ({error})") from error
+        where, raw = str(source), read_yaml(Path(source), "a table of tags (YAML)")
     if not isinstance(raw, Mapping) or not raw:
         raise StudyError(f"{where}: expected kinds with lists of tags, such as library: [{{amenity: library}}]")
     return {str(kind): _alternatives(where, str(kind), entries) for kind, entries in raw.items()}

@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from siteplan.errors import InputError, listed, warn
+from siteplan.formats import refuse_disguised
 from siteplan.geo import LONLAT, as_crs, lonlat_bounds
 from siteplan.inputs.codes import code_shapes, find_codes
 from siteplan.inputs.declared import texts_among_numbers
@@ -133,11 +134,14 @@ def read_places(
 def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFrame:
     from pyogrio.errors import DataLayerError, DataSourceError
 
+    refuse_disguised(path)
+    # Its schema is not asked for where the file says that it lies.
+    options = {"DOWNLOAD_SCHEMA": "NO"} if path.suffix.lower() == ".gml" else {}
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             name = _only_layer(path, layer)
-            table = gpd.read_file(path, layer=name, bbox=within, fid_as_index=True)
+            table = gpd.read_file(path, layer=name, bbox=within, fid_as_index=True, **options)
     except (DataLayerError, DataSourceError, UnicodeDecodeError, shapely.errors.GEOSException) as error:
         said_once = "; ".join(dict.fromkeys(" ".join(str(error).split()).split("; ")))
         raise InputError(

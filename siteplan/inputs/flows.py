@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.doors import door
-from siteplan.errors import InputError, warn
+from siteplan.errors import InputError, reads, warn
 from siteplan.inputs.files import TEXTS, _read_parquet, _read_text, existing_file, listed, numbers, row_name
 
 __all__ = ["read_flows"]
@@ -21,6 +21,7 @@ MODE = ("mode",)
 
 
 @door()
+@reads("a table of flows")
 def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.DataFrame | None = None) -> pd.DataFrame:
     """Read a table of home-work pairs.
 

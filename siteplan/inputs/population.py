@@ -13,7 +13,7 @@ import shapely
 
 from siteplan.catalogue import LAYERS, check_groups
 from siteplan.doors import door
-from siteplan.errors import InputError, warn
+from siteplan.errors import InputError, reads, warn
 from siteplan.geo import cell_sizes
 from siteplan.inputs.files import (
     PLACES,
@@ -63,6 +63,7 @@ POPULOUS = 200
 
 
 @door()
+@reads("where people are")
 def read_population(
     path: str | PathLike[str],
     *,

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from siteplan.errors import InputError
+from siteplan.formats import DRIVERS
 from siteplan.geo import as_crs
 from siteplan.inputs.files import Within, listed, refuse_negative
 
@@ -60,7 +61,7 @@ def read_pixels(
     from rasterio.errors import RasterioIOError
 
     try:
-        with rasterio.open(path) as source:
+        with rasterio.open(path, driver=DRIVERS[path.suffix.lower()]) as source:
             located = _crs(source, path, crs)
             window = _window(source, path, located, within)
             bands = [_band(source, path, name) for name in (people, *groups)]

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from siteplan.doors import door
-from siteplan.errors import InputError, warn
+from siteplan.errors import InputError, reads, warn
 from siteplan.inputs.files import (
     PLACES,
     existing_file,
@@ -35,6 +35,7 @@ MISSING = -1  # what shapely calls the type of no geometry
 
 
 @door()
+@reads("sites")
 def read_sites(
     path: str | PathLike[str], *, layer: str | None = None, crs: Any = None, places: bool = True
 ) -> gpd.GeoDataFrame:

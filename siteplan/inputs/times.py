@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.doors import door
-from siteplan.errors import InputError, listed, warn
+from siteplan.errors import InputError, listed, reads, warn
 from siteplan.inputs.files import existing_file, read_rows, text_layout
 from siteplan.reachable import GIVEN, check_times
 
@@ -31,6 +31,7 @@ _HOURS = ("hours", "travel_time_hours", "duration_hours")
 
 
 @door()
+@reads("a table of times")
 def read_times(
     path: str | PathLike[str], *, sites: gpd.GeoDataFrame | pd.DataFrame | None = None, mode: str = GIVEN
 ) -> pd.DataFrame:

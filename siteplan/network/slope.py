@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteplan.errors import InputError, warn
+from siteplan.formats import DRIVERS
 
 __all__ = ["Climb", "bike_time_factor", "read_climb", "walk_time_factor"]
 
@@ -106,8 +107,13 @@ def _heights(file: Path, streets: Lines, xy: Floats) -> Floats:
 
     if not file.is_file():
         raise InputError(f"{file}: no such file; give a terrain model as GeoTIFF")
+    driver = DRIVERS.get(file.suffix.lower())
+    if driver is None:
+        raise InputError(
+            f"{file}: cannot read '{file.suffix}' as a terrain model; expected a GeoTIFF (or {' '.join(DRIVERS)})"
+        )
     try:
-        with rasterio.open(file) as model:
+        with rasterio.open(file, driver=driver) as model:
             if model.crs is None:
                 raise InputError(f"{file}: names no CRS; assign one (gdal_edit.py -a_srs)")
             there = Transformer.from_crs(streets.crs, model.crs.to_wkt(), always_xy=True)

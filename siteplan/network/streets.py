@@ -15,7 +15,7 @@ import shapely
 from siteplan.config import Profile
 from siteplan.display import Shown
 from siteplan.doors import door
-from siteplan.errors import InputError, NetworkError
+from siteplan.errors import InputError, NetworkError, reads
 from siteplan.geo import ground_lengths, metric_crs
 from siteplan.inputs.graphs import ways_from_graph
 from siteplan.inputs.osm import RawWays, Tags, read_osm
@@ -205,6 +205,7 @@ def _use(tags: Tags, rules: Literal["walk", "bike"], push: bool) -> Use:
 
 
 @door()
+@reads("streets")
 def read_streets(
     path: Any = None,
     *,

@@ -13,7 +13,7 @@ import pandas as pd
 from siteplan.config import WALK
 from siteplan.display import Shown
 from siteplan.doors import door
-from siteplan.errors import InputError, StudyError, warn
+from siteplan.errors import InputError, StudyError, reads, warn
 from siteplan.inputs.files import listed
 from siteplan.inputs.gtfs import Feed, read_gtfs
 from siteplan.network.kept import linked
@@ -105,6 +105,7 @@ class Timetable(Shown):
 
 
 @door()
+@reads("timetables")
 def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwork, *, date: str) -> Timetable:
     """Read the service of one date from GTFS feeds and put it on the streets.
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from siteplan.config import Inputs, Study
 from siteplan.config.problems import said, short
 from siteplan.doors import door
-from siteplan.errors import Key, StudyError
+from siteplan.errors import InputError, Key, StudyError
+from siteplan.yamls import parse_yaml, read_yaml
 
 __all__ = ["read_study"]
 
@@ -68,34 +68,13 @@ def read_study(
     return _validated(_without_none(raw), base, origin, needs)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice: the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def _load(path: Path) -> dict[str, Any]:
-    if path.is_dir():
-        raise StudyError(f"{path}: found a folder, expected a study file such as {path / 'study.yaml'}")
+    if not path.exists():
+        raise StudyError(f"{path}: no such study file; `siteplan init FOLDER` writes one to fill in")
     try:
-        raw = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader, stricter
-    except FileNotFoundError:
-        raise StudyError(f"{path}: no such study file; `siteplan init FOLDER` writes one to fill in") from None
-    except UnicodeDecodeError:
-        raise StudyError(f"{path}: not a text file in UTF-8; expected a study file (YAML)") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise StudyError(f"{path}: {where}{error.problem}; expected YAML, `key: value` a line") from None
-    except yaml.YAMLError as error:
-        raise StudyError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        raw = read_yaml(path, "a study file (YAML), `key: value` a line")
+    except InputError as error:
+        raise StudyError(str(error)) from None
     if raw is not None and not isinstance(raw, dict):
         raise StudyError(f"{path}: found {short(raw)}, expected a study file of `key: value` lines")
     return raw or {}
@@ -106,9 +85,9 @@ def _parsed(override: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise StudyError(f"--set {override}: expected key.path=value, such as travel.walk.speed_kmh=3.6")
     try:
-        return key.strip(), yaml.load(text, Loader=_Loader)  # noqa: S506
-    except yaml.YAMLError:
-        raise StudyError(f"--set {override}: the value {text!r} is not YAML") from None
+        return key.strip(), parse_yaml(text)
+    except ValueError as error:
+        raise StudyError(f"--set {key}: the value {short(text)} is not YAML ({error})") from None
 
 
 def _put(raw: dict[str, Any], key: str, value: Any, origin: str) -> None:

@@ -227,7 +227,12 @@ def _files() -> dict[str, Traversable]:
 
 def _content(file: Traversable) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), loader)  # noqa: S506 (both are safe)
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), loader)  # noqa: S506 (both are safe)
+    except (yaml.YAMLError, ValueError) as error:
+        raise StudyError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{file}: found no keys; say every text as en.yaml does")
     return content
 
 

@@ -1,0 +1,75 @@
+"""A file is what its name says: looked at before a library that knows a hundred formats opens it.
+
+GDAL goes by what a file holds. A list of other sources (a VRT) under the name of a table would have it open other files
+of the machine and ask servers for data, and so would an address where a GeoJSON names its coordinate system.
+"""
+
+import re
+import sqlite3
+from pathlib import Path
+
+from siteplan.errors import InputError
+
+__all__ = ["DRIVERS", "refuse_disguised"]
+
+# The driver that reads a raster, by the ending of its name.
+DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".asc": "AAIGrid", ".hgt": "SRTMHGT", ".img": "HFA"}
+BEGINS = {".gpkg": (b"SQLite format 3\0",), ".fgb": (b"fgb",), ".shp": (b"\0\0\x27\x0a",)}
+
+
+def _key(name: str) -> bytes:
+    """Return a pattern of a key of JSON, each letter as it is or escaped."""
+    return b'"' + b"".join(rb"(?:%c|\\u00%02x)" % (letter, letter) for letter in name.encode()) + rb'"\s*:\s*'
+
+
+LINKED = re.compile(_key("crs") + rb"\{[^}]{0,2000}?" + _key("type") + rb'"(?!(?:name|epsg|ogc)")', re.IGNORECASE)
+
+
+def refuse_disguised(path: Path) -> None:
+    """Refuse a vector file that is not of the format of its name, or that names other places to read from.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and what was found in it.
+    """
+    ending = path.suffix.lower()
+    with path.open("rb") as file:
+        head = file.read(4096)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if ending in BEGINS and not head.startswith(BEGINS[ending]):
+        raise _disguised(path, head)
+    if ending in (".gml", ".kml"):
+        root = re.search(rb"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)", start)
+        if not start.startswith(b"<") or root is None or root[1].startswith((b"OGRVRT", b"VRT", b"GDAL_WMS", b"WMS")):
+            raise _disguised(path, head)
+    if ending in (".geojson", ".json"):
+        if not start.startswith(b"{"):
+            raise _disguised(path, head)
+        if LINKED.search(path.read_bytes()):
+            raise InputError(
+                f"{path}: names its coordinate system by a link, which is not followed; write its coordinates as "
+                "lon and lat, without crs (as RFC 7946 has it)"
+            )
+    if ending == ".gpkg":
+        _refuse_virtual(path)
+
+
+def _refuse_virtual(path: Path) -> None:
+    """Refuse a database whose tables are programs that read elsewhere; those of its spatial index are its own."""
+    try:
+        file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            found = file.execute("SELECT name, sql FROM sqlite_master WHERE sql LIKE 'create virtual%'").fetchall()
+        finally:
+            file.close()
+    except sqlite3.Error:  # the reader says what is wrong with it
+        return
+    odd = [str(name) for name, sql in found if not re.search(r"using\s+[\"'`\[]?(rtree|fts\d)", sql, re.IGNORECASE)]
+    if odd:
+        raise InputError(f"{path}: its table '{odd[0]}' is read from elsewhere (a virtual table); export it as a table")
+
+
+def _disguised(path: Path, head: bytes) -> InputError:
+    shown = head[:24].decode("latin-1")
+    return InputError(f"{path}: is not what its name says ({path.suffix}): it begins with {shown!r}; export it again")
