@@ -29,7 +29,7 @@ FILLED = ("times_by_distance", "times_by_line", "times_by_count")
 
 @dataclass(frozen=True)
 class RawCalls:
-    """Calls sorted by trip and sequence, and how many rows each trip of the feed has.
+    """Calls sorted by trip and sequence, how many rows each trip of the feed has, and which have GTFS-Flex alone.
 
     `table` has the columns `trip`, `stop` (row numbers; stop -1 when unknown), `arrival`, `departure` (seconds, NaN
     when blank), `pickup`, `drop` (0 to 3), `distance` (shape_dist_traveled, NaN when blank), `blank` and `bad` (whether
@@ -38,6 +38,7 @@ class RawCalls:
 
     table: pd.DataFrame
     rows: Ints
+    flex: Mask
 
 
 def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) -> RawCalls:
@@ -79,7 +80,10 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
             "flex": np.logical_or.reduce([~_blank(table[column]) for column in FLEX]),
         }
     )
-    return RawCalls(_distinct(calls, feed), rows)
+    found = _distinct(calls, feed)
+    count = len(trips)
+    flex = (np.bincount(calls["trip"], calls["flex"], count) > 0) & (np.bincount(found["trip"], minlength=count) == 0)
+    return RawCalls(found, rows, flex)
 
 
 def _distinct(calls: pd.DataFrame, feed: Archive) -> pd.DataFrame:

@@ -69,6 +69,9 @@ def read_part(
     active = {day: np.append(services.on(date + dt.timedelta(days=day)), False)[service] for day in shifts}
     raw = read_calls(feed, pd.Index(trips["id"]), np.logical_or.reduce([*active.values()]), pd.Index(every["id"]))
     runs, calls = _running(raw.table, active, often, shifts, between=between, feed=feed)
+    on_demand = int((active[0] & raw.flex).sum())
+    feed.counts["flex_trips"] += on_demand
+    feed.counts["trips_without_times"] -= on_demand
     calls = _usable(calls, every, feed)
     runs = runs[np.isin(runs["trip"], calls["trip"])].reset_index(drop=True)
     of_runs = trips.iloc[runs["trip"]].reset_index(drop=True).assign(day=runs["day"], headway=runs["headway"])

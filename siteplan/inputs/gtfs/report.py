@@ -53,6 +53,7 @@ ODDITIES: dict[str, tuple[str, bool]] = {
     "closed_calls": ("stop times where one may neither get on nor off, left out", False),
     "short_trips": ("trips on which one cannot get on and later off, left out", False),
     # Trips that run
+    "flex_trips": ("trips of the date on demand alone, by area or time window (GTFS-Flex), not ridden", True),
     "trips_without_times": ("trips of the date without any time, left out", True),
     "duplicate_trips": ("trips of one route with the very times and stops of another, kept", False),
     "headway_trips": ("trips laid out by a headway, where the wait averages half of it", False),
