@@ -3,6 +3,7 @@
 import bz2
 import gzip
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from siteplan.errors import InputError
 from siteplan.inputs.basemap import read_basemap
 from siteplan.inputs.candidates import propose_sites
 from siteplan.inputs.osm import read_osm
+from siteplan.network.edits.streets import source_ways
 from siteplan.network.snapping import link
 from siteplan.network.streets import read_streets
-from worlds import STREET, World, line, places, plaza, river
+from worlds import STREET, Tags, World, line, places, plaza, river
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "streets.osm.pbf"
 
@@ -62,13 +64,13 @@ def test_ways_are_cut_where_nodes_are_missing(tmp_path: Path) -> None:
     assert raw.refs.tolist() == [1, 2, 4, 5]
     assert raw.start.tolist() == [0, 2, 4]
     assert raw.way_id.tolist() == [1, 1]
-    assert raw.counts == {"missing_nodes": 1, "ways_cut": 1}
+    assert raw.counts == {"missing_nodes": 1, "ways_cut": 1, "by_hour": 0}
 
 
 def test_a_way_of_one_node_left_is_gone_but_counted(tmp_path: Path) -> None:
     raw = read_osm(written(tmp_path, line(STREET, STREET, STREET, STREET), without=[1, 5]))
     assert raw.way_id.tolist() == [2, 3]
-    assert raw.counts == {"missing_nodes": 2, "ways_cut": 2}
+    assert raw.counts == {"missing_nodes": 2, "ways_cut": 2, "by_hour": 0}
 
 
 def test_ways_may_stand_before_nodes(tmp_path: Path) -> None:
@@ -239,6 +241,19 @@ def test_hours_are_judged_in_the_morning(tmp_path: Path) -> None:
     assert foot("no @ wet", foot="yes") == "yes"
     assert foot("no @ (Sa,Su 08:00-12:00)") is None
     assert foot("nonsense") is None
+
+
+def test_hours_are_judged_for_the_moment_asked_for(tmp_path: Path) -> None:
+    path: Tags = {"highway": "path", "foot:conditional": "no @ (22:00-07:00); no @ (Sa 00:00-24:00)"}
+    file = written(tmp_path, World(HUNDREDS.nodes, [(STREET, [0, 1]), (path, [1, 2]), (path, [2, 3])]))
+    for when, closed in (("2026-03-10 08:30", 0), ("2026-03-10 06:30", 2), ("2026-03-14 08:30", 2)):
+        moment = datetime.fromisoformat(when)
+        streets = read_streets(file, when=moment)
+        assert streets.when == moment
+        assert streets.counts["by_hour"] == 2
+        assert (streets.uses("walk")[0] == 0).sum() == closed
+        # A change reads the ways again, at the same moment.
+        assert source_ways(streets).when == moment
 
 
 def test_nobody_boards_a_ferry_midway() -> None:

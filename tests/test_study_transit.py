@@ -5,6 +5,7 @@ minute at the stop and the 2 minutes of the ride, that takes 3 to 12 minutes, 7 
 """
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from typer.testing import CliRunner
 from siteplan.cli import app
 from siteplan.errors import StudyError
 from siteplan.study import check, draw, read_study, run, score
+from siteplan.study.load import load
+from siteplan.study.scenarios import Variant, made
 from tests.feeds import feed, write_zip
 from tests.town import BY_BUS, NORTH, lon, write_bus, write_town
 
@@ -184,3 +187,26 @@ def test_transit_without_a_timetable(town: Path) -> None:
 def test_clock_times_that_yaml_takes_for_numbers(town: Path) -> None:
     asked = read_study(town, ["travel.transit.window=[17:00, 18:30]"])
     assert asked.travel.transit.window == ("17:00", "18:30")
+
+
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+def test_streets_are_open_or_closed_as_at_the_hour_of_the_window(town: Path) -> None:
+    # The eastern half is closed at noon. In 12 minutes, 960 m, A then has nobody further than 300 m from the western.
+    streets = town.parent / "streets.osm"
+    west, east = ("".join(f'<nd ref="{n}"/>' for n in numbers) for numbers in (range(1, 7), range(6, 12)))
+    tags = '<tag k="highway" v="path"/><tag k="foot:conditional" v="no @ (12:00-13:00)"/>'
+    way = f'<way id="1" version="1">{west}<tag k="highway" v="residential"/></way>'
+    head = streets.read_text().split("<way")[0]
+    streets.write_text(f'{head}{way}<way id="2" version="1">{east}{tags}</way></osm>')
+    noon = "travel.transit.window=[12:00,13:00]"
+    morning, at_noon = (read_study(town, ["travel.minutes=[12]", *more]) for more in ([], [noon]))
+    assert score(morning).scores.loc["A", "people_walk_12"] == 100
+    assert score(at_noon).scores.loc["A", "people_walk_12"] <= 90
+    told = [finding.text for finding in check(at_noon) if "open by the hour" in finding.text]
+    assert told == ["1 ways and nodes are open by the hour: they are used as on 2026-03-10 at 12:30"]
+    # A scenario at another hour has the streets of that hour, as if it were a study.
+    base = load(morning)
+    after = made(Variant("noon", at_noon, {}, False), morning, base)
+    assert after.streets is not None
+    assert after.streets.when == datetime(2026, 3, 10, 12, 30)
+    assert made(Variant("same", morning, {}, False), morning, base).streets is base.streets

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import osmium
 
 from siteplan.errors import InputError
 from siteplan.geo import ground_lengths
-from siteplan.inputs.conditions import judged
+from siteplan.inputs.conditions import MORNING, SUFFIX, judged
 from siteplan.inputs.extract import read_extract, scan
 from siteplan.inputs.opl import LocatedWays, PlacedNodes, Tags, read_nodes, read_relations, read_ways, tag_reader
 
@@ -32,6 +33,7 @@ POST_KEYS = frozenset(
     "highway barrier locked access foot bicycle vehicle"
     " access:conditional foot:conditional bicycle:conditional vehicle:conditional".split()
 )
+HOURLY = re.compile(rb"(?:^|,)(?:access|foot|bicycle|vehicle)" + SUFFIX.encode() + b"=")
 POSTS = ("barrier=", "highway=elevator")
 # What people move along: streets, and ways of other kinds that stand for one.
 STREETS = ("highway=", "route=ferry", "railway=platform", "public_transport=platform")
@@ -64,30 +66,32 @@ class RawWays:
     post_id: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     post_kind: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     data_date: str | None = None
+    when: datetime = MORNING
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def read_osm(path: str | Path) -> RawWays:
+def read_osm(path: str | Path, *, when: datetime = MORNING) -> RawWays:
     """Read streets, ferries, platforms and walkable squares from `.osm.pbf` or `.osm`.
 
     Extracts clipped with missing nodes are accepted: a way is cut where its nodes are missing, and counted in
-    `counts` (`missing_nodes`, `ways_cut`).
+    `counts` (`missing_nodes`, `ways_cut`). Access that hangs on the hour is judged for the moment `when`, local time;
+    `by_hour` counts the pieces of ways and the nodes that have some.
 
     Raises
     ------
     InputError
         The file is missing, unreadable or truncated, or holds no streets.
     """
-    return read_extract(path, lambda file: _read(file, str(path)))
+    return read_extract(path, lambda file: _read(file, str(path), when))
 
 
-def _read(file: Path, source: str) -> RawWays:
+def _read(file: Path, source: str, when: datetime) -> RawWays:
     nodes = osmium.filter.KeyFilter(*sorted({start.partition("=")[0] for start in POSTS}))
     others = osmium.filter.KeyFilter(*sorted({start.partition("=")[0] for start in STREETS}))
     nodes.enable_for(osmium.osm.NODE)
     others.enable_for(osmium.osm.WAY | osmium.osm.RELATION)
     found = scan(file, nodes, others)
-    reader = _Collector()
+    reader = _Collector(when)
     reader.add(read_ways(found.text, *STREETS))
     reader.add_posts(read_nodes(found.text, *POSTS))
     _add_squares(file, found.text, reader)
@@ -150,9 +154,9 @@ _post_tags = tag_reader(POST_KEYS)
 _ferry_tags = tag_reader(frozenset(("duration", "maxspeed")))
 
 
-def _street_tags(text: bytes) -> Tags:
-    """Return the tags that matter of a way, which all have a kind in `highway`, with access as it is in the morning."""
-    tags = judged(dict(_way_tags(text)))
+def _street_tags(text: bytes, when: datetime) -> Tags:
+    """Return the tags that matter of a way, which all have a kind in `highway`, with access as it is then."""
+    tags = judged(dict(_way_tags(text)), when)
     if "highway" not in tags:
         found = next(start for start in STREETS[1:] if b",%s," % start.encode() in b",%s," % text)
         kind, _, value = found.partition("=")
@@ -186,14 +190,15 @@ def _minutes(duration: str) -> float:
 class _Collector:
     """Gathers ways, cut where nodes are missing, and squares."""
 
-    def __init__(self) -> None:
+    def __init__(self, when: datetime) -> None:
+        self.when = when
         self.parts: list[tuple[npt.NDArray[Any], ...]] = []
         self.known: set[int] = set()
         self.kinds: dict[Tags, int] = {}
         self.squares: list[list[list[int]]] = []
         self.square_kind: list[int] = []
         self.posts: dict[int, int] = {}
-        self.counts = {"missing_nodes": 0, "ways_cut": 0}
+        self.counts = {"missing_nodes": 0, "ways_cut": 0, "by_hour": 0}
 
     def add(self, ways: LocatedWays, tags_of: dict[int, Tags] | None = None) -> None:
         """Take ways in; with the tags of the squares whose rims they are, those that are not in yet."""
@@ -213,7 +218,8 @@ class _Collector:
         for piece, (r, f, s) in enumerate(zip(row.tolist(), first.tolist(), stop.tolist(), strict=True)):
             if tags_of is None:
                 text = ways.tags[r]
-                tags = texts[text] if text in texts else texts.setdefault(text, _street_tags(text))
+                tags = texts[text] if text in texts else texts.setdefault(text, _street_tags(text, self.when))
+                self.counts["by_hour"] += HOURLY.search(text) is not None
                 if ("highway", "ferry") in tags:
                     tags = (*tags, *_pace(text, lon[f:s], lat[f:s]))
             else:
@@ -228,7 +234,8 @@ class _Collector:
     def add_posts(self, nodes: PlacedNodes) -> None:
         """Take in what stands at nodes: barriers and lifts."""
         for node, text in zip(nodes.node_id.tolist(), nodes.tags, strict=True):
-            tags = judged(dict(_post_tags(text)))
+            tags = judged(dict(_post_tags(text)), self.when)
+            self.counts["by_hour"] += HOURLY.search(text) is not None
             if tags.get("highway") == "elevator":
                 tags = {"node": "yes", **{key: value for key, value in tags.items() if key != "barrier"}}
             else:
@@ -259,6 +266,7 @@ class _Collector:
             post_id=np.array(list(self.posts), np.int64),
             post_kind=np.array(list(self.posts.values()), np.int64),
             data_date=data_date,
+            when=self.when,
             counts=self.counts,
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, NetworkError, reads
 from siteplan.geo import ground_lengths, metric_crs
+from siteplan.inputs.conditions import MORNING
 from siteplan.inputs.graphs import ways_from_graph
 from siteplan.inputs.osm import RawWays, Tags, read_osm
 from siteplan.network.slope import Climb, read_climb
@@ -44,7 +46,8 @@ class StreetNetwork(Shown):
 
     An edge is a piece of one OpenStreetMap way between two nodes where ways meet or end. Edge `e` runs from node
     `u[e]` to `v[e]`; its line is `x, y[start[e]:start[e + 1]]` in `crs` (metres); `length[e]` are metres on the ground;
-    `kinds[kind[e]]` are its tags. `counts` says what was odd in the source. What was worked out for the network that
+    `kinds[kind[e]]` are its tags. `counts` says what was odd in the source; access that hangs on
+    the hour was judged for `when`. What was worked out for the network that
     an edited one comes from (`origin`) is not worked out again.
     """
 
@@ -62,6 +65,7 @@ class StreetNetwork(Shown):
     way_id: Ints
     data_date: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    when: datetime = MORNING
     climb: Climb | None = None
     origin: Origin | None = field(default=None, repr=False, compare=False)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -212,6 +216,7 @@ def read_streets(
     place: str | None = None,
     graph: Any = None,
     elevation: str | Path | None = None,
+    when: datetime = MORNING,
 ) -> StreetNetwork:
     """Read streets from an OpenStreetMap file, a GraphML file, a place name (online) or an OSMnx graph.
 
@@ -225,6 +230,9 @@ def read_streets(
         An OSMnx graph (`networkx.MultiDiGraph`), which may as well stand first.
     elevation
         A terrain model (GeoTIFF, metres), for profiles with `slope`.
+    when
+        The moment, in local time, for which access is judged that hangs on the hour (`foot:conditional=no @
+        (22:00-07:00)`); by default a Tuesday at half past eight in the morning. Graphs say nothing of hours.
 
     Returns
     -------
@@ -254,7 +262,9 @@ def read_streets(
         graph, source = _load_graphml(Path(path)), str(path)
     else:
         source = "OSMnx graph"
-    streets = build_streets(read_osm(path) if graph is None and path is not None else ways_from_graph(graph, source))
+    streets = build_streets(
+        read_osm(path, when=when) if graph is None and path is not None else ways_from_graph(graph, source)
+    )
     return streets if elevation is None else replace(streets, climb=read_climb(streets, elevation))
 
 
@@ -385,6 +395,7 @@ def _cut(
         kinds=raw.kinds,
         way_id=raw.way_id[way],
         data_date=raw.data_date,
+        when=raw.when,
         counts=raw.counts,
     )
     return _with_posts(streets, post_of[used])

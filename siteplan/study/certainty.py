@@ -112,7 +112,7 @@ def robustness_tables(
     draws = _draws(asked)
     ground = _ground(bare, asked, data, draws)
     known = {
-        **fingerprint(study),
+        **fingerprint(study, data.streets),
         "profiles": [profile.model_dump() for profile in study.profiles()],
         "limit": bare.limit,
         "minutes": study.travel.minutes,

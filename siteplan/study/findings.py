@@ -261,6 +261,9 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
     if any(found.values()):
         text = ", ".join(f"{name} {count:,}" for name, count in found.items() if count)
         yield Finding("info", "inputs.streets", f"at nodes of streets and paths: {text}")
+    if by_hour := streets.counts.get("by_hour", 0):
+        text = f"{by_hour:,} ways and nodes are open by the hour: they are used as on {streets.when:%Y-%m-%d at %H:%M}"
+        yield Finding("info", "inputs.streets", text)
     missing = streets.counts.get("missing_nodes", 0)
     if missing:
         text = f"{missing:,} nodes are missing, as in an extract cut at its border: ways end where they are"

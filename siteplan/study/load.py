@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +16,7 @@ from siteplan.errors import InputError, warn
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
 from siteplan.inputs.basemap import read_basemap
+from siteplan.inputs.conditions import MORNING
 from siteplan.inputs.files import listed
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
@@ -39,6 +41,7 @@ __all__ = [
     "load_sites",
     "load_streets",
     "load_timetable",
+    "moment",
     "points_mark",
     "points_of",
     "read_original",
@@ -156,8 +159,17 @@ def load_communes(study: Study) -> gpd.GeoDataFrame | None:
 
 
 def read_original(study: Study) -> StreetNetwork:
-    """Read the streets as they are in the file."""
-    return read_streets(study.inputs.streets, elevation=study.inputs.elevation)
+    """Read the streets as they are in the file, at the study's moment."""
+    return read_streets(study.inputs.streets, elevation=study.inputs.elevation, when=moment(study))
+
+
+def moment(study: Study) -> datetime:
+    """Return when people travel: on the timetables' day, in the middle of the first window; else a Tuesday morning."""
+    if study.inputs.transit is None:
+        return MORNING
+    windows = [mode.window_minutes for mode in study.profiles() if isinstance(mode, Rides)]
+    day = datetime.fromisoformat(study.inputs.transit.date)
+    return day + (timedelta(minutes=sum(windows[0]) / 2) if windows else MORNING - datetime.combine(MORNING, time()))
 
 
 def load_streets(study: Study, sites: gpd.GeoDataFrame, original: StreetNetwork | None = None) -> StreetNetwork:

@@ -27,7 +27,9 @@ from siteplan.study.load import (
     load_sites,
     load_streets,
     load_timetable,
+    moment,
     points_of,
+    read_original,
     refuse_in_water,
     used_sites,
 )
@@ -159,20 +161,26 @@ def _changed_data(variant: Study, study: Study, base: StudyData) -> StudyData:
     changes, before = variant.changes, study.changes
     same_sites = changes.sites == before.sites and variant.inputs.sites == study.inputs.sites
     sites = base.all_sites if same_sites else load_sites(variant)
+    original = base.original
+    # On another day or at another hour, other streets may be open.
+    if original is not None and original.counts.get("by_hour") and moment(variant) != moment(study):
+        original = read_original(variant)
+    anew = original is not base.original
     cells, points = base.cells, base.points
     if changes.people != before.people:
         cells = _cells(variant, study, base)
-        points = points_of(cells, base.original)
+    if changes.people != before.people or (anew and len(base.linked)):
+        points = points_of(cells, original)
     streets = base.streets
-    if streets is not None and base.original is not None and changes.streets != before.streets:
-        streets = load_streets(variant, sites, base.original)
+    if streets is not None and original is not None and (changes.streets != before.streets or anew):
+        streets = load_streets(variant, sites, original)
     elif streets is not None and not same_sites:
         check_streets(variant, streets, sites)
     if streets is not None and not same_sites:
         refuse_in_water(variant, streets, sites, base.basemap)
     linked = {} if streets is None or not base.linked else linked_by_mode(variant, streets, points)
     timetable = None if streets is None else _timetable(variant, study, base, streets)
-    return StudyData(base.original, streets, timetable, cells, points, linked, sites, base.communes, base.basemap)
+    return StudyData(original, streets, timetable, cells, points, linked, sites, base.communes, base.basemap)
 
 
 def _cells(variant: Study, study: Study, base: StudyData) -> gpd.GeoDataFrame:

@@ -48,7 +48,7 @@ def times_of(
     names = [profile.name for profile in study.profiles()]
     tables, searched = [], {}
     for profile in study.profiles():
-        inputs = fingerprint(study, without=_unused(profile))
+        inputs = fingerprint(study, data.streets, without=_unused(profile))
         key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), "limit": study.limit})
         make = functools.partial(search or functools.partial(_searched, study, data), profile, progress)
         table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
@@ -116,7 +116,7 @@ def _own_times(path: Path, data: StudyData) -> pd.DataFrame:
     return times
 
 
-def fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
+def fingerprint(study: Study, streets: StreetNetwork | None, without: Sequence[str] = ()) -> dict[str, Any]:
     """Name all that travel times (or, without the people, isochrones) depend on, but for the mode and the limits."""
     files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if not key.startswith(APART)}
     hashes = {name: file_hash(path) for name, path in files.items() if name.split(".")[0] not in without}
@@ -129,6 +129,8 @@ def fingerprint(study: Study, without: Sequence[str] = ()) -> dict[str, Any]:
     told: dict[str, str] = {"direction": study.travel.direction, "extent": study.area.extent}
     if study.inputs.transit is not None and "transit" not in without:
         told["date"] = study.inputs.transit.date
+    if streets is not None and streets.counts.get("by_hour"):
+        told["when"] = str(streets.when)
     hidden = {"transit": "lines", "population": "people"}
     changes = study.changes.model_dump(mode="json", exclude={kind for name, kind in hidden.items() if name in without})
     return {
@@ -157,7 +159,7 @@ def rings_of(
     tables = []
     for profile in study.profiles():
         # Who lives where shapes no isochrone.
-        inputs = fingerprint(study, without=("population", "communes", "extent", *_unused(profile)))
+        inputs = fingerprint(study, streets, without=("population", "communes", "extent", *_unused(profile)))
         key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), "minutes": study.travel.minutes})
         make = functools.partial(
             isochrones,

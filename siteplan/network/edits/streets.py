@@ -51,7 +51,7 @@ def source_ways(streets: StreetNetwork) -> RawWays:
             f"streets: {streets.source} is no OpenStreetMap file that can be read again; changes of streets need one "
             "(.osm.pbf or .osm), or its ways given as ways="
         )
-    return streets.remember("ways", lambda: read_osm(streets.source))  # type: ignore[no-any-return]
+    return streets.remember("ways", lambda: read_osm(streets.source, when=streets.when))  # type: ignore[no-any-return]
 
 
 def edit_streets(
