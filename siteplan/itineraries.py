@@ -136,7 +136,7 @@ def _unridden(
     """Return the way along the streets alone."""
     runs_backwards(direction)  # refuses any other
     most = int(deciseconds([minutes])[0])
-    home, goal = _End.of(streets, origin, profile, LIMIT), _End.of(streets, site, profile, HARD_LIMIT)
+    home, goal = _End.of(streets, origin, profile, profile.link_m), _End.of(streets, site, profile, HARD_LIMIT)
     walked = _walked(streets, profile, *((home, goal) if direction == "to" else (goal, home)), most=most)
     if walked is None:
         return None
@@ -325,7 +325,7 @@ def _legs(
         if isinstance(where, int):
             return _End.at_stop(transit, where, profile)
         home = where == "home"
-        return _End.of(transit.streets, ends[0 if home else 1], profile, LIMIT if home else HARD_LIMIT)
+        return _End.of(transit.streets, ends[0 if home else 1], profile, profile.link_m if home else HARD_LIMIT)
 
     def walk(k: int, end: str, here: str | int, there: str | int) -> None:
         profile = mode.access if k == at_home or not trace.rides else mode.walk

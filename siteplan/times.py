@@ -16,7 +16,7 @@ from siteplan.errors import warn
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
-from siteplan.network.snapping import HARD_LIMIT, LIMIT, Modes, as_modes, as_profile, positions
+from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, as_profile, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing import search
@@ -51,7 +51,7 @@ def travel_times(
     ----------
     sites, people
         Points with a CRS; index of `sites` is the site, index of `people` the point. People are linked to streets
-        within 300 m, sites (put where they are on purpose) within 1,600 m.
+        within 300 m, or what the mode says (`link_m`), sites (put where they are on purpose) within 1,600 m.
     mode
         "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides; or several of them.
     minutes
@@ -244,7 +244,7 @@ def _prepared(
 
 def _linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, what: str) -> pd.DataFrame:
     """Link places to the streets and say once how many could not be."""
-    link_m = HARD_LIMIT if what == "sites" else LIMIT
+    link_m = HARD_LIMIT if what == "sites" else profile.link_m
     links = linked(streets, places, profile, link_m)
     lost = links["status"] != "placed"
     if lost.any():

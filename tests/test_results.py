@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from siteplan.catalogue import TABLES
 from siteplan.cli import app
-from siteplan.errors import InputError, StudyError
+from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.output.maps import site_map
 from siteplan.output.outcome import Outcome
 from siteplan.output.report import find_chromium, render_report
@@ -125,6 +126,22 @@ def test_the_way_on_foot_street_by_street(town: Path) -> None:
     assert told["metres"] == pytest.approx(told["minutes"] * 80, rel=0.01)  # 4.8 km/h
     assert {way["properties"]["highway"] for way in told["ways"]["features"]} <= {"residential", ""}
     assert "home - site" in call(*asked).stdout
+
+
+def test_how_far_a_home_may_be_from_its_street_is_a_key_of_the_study(tmp_path: Path) -> None:
+    study = write_town(tmp_path)
+    people = f"cell,lon,lat,people,workers\n0,{lon(0)},{NORTH},10,1\n1,{lon(0)},{NORTH + 400 / 111_195:.7f},7,1\n"
+    (tmp_path / "people.csv").write_text(people)
+    start = ["itinerary", study, f"--from={lon(0)},{NORTH + 400 / 111_195:.7f}", "--site=A", "--mode=walk"]
+    for metres, within in ((300, 10), (450, 17)):  # who lives 400 m off the only street walks 5 minutes to it
+        options = ["travel.modes=walk", "travel.minutes=8", f"travel.link_m={metres}"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SiteplanWarning)
+            result = run(read_study(study, options))
+        assert result.scores.loc["A", "people_walk_8"] == within
+        done = call(*start, "--set", f"travel.link_m={metres}")
+        assert (done.exit_code == 0) == (metres > 400)
+    assert done.stdout.startswith("5.0 min, 400 m")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ __all__ = [
     "ByBike",
     "ByPedelec",
     "ByTransit",
+    "LinkMetres",
     "ModeName",
     "Model",
     "OnFoot",
@@ -139,6 +140,9 @@ class Mode(Model):
         return hash(tuple(value for name, value in self if name != "title"))
 
 
+LinkMetres = Annotated[float, Field(gt=0, le=1600)]  # R5 links up to 1,600 m
+
+
 class Profile(Mode, ByBike, OnFoot):
     """How one mode moves: its rules, its speed and what slows it down.
 
@@ -150,6 +154,7 @@ class Profile(Mode, ByBike, OnFoot):
     speed_kmh: float = Field(ge=0.5, le=130, description="km/h on the flat")
     access_kmh: float = Field(default=4.8, ge=0.5, le=60, description="km/h on foot between a door and the street")
     slope: bool = Field(default=False, description="let the terrain change the speed; needs an elevation model")
+    link_m: LinkMetres = Field(default=300.0, description="metres between a home and its street, at most")
 
     @model_validator(mode="before")
     @classmethod
@@ -160,10 +165,19 @@ class Profile(Mode, ByBike, OnFoot):
         return given
 
     @classmethod
-    def of(cls, name: str, section: OnFoot | ByBike, *, title: Mapping[str, str] = NONE, slope: bool = False) -> Self:
+    def of(
+        cls,
+        name: str,
+        section: OnFoot | ByBike,
+        *,
+        title: Mapping[str, str] = NONE,
+        slope: bool = False,
+        link_m: float = 300.0,
+    ) -> Self:
         """Make the profile of what a study says of a mode; `slope` is for where it leaves that open."""
         asked = section.model_dump(exclude={"like", "title"})
         asked["slope"] = slope if asked["slope"] is None else asked["slope"]
+        asked["link_m"] = link_m
         return cls(name=name, title=dict(title), rules="walk" if isinstance(section, OnFoot) else "bike", **asked)
 
     def with_(self, **changes: Any) -> Self:

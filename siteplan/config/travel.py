@@ -24,6 +24,7 @@ from siteplan.config.profiles import (
     ByBike,
     ByPedelec,
     ByTransit,
+    LinkMetres,
     Model,
     ModeName,
     OnFoot,
@@ -136,6 +137,11 @@ class Travel(Model):
         min_length=1,
         description="the limits: a shared workplace works within 15 to 20 minutes of home",
     )
+    link_m: LinkMetres = Field(
+        default=300.0,
+        description="metres between a home and the nearest street of the mode, at most; who lives farther is out of "
+        "reach. Sites, put where they are on purpose, may be 1,600 m from theirs, stops 300 m",
+    )
     walk: OnFoot = Field(default=OnFoot(), description="on foot")
     slow_walk: OnFootSlowly = Field(default=OnFootSlowly(), description="on foot, slowly")
     bike: ByBike = Field(default=ByBike(), description="by bicycle")
@@ -189,7 +195,7 @@ class Travel(Model):
         section = self.section(mode)
         title = self.profiles[mode].title if mode in self.profiles else {}
         if not isinstance(section, ByTransit):
-            return Profile.of(mode, section, title=title, slope=slope)
+            return Profile.of(mode, section, title=title, slope=slope, link_m=self.link_m)
         walk, home = (self.profile(name, slope=slope) for name in ("walk", section.home))
         asked = section.model_dump() | {"walk": walk, "home": None if section.home == "walk" else home}
         return Rides.model_validate({**asked, "name": mode, "title": title})

@@ -68,7 +68,7 @@ def lay_out(
     """Lay out what the journeys between sites and points are searched on; `backwards` means towards the sites."""
     streets, home = timetable.streets, mode.home or mode.walk
     site_links = linked(streets, sites, mode.walk, HARD_LIMIT)
-    point_links = linked(streets, people, home, LIMIT)
+    point_links = linked(streets, people, home, home.link_m)
     access = walks_to_stops(timetable, site_links, mode, backwards, outward=True).sort_values(["place", "stop"])
     exits = walks_to_stops(timetable, point_links, mode, backwards, outward=False)
     exits = exits.sort_values(["stop", "cost", "place"])
@@ -281,7 +281,7 @@ def by_oneself(
     """Return for each site the points within the limit without any ride, and what they cost."""
     graph = mode_graph(streets, home, backwards=backwards)
     site_rows, ends = positions(linked(streets, sites, home, HARD_LIMIT), graph, home)
-    point_rows, points = positions(linked(streets, people, home, LIMIT), graph, home)
+    point_rows, points = positions(linked(streets, people, home, home.link_m), graph, home)
     source, target, cost = search.times(search.prepare(graph, ends, points), cutoff)
     site, point = site_rows[source], point_rows[target]
     bounds = np.searchsorted(site, np.arange(len(sites) + 1))

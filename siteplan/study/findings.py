@@ -285,7 +285,7 @@ def _about_people(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork)
     found: list[Finding] = []
     what = f"{asked_file(study, 'population')}: its cells"
     _tried(found, "inputs.population", lambda: same_place(streets, cells, what))
-    points = _tried(found, "inputs.population", lambda: points_of(cells, streets))
+    points = _tried(found, "inputs.population", lambda: points_of(cells, streets, study.travel.link_m))
     if points is None:
         return found
     _tried(found, "inputs.population", lambda: linked_by_mode(study, streets, points))

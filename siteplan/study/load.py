@@ -107,7 +107,9 @@ def load(study: Study, *, places: bool = True) -> StudyData:
     # A travel-time table of the user's own speaks of cells, whatever streets there are to draw isochrones on; one that
     # siteplan wrote, of the points that it made.
     searched = streets if study.inputs.times is None else None
-    points = _points_of_times(study, cells, streets) if searched is None else points_of(cells, original)
+    points = (
+        _points_of_times(study, cells, streets) if searched is None else points_of(cells, original, study.travel.link_m)
+    )
     linked = {} if searched is None else linked_by_mode(study, searched, points)
     basemap = load_basemap(study)
     if streets is not None:
@@ -229,10 +231,10 @@ def used_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return sites[sites["status"] != "excluded"]
 
 
-def points_of(cells: gpd.GeoDataFrame, streets: StreetNetwork | None) -> gpd.GeoDataFrame:
+def points_of(cells: gpd.GeoDataFrame, streets: StreetNetwork | None, link_m: float = LIMIT) -> gpd.GeoDataFrame:
     """Place people on the streets; without streets, each cell is a point of its own, named as the cell is."""
     if streets is not None:
-        return place_people(cells, streets)
+        return place_people(cells, streets, link_m=link_m)
     points = cells.to_crs(metric_crs(cells))
     points = points.set_geometry(points.geometry.centroid)
     points.insert(0, "cell", points.index)
@@ -256,7 +258,7 @@ def _points_of_times(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwo
             f"{file}: was written by siteplan, for points that it made from streets and people; give the same streets "
             "as well (inputs.streets, --streets)"
         )
-    points = points_of(cells, streets)
+    points = points_of(cells, streets, study.travel.link_m)
     if points_mark(points) != mark:
         raise InputError(
             f"{file}: was written by siteplan for other streets or people than {streets.source} and "
@@ -290,7 +292,8 @@ def commune_names(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Ser
 def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
     """Link points by every mode, and say how many people have no street."""
     found = {
-        mode.name: linked(streets, points, _at_home(mode), LIMIT)["status"] == "placed" for mode in study.profiles()
+        mode.name: linked(streets, points, _at_home(mode), study.travel.link_m)["status"] == "placed"
+        for mode in study.profiles()
     }
     people = points["people"].fillna(0.0)
     total = float(people.sum())
@@ -301,7 +304,8 @@ def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFram
         if lost > 0:
             text = (
                 f"{asked_file(study, 'population')}: {lost:,.0f} of {total:,.0f} people ({lost / total:.2%}) live more "
-                f"than {LIMIT:.0f} m from any street for {' or '.join(modes)}, or on a street island: out of reach"
+                f"than {study.travel.link_m:.0f} m from any street for {' or '.join(modes)}, or on a street "
+                "island: out of reach"
             )
             warn(text)
     return found

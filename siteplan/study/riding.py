@@ -10,7 +10,7 @@ import shapely
 from siteplan.config import Rides, Study
 from siteplan.errors import StudyError, warn
 from siteplan.itineraries import Itinerary, describe, itinerary, site_lines
-from siteplan.network.snapping import LIMIT, link
+from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable
 from siteplan.study.load import StudyData, asked_file, load_sites, load_streets, load_timetable, same_place
 
@@ -102,8 +102,10 @@ def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary |
     origin = gpd.GeoDataFrame({"site": ["--from"]}, geometry=gpd.points_from_xy([lon], [lat]), crs=4326)
     same_place(streets, origin, "--from: the place")
     profile = mode.access if isinstance(mode, Rides) else mode
-    if (link(streets, origin, mode=profile)["status"] != "placed").any():
-        raise StudyError(f"--from {start}: no street for {profile.name} within {LIMIT:.0f} m; give a place nearer one")
+    if (link(streets, origin, mode=profile, link_m=profile.link_m)["status"] != "placed").any():
+        raise StudyError(
+            f"--from {start}: no street for {profile.name} within {profile.link_m:.0f} m; give a place nearer one"
+        )
     transit = load_timetable(study, streets) if isinstance(mode, Rides) else streets
     if transit is None:
         raise StudyError("inputs.transit: no timetable, and the mode rides; give one (--transit), or --mode walk")

@@ -170,7 +170,7 @@ def _changed_data(variant: Study, study: Study, base: StudyData) -> StudyData:
     if changes.people != before.people:
         cells = _cells(variant, study, base)
     if changes.people != before.people or (anew and len(base.linked)):
-        points = points_of(cells, original)
+        points = points_of(cells, original, variant.travel.link_m)
     streets = base.streets
     if streets is not None and original is not None and (changes.streets != before.streets or anew):
         streets = load_streets(variant, sites, original)

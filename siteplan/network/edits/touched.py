@@ -14,7 +14,7 @@ from siteplan.config import Profile
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions, footing, mode_graph
 from siteplan.network.kept import kept_edges, linked, same_use
-from siteplan.network.snapping import HARD_LIMIT, LIMIT, as_profile, positions
+from siteplan.network.snapping import HARD_LIMIT, as_profile, positions
 from siteplan.network.streets import StreetNetwork
 
 __all__ = ["Touched", "touch", "touched_sites"]
@@ -95,7 +95,7 @@ def touch(
         edited = replace(edited, origin=origin)
     both = (streets, edited)
     site_links = tuple(linked(network, sites, profile, HARD_LIMIT) for network in both)
-    point_links = tuple(linked(network, people, profile, LIMIT) for network in both)
+    point_links = tuple(linked(network, people, profile, profile.link_m) for network in both)
     uses = [footing(network, profile) for network in both]
     same = same_use(edited, origin, profile)
     names = []

@@ -74,7 +74,7 @@ def render_page(account: Account) -> str:
         which_sites=which_sites,
         speeds=speeds,
         modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
-        link_m=LIMIT,
+        link_m=account.asked.get("travel", {}).get("link_m", LIMIT),
         nothing=NONE,
         asked=yaml.safe_dump(dict(account.asked), allow_unicode=True, sort_keys=True, width=60),
     )
