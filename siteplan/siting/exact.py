@@ -7,7 +7,7 @@ rows on these columns, and any of these may be the goal: the objective, the numb
 share that a territory covers, or the minutes on the way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from siteplan.errors import SiteplanError
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 
-__all__ = ["SLACK", "Solution", "serve", "solve", "solve_nested"]
+__all__ = ["SLACK", "Rows", "Solution", "minimise", "serve", "solve", "solve_nested"]
 
 EXACT = 1e-9  # a second goal may give away this share of the first
 # A condition on people is met within this share. HiGHS takes rows as equal within 1e-6: with tighter tolerances, or a
@@ -38,7 +38,7 @@ class Solution:
 
 
 @dataclass
-class _Rows:
+class Rows:
     """The rows of a programme, collected in blocks."""
 
     low: list[Floats] = field(default_factory=list)
@@ -58,7 +58,7 @@ class _Rows:
         self.high.append(np.broadcast_to(np.asarray(high, dtype=np.float64), (rows,)))
         self.many += rows
 
-    def append(self, other: "_Rows", shift: int) -> None:
+    def append(self, other: "Rows", shift: int) -> None:
         """Add the rows of another programme, whose columns stand `shift` columns farther here."""
         self.row += [row + self.many for row in other.row]
         self.column += [column + shift for column in other.column]
@@ -117,7 +117,7 @@ def solve(
     """
     import highspy
 
-    rows = _Rows()
+    rows = Rows()
     many = len(problem.sites)
     services = _services(problem, rows, goal)
     columns = many + sum(len(service.people) for service in services)
@@ -158,7 +158,7 @@ def solve(
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
     nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
     bounds, limits = (lower, upper, whole), {"seconds": seconds, "gap": gap, "offset": nobody}
-    answer = _run(rows, -cost / scale, bounds, start=begin, **limits)
+    answer = minimise(rows, -cost / scale, bounds, start=begin, **limits)
     if answer is None:
         return None
     values, objective, bound, status = answer
@@ -196,12 +196,12 @@ def solve_nested(
     -------
     The sets (None if none was found in time) and the bound on the sum; None if no sets meet the conditions.
     """
-    rows, every = _Rows(), np.arange(len(phases[0].sites))
+    rows, every = Rows(), np.arange(len(phases[0].sites))
     cost, lower, upper, whole = [], [], [], []
     firsts: list[int] = []
     columns = 0
     for problem, weight in zip(phases, weights, strict=True):
-        own = _Rows()
+        own = Rows()
         services = _services(problem, own, "value")
         _side_rows(problem, own)
         _floor_rows(problem, own, services[-1], None)
@@ -222,7 +222,7 @@ def solve_nested(
     scale = float(goal.max(initial=0.0)) or 1.0  # brought near 1, as in `solve`
     begin = None if start is None else (np.concatenate([first + every for first in firsts]), np.concatenate(start))
     bounds = np.concatenate(lower), np.concatenate(upper), np.concatenate(whole)
-    answer = _run(rows, -goal / scale, bounds, start=begin, seconds=seconds, gap=gap)
+    answer = minimise(rows, -goal / scale, bounds, start=begin, seconds=seconds, gap=gap)
     if answer is None:
         return None
     values, _, bound, _ = answer
@@ -240,7 +240,7 @@ def serve(problem: Problem, opened: Flags) -> Solution | None:
     return best if near is None or near.share is None else replace(near, value=best.value)
 
 
-def _services(problem: Problem, rows: _Rows, goal: str) -> list[_Service]:
+def _services(problem: Problem, rows: Rows, goal: str) -> list[_Service]:
     """Add the columns and rows of who is served; the first is the objective's, the last counts who is covered."""
     many = len(problem.sites)
     if goal == "nothing" and problem.floors is None:
@@ -253,7 +253,7 @@ def _services(problem: Problem, rows: _Rows, goal: str) -> list[_Service]:
     return [main, _classes(problem, rows, many + len(main.people), 1)] if more else [main]
 
 
-def _classes(problem: Problem, rows: _Rows, first: int, times: int) -> _Service:
+def _classes(problem: Problem, rows: Rows, first: int, times: int) -> _Service:
     """One column per set of points of a territory that reach the same sites: covered `times` times or not."""
     usable = ~problem.barred
     merged: dict[bytes, int] = {}
@@ -289,7 +289,7 @@ def _classes(problem: Problem, rows: _Rows, first: int, times: int) -> _Service:
     return _Service(first, weight, np.ones(number), np.zeros(number), np.array(territory, dtype=np.int64), None)
 
 
-def _assigned(problem: Problem, rows: _Rows, first: int) -> _Service:
+def _assigned(problem: Problem, rows: Rows, first: int) -> _Service:
     """One column per pair: the share of the point's people that go to the site."""
     point = problem.point
     pair = np.flatnonzero((problem.weight[point] > 0) & ~problem.barred[problem.site])
@@ -307,7 +307,7 @@ def _assigned(problem: Problem, rows: _Rows, first: int) -> _Service:
     return _Service(first, people, problem.worth[pair], problem.minutes[pair], problem.territory[point], pair)
 
 
-def _side_rows(problem: Problem, rows: _Rows) -> None:
+def _side_rows(problem: Problem, rows: Rows) -> None:
     """Count, budget, distances and quotas."""
     every = np.arange(len(problem.sites))
     if problem.count is not None:
@@ -343,7 +343,7 @@ def _cliques(apart: Ints, many: int) -> list[Ints]:
     return cliques
 
 
-def _floor_rows(problem: Problem, rows: _Rows, covered: _Service, lowest: int | None) -> None:
+def _floor_rows(problem: Problem, rows: Rows, covered: _Service, lowest: int | None) -> None:
     """Each territory covers a share of its people: a given one, or at least the column `lowest`."""
     if problem.floors is None or (lowest is None and isinstance(problem.floors, str)):
         return
@@ -358,26 +358,27 @@ def _floor_rows(problem: Problem, rows: _Rows, covered: _Service, lowest: int | 
             rows.add(1, 0, column, value, low=problem.floors[number] - SLACK)
 
 
-def _must_rows(problem: Problem, rows: _Rows, must: Flags) -> None:
+def _must_rows(problem: Problem, rows: Rows, must: Flags) -> None:
     """Each of these points needs an open site."""
     inside = must[problem.point]
     row = np.cumsum(must)[problem.point[inside]] - 1
     rows.add(int(must.sum()), row, problem.site[inside], 1.0, low=1.0)
 
 
-def _run(
-    rows: _Rows,
+def minimise(
+    rows: Rows,
     cost: Floats,
     bounds: tuple[Floats, Floats, Flags],
     *,
     start: tuple[Ints, Flags] | None,
     seconds: float,
-    gap: float,
+    gap: float = 0.0,
     offset: float = 0.0,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[Floats | None, float, float, Any] | None:
     """Let HiGHS minimise; None where nothing is feasible. Returns values, objective, bound and status.
 
-    `bounds` are the least and the most of each column, and whether it is whole.
+    `bounds` are the least and the most of each column, and whether it is whole; `options` stand above those for all.
     """
     import highspy
 
@@ -396,16 +397,17 @@ def _run(
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[int(one)] for one in whole]
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    for name, option in (
-        ("output_flag", False),
-        ("mip_rel_gap", gap),
-        ("mip_abs_gap", 1e-7),
-        ("primal_feasibility_tolerance", 1e-8),
-        ("time_limit", float(seconds)),
-        ("threads", 1),
+    usual = {
+        "output_flag": False,
+        "mip_rel_gap": gap,
+        "mip_abs_gap": 1e-7,
+        "primal_feasibility_tolerance": 1e-8,
+        "time_limit": float(seconds),
+        "threads": 1,
         # The simplex method takes ten times as long and more for the first relaxation of many pairs.
-        ("mip_lp_solver", "ipm" if len(cost) > MANY else "choose"),
-    ):
+        "mip_lp_solver": "ipm" if len(cost) > MANY else "choose",
+    }
+    for name, option in (usual | dict(options or {})).items():
         solver.setOptionValue(name, option)
     solver.passModel(lp)
     if start is not None:
