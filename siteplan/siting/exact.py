@@ -86,6 +86,11 @@ class _Service:
     territory: Ints
     pair: Ints | None
 
+    @property
+    def columns(self) -> slice:
+        """Where they stand in the programme."""
+        return slice(self.first, self.first + len(self.people))
+
 
 def solve(
     problem: Problem,
@@ -117,25 +122,17 @@ def solve(
     """
     import highspy
 
-    rows = Rows()
-    many = len(problem.sites)
-    services = _services(problem, rows, goal)
-    columns = many + sum(len(service.people) for service in services)
-    lowest = columns  # the column of the lowest share, where that is the goal
-    columns += goal == "floor"
-    _side_rows(problem, rows)
-    _floor_rows(problem, rows, services[-1], lowest if goal == "floor" else None)
+    many, (rows, main, (lower, upper, whole)) = len(problem.sites), _programme(problem, goal)
     if must is not None:
         _must_rows(problem, rows, must)
-    main = services[0] if services else None
-    if at_least is not None and main is not None:
+    if at_least is not None:
         entries, size = np.arange(len(main.people)) + main.first, at_least or 1.0
         rows.add(1, 0, entries, main.people * main.worth / size, low=at_least / size)
-    cost = np.zeros(columns)
-    if goal == "value" and main is not None:
-        cost[main.first : main.first + len(main.people)] = main.people * main.worth
-    elif goal == "minutes" and main is not None:
-        cost[main.first : main.first + len(main.people)] = -main.people * main.minutes
+    cost = np.zeros(len(whole))
+    if goal == "value":
+        cost[main.columns] = main.people * main.worth
+    elif goal == "minutes":
+        cost[main.columns] = -main.people * main.minutes
     elif goal == "sites":
         cost[:many] = -1.0
     elif goal == "most sites":
@@ -143,22 +140,16 @@ def solve(
     elif goal == "cost":
         cost[:many] = -np.nan_to_num(problem.cost)
     elif goal == "floor":
-        cost[lowest] = 1.0
+        cost[-1] = 1.0
     # HiGHS trusts differences down to about 1e-6 of what it adds up, so the goal is brought near 1.
     scale = float(np.abs(cost).max(initial=0.0)) or 1.0
-    lower, upper = np.zeros(columns), np.ones(columns)
-    lower[:many][problem.fixed], upper[:many][problem.barred] = 1.0, 0.0
-    whole = np.zeros(columns, dtype=bool)
-    whole[:many] = True
-    if problem.times > 1 and main is not None:
-        whole[main.first : main.first + len(main.people)] = True
     if bool((lower[:many] == upper[:many]).all()) and problem.times == 1:
         whole[:] = False
     begin = None if start is None else (np.arange(many), start)
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
     nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
-    bounds, limits = (lower, upper, whole), {"seconds": seconds, "gap": gap, "offset": nobody}
-    answer = minimise(rows, -cost / scale, bounds, start=begin, **limits)
+    bounds = lower, upper, whole
+    answer = minimise(rows, -cost / scale, bounds, start=begin, seconds=seconds, gap=gap, offset=nobody)
     if answer is None:
         return None
     values, objective, bound, status = answer
@@ -167,9 +158,9 @@ def solve(
         opened = problem.fixed.copy()
         return Solution(opened, None, -INFINITE, -bound * scale, False)
     share = None
-    if main is not None and main.pair is not None:
+    if main.pair is not None:
         share = np.zeros(len(problem.site))
-        share[main.pair] = np.clip(values[main.first : main.first + len(main.people)], 0.0, 1.0)
+        share[main.pair] = np.clip(values[main.columns], 0.0, 1.0)
     optimal = status == highspy.HighsModelStatus.kOptimal
     return Solution(values[:many] > 0.5, share, -objective * scale, -bound * scale, optimal)
 
@@ -197,32 +188,24 @@ def solve_nested(
     The sets (None if none was found in time) and the bound on the sum; None if no sets meet the conditions.
     """
     rows, every = Rows(), np.arange(len(phases[0].sites))
-    cost, lower, upper, whole = [], [], [], []
+    parts: list[tuple[Floats, Floats, Floats, Flags]] = []
     firsts: list[int] = []
     columns = 0
     for problem, weight in zip(phases, weights, strict=True):
-        own = Rows()
-        services = _services(problem, own, "value")
-        _side_rows(problem, own)
-        _floor_rows(problem, own, services[-1], None)
+        own, main, bounds = _programme(problem, "value")
         rows.append(own, columns)
-        many = sum(len(service.people) for service in services)
-        worth = weight * services[0].people * services[0].worth
-        cost.append(np.r_[np.zeros(len(every)), worth, np.zeros(many - len(worth))])
-        lower.append(np.r_[problem.fixed.astype(np.float64), np.zeros(many)])
-        upper.append(np.r_[1.0 - problem.barred, np.ones(many)])
-        counted = np.arange(many) < len(worth)
-        whole.append(np.r_[np.ones(len(every), dtype=bool), counted & (problem.times > 1)])
+        worth = np.zeros(len(bounds[0]))
+        worth[main.columns] = weight * main.people * main.worth
+        parts.append((worth, *bounds))
         if firsts:
             pairs = np.r_[firsts[-1] + every, columns + every]
             rows.add(len(every), np.r_[every, every], pairs, np.repeat([1.0, -1.0], len(every)), high=0.0)
         firsts.append(columns)
-        columns += len(every) + many
-    goal = np.concatenate(cost)
+        columns += len(worth)
+    goal, lower, upper, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
     scale = float(goal.max(initial=0.0)) or 1.0  # brought near 1, as in `solve`
     begin = None if start is None else (np.concatenate([first + every for first in firsts]), np.concatenate(start))
-    bounds = np.concatenate(lower), np.concatenate(upper), np.concatenate(whole)
-    answer = minimise(rows, -goal / scale, bounds, start=begin, seconds=seconds, gap=gap)
+    answer = minimise(rows, -goal / scale, (lower, upper, whole), start=begin, seconds=seconds, gap=gap)
     if answer is None:
         return None
     values, _, bound, _ = answer
@@ -238,6 +221,24 @@ def serve(problem: Problem, opened: Flags) -> Solution | None:
         return None
     near = solve(fixed, "minutes", at_least=best.value - EXACT * max(1.0, abs(best.value)))
     return best if near is None or near.share is None else replace(near, value=best.value)
+
+
+def _programme(problem: Problem, goal: str) -> tuple[Rows, _Service, tuple[Floats, Floats, Flags]]:
+    """Return the rows of all conditions, who is served, and of each column the least, the most and if it is whole.
+
+    The column of the lowest share, where that is the goal, is the last.
+    """
+    rows, many = Rows(), len(problem.sites)
+    services = _services(problem, rows, goal)
+    columns = many + sum(len(service.people) for service in services)
+    _side_rows(problem, rows)
+    _floor_rows(problem, rows, services[-1], columns if goal == "floor" else None)
+    columns += goal == "floor"
+    lower, upper, whole = np.zeros(columns), np.ones(columns), np.arange(columns) < many
+    lower[:many][problem.fixed], upper[:many][problem.barred] = 1.0, 0.0
+    if problem.times > 1:
+        whole[services[0].columns] = True
+    return rows, services[0], (lower, upper, whole)
 
 
 def _services(problem: Problem, rows: Rows, goal: str) -> list[_Service]:
