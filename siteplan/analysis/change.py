@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from siteplan.analysis.equity import groups_first, splits
+from siteplan.analysis.equity import places_and_groups
 from siteplan.analysis.reach import check_limits
 from siteplan.catalogue import BEST
 from siteplan.doors import door
 from siteplan.errors import InputError
-from siteplan.reachable import People, Reach, sums
+from siteplan.reachable import People, Reach
 
 __all__ = ["gained_lost"]
 
@@ -83,30 +83,11 @@ def gained_lost(
     modes = list(dict.fromkeys([*had_least, *has_least]))
     modes.sort(key=lambda mode: mode == BEST)  # the best of all stays the last
     tables = []
-    for split, code, labels in splits(there, territories):
-        for group, amount in groups_first(there.amounts(groups)):
-            amount_after = later.amount(group)
-            for mode in modes:
-                for limit in limits:
-                    had = np.where(had_least.get(mode, nobody) <= limit, amount, 0.0)
-                    has = np.where(has_least.get(mode, nobody) <= limit, amount_after, 0.0)
-                    parts = (np.minimum(had, has), np.maximum(has - had, 0.0), np.maximum(had - has, 0.0), amount_after)
-                    kept, gained, lost, everybody = (sums(code, part, len(labels)) for part in parts)
-                    tables.append(
-                        pd.DataFrame(
-                            {
-                                "split": split,
-                                "territory": labels,
-                                "group": group,
-                                "mode": mode,
-                                "minutes": limit,
-                                "people": everybody,
-                                "before": kept + lost,
-                                "after": kept + gained,
-                                "gained": gained,
-                                "lost": lost,
-                                "unchanged": kept,
-                            }
-                        )
-                    )
+    for keys, amount, total in places_and_groups(there, territories, groups, modes=modes, limits=limits):
+        mode, limit, amount_after = keys["mode"], keys["minutes"], later.amount(keys["group"])
+        had = np.where(had_least.get(mode, nobody) <= limit, amount, 0.0)
+        has = np.where(has_least.get(mode, nobody) <= limit, amount_after, 0.0)
+        kept, gained, lost = map(total, (np.minimum(had, has), np.maximum(has - had, 0.0), np.maximum(had - has, 0.0)))
+        counts = {"before": kept + lost, "after": kept + gained, "gained": gained, "lost": lost, "unchanged": kept}
+        tables.append(pd.DataFrame(keys | {"people": total(amount_after)} | counts))
     return pd.concat(tables, ignore_index=True)

@@ -5,7 +5,9 @@ a times table and a table with `people` and groups by `point`, or a `Reach` of b
 the sites that count (None: all of the table), so that candidates do not pass for telecentres that exist.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -132,30 +134,11 @@ def access_shares(
     asked = Reach.of(times, people)
     least = {mode: asked.least(mode, opened) for mode in asked.names}
     tables = []
-    for split, code, labels in splits(asked.people, territories):
-        for group, amount in groups_first(asked.people.amounts(groups)):
-            everybody = sums(code, amount, len(labels))
-            for mode, nearest in least.items():
-                for limit in limits:
-                    covered = sums(code, np.where(nearest <= limit, amount, 0.0), len(labels))
-                    tables.append(
-                        pd.DataFrame(
-                            {
-                                "split": split,
-                                "territory": labels,
-                                "group": group,
-                                "mode": mode,
-                                "minutes": limit,
-                                "people": everybody,
-                                "covered": covered,
-                                "share": ratio(covered, everybody),
-                            }
-                        ).assign(order=np.arange(len(labels)))
-                    )
-    table = pd.concat(tables, ignore_index=True)
-    rank = table["split"].map({name: place for place, name in enumerate(table["split"].unique())})
-    order = np.lexsort((table.index, table["order"], rank))
-    return table.drop(columns="order").iloc[order].reset_index(drop=True)
+    for keys, amount, total in places_and_groups(asked.people, territories, groups, modes=least, limits=limits):
+        covered = total(np.where(least[keys["mode"]] <= keys["minutes"], amount, 0.0))
+        tables.append(pd.DataFrame(keys | {"covered": covered, "share": ratio(covered, keys["people"])}))
+    table = pd.concat(tables)  # its index is the place of the territory in its split
+    return table.iloc[np.lexsort((table.index, pd.factorize(table["split"])[0]))].reset_index(drop=True)
 
 
 @door()
@@ -559,6 +542,31 @@ def fgt(values: Floats, people: Floats, line: float, alpha: float, *, more_is_wo
 def groups_first(amounts: Mapping[str, Floats]) -> list[tuple[str, Floats]]:
     """Return the groups, then people: who they are before how many there are."""
     return [*((name, amount) for name, amount in amounts.items() if name != "people"), ("people", amounts["people"])]
+
+
+def places_and_groups(
+    people: People,
+    territories: pd.Series | Mapping[str, pd.Series] | None,
+    groups: Sequence[str] | None,
+    *,
+    modes: Collection[str],
+    limits: Sequence[float],
+) -> Iterator[tuple[dict[str, Any], Floats, Callable[[Floats], Floats]]]:
+    """Yield, for each split, group, mode and limit, what a table by territory begins with.
+
+    Its columns `split`, `territory`, `group`, `mode`, `minutes`, `people`; the group by point; and what sums an amount
+    by point over each territory.
+    """
+    for split, code, labels in splits(people, territories):
+
+        def total(amount: Floats, code: Ints = code, count: int = len(labels)) -> Floats:
+            return sums(code, amount, count)
+
+        for group, amount in groups_first(people.amounts(groups)):
+            place = {"split": split, "territory": labels, "group": group}
+            everybody = total(amount)
+            for mode, limit in itertools.product(modes, limits):
+                yield place | {"mode": mode, "minutes": limit, "people": everybody}, amount, total
 
 
 def splits(
