@@ -27,6 +27,7 @@ __all__ = [
     "Reach",
     "by_point",
     "check_times",
+    "number_column",
     "ratio",
     "site_positions",
     "sums",
@@ -440,6 +441,15 @@ def site_positions(labels: pd.Index, sites: pd.Index) -> Ints:
     return positions
 
 
+def number_column(table: pd.DataFrame, name: str, what: str) -> Floats:
+    """Return a column as numbers, NaN where they are missing; `what` names the table where it holds no numbers."""
+    try:
+        values: Floats = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what}: column {name} holds {table[name].dtype}, expected numbers") from error
+    return values
+
+
 def sums(position: Ints, amount: Floats, count: int) -> Floats:
     """Sum amounts by position, from 0 up to a count, each sum in the order of the amounts."""
     return np.bincount(position, weights=amount, minlength=count).astype(np.float64)
@@ -455,10 +465,7 @@ def _amounts(people: pd.DataFrame, name: str) -> Floats:
     """Return one column of a people table, nothing where it is withheld."""
     if name not in people.columns:
         raise InputError(f"people: no column {name!r} (found: {listed(people.columns)})")
-    try:
-        amounts: Floats = people[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"people: column {name} holds {people[name].dtype}, expected numbers") from error
+    amounts = number_column(people, name, "people")
     wrong = (amounts < 0) | np.isinf(amounts)
     if wrong.any():
         first = int(wrong.argmax())
@@ -477,10 +484,7 @@ def _require_columns(times: pd.DataFrame) -> None:
 
 def _checked_minutes(times: pd.DataFrame) -> Floats:
     """Return the minutes as an array after checking that they are numbers, not negative, and look like minutes."""
-    try:
-        minutes: Floats = times["minutes"].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"times: column minutes holds {times['minutes'].dtype}, expected numbers") from error
+    minutes = number_column(times, "minutes", "times")
     wrong = ~((minutes >= 0) & (minutes < np.inf))
     if wrong.any():
         first = int(wrong.argmax())

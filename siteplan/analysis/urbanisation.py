@@ -14,7 +14,7 @@ import shapely
 
 from siteplan.doors import door
 from siteplan.errors import InputError
-from siteplan.reachable import Floats, Ints
+from siteplan.reachable import Floats, Ints, number_column
 
 __all__ = ["DEGREES", "degree_of_urbanisation", "territory_degrees"]
 
@@ -124,7 +124,7 @@ def _people(cells: gpd.GeoDataFrame) -> Floats:
         raise InputError("cells: no column people")
     if isinstance(cells, gpd.GeoDataFrame) and cells.crs is None:
         raise InputError("cells: no CRS; set the one the coordinates are in")
-    people: Floats = cells["people"].to_numpy(dtype=np.float64, na_value=np.nan)
+    people = number_column(cells, "people", "cells")
     wrong = (people < 0) | np.isinf(people)
     if wrong.any():
         first = int(wrong.argmax())

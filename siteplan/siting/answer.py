@@ -1,6 +1,7 @@
 """Answer a question: the best set of sites, how far it may be from the best possible, and what greedy gets."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,7 +81,7 @@ def answer(problem: Problem) -> Answer:
         if not _searched(problem):  # of the set to start from, nothing is set aside
             aside = dominated(problem) & (True if start is None else ~start)
         opened, bound = _best(problem, aside, start, clock)
-    opened = without_idle(problem, opened)
+    (opened,) = without_idle([problem], [opened])
     parts = shares(problem, opened)
     value = published(problem, opened, parts)
     if parts is not None:
@@ -102,7 +103,7 @@ def _bettered(problem: Problem, start: Flags) -> Flags:
     """Better a set to start from, where nothing that comes after does so itself."""
     search = problem.objective.search
     if search == "fewest":
-        return without_idle(problem, start)
+        return without_idle([problem], [start])[0]
     if _searched(problem) or problem.capacity is not None or search == "farthest":
         return start
     return improve(problem, start)
@@ -349,17 +350,22 @@ def _within(problem: Problem, minutes: float) -> Problem:
     return replace(problem, ptr=ptr, site=problem.site[kept], minutes=problem.minutes[kept], worth=problem.worth[kept])
 
 
-def without_idle(problem: Problem, opened: Flags) -> Flags:
-    """Close, last id first, sites that change nothing, where the number of sites is free."""
-    if problem.count is not None or problem.capacity is not None or problem.objective.search == "farthest":
-        return opened
-    least = -np.inf if problem.objective.search == "fewest" else objective_of(problem, opened)
-    for site in np.flatnonzero(opened & ~problem.fixed)[::-1]:
-        without = opened.copy()
-        without[site] = False
-        if objective_of(problem, without) >= least and _fits(problem, without):
-            opened = without
-    return opened
+def without_idle(phases: Sequence[Problem], sets: list[Flags]) -> list[Flags]:
+    """Close, last id first, sites that change nothing in any phase, where the number of sites is free.
+
+    Each set is a part of the next; one question alone is one phase.
+    """
+    first = phases[0]
+    if first.count is not None or first.capacity is not None or first.objective.search == "farthest":
+        return sets
+    fewest = first.objective.search == "fewest"
+    least = [-np.inf if fewest else objective_of(one, opened) for one, opened in zip(phases, sets, strict=True)]
+    for site in np.flatnonzero(sets[-1] & ~first.fixed)[::-1]:
+        without = [opened & (np.arange(len(opened)) != site) for opened in sets]
+        cases = zip(phases, without, least, strict=True)
+        if all(objective_of(one, less) >= worth and _fits(one, less) for one, less, worth in cases):
+            sets = without
+    return sets
 
 
 def shares(problem: Problem, opened: Flags) -> Floats | None:

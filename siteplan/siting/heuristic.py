@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from siteplan.siting.kernels import best_worth, gains_by_worth
-from siteplan.siting.problem import Flags, Floats, Ints, Problem
+from siteplan.siting.problem import Flags, Floats, Problem, beside
 
 __all__ = ["LITTLE", "allowed", "fits", "gains", "grow", "objective_of", "pull"]
 
@@ -117,19 +117,11 @@ def _possible(problem: Problem, opened: Flags) -> Flags:
     if problem.budget is not None:
         spent = float(problem.cost[opened].sum())
         possible &= np.nan_to_num(problem.cost, nan=np.inf) + spent <= problem.budget * (1 + LITTLE)
-    possible &= ~_neighbours(problem.apart, opened)
+    possible &= ~beside(problem.apart, opened)
     for _, counted, _, at_most in problem.quotas:
         if (counted & opened).sum() >= at_most:
             possible &= ~counted
     return possible
-
-
-def _neighbours(apart: Ints, opened: Flags) -> Flags:
-    """Return the sites too near to an open one."""
-    near = np.zeros(len(opened), dtype=bool)
-    near[apart[opened[apart[:, 0]], 1]] = True
-    near[apart[opened[apart[:, 1]], 0]] = True
-    return near
 
 
 def _full_gains(problem: Problem, capacity: Floats, opened: Flags) -> Floats:

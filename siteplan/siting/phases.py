@@ -14,13 +14,13 @@ from siteplan.config.choose import question_of
 from siteplan.doors import door
 from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
-from siteplan.siting.answer import Answer, answer
+from siteplan.siting.answer import Answer, answer, without_idle
 from siteplan.siting.check import check_choice
 from siteplan.siting.choice import Choice
 from siteplan.siting.choose import choose_sites, tell
 from siteplan.siting.exact import solve_nested
-from siteplan.siting.heuristic import fits, gains, grow, objective_of
-from siteplan.siting.problem import Flags, Floats, Problem, build_problem, sites_table
+from siteplan.siting.heuristic import gains, grow, objective_of
+from siteplan.siting.problem import Floats, Problem, build_problem, sites_table
 
 __all__ = ["coverage_curve", "deploy", "least_needed"]
 
@@ -352,22 +352,8 @@ def _programme(alone: list[Answer], ways: list[list[Answer]]) -> tuple[list[Answ
         return None, bound
     return [
         answer(replace(problem, fixed=opened, barred=~opened, count=int(opened.sum())))
-        for opened, problem in zip(_without_idle(problems, sets), problems, strict=True)
+        for opened, problem in zip(without_idle(problems, sets), problems, strict=True)
     ], bound
-
-
-def _without_idle(problems: list[Problem], sets: list[Flags]) -> list[Flags]:
-    """Close sites that change nothing in any phase, where their number is free."""
-    if problems[0].count is not None or problems[0].capacity is not None:
-        return sets
-    for site in np.flatnonzero(sets[-1] & ~problems[0].fixed)[::-1]:
-        without = [opened & (np.arange(len(opened)) != site) for opened in sets]
-        if all(
-            objective_of(problem, less) >= objective_of(problem, opened) and fits(problem, less)
-            for problem, less, opened in zip(problems, without, sets, strict=True)
-        ):
-            sets = without
-    return sets
 
 
 def _losses(way: list[Answer], alone: list[Answer]) -> list[float]:

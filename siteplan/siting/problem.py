@@ -18,7 +18,7 @@ from siteplan.config import Decay, Question, Quota
 from siteplan.errors import InputError, Key, StudyError, warn
 from siteplan.geo import metric_crs, require_metric
 from siteplan.objectives import Objective
-from siteplan.reachable import Bools, Floats, Ints, People, Reach, site_positions
+from siteplan.reachable import Bools, Floats, Ints, People, Reach, number_column, site_positions
 from siteplan.siting.kernels import numbers
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Floats",
     "Ints",
     "Problem",
+    "beside",
     "build_problem",
     "has_value",
     "pair_weights",
@@ -195,7 +196,7 @@ def build_problem(
     apart = np.zeros((0, 2), np.int64)
     if question.spacing_m is not None:
         apart = _too_near(table, sites, question.spacing_m, fixed)
-        barred = barred | _beside(apart, fixed)
+        barred = barred | beside(apart, fixed)
         apart = apart[~barred[apart].any(axis=1)]
     if not weight.any():
         text = f"people: nobody is counted in column {question.group}; every set is as good"
@@ -277,10 +278,7 @@ def _number_column(table: pd.DataFrame, name: str) -> Floats:
     """Return costs or capacities, NaN where there are none."""
     if name not in table.columns:
         return np.full(len(table), np.nan)
-    try:
-        values: Floats = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"sites: column {name} holds {table[name].dtype}, expected numbers") from error
+    values = number_column(table, name, "sites")
     wrong = (values < 0) | np.isinf(values)
     if wrong.any():
         first = int(wrong.argmax())
@@ -372,12 +370,12 @@ def site_metres(sites: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame({"x": metric.x.to_numpy(), "y": metric.y.to_numpy()}, index=pd.Index(labels).astype(str))
 
 
-def _beside(apart: Ints, fixed: Flags) -> Flags:
-    """Return the sites too near to a fixed one."""
-    beside = np.zeros(len(fixed), dtype=bool)
-    beside[apart[fixed[apart[:, 0]], 1]] = True
-    beside[apart[fixed[apart[:, 1]], 0]] = True
-    return beside
+def beside(apart: Ints, some: Flags) -> Flags:
+    """Return the sites too near to one of some."""
+    near = np.zeros(len(some), dtype=bool)
+    near[apart[some[apart[:, 0]], 1]] = True
+    near[apart[some[apart[:, 1]], 0]] = True
+    return near
 
 
 def _territories(people: People, territory: str | pd.Series | None) -> tuple[Ints, pd.Index]:
