@@ -27,16 +27,18 @@ from .analysis.demand import (
 from .analysis.equity import (
     access_shares as access_shares,
     cell_territories as cell_territories,
+    inequality as inequality,
+    shortfall as shortfall,
+    sites_in_reach as sites_in_reach,
+)
+from .analysis.indices import (
     concentration as concentration,
     fgt as fgt,
     gini as gini,
-    inequality as inequality,
     palma as palma,
-    shortfall as shortfall,
-    sites_in_reach as sites_in_reach,
     theil as theil,
-    without_access as without_access,
 )
+from .analysis.places import without_access as without_access
 from .analysis.reach import (
     added as added,
     coverage as coverage,

@@ -11,16 +11,12 @@ from shapely.geometry import Point, box
 from siteplan.analysis.equity import (
     access_shares,
     cell_territories,
-    concentration,
-    fgt,
-    gini,
     inequality,
-    palma,
     shortfall,
     sites_in_reach,
-    theil,
-    without_access,
 )
+from siteplan.analysis.indices import concentration, fgt, gini, palma, theil
+from siteplan.analysis.places import without_access
 from siteplan.errors import InputError, StudyError
 
 CRS = "EPSG:2154"

@@ -1,4 +1,4 @@
-"""Who is left out: shares by place and by group, sites in choice, places without access, and how unequal it all is.
+"""Who is left out: shares by place and by group, sites in choice, and how unequal it all is.
 
 The tables by group come first, the indices after: one index hides who the people behind it are. Every function takes
 a times table and a table with `people` and groups by `point`, or a `Reach` of both, as `reach` does; `opened` names
@@ -11,32 +11,23 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
-from scipy import sparse
-from scipy.sparse import csgraph
 
+from siteplan.analysis.indices import concentration, fgt, gini, palma, theil
 from siteplan.analysis.reach import check_limits
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
-from siteplan.geo import require_metric
-from siteplan.reachable import Floats, Ints, Pairs, People, Reach, ratio, site_positions, sums
+from siteplan.reachable import Floats, Ints, People, Reach, ratio, sums
 
 __all__ = [
     "OUTSIDE",
     "TOTAL",
     "access_shares",
     "cell_territories",
-    "concentration",
-    "fgt",
-    "gini",
     "inequality",
-    "palma",
     "shortfall",
     "sites_in_reach",
-    "theil",
-    "without_access",
 ]
 
 TOTAL = "total"  # the split with one territory, everybody
@@ -197,92 +188,6 @@ def sites_in_reach(
     return pd.DataFrame(records, columns=["group", "mode", "minutes", "sites", "people", "share"])
 
 
-@door(sites=("status",))
-def without_access(
-    cells: gpd.GeoDataFrame,
-    times: pd.DataFrame | Reach,
-    people: pd.DataFrame | None,
-    sites: gpd.GeoDataFrame | pd.DataFrame,
-    *,
-    territories: pd.Series | None = None,
-    names: Mapping[str, str] | pd.Series | None = None,
-    minutes: float = 15,
-    mode: str | None = None,
-    groups: Sequence[str] | None = None,
-) -> gpd.GeoDataFrame:
-    """Find the places whose people no existing or required site serves, and the nearest candidate that would.
-
-    Parameters
-    ----------
-    cells
-        Index `cell`; polygons, or points in a metric CRS. Neighbours are joined to one place: polygons that touch, be
-        it at a corner; points not farther apart than 1.5 times the usual distance to the nearest other.
-    times, people, groups
-        As for `reach`; people need the column `cell`.
-    sites
-        Index `site`, column `status`.
-    territories
-        The territory of each cell, which names the places: the one where most of the people without access live.
-    names
-        The name of each territory; None takes the key.
-    minutes, mode
-        The limit; a mode of the table, or `best`, which None takes of several.
-
-    Returns
-    -------
-    Index `place` (1 is the largest). Columns `name`, `cells`, `people` and groups without access, `candidate` (nearest
-    of those that bring somebody here within the limit; of equals the one with more people here, then the first by
-    name; missing where none does), `candidate_minutes` (to the nearest point here), `candidate_people` (of this place,
-    within the limit of it); geometry, the cells as one.
-
-    Raises
-    ------
-    InputError
-        As for `reach`, for people without `cell`, and for cells or sites that do not exist.
-    StudyError
-        For a limit of 0 or less or a mode that the table does not have.
-
-    Examples
-    --------
-    >>> found = sp.without_access(cells, times, people, sites, minutes=15)
-    >>> found[["people", "candidate", "candidate_people"]].head(2)
-            people candidate  candidate_people
-    place
-    1      26326.0       S08            4319.0
-    2       2463.0       S27            2450.0
-    """
-    (limit,) = check_limits([minutes])
-    asked = Reach.of(times, people)
-    chosen = asked.chosen_mode(mode, "without_access")
-    amounts = asked.people.amounts(groups)
-    status = sites["status"].to_numpy(dtype=object)[site_positions(asked.sites, sites.index)]
-    is_open, is_candidate = np.isin(status, ["existing", "required"]), status == "candidate"
-    left = ~asked.covered(chosen, limit, is_open) & (amounts["people"] > 0)
-    cell = _cell_positions(asked.people.cell, cells)
-    lacking = np.unique(cell[left])
-    place_of_cell = np.full(len(cells), -1, dtype=np.int64)
-    place_of_cell[lacking] = _joined(cells, lacking)
-    place = np.where(left, place_of_cell[cell], -1)
-    count = int(place_of_cell.max(initial=-1)) + 1
-    inside_of = {name: sums(place[left], amount[left], count) for name, amount in amounts.items()}
-    helper = _nearest_helper(asked, asked.within(chosen, limit, is_candidate), place, count)
-    labels = _place_names(
-        cells, place_of_cell, cell, amounts["people"], place=place, territories=territories, names=names
-    )
-    shapes = cells.geometry.to_numpy()
-    inside = [np.flatnonzero(place_of_cell == number) for number in range(count)]
-    table = gpd.GeoDataFrame(
-        {"name": labels, "cells": [len(part) for part in inside], **inside_of, **helper},
-        geometry=[shapely.union_all(shapes[part]) for part in inside],
-        crs=cells.crs,
-    )
-    # Equals keep the order of their first cell.
-    order = np.argsort(-np.round(inside_of["people"], 9), kind="stable")
-    table = table.iloc[order]
-    table.index = pd.RangeIndex(1, count + 1, name="place")
-    return table
-
-
 @door()
 def inequality(
     access: pd.Series,
@@ -397,148 +302,6 @@ def shortfall(
     return pd.DataFrame(records, columns=["group", "mode", "minutes", "fgt0", "fgt1", "fgt2"])
 
 
-@door()
-def gini(values: Floats, people: Floats) -> float:
-    """Return Gini's coefficient: half the mean difference of two people over the mean; 0 is equal.
-
-    Parameters
-    ----------
-    values, people
-        What each has, 0 or more, and how many have it; arrays of one length.
-
-    Returns
-    -------
-    0 to 1; missing where nobody has anything.
-
-    Examples
-    --------
-    >>> round(sp.gini(np.array([1.0, 1.0, 4.0]), people=np.array([100, 100, 50])), 3)
-    0.3
-    """
-    return concentration(values, people, np.asarray(values, dtype=np.float64))
-
-
-@door()
-def concentration(values: Floats, people: Floats, rank: Floats) -> float:
-    """Return the concentration index of what people have along their rank (Kakwani, Wagstaff & van Doorslaer 1997).
-
-    Parameters
-    ----------
-    values, people, rank
-        What each has, 0 or more; how many have it; by what they are ranked, such as income. Arrays of one length.
-
-    Returns
-    -------
-    -1 (all with the lowest rank) to 1 (all with the highest); those of equal rank count as one. Missing where nobody
-    has anything.
-
-    Examples
-    --------
-    >>> round(sp.concentration(np.array([1.0, 2.0, 4.0]), people=np.ones(3), rank=np.array([10.0, 20.0, 30.0])), 3)
-    0.286
-    """
-    x, w = _checked(values, people)
-    count, held = _by_rank(x, w, rank)
-    total, have = count.sum(), held.sum()
-    if total == 0 or have == 0:
-        return float("nan")
-    middle = (np.cumsum(count) - count / 2) / total  # the mean rank of a class, from 0 to 1
-    return float(2 * (held * middle).sum() / have - 1)
-
-
-@door()
-def theil(values: Floats, people: Floats) -> float:
-    """Return Theil's T: the mean of (x / mean) ln(x / mean); 0 is equal, ln(people) is one has all.
-
-    Parameters
-    ----------
-    values, people
-        As for `gini`.
-
-    Examples
-    --------
-    >>> round(sp.theil(np.array([1.0, 1.0, 4.0]), people=np.array([100, 100, 50])), 3)
-    0.223
-    """
-    x, w = _checked(values, people)
-    total, have = w.sum(), (x * w).sum()
-    if total == 0 or have == 0:
-        return float("nan")
-    relative = x / (have / total)
-    logs = np.log(relative, out=np.zeros_like(relative), where=relative > 0)
-    return float((w * relative * logs).sum() / total)
-
-
-@door()
-def palma(values: Floats, people: Floats, rank: Floats | None = None) -> float:
-    """Return what the top tenth has over what the bottom four tenths have (Palma 2011).
-
-    Parameters
-    ----------
-    values, people
-        As for `gini`.
-    rank
-        By what people are ranked, such as income; None ranks by the values. Who lies across a border counts in part.
-
-    Returns
-    -------
-    0.25 where all have the same; infinite where the bottom has nothing; missing where nobody has anything.
-
-    Examples
-    --------
-    >>> round(sp.palma(np.array([1.0, 2.0, 3.0, 6.0]), people=np.array([40, 30, 20, 10])), 2)
-    1.5
-    """
-    x, w = _checked(values, people)
-    count, held = _by_rank(x, w, x if rank is None else rank)
-    total, have = count.sum(), held.sum()
-    if total == 0 or have == 0:
-        return float("nan")
-    ends = np.append(0.0, np.cumsum(count)) / total
-    up_to = np.append(0.0, np.cumsum(held))
-    bottom = float(np.interp(0.4, ends, up_to))
-    top = float(up_to[-1] - np.interp(0.9, ends, up_to))
-    return top / bottom if bottom > 0 else float("inf")
-
-
-@door()
-def fgt(values: Floats, people: Floats, line: float, alpha: float, *, more_is_worse: bool = False) -> float:
-    """Return the index of Foster, Greer & Thorbecke (1984): the mean of the lack to the power of alpha.
-
-    Parameters
-    ----------
-    values, people
-        As for `gini`; infinite values are allowed where more is worse.
-    line
-        Who has less than this is poor, and lacks (line - value) / line.
-    alpha
-        0 counts the poor, 1 weighs them by what they lack, 2 by its square.
-    more_is_worse
-        For minutes: who has more than the line is poor, and lacks (value - line) / line, at most 1.
-
-    Returns
-    -------
-    0 to 1; missing where there is nobody.
-
-    Raises
-    ------
-    StudyError
-        For a line that is not more than 0 or an alpha below 0.
-
-    Examples
-    --------
-    >>> sp.fgt(np.array([10.0, 25.0, 30.0]), people=np.array([50, 30, 20]), line=20, alpha=0, more_is_worse=True)
-    0.5
-    """
-    if not 0 < line < np.inf or not alpha >= 0:
-        raise StudyError(f"fgt: line is {line}, alpha {alpha}; expected a line above 0 and an alpha of 0 or more")
-    x, w = _checked(values, people, finite=not more_is_worse)
-    lack = np.minimum((x - line) / line if more_is_worse else (line - x) / line, 1.0)
-    poor = lack > 0
-    total = w.sum()
-    return float((w[poor] * lack[poor] ** alpha).sum() / total) if total else float("nan")
-
-
 def groups_first(amounts: Mapping[str, Floats]) -> list[tuple[str, Floats]]:
     """Return the groups, then people: who they are before how many there are."""
     return [*((name, amount) for name, amount in amounts.items() if name != "people"), ("people", amounts["people"])]
@@ -596,98 +359,3 @@ def splits(
         place = {label: position for position, label in enumerate(labels)}
         result.append((str(split), np.array([place[text] for text in texts], dtype=np.int64), labels))
     return result
-
-
-def _checked(values: Floats, people: Floats, finite: bool = True) -> tuple[Floats, Floats]:
-    x, w = np.asarray(values, dtype=np.float64), np.asarray(people, dtype=np.float64)
-    if x.shape != w.shape or x.ndim != 1:
-        raise InputError(f"values and people: {x.shape} and {w.shape}, expected two lists of one length")
-    for name, array in (("values", x), ("people", w)):
-        wrong = ~((array >= 0) & ((array < np.inf) | (not finite and name == "values")))
-        if wrong.any():
-            first = int(wrong.argmax())
-            raise InputError(f"{name}: number {first} is {array[first]:g}, expected 0 or more")
-    return x, w
-
-
-def _by_rank(x: Floats, w: Floats, rank: Floats) -> tuple[Floats, Floats]:
-    """Return how many people each rank has and what they have together; ties are one rank, so order plays no part."""
-    if np.isnan(rank).any():
-        raise InputError("rank: is missing for some people; leave these out")
-    ranks, position = np.unique(rank, return_inverse=True)
-    return sums(position, w, len(ranks)), sums(position, x * w, len(ranks))
-
-
-def _cell_positions(cell: pd.Series, cells: pd.DataFrame) -> Ints:
-    positions: Ints = cells.index.get_indexer(pd.Index(cell)).astype(np.int64)
-    if (positions < 0).any():
-        first = cell.iloc[int((positions < 0).argmax())]
-        raise InputError(f"people: cell '{first}' is not in the table of cells. Use the cells the people stand in")
-    return positions
-
-
-def _joined(cells: gpd.GeoDataFrame, chosen: Ints) -> Ints:
-    """Return for each chosen cell the number of the place it is part of, numbered by first cell."""
-    if len(chosen) == 0:
-        return np.empty(0, dtype=np.int64)
-    every = cells.geometry.to_numpy()
-    shapes = every[chosen]
-    tree = shapely.STRtree(shapes)
-    if (shapely.area(shapes) > 0).all():
-        # Outlines that went through another CRS meet within the hundredth of a millimetre: a thousandth of a side does.
-        apart = float(np.median(np.sqrt(shapely.area(shapes)))) / 1000
-    else:
-        require_metric(cells.crs, "cells")
-        # The spacing of all cells: the few without access may lie far from each other.
-        nearest = shapely.STRtree(every).query_nearest(every, exclusive=True, all_matches=False, return_distance=True)[
-            1
-        ]
-        apart = 1.5 * float(np.median(nearest)) if len(nearest) else 0.0
-    left, right = tree.query(shapes, predicate="dwithin", distance=apart)
-    touching = sparse.csr_array((np.ones(len(left), dtype=bool), (left, right)), shape=(len(shapes), len(shapes)))
-    _, label = csgraph.connected_components(touching, directed=False)
-    numbers, first = np.unique(label, return_index=True)
-    position = np.empty(len(numbers), dtype=np.int64)
-    position[np.argsort(first, kind="stable")] = np.arange(len(numbers))
-    result: Ints = position[label]
-    return result
-
-
-def _nearest_helper(asked: Reach, pairs: Pairs, place: Ints, count: int) -> dict[str, npt.NDArray[np.generic]]:
-    """Return for each place the nearest candidate that brings somebody of it within the limit."""
-    people = asked.people.amount("people")
-    frame = pd.DataFrame(vars(pairs.where(place[pairs.point] >= 0)))
-    frame["place"], frame["people"] = place[frame["point"]], people[frame["point"]]
-    best = frame.groupby(["place", "site"], as_index=False).agg(minutes=("minutes", "min"), people=("people", "sum"))
-    best["name"] = asked.sites.astype(str).to_numpy(dtype=object)[best["site"]]
-    best = best.sort_values(["place", "minutes", "people", "name"], ascending=[True, True, False, True])
-    best = best.drop_duplicates("place").set_index("place").reindex(range(count))
-    names = np.array([None if pd.isna(name) else name for name in best["name"]], dtype=object)
-    return {
-        "candidate": names,
-        "candidate_minutes": best["minutes"].to_numpy(dtype=np.float64),
-        "candidate_people": best["people"].fillna(0.0).to_numpy(dtype=np.float64),
-    }
-
-
-def _place_names(
-    cells: gpd.GeoDataFrame,
-    place_of_cell: Ints,
-    cell: Ints,
-    people: Floats,
-    *,
-    place: Ints,
-    territories: pd.Series | None,
-    names: Mapping[str, str] | pd.Series | None,
-) -> list[str]:
-    """Return the name of the territory where most people of each place live, or of its first cell without any."""
-    count = int(place_of_cell.max(initial=-1)) + 1
-    if territories is None:
-        return [str(cells.index[int((place_of_cell == number).argmax())]) for number in range(count)]
-    label = territories.reindex(cells.index).fillna(OUTSIDE).astype(str).to_numpy(dtype=object)
-    left = place >= 0
-    table = pd.DataFrame({"place": place[left], "label": label[cell[left]], "people": people[left]})
-    sums = table.groupby(["place", "label"]).sum().reset_index()
-    first = sums.sort_values(["place", "people", "label"], ascending=[True, False, True]).drop_duplicates("place")
-    known = {} if names is None else {str(key): str(value) for key, value in dict(names).items()}
-    return [known.get(text, text) for text in first["label"]]

@@ -16,8 +16,8 @@ from siteplan.analysis.equity import (
     inequality,
     shortfall,
     sites_in_reach,
-    without_access,
 )
+from siteplan.analysis.places import without_access
 from siteplan.analysis.urbanisation import degree_of_urbanisation
 from siteplan.catalogue import by_mode
 from siteplan.config import Study
