@@ -111,6 +111,8 @@ def test_bad_cells() -> None:
         degree_of_urbanisation(grid([[1.0]], side=2000.0))
     with pytest.raises(InputError, match="has -1 people"):
         degree_of_urbanisation(grid([[-1.0]]))
+    with pytest.raises(InputError, match=r"column people holds .*, expected numbers"):
+        degree_of_urbanisation(grid([[1.0]]).assign(people="many"))
     with pytest.raises(InputError, match="no column people"):
         degree_of_urbanisation(grid([[1.0]]).drop(columns="people"))
     with pytest.raises(InputError, match="no CRS"):
