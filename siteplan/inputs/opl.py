@@ -89,7 +89,9 @@ def read_ways(text: bytes, *carrying: str) -> LocatedWays:
 def read_nodes(text: bytes, *carrying: str) -> PlacedNodes:
     """Read the nodes of a text of OPL that carry a tag or a key."""
     carries = _carrier(carrying)
-    lines = [line for line in NODE.findall(text) if carries(line[1])]
+    last = text.rfind(b"\nn") + 1  # ways follow, of ten times as much text
+    end = text.find(b"\n", last)
+    lines = [line for line in NODE.findall(text, 0, len(text) if end < 0 else end) if carries(line[1])]
     return PlacedNodes(
         node_id=np.array([own_id(int(line[0])) for line in lines], np.int64),
         tags=[line[1] for line in lines],

@@ -33,7 +33,8 @@ POST_KEYS = frozenset(
     "highway barrier locked access foot bicycle vehicle"
     " access:conditional foot:conditional bicycle:conditional vehicle:conditional".split()
 )
-HOURLY = re.compile(rb"(?:^|,)(?:access|foot|bicycle|vehicle)" + SUFFIX.encode() + b"=")
+BY_HOUR = SUFFIX.encode()
+HOURLY = re.compile(rb"(?:^|,)(?:access|foot|bicycle|vehicle)" + BY_HOUR + b"=")
 POSTS = ("barrier=", "highway=elevator")
 # What people move along: streets, and ways of other kinds that stand for one.
 STREETS = ("highway=", "route=ferry", "railway=platform", "public_transport=platform")
@@ -154,9 +155,16 @@ _post_tags = tag_reader(POST_KEYS)
 _ferry_tags = tag_reader(frozenset(("duration", "maxspeed")))
 
 
+def _by_hour(text: bytes) -> bool:
+    """Tell whether tags hold access that hangs on the hour."""
+    return BY_HOUR in text and HOURLY.search(text) is not None  # nearly none do, which is soon seen
+
+
 def _street_tags(text: bytes, when: datetime) -> Tags:
     """Return the tags that matter of a way, which all have a kind in `highway`, with access as it is then."""
-    tags = judged(dict(_way_tags(text)), when)
+    tags = dict(_way_tags(text))
+    if BY_HOUR in text:  # of few
+        tags = judged(tags, when)
     if "highway" not in tags:
         found = next(start for start in STREETS[1:] if b",%s," % start.encode() in b",%s," % text)
         kind, _, value = found.partition("=")
@@ -219,7 +227,7 @@ class _Collector:
             if tags_of is None:
                 text = ways.tags[r]
                 tags = texts[text] if text in texts else texts.setdefault(text, _street_tags(text, self.when))
-                self.counts["by_hour"] += HOURLY.search(text) is not None
+                self.counts["by_hour"] += _by_hour(text)
                 if ("highway", "ferry") in tags:
                     tags = (*tags, *_pace(text, lon[f:s], lat[f:s]))
             else:
@@ -235,7 +243,7 @@ class _Collector:
         """Take in what stands at nodes: barriers and lifts."""
         for node, text in zip(nodes.node_id.tolist(), nodes.tags, strict=True):
             tags = judged(dict(_post_tags(text)), self.when)
-            self.counts["by_hour"] += HOURLY.search(text) is not None
+            self.counts["by_hour"] += _by_hour(text)
             if tags.get("highway") == "elevator":
                 tags = {"node": "yes", **{key: value for key, value in tags.items() if key != "barrier"}}
             else:
