@@ -219,3 +219,52 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         read_times(tmp_path / "absent.csv")
     with pytest.raises(InputError, match="cannot be read as a table"):
         read_times(written(tmp_path, "site,point", "times.parquet"))
+
+
+def _whole(path: Path, count: int = 40) -> Path:
+    """Write a table of whole minutes 0, 1, 2 and so on to one site."""
+    rows = pd.DataFrame({"from_id": range(count), "to_id": "A", "travel_time": range(count)})
+    rows.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("minutes", "at_most_15"),
+    # Exact and rounded: 0 to 15. Truncated: a written 15 is a time of 15 minutes or more, so 0 to 14.
+    [("exact", 16), ("rounded", 16), ("truncated", 15)],
+)
+def test_a_limit_counts_minutes_by_what_they_stand_for(tmp_path: Path, minutes: Any, at_most_15: int) -> None:
+    times = read_times(_whole(tmp_path / "r5.csv"), minutes=minutes)
+    assert (times["minutes"] <= 15).sum() == at_most_15
+
+
+def test_truncated_minutes_are_counted_as_the_true_ones(tmp_path: Path) -> None:
+    true = np.random.default_rng(14).uniform(0, 60, 2000)
+    rows = pd.DataFrame({"from_id": range(2000), "to_id": "A", "travel_time": np.floor(true).astype(int)})
+    rows.to_csv(tmp_path / "r5.csv", index=False)
+    times = read_times(tmp_path / "r5.csv", minutes="truncated")
+    for limit in range(1, 60):
+        assert (times["minutes"] <= limit).sum() == (true < limit).sum()
+    # Half a minute is the middle of what is cut off, so means are right as well.
+    assert times["minutes"].mean() == pytest.approx(true.mean(), abs=0.03)
+
+
+def test_whole_minutes_of_which_nothing_is_said_are_warned_of(tmp_path: Path) -> None:
+    with pytest.warns(SiteplanWarning, match="whole and taken as exact, so a limit of 15 counts a written 15.*15.99"):
+        times = read_times(_whole(tmp_path / "r5.csv"))
+    assert times["minutes"].tolist() == list(range(40))
+
+
+def test_few_whole_minutes_or_one_that_is_not_are_not_warned_of(tmp_path: Path) -> None:
+    assert len(read_times(_whole(tmp_path / "few.csv", 19))) == 19
+    path = _whole(tmp_path / "exact.csv")
+    path.write_text(path.read_text() + "40,A,12.5\n")
+    assert len(read_times(path)) == 41
+
+
+@pytest.mark.parametrize("minutes", ["rounded", "truncated"])
+def test_minutes_that_are_not_whole_cannot_be_rounded(tmp_path: Path, minutes: Any) -> None:
+    path = _whole(tmp_path / "r5.csv")
+    path.write_text(path.read_text() + "40,A,12.5\n")
+    with pytest.raises(InputError, match=f"said to be {minutes}, but column travel_time holds .* such as 12.5"):
+        read_times(path, minutes=minutes)

@@ -43,6 +43,7 @@ OPTIONS: dict[str, tuple[str, Any, str]] = {
     "inputs.transit.date": ("--date", str, "The day of service of the timetables, such as 2026-03-10."),
     "inputs.elevation": ("--elevation", Path, "Terrain model (.tif): slopes change the speed."),
     "inputs.times": ("--times", Path, "A travel-time table of your own, in place of a search."),
+    "inputs.times_minutes": ("--times-minutes", str, "Its minutes are exact, rounded, or truncated as R5 writes them."),
     "travel.modes": (
         "--mode",
         str,

@@ -122,3 +122,8 @@ class Inputs(Model):
         default=None,
         description="your own table (.parquet .csv) of site, point (= cell), minutes, mode; replaces the search",
     )
+    times_minutes: Literal["exact", "rounded", "truncated"] | None = Field(
+        default=None,
+        description="what the minutes of times stand for: exact; rounded; or truncated, as R5 (r5r, r5py) writes them: "
+        "half a minute is added, so that a limit of 15 counts up to a written 14",
+    )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -15,9 +15,12 @@ from siteplan.errors import InputError, listed, reads, warn
 from siteplan.inputs.files import existing_file, read_rows, text_layout
 from siteplan.reachable import GIVEN, check_times
 
-__all__ = ["POINTS_KEY", "made_points", "read_times"]
+__all__ = ["POINTS_KEY", "Exactness", "made_points", "read_times"]
+
+Exactness: TypeAlias = Literal["exact", "rounded", "truncated"]
 
 POINTS_KEY = "siteplan_points"  # in the metadata of a Parquet file: which points siteplan made for its times
+FEW = 20  # times; fewer may be whole by chance, or were written by hand
 SUSPECT = 180.0  # minutes; where half of all times are longer, they may be seconds
 
 # Columns under which other tools write the same thing; the first one present is taken.
@@ -33,7 +36,11 @@ _HOURS = ("hours", "travel_time_hours", "duration_hours")
 @door()
 @reads("a table of times")
 def read_times(
-    path: str | PathLike[str], *, sites: gpd.GeoDataFrame | pd.DataFrame | None = None, mode: str = GIVEN
+    path: str | PathLike[str],
+    *,
+    sites: gpd.GeoDataFrame | pd.DataFrame | None = None,
+    mode: str = GIVEN,
+    minutes: Exactness | None = None,
 ) -> pd.DataFrame:
     """Read a travel-time table as R5 (r5r, r5py), Valhalla scripts or a survey leave it.
 
@@ -50,6 +57,11 @@ def read_times(
         trips run from the people to the site.
     mode
         The mode of a table that has no such column.
+    minutes
+        What a written minute m stands for: `exact`, the time itself; `rounded`, a time from m - 0.5 to m + 0.5; or
+        `truncated`, a time from m to below m + 1, as R5 (r5r, r5py) writes it. Half a minute is added to truncated
+        ones, the middle of what they stand for: a limit of 15 minutes then counts up to a written 14, as R5 itself
+        does. Unless said, they are taken as exact, with a warning where 20 or more are all whole.
 
     Returns
     -------
@@ -59,12 +71,14 @@ def read_times(
     Raises
     ------
     InputError
-        For a file that is missing or unreadable, lacks a column, holds no times, or fails `check_times`.
+        For a file that is missing or unreadable, lacks a column, holds no times, or fails `check_times`; for times
+        that are said to be rounded or truncated and are not whole minutes.
 
     Warns
     -----
     SiteplanWarning
-        Rows without a time; sites without a row; times so long that they may be seconds.
+        Rows without a time; sites without a row; times so long that they may be seconds; whole minutes of which
+        nothing is said.
 
     Examples
     --------
@@ -86,8 +100,8 @@ def read_times(
     if sites is not None:
         raw = _of_sites(raw, site, sites, path)
     time, factor = _time_column(raw, path)
-    minutes = pd.to_numeric(raw[time], errors="coerce") * factor
-    unreadable = minutes.isna() & raw[time].notna()
+    written = pd.to_numeric(raw[time], errors="coerce")
+    unreadable = written.isna() & raw[time].notna()
     if unreadable.any():
         at = int(unreadable.argmax())
         found = str(raw[time].iloc[at])
@@ -102,7 +116,7 @@ def read_times(
             "site": labels if sites is None else labels.cat.set_categories(_used(sites)),
             "point": _whole_numbers(raw[point]),
             "mode": _text_labels(pd.Series(mode, index=raw.index) if modes is None else raw[modes]),
-            "minutes": minutes.astype(np.float64),
+            "minutes": written.astype(np.float64) * factor,
         }
     )
     lost = int(table["minutes"].isna().sum())
@@ -118,9 +132,37 @@ def read_times(
         check_times(table)
     except InputError as error:
         raise InputError(_of_file(str(error), path, rows, first)) from None
+    for text in _inexact(table, minutes, time, path):
+        warn(f"{path}: {text}")
     for text in _odd(table, factor):
         warn(f"{path}: {text}")
+    if minutes == "truncated":
+        table["minutes"] += 0.5
     return table
+
+
+def _inexact(table: pd.DataFrame, said: Exactness | None, column: str, path: Path) -> Iterator[str]:
+    """Say what whole minutes may mean where nothing is said of them; refuse what is said where it cannot be so."""
+    if said == "exact" or (said is None and (column.lower() not in _MINUTES or made_points(path) is not None)):
+        return
+    times = table["minutes"]
+    broken = times != np.floor(times)
+    if said is not None and broken.any():
+        raise InputError(
+            f"{path}: its minutes are said to be {said}, but column {column} holds times that are no whole minutes, "
+            f"such as {times[broken].iloc[0]:g}. Leave minutes={said} out {_in_study('exact')}"
+        )
+    if said is None and len(times) >= FEW and not broken.any():
+        yield (
+            "all its minutes are whole and taken as exact, so a limit of 15 counts a written 15; where they were "
+            "truncated, as R5 (r5r, r5py) does, that counts up to 15.99 and a limit of 15 should end at a written 14. "
+            f"Say minutes='truncated', 'rounded' or 'exact' {_in_study('truncated')}"
+        )
+
+
+def _in_study(said: str) -> str:
+    """Say how the exactness of times is given in a study."""
+    return f"(in a study: inputs.times_minutes: {said})"
 
 
 def _odd(table: pd.DataFrame, factor: float) -> Iterator[str]:

@@ -115,7 +115,8 @@ def check(study: Study | str | Path) -> list[Finding]:
     if streets is not None and cells is not None:
         found += _about_people(asked, cells, streets)
     if asked.inputs.times is not None:
-        _tried(found, "inputs.times", lambda: read_times(asked.inputs.times or "", sites=sites))
+        exact = asked.inputs.times_minutes
+        _tried(found, "inputs.times", lambda: read_times(asked.inputs.times or "", sites=sites, minutes=exact))
     if not any(finding.severity == "error" for finding in found):
         said = {finding.text for finding in found}
         found += [finding for finding in _about_scenarios(asked, said) if finding.text not in said]

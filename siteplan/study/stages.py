@@ -278,7 +278,7 @@ def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
     if study.inputs.times is None:
         raise StudyError("inputs.population: missing; expected where people are, or a table of times (inputs.times)")
     sites = load_sites(study, places=places)
-    reach = Reach.of(read_times(study.inputs.times, sites=sites))
+    reach = Reach.of(read_times(study.inputs.times, sites=sites, minutes=study.inputs.times_minutes))
     text = f"{study.inputs.times}: no population given, so each of its {len(reach.points):,} points counts once"
     warn(text)
     return used_sites(sites), reach

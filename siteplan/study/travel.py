@@ -44,7 +44,7 @@ def times_of(
         of what was kept by somebody else, none.
     """
     if study.inputs.times is not None:
-        return _own_times(study.inputs.times, data)
+        return _own_times(study, data)
     names = [profile.name for profile in study.profiles()]
     tables, searched = [], {}
     for profile in study.profiles():
@@ -100,9 +100,10 @@ def times_after(
     return times_of(variant, after, cache, progress, search=search)
 
 
-def _own_times(path: Path, data: StudyData) -> pd.DataFrame:
+def _own_times(study: Study, data: StudyData) -> pd.DataFrame:
     """Read the user's table, which names a point as the population file names its cell."""
-    times = read_times(path, sites=data.all_sites)
+    path = Path(study.inputs.times or "")
+    times = read_times(path, sites=data.all_sites, minutes=study.inputs.times_minutes)
     if not pd.api.types.is_integer_dtype(data.points.index):
         times["point"] = times["point"].astype(str)
     unknown = ~times["point"].isin(data.points.index)
