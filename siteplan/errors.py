@@ -16,6 +16,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from traceback import walk_stack
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,6 +28,7 @@ __all__ = [
     "SiteplanError",
     "SiteplanWarning",
     "StudyError",
+    "absence",
     "keys_named",
     "listed",
     "printable",
@@ -155,3 +157,13 @@ def reads(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return reading
 
     return decorate
+
+
+def absence(path: Path) -> str:
+    """Say why there is no file of a name: it is an address, or standard input, or it is simply not there."""
+    # A path has lost one slash of the two, and stands behind a folder where it was made absolute.
+    if re.search(r"(^|/)(https?|ftp|s3|gs|file):/", path.as_posix(), re.IGNORECASE):
+        return "is an address; siteplan fetches no input from the network, so download it and give the file"
+    if path.name == "-":
+        return "no such file, and standard input is not read; save it to a file and give that"
+    return "no such file"

@@ -485,3 +485,29 @@ def test_check_compares_a_folder_of_results_with_its_manifest(tmp_path: Path) ->
     done = call("check", tmp_path, "--minutes", "15")
     assert done.exit_code != 0
     assert "is a folder of results, beside which no options of a study are taken" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "score", "choose", "isochrones"])
+def test_a_dash_is_no_name_of_results(town: Path, command: str) -> None:
+    told = call(command, town, "-o", "-")
+    assert (told.exit_code, Path("-").exists()) == (1, False)
+    assert told.stderr == "error: -o -: results are files; name one, or leave -o out and take what is printed\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("https://example.org/streets.osm.pbf", "is an address; siteplan fetches no input from the network"),
+        ("-", "standard input is not read; save it to a file"),
+    ],
+)
+def test_addresses_and_standard_input_are_no_files(town: Path, name: str, message: str) -> None:
+    for option in ("--streets", "--sites", "--population", "--times"):
+        told = call("score", town, option, name)
+        assert (told.exit_code, message in told.stderr) == (1, True), (option, told.stderr)
+
+
+def test_exactness_without_a_table_of_times_is_refused(town: Path) -> None:
+    told = call("score", town, "--times-minutes", "truncated")
+    assert told.exit_code == 1
+    assert "inputs.times_minutes: says how exact a table of times is, but inputs.times names none" in told.stderr

@@ -268,3 +268,15 @@ def test_minutes_that_are_not_whole_cannot_be_rounded(tmp_path: Path, minutes: A
     path.write_text(path.read_text() + "40,A,12.5\n")
     with pytest.raises(InputError, match=f"said to be {minutes}, but column travel_time holds .* such as 12.5"):
         read_times(path, minutes=minutes)
+
+
+def test_an_unknown_exactness_is_refused(tmp_path: Path) -> None:
+    cut: Any = "cut"
+    with pytest.raises(InputError, match="minutes='cut': expected exact, rounded, truncated, or None"):
+        read_times(_whole(tmp_path / "r5.csv"), minutes=cut)
+
+
+@pytest.mark.parametrize("name", ["https://example.org/times.csv", "s3://bucket/times.csv"])
+def test_an_address_is_no_file(name: str) -> None:
+    with pytest.raises(InputError, match="is an address; siteplan fetches no input from the network, so download it"):
+        read_times(name)

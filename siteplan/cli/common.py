@@ -92,6 +92,8 @@ def with_manners(command: Command) -> Command:
     @functools.wraps(command)
     def run(*args: Any, **given: Any) -> None:
         with manners(bool(given.get("quiet"))):
+            if given.get("out") == Path("-"):
+                raise StudyError("-o -: results are files; name one, or leave -o out and take what is printed")
             command(*args, **given)
 
     return run

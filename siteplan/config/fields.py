@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from siteplan.errors import absence
+
 __all__ = ["LONGEST", "SEARCHED", "File", "Limit", "LongLimit", "Names", "based", "listed", "rising"]
 
 LONGEST = 600.0  # minutes; nobody asks for a ten-hour catchment, so more than that is seconds
@@ -24,7 +26,9 @@ def _located(path: Path, info: ValidationInfo) -> Path:
     """Ask for a file that exists."""
     full = based(path, info)
     if not full.exists():
-        raise PydanticCustomError("no_file", "no such file; looked for {looked}", {"looked": str(full)})
+        raise PydanticCustomError(
+            "no_file", "{absence}; looked for {looked}", {"absence": absence(path), "looked": str(full)}
+        )
     return full
 
 

@@ -147,6 +147,11 @@ class Study(Shown, Model):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":
+        if self.inputs.times_minutes is not None and self.inputs.times is None:
+            raise PydanticCustomError(
+                "times_minutes",
+                "inputs.times_minutes: says how exact a table of times is, but inputs.times names none; leave it out",
+            )
         if self.travel.rides and self.inputs.transit is None and self.inputs.times is None:
             raise PydanticCustomError(
                 "timetable",

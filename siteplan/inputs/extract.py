@@ -14,7 +14,7 @@ import numpy as np
 import osmium
 import shapely
 
-from siteplan.errors import InputError
+from siteplan.errors import InputError, absence
 from siteplan.geo import LONLAT
 from siteplan.inputs.opl import RENUMBERED
 
@@ -55,7 +55,7 @@ def open_osm(path: str | Path) -> Path:
     """
     file = Path(path)
     if not file.is_file():
-        raise InputError(f"{file}: no such file; give an OpenStreetMap extract (.osm.pbf or .osm)")
+        raise InputError(f"{file}: {absence(file)}; give an OpenStreetMap extract (.osm.pbf or .osm)")
     if not file.name.endswith((".pbf", ".osm", ".osm.gz", ".osm.bz2", ".xml")):
         raise InputError(
             f"{file}: not an OpenStreetMap extract by its name; expected .osm.pbf, .osm, .osm.gz or .osm.bz2"

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siteplan.errors import InputError, listed, warn
+from siteplan.errors import InputError, absence, listed, warn
 from siteplan.formats import refuse_disguised
 from siteplan.geo import LONLAT, as_crs, lonlat_bounds
 from siteplan.inputs.codes import code_shapes, find_codes
@@ -63,7 +63,7 @@ def existing_file(path: str | PathLike[str], endings: Collection[str], what: str
     if file.is_dir():
         raise InputError(f"{file}: is a folder; expected a file with {what}")
     if not file.exists():
-        raise InputError(f"{file}: no such file; expected {what}")
+        raise InputError(f"{file}: {absence(file)}; expected {what}")
     if file.suffix.lower() not in endings:
         raise InputError(f"{file}: cannot read '{file.suffix}' as {what}; expected one of {' '.join(endings)}")
     if file.stat().st_size == 0:

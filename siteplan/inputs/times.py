@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import geopandas as gpd
 import numpy as np
@@ -71,8 +71,8 @@ def read_times(
     Raises
     ------
     InputError
-        For a file that is missing or unreadable, lacks a column, holds no times, or fails `check_times`; for times
-        that are said to be rounded or truncated and are not whole minutes.
+        For `minutes` of another name; for a file that is missing or unreadable, lacks a column, holds no times, or
+        fails `check_times`; for times that are said to be rounded or truncated and are not whole minutes.
 
     Warns
     -----
@@ -88,6 +88,8 @@ def read_times(
     1  S01     b  given     12.0
     2  S02     b  given      7.5
     """
+    if minutes is not None and minutes not in get_args(Exactness):
+        raise InputError(f"minutes={minutes!r}: expected {', '.join(get_args(Exactness))}, or None")
     path = existing_file(path, (".csv", ".tsv", ".gz", ".parquet"), "a table of travel times")
     raw, first = _read_table(path)
     if sites is not None:

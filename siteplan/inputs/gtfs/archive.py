@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from siteplan.errors import InputError
+from siteplan.errors import InputError, absence
 from siteplan.inputs.files import listed
 
 __all__ = ["Archive", "open_feed", "read_table"]
@@ -55,7 +55,7 @@ def open_feed(path: Path) -> Archive:
         table that would unpack to more than 2 GB or, above 20 MB, to more than 200 times its size in the zip.
     """
     if not path.exists():
-        raise InputError(f"{path}: no such file; expected a GTFS feed (a zip or a folder with stops.txt)")
+        raise InputError(f"{path}: {absence(path)}; expected a GTFS feed (a zip or a folder with stops.txt)")
     counts: Counter[str] = Counter()
     tables = _read_folder(path) if path.is_dir() else _read_zip(path, counts)
     absent = [f"{name}.txt" for name in NEEDED if name not in tables]
