@@ -6,15 +6,26 @@ of the machine and ask servers for data, and so would an address where a GeoJSON
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from siteplan.errors import InputError
 
-__all__ = ["DRIVERS", "refuse_disguised"]
+__all__ = ["DRIVERS", "opened_sqlite", "refuse_disguised"]
 
 # The driver that reads a raster, by the ending of its name.
 DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".asc": "AAIGrid", ".hgt": "SRTMHGT", ".img": "HFA"}
-BEGINS = {".gpkg": (b"SQLite format 3\0",), ".fgb": (b"fgb",), ".shp": (b"\0\0\x27\x0a",)}
+BEGINS = {
+    ".gpkg": b"SQLite format 3\0",
+    ".fgb": b"fgb",
+    ".shp": b"\0\0\x27\x0a",
+    ".gml": b"<",
+    ".kml": b"<",
+    ".geojson": b"{",
+    ".json": b"{",
+}
+# Lists of other sources, which GDAL recognises by their names wherever they stand at the beginning of a file.
+SOURCES = re.compile(rb"<(?:OGR\w+DataSource|VRTDataset|GDAL_\w+|WMS_\w+|WFS_\w+)")
 
 
 def _key(name: str) -> bytes:
@@ -35,22 +46,16 @@ def refuse_disguised(path: Path) -> None:
     """
     ending = path.suffix.lower()
     with path.open("rb") as file:
-        head = file.read(4096)
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if ending in BEGINS and not head.startswith(BEGINS[ending]):
-        raise _disguised(path, head)
-    if ending in (".gml", ".kml"):
-        root = re.search(rb"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)", start)
-        if not start.startswith(b"<") or root is None or root[1].startswith((b"OGRVRT", b"VRT", b"GDAL_WMS", b"WMS")):
-            raise _disguised(path, head)
-    if ending in (".geojson", ".json"):
-        if not start.startswith(b"{"):
-            raise _disguised(path, head)
-        if LINKED.search(path.read_bytes()):
-            raise InputError(
-                f"{path}: names its coordinate system by a link, which is not followed; write its coordinates as "
-                "lon and lat, without crs (as RFC 7946 has it)"
-            )
+        head = file.read(65_536).removeprefix(b"\xef\xbb\xbf")
+    begins = BEGINS.get(ending, b"")
+    if not (head if b"\0" in begins else head.lstrip()).startswith(begins) or SOURCES.search(head):
+        shown = head[:24].decode("latin-1")
+        raise InputError(f"{path}: is not what its name says ({ending}): it begins with {shown!r}; export it again")
+    if ending in (".geojson", ".json") and LINKED.search(path.read_bytes()):
+        raise InputError(
+            f"{path}: names its coordinate system by a link, which is not followed; write its coordinates as "
+            "lon and lat, without crs (as RFC 7946 has it)"
+        )
     if ending == ".gpkg":
         _refuse_virtual(path)
 
@@ -58,11 +63,8 @@ def refuse_disguised(path: Path) -> None:
 def _refuse_virtual(path: Path) -> None:
     """Refuse a database whose tables are programs that read elsewhere; those of its spatial index are its own."""
     try:
-        file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-        try:
+        with opened_sqlite(path) as file:
             found = file.execute("SELECT name, sql FROM sqlite_master WHERE sql LIKE 'create virtual%'").fetchall()
-        finally:
-            file.close()
     except sqlite3.Error:  # the reader says what is wrong with it
         return
     odd = [str(name) for name, sql in found if not re.search(r"using\s+[\"'`\[]?(rtree|fts\d)", sql, re.IGNORECASE)]
@@ -70,6 +72,6 @@ def _refuse_virtual(path: Path) -> None:
         raise InputError(f"{path}: its table '{odd[0]}' is read from elsewhere (a virtual table); export it as a table")
 
 
-def _disguised(path: Path, head: bytes) -> InputError:
-    shown = head[:24].decode("latin-1")
-    return InputError(f"{path}: is not what its name says ({path.suffix}): it begins with {shown!r}; export it again")
+def opened_sqlite(path: Path) -> closing[sqlite3.Connection]:
+    """Open a database to look at it alone: nothing is written, not even beside it."""
+    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True))

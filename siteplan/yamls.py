@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from siteplan.errors import InputError, printable
+from siteplan.errors import InputError, absence, printable
 
 __all__ = ["parse_yaml", "read_yaml"]
 
@@ -116,15 +116,13 @@ def read_yaml(path: Path, what: str) -> Any:
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; expected {what}")
+    if not path.exists():
+        raise InputError(f"{path}: {absence(path)}; expected {what}")
+    if path.stat().st_size > LARGEST:
+        raise InputError(f"{path}: is larger than {LARGEST / 1e6:.0f} MB; expected {what}")
     try:
-        if path.stat().st_size > LARGEST:
-            raise InputError(f"{path}: is larger than {LARGEST / 1e6:.0f} MB; expected {what}")
         return parse_yaml(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected {what}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file in UTF-8; expected {what}") from None
-    except InputError:
-        raise
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}; expected {what}") from None

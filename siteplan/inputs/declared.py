@@ -1,9 +1,10 @@
 """Texts in columns that a file declares as numbers: GDAL reads them as 0."""
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
+
+from siteplan.formats import opened_sqlite
 
 __all__ = ["texts_among_numbers"]
 
@@ -30,13 +31,12 @@ def texts_among_numbers(path: Path, layer: str) -> dict[str, dict[int, str]]:
 def _of_sqlite(path: Path, layer: str) -> dict[str, dict[int, str]]:
     table = '"' + layer.replace('"', '""') + '"'
     found = {}
-    with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True) as file:
+    with opened_sqlite(path) as file:
         for _, name, kind, *_ in file.execute(f"PRAGMA table_info({table})").fetchall():
             if any(number in kind.upper() for number in NUMBERS):
                 column = '"' + name.replace('"', '""') + '"'
                 rows = file.execute(f"SELECT rowid, {column} FROM {table} WHERE typeof({column}) = 'text'")  # noqa: S608
                 found[name] = {int(row): str(text) for row, text in rows}
-    file.close()
     return {name: texts for name, texts in found.items() if texts}
 
 
