@@ -81,11 +81,10 @@ from .inputs.sites import read_sites as read_sites
 from .inputs.times import read_times as read_times
 from .itineraries import (
     Itinerary as Itinerary,
-    SiteLines as SiteLines,
     describe as describe,
     itinerary as itinerary,
-    site_lines as site_lines,
 )
+from .lines import SiteLines as SiteLines, site_lines as site_lines
 from .network.exchange import to_networkx as to_networkx
 from .network.people import place_people as place_people
 from .network.snapping import link as link

@@ -1,7 +1,5 @@
-"""What is behind the minutes: journeys leg by leg and street by street, and what each line and stop brings a site."""
+"""What is behind the minutes: journeys leg by leg and street by street."""
 
-import itertools
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +8,10 @@ from typing import Any, Literal
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 import shapely.ops
 
-from siteplan.config import TRANSIT, Profile, Rides
+from siteplan.config import Profile, Rides
 from siteplan.doors import door
 from siteplan.errors import StudyError
 from siteplan.geo import ground_lengths
@@ -24,17 +21,13 @@ from siteplan.network.kept import linked
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, Mode, as_modes, metric_points
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
-from siteplan.routing.journeys import Journeys, Ride, Trace, search_journeys, without
-from siteplan.routing.search import MINUTE, deciseconds, each, runs_backwards
+from siteplan.routing.journeys import Journeys, Ride, Trace, search_journeys
+from siteplan.routing.search import MINUTE, deciseconds, runs_backwards
 from siteplan.routing.ways import Piece, Spot, find_way
 
-__all__ = ["Itinerary", "SiteLines", "describe", "itinerary", "round_trips", "site_lines"]
+__all__ = ["Direction", "Itinerary", "describe", "itinerary", "journeys_within"]
 
 Direction = Literal["to", "from"]
-KINDS = {
-    0: "tram", 1: "metro", 2: "rail", 3: "bus", 4: "ferry", 5: "cable tram", 6: "aerial lift", 7: "funicular",
-    11: "trolleybus", 12: "monorail",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -161,7 +154,7 @@ def _ridden(
     transit: Timetable, origin: Places, site: Places, mode: Rides, *, direction: Direction, minutes: float
 ) -> Itinerary | None:
     """Return the journey by a timetable."""
-    (found,) = _searched(transit, site, origin, mode, direction=direction, minutes=minutes)
+    (found,) = journeys_within(transit, site, origin, mode, direction=direction, minutes=minutes)
     if found.chosen[0] < 0:
         return None
     (trace,) = found.traces(np.zeros(1, np.int64))
@@ -183,7 +176,7 @@ def _ridden(
     )
 
 
-def _searched(
+def journeys_within(
     transit: Timetable,
     sites: gpd.GeoDataFrame,
     people: gpd.GeoDataFrame,
@@ -192,6 +185,7 @@ def _searched(
     direction: Direction,
     minutes: float,
 ) -> list[Journeys]:
+    """Search the journeys of all people to each site, or from it, within a limit; parameters as in `travel_times`."""
     if mode.max_total_walk_minutes is not None:
         raise StudyError(
             "max_total_walk_minutes: journeys are not shown leg by leg under a limit of the walks in all; leave it out"
@@ -446,136 +440,3 @@ def _streets_of(ways: gpd.GeoDataFrame) -> list[str]:
     return [
         f"{part['minutes'].sum():5.1f} min  {part['metres'].sum():,.0f} m  {part['name'].iloc[0]}" for _, part in same
     ]
-
-
-# Lines and stops ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SiteLines:
-    """What lines and stops bring each site.
-
-    `lines`: `site`, `line`, `route` (id in the feed), `type`, `people` whose journey rides it, `lost`, those no longer
-    within the limit when it does not run. `stops`: `site`, `stop`, `name`, `on`, `off`: people who first get on there,
-    who last get off there. People whose journey has two lines count with both.
-    """
-
-    lines: pd.DataFrame
-    stops: pd.DataFrame
-
-
-@door()
-def site_lines(
-    transit: Timetable,
-    sites: Places,
-    people: gpd.GeoDataFrame,
-    *,
-    mode: Rides = TRANSIT,
-    direction: Direction = "to",
-    minutes: float = 30,
-) -> SiteLines:
-    """Tell which lines and stops bring how many people to each site within a limit, and how many hang on each line.
-
-    Counted on the journeys that `itinerary` shows; what is lost is searched again, for each line that one of these
-    rides, without its trips. More may be lost than ride it: a journey shown is that of one minute, and being
-    within the limit is of many. Parameters as in `travel_times`.
-
-    Returns
-    -------
-    SiteLines
-        The two tables, in the order of the sites.
-
-    Examples
-    --------
-    >>> sp.site_lines(bus, sites.loc[["S02"]], people, minutes=20).lines
-      site line route type  people    lost
-    0  S02    1    B1  bus  1708.0  2022.0
-    1  S02    2    B2  bus    17.0   250.0
-    2  S02    3    B3  bus   545.0   549.0
-    """
-    amounts = np.nan_to_num(people["people"].to_numpy(float))
-    searched = _searched(transit, sites, people, mode, direction=direction, minutes=minutes)
-    counted = each(_counted, [(transit, found, amounts) for found in searched])
-    lost = _lost(searched, [riders for riders, _, _ in counted], amounts)
-    lines: list[tuple[Any, ...]] = []
-    stops: list[tuple[Any, ...]] = []
-    feed = transit.feed
-    for row, (riders, on, off) in enumerate(counted):
-        name = str(sites.index[row])
-        for route in sorted(riders):
-            line = feed.routes.loc[route]
-            kind = KINDS.get(int(feed.routes["type"].to_numpy()[route]), "other")
-            lines.append((name, line["name"], line["id"], kind, riders[route], lost[row, route]))
-        for stop in sorted({*on, *off}):
-            called = feed.stops.loc[stop]
-            stops.append((name, called["id"], called["name"], float(on[stop]), float(off[stop])))
-    brought = pd.DataFrame(lines, columns=["site", "line", "route", "type", "people", "lost"])
-    called_at = pd.DataFrame(stops, columns=["site", "stop", "name", "on", "off"])
-    return SiteLines(brought.astype({"people": float, "lost": float}), called_at.astype({"on": float, "off": float}))
-
-
-def _counted(
-    transit: Timetable, found: Journeys, amounts: npt.NDArray[np.float64]
-) -> tuple[Counter[int], Counter[int], Counter[int]]:
-    """Count the people of one site by the routes that they ride, and the stops where they first get on and last off."""
-    route_of = transit.feed.trips["route"].to_numpy()
-    within = np.flatnonzero(found.chosen >= 0)
-    riders: Counter[int] = Counter()
-    on: Counter[int] = Counter()
-    off: Counter[int] = Counter()
-    p = transit.patterns
-    for point, trace in zip(within.tolist(), found.traces(within), strict=True):
-        for route in sorted({int(route_of[trip]) for ride in trace.rides for trip in ride.trips}):
-            riders[route] += amounts[point]
-        if trace.rides:
-            first, last = trace.rides[0], trace.rides[-1]
-            on[int(p.stops[p.ptr[first.pattern] + first.on])] += amounts[point]
-            off[int(p.stops[p.ptr[last.pattern] + last.off])] += amounts[point]
-    return riders, on, off
-
-
-def _lost(
-    searched: list[Journeys], riders: list[Counter[int]], amounts: npt.NDArray[np.float64]
-) -> dict[tuple[int, int], float]:
-    """Return the people that each site (row) loses without each of the routes that serve it."""
-    served: dict[int, list[int]] = {}
-    for row, some in enumerate(riders):
-        for route in some:
-            served.setdefault(route, []).append(row)
-
-    def lose(route: int) -> list[tuple[tuple[int, int], float]]:
-        rows = served[route]
-        kernel = without(searched[rows[0]], np.array([route]))
-        found = []
-        for row in rows:
-            within = np.flatnonzero(searched[row].chosen >= 0)
-            gone = ~searched[row].within(kernel)[within]
-            found.append(((row, route), amounts[within][gone].sum()))
-        return found
-
-    return dict(itertools.chain.from_iterable(each(lose, [(route,) for route in sorted(served)])))
-
-
-# There and back -------------------------------------------------------------------------------------------------------
-
-
-def round_trips(there: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
-    """Keep the pairs of site and point that are within the limit on both ways.
-
-    Parameters
-    ----------
-    there, back
-        Tables of `travel_times` by public transport, one for each way.
-
-    Returns
-    -------
-    DataFrame
-        As `there`: each figure that of the worse of the two ways, and `minutes_there`, `minutes_back` beside them.
-    """
-    figures = ["minutes", "minutes_p25", "minutes_p75", "share"]
-    other = back[["site", "point", *figures]].astype({"site": there["site"].dtype})
-    both = there.merge(other, on=["site", "point"], suffixes=("", "_back"))
-    worse = {name: np.maximum(both[name], both[f"{name}_back"]) for name in figures[:3]}
-    share = np.minimum(both["share"], both["share_back"])
-    table = both.assign(minutes_there=both["minutes"], **worse, share=share)
-    return table[[*there.columns, "minutes_there", "minutes_back"]]

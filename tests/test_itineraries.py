@@ -19,7 +19,8 @@ from siteplan.config import BIKE, Profile, Rides
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
-from siteplan.itineraries import Itinerary, describe, itinerary, round_trips, site_lines
+from siteplan.itineraries import Itinerary, describe, itinerary
+from siteplan.lines import site_lines
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.streets import read_streets
@@ -282,6 +283,20 @@ def test_what_is_lost_without_a_line_is_what_a_feed_without_it_loses(sample: Sam
             assert row.lost == pytest.approx(whole[row.site] - rest.get(row.site, 0.0))
     boarded = found.stops.groupby("site")[["on", "off"]].sum()
     assert boarded["on"].to_numpy() == pytest.approx(boarded["off"].to_numpy())
+
+
+def round_trips(there: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
+    """Keep the pairs of site and point that are within the limit on both ways.
+
+    Each figure is that of the worse of the two ways, `minutes_there` and `minutes_back` stand beside them.
+    """
+    figures = ["minutes", "minutes_p25", "minutes_p75", "share"]
+    other = back[["site", "point", *figures]].astype({"site": there["site"].dtype})
+    both = there.merge(other, on=["site", "point"], suffixes=("", "_back"))
+    worse = {name: np.maximum(both[name], both[f"{name}_back"]) for name in figures[:3]}
+    share = np.minimum(both["share"], both["share_back"])
+    table = both.assign(minutes_there=both["minutes"], **worse, share=share)
+    return table[[*there.columns, "minutes_there", "minutes_back"]]
 
 
 def test_there_and_back_is_the_worse_of_both(sample: Sample) -> None:

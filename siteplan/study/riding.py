@@ -9,7 +9,8 @@ import shapely
 
 from siteplan.config import Rides, Study
 from siteplan.errors import StudyError, warn
-from siteplan.itineraries import Itinerary, describe, itinerary, site_lines
+from siteplan.itineraries import Itinerary, describe, itinerary
+from siteplan.lines import site_lines
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable
 from siteplan.study.load import StudyData, asked_file, load_sites, load_streets, load_timetable, same_place
