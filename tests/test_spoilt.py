@@ -365,3 +365,10 @@ def test_a_spoilt_file_is_read_or_refused_by_name(
             except SiteplanError as error:
                 refused.append(str(error))
     assert [text for text in refused if name.split(".")[0] not in text or "\x1b" in text] == []
+
+
+def test_a_list_is_no_key(tmp_path: Path) -> None:
+    file = tmp_path / "lists.parquet"
+    gpd.GeoDataFrame({"cell": [[1], [2]], "people": [1.0, 2.0]}, geometry=[SQUARE, SQUARE], crs=4326).to_parquet(file)
+    with pytest.raises(InputError, match="feature 1 has a list as cell in column 'cell'"):
+        sp.read_population(file)

@@ -385,6 +385,12 @@ def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all() and values.notna().all():
         values = values.astype("int64")
     if not pd.api.types.is_integer_dtype(values):
+        lists = np.flatnonzero([not pd.api.types.is_scalar(value) for value in values])
+        if lists.size:
+            raise InputError(
+                f"{path}: {row_name(values.index[lists[0]], path)} has a list as {what} in column '{values.name}'; "
+                "expected a number or a text"
+            )
         text = values.astype(object).map(lambda value: "" if pd.isna(value) else str(value).strip())
         blank = np.flatnonzero(text == "")
         if blank.size:
