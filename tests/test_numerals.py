@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siteplan.errors import InputError, SiteplanWarning
-from siteplan.inputs.files import numbers, read_places
+from siteplan.inputs.files import read_places
 from siteplan.inputs.numerals import decimal_mark, known_mark
+from siteplan.inputs.values import numbers
 
 COLUMNS = {
     ("1.234", "0.5"): ".",

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from siteplan.doors import door
-from siteplan.errors import InputError, StudyError
+from siteplan.errors import InputError, StudyError, listed
 from siteplan.geo import require_metric
-from siteplan.inputs.files import existing_file, listed
+from siteplan.inputs.files import existing_file
 from siteplan.reachable import Floats
 from siteplan.yamls import read_yaml
 

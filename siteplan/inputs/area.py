@@ -10,8 +10,10 @@ import shapely
 
 from siteplan.doors import door
 from siteplan.errors import InputError, reads
+from siteplan.formats import PARQUETS, VECTORS
 from siteplan.geo import metric_crs, require_metric
-from siteplan.inputs.files import PARQUETS, VECTORS, existing_file, find_column, keys, read_places, repaired, row_name
+from siteplan.inputs.files import existing_file, read_places
+from siteplan.inputs.values import find_column, keys, repaired, row_name
 
 __all__ = ["read_area", "shortfall", "study_area"]
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from siteplan.inputs.files import PLACES, existing_file, find_column, keys, read_places
+from siteplan.formats import PLACES
+from siteplan.inputs.files import existing_file, read_places
 from siteplan.inputs.population import CELL
+from siteplan.inputs.values import find_column, keys
 
 __all__ = ["read_cell_columns"]
 

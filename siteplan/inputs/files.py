@@ -1,50 +1,32 @@
-"""Any table of places, whatever its format, as one GeoDataFrame; and the checks that every reader shares."""
+"""Any table of places, whatever its format, as one GeoDataFrame."""
 
-import codecs
-import gzip
-import re
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TextIO, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from siteplan.errors import InputError, absence, listed, warn
-from siteplan.formats import refuse_disguised
+from siteplan.formats import VECTORS, refuse_disguised
 from siteplan.geo import LONLAT, as_crs, lonlat_bounds
 from siteplan.inputs.codes import code_shapes, find_codes
 from siteplan.inputs.declared import texts_among_numbers
-from siteplan.inputs.numerals import MISSING_TEXT, THOUSANDS, clean, decimal_mark, known_mark, plain
+from siteplan.inputs.tables import read_table
+from siteplan.inputs.values import numbers, row_name
 
 __all__ = [
-    "PLACES",
     "Within",
     "existing_file",
-    "find_column",
     "in_study",
-    "keys",
-    "listed",
-    "numbers",
     "read_places",
-    "read_rows",
-    "refuse_negative",
-    "repaired",
-    "row_name",
-    "text_layout",
 ]
 
 Within: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | None
-
-VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".gml", ".kml")
-PARQUETS = (".parquet", ".geoparquet")
-TEXTS = (".csv", ".tsv")
-PLACES = (*VECTORS, *PARQUETS, *TEXTS)
 
 # Column names that mean a position; tried in this order, capitals or not.
 POSITIONS = (("lon", "lat"), ("long", "lat"), ("lng", "lat"), ("longitude", "latitude"))
@@ -113,7 +95,7 @@ def read_places(
         table = _read_vector(path, layer, within)
         implied = ending in (".geojson", ".json")
     else:
-        table = _read_text(path) if ending in TEXTS else _read_parquet(path)
+        table = read_table(path)
         implied = False
         if not isinstance(table, gpd.GeoDataFrame):
             if located or find_codes(table) is not None or _find_pair(table, given) is not None:
@@ -175,110 +157,6 @@ def _only_layer(path: Path, layer: str | None) -> str:
 def in_study(key: str, value: object) -> str:
     """Say how an option of a reader is given in a study and on the command line."""
     return f"(in a study: {key} beside the file, as --set inputs.sites.{key}={value})"
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        metadata = pyarrow.parquet.read_schema(path).metadata or {}
-        return gpd.read_parquet(path) if b"geo" in metadata else pd.read_parquet(path)
-    except (pyarrow.ArrowException, ValueError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from None
-
-
-def _read_text(path: Path) -> pd.DataFrame:
-    """Read a CSV as text, so that '001' stays '001'."""
-    layout = text_layout(path)
-    table = read_rows(path, layout, dtype=str, keep_default_na=False)
-    _refuse_twins(path, layout)
-    table.columns = pd.Index([str(column).strip() for column in table.columns])
-    table = table.fillna("")  # what a short row lacks at its end
-    table.attrs["decimal"] = known_mark(table[column].head(1000) for column in table)
-    return table
-
-
-def _refuse_twins(path: Path, layout: Mapping[str, Any]) -> None:
-    """Refuse a header that names two columns alike: nobody could tell which is meant."""
-    header = read_rows(path, layout, dtype=str, keep_default_na=False, header=None, nrows=1).iloc[0]
-    names = header.str.strip()
-    twice = names[names.duplicated() & (names != "")]
-    if len(twice):
-        raise InputError(f"{path}: {(names == twice.iloc[0]).sum()} columns are called '{twice.iloc[0]}'; rename them")
-
-
-def text_layout(path: Path) -> dict[str, Any]:
-    """Say how a text is laid out, as options of `pandas.read_csv`: its encoding, and what stands between its values.
-
-    That is what `sep=` in a line of its own says, as Excel writes it, else what the first line has most of.
-    """
-    encoding = _encoding(path)
-    with _opened(path, encoding) as file:
-        first = file.readline()
-    told = re.fullmatch(r'"?sep=(.)"?\s*', first)
-    return {
-        "encoding": encoding,
-        "sep": told[1] if told else max(",;\t", key=first.count),
-        "skiprows": 1 if told else 0,
-    }
-
-
-def read_rows(path: Path, layout: Mapping[str, Any], **options: Any) -> pd.DataFrame:
-    """Read a text of a known layout; a row that is longer than the header is named, not cut.
-
-    Raises
-    ------
-    InputError
-        If it is no table.
-    """
-    try:
-        with warnings.catch_warnings():
-            # A row longer than the header would lose its last values with no more than this warning.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table: pd.DataFrame = pd.read_csv(path, **layout, **options, index_col=False)
-            return table
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, ValueError, OSError) as error:
-        said = " ".join(str(error).split())
-    ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
-    if ragged:
-        said = f"line {ragged[2]} has {ragged[3]} values, the header {ragged[1]}; put texts that hold "
-        said += f"'{layout['sep']}' in double quotes"
-    elif "Length of header" in said:
-        said = "its rows have more values than its header; give every column a name"
-    raise InputError(f"{path}: cannot be read as a table: {said}")
-
-
-def _opened(path: Path, encoding: str) -> TextIO:
-    """Open a text, packed or not."""
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding=encoding)
-    return path.open(encoding=encoding)
-
-
-def _encoding(path: Path) -> str:
-    """UTF-8, or what spreadsheets write when it is not: UTF-16, or what Western Europe used before."""
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as raw:
-        if raw.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-    try:
-        with _opened(path, "utf-8-sig") as file:
-            for _ in file:
-                pass
-    except UnicodeDecodeError:
-        encoding, known_as = _old_encoding(path)
-        warn(f"{path}: is not UTF-8; read as {known_as}")
-        return encoding
-    return "utf-8-sig"
-
-
-def _old_encoding(path: Path) -> tuple[str, str]:
-    """Tell the code page of Windows from that of DOS, whose letters with accents are where Windows has quotes."""
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as raw:
-        high = [byte for byte in raw.read() if byte > 127]
-    if sum(byte < 0xA0 for byte in high) > len(high) / 2:
-        return "cp850", "DOS code page 850"
-    return "cp1252", "Windows-1252"
 
 
 def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoDataFrame:
@@ -355,162 +233,3 @@ def _cropped(table: gpd.GeoDataFrame, path: Path, within: gpd.GeoDataFrame | gpd
     if kept.empty:
         raise InputError(f"{path}: has no rows within the study area; is it the file of another place?")
     return kept
-
-
-def find_column(table: pd.DataFrame, path: Path, what: str, given: str | None, *, known: Iterable[str]) -> str | None:
-    """Return the column the user named, else the first that has one of the known names, else None.
-
-    Raises
-    ------
-    InputError
-        If the table has no column of the name given.
-    """
-    columns = [str(column) for column in table.columns if column != table.geometry.name]
-    if given is not None:
-        if given not in columns:
-            raise InputError(f"{path}: has no column '{given}' for {what}; its columns are {listed(columns)}")
-        return given
-    lower = {column.lower(): column for column in reversed(columns)}
-    return next((lower[name] for name in known if name in lower), None)
-
-
-def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
-    """Make the index of a table: whole numbers stay so, all else is text; each key is there and is there once.
-
-    Raises
-    ------
-    InputError
-        Naming the first duplicates, or the first row without a key.
-    """
-    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all() and values.notna().all():
-        values = values.astype("int64")
-    if not pd.api.types.is_integer_dtype(values):
-        lists = np.flatnonzero([not pd.api.types.is_scalar(value) for value in values])
-        if lists.size:
-            raise InputError(
-                f"{path}: {row_name(values.index[lists[0]], path)} has a list as {what} in column '{values.name}'; "
-                "expected a number or a text"
-            )
-        text = values.astype(object).map(lambda value: "" if pd.isna(value) else str(value).strip())
-        blank = np.flatnonzero(text == "")
-        if blank.size:
-            raise InputError(
-                f"{path}: {row_name(values.index[blank[0]], path)} has no {what} in column '{values.name}'"
-            )
-        values = text
-    repeated = values[values.duplicated()]
-    if not repeated.empty:
-        first = listed(dict.fromkeys(repeated), most=5)
-        raise InputError(
-            f"{path}: {repeated.nunique()} {what} id(s) in column '{values.name}' stand twice: {first}; "
-            f"expected each {what} once: rename them, or make one row of the rows of one {what}"
-        )
-    index: pd.Index = pd.Index(values.to_list(), name=what, dtype="int64" if values.dtype.kind in "iu" else object)
-    return index
-
-
-def numbers(
-    values: pd.Series,
-    file: str,
-    marks: Sequence[float | str] = (),
-    *,
-    in_doubt: Literal["refuse", "decimals"] = "refuse",
-) -> npt.NDArray[np.float64]:
-    """Read a column as numbers; blanks, NA and the marks given become NaN.
-
-    Texts are read as people write numbers, with a decimal point or comma and marks between thousands: which is which
-    is decided for the column as a whole.
-
-    Raises
-    ------
-    InputError
-        Naming the row and the value that is no number, or the column that can be read in two ways.
-
-    Warns
-    -----
-    SiteplanWarning
-        Where marks stand between thousands.
-    """
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        result = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        blank = np.isnan(result)
-    else:
-        text = values.astype(object).map(lambda value: "" if _is_missing(value) else clean(str(value)))
-        blank = text.isin(MISSING_TEXT | {str(mark).lower() for mark in marks}).to_numpy()
-        result = np.array(pd.to_numeric(text.where(~blank, "nan"), errors="coerce"), dtype=np.float64)
-        told = ~blank & np.array([isinstance(value, str) for value in values], bool)  # what is a number already, is one
-        result[told] = _read_numbers(text[told], file, values.attrs.get("decimal"), in_doubt)
-    bad = np.flatnonzero(~np.isfinite(result) & ~blank)
-    if bad.size:
-        value = values.iloc[bad[0]]
-        where = row_name(values.index[bad[0]], Path(file))
-        raise InputError(f"{file}: {where}, column '{values.name}': found {value!r}, expected a number or a blank")
-    for mark in marks:
-        if not isinstance(mark, str):
-            result = np.where(np.isclose(result, mark, rtol=1e-6, atol=0), np.nan, result)
-    return result
-
-
-def _is_missing(value: Any) -> bool:
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
-
-
-def _read_numbers(text: pd.Series, file: str, told: str | None, in_doubt: str) -> npt.NDArray[np.float64]:
-    mark = decimal_mark(text, told)
-    if mark is None:
-        example = next(each for each in text if plain(each, ".") != plain(each, ","))
-        mark = "." if "." in example else ","
-        if in_doubt == "refuse":
-            one, other = (float(plain(example, each)) for each in (mark, THOUSANDS[mark]))
-            raise InputError(
-                f"{file}: column '{text.name}' can be read in two ways: '{example}' is {one:g} or {other:,.15g}; "
-                "write its numbers without marks between thousands"
-            )
-    odd = text[text.str.contains(",", regex=False) if mark == "." else text.str.contains("[.,]")]
-    written = odd.map(lambda each: plain(each, mark))
-    thousands = odd[odd.str.contains(THOUSANDS[mark], regex=False) & (written != odd)]
-    if len(thousands):
-        first = thousands.iloc[0]
-        said = f"'{THOUSANDS[mark]}' between thousands: '{first}' is {float(plain(first, mark)):,.15g}"
-        warn(f"{file}: column '{text.name}' has {said}")
-    result: npt.NDArray[np.float64] = pd.to_numeric(
-        text.where(~text.index.isin(odd.index), written), errors="coerce"
-    ).to_numpy(dtype=np.float64)
-    return result
-
-
-def refuse_negative(below: npt.NDArray[np.float64], file: str, column: str, first: str) -> None:
-    """Raise the error for negative values: few distinct ones are marks for "no value", many are a wrong column.
-
-    Parameters
-    ----------
-    below
-        The negative values, the first of them at the place that `first` names.
-    """
-    distinct = np.unique(below)
-    marks = [f"{value:.15g}" for value in distinct]
-    if distinct.size <= 3:
-        remedy = f"if that means 'no value' or 'withheld', declare it: missing=[{', '.join(marks)}]"
-        remedy += f" (in a study: inputs.population.missing: [{', '.join(marks)}])"
-    else:
-        remedy = "is it the right column or band?"
-    raise InputError(
-        f"{file}: {below.size:,} value(s) of {column} are negative, the first {below[0]:.15g} ({first}); "
-        f"expected counts of 0 or more; {remedy}"
-    )
-
-
-def repaired(table: gpd.GeoDataFrame, path: Path, what: str) -> gpd.GeoDataFrame:
-    """Repair what is not a valid polygon, counted; other kinds of geometry pass untouched."""
-    shapes = shapely.force_2d(table.geometry.to_numpy())
-    bad = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
-    if bad.any():
-        shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
-        text = f"{path}: {bad.sum():,} {what} of {len(table):,} cross themselves; their outlines were repaired"
-        warn(text)
-    return table.set_geometry(gpd.GeoSeries(shapes, index=table.index, crs=table.crs))
-
-
-def row_name(position: int | np.integer[Any], path: Path) -> str:
-    """Name a row as the user sees it: a line of a CSV (the header is line 1), a feature of anything else."""
-    return f"line {position + 2}" if path.suffix.lower() in TEXTS else f"feature {position + 1}"

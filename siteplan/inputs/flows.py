@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from siteplan.doors import door
-from siteplan.errors import InputError, reads, warn
-from siteplan.inputs.files import TEXTS, _read_parquet, _read_text, existing_file, listed, numbers, row_name
+from siteplan.errors import InputError, listed, reads, warn
+from siteplan.formats import TEXTS
+from siteplan.inputs.files import existing_file
+from siteplan.inputs.tables import read_table
+from siteplan.inputs.values import numbers, row_name
 
 __all__ = ["read_flows"]
 
@@ -52,7 +55,7 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
     1  99006  99001   150.0 NaN
     """
     file = existing_file(path, (*TEXTS, ".parquet"), "a table of home-work flows")
-    raw = _read_text(file) if file.suffix.lower() in TEXTS else _read_parquet(file)
+    raw = read_table(file)
     lower = {str(column).lower(): str(column) for column in reversed(raw.columns)}
     people_names = (*PEOPLE, *(name for name in lower if name.startswith(INSEE_PEOPLE)))
     found = {

@@ -13,22 +13,12 @@ import shapely
 
 from siteplan.catalogue import LAYERS, check_groups
 from siteplan.doors import door
-from siteplan.errors import InputError, reads, warn
+from siteplan.errors import InputError, listed, reads, warn
+from siteplan.formats import PLACES
 from siteplan.geo import cell_sizes
-from siteplan.inputs.files import (
-    PLACES,
-    Within,
-    existing_file,
-    find_column,
-    keys,
-    listed,
-    numbers,
-    read_places,
-    refuse_negative,
-    repaired,
-    row_name,
-)
+from siteplan.inputs.files import Within, existing_file, read_places
 from siteplan.inputs.raster import RASTERS, read_pixels
+from siteplan.inputs.values import find_column, keys, numbers, refuse_negative, repaired, row_name
 
 __all__ = ["read_population"]
 

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siteplan.errors import InputError
+from siteplan.errors import InputError, listed
 from siteplan.formats import DRIVERS
 from siteplan.geo import as_crs
-from siteplan.inputs.files import Within, listed, refuse_negative
+from siteplan.inputs.files import Within
+from siteplan.inputs.values import refuse_negative
 
 __all__ = ["RASTERS", "read_pixels"]
 

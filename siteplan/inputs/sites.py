@@ -12,18 +12,10 @@ import pandas as pd
 import shapely
 
 from siteplan.doors import door
-from siteplan.errors import InputError, reads, warn
-from siteplan.inputs.files import (
-    PLACES,
-    existing_file,
-    find_column,
-    keys,
-    listed,
-    numbers,
-    read_places,
-    repaired,
-    row_name,
-)
+from siteplan.errors import InputError, listed, reads, warn
+from siteplan.formats import PLACES
+from siteplan.inputs.files import existing_file, read_places
+from siteplan.inputs.values import find_column, keys, numbers, repaired, row_name
 
 __all__ = ["OPEN", "STATUSES", "Places", "as_sites", "read_sites"]
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from siteplan.doors import door
 from siteplan.errors import InputError, listed, reads, warn
-from siteplan.inputs.files import existing_file, read_rows, text_layout
+from siteplan.inputs.files import existing_file
+from siteplan.inputs.texts import read_rows, text_layout
 from siteplan.reachable import GIVEN, check_times
 
 __all__ = ["POINTS_KEY", "Exactness", "made_points", "read_times"]

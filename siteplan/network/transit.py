@@ -13,8 +13,7 @@ import pandas as pd
 from siteplan.config import WALK
 from siteplan.display import Shown
 from siteplan.doors import door
-from siteplan.errors import InputError, StudyError, reads, warn
-from siteplan.inputs.files import listed
+from siteplan.errors import InputError, StudyError, listed, reads, warn
 from siteplan.inputs.gtfs import Feed, read_gtfs
 from siteplan.network.kept import linked
 from siteplan.network.snapping import LIMIT

@@ -11,7 +11,7 @@ import pandas as pd
 
 from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
 from siteplan.config import TRANSIT
-from siteplan.inputs.files import listed
+from siteplan.errors import listed
 from siteplan.objectives import Objective, objective_names
 from siteplan.words import NONE, Said, Words, load_words
 

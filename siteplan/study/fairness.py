@@ -22,10 +22,11 @@ from siteplan.analysis.urbanisation import degree_of_urbanisation
 from siteplan.catalogue import by_mode
 from siteplan.config import Study
 from siteplan.config.questions import Fairness
-from siteplan.errors import InputError, StudyError, warn
+from siteplan.errors import InputError, StudyError, listed, warn
 from siteplan.inputs.columns import read_cell_columns
-from siteplan.inputs.files import listed, numbers, read_places
+from siteplan.inputs.files import read_places
 from siteplan.inputs.sites import OPEN
+from siteplan.inputs.values import numbers
 from siteplan.reachable import Reach
 from siteplan.study import load
 from siteplan.study.load import StudyData

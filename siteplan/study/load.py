@@ -12,12 +12,11 @@ import shapely
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, LAYERS, PEOPLE, Measure, uptake_column
 from siteplan.config import Profile, Rides, Study
-from siteplan.errors import InputError, warn
+from siteplan.errors import InputError, listed, warn
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
 from siteplan.inputs.basemap import read_basemap
 from siteplan.inputs.conditions import MORNING
-from siteplan.inputs.files import listed
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points

@@ -11,8 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from siteplan.errors import InputError, absence
-from siteplan.inputs.files import listed
+from siteplan.errors import InputError, absence, listed
 
 __all__ = ["Archive", "open_feed", "read_table"]
 

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from siteplan.errors import InputError, warn
-from siteplan.inputs.files import listed
+from siteplan.errors import InputError, listed, warn
 from siteplan.inputs.gtfs.archive import Archive, open_feed
 from siteplan.inputs.gtfs.feed import Feed
 from siteplan.inputs.gtfs.part import Part, read_part
