@@ -15,12 +15,13 @@ import pandas as pd
 from scipy import sparse
 
 from siteplan.catalogue import BEST, PEOPLE, check_groups
-from siteplan.config.fields import LONGEST
+from siteplan.config.fields import LONG, LONGEST
 from siteplan.display import Shown
 from siteplan.errors import InputError, StudyError, listed, warn
 
 __all__ = [
     "GIVEN",
+    "SUSPECT",
     "Nearest",
     "Pairs",
     "People",
@@ -33,6 +34,7 @@ __all__ = [
     "sums",
 ]
 
+SUSPECT = 180.0  # minutes; where half of all times are longer, they may be seconds
 GIVEN = "given"  # the mode of a table that does not say how people travel
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -214,6 +216,11 @@ class Reach(Shown):
         InputError
             Naming the first offending row, or the unit that the values seem to have; for other people than those of a
             `Reach`.
+
+        Warns
+        -----
+        SiteplanWarning
+            If the longest time is above ten hours and half of all are above three, as in a table of seconds.
         """
         if isinstance(times, Reach):
             if people is not None and not times.people.table.equals(People.of(people).table):
@@ -413,7 +420,7 @@ def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None
     Warns
     -----
     SiteplanWarning
-        If every time is below one minute, as in a table of hours.
+        If every time is below one minute, as in a table of hours, or most are as long as in one of seconds.
     """
     Reach.of(times, people).suspect_hours()
 
@@ -496,9 +503,12 @@ def _checked_minutes(times: pd.DataFrame) -> Floats:
     longest = float(minutes.max(initial=0.0))
     if longest > LONGEST:
         raise InputError(
-            f"times: the longest time is {longest:g} minutes, more than {LONGEST:g}. "
-            "If the table is in seconds, divide by 60; if not, leave out what is out of reach"
+            f"times: the longest time is {longest:g} minutes, more than the {LONGEST:.0f} that whole deciseconds of 32 "
+            "bits hold. If the table is in seconds, divide by 60; if not, leave out what is out of reach"
         )
+    if longest > LONG and (middle := float(np.median(minutes))) > SUSPECT:
+        text = f"times: half of the {len(minutes):,} times are longer than {middle:g} minutes. "
+        warn(f"{text}If these are seconds, divide by 60, or name their column seconds in a file")
     return minutes
 
 

@@ -133,7 +133,12 @@ def test_all_errors_are_told_at_once_with_what_was_meant(town: Path) -> None:
         ),
         ("choose={sites: 1, objective: backup, capacities: true}", "choose.capacities: have no meaning for objective"),
         ("choose={sites: 1, least_regret: true}", "choose.least_regret: is for phases; give choose.phases"),
-        ("choose={sites: 1, minutes: 601}", "choose.minutes: found 601, expected less than or equal to 600"),
+        ("choose={sites: 1, minutes: 241}", "choose.minutes: found 241, expected at most 240, as far as is searched"),
+        (
+            "choose={sites: 1, minutes: 4000000}",
+            "choose.minutes: found 4000000, expected less than or equal to 3579139",
+        ),
+        ("travel.minutes=[20, 181]", "travel.minutes: found 181, expected at most 180, as far as is searched"),
         ("choose.quotas=[{column: zone, value: []}]", "choose.quotas.value: found []"),
         ("speed", "--set speed: expected key.path=value"),
         ("name=[", "--set name: the value '[' is not YAML"),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from siteplan.analysis.reach import reach
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.times import read_times
 from siteplan.reachable import Reach, check_times
@@ -37,7 +38,7 @@ def test_rows_are_sorted_by_mode_site_and_point_and_categories_kept() -> None:
         ({"minutes": [5, 15, -1]}, r"row 2 .*: -1 minutes. Expected 0 or more"),
         ({"minutes": [5, 15, np.inf]}, "leave out what is out of reach"),
         ({"minutes": ["5", "15", "far"]}, "column minutes holds .*, expected numbers"),
-        ({"minutes": [300, 900, 1200]}, "longest time is 1200 minutes.* divide by 60"),
+        ({"minutes": [300, 900, 3_579_140]}, "longest time is 3.57914e.06 minutes.* 32 bits hold.* divide by 60"),
         ({"point": [0, 1, 2]}, "1 rows name a point .* row 2: '2'"),
         ({"point": [0, 1, -1]}, "1 rows name a point .* row 2: '-1'"),
         ({"point": ["0", "1", "1"]}, "3 rows name a point .* points of the people are int64"),
@@ -171,6 +172,19 @@ def test_what_stands_in_the_index_of_parquet_counts(tmp_path: Path, keys: list[s
     assert found[["site", "point", "minutes"]].to_numpy().tolist() == TIMES.to_numpy().tolist()
 
 
+def test_times_of_days_are_read_and_counted(tmp_path: Path) -> None:
+    """Ten hours are no bound: one may well ask who is within a day; what may be seconds is said."""
+    far = "site,point,minutes\nA,1,10\nA,2,170\nB,1,601\nB,2,1440\nB,3,5\n"
+    found = read_times(written(tmp_path, far), sites=SITES)
+    counted = reach(found, minutes=[600, 601, 1440])
+    assert [counted.loc["B", f"people_given_{limit}"] for limit in (600, 601, 1440)] == [1, 2, 3]
+    assert counted.loc["A"].filter(like="people").tolist() == [2, 2, 2]
+    with pytest.warns(SiteplanWarning, match=r"half of the 3 times are longer than 900 minutes.*column seconds"):
+        read_times(written(tmp_path, "site,point,minutes\nA,1,60\nA,2,900\nB,1,1200\n"), sites=SITES)
+    most = Reach.of(TIMES.assign(minutes=[1.0, 2.0, 3_579_139.0]))
+    assert most.within("given", 3_579_139).minutes.tolist() == [1, 2, 3_579_139]  # 2 ** 31 deciseconds
+
+
 def test_columns_of_no_site_are_named(tmp_path: Path) -> None:
     with pytest.warns(SiteplanWarning, match=r"1 columns are headed by no site and left out: people"):
         read_times(written(tmp_path, "cell,A,B,people\n1,5,6,70\n"), sites=SITES)
@@ -196,7 +210,7 @@ def test_minutes_that_look_like_seconds(tmp_path: Path) -> None:
         ("site,point,minutes\nA,1,1,9\n", "its rows have more values than its header"),
         ('site,point,minutes\nA,1,"3,0"\n', "found '3,0', expected a number. Write 3.5, or put ; between"),
         ("cell,S1,S2\n0,1,2\n", "a row for each point and a column for each site, headed by its id"),
-        ("site,point,minutes\nA,0,4000\n", "divide by 60"),
+        ("site,point,minutes\nA,0,4000000\n", "divide by 60"),
         ("", "is empty"),
     ],
 )

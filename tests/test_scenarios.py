@@ -195,6 +195,20 @@ def test_people_stay_where_they_are_when_a_street_comes(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found.scenarios["path"].times, quietly_all(score, other).times)
 
 
+def test_how_far_from_a_street_is_a_change_like_another(tmp_path: Path) -> None:
+    """Homes stand where they did, in cells that reach beyond the streets too; who has no street is told anew."""
+    study = read_study(SAMPLE, ["choose=null", "inputs.population.file=population_1km.gpkg"])
+    other = study.with_(set={"travel.link_m": 60})
+    base = quietly_all(compare_scenarios, study, {"near": other})
+    found, full = base.scenarios["near"], quietly_all(score, other)
+    assert found.points.geometry.equals(base.points.geometry)
+    assert found.points.equals(full.points)
+    too_far = [each.points["status"].eq("too far").sum() for each in (base, found)]
+    assert too_far[0] < too_far[1]
+    assert found.manifest["totals"] == full.manifest["totals"]
+    pd.testing.assert_frame_equal(found.times, full.times)
+
+
 # ---- which sites are open ----
 
 

@@ -153,7 +153,8 @@ class Question(Model, metaclass=_AtTheDoor):
     minutes: LongLimit | None = Field(
         default=None,
         description="the limit; empty = the largest of travel.minutes, but for median and center: none (the penalty, "
-        "if there is one), so that a study searches for up to four hours",
+        "if there is one), so that a study searches for up to four hours. A table of times may go farther than "
+        "a search (240)",
     )
     group: str = Field(default="people", description="whose reach counts: people or one of the groups")
     share: float = Field(

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.catalogue import BEST, decayed_measures, score_measures
 from siteplan.config.changes import Changes, Option, Scenario
 from siteplan.config.choose import Decay, Question, Score
-from siteplan.config.fields import LONGEST, SEARCHED, based
+from siteplan.config.fields import LIMIT, LONG, SEARCHED, based
 from siteplan.config.inputs import Area, Inputs
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
@@ -152,6 +152,8 @@ class Study(Shown, Model):
                 "times_minutes",
                 "inputs.times_minutes: says how exact a table of times is, but inputs.times names none; leave it out",
             )
+        if self.inputs.times is None:
+            self._check_limits()
         if self.travel.rides and self.inputs.transit is None and self.inputs.times is None:
             raise PydanticCustomError(
                 "timetable",
@@ -308,6 +310,21 @@ class Study(Shown, Model):
             inside[last] = value
         return Study.model_validate({**raw, "changes": self.changes.then(asked).model_dump()})
 
+    def _check_limits(self) -> None:
+        """Refuse limits beyond what is searched; a table of times may go as far as it likes."""
+        asked = None if self.choose is None else self.choose.minutes
+        for key, limit, most in (
+            ("travel.minutes", max(self.travel.minutes), LIMIT),
+            ("choose.minutes", asked or 0.0, SEARCHED),
+        ):
+            if limit > most:
+                raise PydanticCustomError(
+                    "limit",
+                    "{key}: found {limit}, expected at most {most}, as far as is searched; a table of times "
+                    "(inputs.times) may go farther",
+                    {"key": key, "limit": f"{limit:g}", "most": f"{most:g}"},
+                )
+
     def _check_changes(self) -> None:
         """Refuse changes of what the study does not have."""
         made = [kind for kind in ("streets", "lines") if getattr(self.changes, kind)]
@@ -371,7 +388,7 @@ class Study(Shown, Model):
         asked = () if choose is None else (choose.minutes, choose.penalty)
         decays = (self.score.decay, choose and choose.decay)
         limits = [decay.limit for decay in decays if isinstance(decay, Decay)]
-        longest = max(*self.travel.minutes, *limits, *(min(limit, LONGEST) for limit in asked if limit), 0)
+        longest = max(*self.travel.minutes, *limits, *(min(limit, LONG) for limit in asked if limit), 0)
         return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
 
     def profiles(self) -> tuple[Profile | Rides, ...]:

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from siteplan.config.fields import Limit, Names, listed, rising
+from siteplan.config.fields import LongLimit, Names, listed, rising
 from siteplan.config.profiles import (
     PROFILES,
     TRANSIT,
@@ -132,10 +132,11 @@ class Travel(Model):
         description=f"any of {', '.join(MODES)}; 'best' in a result = any of them. Left out: walk and bike, and "
         "transit where there are timetables",
     )
-    minutes: Annotated[tuple[Limit, ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
+    minutes: Annotated[tuple[LongLimit, ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
         default=(15, 20),
         min_length=1,
-        description="the limits: a shared workplace works within 15 to 20 minutes of home",
+        description="the limits: a shared workplace works within 15 to 20 minutes of home; at most 180, but for a "
+        "table of times",
     )
     link_m: LinkMetres = Field(
         default=300.0,

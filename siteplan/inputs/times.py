@@ -10,11 +10,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.config.fields import LONG
 from siteplan.doors import door
 from siteplan.errors import InputError, listed, reads, warn
 from siteplan.inputs.files import existing_file
 from siteplan.inputs.texts import read_rows, text_layout
-from siteplan.reachable import GIVEN, check_times
+from siteplan.reachable import GIVEN, SUSPECT, check_times
 
 __all__ = ["POINTS_KEY", "Exactness", "made_points", "read_times"]
 
@@ -22,7 +23,6 @@ Exactness: TypeAlias = Literal["exact", "rounded", "truncated"]
 
 POINTS_KEY = "siteplan_points"  # in the metadata of a Parquet file: which points siteplan made for its times
 FEW = 20  # times; fewer may be whole by chance, or were written by hand
-SUSPECT = 180.0  # minutes; where half of all times are longer, they may be seconds
 
 # Columns under which other tools write the same thing; the first one present is taken.
 _SITE = ("site", "site_id", "facility", "facility_id")
@@ -176,7 +176,8 @@ def _odd(table: pd.DataFrame, factor: float) -> Iterator[str]:
     if absent:
         yield f"{len(absent):,} of {len(there):,} sites have no row: in reach of nobody ({listed(absent, most=10)})"
     middle = float(table["minutes"].median())
-    if middle > SUSPECT and factor == 1:
+    # Of times above ten hours the check has said it.
+    if middle > SUSPECT and factor == 1 and table["minutes"].max() <= LONG:
         yield (
             f"half of its times are longer than {middle:g} minutes. If these are seconds, name the column seconds, "
             "or divide by 60"

@@ -12,7 +12,7 @@ import shapely
 from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.geo import lonlat_bounds, require_metric
-from siteplan.network.snapping import link
+from siteplan.network.snapping import LIMIT, link
 from siteplan.network.streets import StreetNetwork
 
 __all__ = ["LARGE_M2", "place_people", "totals"]
@@ -54,7 +54,7 @@ def place_people(
     large_m2
         Cells above this area are spread.
     link_m
-        Metres from a point to the nearest street, beyond which its people are "too far".
+        Metres from a point to the nearest street, beyond which its people are "too far"; it moves no point.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def place_people(
     spread = _spread(cells, shapes, groups, large_m2)
     row, spots = _along_streets(shapes, spread, streets, spacing)
     share = 1.0 / np.bincount(row, minlength=len(cells))[row]
-    border, beyond, part = _beyond_streets(shapes, np.unique(row), streets, link_m)
+    border, beyond, part = _beyond_streets(shapes, np.unique(row), streets)
     share *= 1.0 - np.bincount(border, part, len(cells))[row]
     # A large cell without any street has one point, like a small one.
     lone = np.setdiff1d(np.arange(len(cells)), row)
@@ -141,16 +141,16 @@ def _along_streets(
 
 
 def _beyond_streets(
-    shapes: npt.NDArray[np.object_], rows: npt.NDArray[np.intp], streets: StreetNetwork, link_m: float
+    shapes: npt.NDArray[np.object_], rows: npt.NDArray[np.intp], streets: StreetNetwork
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_], Floats]:
     """Find the cells that reach beyond the streets of the extract: row, a point out there, and the part of the area.
 
     Streets end at the border of an extract, people do not: those of the part of a cell beyond the streets' outline (a
-    concave hull) must not be crowded onto the part within.
+    concave hull) must not be crowded onto the part within. How far people may be from a street moves nobody.
     """
     places = np.unique(np.round(streets.at(*streets.spaced(GRAIN)) / GRAIN) * GRAIN, axis=0)
     everywhere: Any = shapely.multipoints(places)
-    known = shapely.buffer(shapely.union_all([shapely.concave_hull(everywhere, ratio=0.1), everywhere]), link_m)
+    known = shapely.buffer(shapely.union_all([shapely.concave_hull(everywhere, ratio=0.1), everywhere]), LIMIT)
     outside = shapely.difference(shapes[rows], known)
     part = shapely.area(outside) / shapely.area(shapes[rows])
     some = part > 1e-9

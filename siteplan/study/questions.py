@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from siteplan.config import Study
+from siteplan.config.fields import SEARCHED
+from siteplan.errors import StudyError
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
 from siteplan.study.fairness import Situation, check_fairness, fairness_tables
@@ -23,6 +25,12 @@ def check_questions(study: Study, data: StudyData) -> None:
     StudyError, InputError
         One sentence: the key, what is wrong with it, and what was expected.
     """
+    farthest = max(study.travel.minutes)
+    if study.output.isochrones and data.streets is not None and farthest > SEARCHED:
+        raise StudyError(
+            f"travel.minutes: found {farthest:g}, but isochrones are searched for {SEARCHED:g} minutes at most; leave "
+            "them out (output.isochrones: false), or lower the limit"
+        )
     if study.fairness is not None:
         check_fairness(study, study.fairness, data)
     if study.demand is not None:

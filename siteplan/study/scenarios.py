@@ -169,7 +169,9 @@ def _changed_data(variant: Study, study: Study, base: StudyData) -> StudyData:
     cells, points = base.cells, base.points
     if changes.people != before.people:
         cells = _cells(variant, study, base)
-    if changes.people != before.people or (anew and len(base.linked)):
+    # On other streets, and within another distance of them, people stand as they did but for who has no street.
+    apart = anew or variant.travel.link_m != study.travel.link_m
+    if changes.people != before.people or (apart and len(base.linked)):
         points = points_of(cells, original, variant.travel.link_m)
     streets = base.streets
     if streets is not None and original is not None and (changes.streets != before.streets or anew):
