@@ -488,6 +488,16 @@ def test_check_finds_every_error_not_only_the_first(town: Path) -> None:
     assert [text.split(":")[0] for text in errors] == ["inputs.sites", "inputs.population"]
 
 
+def test_check_refuses_what_no_set_of_sites_can_meet(town: Path) -> None:
+    many = 2  # of three, one is excluded
+    asked = read_study(town, [f"choose.sites={many + 1}"])
+    assert [each.text for each in check(asked) if each.severity == "error"] == [
+        f"choose.sites is {many + 1}, but only {many} sites may be open. Ask for {many} or fewer"
+    ]
+    with pytest.raises(StudyError, match=f"choose.sites is {many + 1}, but only {many} sites may be open"):
+        quietly(stages.choose, asked, progress=lambda stage, *_: pytest.fail(stage) if stage != "reading" else None)
+
+
 @pytest.mark.parametrize(
     ("sites", "expected"),
     [

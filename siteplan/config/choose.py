@@ -202,8 +202,19 @@ class Question(Model, metaclass=_AtTheDoor):
     method: Literal["exact", "greedy"] = Field(
         default="exact", description="exact = with a proof; greedy = the next best one each time, and swaps: no proof"
     )
+    effort: float = Field(
+        default=1,
+        gt=0,
+        le=100,
+        description="how much of a search is allowed, in counted steps, which are the same on every machine: 1 is "
+        "about a minute; the gap to the best possible is told where that was not enough for a proof",
+    )
     seconds: float = Field(
-        default=60, gt=0, le=3600, description="after which the search stops; the gap to the best possible is then told"
+        default=600,
+        gt=0,
+        le=36000,
+        description="a safety net, after which the search stops in any case: another machine may then give another "
+        "set, which is said",
     )
     gap: float = Field(default=0, ge=0, lt=1, description="a set within this share of the best possible is enough")
 

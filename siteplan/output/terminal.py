@@ -254,7 +254,10 @@ def choice_summary(choice: "Choice", *, full: bool = False, language: str = "en"
     elif _said(choice, "beyond", words) and choice.value > choice.summary["minutes"]:
         # Only that is proven: how many are left out was not what was to be least.
         proof, greedy = words["proof_beyond" if choice.gap == 0 else "proof_not_beyond"], ""
-    return words.text("summary", objective=choice.objective, worth=_worth(choice, full, words), proof=proof) + greedy
+    cut = words["clock"] if choice.summary.get("ended") == "clock" else ""
+    return (
+        words.text("summary", objective=choice.objective, worth=_worth(choice, full, words), proof=proof) + greedy + cut
+    )
 
 
 def _said(choice: "Choice", kind: str, words: Words) -> str:

@@ -1,6 +1,5 @@
 """Answer a question: the best set of sites, how far it may be from the best possible, and what greedy gets."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,11 +11,14 @@ from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, Solution, serve, solve
 from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
-from siteplan.siting.median import Demands, Effort, median_search
+from siteplan.siting.median import Demands, Effort, ascend, median_search, median_within
 from siteplan.siting.problem import Flags, Floats, Problem
 from siteplan.siting.swaps import improve
+from siteplan.siting.work import Work
 
-__all__ = ["Answer", "answer", "published", "shares", "without_idle"]
+__all__ = ["ENDS", "Answer", "answer", "published", "shares", "why", "without_idle"]
+
+ENDS = ("clock", "steps", "gap", "greedy", "proven")  # of a search; of several, the first is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class Answer:
         exact or greedy; how many candidates HiGHS was not shown.
     floor
         With floors "most", the highest least share found, and what it is at most.
+    ended
+        What ended the search, as `Choice.summary` says it.
     """
 
     problem: Problem
@@ -48,23 +52,14 @@ class Answer:
     method: str
     aside: int
     floor: tuple[float, float] | None
-
-
-class _Clock:
-    """How many seconds of so many are left, a moment at least."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self._end = seconds, time.monotonic() + seconds
-
-    @property
-    def left(self) -> float:
-        return max(0.01, self._end - time.monotonic())
+    ended: str
 
 
 def answer(problem: Problem) -> Answer:
     """Find the best set of sites; errors as for `choose_sites`."""
-    method, clock = problem.question.method, _Clock(problem.question.seconds)
-    problem, floor, highest = _raised_floors(problem, clock)
+    _compile()
+    method, work = problem.question.method, Work(problem.question.effort, problem.question.seconds)
+    problem, floor, highest = _raised_floors(problem, work)
     order, greedy_set = _greedy(problem)
     greedy_fits = _fits(problem, greedy_set)
     start = greedy_set if greedy_fits else highest
@@ -76,11 +71,11 @@ def answer(problem: Problem) -> Answer:
             raise StudyError("greedy finds no set that meets all conditions. Ask for ", Key("method"), " exact")
         opened, bound = improve(problem, start) if _searched(problem) else start, np.nan
     elif int((~problem.barred).sum()) in (int(problem.fixed.sum()), problem.count):  # there is but one set
-        opened, bound = _only_one(problem, clock)
+        opened, bound = _only_one(problem, work)
     else:
         if not _searched(problem):  # of the set to start from, nothing is set aside
             aside = dominated(problem) & (True if start is None else ~start)
-        opened, bound = _best(problem, aside, start, clock)
+        opened, bound = _best(problem, aside, start, work)
     (opened,) = without_idle([problem], [opened])
     parts = shares(problem, opened)
     value = published(problem, opened, parts)
@@ -96,7 +91,28 @@ def answer(problem: Problem) -> Answer:
     greedy_parts = shares(problem, greedy_set) if greedy_fits else None
     lost = problem.capacity is not None and not _serves_enough(problem, greedy_parts)
     greedy = published(problem, greedy_set, greedy_parts) if greedy_fits and not lost else np.nan
-    return Answer(problem, opened, value, bound, greedy, tuple(order), method, int(aside.sum()), floor)
+    ended = _ended(problem, work, abs(value - bound) / max(abs(value), LITTLE), floor)
+    return Answer(problem, opened, value, bound, greedy, tuple(order), method, int(aside.sum()), floor, ended)
+
+
+def _ended(problem: Problem, work: Work, gap: float, floor: tuple[float, float] | None) -> str:
+    """Return what ended the search; the clock is told wherever it ended any part, whatever is proven."""
+    asked = problem.question
+    if work.late:
+        return "clock"
+    if asked.method == "greedy":
+        return "greedy"
+    highest = floor is None or floor[1] - floor[0] <= SLACK
+    if gap == 0 and highest:
+        return "proven"
+    return "gap" if highest and 0 < gap <= asked.gap * (1 + SLACK) else "steps"
+
+
+def _compile() -> None:
+    """Compile what searches, before the clock runs; once it is compiled, nothing happens."""
+    if not ascend.signatures:
+        ptr, site, cost = np.array([0, 2, 4, 6]), np.array([0, 1, 1, 2, 2, 0]), np.array([1.0, 2.0, 2.0, 3.0, 1.0, 2.0])
+        median_search(Demands(ptr, site, cost, np.ones(3), 3, 5.0), 1)
 
 
 def _bettered(problem: Problem, start: Flags) -> Flags:
@@ -109,12 +125,12 @@ def _bettered(problem: Problem, start: Flags) -> Flags:
     return improve(problem, start)
 
 
-def _only_one(problem: Problem, clock: _Clock) -> tuple[Flags, float]:
+def _only_one(problem: Problem, work: Work) -> tuple[Flags, float]:
     """Return the only set there is, if it meets the conditions; its value is its bound."""
     opened = ~problem.barred
     full = problem.capacity is not None and not _serves_enough(problem, shares(problem, opened))
     if full or not _fits(problem, opened):
-        raise _why(problem, clock)
+        raise why(problem, work)
     return opened, np.nan
 
 
@@ -173,15 +189,15 @@ def _greedy(problem: Problem) -> tuple[list[int], Flags]:
     return best[3], best[4]
 
 
-def _raised_floors(problem: Problem, clock: _Clock) -> tuple[Problem, tuple[float, float] | None, Flags | None]:
+def _raised_floors(problem: Problem, work: Work) -> tuple[Problem, tuple[float, float] | None, Flags | None]:
     """Turn floors "most" into the highest found; say that and its bound, and give a set that meets it."""
     if not isinstance(problem.floors, str):
         return problem, None, None
-    highest = solve(problem, "floor", seconds=clock.left / 2)
+    highest = solve(problem, "floor", work=work.part(1 / 2))
     if highest is None:
-        raise _why(replace(problem, floors=None), clock)
+        raise why(replace(problem, floors=None), work)
     if not np.isfinite(highest.value):
-        raise _late(clock)
+        raise _late(work)
     within = problem.territory_people(np.where(problem.reachable, problem.weight, 0.0))
     level = max(0.0, min(1.0, highest.value) - SLACK)
     raised = replace(problem, floors=np.where(within > 0, level, 0.0))
@@ -199,13 +215,13 @@ def _bounded(problem: Problem) -> bool:
     return bool(problem.count) and problem.objective.search == "most" and problem.times == 1 and len(problem.site) > 0
 
 
-def _best(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock) -> tuple[Flags, float]:
+def _best(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> tuple[Flags, float]:
     """Return the best set and its bound, both in the unit of the objective; HiGHS does not see what is set aside."""
     gap = problem.question.gap
     if problem.objective.search == "farthest":
-        return _center(problem, start, clock)
+        return _center(problem, start, work)
     if problem.objective.search == "fewest":
-        return _fewest(problem, aside, start, clock)
+        return _fewest(problem, aside, start, work)
     # No set under conditions is better than the best without any, nor than all sites together.
     most = objective_of(problem, ~problem.barred)
     bare = replace(problem, apart=problem.apart[:0], quotas=(), floors=None, budget=None, capacity=None)
@@ -214,26 +230,26 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock) ->
     if problem.capacity is not None:
         most = min(most, _room(problem, problem.capacity, bare.count or 0))
     if _bounded(bare):
-        free, without = _plainly(bare, clock.left, gap)
+        free, without = _plainly(bare, work, gap)
         most = min(most, without)
         if problem.capacity is None and fits(problem, free):
             return free, problem.told(most)
         if start is not None and problem.capacity is None and objective_of(problem, start) >= most * (1 - LITTLE):
             return start, problem.told(most)
     fewer = replace(problem, barred=problem.barred | aside)
-    best = solve(fewer, "value", start=start, seconds=clock.left, gap=gap)
-    best = _or_start(problem, best, start, clock)
+    best = solve(fewer, "value", start=start, work=work, gap=gap)
+    best = _or_start(problem, best, start, work)
     return best.opened, problem.told(min(most, best.bound))
 
 
-def _or_start(problem: Problem, best: Solution | None, start: Flags | None, clock: _Clock) -> Solution:
+def _or_start(problem: Problem, best: Solution | None, start: Flags | None, work: Work) -> Solution:
     """Return what HiGHS found or, out of time without a set, the one it began with; say why where there is neither."""
     if best is None:
-        raise _why(problem, clock)
+        raise why(problem, work)
     if np.isfinite(best.value):
         return best
     if start is None:
-        raise _late(clock)
+        raise _late(work)
     return replace(best, opened=start)
 
 
@@ -253,13 +269,13 @@ def _room(problem: Problem, capacity: Floats, count: int) -> float:
     return float(worth[problem.fixed].sum() + free[: max(0, count - int(problem.fixed.sum()))].sum())
 
 
-def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock) -> tuple[Flags, float]:
+def _fewest(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> tuple[Flags, float]:
     """Return the smallest or cheapest set that covers enough, of all such sets one that covers the most."""
     wanted, least, gap = _wanted(problem), problem.question.least, problem.question.gap
     floor = None if wanted is None else wanted * (1 - SLACK)
     fewer = replace(problem, barred=problem.barred | aside)
-    best = solve(fewer, least, at_least=floor, start=start, seconds=clock.left, gap=gap)
-    best = _or_start(problem, best, start, clock)
+    best = solve(fewer, least, at_least=floor, start=start, work=work, gap=gap)
+    best = _or_start(problem, best, start, work)
     bound = max(-best.bound, _least_needed(problem, floor or 0.0))
     bound = float(np.ceil(bound - 1e-6)) if least == "sites" else bound
     if problem.question.share == 1:
@@ -268,7 +284,7 @@ def _fewest(problem: Problem, aside: Flags, start: Flags | None, clock: _Clock) 
         smaller = replace(fewer, count=int(best.opened.sum()))
     else:
         smaller = replace(fewer, budget=float(problem.cost[best.opened].sum()) * (1 + LITTLE))
-    more = solve(smaller, at_least=floor, start=best.opened, seconds=clock.left, gap=gap)
+    more = solve(smaller, at_least=floor, start=best.opened, work=work, gap=gap)
     return best.opened if more is None or not np.isfinite(more.value) else more.opened, bound
 
 
@@ -283,28 +299,30 @@ def _least_needed(problem: Problem, wanted: float) -> float:
     return float(max(int(problem.fixed.sum()), int(enough.argmax())))
 
 
-def _plainly(problem: Problem, seconds: float, gap: float) -> tuple[Flags, float]:
+def _plainly(problem: Problem, work: Work, gap: float) -> tuple[Flags, float]:
     """Return the best set for a number of sites alone, by the searches that are made for it, and the most worth."""
     everybody, many, count = float(problem.weight.sum()), len(problem.sites), problem.count or 0
     flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
     if problem.alike:
         penalty, demands = 1.0, Demands.covered(problem.ptr, problem.site, problem.weight, many)
-        found = cover_exactly(demands, count, **flags, seconds=seconds)
+        found = cover_exactly(demands, count, **flags, work=work)
     else:  # any worth is a median of what is lost of each person
         penalty = problem.penalty if problem.objective.remaining else float(problem.worth.max(initial=1.0))
         demands = Demands(problem.ptr, problem.site, penalty - problem.worth, problem.weight, many, penalty)
-        found = median_search(demands, count, **flags, effort=Effort(gap=gap, seconds=seconds))
+        found = median_within(work, demands, count, **flags, effort=Effort(gap=gap))
     most = penalty * everybody - found.bound
     opened = np.zeros(many, dtype=bool)
     opened[found.chosen] = True
     return opened, most
 
 
-def _late(clock: _Clock) -> StudyError:
-    return StudyError(f"no set of sites was found within {clock.seconds:g} s. Allow more ", Key("seconds"))
+def _late(work: Work) -> StudyError:
+    if work.late:
+        return StudyError(f"no set of sites was found within {work.seconds:g} s. Allow more ", Key("seconds"))
+    return StudyError("no set of sites was found in the steps that were allowed. Allow more ", Key("effort"))
 
 
-def _center(problem: Problem, start: Flags | None, clock: _Clock) -> tuple[Flags, float]:
+def _center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, float]:
     """Halve the minutes within which all who can be reached find a site, then take the least people-minutes."""
     must = problem.reachable & (problem.weight > 0)
     usable = ~problem.barred[problem.site] & must[problem.point]
@@ -314,30 +332,31 @@ def _center(problem: Problem, start: Flags | None, clock: _Clock) -> tuple[Flags
     while low < high:
         middle = (low + high) // 2
         nearer = _within(problem, float(steps[middle]))
-        opened, proven = _all_reached(nearer, must, clock)
+        opened, proven = _all_reached(nearer, must, work)
         if opened is not None:
             high, all_within, held = middle, nearer, opened
         else:
             low = middle + 1
             impossible = low if proven else impossible
     bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
-    best = solve(all_within or problem, must=must if all_within is not None else None, start=held, seconds=clock.left)
-    return _or_start(problem, best, held, clock).opened, bound
+    best = solve(all_within or problem, must=must if all_within is not None else None, start=held, work=work)
+    return _or_start(problem, best, held, work).opened, bound
 
 
-def _all_reached(problem: Problem, must: Flags, clock: _Clock) -> tuple[Flags | None, bool]:
+def _all_reached(problem: Problem, must: Flags, work: Work) -> tuple[Flags | None, bool]:
     """Return a set that reaches all of `must`, or None and whether it is proven that there is none."""
     if problem.count:  # without conditions, the bound on whom so many sites cover often tells
         flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
         demands = Demands.covered(problem.ptr, problem.site, must.astype(np.float64), len(problem.sites))
-        found = median_search(demands, problem.count, **flags, effort=Effort(iterations=300, nodes=0))
+        effort = Effort(iterations=300, nodes=0)
+        found = median_within(work, demands, problem.count, **flags, effort=effort)
         opened = np.zeros(len(problem.sites), dtype=bool)
         opened[found.chosen] = True
         if found.bound > 0:
             return None, True
         if found.objective == 0 and fits(problem, opened):
             return opened, True
-    best = solve(problem, "nothing", must=must, seconds=clock.left / 3)
+    best = solve(problem, "nothing", must=must, work=work.part(1 / 3))
     if best is None or not np.isfinite(best.value):
         return None, best is None
     return best.opened, True
@@ -382,33 +401,33 @@ def shares(problem: Problem, opened: Flags) -> Floats | None:
     return rounded
 
 
-def _why(problem: Problem, clock: _Clock) -> StudyError:
+def why(problem: Problem, work: Work) -> StudyError:
     """Say which condition no set can meet, and the nearest that one can."""
-    seconds = max(1.0, clock.left / 4)
+    again = Work(problem.question.effort, max(1.0, work.left)).part(1 / 4)  # of steps as many as if none were done
     enough = _wanted(problem)
     floor = None if enough is None else enough * (1 - SLACK)
     if problem.count is not None:
         free = replace(problem, count=None)
-        fewest, most = solve(free, "sites", seconds=seconds), solve(free, "most sites", seconds=seconds)
+        fewest, most = solve(free, "sites", work=again.part(1 / 2)), solve(free, "most sites", work=again.part(1 / 2))
         if fewest is not None and most is not None and np.isfinite(fewest.value) and np.isfinite(most.value):
             few, many = int(fewest.opened.sum()), int(most.opened.sum())
             found = f"{few} sites would" if few == many else f"the fewest that do are {few}, the most {many}"
             return StudyError(f"no set of {problem.count} sites meets the conditions; {found}. Change ", Key("sites"))
     if problem.budget is not None:
-        cheapest = solve(replace(problem, budget=None), "cost", at_least=floor, seconds=seconds)
+        cheapest = solve(replace(problem, budget=None), "cost", at_least=floor, work=again.part(1 / 2))
         if cheapest is not None and np.isfinite(cheapest.value):
             cost = float(np.ceil(problem.cost[cheapest.opened].sum()))
             return StudyError(
                 f"no set of sites meets the conditions within a budget of {problem.budget:,.0f}; {cost:,.0f} would do"
             )
     if enough is not None:
-        most_people = solve(problem, seconds=seconds)
+        most_people = solve(problem, work=again.part(1 / 2))
         if most_people is not None and np.isfinite(most_people.value):
             part = most_people.value / problem.coverable
             wanted = f"{problem.question.share:.1%} of those in reach"
             return StudyError(f"no set of sites covers {wanted}; at most {part:.1%} can be. Lower ", Key("share"))
     if problem.floors is not None:
-        highest = solve(replace(problem, floors="most"), "floor", seconds=seconds)
+        highest = solve(replace(problem, floors="most"), "floor", work=again.part(1 / 2))
         if highest is not None and np.isfinite(highest.value):
             return StudyError(
                 "no set of sites meets all floors under the other conditions; the highest that all territories can "
@@ -420,7 +439,7 @@ def _why(problem: Problem, clock: _Clock) -> StudyError:
         ("quotas", replace(problem, quotas=())),
         ("capacities", replace(problem, capacity=None)),
     ):
-        found_without = solve(without, "sites", at_least=floor, seconds=seconds)
+        found_without = solve(without, "sites", at_least=floor, work=again.part(1 / 2))
         if found_without is not None and np.isfinite(found_without.value):
             named = name.removesuffix("_m")
             return StudyError(f"no set of sites meets the conditions; without {named} some would. Loosen ", Key(name))

@@ -41,9 +41,10 @@ class Choice(Shown):
         Plain figures: `group` and its `people` in all, `coverable` (by all sites that are not excluded), `covered`,
         `today` (by existing and required sites alone), `sites`, `cost`, `cost_unknown`, `left_out` (candidates without
         a cost or capacity that the question needs), `minutes` (the longest time counted, where not `limited`),
-        `penalty`, `territories` (share covered) and `floors` (asked), method, and `set_aside`: how many candidates
-        HiGHS was not shown, as others do all that they do; with floors "most" `floor`, the highest found, and
-        `floor_bound`, what it is at most.
+        `penalty`, `territories` (share covered) and `floors` (asked), method, `ended` (what ended the search: proven,
+        gap as asked, greedy, the steps that its effort allows, or the clock, on which another machine may give another
+        set), and `set_aside`: how many candidates HiGHS was not shown, as others do all that they do; with floors
+        "most" `floor`, the highest found, and `floor_bound`, what it is at most.
     phases, curve
         As `deploy` and `coverage_curve` tell them, where a study asks for them.
     """

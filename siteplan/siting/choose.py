@@ -69,7 +69,8 @@ def choose_sites(
     -------
     Choice
         Checked by `check_choice` against the tables. Median, coverage and gravity are first bounded by the best set
-        without any condition but its number of sites; only an answer cut off by `seconds` may differ from run to run.
+        without any condition but its number of sites. `effort` counts steps, the same on every machine; only an answer
+        that `seconds` cut off, as its summary then says (`ended`), may differ from run to run.
 
     Raises
     ------
@@ -138,6 +139,7 @@ def _summary(found: Answer, parts: Floats | None, table: pd.DataFrame) -> dict[s
         "penalty": problem.penalty,
         "method": found.method,
         "set_aside": found.aside,
+        "ended": found.ended,
     }
     if len(problem.territories):
         there, got = problem.territory_people(problem.weight), problem.territory_people(covered)

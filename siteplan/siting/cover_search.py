@@ -4,7 +4,6 @@ The Lagrangian bound of `siteplan.siting.median` gives a good set and settles mo
 sites of those left are one; what remains is small enough for a MILP, which starts from the set found.
 """
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,8 @@ import numpy.typing as npt
 
 from siteplan.siting.exact import Rows, minimise
 from siteplan.siting.kernels import numbers
-from siteplan.siting.median import Demands, Effort, Flags, MedianResult, median_search
+from siteplan.siting.median import Demands, Effort, Flags, MedianResult, median_within
+from siteplan.siting.work import Work
 
 __all__ = ["cover_exactly"]
 
@@ -39,7 +39,7 @@ def cover_exactly(
     fixed: Flags | None = None,
     barred: Flags | None = None,
     iterations: int = 300,
-    seconds: float = 60.0,
+    work: Work | None = None,
 ) -> MedianResult:
     """Choose the `count` sites that cover the most, and prove it.
 
@@ -51,20 +51,21 @@ def cover_exactly(
         As for `median_search`.
     iterations
         Lagrangian iterations before the MILP.
-    seconds
-        After which the search is stopped; the bound then says how good the set is.
+    work
+        After which the search is stopped; the bound then says how good the set is. None: one unit of effort.
 
     Raises
     ------
     StudyError
         As for `median_search`.
     """
-    began = time.monotonic()
-    effort = Effort(iterations=iterations, nodes=0, seconds=seconds)
-    result = median_search(demands, count, fixed=fixed, barred=barred, effort=effort)
+    work = work or Work(1.0, np.inf)
+    result = median_within(
+        work, demands, count, fixed=fixed, barred=barred, effort=Effort(iterations=iterations, nodes=0)
+    )
     if result.objective <= result.bound:
         return result
-    opened, bound = _solve(demands, result, count, max(0.01, began + seconds - time.monotonic()))
+    opened, bound = _solve(demands, result, count, work)
     weight = np.asarray(demands.weight, dtype=np.float64)
     missed = float(np.where(numbers(demands.ptr, demands.site, opened) > 0, 0.0, weight).sum())
     if missed < result.objective:
@@ -90,7 +91,7 @@ def _merged(demands: Demands, settled: Any) -> tuple[list[Ints], Floats, float]:
     return [np.frombuffer(key, dtype=np.int64) for key in sets], np.array(list(sets.values())), lost
 
 
-def _solve(demands: Demands, found: MedianResult, count: int, seconds: float) -> tuple[Flags, float]:
+def _solve(demands: Demands, found: MedianResult, count: int, work: Work) -> tuple[Flags, float]:
     """Return the best set better than the one found, or that one, and the bound on what is not covered."""
     sets, weights, lost = _merged(demands, found.settled)
     settled_open, here = found.settled == 1, np.isin(np.arange(len(found.settled)), found.chosen)
@@ -114,7 +115,7 @@ def _solve(demands: Demands, found: MedianResult, count: int, seconds: float) ->
         np.r_[np.zeros(len(free)), weights],
         (np.zeros(many), np.ones(many), np.arange(many) < len(free)),
         start=start,
-        seconds=seconds,
+        work=work,
         offset=lost,
         options=OPTIONS,
     )

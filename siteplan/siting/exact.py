@@ -15,6 +15,7 @@ import numpy as np
 
 from siteplan.errors import SiteplanError
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
+from siteplan.siting.work import Work
 
 __all__ = ["SLACK", "Rows", "Solution", "minimise", "serve", "solve", "solve_nested"]
 
@@ -99,7 +100,7 @@ def solve(
     must: Flags | None = None,
     at_least: float | None = None,
     start: Flags | None = None,
-    seconds: float = 60.0,
+    work: Work | None = None,
     gap: float = 0.0,
 ) -> Solution | None:
     """Solve one question; None if no set of sites meets the conditions.
@@ -117,8 +118,8 @@ def solve(
         The objective must be at least this; for `share` that is the people to cover.
     start
         A set of sites to start from.
-    seconds, gap
-        When to stop: after so long, or when proven to be within this share of the optimum.
+    work, gap
+        When to stop: after so much (None: only when done), or when proven to be within this share of the optimum.
     """
     import highspy
 
@@ -149,7 +150,7 @@ def solve(
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
     nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
     bounds = lower, upper, whole
-    answer = minimise(rows, -cost / scale, bounds, start=begin, seconds=seconds, gap=gap, offset=nobody)
+    answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, offset=nobody)
     if answer is None:
         return None
     values, objective, bound, status = answer
@@ -166,7 +167,7 @@ def solve(
 
 
 def solve_nested(
-    phases: Sequence[Problem], weights: Sequence[float], *, start: Sequence[Flags] | None, seconds: float, gap: float
+    phases: Sequence[Problem], weights: Sequence[float], *, start: Sequence[Flags] | None, work: Work, gap: float
 ) -> tuple[list[Flags] | None, float] | None:
     """Choose a set for every phase, each a part of the next, with the largest sum of weight times objective.
 
@@ -180,7 +181,7 @@ def solve_nested(
         What the objective of each phase counts.
     start
         A nested set for every phase to start from.
-    seconds, gap
+    work, gap
         As for `solve`.
 
     Returns
@@ -205,7 +206,7 @@ def solve_nested(
     goal, lower, upper, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
     scale = float(goal.max(initial=0.0)) or 1.0  # brought near 1, as in `solve`
     begin = None if start is None else (np.concatenate([first + every for first in firsts]), np.concatenate(start))
-    answer = minimise(rows, -goal / scale, (lower, upper, whole), start=begin, seconds=seconds, gap=gap)
+    answer = minimise(rows, -goal / scale, (lower, upper, whole), start=begin, work=work, gap=gap)
     if answer is None:
         return None
     values, _, bound, _ = answer
@@ -372,7 +373,7 @@ def minimise(
     bounds: tuple[Floats, Floats, Flags],
     *,
     start: tuple[Ints, Flags] | None,
-    seconds: float,
+    work: Work | None,
     gap: float = 0.0,
     offset: float = 0.0,
     options: Mapping[str, Any] | None = None,
@@ -380,6 +381,7 @@ def minimise(
     """Let HiGHS minimise; None where nothing is feasible. Returns values, objective, bound and status.
 
     `bounds` are the least and the most of each column, and whether it is whole; `options` stand above those for all.
+    Without whole columns it always goes on to the end, but for the clock.
     """
     import highspy
 
@@ -403,7 +405,7 @@ def minimise(
         "mip_rel_gap": gap,
         "mip_abs_gap": 1e-7,
         "primal_feasibility_tolerance": 1e-8,
-        "time_limit": float(seconds),
+        "time_limit": np.inf if work is None else work.left,
         "threads": 1,
         # The simplex method takes ten times as long and more for the first relaxation of many pairs.
         "mip_lp_solver": "ipm" if len(cost) > MANY else "choose",
@@ -413,15 +415,33 @@ def minimise(
     solver.passModel(lp)
     if start is not None:
         solver.setSolution(len(start[0]), start[0].astype(np.int32), start[1].astype(np.float64))
+    if work is not None:
+        _count_steps(solver, work, int(lp.num_row_ + sum(map(len, rows.value))))
     solver.run()
     status, info = solver.getModelStatus(), solver.getInfo()
     known = highspy.HighsModelStatus
     if status in (known.kInfeasible, known.kUnboundedOrInfeasible):
         return None
-    if status not in (known.kOptimal, known.kTimeLimit):
+    if status == known.kTimeLimit and work is not None:
+        work.cut()
+    if status not in (known.kOptimal, known.kTimeLimit, known.kInterrupt):
         raise SiteplanError(f"siting: HiGHS ended with {solver.modelStatusToString(status)}")
     found = info.primal_solution_status == 2  # a feasible point
     values = np.asarray(solver.getSolution().col_value) if found else None
     objective = float(info.objective_function_value) if found else np.inf
     bound = float(info.mip_dual_bound) if whole.any() else objective if status == known.kOptimal else -np.inf
     return values, objective, bound, status
+
+
+def _count_steps(solver: Any, work: Work, size: int) -> None:
+    """Let HiGHS count its looks around as steps, and stop when there are none left.
+
+    It looks around between two parts of its work, never by the clock, and not while it solves the first relaxation.
+    """
+
+    def look(event: Any) -> None:
+        work.spend(size)
+        if work.steps <= 0:
+            event.interrupt()
+
+    solver.cbMipInterrupt += look

@@ -12,11 +12,12 @@ are polished by swaps. Sites whose reduced cost rules them in or out are settled
 and bound on the same relaxation.
 
 Rows are demands, in CSR, cheapest pair first: no pass looks beyond what a demand is willing to pay. All limits count
-iterations and not seconds, so the same input gives the same answer on every machine, unless it is cut off by a clock.
+iterations and not seconds, so the same input gives the same answer on every machine, unless it is cut off by a clock,
+which the result then says.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,9 @@ from numba import njit
 
 from siteplan.errors import StudyError
 from siteplan.routing.streets import INNER
+from siteplan.siting.work import VISITS, Work
 
-__all__ = ["Demands", "Effort", "MedianResult", "median_search"]
+__all__ = ["Demands", "Effort", "MedianResult", "median_search", "median_within"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -37,6 +39,7 @@ Status = npt.NDArray[np.int8]
 FREE, IN, OUT = np.int8(0), np.int8(1), np.int8(-1)
 ROUNDING = 1e-9  # of the objective: sums of floats are not trusted beyond
 BLOCK = 50  # iterations between two looks at what they found
+SWAPS = 20  # that a set has until none helps, as its visits are counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +85,10 @@ class Effort:
         0 iterations: swaps alone, with bound 0; 0 nodes: no branching.
     seed
         Of the restarts.
+    visits
+        Nothing new is begun after about so many visits to a pair of a demand and a site.
     seconds
-        Nothing new is begun after so long. Only an answer that this cuts off may differ from run to run.
+        Nor after so long. Only an answer that this cuts off may differ from run to run.
     """
 
     gap: float = 0.0
@@ -91,6 +96,7 @@ class Effort:
     restarts: int = 20
     nodes: int = 5000
     seed: int = 0
+    visits: float = np.inf
     seconds: float = np.inf
 
 
@@ -112,6 +118,8 @@ class MedianResult:
         Lagrangian iterations in all, and nodes of branch and bound (0: the bound at the root was enough).
     settled
         Per site: 1 in every set better than `objective`, -1 in none of them, 0 not known. What a MILP may leave out.
+    visits, late
+        About how many visits to a pair it took; whether the clock cut it off.
     """
 
     chosen: Ints
@@ -122,6 +130,8 @@ class MedianResult:
     iterations: int
     nodes: int
     settled: Status
+    visits: float
+    late: bool
 
     @property
     def gap(self) -> float:
@@ -468,6 +478,18 @@ def median_search(
     return search.result()
 
 
+def median_within(
+    work: Work, demands: Demands, count: int, *, fixed: Flags | None, barred: Flags | None, effort: Effort
+) -> MedianResult:
+    """Return what `median_search` finds with the work that is left, and count what it took."""
+    effort = replace(effort, visits=work.visits, seconds=work.left)
+    found = median_search(demands, count, fixed=fixed, barred=barred, effort=effort)
+    work.spend(found.visits / VISITS)
+    if found.late:
+        work.cut()
+    return found
+
+
 def _check_figures(weight: Floats, cost: Floats, penalty: float) -> None:
     """Refuse what cannot be added up."""
     for name, values in (("weights", weight), ("costs", cost), ("penalty", np.array([penalty]))):
@@ -510,7 +532,7 @@ class _Search:
     def __init__(self, rows: Rows, count: int, fixed: Flags, barred: Flags, *, effort: Effort) -> None:
         self.rows, self.count, self.fixed, self.barred = rows, count, fixed, barred
         self.gap, self.unit, self.seed = effort.gap, _unit(rows), effort.seed
-        self.until = time.monotonic() + effort.seconds
+        self.until, self.most, self.visits, self.late = time.monotonic() + effort.seconds, effort.visits, 0.0, False
         self.opened: Flags = fixed.copy()
         self.objective, self.bound = np.inf, 0.0
         self.greedy = self.swapped = np.inf
@@ -536,6 +558,7 @@ class _Search:
             return
         self.tried.add(key)
         interchange(rows, opened, self.fixed, barred)
+        self.visits += SWAPS * (len(rows[1]) + len(opened) * self.count)
         self.tried.add(np.packbits(opened).tobytes())
         total = float((rows[3] * nearest(rows, opened)).sum())
         if total < self.objective:
@@ -558,8 +581,15 @@ class _Search:
         return self.objective if whole else min(bound, self.objective)
 
     def closed(self) -> bool:
-        """Whether nothing is left to prove, or no time to do it."""
-        return self.objective <= 0 or self.bound >= self.goal() or time.monotonic() > self.until
+        """Whether nothing is left to prove, or nothing to do it with."""
+        return self.objective <= 0 or self.bound >= self.goal() or self.spent()
+
+    def spent(self) -> bool:
+        """Whether the visits are used up, or the time."""
+        if self.visits >= self.most:
+            return True
+        self.late |= time.monotonic() > self.until
+        return self.late
 
     def raise_bound(self, node: _Node, turns: int, rows: Rows) -> None:
         """Raise the bound of a node and polish the sites it picks."""
@@ -568,6 +598,7 @@ class _Search:
             rows, node.price, node.drift, node.share, node.status, self.count, aims, node.step, turns
         )
         self.iterations += done
+        self.visits += done * len(rows[1])
         node.bound = max(node.bound, bound)
         if int(picks.sum()) == self.count and self.root is not None:
             # Sites that are settled as closed are in no better set, so no swap need open them.
@@ -622,7 +653,7 @@ class _Search:
             return
         rows = self.without(root.status)
         stack, lowest = [root], np.inf
-        while stack and self.nodes < most and time.monotonic() <= self.until:
+        while stack and self.nodes < most and not self.spent():
             node = stack.pop()
             self.nodes += 1
             self.search_node(node, rows)
@@ -647,7 +678,7 @@ class _Search:
             before = node.bound
             self.raise_bound(node, BLOCK, rows)
             missing = self.goal() - node.bound
-            if time.monotonic() > self.until or missing <= 0 or node.bound - before < 0.1 * missing:
+            if missing <= 0 or node.bound - before < 0.1 * missing or self.spent():
                 return
 
     def result(self) -> MedianResult:
@@ -662,4 +693,6 @@ class _Search:
             self.iterations,
             self.nodes,
             status if self.root is None else self.root.status.copy(),
+            self.visits,
+            self.late,
         )

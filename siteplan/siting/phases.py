@@ -14,13 +14,14 @@ from siteplan.config.choose import question_of
 from siteplan.doors import door
 from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
-from siteplan.siting.answer import Answer, answer, without_idle
+from siteplan.siting.answer import ENDS, Answer, answer, without_idle
 from siteplan.siting.check import check_choice
 from siteplan.siting.choice import Choice
 from siteplan.siting.choose import choose_sites, tell
 from siteplan.siting.exact import solve_nested
 from siteplan.siting.heuristic import gains, grow, objective_of
 from siteplan.siting.problem import Floats, Problem, build_problem, sites_table
+from siteplan.siting.work import Work
 
 __all__ = ["coverage_curve", "deploy", "least_needed"]
 
@@ -109,13 +110,17 @@ def _phased(asked: Question, problems: list[Problem], nested: str, sites: gpd.Ge
                 refused = error
     if not ways and not asked.least_regret and refused is not None:
         raise refused
-    bound = 0.0
+    bound, work = 0.0, Work(asked.effort, asked.seconds)
     if asked.least_regret:
-        found, bound = _programme(alone, list(ways.values()))
+        found, bound = _programme(alone, list(ways.values()), work)
         if found is not None:
             ways["programme"] = found
         elif not ways:
-            raise refused or StudyError("no nested sets were found in time. Allow more ", Key("seconds"))
+            key = Key("seconds" if work.late else "effort")
+            raise refused or StudyError("no nested sets were found in time. Allow more ", key)
+    every = [one.ended for one in itertools.chain(alone, *ways.values())]
+    every += ["clock"] * work.late + ["steps"] * (work.steps <= 0)
+    ended = next(end for end in ENDS if end in every)
     floor = alone[-1].floor
     # Greedy, or short of time, the best set alone may be beaten by one that a way found.
     alone = [_better(one, [way[k] for way in ways.values()]) for k, one in enumerate(alone)]
@@ -144,6 +149,7 @@ def _phased(asked: Question, problems: list[Problem], nested: str, sites: gpd.Ge
         phase[new] = number
     last = replace(way[-1], bound=alone[-1].bound, greedy=alone[-1].greedy, order=alone[-1].order)
     last = replace(last, problem=replace(problems[-1], floors=last.problem.floors), aside=alone[-1].aside, floor=floor)
+    last = replace(last, ended=ended)
     return replace(tell(last, sites, phase=phase), phases=phases)
 
 
@@ -332,7 +338,7 @@ def _bare(question: Question | Mapping[str, Any] | None, *, sites: int, **given:
     return question_of(kept, **given, sites=None if kept.get("objective") == "share" else sites)
 
 
-def _programme(alone: list[Answer], ways: list[list[Answer]]) -> tuple[list[Answer] | None, float]:
+def _programme(alone: list[Answer], ways: list[list[Answer]], work: Work) -> tuple[list[Answer] | None, float]:
     """Return the nested sets with the least regret, and the bound on it; None where the ways' are as good."""
     problems = [one.problem for one in alone]
     weights = [1.0 / one.value if one.value else 0.0 for one in alone]
@@ -341,7 +347,7 @@ def _programme(alone: list[Answer], ways: list[list[Answer]]) -> tuple[list[Answ
         return None, 0.0
     start = [one.opened for one in ways[int(np.argmin(regrets))]] if ways else None
     asked = problems[0].question
-    found = solve_nested(problems, weights, start=start, seconds=asked.seconds, gap=asked.gap)
+    found = solve_nested(problems, weights, start=start, work=work, gap=asked.gap)
     if found is None:
         raise StudyError("no sets of which each is a part of the next meet the conditions. Loosen them or the phases")
     sets, most = found

@@ -29,8 +29,10 @@ __all__ = [
     "Problem",
     "beside",
     "build_problem",
+    "check_numbers",
     "has_value",
     "pair_weights",
+    "side_conditions",
     "site_metres",
     "sites_table",
 ]
@@ -184,6 +186,40 @@ def build_problem(
     penalty = 2 * limit if question.penalty is None else float(question.penalty)
     if penalty < limit:  # of the usual limit; one that is given was checked before
         raise StudyError(Key("penalty"), f" is {penalty:g} minutes, expected at least the limit of {limit:g}")
+    side = side_conditions(table, sites, question)
+    barred = side["barred"]
+    if not weight.any():
+        text = f"people: nobody is counted in column {question.group}; every set is as good"
+        warn(text)
+    belongs, territories = _territories(reach.people, territory)
+    problem = Problem(
+        question=question,
+        sites=table.index,
+        points=points,
+        ptr=np.r_[0, np.cumsum(np.bincount(point, minlength=len(points)))].astype(np.int64),
+        site=site,
+        minutes=took,
+        worth=goal.worth(took, penalty, weights),
+        weight=weight,
+        reachable=np.bincount(point[~barred[site]], minlength=len(points)) > 0,
+        limit=limit,
+        penalty=penalty,
+        count=question.sites,
+        budget=question.budget,
+        times=question.backup if "backup" in goal.keys else 1,
+        territory=belongs,
+        territories=territories,
+        floors=_floors(question.floors, territories, territory is not None),
+        **side,
+    )
+    check_numbers(problem)
+    if question.limit(USUAL) == np.inf:
+        _say_beyond(problem)
+    return problem
+
+
+def side_conditions(table: pd.DataFrame, sites: gpd.GeoDataFrame | pd.DataFrame, question: Question) -> dict[str, Any]:
+    """Return the fields of `Problem` that are of the sites alone; `table` is what `sites_table` makes of the sites."""
     status = table["status"].to_numpy(dtype=object)
     fixed, barred = np.isin(status, ["existing", "required"]), status == "excluded"
     cost: Floats = np.where(status == "existing", 0.0, table["cost"].to_numpy(dtype=np.float64))
@@ -198,40 +234,15 @@ def build_problem(
         apart = _too_near(table, sites, question.spacing_m, fixed)
         barred = barred | beside(apart, fixed)
         apart = apart[~barred[apart].any(axis=1)]
-    if not weight.any():
-        text = f"people: nobody is counted in column {question.group}; every set is as good"
-        warn(text)
-    belongs, territories = _territories(reach.people, territory)
-    problem = Problem(
-        question=question,
-        sites=table.index,
-        points=points,
-        ptr=np.r_[0, np.cumsum(np.bincount(point, minlength=len(points)))].astype(np.int64),
-        site=site,
-        minutes=took,
-        worth=goal.worth(took, penalty, weights),
-        weight=weight,
-        fixed=fixed,
-        barred=barred,
-        reachable=np.bincount(point[~barred[site]], minlength=len(points)) > 0,
-        cost=cost,
-        capacity=table["capacity"].fillna(0.0).to_numpy(dtype=np.float64) if question.capacities else None,
-        limit=limit,
-        penalty=penalty,
-        count=question.sites,
-        budget=question.budget,
-        times=question.backup if "backup" in goal.keys else 1,
-        territory=belongs,
-        territories=territories,
-        floors=_floors(question.floors, territories, territory is not None),
-        apart=apart,
-        quotas=tuple(_quota(quota, table) for quota in question.quotas),
-        unknown=unknown,
-    )
-    _check_numbers(problem)
-    if question.limit(USUAL) == np.inf:
-        _say_beyond(problem)
-    return problem
+    return {
+        "fixed": fixed,
+        "barred": barred,
+        "cost": cost,
+        "capacity": table["capacity"].fillna(0.0).to_numpy(dtype=np.float64) if question.capacities else None,
+        "apart": apart,
+        "quotas": tuple(_quota(quota, table) for quota in question.quotas),
+        "unknown": unknown,
+    }
 
 
 def _say_beyond(problem: Problem) -> None:
@@ -445,7 +456,7 @@ def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags, float, float]
     return f"{quota.column}={quota.value}", counted, quota.at_least, np.inf if quota.at_most is None else quota.at_most
 
 
-def _check_numbers(problem: Problem) -> None:
+def check_numbers(problem: Problem) -> None:
     """Say at once what no set of sites can meet."""
     fixed, free, count = int(problem.fixed.sum()), int((~problem.barred).sum()), problem.count
     if count is not None and count > free:

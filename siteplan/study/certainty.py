@@ -19,7 +19,7 @@ from siteplan.analysis.score import score_sites
 from siteplan.catalogue import BEST
 from siteplan.config import Profile, Question, Rides, Study, minutes_of
 from siteplan.config.questions import Robustness
-from siteplan.errors import StudyError
+from siteplan.errors import StudyError, warn
 from siteplan.network.people import place_people
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
@@ -315,6 +315,9 @@ def _chosen(study: Study, place: StudyData, reach: Reach) -> list[str]:
         choice, _ = chosen(study, reach, place.sites, by_point(place))
     except StudyError:
         return []
+    if choice is not None and choice.summary["ended"] == "clock":
+        text = "robustness: a choice was ended by the clock (choose.seconds): another machine may give another set"
+        warn(text)
     return [] if choice is None else [str(site) for site in choice.sites.index]
 
 

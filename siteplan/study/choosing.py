@@ -11,10 +11,11 @@ from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.siting.choose import choose_sites
 from siteplan.siting.phases import coverage_curve, deploy, least_needed
+from siteplan.siting.possible import refuse_impossible
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import StudyData
 
-__all__ = ["by_point", "chosen"]
+__all__ = ["by_point", "check_choose", "chosen"]
 
 MOST = 20  # sites on the curve, at least
 CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "quotas")  # that the curve knows not of
@@ -34,7 +35,7 @@ def chosen(
     """
     if study.choose is None:
         return None, {}
-    asked = study.choose.model_copy(update={"capacities": bool(study.choose.capacities)})
+    asked = _asked(study.choose)
     if asked.goal.limited:
         asked = asked.model_copy(update={"minutes": asked.limit(max(study.travel.minutes))})
     if study.choose.capacities == "desks":
@@ -57,6 +58,24 @@ def chosen(
     told = {"phases": choice.phases, "curve": choice.curve}
     tables |= {name: table for name, table in told.items() if table is not None}
     return choice, tables | {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
+
+
+def check_choose(study: Study, sites: pd.DataFrame) -> None:
+    """Refuse a choice that no set of these sites can be, before anything is computed.
+
+    Raises
+    ------
+    StudyError, InputError
+        Why, and the nearest that there can be.
+    """
+    if study.choose is not None:
+        with keys_named(lambda key: f"choose.{key}"):
+            refuse_impossible(sites, _asked(study.choose))
+
+
+def _asked(question: Question) -> Question:
+    """Return the question in the words of `choose_sites`, which knows of no desks."""
+    return question.model_copy(update={"capacities": bool(question.capacities)})
 
 
 def desks_per_person(study: Study) -> float:

@@ -24,6 +24,7 @@ from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.output.files import MANIFEST, digest, is_inside, is_results, unfinished
 from siteplan.output.result import read_manifest
+from siteplan.study.choosing import check_choose
 from siteplan.study.load import (
     asked_file,
     linked_by_mode,
@@ -99,6 +100,7 @@ def check(study: Study | str | Path) -> list[Finding]:
     sites = _tried(found, "inputs.sites", lambda: load_sites(asked))
     if sites is not None:
         found += _about_sites(sites)
+        _tried(found, "choose", lambda: check_choose(asked, used_sites(sites)))
     cells = None
     if sites is not None or asked.area.extent != "sites":
         cells = _tried(found, "inputs.population", lambda: load_cells(asked, sites, communes))

@@ -9,6 +9,7 @@ from siteplan.config.fields import SEARCHED
 from siteplan.errors import StudyError
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
+from siteplan.study.choosing import check_choose
 from siteplan.study.fairness import Situation, check_fairness, fairness_tables
 from siteplan.study.load import StudyData
 from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
@@ -31,6 +32,7 @@ def check_questions(study: Study, data: StudyData) -> None:
             f"travel.minutes: found {farthest:g}, but isochrones are searched for {SEARCHED:g} minutes at most; leave "
             "them out (output.isochrones: false), or lower the limit"
         )
+    check_choose(study, data.sites)
     if study.fairness is not None:
         check_fairness(study, study.fairness, data)
     if study.demand is not None:

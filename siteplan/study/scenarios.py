@@ -17,6 +17,7 @@ from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
 from siteplan.errors import SiteplanError, SiteplanWarning, StudyError, warn
 from siteplan.output.result import Result
+from siteplan.study.choosing import check_choose
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
     StudyData,
@@ -147,6 +148,8 @@ def made(variant: Variant, study: Study, base: StudyData, said: Collection[str] 
         warnings.simplefilter("always")
         try:
             data = _changed_data(variant.study, study, base)
+            if variant.again:
+                check_choose(variant.study, data.sites)
         except SiteplanError as error:
             text = f"scenarios.{variant.name}: {error}".replace(": changes.", ".", 1)
             raise type(error)(text) from None

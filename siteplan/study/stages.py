@@ -30,7 +30,7 @@ from siteplan.output.tables import write_table
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
-from siteplan.study.choosing import by_point, chosen
+from siteplan.study.choosing import by_point, check_choose, chosen
 from siteplan.study.fairness import Situation, access_tables, commune_names, desks_by_cell, places_left_out
 from siteplan.study.load import (
     StudyData,
@@ -235,6 +235,7 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
             communes = None
         else:
             data = _load(asked, progress, places=places)
+            check_choose(asked, data.sites)
             reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
             sites, communes = data.sites, by_point(data)
         _refuse_beyond(asked, reach)

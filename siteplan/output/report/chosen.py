@@ -69,6 +69,8 @@ def chosen_answer(account: Account) -> Iterator[str]:
     yield from _worth(account)
     yield from _cost(account)
     gap = account.goal.figure("gap")
+    if account.goal.summary.get("ended") == "clock":
+        yield words["answer_clock"]
     if _beyond(account):
         return
     if gap == 0:
