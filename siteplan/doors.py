@@ -100,6 +100,9 @@ def as_limits(minutes: float | Sequence[float]) -> list[float]:
 
 def _kinds(annotation: Any) -> Iterator[Any]:
     """Give the kinds that an annotation allows, one by one."""
+    named = getattr(get_origin(annotation) or annotation, "__value__", None)  # a name for a kind, from Python 3.12 on
+    if named is not None:
+        annotation = named
     if get_origin(annotation) in (Union, types.UnionType):
         for part in get_args(annotation):
             yield from _kinds(part)
