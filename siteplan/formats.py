@@ -11,13 +11,29 @@ from pathlib import Path
 
 from siteplan.errors import InputError
 
-__all__ = ["DRIVERS", "PARQUETS", "PLACES", "TEXTS", "VECTORS", "opened_sqlite", "refuse_disguised"]
+__all__ = [
+    "DRIVERS",
+    "PACKED",
+    "PARQUETS",
+    "PLACES",
+    "RASTERS",
+    "SHEETS",
+    "TABLES",
+    "TEXTS",
+    "VECTORS",
+    "opened_sqlite",
+    "refuse_disguised",
+]
 
 # Tables of places by the endings of their names.
 VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".gml", ".kml")
 PARQUETS = (".parquet", ".geoparquet")
 TEXTS = (".csv", ".tsv")
-PLACES = (*VECTORS, *PARQUETS, *TEXTS)
+SHEETS = (".xlsx",)
+TABLES = (*TEXTS, *SHEETS, *PARQUETS)
+PLACES = (*VECTORS, *TABLES)
+RASTERS = (".tif", ".tiff")
+PACKED = (".zip", ".gz")  # around one of them
 
 # The driver that reads a raster, by the ending of its name.
 DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".asc": "AAIGrid", ".hgt": "SRTMHGT", ".img": "HFA"}

@@ -231,7 +231,7 @@ def test_a_wrong_time_is_named_by_file_and_line(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_times(tmp_path / "absent.csv")
-    with pytest.raises(InputError, match="cannot be read as a table"):
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
         read_times(written(tmp_path, "site,point", "times.parquet"))
 
 

@@ -144,7 +144,7 @@ def test_bad_files_are_refused(tmp_path: Path, text: Callable[..., Path]) -> Non
     for path, why in [
         (tmp_path / "none.csv", "no such file; expected a file of sites"),
         (tmp_path, "is a folder"),
-        (text("x", "sites.xlsx"), r"cannot read '.xlsx' as a file of sites; expected one of .gpkg"),
+        (text("x", "sites.ods"), r"cannot read '.ods' as a file of sites; expected one of .gpkg.*; save it as .xlsx"),
     ]:
         with pytest.raises(InputError, match=why):
             read_sites(path)

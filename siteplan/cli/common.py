@@ -35,10 +35,10 @@ app = typer.Typer(
 # Plain options by the study key that they set: the same study with or without a file.
 OPTIONS: dict[str, tuple[str, Any, str]] = {
     "inputs.streets": ("--streets", Path, "OpenStreetMap extract (.osm.pbf, .osm), or GraphML from OSMnx."),
-    "inputs.population": ("--population", Path, "Where people are: .tif, .gpkg, .geojson, .parquet or .csv."),
+    "inputs.population": ("--population", Path, "Where people are: .tif, .gpkg, .geojson, .parquet, .csv or .xlsx."),
     "inputs.population.people": ("--people", str, "The column of the population file that holds people."),
     "inputs.population.groups": ("--groups", str, "Columns to report beside people, such as workers,age_65."),
-    "inputs.sites": ("--sites", Path, "Existing and candidate sites: .csv, .geojson or .gpkg."),
+    "inputs.sites": ("--sites", Path, "Existing and candidate sites: .csv, .xlsx, .geojson or .gpkg."),
     "inputs.transit.feeds": ("--transit", list[Path], "GTFS feed (.zip or folder); once for each of several."),
     "inputs.transit.date": ("--date", str, "The day of service of the timetables, such as 2026-03-10."),
     "inputs.elevation": ("--elevation", Path, "Terrain model (.tif): slopes change the speed."),

@@ -32,7 +32,8 @@ class Table(Model):
 
     file: File = Field(description="the file, relative to this study file")
     layer: str | None = Field(
-        default=None, description="which layer of a GeoPackage with several; empty = the only one"
+        default=None,
+        description="which layer of a GeoPackage with several, or sheet of a workbook; empty = the only one, the first",
     )
     crs: Crs | None = Field(
         default=None, description="the CRS, where the file does not carry one; empty = the file's own"
@@ -108,9 +109,9 @@ class Inputs(Model):
     )
     sites: Annotated[Table, BeforeValidator(_as_file)] | None = Field(
         default=None,
-        description="sites, each within 1,600 m of a street; a plain path stands for {file: path}. Their column "
-        "status: existing (there already), candidate (may be opened; also when blank), required (shall be opened), "
-        "excluded (left out)",
+        description="sites (.csv .xlsx .gpkg .geojson .parquet), each within 1,600 m of a street; a plain path stands "
+        "for {file: path}. Their column status: existing (there already), candidate (may be opened; also when blank), "
+        "required (shall be opened), excluded (left out)",
         examples=[{"file": "sites.csv"}],
     )
     transit: Transit | None = Field(
@@ -120,7 +121,7 @@ class Inputs(Model):
     elevation: File | None = Field(default=None, description="terrain model (.tif); given, slopes change the speed")
     times: File | None = Field(
         default=None,
-        description="your own table (.parquet .csv) of site, point (= cell), minutes, mode; replaces the search",
+        description="your own table (.parquet .csv .xlsx) of site, point (= cell), minutes, mode; replaces the search",
     )
     times_minutes: Literal["exact", "rounded", "truncated"] | None = Field(
         default=None,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from siteplan.formats import PLACES
+from siteplan.formats import PACKED, PLACES
 from siteplan.inputs.files import existing_file, read_places
+from siteplan.inputs.packed import ending_of
 from siteplan.inputs.population import CELL
 from siteplan.inputs.values import find_column, keys
 
@@ -34,7 +35,7 @@ def read_cell_columns(
     InputError
         A file that cannot be read.
     """
-    if Path(path).suffix.lower() not in PLACES:
+    if Path(path).suffix.lower() not in (*PLACES, *PACKED) or ending_of(Path(path)) not in PLACES:
         return pd.DataFrame()
     file = existing_file(path, PLACES, "a population file")
     table = read_places(file, layer=layer, crs=crs, prefer="codes")

@@ -12,10 +12,11 @@ import pandas as pd
 import shapely
 
 from siteplan.errors import InputError, absence, listed, warn
-from siteplan.formats import VECTORS, refuse_disguised
+from siteplan.formats import PACKED, PLACES, RASTERS, VECTORS, refuse_disguised
 from siteplan.geo import LONLAT, as_crs, lonlat_bounds
 from siteplan.inputs.codes import code_shapes, find_codes
 from siteplan.inputs.declared import texts_among_numbers
+from siteplan.inputs.packed import ending_of, plain_file
 from siteplan.inputs.tables import read_table
 from siteplan.inputs.values import numbers, row_name
 
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 Within: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | None
+
+SHEETLIKE = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 
 # Column names that mean a position; tried in this order, capitals or not.
 POSITIONS = (("lon", "lat"), ("long", "lat"), ("lng", "lat"), ("longitude", "latitude"))
@@ -46,10 +49,15 @@ def existing_file(path: str | PathLike[str], endings: Collection[str], what: str
         raise InputError(f"{file}: is a folder; expected a file with {what}")
     if not file.exists():
         raise InputError(f"{file}: {absence(file)}; expected {what}")
-    if file.suffix.lower() not in endings:
-        raise InputError(f"{file}: cannot read '{file.suffix}' as {what}; expected one of {' '.join(endings)}")
-    if file.stat().st_size == 0:
+    if file.stat().st_size == 0 and file.suffix.lower() in (*endings, *PACKED):
         raise InputError(f"{file}: is empty; expected {what}")
+    packed = any(ending in (*PLACES, *RASTERS) for ending in endings)
+    ending = ending_of(file) if packed else file.suffix.lower()
+    if ending not in endings:
+        also = ", or one of these in a .zip or .gz" if packed else ""
+        if ending in SHEETLIKE and ".xlsx" in endings:
+            also += "; save it as .xlsx or .csv"
+        raise InputError(f"{file}: cannot read '{ending}' as {what}; expected one of {' '.join(endings)}{also}")
     return file
 
 
@@ -62,14 +70,14 @@ def read_places(
     within: Within = None,
     located: bool = True,
 ) -> gpd.GeoDataFrame:
-    """Read vector files, GeoParquet, and CSV or Parquet with coordinates or cell codes (H3, INSPIRE grid).
+    """Read vector files, GeoParquet, and tables with coordinates or cell codes (H3, INSPIRE grid).
 
     Parameters
     ----------
     path
-        An existing file with one of the endings `PLACES`.
+        An existing file with one of the endings `PLACES`, or one of these in a zip or packed by gzip.
     layer
-        Which layer, where a file has several.
+        Which layer or sheet, where a file has several.
     crs
         The CRS of the coordinates, where the file does not say it.
     prefer
@@ -90,12 +98,25 @@ def read_places(
         If it cannot be read, has no rows, no CRS, or coordinates that do not fit in its CRS.
     """
     given = None if crs is None else as_crs(crs)
+    with plain_file(path) as plain:
+        return _read_plain(plain, layer, given, prefer=prefer, within=within, located=located)
+
+
+def _read_plain(
+    path: Path,
+    layer: str | None,
+    given: Any,
+    *,
+    prefer: str,
+    within: Within,
+    located: bool,
+) -> gpd.GeoDataFrame:
     ending = path.suffix.lower()
     if ending in VECTORS:
         table = _read_vector(path, layer, within)
         implied = ending in (".geojson", ".json")
     else:
-        table = read_table(path)
+        table = read_table(path, layer)
         implied = False
         if not isinstance(table, gpd.GeoDataFrame):
             if located or find_codes(table) is not None or _find_pair(table, given) is not None:

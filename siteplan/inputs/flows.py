@@ -8,8 +8,9 @@ import pandas as pd
 
 from siteplan.doors import door
 from siteplan.errors import InputError, listed, reads, warn
-from siteplan.formats import TEXTS
+from siteplan.formats import TABLES
 from siteplan.inputs.files import existing_file
+from siteplan.inputs.packed import plain_file
 from siteplan.inputs.tables import read_table
 from siteplan.inputs.values import numbers, row_name
 
@@ -31,8 +32,8 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
     Parameters
     ----------
     path
-        CSV or Parquet. Columns `home`, `work`, `people` (or as Insee names them: CODGEO, DCLT, NBFLUX_...), and if
-        known `km` (one way) and `mode`.
+        CSV, Parquet or the first sheet of an .xlsx, also in a .zip or as .gz. Columns `home`, `work`, `people` (or as
+        Insee names them: CODGEO, DCLT, NBFLUX_...), and if known `km` (one way) and `mode`.
     communes
         Index `territory`; both ends of every pair must be in it, except the workplaces of pairs whose `km` is given.
 
@@ -54,8 +55,9 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
     0  99003  99001   320.0 NaN
     1  99006  99001   150.0 NaN
     """
-    file = existing_file(path, (*TEXTS, ".parquet"), "a table of home-work flows")
-    raw = read_table(file)
+    file = existing_file(path, TABLES, "a table of home-work flows")
+    with plain_file(file) as plain:
+        raw = read_table(plain)
     lower = {str(column).lower(): str(column) for column in reversed(raw.columns)}
     people_names = (*PEOPLE, *(name for name in lower if name.startswith(INSEE_PEOPLE)))
     found = {

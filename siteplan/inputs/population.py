@@ -14,10 +14,11 @@ import shapely
 from siteplan.catalogue import LAYERS, check_groups
 from siteplan.doors import door
 from siteplan.errors import InputError, listed, reads, warn
-from siteplan.formats import PLACES
+from siteplan.formats import PLACES, RASTERS
 from siteplan.geo import cell_sizes
 from siteplan.inputs.files import Within, existing_file, read_places
-from siteplan.inputs.raster import RASTERS, read_pixels
+from siteplan.inputs.packed import ending_of, plain_file
+from siteplan.inputs.raster import read_pixels
 from siteplan.inputs.values import find_column, keys, numbers, refuse_negative, repaired, row_name
 
 __all__ = ["read_population"]
@@ -66,13 +67,14 @@ def read_population(
     missing: Marks = (),
     within: Within = None,
 ) -> gpd.GeoDataFrame:
-    """Read where people are, from GeoTIFF, GeoPackage, GeoJSON, Shapefile, FlatGeobuf, Parquet or CSV.
+    """Read where people are, from GeoTIFF, GeoPackage, GeoJSON, Shapefile, FlatGeobuf, Parquet, .xlsx or CSV.
 
     Parameters
     ----------
     path
-        A raster of counts (every pixel with people becomes a cell), polygons or points, or a CSV or Parquet table with
-        coordinates or with cell codes (H3, INSPIRE grid); codes are preferred, they give polygons.
+        A raster of counts (every pixel with people becomes a cell), polygons or points, or a table (CSV, Parquet,
+        .xlsx) with coordinates or with cell codes (H3, INSPIRE grid); codes are preferred, they give polygons. Any of
+        these may be the one file in a .zip, or packed as .gz.
     people
         The column, or the description of the band, that holds people; by default the one with a usual name.
     groups
@@ -80,7 +82,7 @@ def read_population(
     cell
         The column that names a cell; by default the one with a usual name, else rows are numbered from 0.
     layer
-        Which layer, where a file has several.
+        Which layer or sheet, where a file has several.
     crs
         The CRS of the coordinates, where the file does not say it.
     density
@@ -117,9 +119,10 @@ def read_population(
     groups = _checked_groups(groups, file)
     if density is not None and density != "none" and density not in PER_M2:
         raise InputError(f"density={density!r}: expected one of {', '.join(PER_M2)}, none")
-    if file.suffix.lower() in RASTERS:
+    if ending_of(file) in RASTERS:
         marks = [_numeric(_marks(missing, name)) for name in ("people", *groups)]
-        cells, told = read_pixels(file, people, groups, crs=crs, missing=marks, within=within)
+        with plain_file(file) as plain:
+            cells, told = read_pixels(plain, people, groups, crs=crs, missing=marks, within=within)
     else:
         table = read_places(file, layer=layer, crs=crs, prefer="codes", within=within)
         cells, told = _from_features(table, file, people, groups, cell=cell, missing=missing)

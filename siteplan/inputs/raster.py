@@ -16,9 +16,7 @@ from siteplan.geo import as_crs
 from siteplan.inputs.files import Within
 from siteplan.inputs.values import refuse_negative
 
-__all__ = ["RASTERS", "read_pixels"]
-
-RASTERS = (".tif", ".tiff")
+__all__ = ["read_pixels"]
 
 
 def read_pixels(

@@ -31,15 +31,16 @@ MISSING = -1  # what shapely calls the type of no geometry
 def read_sites(
     path: str | PathLike[str], *, layer: str | None = None, crs: Any = None, places: bool = True
 ) -> gpd.GeoDataFrame:
-    """Read existing and candidate sites from CSV, GeoJSON, GeoPackage, Shapefile or Parquet.
+    """Read existing and candidate sites from CSV, .xlsx, GeoJSON, GeoPackage, Shapefile or Parquet.
 
     Parameters
     ----------
     path
-        A file of points. Columns, all optional: `site` or `id` (else rows are numbered from 1), `name`, `status`
-        (existing, candidate, required or excluded; blank = candidate), `cost`, `capacity`.
+        A file of points, also the one in a .zip, or packed as .gz. Columns, all optional: `site` or `id` (else rows
+        are numbered from 1), `name`, `status` (existing, candidate, required or excluded; blank = candidate), `cost`,
+        `capacity`.
     layer
-        Which layer, where a file has several.
+        Which layer or sheet, where a file has several; of a workbook, by default the first sheet.
     crs
         The CRS of the coordinates, where the file does not say it; columns named lon, lat are in degrees.
     places
@@ -88,7 +89,7 @@ def read_sites(
         table.geometry.name,
         *(find_column(table, file, "", None, known=(key,)) for key in own),
     }
-    others = {str(column): table[column].to_numpy() for column in table.columns if column not in used}
+    others = {str(column): _alike(table[column]).to_numpy() for column in table.columns if column not in used}
     points = _tried(problems, lambda: _points(table, file, index, places), None)
     if problems:
         raise InputError("; also: ".join([problems[0], *(text.removeprefix(f"{file}: ") for text in problems[1:])]))
@@ -143,6 +144,13 @@ def _tried(problems: list[str], read: Callable[[], Read], instead: Read) -> Read
     except InputError as error:
         problems.append(str(error))
         return instead
+
+
+def _alike(values: pd.Series) -> pd.Series:
+    """Make texts of numbers among texts, which not every format of results can hold side by side."""
+    if values.dtype != object or pd.api.types.infer_dtype(values, skipna=True) not in ("mixed", "mixed-integer"):
+        return values
+    return values.where(values.isna(), values.astype(str))
 
 
 def _site_keys(table: gpd.GeoDataFrame, file: Path, column: str | None) -> pd.Index:

@@ -6,29 +6,46 @@ import geopandas as gpd
 import pandas as pd
 
 from siteplan.errors import InputError
-from siteplan.formats import TEXTS
+from siteplan.formats import SHEETS, TEXTS
+from siteplan.inputs.packed import refuse_bomb
 from siteplan.inputs.texts import read_text
+from siteplan.inputs.workbook import read_sheet
 
-__all__ = ["read_table"]
+__all__ = ["read_parquet", "read_table"]
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a text (all its values as text) or Parquet; GeoParquet is a GeoDataFrame.
+def read_table(path: Path, sheet: str | None = None) -> pd.DataFrame:
+    """Read a text (all its values as text), a sheet of a workbook, or Parquet; GeoParquet is a GeoDataFrame.
 
     Raises
     ------
     InputError
         If it cannot be read.
     """
-    return read_text(path) if path.suffix.lower() in TEXTS else _read_parquet(path)
+    if path.suffix.lower() in TEXTS:
+        return read_text(path)
+    return read_sheet(path, sheet) if path.suffix.lower() in SHEETS else read_parquet(path)
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read Parquet, unless it holds far more than its size: one value may stand for a billion there.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is a bomb.
+    """
     import pyarrow
     import pyarrow.parquet
 
     try:
-        metadata = pyarrow.parquet.read_schema(path).metadata or {}
-        return gpd.read_parquet(path) if b"geo" in metadata else pd.read_parquet(path)
+        told = pyarrow.parquet.read_metadata(path)
+        groups = [told.row_group(number) for number in range(told.num_row_groups)]
+        # Eight bytes a value at least, once they are numbers in memory.
+        values = sum(group.column(at).num_values for group in groups for at in range(group.num_columns))
+        refuse_bomb(path, path.stat().st_size, max(8 * values, sum(group.total_byte_size for group in groups)))
+        return gpd.read_parquet(path) if b"geo" in (told.metadata or {}) else pd.read_parquet(path)
+    except InputError:
+        raise
     except (pyarrow.ArrowException, ValueError, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from None

@@ -1,39 +1,39 @@
 """Tables as text: comma, semicolon or tab between values, in whatever bytes a spreadsheet or a database wrote them."""
 
 import codecs
-import gzip
 import re
 import warnings
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pandas as pd
 
 from siteplan.errors import InputError, warn
 from siteplan.inputs.numerals import known_mark
 
-__all__ = ["read_rows", "read_text", "text_layout"]
+__all__ = ["read_rows", "read_text", "refuse_twins", "text_layout"]
 
 
 def read_text(path: Path) -> pd.DataFrame:
     """Read a CSV as text, so that '001' stays '001'."""
     layout = text_layout(path)
     table = read_rows(path, layout, dtype=str, keep_default_na=False)
-    _refuse_twins(path, layout)
+    header = read_rows(path, layout, dtype=str, keep_default_na=False, header=None, nrows=1).iloc[0]
+    refuse_twins(header, path)
     table.columns = pd.Index([str(column).strip() for column in table.columns])
     table = table.fillna("")  # what a short row lacks at its end
     table.attrs["decimal"] = known_mark(table[column].head(1000) for column in table)
     return table
 
 
-def _refuse_twins(path: Path, layout: Mapping[str, Any]) -> None:
+def refuse_twins(header: Iterable[str], path: Path) -> None:
     """Refuse a header that names two columns alike: nobody could tell which is meant."""
-    header = read_rows(path, layout, dtype=str, keep_default_na=False, header=None, nrows=1).iloc[0]
-    names = header.str.strip()
-    twice = names[names.duplicated() & (names != "")]
-    if len(twice):
-        raise InputError(f"{path}: {(names == twice.iloc[0]).sum()} columns are called '{twice.iloc[0]}'; rename them")
+    counts = Counter(name.strip() for name in header)
+    twice = next((name for name, count in counts.items() if name and count > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: {counts[twice]} columns are called '{twice}'; rename them")
 
 
 def text_layout(path: Path) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def text_layout(path: Path) -> dict[str, Any]:
     That is what `sep=` in a line of its own says, as Excel writes it, else what the first line has most of.
     """
     encoding = _encoding(path)
-    with _opened(path, encoding) as file:
+    with path.open(encoding=encoding) as file:
         first = file.readline()
     told = re.fullmatch(r'"?sep=(.)"?\s*', first)
     return {
@@ -77,20 +77,13 @@ def read_rows(path: Path, layout: Mapping[str, Any], **options: Any) -> pd.DataF
     raise InputError(f"{path}: cannot be read as a table: {said}")
 
 
-def _opened(path: Path, encoding: str) -> TextIO:
-    """Open a text, packed or not."""
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding=encoding)
-    return path.open(encoding=encoding)
-
-
 def _encoding(path: Path) -> str:
     """UTF-8, or what spreadsheets write when it is not: UTF-16, or what Western Europe used before."""
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as raw:
+    with path.open("rb") as raw:
         if raw.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
     try:
-        with _opened(path, "utf-8-sig") as file:
+        with path.open(encoding="utf-8-sig") as file:
             for _ in file:
                 pass
     except UnicodeDecodeError:
@@ -102,8 +95,7 @@ def _encoding(path: Path) -> str:
 
 def _old_encoding(path: Path) -> tuple[str, str]:
     """Tell the code page of Windows from that of DOS, whose letters with accents are where Windows has quotes."""
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as raw:
-        high = [byte for byte in raw.read() if byte > 127]
+    high = [byte for byte in path.read_bytes() if byte > 127]
     if sum(byte < 0xA0 for byte in high) > len(high) / 2:
         return "cp850", "DOS code page 850"
     return "cp1252", "Windows-1252"

@@ -13,8 +13,12 @@ import pandas as pd
 from siteplan.config.fields import LONG
 from siteplan.doors import door
 from siteplan.errors import InputError, listed, reads, warn
+from siteplan.formats import PARQUETS, SHEETS, TABLES
 from siteplan.inputs.files import existing_file
+from siteplan.inputs.packed import plain_file
+from siteplan.inputs.tables import read_parquet
 from siteplan.inputs.texts import read_rows, text_layout
+from siteplan.inputs.workbook import read_sheet
 from siteplan.reachable import GIVEN, SUSPECT, check_times
 
 __all__ = ["POINTS_KEY", "Exactness", "made_points", "read_times"]
@@ -48,10 +52,11 @@ def read_times(
     Parameters
     ----------
     path
-        CSV (comma, semicolon or tab; may be `.gz`) or Parquet. Columns: `site`, `point`, `minutes`; or `from_id`,
-        `to_id` and `travel_time` or `travel_time_p50` (minutes), or `seconds` or `hours`; `mode` if several. Others are
-        left. Or, with `sites`, in wide form: a row for each point, named by the first column (in Parquet also by the
-        index), and a column of minutes for each site, headed by its id; or the other way about.
+        CSV (comma, semicolon or tab), Parquet or the first sheet of an .xlsx, also in a .zip or as .gz. Columns:
+        `site`, `point`, `minutes`; or `from_id`, `to_id` and `travel_time` or `travel_time_p50` (minutes), or
+        `seconds` or `hours`; `mode` if several. Others are left. Or, with `sites`, in wide form: a row for each point,
+        named by the first column (in Parquet also by the index), and a column of minutes for each site, headed by its
+        id; or the other way about.
     sites
         Sites table (index `site`). It decides whether the `from` or the `to` side is the site (`to` when both fit)
         and makes sites with nobody in reach appear; rows of sites with the status excluded are left out. Without it
@@ -91,8 +96,9 @@ def read_times(
     """
     if minutes is not None and minutes not in get_args(Exactness):
         raise InputError(f"minutes={minutes!r}: expected {', '.join(get_args(Exactness))}, or None")
-    path = existing_file(path, (".csv", ".tsv", ".gz", ".parquet"), "a table of travel times")
-    raw, first = _read_table(path)
+    path = existing_file(path, TABLES, "a table of travel times")
+    with plain_file(path) as plain:
+        raw, first = _read_table(plain)
     if sites is not None:
         raw = _long_form(raw, sites, path)
     site, point = _sides(raw, sites, path)
@@ -244,7 +250,7 @@ def made_points(path: str | PathLike[str]) -> str | None:
     import pyarrow
     import pyarrow.parquet
 
-    if Path(path).suffix != ".parquet":
+    if Path(path).suffix.lower() not in PARQUETS:
         return None
     try:
         metadata = pyarrow.parquet.read_schema(path).metadata or {}
@@ -255,12 +261,11 @@ def made_points(path: str | PathLike[str]) -> str | None:
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, int | None]:
-    """Read CSV or Parquet, and say on which line of a text the first row stands; identifiers in text keep zeros."""
-    if path.suffix == ".parquet":
-        try:
-            return _labelled(pd.read_parquet(path)), None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: cannot be read as a table ({error}). Expected CSV or Parquet") from error
+    """Read a table, and say on which line of a text the first row stands; identifiers in text keep zeros."""
+    if path.suffix.lower() in PARQUETS:
+        return _labelled(read_parquet(path)), None
+    if path.suffix.lower() in SHEETS:
+        return read_sheet(path), 2
     layout = text_layout(path)
     columns = list(read_rows(path, layout, nrows=0, skipinitialspace=True).columns)
     times = [name for name in columns if str(name).strip().lower() in (*_MINUTES, *_SECONDS, *_HOURS)]

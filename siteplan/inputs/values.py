@@ -11,8 +11,9 @@ import pandas as pd
 import shapely
 
 from siteplan.errors import InputError, listed, warn
-from siteplan.formats import TEXTS
+from siteplan.formats import SHEETS, TEXTS
 from siteplan.inputs.numerals import MISSING_TEXT, THOUSANDS, clean, decimal_mark, plain
+from siteplan.inputs.packed import ending_of
 
 __all__ = ["find_column", "keys", "numbers", "refuse_negative", "repaired", "row_name"]
 
@@ -172,5 +173,8 @@ def repaired(table: gpd.GeoDataFrame, path: Path, what: str) -> gpd.GeoDataFrame
 
 
 def row_name(position: int | np.integer[Any], path: Path) -> str:
-    """Name a row as the user sees it: a line of a CSV (the header is line 1), a feature of anything else."""
-    return f"line {position + 2}" if path.suffix.lower() in TEXTS else f"feature {position + 1}"
+    """Name a row as the user sees it: a line of a CSV or a row of a sheet (the header is 1), or a feature."""
+    ending = ending_of(path)
+    if ending in TEXTS:
+        return f"line {position + 2}"
+    return f"row {position + 2}" if ending in SHEETS else f"feature {position + 1}"
