@@ -6,15 +6,14 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import osmium
 import pandas as pd
 import shapely
 
 from siteplan.geo import LONLAT
-from siteplan.inputs.extract import Scan, read_extract, scan
+from siteplan.inputs.extract import Layer, Scan, read_layers
 from siteplan.inputs.opl import LocatedWays, read_nodes, read_ways, tag_reader
 
-__all__ = ["PLACE_RANKS", "read_basemap"]
+__all__ = ["BACKGROUND", "PLACE_RANKS", "WATERS", "read_basemap"]
 
 WATER = (("natural", "water"), ("waterway", "riverbank"))
 GREEN = {
@@ -56,12 +55,11 @@ def read_basemap(path: str | PathLike[str]) -> dict[str, gpd.GeoDataFrame]:
     InputError
         For a file that is missing, cut short or not OpenStreetMap.
     """
-    return read_extract(Path(path), _read)
+    (found,) = read_layers(Path(path), BACKGROUND)
+    return found  # type: ignore[no-any-return]
 
 
-def _read(file: Path) -> dict[str, gpd.GeoDataFrame]:
-    green = [tag for tags in GREEN.values() for tag in tags]
-    found = scan(file, osmium.filter.KeyFilter("railway", "place"), areas=[*WATER, *green])
+def _background(found: Scan) -> dict[str, gpd.GeoDataFrame]:
     return {
         "water": _water(found),
         "green": _green(found),
@@ -115,3 +113,12 @@ def _places(text: bytes) -> gpd.GeoDataFrame:
     order = points.assign(rank=rank, less=-tags["population"].fillna(0.0)).sort_values(["rank", "less", "name"])
     kept = order[order["rank"].notna() & (order["name"] != "")]
     return kept.drop(columns=["rank", "less"]).reset_index(drop=True)
+
+
+BACKGROUND = Layer(
+    _background,
+    nodes=frozenset(("place",)),
+    others=frozenset(("railway",)),
+    areas=(*WATER, *(tag for tags in GREEN.values() for tag in tags)),
+)
+WATERS = Layer(lambda found: {"water": _water(found)}, areas=WATER)  # where nobody can live, without what else is drawn

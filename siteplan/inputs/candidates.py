@@ -1,7 +1,7 @@
 """Candidate sites proposed from OpenStreetMap: places that could house a telecentre, by a table of tags."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -9,15 +9,14 @@ from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
-import osmium
 import pandas as pd
 import shapely
 
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, warn
 from siteplan.geo import LONLAT, metric_crs
-from siteplan.inputs.extract import read_extract
-from siteplan.inputs.opl import own_id
+from siteplan.inputs.extract import Layer, Scan, read_layers
+from siteplan.inputs.opl import all_tags, read_nodes, read_relations, read_ways
 from siteplan.yamls import read_yaml
 
 __all__ = ["CANDIDATE_TAGS", "propose_sites", "read_tags"]
@@ -99,7 +98,7 @@ def propose_sites(
     """
     table = read_tags(CANDIDATE_TAGS if tags is None else tags)
     file = Path(osm_path)
-    places, towns, lost = read_extract(file, lambda extract: _read_places(extract, table))
+    ((places, towns, lost),) = read_layers(file, candidates_layer(table))
     if lost:
         text = f"{file}: {lost:,} places are left out, because the extract does not hold their outlines"
         warn(text)
@@ -163,51 +162,50 @@ def _fits(value: str | None, values: tuple[str, ...]) -> bool:
     return value is not None and (value in values or ("*" in values and value != "no"))
 
 
-def _read_places(file: Path, table: TagTable) -> tuple[list[_Place], list[_Place], int]:
-    """Return the places that fit, the towns and villages, and how many fitting outlines have no position."""
-    keys = {key for alternatives in table.values() for one in alternatives for key in one}
-    fitting = osmium.filter.KeyFilter(*sorted(keys))
-    either = osmium.filter.KeyFilter(*sorted(keys | {"place"}))
+def candidates_layer(table: TagTable) -> Layer[tuple[list[_Place], list[_Place], int]]:
+    """Return what is looked for in an extract: places that fit, towns, and how many outlines have no position."""
+    keys = frozenset(key for alternatives in table.values() for one in alternatives for key in one)
+    either = keys | {"place"}
+    return Layer(lambda found: _sorted_out(found, table), nodes=either, others=either, areas=tuple(sorted(keys)))
+
+
+def _sorted_out(found: Scan, table: TagTable) -> tuple[list[_Place], list[_Place], int]:
     shapes: dict[str, _Place] = {}
     towns: list[_Place] = []
     missing: set[str] = set()
-    thing: Any  # a node, way, relation or area
-    for thing in osmium.FileProcessor(file).with_areas(fitting).with_filter(either):
-        tags = dict(thing.tags)
+    for label, tags, shape in _objects(found):
         kind = kind_of(tags, table)
         if kind is None and not (tags.get("place") in _TOWNS and "name" in tags):
             continue
-        label, shape = _label(thing), _shape_of(thing)
         if kind is None:
             towns += [] if shape is None else [_Place(label, "", tags, shape)]
-            continue
-        if shape is None:
+        elif shape is None:
             missing.add(label)
-        elif label not in shapes or thing.is_area():  # an outline is better than the way it was made of
-            shapes[label] = _Place(label, kind, tags, shape)
+        else:
+            shapes[label] = _Place(label, kind, tags, shape)  # an outline is better than the way it was made of
     return [shapes[label] for label in sorted(shapes)], towns, len(missing - set(shapes))
 
 
 _TOWNS = frozenset({"city", "town", "village", "suburb"})
 
 
-def _label(thing: Any) -> str:
-    """Return n, w or r and the number; an area goes by the way or relation it was made of."""
-    if thing.is_area():
-        return f"{'w' if thing.from_way() else 'r'}{thing.orig_id()}"
-    return f"{thing.type_str()}{own_id(thing.id)}"
+def _objects(found: Scan) -> Iterator[tuple[str, dict[str, str], shapely.Geometry | None]]:
+    """Return all that was found: n, w or r and the number, the tags, and the point or outline in degrees.
 
-
-def _shape_of(thing: Any) -> shapely.Geometry | None:
-    """Return point or outline in degrees; for a way, what the extract holds of its nodes; None for a relation."""
-    if thing.is_node():
-        return shapely.Point(thing.lon, thing.lat)
-    if thing.is_way():
-        known = [(node.lon, node.lat) for node in thing.nodes if node.location.valid()]
-        return shapely.MultiPoint(known).centroid if known else None
-    if not thing.is_area() or not thing.num_rings()[0]:  # ways that cross or have no breadth make no outline
-        return None
-    return shapely.from_wkb(osmium.geom.WKBFactory().create_multipolygon(thing))
+    A way is what the extract holds of its nodes, a relation has no shape; an outline goes by what it was made of.
+    """
+    nodes = read_nodes(found.text)
+    for number, text, lon, lat in zip(nodes.node_id, nodes.tags, nodes.lon, nodes.lat, strict=True):
+        yield f"n{number}", all_tags(text), shapely.Point(lon, lat)
+    ways = read_ways(found.text)
+    for number, text, start, stop in zip(ways.way_id, ways.tags, ways.start[:-1], ways.start[1:], strict=True):
+        known = np.column_stack([ways.lon[start:stop], ways.lat[start:stop]])
+        known = known[~np.isnan(known[:, 0])]
+        yield f"w{number}", all_tags(text), shapely.MultiPoint(known).centroid if len(known) else None
+    for number, text, _ in read_relations(found.text):
+        yield f"r{number}", all_tags(text), None
+    for outline in found.areas:
+        yield outline.osm, outline.tags, shapely.from_wkb(outline.shape)
 
 
 def _within(places: list[_Place], area: gpd.GeoDataFrame) -> list[_Place]:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -18,31 +18,66 @@ from siteplan.errors import InputError, absence
 from siteplan.geo import LONLAT
 from siteplan.inputs.opl import RENUMBERED
 
-__all__ = ["Scan", "open_osm", "read_extract", "scan", "way_names"]
+__all__ = ["Layer", "Outline", "Scan", "open_osm", "read_layers", "way_names"]
 
 T = TypeVar("T")
 
 DELETED = re.compile(rb"<(node|way|relation)\s[^>]*\baction\s*=\s*[\"']delete[\"'][^>]*>")
+NO_KEY = "\x00"  # nothing carries it
 NUMBER = re.compile(rb"\bid\s*=\s*[\"'](-?\d+)[\"']")
+
+
+@dataclass(frozen=True)
+class Outline:
+    """An area: n, w or r and the number of what it was made of, its tags, its shape (hexadecimal WKB, degrees)."""
+
+    osm: str
+    tags: dict[str, str]
+    shape: str
 
 
 @dataclass(frozen=True)
 class Scan:
     """What one pass over a file finds.
 
-    `text` holds the nodes, ways and relations that carry the keys asked for, as OPL; `areas` the tags of each outline
-    that fits and its shape (hexadecimal WKB, degrees); `data_date` says how old the data are, where the file knows.
+    `text` holds the nodes, ways and relations that carry the keys asked for, as OPL, and `rims` the ways asked for as
+    members of squares; `areas` are the outlines that fit; `data_date` says how old the data are, where the file knows.
     """
 
+    source: str
     text: bytes
-    areas: list[tuple[dict[str, str], str]]
+    rims: bytes
+    areas: list[Outline]
     data_date: str | None
 
     def outlines(self, tags: Collection[tuple[str, str]]) -> tuple[list[dict[str, str]], gpd.GeoSeries]:
         """Return the tags and the valid shapes (EPSG:4326) of the outlines that carry one of some tags."""
-        found = [(has, shape) for has, shape in self.areas if any(has.get(key) == value for key, value in tags)]
-        shapes = shapely.make_valid(shapely.from_wkb(np.array([shape for _, shape in found], dtype=object)))
-        return [has for has, _ in found], gpd.GeoSeries(shapes, crs=LONLAT)
+        found = [each for each in self.areas if any(each.tags.get(key) == value for key, value in tags)]
+        shapes = shapely.make_valid(shapely.from_wkb(np.array([each.shape for each in found], dtype=object)))
+        return [each.tags for each in found], gpd.GeoSeries(shapes, crs=LONLAT)
+
+
+@dataclass(frozen=True)
+class Layer(Generic[T]):
+    """What one reader looks for in an extract, and how it makes its own of what one pass finds for all readers.
+
+    Parameters
+    ----------
+    make
+        Given what was found, among which are things that other layers asked for.
+    nodes, others
+        Keys: nodes, and ways and relations, that carry one of them are given as text.
+    areas
+        Tags, or keys alone: what carries one of them is given as an outline.
+    squares
+        Tags: the ways of multipolygons that carry one of them are given as text, whatever they carry themselves.
+    """
+
+    make: Callable[[Scan], T]
+    nodes: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    areas: tuple[tuple[str, str] | str, ...] = ()
+    squares: tuple[tuple[str, str], ...] = ()
 
 
 def open_osm(path: str | Path) -> Path:
@@ -65,8 +100,8 @@ def open_osm(path: str | Path) -> Path:
     return file
 
 
-def read_extract(path: str | Path, read: Callable[[Path], T]) -> T:
-    """Read an extract by `read`, which is given a file that osmium can read: `path`, or that put in order.
+def read_layers(path: str | Path, *layers: Layer[Any]) -> list[Any]:
+    """Read an extract once for some layers; return what each makes of it.
 
     Extracts need not be sorted, whole or fresh: ids out of order or twice, new (negative) ids of an editor, deleted
     objects and older versions occur in files that people edit. Of several versions the newest counts, of equal ones
@@ -79,82 +114,128 @@ def read_extract(path: str | Path, read: Callable[[Path], T]) -> T:
     """
     file = open_osm(path)
     try:
-        if _is_plain(file):
-            try:
-                return read(file)
-            except RuntimeError as error:
-                if "out of order" not in str(error):
-                    raise
-        with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
-            return read(_put_in_order(file, Path(folder)))
+        found = _scan_in_order(file, str(path), layers)
     except (RuntimeError, osmium.InvalidLocationError) as error:
         raise InputError(
             f"{file}: cannot be read as OpenStreetMap data ({error}); it may be cut short or of another format: "
             "download or export it again"
         ) from error
+    return [layer.make(found) for layer in layers]
+
+
+def _scan_in_order(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
+    """Go through a file that osmium can read as it is, else through the same put in order."""
+    if _is_plain(file):
+        try:
+            return _scan(file, source, layers)
+        except RuntimeError as error:
+            if "out of order" not in str(error):
+                raise
+    with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
+        return _scan(_put_in_order(file, Path(folder)), source, layers)
 
 
 def _is_plain(file: Path) -> bool:
     """Tell whether a file has no deleted objects, older versions and new ids: a PBF file that holds no history."""
-    with osmium.io.Reader(str(file)) as reader:
-        return file.name.endswith(".pbf") and not reader.header().has_multiple_object_versions
+    if not file.name.endswith(".pbf"):
+        return False
+    with osmium.io.Reader(str(file), osmium.osm.NOTHING) as reader:  # else osmium reads ahead
+        return not reader.header().has_multiple_object_versions
 
 
-def scan(
-    file: Path,
-    *filters: Any,
-    areas: Collection[tuple[str, str]] = (),
-    kinds: osmium.osm.osm_entity_bits = osmium.osm.ALL,
-) -> Scan:
-    """Go through a file once, and once more through its relations where outlines are asked for.
-
-    Parameters
-    ----------
-    filters
-        osmium's: what passes them all is given as text.
-    areas
-        Tags: what carries one of them is given as an outline.
-    kinds
-        Which kinds of objects to read.
+def _scan(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
+    """Go through a file once, after its relations, which stand last and say which ways make squares and outlines.
 
     Raises
     ------
     RuntimeError
         osmium cannot read the file, or its objects are out of order.
     """
-    fitting = osmium.filter.TagFilter(*(areas or [("no", "area")]))
-    manager, outlines = osmium.area.AreaManager(), _Outlines()
-    if areas:
+    areas = list(dict.fromkeys(tag for layer in layers for tag in layer.areas))
+    squares = list(dict.fromkeys(tag for layer in layers for tag in layer.squares))
+    manager, outlines = osmium.area.AreaManager(), _Outlines(areas)
+    fitting, members = _area_filter(areas), _Members(squares)
+    if areas or squares:
         with osmium.io.Reader(str(file), osmium.osm.RELATION) as reader:
-            osmium.apply(reader, fitting, manager.first_pass_handler())
+            osmium.apply(reader, members, fitting, manager.first_pass_handler())
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     locations.ignore_errors()
+    nodes, others = (
+        osmium.filter.KeyFilter(*(sorted(frozenset().union(*keys)) or [NO_KEY]))
+        for keys in ([layer.nodes for layer in layers], [layer.others for layer in layers])
+    )
+    nodes.enable_for(osmium.osm.NODE)
+    others.enable_for(osmium.osm.WAY | osmium.osm.RELATION)
+    # This handler also notices objects that are out of order. It makes an outline of every closed way that it is given.
+    joined = manager.second_pass_handler(fitting, outlines)
     with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
-        text = Path(folder) / "scan.opl"
+        texts = [Path(folder) / name for name in ("scan.opl", "rims.opl")]
         options = "opl,add_metadata=none,locations_on_ways=true"
         with (
-            osmium.io.Reader(str(file), kinds) as reader,
-            osmium.SimpleWriter(osmium.io.File(str(text), options)) as writer,
+            osmium.io.Reader(str(file)) as reader,
+            osmium.SimpleWriter(osmium.io.File(str(texts[0]), options)) as writer,
+            osmium.SimpleWriter(osmium.io.File(str(texts[1]), options)) as rims,
         ):
-            # The second pass for outlines also notices objects that are out of order.
-            osmium.apply(reader, locations, manager.second_pass_handler(fitting, outlines), *filters, writer)
+            picked = [_Picked(members.ways, rims)] if members.ways else []
+            handlers = (joined, others) if areas else (others, joined)
+            osmium.apply(reader, locations, *picked, *handlers, nodes, writer)
             header = reader.header()
         date = header.get("osmosis_replication_timestamp") or header.get("timestamp") or None
-        return Scan(text.read_bytes(), outlines.found, date)
+        return Scan(source, texts[0].read_bytes(), texts[1].read_bytes(), outlines.found, date)
 
 
-class _Outlines(osmium.SimpleHandler):
+def _area_filter(areas: Collection[tuple[str, str] | str]) -> Any:
+    """Let through what carries one of some tags; where keys alone are among them, all of their keys."""
+    if not areas:
+        return osmium.filter.KeyFilter(NO_KEY)
+    tags = [tag for tag in areas if not isinstance(tag, str)]
+    if len(tags) < len(areas):
+        return osmium.filter.KeyFilter(*sorted({tag if isinstance(tag, str) else tag[0] for tag in areas}))
+    return osmium.filter.TagFilter(*tags)
+
+
+class _Members:
+    """Finds the ways that make squares."""
+
+    def __init__(self, squares: Collection[tuple[str, str]]) -> None:
+        self.ways: set[int] = set()
+        self._squares = squares
+
+    def relation(self, relation: Any) -> None:
+        """Take the ways of one relation, if it is a square."""
+        tags = relation.tags
+        if any(tags.get(key) == value for key, value in self._squares) and tags.get("type") == "multipolygon":
+            self.ways.update(member.ref for member in relation.members if member.type == "w")
+
+
+class _Picked:
+    """Writes some ways, whatever they carry."""
+
+    def __init__(self, wanted: set[int], writer: Any) -> None:
+        self._wanted, self._writer = wanted, writer
+
+    def way(self, way: Any) -> None:
+        """Write one way, if it is wanted."""
+        if way.id in self._wanted:
+            self._writer.add_way(way)
+
+
+class _Outlines:
     """Gathers outlines with their tags."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[dict[str, str], str]] = []
+    def __init__(self, areas: Collection[tuple[str, str] | str]) -> None:
+        self.found: list[Outline] = []
+        self._keys = frozenset(tag for tag in areas if isinstance(tag, str))
+        self._tags = frozenset(tag for tag in areas if not isinstance(tag, str))
         self._shaped = osmium.geom.WKBFactory()
 
     def area(self, area: Any) -> None:
         """Take one outline, if its ways make one."""
-        if area.num_rings()[0]:
-            self.found.append((dict(area.tags), self._shaped.create_multipolygon(area)))
+        tags = dict(area.tags)
+        if (self._keys.isdisjoint(tags) and self._tags.isdisjoint(tags.items())) or not area.num_rings()[0]:
+            return
+        label = f"{'w' if area.from_way() else 'r'}{area.orig_id()}"
+        self.found.append(Outline(label, tags, self._shaped.create_multipolygon(area)))
 
 
 def _put_in_order(file: Path, folder: Path) -> Path:

@@ -16,6 +16,7 @@ __all__ = [
     "LocatedWays",
     "PlacedNodes",
     "Tags",
+    "all_tags",
     "own_id",
     "read_nodes",
     "read_relations",
@@ -25,9 +26,6 @@ __all__ = [
 
 Tags = tuple[tuple[str, str], ...]
 
-WAY = re.compile(rb"^w(-?\d+) (?:\S+ )*?T(\S*) N(\S+)$", re.MULTILINE)
-NODE = re.compile(rb"^n(-?\d+) (?:\S+ )*?T(\S+) x(\S+) y(\S+)$", re.MULTILINE)
-RELATION = re.compile(rb"^r(-?\d+) (?:\S+ )*?T(\S+) M(\S+)$", re.MULTILINE)
 MEMBER = re.compile(r"w(-?\d+)@([^,]*)")
 ESCAPED = re.compile(r"%([0-9a-f]+)%")
 NOWHERE = 999.0  # stands for a place that is not in the file
@@ -68,12 +66,11 @@ def own_id(number: int) -> int:
 
 def read_ways(text: bytes, *carrying: str) -> LocatedWays:
     """Read the ways of a text of OPL; only those with a tag ("route=ferry") or a key ("highway="), if any is given."""
-    carries = _carrier(carrying)
-    lines = [line for line in WAY.findall(text) if carries(line[1])]
+    lines = _objects(text, b"w", carrying)
     nodes = [line[2] for line in lines]
     count = np.fromiter((part.count(b"n") for part in nodes), np.int64, len(nodes))
     joined = b",".join(nodes).replace(b"xy", b"x%gy%g" % (NOWHERE, NOWHERE)).translate(NUMBERS)
-    numbers = np.fromstring(joined, sep=" ").reshape(-1, 3)
+    numbers = np.fromstring(joined, sep=" ").reshape(-1, 3) if count.any() else np.empty((0, 3))
     there = numbers[:, 1] != NOWHERE
     refs = numbers[:, 0].astype(np.int64)
     return LocatedWays(
@@ -87,11 +84,8 @@ def read_ways(text: bytes, *carrying: str) -> LocatedWays:
 
 
 def read_nodes(text: bytes, *carrying: str) -> PlacedNodes:
-    """Read the nodes of a text of OPL that carry a tag or a key."""
-    carries = _carrier(carrying)
-    last = text.rfind(b"\nn") + 1  # ways follow, of ten times as much text
-    end = text.find(b"\n", last)
-    lines = [line for line in NODE.findall(text, 0, len(text) if end < 0 else end) if carries(line[1])]
+    """Read the nodes of a text of OPL that carry a tag or a key, if any is given."""
+    lines = _objects(text, b"n", carrying)
     return PlacedNodes(
         node_id=np.array([own_id(int(line[0])) for line in lines], np.int64),
         tags=[line[1] for line in lines],
@@ -100,28 +94,43 @@ def read_nodes(text: bytes, *carrying: str) -> PlacedNodes:
     )
 
 
-def read_relations(text: bytes, *carrying: str) -> list[tuple[bytes, list[tuple[int, str]]]]:
-    """Read the relations of a text of OPL that carry a tag or a key: texts of tags, member ways with their roles."""
-    carries = _carrier(carrying)
+def read_relations(text: bytes, *carrying: str) -> list[tuple[int, bytes, list[tuple[int, str]]]]:
+    """Read the relations of a text of OPL that carry a tag or a key: ids, texts of tags, member ways with roles."""
     return [
-        (tags, [(int(way), _plain(role)) for way, role in MEMBER.findall(members.decode())])
-        for _, tags, members in RELATION.findall(text)
-        if carries(tags)
+        (int(number), tags, [(int(way), _plain(role)) for way, role in MEMBER.findall(members.decode())])
+        for number, tags, members in _objects(text, b"r", carrying)
     ]
 
 
-def _carrier(starts: tuple[str, ...]) -> Callable[[bytes], object]:
-    return re.compile(b"(?:^|,)(?:" + b"|".join(re.escape(start.encode()) for start in starts) + b")").search
+def _objects(text: bytes, kind: bytes, carrying: tuple[str, ...]) -> list[list[bytes]]:
+    """Return the fields of the objects of one kind, of which all stand together, each without its letter."""
+    start = 0 if text.startswith(kind) else text.find(b"\n" + kind) + 1
+    if not start and not text.startswith(kind):
+        return []
+    stop = text.find(b"\n", max(text.rfind(b"\n" + kind) + 1, start))
+    lines = text[start:stop].split(b"\n")
+    if carrying:
+        anywhere = [sign + each.encode() for each in carrying for sign in (b" T", b",")]
+        first, second, *others = anywhere
+        lines = [line for line in lines if first in line or second in line or any(other in line for other in others)]
+    # The first letter of every field says what it is.
+    return [[field[1:] for field in line.split(b" ")] for line in lines]
 
 
 def tag_reader(keys: frozenset[str]) -> Callable[[bytes], Tags]:
     """Return a function that finds the tags of some keys in a text, in which odd characters stand as %hexadecimal%."""
-    found = re.compile("(?:^|,)(" + "|".join(map(re.escape, sorted(keys))) + ")=([^,]*)").findall
 
     def read(text: bytes) -> Tags:
-        return tuple((key, _plain(value)) for key, value in found(text.decode()))
+        pairs = [tag.split("=", 1) for tag in text.decode().split(",")]
+        return tuple([(pair[0], _plain(pair[1])) for pair in pairs if pair[0] in keys])
 
     return read
+
+
+def all_tags(text: bytes) -> dict[str, str]:
+    """Return all tags in a text."""
+    tags = (tag.split("=", 1) for tag in text.decode().split(",")) if text else ()
+    return {_plain(key): _plain(value) for key, value in tags}
 
 
 def _plain(text: str) -> str:

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import osmium
 
 from siteplan.errors import InputError
 from siteplan.geo import ground_lengths
 from siteplan.inputs.conditions import MORNING, SUFFIX, judged
-from siteplan.inputs.extract import read_extract, scan
+from siteplan.inputs.extract import Layer, Scan, read_layers
 from siteplan.inputs.opl import LocatedWays, PlacedNodes, Tags, read_nodes, read_relations, read_ways, tag_reader
 
-__all__ = ["KEYS", "RawWays", "Tags", "read_osm"]
+__all__ = ["KEYS", "RawWays", "Tags", "read_osm", "streets_layer"]
 
 # The keys that say who may use a way, and how: all others are left in the file.
 KEYS = frozenset(
@@ -83,44 +82,47 @@ def read_osm(path: str | Path, *, when: datetime = MORNING) -> RawWays:
     InputError
         The file is missing, unreadable or truncated, or holds no streets.
     """
-    return read_extract(path, lambda file: _read(file, str(path), when))
+    (found,) = read_layers(path, streets_layer(when))
+    return found  # type: ignore[no-any-return]
 
 
-def _read(file: Path, source: str, when: datetime) -> RawWays:
-    nodes = osmium.filter.KeyFilter(*sorted({start.partition("=")[0] for start in POSTS}))
-    others = osmium.filter.KeyFilter(*sorted({start.partition("=")[0] for start in STREETS}))
-    nodes.enable_for(osmium.osm.NODE)
-    others.enable_for(osmium.osm.WAY | osmium.osm.RELATION)
-    found = scan(file, nodes, others)
+def streets_layer(when: datetime = MORNING) -> Layer[RawWays]:
+    """Return what `read_osm` looks for in an extract, to be read together with other layers."""
+    return Layer(
+        lambda found: _ways(found, when),
+        nodes=frozenset(start.partition("=")[0] for start in POSTS),
+        others=frozenset(start.partition("=")[0] for start in STREETS),
+        squares=tuple(("highway", kind) for kind in SQUARES),
+    )
+
+
+def _ways(found: Scan, when: datetime) -> RawWays:
     reader = _Collector(when)
     reader.add(read_ways(found.text, *STREETS))
     reader.add_posts(read_nodes(found.text, *POSTS))
-    _add_squares(file, found.text, reader)
+    _add_squares(found, reader)
     if not reader.parts:
-        raise InputError(f"{source}: holds no way with a highway tag; siteplan needs the streets of the place")
-    return reader.result(source, found.data_date)
+        raise InputError(f"{found.source}: holds no way with a highway tag; siteplan needs the streets of the place")
+    return reader.result(found.source, found.data_date)
 
 
-def _add_squares(file: Path, text: bytes, reader: "_Collector") -> None:
+def _add_squares(found: Scan, reader: "_Collector") -> None:
     """Join the member ways of multipolygon squares into rings, and add the untagged rims as ways."""
+    if not found.rims:
+        return
     read = tag_reader(KEYS | {"type"})
-    squares = [(members, dict(read(tags))) for tags, members in read_relations(text, "highway=")]
+    squares = [(members, dict(read(tags))) for _, tags, members in read_relations(found.text, "highway=")]
     squares = [
         (members, tags)
         for members, tags in squares
         if tags.pop("type", "") == "multipolygon" and tags["highway"] in SQUARES
     ]
-    if not squares:
-        return
     tags_of = {
         way: (*(tag for tag in tags.items() if tag[0] != "area"), ("area", "yes"))
         for members, tags in squares
         for way, _ in members
     }
-    wanted = osmium.filter.IdFilter(sorted(tags_of))
-    rims = read_ways(
-        scan(file, osmium.filter.EntityFilter(osmium.osm.WAY), wanted, kinds=osmium.osm.NODE | osmium.osm.WAY).text
-    )
+    rims = read_ways(found.rims)
     reader.add(rims, tags_of)
     nodes = {
         way: rims.refs[first:stop].tolist()
@@ -221,23 +223,47 @@ class _Collector:
         row, first, stop = _pieces(way, ~missing & new[way])
         if not len(row):
             return
-        texts: dict[bytes, Tags] = {}
-        kind = np.empty(len(row), np.int64)
-        for piece, (r, f, s) in enumerate(zip(row.tolist(), first.tolist(), stop.tolist(), strict=True)):
-            if tags_of is None:
-                text = ways.tags[r]
-                tags = texts[text] if text in texts else texts.setdefault(text, _street_tags(text, self.when))
-                self.counts["by_hour"] += _by_hour(text)
-                if ("highway", "ferry") in tags:
-                    tags = (*tags, *_pace(text, lon[f:s], lat[f:s]))
-            else:
-                tags = tags_of[int(ways.way_id[r])]
-            kind[piece] = self._kind(tags)
-            if tags_of is None and ways.refs[f] == ways.refs[s - 1] and s - f > 3 and not lost[r] and _is_square(tags):
-                self.add_square([ways.refs[f:s].tolist()], tags)
+        if tags_of is None:
+            kind = self._kinds_of(ways, row, first, stop, lost=lost)
+        else:
+            kind = [self._kind(tags_of[way]) for way in ways.way_id[row].tolist()]
         inside = np.repeat(first - np.concatenate([[0], np.cumsum(stop - first)[:-1]]), stop - first)
         node = inside + np.arange(len(inside))
-        self.parts.append((ways.refs[node], lon[node], lat[node], stop - first, ways.way_id[row], kind))
+        self.parts.append(
+            (ways.refs[node], lon[node], lat[node], stop - first, ways.way_id[row], np.array(kind, np.int64))
+        )
+
+    def _kinds_of(
+        self,
+        ways: LocatedWays,
+        row: npt.NDArray[np.int64],
+        first: npt.NDArray[np.int64],
+        stop: npt.NDArray[np.int64],
+        *,
+        lost: npt.NDArray[np.int64],
+    ) -> list[int]:
+        """Return the kinds of some pieces of ways, and take in those that are squares."""
+        known: dict[bytes, tuple[int, bool, Tags]] = {}
+        kinds = []
+        for r, f, s in zip(row.tolist(), first.tolist(), stop.tolist(), strict=True):
+            text = ways.tags[r]
+            if text not in known:
+                known[text] = self._judged(text)
+            kind, by_hour, special = known[text]
+            self.counts["by_hour"] += by_hour
+            if special and ("highway", "ferry") in special:
+                kind = self._kind((*special, *_pace(text, ways.lon[f:s], ways.lat[f:s])))
+            elif special and ways.refs[f] == ways.refs[s - 1] and s - f > 3 and not lost[r]:
+                self.add_square([ways.refs[f:s].tolist()], special)
+            kinds.append(kind)
+        return kinds
+
+    def _judged(self, text: bytes) -> tuple[int, bool, Tags]:
+        """Return the kind that tags are of, whether they hang on the hour, and themselves if more must be seen."""
+        tags = _street_tags(text, self.when)
+        if ("highway", "ferry") in tags:
+            return -1, _by_hour(text), tags  # each ferry has a pace, and so a kind, of its own
+        return self._kind(tags), _by_hour(text), tags if _is_square(tags) else ()
 
     def add_posts(self, nodes: PlacedNodes) -> None:
         """Take in what stands at nodes: barriers and lifts."""
