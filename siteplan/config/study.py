@@ -173,6 +173,8 @@ class Study(Shown, Model):
         if self.choose is not None:
             self._check_choice(self.choose)
         self._check_changes()
+        if self.score.weights and not any(self.score.weights.values()):
+            raise PydanticCustomError("weight", "score.weights: none is above 0; give one column or more a weight")
         for column in self.score.weights:
             # The modes of a travel-time table are known when it is read, not before.
             if self.inputs.times is None and column not in self.columns():
@@ -312,10 +314,15 @@ class Study(Shown, Model):
 
     def _check_limits(self) -> None:
         """Refuse limits beyond what is searched; a table of times may go as far as it likes."""
+        longest = max(self.travel.minutes)
         asked = None if self.choose is None else self.choose.minutes
+        lacking = self.fairness is not None and self.fairness.shortfall
         for key, limit, most in (
-            ("travel.minutes", max(self.travel.minutes), LIMIT),
+            ("travel.minutes", longest, LIMIT),
             ("choose.minutes", asked or 0.0, SEARCHED),
+            ("choose.decay", self._decayed(self.choose), SEARCHED),
+            ("score.decay", self._decayed(self.score), SEARCHED),
+            ("fairness.shortfall (twice the limit)", 2 * longest if lacking else 0.0, SEARCHED),
         ):
             if limit > most:
                 raise PydanticCustomError(
@@ -324,6 +331,12 @@ class Study(Shown, Model):
                     "(inputs.times) may go farther",
                     {"key": key, "limit": f"{limit:g}", "most": f"{most:g}"},
                 )
+
+    @staticmethod
+    def _decayed(block: Question | Score | None) -> float:
+        """Return the minutes to which a block's curve counts anybody, 0 where it has none."""
+        decay = None if block is None else block.decay
+        return decay.limit if isinstance(decay, Decay) else 0.0
 
     def _check_changes(self) -> None:
         """Refuse changes of what the study does not have."""
@@ -386,9 +399,9 @@ class Study(Shown, Model):
         """The minutes around the sites for which streets and people are needed: the longest limit that is given."""
         choose = self.choose
         asked = () if choose is None else (choose.minutes, choose.penalty)
-        decays = (self.score.decay, choose and choose.decay)
-        limits = [decay.limit for decay in decays if isinstance(decay, Decay)]
-        longest = max(*self.travel.minutes, *limits, *(min(limit, LONG) for limit in asked if limit), 0)
+        limits = [self._decayed(self.score), self._decayed(choose)]
+        most = SEARCHED if self.inputs.times is None else LONG  # a penalty may be longer than any search
+        longest = max(*self.travel.minutes, *limits, *(min(limit, most) for limit in asked if limit))
         return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
 
     def profiles(self) -> tuple[Profile | Rides, ...]:

@@ -79,11 +79,13 @@ def _storable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _layer_options(table: gpd.GeoDataFrame) -> dict[str, Any]:
     kinds = set(table.geometry.dropna().geom_type)
-    polygons = not kinds or kinds & {"Polygon", "MultiPolygon"}
+    areas = {"Polygon", "MultiPolygon"}
     options: dict[str, Any] = {"GEOMETRY_NAME": "geom"}
     if "fid" in map(str.lower, table.columns):  # the file's own row number must not take the user's column
         options["FID"] = "siteplan_row"
-    if polygons:
+    if kinds & areas and kinds - areas:  # places among areas
+        options["geometry_type"] = "Unknown"
+    elif not kinds or kinds & areas:
         options |= {"geometry_type": "MultiPolygon", "promote_to_multi": True}
     return options
 

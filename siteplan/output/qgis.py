@@ -81,7 +81,7 @@ def _cell_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
     ends = sorted({float(f"{end:.2g}") for end in np.quantile(known, [0.2, 0.4, 0.6, 0.8, 1.0])}) if len(known) else []
     if ends:
         ends[-1] = max(ends[-1], float(np.ceil(known.max())))
-    starts = [None, *ends[:-1]]
+    starts = [None, *ends][: len(ends)]  # none where nobody is within reach
     rules = [
         (
             f'"{column}" <= {end:g}' if start is None else f'"{column}" > {start:g} AND "{column}" <= {end:g}',

@@ -189,7 +189,10 @@ def fairness_tables(asked: Fairness, here: Situation) -> dict[str, pd.DataFrame]
     if asked.catchment is not None:
         found = _catchments(asked, here)
         indices += [_shared(here, each, income).assign(open=name) for name, each in found.items()]
-        tables["catchment"] = _below({name: each.sites for name, each in found.items()})
+        if found:
+            tables["catchment"] = _below({name: each.sites for name, each in found.items()})
+        else:
+            warn("fairness.catchment: no site is open or chosen, so that nobody shares a desk: not told")
     columns = ["open", "what", "measure", "split", "territory", "group", "mode", "minutes", "value"]
     table = pd.concat([*shares, *indices], ignore_index=True)
     return {"fairness": table.fillna({"split": "total", "territory": "total"})[columns], **tables}
@@ -201,12 +204,12 @@ def desks_by_cell(asked: Fairness, here: Situation) -> pd.DataFrame:
     Returns
     -------
     Index `cell`, columns `desks_per_person_<mode>`: the mean over the people of the cell. No column where the study
-    does not ask for it.
+    does not ask for it, or no site is open or chosen.
     """
-    if asked.catchment is None:
+    found = [] if asked.catchment is None else [*_catchments(asked, here).values()]
+    if not found:
         return pd.DataFrame(index=here.data.cells.index)
-    last = [*_catchments(asked, here).values()][-1].points
-    points = here.data.points
+    last, points = found[-1].points, here.data.points
     people = points["people"].fillna(0.0)
     sums = last.mul(people, axis=0).groupby(points["cell"]).sum()
     means = sums.div(people.groupby(points["cell"]).sum().replace(0.0, np.nan), axis=0)

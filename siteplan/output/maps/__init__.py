@@ -16,7 +16,7 @@ from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, warn
 from siteplan.objectives import objective_names
 from siteplan.output.maps.answers import answer_data, left_out_data
-from siteplan.output.maps.cells import cell_data, cell_layers
+from siteplan.output.maps.cells import cell_data, cell_layers, of_one_kind
 from siteplan.output.maps.layers import (
     Layer,
     area_layer,
@@ -172,6 +172,8 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     every = [] if points is None else [points, *(view.layers["points"] for view in views.values())]
     homes = None if points is None else _homes(layers.get("cells"), communes, every)
     threshold = threshold_of(result)
+    if "cells" in layers:
+        layers["cells"] = of_one_kind(layers["cells"])
     if threshold > 0 and "cells" in layers:
         layers["cells"], joined = join_small(layers["cells"], threshold)
         if points is not None:

@@ -15,13 +15,23 @@ from siteplan.output.maps.shapes import metric, pack, to_degrees
 from siteplan.output.palette import INKS, PAPER, class_colours, minute_classes
 from siteplan.words import Said, Tongues, half_up, say, word
 
-__all__ = ["cell_data", "cell_layers"]
+__all__ = ["cell_data", "cell_layers", "of_one_kind"]
 
 OPACITY = {"people": (0.6, 0.8), "minutes": (0.65, 0.65)}  # of the first and the last class: the few recede
 NOBODY, UNKNOWN = "-", "?"
 DOTS = "."  # a grey of its own would look like a class, or like the ground
 MANY_CORNERS = 12  # a grid's cells have 4 to 6: they stay as they are
+PLACE_M = 30.0  # metres around the place of a cell that is a point
 UNEQUAL = 3.0  # from here on, the shade of a count would show the cells' sizes
+
+
+def of_one_kind(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give cells that are all points, or all areas: a point among areas becomes a circle of `PLACE_M` metres."""
+    places = (shapely.get_dimensions(cells.geometry.to_numpy()) == 0) & ~cells.is_empty.to_numpy()
+    if not places.any() or places.all():
+        return cells
+    circles = metric(cells.geometry[places]).buffer(PLACE_M).to_crs(cells.crs)
+    return cells.set_geometry(cells.geometry.where(~places, circles.reindex(cells.index)))
 
 
 def cell_data(cells: gpd.GeoDataFrame, sites: list[str]) -> dict[str, Any]:

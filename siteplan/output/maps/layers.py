@@ -208,7 +208,7 @@ def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
     keep = outer | (shapely.area(shapely.polygons(rings)) >= hole_m2)
     starts = np.flatnonzero(outer[keep])
     rings = rings[keep]
-    ends = np.append(starts[1:], len(rings))
+    ends = np.append(starts[1:], len(rings))[: len(starts)]  # none where nothing is within reach
     return np.array(
         [shapely.Polygon(rings[a], list(rings[a + 1 : b])) for a, b in zip(starts, ends, strict=True)], dtype=object
     )

@@ -47,6 +47,8 @@ def join_small(cells: gpd.GeoDataFrame, threshold: float) -> "tuple[gpd.GeoDataF
     shapes = cells.geometry.to_numpy()
     members = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
     united = gpd.GeoSeries([shapely.union_all(shapes[each]) for each in members], crs=cells.crs)
+    if (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all():  # and so are the joined: in their middle
+        united = gpd.GeoSeries(shapely.centroid(united.to_numpy()), crs=cells.crs)
     joined = joined.set_geometry(united.set_axis(joined.index))
     few = joined["people"].between(0, threshold, inclusive="neither")
     joined.loc[few, "people"] = np.nan
