@@ -12,7 +12,7 @@ from siteplan.formats import TABLES
 from siteplan.inputs.files import existing_file
 from siteplan.inputs.packed import plain_file
 from siteplan.inputs.tables import read_table
-from siteplan.inputs.values import numbers, row_name
+from siteplan.inputs.values import numbers, row_name, same_codes
 
 __all__ = ["read_flows"]
 
@@ -36,6 +36,7 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
         Insee names them: CODGEO, DCLT, NBFLUX_...), and if known `km` (one way) and `mode`.
     communes
         Index `territory`; both ends of every pair must be in it, except the workplaces of pairs whose `km` is given.
+        A code of digits may differ in zeros in front (1234 for 01234), which is counted in a warning.
 
     Returns
     -------
@@ -82,6 +83,10 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
         if below.size:
             value = table[what].iloc[below[0]]
             raise InputError(f"{file}: {row_name(int(below[0]), file)} has {value:g} {what}; expected 0 or more")
+    if communes is not None:
+        ends = pd.concat([table["home"], table["work"]])
+        same = same_codes(ends, communes.index.astype(str), f"{file}: communes")
+        table[["home", "work"]] = table[["home", "work"]].replace(same) if same else table[["home", "work"]]
     pair = ["home", "work"]
     if found["mode"] is not None:
         table["mode"] = [_text(value) for value in raw[found["mode"]]]
@@ -105,7 +110,8 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
 def _text(value: object) -> str:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
-    return str(value).strip()
+    # What has no value in some rows of its column comes as decimals.
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
 
 
 def _check_communes(table: pd.DataFrame, known: set[str], file: str) -> None:

@@ -1,6 +1,7 @@
 """Tables of minutes that somebody else computed."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -12,12 +13,13 @@ import pandas as pd
 
 from siteplan.config.fields import LONG
 from siteplan.doors import door
-from siteplan.errors import InputError, listed, reads, warn
+from siteplan.errors import InputError, SiteplanWarning, listed, reads, warn
 from siteplan.formats import PARQUETS, SHEETS, TABLES
 from siteplan.inputs.files import existing_file
 from siteplan.inputs.packed import plain_file
 from siteplan.inputs.tables import read_parquet
 from siteplan.inputs.texts import read_rows, text_layout
+from siteplan.inputs.values import same_codes
 from siteplan.inputs.workbook import read_sheet
 from siteplan.reachable import GIVEN, SUSPECT, check_times
 
@@ -59,8 +61,9 @@ def read_times(
         id; or the other way about.
     sites
         Sites table (index `site`). It decides whether the `from` or the `to` side is the site (`to` when both fit)
-        and makes sites with nobody in reach appear; rows of sites with the status excluded are left out. Without it
-        trips run from the people to the site.
+        and makes sites with nobody in reach appear; an id of digits may differ in zeros in front (1 for 01), with a
+        warning; rows of sites with the status excluded are left out. Without it trips run from the people to the
+        site.
     mode
         The mode of a table that has no such column.
     minutes
@@ -107,7 +110,7 @@ def read_times(
         row = raw.index[int(nameless.argmax())]
         raise InputError(f"{path}: {_row_name(row, first)} has no {site} or no {point}. Every row needs both")
     if sites is not None:
-        raw = _of_sites(raw, site, sites, path)
+        raw = _of_sites(_renamed(raw, site, sites, path), site, sites, path)
     time, factor = _time_column(raw, path)
     written = pd.to_numeric(raw[time], errors="coerce")
     unreadable = written.isna() & raw[time].notna()
@@ -198,6 +201,10 @@ def _long_form(raw: pd.DataFrame, sites: pd.DataFrame, path: Path) -> pd.DataFra
         return raw
     ids = set(sites.index.astype(str))
     label, *columns = raw.columns
+    same = same_codes(map(str, columns), ids, f"{path}: sites")
+    same = {code: site for code, site in same.items() if site not in set(columns)}
+    raw = raw.rename(columns={name: same[str(name)] for name in columns if str(name) in same})
+    columns = list(raw.columns[1:])
     headed = [name for name in columns if str(name) in ids]
     named = set(raw[label].dropna().astype(str)) & ids
     if not headed and not named:
@@ -212,6 +219,13 @@ def _long_form(raw: pd.DataFrame, sites: pd.DataFrame, path: Path) -> pd.DataFra
     rows = np.tile(raw.index, len(values))
     long = raw.melt(id_vars=[label], value_vars=values, var_name=kinds[1], value_name="minutes")
     return long.rename(columns={label: kinds[0]}).set_axis(rows)
+
+
+def _renamed(raw: pd.DataFrame, site: str, sites: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Name sites as their table does, where a program has taken their ids for numbers."""
+    named = raw[site].astype(str)
+    same = same_codes(named.unique(), sites.index.astype(str), f"{path}: sites")
+    return raw.assign(**{site: named.replace(same)}) if same else raw
 
 
 def _used(sites: pd.DataFrame) -> list[str]:
@@ -302,8 +316,10 @@ def _sides(raw: pd.DataFrame, sites: pd.DataFrame | None, path: Path) -> tuple[s
     start, end = _first(raw, _FROM), _first(raw, _TO)
     if site is None and point is None:
         site, point = end, start
-        if sites is not None and start and end and not _all_known(raw[end], sites) and _all_known(raw[start], sites):
-            site, point = start, end
+        if sites is not None and start and end and not _all_known(raw[end], sites):
+            ends_there = not _all_known(raw[start], sites) and _nearly_known(raw[end], sites)
+            if not ends_there and _nearly_known(raw[start], sites):
+                site, point = start, end
     if site is None or point is None:
         raise InputError(
             f"{path}: no columns for the site and the point (found: {listed(raw.columns)}). Expected {_EXPECTED}"
@@ -319,6 +335,15 @@ _EXPECTED = (
 
 def _all_known(column: pd.Series, sites: pd.DataFrame) -> bool:
     return bool(pd.Series(column.unique()).astype(str).isin(sites.index.astype(str)).all())
+
+
+def _nearly_known(column: pd.Series, sites: pd.DataFrame) -> bool:
+    """Return whether all are known but for zeros in front."""
+    codes = column.astype(str).unique()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)  # said of the side that is taken
+        same = same_codes(codes, sites.index.astype(str), "")
+    return _all_known(pd.Series([same.get(code, code) for code in codes]), sites)
 
 
 def _time_column(raw: pd.DataFrame, path: Path) -> tuple[str, float]:

@@ -1,5 +1,6 @@
 """The columns of a table that was read: found by name, keyed, read as numbers, repaired where they are shapes."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,10 @@ from siteplan.formats import SHEETS, TEXTS
 from siteplan.inputs.numerals import MISSING_TEXT, THOUSANDS, clean, decimal_mark, plain
 from siteplan.inputs.packed import ending_of
 
-__all__ = ["find_column", "keys", "numbers", "refuse_negative", "repaired", "row_name"]
+__all__ = ["find_column", "keys", "numbers", "refuse_negative", "repaired", "row_name", "same_codes"]
+
+# A code of digits, perhaps as a program writes it that took it for a number: without zeros in front, with .0 behind.
+NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
 
 
 def find_column(table: pd.DataFrame, path: Path, what: str, given: str | None, *, known: Iterable[str]) -> str | None:
@@ -138,6 +142,50 @@ def _read_numbers(text: pd.Series, file: str, told: str | None, in_doubt: str) -
         text.where(~text.index.isin(odd.index), written), errors="coerce"
     ).to_numpy(dtype=np.float64)
     return result
+
+
+def same_codes(codes: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:
+    """Tell what codes that are not known stand for, where a program has taken codes of digits for numbers.
+
+    A code of digits stands for the only known one that is the same number: 1234 and 1234.0 for 01234, and 01234 for
+    1234. Where two known ones are the same number, or none, it stands for nothing.
+
+    Parameters
+    ----------
+    codes, known
+        Codes of a table, and those that there are.
+    what
+        Begins the warning: the file, and what its codes are of.
+
+    Returns
+    -------
+    dict
+        The known code by the one in the table, of those that differ.
+
+    Warns
+    -----
+    SiteplanWarning
+        Of how many codes differ so.
+    """
+    there = set(known)
+    strange = [code for code in dict.fromkeys(codes) if code not in there]
+    numbers_of: dict[str, list[str]] = {}
+    for code in there if strange else ():
+        if number := NUMBER.fullmatch(code):
+            numbers_of.setdefault(number[1], []).append(code)
+    found = {}
+    for code in strange:
+        number = NUMBER.fullmatch(code)
+        same = numbers_of.get(number[1], []) if number else []
+        if len(same) == 1:
+            found[code] = same[0]
+    if found:
+        one, other = next(iter(found.items()))
+        warn(
+            f"{what}: {len(found):,} code(s) differ from the known ones in zeros in front, or .0 behind: '{one}' is "
+            f"taken as '{other}'"
+        )
+    return found
 
 
 def refuse_negative(below: npt.NDArray[np.float64], file: str, column: str, first: str) -> None:

@@ -13,6 +13,7 @@ from siteplan.config import Profile, Rides, Study
 from siteplan.contours import isochrones
 from siteplan.errors import InputError
 from siteplan.inputs.times import read_times
+from siteplan.inputs.values import same_codes
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.reachable import check_times
@@ -108,6 +109,8 @@ def _own_times(study: Study, data: StudyData) -> pd.DataFrame:
         times["point"] = times["point"].astype(str)
     unknown = ~times["point"].isin(data.points.index)
     if unknown.any():
+        times["point"], unknown = _recoded(times["point"], data.points.index, path)
+    if unknown.any():
         raise InputError(
             f"{path}: {int(unknown.sum()):,} of {len(times):,} rows name a point that is no cell of the population, "
             f"the first '{times['point'][unknown].iloc[0]}'; expected the names of its cells, such as "
@@ -115,6 +118,15 @@ def _own_times(study: Study, data: StudyData) -> pd.DataFrame:
         )
     check_times(times, data.points)
     return times
+
+
+def _recoded(points: pd.Series, known: pd.Index, path: Path) -> tuple[pd.Series, pd.Series]:
+    """Name points as the cells are named, where a program has taken codes for numbers; and tell which are unknown."""
+    named = dict(zip(known.astype(str), known, strict=True))
+    same = same_codes(points.astype(str).unique(), named, f"{path}: points")
+    told = points.astype(str).map(lambda code: named.get(same.get(code, code), code))
+    unknown = ~told.isin(known)
+    return (points if unknown.any() else told.astype(known.dtype)), unknown
 
 
 def fingerprint(study: Study, streets: StreetNetwork | None, without: Sequence[str] = ()) -> dict[str, Any]:
