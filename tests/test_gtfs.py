@@ -555,6 +555,54 @@ def test_transfers_that_cannot_be_used_are_counted(tmp_path):
     assert odd(found) == {"in_seat_transfers": 1, "specific_transfers": 1, "bad_transfers": 3, "duplicate_transfers": 1}
 
 
+TWO_LINES = {
+    "routes": lines("route_id,route_short_name,route_type", "R,9,3", "Q,8,3"),
+    "trips": lines("route_id,service_id,trip_id", "R,WD,T1", "Q,WD,T2"),
+    "stop_times": times("T1 A 8:00", "T1 B 8:10", "T2 B 8:20", "T2 C 8:30"),
+}
+
+
+def test_transfers_of_certain_routes_and_trips_stand_in_the_order_of_their_specificity(tmp_path):
+    """That of the reference of GTFS: two trips, trip and route, one trip, two routes, one route; then the stops."""
+    rows = [
+        *("B,B,2,1,,,,", "B,B,2,2,R,,,", "B,B,2,3,R,Q,,", "B,B,2,4,,,,T2", "B,B,2,5,R,,,T2", "B,B,2,6,,,T1,T2"),
+        *("B,B,2,7,R,Q,T1,T2", "B,C,3,,,Q,,", "B,B,2,9,R,,,"),
+    ]
+    table = lines(f"{PAIRS},from_route_id,to_route_id,from_trip_id,to_trip_id", *rows)
+    found = read(tmp_path, transfers=table, **TWO_LINES)
+    assert transfers(found) == [(1, 1, 2, 1)]
+    assert [tuple(row) for row in found.special.to_numpy().tolist()] == [
+        (1, 1, 2, 6, -1, -1, "T1", "T2"),
+        (1, 1, 2, 7, 0, 1, "T1", "T2"),
+        (1, 1, 2, 5, 0, -1, "", "T2"),
+        (1, 1, 2, 4, -1, -1, "", "T2"),
+        (1, 1, 2, 3, 0, 1, "", ""),
+        (1, 1, 2, 2, 0, -1, "", ""),
+        (1, 2, 3, 0, -1, 1, "", ""),
+    ]
+    assert odd(found) == {"specific_transfers": 8, "duplicate_transfers": 1}
+
+
+def test_transfers_of_certain_routes_hold_for_the_platforms_of_a_station(tmp_path):
+    rows = ["S,S,3,,R", "B,C,0,,R", "B,B,0,,Z"]
+    with pytest.warns(SiteplanWarning, match="of unknown routes or trips"):
+        found = read(tmp_path, stops=STATION, transfers=lines(f"{PAIRS},from_route_id", *rows))
+    of_pairs = {(a, b): kind for a, b, kind, *_ in found.special.to_numpy().tolist()}
+    assert of_pairs == {(1, 2): 0, (1, 1): 3, (2, 1): 3, (2, 2): 3}
+    assert found.counts["specific_transfers"] == 2
+    assert found.counts["bad_transfers"] == 1
+
+
+def test_transfers_of_certain_routes_and_trips_in_the_second_of_two_feeds(tmp_path):
+    rows = ["B,B,2,60,R,,,T2", "B,B,2,90,,Q,,"]
+    table = lines(f"{PAIRS},from_route_id,to_route_id,from_trip_id,to_trip_id", *rows)
+    found = two(tmp_path, feed(transfers=table, **TWO_LINES))
+    assert [tuple(row) for row in found.special.to_numpy().tolist()] == [
+        (5, 5, 2, 60, 1, -1, "", "south:T2"),
+        (5, 5, 2, 90, -1, 2, "", ""),
+    ]
+
+
 @pytest.mark.parametrize(
     ("said", "block", "after"),
     [

@@ -1,6 +1,7 @@
 """Journeys by public transport: worlds known by head, and a slow twin on hundreds of generated timetables."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from feeds import feed, lines, times, write_zip
 from siteplan.config import BIKE, Rides
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed
+from siteplan.inputs.gtfs.feed import SPECIAL
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.network.people import place_people
@@ -131,11 +133,11 @@ def test_a_walk_from_a_stop_is_at_most_as_long_as_asked() -> None:
     assert journey(HALF_HOURLY, site=5601, **at) == []
 
 
-def change(second: str, *, transfers: Any = (), apart: float = 0, **how: Any) -> list[float]:
+def change(second: str, *, transfers: Any = (), special: Any = (), apart: float = 0, **how: Any) -> list[float]:
     """Return the journey by a bus at 8:00 to the stop 1 at 8:10, then from stop 2, some metres on, to stop 3."""
     stops = along(100, 5000, 5000 + apart, 9000)
     onwards = every(second, 60, 1, [(2 if apart else 1, 0), (3, 10)])
-    feed = timetable(stops, [*bus("8:00", 1), *onwards], transfers=transfers)
+    feed = timetable(stops, [*bus("8:00", 1), *onwards], transfers=transfers, route=[0, 1], special=special)
     return journey(feed, site=9060, **{"window": ("08:40", "08:41"), **how})[:1]
 
 
@@ -260,6 +262,35 @@ def test_a_change_takes_at_least_what_the_timetable_says(least: int) -> None:
 def test_a_least_time_does_not_shorten_a_walk() -> None:
     assert change("8:13:50", apart=180, transfers=[(1, 2, 2, 60)]) == []
     assert change("8:14:10", apart=180, transfers=[(1, 2, 2, 60)]) == [42]
+
+
+# The change is from trip t0 of route 0 to t1 of route 1, at stop 1.
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ([(3, 0, -1, 1, "", "")], False),
+        ([(3, 0, 1, -1, "", "")], True),  # from the other line
+        ([(3, 0, -1, -1, "t0", "t1")], False),
+        ([(3, 0, -1, -1, "t1", "t0")], True),
+        ([(3, 0, 0, -1, "", "t1")], False),
+        ([(3, 0, 1, -1, "t0", "")], False),  # what names a trip is of that trip, whatever it says of its route
+        ([(3, 0, -1, -1, "", "t9")], True),  # a trip that does not run
+        ([(2, 301, 0, 1, "", "")], False),
+        ([(2, 300, 0, 1, "", "")], True),
+        ([(0, 0, -1, -1, "t0", ""), (3, 0, 0, 1, "", "")], True),  # the first that holds
+        ([(3, 0, 0, 1, "", ""), (0, 0, -1, -1, "t0", "")], False),
+        ([(0, 0, 1, 1, "", ""), (3, 0, 0, 1, "", "")], False),
+    ],
+)
+def test_a_rule_for_certain_lines_or_trips_is_theirs_alone(said: Any, made: bool) -> None:
+    assert change("8:15", special=[(1, 1, *rule) for rule in said]) == ([42] if made else [])
+    assert change("8:15", special=[(2, 1, *rule) for rule in said]) == [42]  # between other stops
+
+
+def test_a_rule_for_certain_lines_or_trips_comes_before_that_of_the_stops() -> None:
+    assert change("8:15", transfers=[(1, 1, 3, 0)], special=[(1, 1, 1, 0, 0, 1, "", "")]) == [42]
+    assert change("8:15", transfers=[(1, 1, 3, 0)], special=[(1, 1, 1, 0, 1, 0, "", "")]) == []
+    assert change("8:15", transfers=[(1, 1, 2, 600)], special=[(1, 1, 2, 120, -1, -1, "", "t1")]) == [42]
 
 
 def test_a_forbidden_change_is_not_made() -> None:
@@ -537,7 +568,16 @@ def cases(draw: Any, *, tenths: bool = False) -> Case:
     entrances = spots(stops % count, 2) if draw(st.booleans()) else []
     at = put(streets, [spot for k in range(stops + 1) for spot in spots(k % count, 1)] + entrances)
     kind, parent = [*[0] * stops, 1, *[2] * len(entrances)], [*drawn.parent, *[stops] * len(entrances)]
-    feed = timetable(at, drawn.trips, transfers=drawn.transfers, kind=kind, parent=parent, block=drawn.block)
+    feed = timetable(
+        at,
+        drawn.trips,
+        transfers=drawn.transfers,
+        kind=kind,
+        parent=parent,
+        block=drawn.block,
+        route=drawn.route,
+        special=drawn.special,
+    )
     sites, people = put(streets, spots(0, 2)), put(streets, [*spots(count // 2, 2), *spots(-1, 1)])
     return Case(laid(feed, streets), sites, people, rides)
 
@@ -548,6 +588,45 @@ def test_the_minutes_are_those_of_a_search_event_by_event(case: Case, limit: flo
     how = (case.transit, case.sites, case.people)
     times = ridden(*how, mode=case.rides, limit=limit, direction=way)
     assert as_rows(times) == slowly(*how, case.rides, limit, way)
+
+
+@st.composite
+def junctions(draw: Any) -> Feed:
+    """Draw buses of two lines to the stops 1 and 2, buses on from there to stop 3, and rules for certain changes."""
+    to = st.sampled_from([1, 1, 1, 2])
+    trips = [
+        [(0, hm(at), hm(at)), (stop, hm(at) + 600, hm(at) + 600)] for at in ("8:00", "8:05") for stop in [draw(to)]
+    ]
+    for minute in draw(st.lists(st.integers(0, 25), min_size=2, max_size=3)):
+        leave = hm("8:10") + 60 * minute
+        trips.append([(draw(to), leave, leave), (3, leave + 600, leave + 600)])
+    numbers = range(len(trips))
+    lines = [draw(st.sampled_from([0, 1])) + 2 * (number > 1) for number in numbers]
+    what = st.sampled_from([(3, 0), (3, 0), (2, 600), (2, 0), (0, 0)])
+
+    def side(numbers: Sequence[int]) -> Any:
+        trip = st.sampled_from(numbers).map(lambda number: (-1, f"t{number}"))
+        return trip | st.sampled_from(numbers).map(lambda number: (lines[number], "")) | st.just((-1, ""))
+
+    special = []
+    for _ in range(draw(st.integers(1, 6))):
+        (line, trip), (other, other_trip) = draw(side(numbers[:2])), draw(side(numbers[2:]))
+        special.append((draw(to), draw(to), *draw(what), line, other, trip, other_trip))
+    transfers = [(*pair, *draw(what)) for pair in draw(st.lists(st.tuples(to, to), max_size=2, unique=True))]
+    return timetable(along(100, 5000, 5120, 9000), trips, transfers=transfers, route=lines, special=special)
+
+
+@given(feed=junctions(), way=st.sampled_from(["to", "from"]), most=st.sampled_from([None, 3, 5]))
+@settings(max_examples=60)
+def test_rules_for_certain_lines_and_trips_are_those_of_a_search_event_by_event(
+    feed: Feed, way: Direction, most: float | None
+) -> None:
+    window = ("08:10", "08:50") if way == "to" else ("07:50", "08:10")
+    rides = BY_BUS.model_copy(update={"window": window, "max_total_walk_minutes": most, "percentile": 5})
+    far, near = along(9060), along(40)
+    sites, people = (far, near) if way == "to" else (near, far)
+    how = (laid(feed, road()), sites, people)
+    assert as_rows(ridden(*how, mode=rides, limit=80, direction=way)) == slowly(*how, rides, 80, way)
 
 
 def turn(tags: Tags) -> Tags:
@@ -570,9 +649,12 @@ def turned(case: Case) -> Case:
         alight=calls["board"],
     )
     transfers = feed.transfers.rename(columns={"from_stop": "to_stop", "to_stop": "from_stop"})
+    sides = [("from", "to"), ("to", "from")]
+    swap = {f"{one}_{of}": f"{other}_{of}" for of in ("stop", "route", "trip") for one, other in sides}
+    special = feed.special.rename(columns=swap)[list(SPECIAL)]
     first, last = (2 * noon // 60 + 1 - minute for minute in reversed(rides.window_minutes))
     window = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in (first, last))
-    transit = laid(replace(feed, calls=calls, transfers=transfers), streets)
+    transit = laid(replace(feed, calls=calls, transfers=transfers, special=special), streets)
     # The mirror of an hour past midnight lies before the day, where no study can ask for it.
     return replace(case, transit=transit, rides=Rides.model_construct(**{**dict(rides), "window": window}))
 

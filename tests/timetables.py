@@ -2,6 +2,7 @@
 
 import datetime as dt
 import heapq
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from oracles import street_times
 from siteplan.config import Profile, Rides
 from siteplan.inputs.gtfs import Feed
+from siteplan.inputs.gtfs.feed import SPECIAL
 from siteplan.network.snapping import link
 from siteplan.network.streets import StreetNetwork
 from worlds import TO_LONLAT, Edge
@@ -24,7 +26,9 @@ Direction = Literal["to", "from"]
 Call = tuple[int, float, float, bool, bool]  # stop, arrival, departure (seconds), whether one may get on, off
 Trip = Sequence[tuple[Any, ...]]  # calls; the last two of a call may be left out
 Costs = dict[tuple[int, int], int]
+Rule = tuple[int, int, int, int, int, int, str, str]  # a row of `Feed.special`
 
+ANY = frozenset([-1])  # of the trips
 SAME_STATION = 200.0  # metres straight between platforms of one station
 
 
@@ -45,10 +49,13 @@ def timetable(
     kind: Sequence[int] | None = None,
     parent: Sequence[int] | None = None,
     block: Sequence[str] | None = None,
+    route: Sequence[int] | None = None,
+    special: Iterable[Rule] = (),
 ) -> Feed:
     """Return a feed of stops at points, and trips as lists of calls (stop, arrival, departure[, board, alight]).
 
-    `transfers` are (from, to, type, seconds); `kind` and `parent` are as in `Feed.stops`, `block` as in `Feed.trips`.
+    `transfers` are (from, to, type, seconds); `kind` and `parent` are as in `Feed.stops`, `block` and `route` as in
+    `Feed.trips`, `special` rows of `Feed.special`.
     """
     rows = [(number, *call, *(True, True)[len(call) - 3 :]) for number, trip in enumerate(trips) for call in trip]
     calls = pd.DataFrame(rows, columns=["trip", "stop", "arrival", "departure", "board", "alight"])
@@ -71,11 +78,20 @@ def timetable(
                 "feed": "made",
             }
         ),
-        routes=pd.DataFrame([{"id": "r", "name": "1", "long_name": "", "type": 3, "agency": "", "feed": "made"}]),
+        routes=pd.DataFrame(
+            {
+                "id": [f"r{n or ''}" for n in range(1 + max(route or [0]))],
+                "name": [f"{n + 1}" for n in range(1 + max(route or [0]))],
+                "long_name": "",
+                "type": 3,
+                "agency": "",
+                "feed": "made",
+            }
+        ),
         trips=pd.DataFrame(
             {
                 "id": [f"t{n}" for n in range(count)],
-                "route": 0,
+                "route": [0] * count if route is None else list(route),
                 "headsign": "",
                 "block": [""] * count if block is None else list(block),
                 "feed": "made",
@@ -87,6 +103,7 @@ def timetable(
         transfers=pd.DataFrame(transfers, columns=["from_stop", "to_stop", "type", "seconds"]).astype("int32"),
         service=pd.Series([count], index=pd.DatetimeIndex(["2026-03-10"], name="date"), name="trips"),
         counts={},
+        special=pd.DataFrame(special, columns=list(SPECIAL)).astype(SPECIAL),
     )
 
 
@@ -150,6 +167,8 @@ class Drawn:
     transfers: list[tuple[int, int, int, int]]
     parent: list[int]
     block: list[str]
+    route: list[int]
+    special: list[Rule]
 
 
 @st.composite
@@ -178,7 +197,12 @@ def timetables(draw: Any, stops: int, start: int, *, chained: bool) -> Drawn:
     rules = [(2, draw(st.sampled_from([0, 30, 60, 200, 600]))), (3, 0), (0, 0), (1, 0)]
     transfers = [(a, b, *draw(st.sampled_from([rules[0], *rules]))) for a, b in pairs]
     parent = [draw(st.sampled_from([-1, -1, stops])) for _ in range(stops)]
-    return Drawn(trips, transfers, [*parent, -1], block)
+    route = [draw(st.integers(0, 2)) for _ in trips]
+    some, trip = st.integers(-1, 2), st.just("") | st.integers(0, len(trips)).map("t{}".format)  # the last runs not
+    pair = st.tuples(one, one) | one.map(lambda stop: (stop, stop))
+    rule = st.builds(lambda *parts: sum(parts, ()), pair, st.sampled_from(rules), st.tuples(some, some, trip, trip))
+    special = draw(st.just([]) | st.lists(rule, min_size=1, max_size=8))
+    return Drawn(trips, transfers, [*parent, -1], block, route, special)
 
 
 # The slow twin --------------------------------------------------------------------------------------------------------
@@ -273,10 +297,13 @@ def _within_stations(feed: Feed, straight: Costs, most: float, changes: dict[int
                 changes[stop][other] = min(cost, changes[stop].get(other, cost))
 
 
-def vehicles(feed: Feed) -> list[list[tuple[int, int, int, bool, bool]]]:
-    """Return the calls (in deciseconds) of each vehicle, from the first of its trips to the last that one stays on."""
+def vehicles(feed: Feed) -> list[list[tuple[int, int, int, bool, bool, int]]]:
+    """Return the calls (in deciseconds, with their trip) of each vehicle.
+
+    From the first of its trips to the last that one stays on.
+    """
     runs = {
-        trip: [(c.stop, c.arrival * 10, c.departure * 10, c.board, c.alight) for c in calls.itertuples()]
+        trip: [(c.stop, c.arrival * 10, c.departure * 10, c.board, c.alight, trip) for c in calls.itertuples()]
         for trip, calls in feed.calls.groupby("trip", sort=True)
     }
     place = [own if parent < 0 else parent for own, parent in enumerate(feed.stops["parent"])]
@@ -294,9 +321,9 @@ def vehicles(feed: Feed) -> list[list[tuple[int, int, int, bool, bool]]]:
         calls, last = list(runs[trip]), trip
         while last in goes_on:
             last = goes_on[last]
-            stop, arrival, departure, board, _ = runs[last][0]
-            calls[-1] = (*calls[-1][:3], False, calls[-1][4])
-            calls += [(stop, arrival, departure, board, False), *runs[last][1:]]
+            stop, arrival, departure, board, _, trip = runs[last][0]
+            calls[-1] = (*calls[-1][:3], False, *calls[-1][4:])
+            calls += [(stop, arrival, departure, board, False, trip), *runs[last][1:]]
         found.append(calls)
     return found
 
@@ -306,31 +333,51 @@ class Events:
     """Every call of every trip, and from where to where one may change, in how long."""
 
     at_stop: dict[int, list[tuple[int, int, int]]]  # departure (deciseconds), trip, place in it
-    trips: list[list[tuple[int, int, int, bool, bool]]]
-    changes: dict[int, list[tuple[int, int, int]]]  # stop, deciseconds, and how many of them are walked
+    trips: list[list[tuple[int, int, int, bool, bool, int]]]
+    # By stop and trip that one gets off: stop, deciseconds, how many of them are walked, and the trips to get on.
+    changes: dict[tuple[int, int], list[tuple[int, int, int, frozenset[int]]]]
     slack: int
     most: int
     budget: float  # deciseconds of walks in all
 
 
+def _rule(feed: Feed, rules: list[Any], stops: tuple[int, int], trips: tuple[int, int]) -> tuple[int, int] | None:
+    """Return type and seconds of the first rule for certain routes or trips that holds between two trips."""
+    for a, b, kind, seconds, line, other_line, one, other in rules:
+        held = (a, b) == stops
+        for trip, route, name in zip(trips, (line, other_line), (one, other), strict=True):
+            held = held and (feed.trips["id"][trip] == name if name else route in (-1, feed.trips["route"][trip]))
+        if held:
+            return kind, seconds
+    return None
+
+
 def events(feed: Feed, changes: dict[int, dict[int, int]], straight: Costs, rides: Rides) -> Events:
     """Lay a feed out as it stands, with its rules for changes; `straight` is what the straight way takes on foot."""
     slack = round(rides.board_slack_minutes * 600)
-    allowed: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    pairs = {(a, b): (cost, cost) for a, row in changes.items() for b, cost in row.items()}
-    for a, b, kind, seconds in feed.transfers.itertuples(index=False):
-        if kind == 3:
-            pairs.pop((a, b), None)
-        elif kind == 2 and ((a, b) in pairs or straight[a, b] <= rides.max_walk_minutes * 600):
-            # From arrival to departure; the time at the stop before the departure is part of it.
-            walked = pairs[a, b][1] if (a, b) in pairs else straight[a, b]
-            pairs[a, b] = (max(walked, seconds * 10 - slack), walked)
-    for (a, b), (cost, walked) in pairs.items():
-        allowed[a].append((b, cost, walked))
+    allowed: dict[tuple[int, int], list[tuple[int, int, int, frozenset[int]]]] = defaultdict(list)
+    said = {(a, b): (kind, seconds) for a, b, kind, seconds in feed.transfers.itertuples(index=False)}
+    rules = list(feed.special.itertuples(index=False, name=None))
+    calling: dict[int, set[int]] = defaultdict(set)
+    for call in feed.calls.itertuples():
+        calling[call.stop].add(call.trip)
+    for a, b in itertools.product(calling, repeat=2):
+        for off in calling[a]:
+            together: dict[tuple[int, int], set[int]] = defaultdict(set)
+            for on in calling[b] if rules else ANY:
+                kind, seconds = _rule(feed, rules, (a, b), (off, on)) or said.get((a, b), (0, 0))
+                walked = changes[a].get(b, math.inf)
+                if kind == 2 and walked == math.inf and straight[a, b] <= rides.max_walk_minutes * 600:
+                    walked = straight[a, b]
+                # From arrival to departure; the time at the stop before the departure is part of it.
+                cost = max(walked, seconds * 10 - slack) if kind == 2 else walked
+                if kind != 3 and cost < math.inf:
+                    together[int(cost), int(walked)].add(on)
+            allowed[a, off] += [(b, cost, walked, frozenset(on)) for (cost, walked), on in together.items()]
     trips = vehicles(feed)
     at_stop = defaultdict(list)
     for number, trip in enumerate(trips):
-        for place, (stop, _, departure, board, _) in enumerate(trip):
+        for place, (stop, _, departure, board, _, _) in enumerate(trip):
             if board:
                 at_stop[stop].append((departure, number, place))
     budget = math.inf if rides.max_total_walk_minutes is None else rides.max_total_walk_minutes * 600
@@ -346,24 +393,32 @@ def earliest(
     walked is told apart only where it has a limit.
     """
     counted = int(found.budget < math.inf)
-    heap = [(start + cost, 0, counted * cost, stop) for stop, cost in reach.items() if cost <= found.budget]
+    order = itertools.count()  # sets of trips are in no order
+    heap = [
+        (start + cost, 0, counted * cost, stop, next(order), ANY)
+        for stop, cost in reach.items()
+        if cost <= found.budget
+    ]
     heapq.heapify(heap)
     settled, got_off = set(), set()
     while heap:
-        time, rides, walked, stop = heapq.heappop(heap)
-        if (stop, rides, walked) in settled or rides == found.most:
+        time, rides, walked, stop, _, trips = heapq.heappop(heap)
+        if (stop, rides, walked, trips) in settled or rides == found.most:
             continue
-        settled.add((stop, rides, walked))
+        settled.add((stop, rides, walked, trips))
         for departure, number, place in found.at_stop[stop]:
             if not time + found.slack <= departure <= horizon:
                 continue
-            for there, arrival, _, _, alight in found.trips[number][place + 1 :]:
-                if alight and (there, arrival, rides, walked) not in got_off:
-                    got_off.add((there, arrival, rides, walked))
+            if trips != ANY and found.trips[number][place][5] not in trips:
+                continue
+            for there, arrival, _, _, alight, off in found.trips[number][place + 1 :]:
+                if alight and (there, arrival, rides, walked, off) not in got_off:
+                    got_off.add((there, arrival, rides, walked, off))
                     yield there, arrival, walked
-                    for other, cost, more in found.changes[there]:
+                    for other, cost, more, on in found.changes[there, off]:
                         if walked + more <= found.budget:
-                            heapq.heappush(heap, (arrival + cost, rides + 1, walked + counted * more, other))
+                            entry = (arrival + cost, rides + 1, walked + counted * more, other, next(order), on)
+                            heapq.heappush(heap, entry)
 
 
 def arrivals(found: Events, on_foot: Walks, row: int, start: int, horizon: float = math.inf) -> dict[int, int]:

@@ -15,6 +15,7 @@ from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, listed, reads, warn
 from siteplan.inputs.gtfs import Feed, read_gtfs
+from siteplan.network.berths import berths, stops_of
 from siteplan.network.kept import linked
 from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
@@ -37,14 +38,17 @@ Bools = npt.NDArray[np.bool_]
 class Patterns:
     """Trips sorted into patterns: the same stops, with the same rules for getting on and off, and no overtaking.
 
-    The stops of pattern `p` are `stops[ptr[p]:ptr[p + 1]]`; its trips, rows of the feed, are
-    `trips[trip_ptr[p]:trip_ptr[p + 1]]`, and their `arrival` and `departure` stand one trip after the other from
-    `time_ptr[p]` on, in seconds since midnight of the date. A vehicle that goes on under other trips is one trip here,
-    that of its first; `after` has, for each trip of the feed, the one that follows (-1: none), `calls` how many it has.
+    The stops of pattern `p` are `stops[ptr[p]:ptr[p + 1]]`, and `berths` alike: where one gets on and off as far as
+    rules for changes go, of which `berth_stops` are the stops (see `siteplan.network.berths`). Its trips, rows of the
+    feed, are `trips[trip_ptr[p]:trip_ptr[p + 1]]`, and their `arrival` and `departure` stand one trip after the other
+    from `time_ptr[p]` on, in seconds since midnight of the date. A vehicle that goes on under other trips is one trip
+    here, that of its first; `after` has, for each trip of the feed, the one that follows (-1: none), `calls` how many
+    it has.
     """
 
     ptr: Ints
     stops: Ints
+    berths: Ints
     board: Bools
     alight: Bools
     time_ptr: Ints
@@ -54,6 +58,7 @@ class Patterns:
     trips: Ints
     after: Ints
     calls: Ints
+    berth_stops: Ints
 
     def parts(self, trip: int, on: int, off: int) -> list[int]:
         """Return the trips that one rides on the vehicle that sets out as `trip`, between two places of its pattern."""
@@ -190,7 +195,7 @@ def patterns_without(timetable: Timetable, routes: Ints) -> Patterns:
 
 def _patterns(feed: Feed, after: Ints) -> Patterns:
     """Join trips of one vehicle, group those of the same calls, and split each group so that none overtakes another."""
-    calls = joined(feed.calls, after)
+    calls, berth_stops = joined(feed.calls.assign(stop=berths(feed)), after), stops_of(feed)
     trip = calls["trip"].to_numpy()
     first = np.flatnonzero(np.concatenate([[True], trip[1:] != trip[:-1]]))
     length = np.diff(np.append(first, len(trip)))
@@ -210,7 +215,8 @@ def _patterns(feed: Feed, after: Ints) -> Patterns:
     every = np.concatenate([block.ravel() for block in blocks])
     return Patterns(
         ptr=_ptr(widths),
-        stops=what[heads, 0],
+        stops=berth_stops[what[heads, 0]],
+        berths=what[heads, 0],
         board=what[heads, 1].astype(bool),
         alight=what[heads, 2].astype(bool),
         time_ptr=_ptr(widths * counts),
@@ -220,6 +226,7 @@ def _patterns(feed: Feed, after: Ints) -> Patterns:
         trips=trip[np.concatenate([first[line] for _, line in parts])],
         after=after,
         calls=np.bincount(feed.calls["trip"], minlength=len(feed.trips)),
+        berth_stops=berth_stops,
     )
 
 

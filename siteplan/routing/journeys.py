@@ -215,7 +215,7 @@ def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
     joined = (gone & (p.after >= 0)).any() or gone[p.after[p.after >= 0]].any()
     if joined and not gone.all():  # what is left of a vehicle's run is another pattern
         rest = patterns_without(journeys.timetable, routes)
-        return lay_patterns(rest, len(feed.stops), journeys._laid.slack, backwards=journeys.backwards)
+        return lay_patterns(rest, journeys._laid.slack, backwards=journeys.backwards)
     trips = p.trips[:: -1 if journeys.backwards else 1]
     stays = ~gone[trips]
     ptr, *rules, time_ptr, on, off, call_ptr, calls = journeys._laid.kernel

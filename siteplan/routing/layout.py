@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import Profile, Rides
+from siteplan.network.berths import rules_between
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, positions
@@ -69,15 +70,16 @@ def lay_out(
     streets, home = timetable.streets, mode.home or mode.walk
     site_links = linked(streets, sites, mode.walk, HARD_LIMIT)
     point_links = linked(streets, people, home, home.link_m)
-    access = walks_to_stops(timetable, site_links, mode, backwards, outward=True).sort_values(["place", "stop"])
+    access = walks_to_stops(timetable, site_links, mode, backwards, outward=True)
+    access = _at_berths(access, timetable.patterns).sort_values(["place", "stop"])
     exits = walks_to_stops(timetable, point_links, mode, backwards, outward=False)
-    exits = exits.sort_values(["stop", "cost", "place"])
+    exits = _at_berths(exits, timetable.patterns).sort_values(["stop", "cost", "place"])
     alone = cutoff if mode.direct_walk_minutes is None else min(cutoff, _ds(mode.direct_walk_minutes))
     ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
     return Layout(
         laid=lay_timetable(timetable, mode, backwards),
         access=[ways_in[a:b] for a, b in itertools.pairwise(bounds)],
-        exits=(_ptr(exits["stop"], len(timetable.feed.stops)), _plain(exits[["place", "cost"]].to_numpy())),
+        exits=(_ptr(exits["stop"], len(timetable.patterns.berth_stops)), _plain(exits[["place", "cost"]].to_numpy())),
         by_oneself=by_oneself(streets, sites, people, home, cutoff=alone, backwards=backwards),
     )
 
@@ -93,23 +95,23 @@ def lay_timetable(timetable: Timetable, mode: Rides, backwards: bool) -> Laid:
 def _laid(timetable: Timetable, backwards: bool, walk: Profile, slack: int, *, longest: int) -> Laid:
     """Lay a timetable out. `slack` is how long before a departure one must be at a stop, `longest` the longest walk."""
     *feet, foot_walk = _feet(timetable, backwards, walk, slack, longest=longest)
-    kernel = lay_patterns(timetable.patterns, len(timetable.feed.stops), slack, backwards=backwards)
+    kernel = lay_patterns(timetable.patterns, slack, backwards=backwards)
     return Laid(kernel, (feet[0], feet[1]), foot_walk, slack)
 
 
-def lay_patterns(p: Patterns, count: int, slack: int, *, backwards: bool) -> tuple[Any, ...]:
-    """Lay the patterns of a feed of `count` stops out for the kernel."""
+def lay_patterns(p: Patterns, slack: int, *, backwards: bool) -> tuple[Any, ...]:
+    """Lay the patterns of a feed out for the kernel, whose stops are the feed's berths."""
     on, off = p.departure * 10 - slack, p.arrival * 10
-    arrays: list[npt.NDArray[Any]] = [p.ptr, p.stops, p.board, p.alight, p.time_ptr, on, off]
+    arrays: list[npt.NDArray[Any]] = [p.ptr, p.berths, p.board, p.alight, p.time_ptr, on, off]
     if backwards:
         # Read from the end, with every time turned into its negative, a timetable is the timetable of the way back.
         turned = (p.ptr[-1] - p.ptr[::-1], p.time_ptr[-1] - p.time_ptr[::-1])
-        arrays = [turned[0], p.stops[::-1], p.alight[::-1], p.board[::-1], turned[1], -off[::-1], -on[::-1]]
+        arrays = [turned[0], p.berths[::-1], p.alight[::-1], p.board[::-1], turned[1], -off[::-1], -on[::-1]]
     ptr, stops = arrays[0], arrays[1]
     pattern = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
     calls = np.column_stack([pattern, np.arange(len(stops)) - ptr[pattern]])
     order = np.argsort(stops, kind="stable")
-    call_ptr = np.concatenate([[0], np.cumsum(np.bincount(stops, minlength=count))])
+    call_ptr = np.concatenate([[0], np.cumsum(np.bincount(stops, minlength=len(p.berth_stops)))])
     return (*(_plain(array) for array in arrays), _plain(call_ptr), _plain(calls[order]))
 
 
@@ -132,25 +134,34 @@ def _feet(
         stay,
     ]
     every: pd.DataFrame = pd.concat(parts).groupby(["stop", "to"], as_index=False).min()
+    every = _at_berths(_at_berths(every, timetable.patterns), timetable.patterns, "to")
     every = _with_rules(timetable, every, backwards, walk, slack=slack, longest=longest).sort_values(
         ["stop", "cost", "to"]
     )
-    ptr = _ptr(every["stop"], len(timetable.feed.stops))
+    ptr = _ptr(every["stop"], len(timetable.patterns.berth_stops))
     return ptr, _plain(every[["to", "cost"]].to_numpy()), _plain(every["walk"].to_numpy())
+
+
+def _at_berths(table: pd.DataFrame, p: Patterns, column: str = "stop") -> pd.DataFrame:
+    """Lay what holds for a stop on each of its berths."""
+    if len(p.berth_stops) == p.berth_stops.max(initial=-1) + 1:  # no berths but the stops themselves
+        return table
+    apart = pd.DataFrame({column: p.berth_stops, "berth": np.arange(len(p.berth_stops))})
+    return table.merge(apart, on=column).assign(**{column: lambda at: at["berth"]}).drop(columns="berth")
 
 
 def _across_stations(timetable: Timetable, used: Ints, walk: Profile, longest: int) -> pd.DataFrame:
     """Return the walks between platforms of one station that lie near each other."""
     table = pd.DataFrame({"stop": used, "station": timetable.feed.stops["parent"].to_numpy()[used]})
     table = table[table["station"] >= 0].merge(table, on="station", suffixes=("", "_to"))
-    metres = _straight(timetable, table["stop"], table["stop_to"])
+    metres = _straight(timetable, table["stop"].to_numpy(), table["stop_to"].to_numpy())
     near = pd.DataFrame({"stop": table["stop"], "to": table["stop_to"], "cost": _walked(metres, walk)})
     return near[(metres <= SAME_STATION) & (near["cost"] <= longest)]
 
 
-def _straight(timetable: Timetable, first: pd.Series, second: pd.Series) -> npt.NDArray[np.float64]:
+def _straight(timetable: Timetable, first: Ints, second: Ints) -> npt.NDArray[np.float64]:
     """Return the metres between stops as the crow flies."""
-    apart: npt.NDArray[np.float64] = timetable.spots[first.to_numpy()] - timetable.spots[second.to_numpy()]
+    apart: npt.NDArray[np.float64] = timetable.spots[first] - timetable.spots[second]
     metres: npt.NDArray[np.float64] = np.hypot(apart[:, 0], apart[:, 1])
     return metres
 
@@ -165,16 +176,17 @@ def _with_rules(
     """Apply transfers.txt: a least time (2) holds, slack included; a forbidden change (3) is taken out.
 
     A least time also makes a change possible that the streets do not show, where the straight way is within the longest
-    walk; it is never shorter than that way. The other types (0, 1) say nothing about time.
+    walk; it is never shorter than that way. The other types (0, 1) say nothing about time. Stops are berths here, so
+    that what is said of certain routes or trips holds for these.
     """
-    rules = timetable.feed.transfers
+    rules, of = rules_between(timetable.feed), timetable.patterns.berth_stops
     if rules.empty:
         return every.assign(walk=every["cost"])
     ends = ["to_stop", "from_stop"] if backwards else ["from_stop", "to_stop"]
     rules = rules.rename(columns={ends[0]: "stop", ends[1]: "to"}).drop_duplicates(["stop", "to"], keep="last")
     rules = rules[rules["type"].isin([2, 3])]
     joined = every.merge(rules[["stop", "to", "type", "seconds"]], on=["stop", "to"], how="outer")
-    straight = _walked(_straight(timetable, joined["stop"], joined["to"]), walk)
+    straight = _walked(_straight(timetable, of[joined["stop"]], of[joined["to"]]), walk)
     known = joined["cost"].notna() | (straight <= longest)
     least = np.where(joined["type"] == 2, joined["seconds"].fillna(0) * 10 - slack, 0)
     joined["walk"] = joined["cost"].fillna(pd.Series(straight, joined.index)).astype(float)

@@ -2,10 +2,21 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["Feed"]
+__all__ = ["SPECIAL", "Feed"]
+
+# The columns of `Feed.special`.
+SPECIAL: dict[str, Any] = {
+    **dict.fromkeys(("from_stop", "to_stop"), np.int32),
+    "type": np.int8,
+    "seconds": np.int32,
+    **dict.fromkeys(("from_route", "to_route"), np.int32),
+    **dict.fromkeys(("from_trip", "to_trip"), "str"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +46,10 @@ class Feed:
     transfers
         `from_stop`, `to_stop`, `type` (0 recommended, 1 timed, 2 takes `seconds`, 3 forbidden), `seconds`. One row a
         pair; what a feed says of stations stands here for each of their platforms.
+    special
+        The same for certain routes or trips only, with `from_route`, `to_route` (numbers; -1 any), `from_trip`,
+        `to_trip` (ids as in `trips`; '' any): the first row that holds for two vehicles is theirs, and comes before
+        `transfers`.
     stays
         What transfers.txt says of staying seated: `from_trip`, `to_trip` (ids as in `trips`), `type` (4 one may, 5 one
         may not).
@@ -56,4 +71,7 @@ class Feed:
     counts: dict[str, int] = field(repr=False)
     stays: pd.DataFrame = field(
         repr=False, default_factory=lambda: pd.DataFrame({"from_trip": [], "to_trip": [], "type": []}, dtype="str")
+    )
+    special: pd.DataFrame = field(
+        repr=False, default_factory=lambda: pd.DataFrame({name: [] for name in SPECIAL}).astype(SPECIAL)
     )

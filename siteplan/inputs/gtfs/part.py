@@ -31,6 +31,7 @@ class Part:
     trips: pd.DataFrame
     calls: pd.DataFrame
     transfers: pd.DataFrame
+    special: pd.DataFrame
     service: pd.Series
     counts: dict[str, int]
     stays: pd.DataFrame
@@ -79,7 +80,7 @@ def read_part(
     _count_runs(of_runs, laid, often, runs, feed=feed)
     stops, number = _placed(every)
     laid["stop"] = number[laid["stop"]]
-    transfers, stays = read_transfers(feed, every, pd.Index(trips["id"]))
+    transfers, special, stays = read_transfers(feed, every, pd.Index(routes["id"]), pd.Index(trips["id"]))
     return Part(
         path=feed.path,
         stops=stops,
@@ -87,6 +88,7 @@ def read_part(
         trips=of_runs[TRIPS],
         calls=laid[CALLS].astype(dict.fromkeys(CALLS[:4], np.int32)),
         transfers=_between(transfers, number),
+        special=_between(special, number),
         service=services.trips_by_date(_planned(service, len(services.ids), often, raw.rows)),
         counts={key: feed.counts[key] for key in ODDITIES},
         stays=stays,

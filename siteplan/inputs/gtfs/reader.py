@@ -21,7 +21,7 @@ from siteplan.inputs.gtfs.tables import read_agencies
 
 __all__ = ["read_gtfs"]
 
-TABLES = ("stops", "routes", "trips", "calls", "transfers", "stays")
+TABLES = ("stops", "routes", "trips", "calls", "transfers", "special", "stays")
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 # Under this share of the busiest day's trips, a date is most likely a holiday or at the edge of the feed's validity.
@@ -183,8 +183,15 @@ def _merged(
         tables["routes"].append(part.routes.assign(**ids["routes"]))
         tables["trips"].append(part.trips.assign(route=part.trips["route"] + route, **ids["trips"]))
         tables["calls"].append(part.calls.assign(trip=part.calls["trip"] + trip, stop=part.calls["stop"] + stop))
-        between = {side: part.transfers[side] + stop for side in ("from_stop", "to_stop")}
-        tables["transfers"].append(part.transfers.assign(**between))
+        for rules in ("transfers", "special"):
+            between = {side: getattr(part, rules)[side] + stop for side in ("from_stop", "to_stop")}
+            tables[rules].append(getattr(part, rules).assign(**between))
+        lines = {side: part.special[side] for side in ("from_route", "to_route")}
+        runs = {side: part.special[side] for side in ("from_trip", "to_trip")}
+        tables["special"][-1] = tables["special"][-1].assign(
+            **{side: number.where(number < 0, number + route) for side, number in lines.items()},
+            **{side: name.where(name == "", prefix + name) for side, name in runs.items()},
+        )
         tables["stays"].append(
             part.stays.assign(**{side: prefix + part.stays[side] for side in ("from_trip", "to_trip")})
         )

@@ -30,8 +30,11 @@ ODDITIES: dict[str, tuple[str, bool]] = {
     "duplicate_frequencies": ("rows of frequencies.txt that stand twice, used once", False),
     # Transfers
     "in_seat_transfers": ("transfers without leaving the seat that do not name two trips of the feed, not used", False),
-    "specific_transfers": ("transfers for certain routes or trips only, not used", False),
-    "bad_transfers": ("transfers at unknown stops, or of type 2 without a time, left out", True),
+    "specific_transfers": ("transfers for certain routes or trips, kept to between these alone", False),
+    "bad_transfers": (
+        "transfers at unknown stops, of unknown routes or trips, or of type 2 without a time, left out",
+        True,
+    ),
     "duplicate_transfers": ("transfers of a pair that stands before, left out", False),
     # Stop times of the trips looked at for the date
     "flex_rows": ("stop times by area or time window (GTFS-Flex), which no timetable can use", False),

@@ -5,6 +5,7 @@ import pandas as pd
 
 from siteplan.inputs.gtfs.archive import Archive, read_table
 from siteplan.inputs.gtfs.calls import Floats, Ints, whole
+from siteplan.inputs.gtfs.feed import SPECIAL
 
 __all__ = ["read_agencies", "read_routes", "read_stops", "read_transfers", "read_trips"]
 
@@ -16,6 +17,7 @@ MONORAIL = (405, 12)
 
 STATION, ENTRANCE, BOARDING_AREA = 1, 2, 4  # location_type
 TAKES_TIME, IN_SEAT = 2, (4, 5)  # transfer_type
+SIDES, NARROW = ("from", "to"), ("route", "trip")  # of a transfer; what it may be limited to
 
 
 def read_agencies(feed: Archive) -> pd.DataFrame:
@@ -121,52 +123,77 @@ def _once(table: pd.DataFrame, column: str, counted: str, feed: Archive) -> pd.D
     return kept.reset_index(drop=True)
 
 
-def read_transfers(feed: Archive, stops: pd.DataFrame, trips: pd.Index) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the transfers: as `Feed.transfers`, and those in the seat as `Feed.stays`.
+def read_transfers(
+    feed: Archive, stops: pd.DataFrame, routes: pd.Index, trips: pd.Index
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read the transfers: as `Feed.transfers`, `Feed.special`, and those in the seat as `Feed.stays`.
 
     What is said of a station holds for its platforms, unless a row says otherwise of the very pair. Left out and
-    counted: transfers in the seat that do not name two trips (`trips`: all ids), those for certain routes or trips
-    only, those at unknown stops, and a second row for one pair. A type that is none, and type 2 without a time, are as
-    good as no rule: left out too.
+    counted: transfers in the seat that do not name two trips (`routes`, `trips`: all ids), those at unknown stops or of
+    unknown routes or trips, and a second row for one pair. A type that is none, and type 2 without a time, are as good
+    as no rule: left out too.
     """
     needed, other = ("from_stop_id", "to_stop_id"), ("transfer_type", "min_transfer_time")
-    special = ("from_route_id", "to_route_id", "from_trip_id", "to_trip_id")
-    table = read_table(feed, "transfers", needed, (*other, *special))
-    ids = pd.Index(stops["id"])
-    rows = pd.DataFrame({side: ids.get_indexer(table[f"{side}_id"]) for side in ("from_stop", "to_stop")})
+    table = read_table(feed, "transfers", needed, (*other, *(f"{side}_{of}_id" for of in NARROW for side in SIDES)))
+    ids = {"stop": pd.Index(stops["id"]), "route": routes}
+    rows = pd.DataFrame(
+        {f"{side}_{of}": of_kind.get_indexer(table[f"{side}_{of}_id"]) for of, of_kind in ids.items() for side in SIDES}
+    )
+    for side in SIDES:
+        rows[f"{side}_trip"] = table[f"{side}_trip_id"]
     rows["type"] = whole(table["transfer_type"].where(table["transfer_type"] != "", "0"))
     rows["seconds"] = whole(table["min_transfer_time"])
     in_seat = rows["type"].isin(IN_SEAT)
-    specific = (table[list(special)] != "").any(axis=1) & ~in_seat
-    lost = ((rows["from_stop"] < 0) | (rows["to_stop"] < 0)) & ~in_seat & ~specific
-    bad = (rows["type"].isna() | (rows["type"] > 5) | ((rows["type"] == TAKES_TIME) & rows["seconds"].isna())) & ~lost
-    bad &= ~in_seat & ~specific
-    sides = ("from_trip", "to_trip")
-    told = in_seat & table["from_trip_id"].isin(trips) & table["to_trip_id"].isin(trips)
-    stays = pd.DataFrame({side: table.loc[told, f"{side}_id"] for side in sides}).assign(type=rows["type"][told])
+    known = table["from_trip_id"].isin(trips), table["to_trip_id"].isin(trips)
+    told = in_seat & known[0] & known[1]
+    stays = rows.loc[told, ["from_trip", "to_trip", "type"]].reset_index(drop=True)
+    bad = rows["type"].isna() | (rows["type"] > 5) | ((rows["type"] == TAKES_TIME) & rows["seconds"].isna())
+    for side, trip in zip(SIDES, known, strict=True):
+        bad |= (rows[f"{side}_stop"] < 0) | (~trip & (rows[f"{side}_trip"] != ""))
+        bad |= (rows[f"{side}_route"] < 0) & (table[f"{side}_route_id"] != "")
+    special = _specificity(rows) > 0
     for key, odd in (
         ("in_seat_transfers", in_seat & ~told),
-        ("specific_transfers", specific),
-        ("bad_transfers", bad | lost),
+        ("specific_transfers", special & ~bad & ~in_seat),
+        ("bad_transfers", bad & ~in_seat),
     ):
         feed.counts[key] += int(odd.sum())
-    rows = rows[~(in_seat | specific | bad | lost)].fillna({"seconds": 0})
-    return _at_platforms(rows, stops, feed), stays.reset_index(drop=True)
+    rows = _at_platforms(rows[~(in_seat | bad)].fillna({"seconds": 0}), stops, feed)[list(SPECIAL)].astype(SPECIAL)
+    by_stop = _specificity(rows) == 0
+    rules = rows[by_stop].drop(columns=[f"{side}_{of}" for of in NARROW for side in SIDES])
+    return rules.sort_values(["from_stop", "to_stop"], ignore_index=True), rows[~by_stop].reset_index(drop=True), stays
+
+
+def _specificity(rows: pd.DataFrame) -> pd.Series:
+    """Rank the rules as GTFS does: 5 between two trips, ..., 1 of one route only, 0 between stops alone.
+
+    What names a trip is of that trip, whatever it says of its route.
+    """
+    trips = (rows[["from_trip", "to_trip"]] != "").to_numpy()
+    routes = (rows[["from_route", "to_route"]] >= 0).to_numpy() & ~trips
+    of_trips, of_routes = trips.sum(axis=1), routes.sum(axis=1)
+    # Two trips; a trip and a route; a trip; two routes; a route.
+    rank = np.select([of_trips == 2, of_trips == 1], [5, 3 + of_routes], of_routes)
+    return pd.Series(rank, rows.index)
 
 
 def _at_platforms(rows: pd.DataFrame, stops: pd.DataFrame, feed: Archive) -> pd.DataFrame:
-    """Lay what is said of stations on each of their platforms; the more exact row of one pair wins, else the first."""
+    """Lay what is said of stations on each of their platforms; the more exact row of one pair wins, else the first.
+
+    Sorted by specificity, then so that the first of the rows that hold for a pair wins.
+    """
     station = (stops["kind"] == STATION).to_numpy()
     platforms = stops.index[(stops["kind"] == 0) & (stops["parent"] >= 0)]
     of_station = pd.DataFrame({"said": stops["parent"][platforms].to_numpy(), "meant": platforms})
     itself = stops.index[~(station & np.isin(stops.index, of_station["said"]))]
     meaning = pd.concat([of_station[station[of_station["said"]]], pd.DataFrame({"said": itself, "meant": itself})])
-    rows = rows.assign(exact=2 - station[rows["from_stop"]] - station[rows["to_stop"]])
+    rows = rows.assign(exact=2 - station[rows["from_stop"]] - station[rows["to_stop"]], row=range(len(rows)))
     for side in ("from_stop", "to_stop"):
         rows = rows.merge(meaning, left_on=side, right_on="said").assign(**{side: lambda at: at["meant"]})
         rows = rows.drop(columns=["said", "meant"])
-    twice = rows.duplicated(["from_stop", "to_stop", "exact"])
+    pair = ["from_stop", "to_stop", *(f"{side}_{of}" for of in NARROW for side in SIDES)]
+    twice = rows.duplicated([*pair, "exact"])
     feed.counts["duplicate_transfers"] += int(twice.sum())
-    rows = rows.sort_values("exact", ascending=False, kind="stable").drop_duplicates(["from_stop", "to_stop"])
-    rows = rows.sort_values(["from_stop", "to_stop"], ignore_index=True).drop(columns="exact")
-    return rows.astype({"from_stop": np.int32, "to_stop": np.int32, "type": np.int8, "seconds": np.int32})
+    rows = rows.assign(rank=_specificity(rows)).sort_values(["rank", "exact", "row"], ascending=[False, False, True])
+    rows = rows.drop_duplicates(pair)
+    return rows.drop(columns=["exact", "row", "rank"]).reset_index(drop=True)
