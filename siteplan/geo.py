@@ -16,6 +16,7 @@ __all__ = [
     "LONLAT",
     "as_crs",
     "box_area",
+    "boxes_around",
     "cell_sizes",
     "ground_lengths",
     "lonlat_bounds",
@@ -89,9 +90,7 @@ def metric_crs(place: gpd.GeoDataFrame | gpd.GeoSeries | Sequence[float]) -> CRS
         west, south, east, north = lonlat_bounds(place, "the place")
     else:
         west, south, east, north = (float(degrees) for degrees in place)
-    if east - west > 180:
-        # Both sides of the date line: the gap between is not part of the place.
-        west, east = east, west + 360
+    west, east = _over_date_line(west, east)
     lon, lat = (west + east) / 2, (south + north) / 2
     zone = int((lon + 180) // 6) % 60
     meridian = -177 + 6 * zone
@@ -103,8 +102,21 @@ def metric_crs(place: gpd.GeoDataFrame | gpd.GeoSeries | Sequence[float]) -> CRS
     return CRS.from_proj4(f"+proj=laea +lat_0={lat:.2f} +lon_0={lon:.2f} +datum=WGS84 +units=m +type=crs")
 
 
+def _over_date_line(west: float, east: float) -> tuple[float, float]:
+    """Return the ends of a place in degrees, the eastern one beyond 180 where it lies on both sides of that meridian.
+
+    PROJ gives the bounds of such a place the wrong way about; a table of degrees has it at both ends of the world, and
+    the gap between is not part of it.
+    """
+    if east < west:
+        return west, east + 360
+    return (east, west + 360) if east - west > 180 else (west, east)
+
+
 def lonlat_bounds(place: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> tuple[float, float, float, float]:
     """Give the bounds (west, south, east, north) of a table in degrees.
+
+    Of a table in metres on both sides of the 180th meridian, west is larger than east.
 
     Raises
     ------
@@ -175,8 +187,9 @@ def cell_sizes(cells: gpd.GeoDataFrame | gpd.GeoSeries) -> npt.NDArray[np.float6
     Areas are taken in Lambert's azimuthal equal-area projection centred on the table (Snyder 1987); points have none.
     """
     west, south, east, north = lonlat_bounds(cells, "cells")
+    lon = (sum(_over_date_line(west, east)) / 2 + 180) % 360 - 180
     equal_area = CRS.from_proj4(
-        f"+proj=laea +lat_0={(south + north) / 2:.2f} +lon_0={(west + east) / 2:.2f} +datum=WGS84 +units=m +type=crs"
+        f"+proj=laea +lat_0={(south + north) / 2:.2f} +lon_0={lon:.2f} +datum=WGS84 +units=m +type=crs"
     )
     sizes: npt.NDArray[np.float64] = shapely.area(cells.geometry.to_crs(equal_area).to_numpy())
     return sizes
@@ -186,6 +199,21 @@ def box_area(bounds: Sequence[float], crs: Any) -> gpd.GeoSeries:
     """Make the rectangle of given bounds (minx, miny, maxx, maxy) in a CRS, as a series of one polygon."""
     west, south, east, north = bounds
     return gpd.GeoSeries([shapely.box(west, south, east, north)], crs=as_crs(crs))
+
+
+def boxes_around(place: gpd.GeoDataFrame | gpd.GeoSeries, crs: Any) -> list[tuple[float, float, float, float]]:
+    """Return the rectangle (minx, miny, maxx, maxy) around a place in a CRS.
+
+    In degrees it is two where the place lies on both sides of the 180th meridian: one would go around the world.
+    """
+    there = place.geometry.to_crs(crs)
+    west, south, east, north = (float(value) for value in there.total_bounds)
+    if not as_crs(crs).is_geographic or east - west <= 180:
+        return [(west, south, east, north)]
+    lon = shapely.get_coordinates(there.to_numpy())[:, 0] % 360
+    if lon.max() - lon.min() > 180:  # half the world
+        return [(west, south, east, north)]
+    return [(float(lon.min()), south, 180.0, north), (-180.0, south, float(lon.max()) - 360, north)]
 
 
 def ground_lengths(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:

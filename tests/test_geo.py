@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from siteplan.errors import InputError
-from siteplan.geo import as_crs, box_area, cell_sizes, lonlat_bounds, metric_crs, require_metric
+from siteplan.geo import as_crs, box_area, boxes_around, cell_sizes, lonlat_bounds, metric_crs, require_metric
 
 GEOD = Geod(ellps="WGS84")
 
@@ -108,3 +108,32 @@ def test_a_place_that_is_nowhere_is_refused(place: gpd.GeoSeries, why: str) -> N
 def test_a_crs_can_be_named_in_any_usual_way() -> None:
     assert as_crs(3035) == as_crs("EPSG:3035") == as_crs(as_crs(3035))
     assert np.isfinite(cell_sizes(box_area((0, 0, 1, 1), "EPSG:32631"))).all()
+
+
+DATE_LINE = "+proj=laea +lat_0={} +lon_0=180 +datum=WGS84"
+
+
+@pytest.mark.parametrize("lat", [-80.0, -17.0, 0.0, 52.0, 66.0, 80.0])
+@pytest.mark.parametrize("metres", [False, True])
+def test_a_place_over_the_date_line_is_measured_there(lat: float, metres: bool) -> None:
+    """Not from the other side of the Earth, where a projection centred on longitude 0 would measure it."""
+    two = gpd.GeoSeries([shapely.box(west, lat, west + 0.02, lat + 0.01) for west in (179.98, -180)], crs=4326)
+    true, around = map(abs, GEOD.geometry_area_perimeter(two.iloc[0]))
+    place = two.to_crs(DATE_LINE.format(lat)) if metres else two
+    assert cell_sizes(place) == pytest.approx(true, rel=1e-4)
+    measured = place.to_crs(metric_crs(place))
+    assert measured.area.to_numpy() == pytest.approx(true, rel=2e-3)
+    assert measured.distance(measured.iloc[0]).max() < 1
+    assert measured.length.to_numpy() == pytest.approx(around, rel=1e-3)
+
+
+def test_the_box_of_a_place_over_the_date_line_is_two() -> None:
+    place = gpd.GeoSeries(gpd.points_from_xy([179.5, -179.0], [-17, -16]), crs=4326)
+    metres = place.to_crs(DATE_LINE.format(-17))
+    for each in (place, metres):
+        assert np.allclose(boxes_around(each, 4326), [(179.5, -17, 180, -16), (-180, -17, -179, -16)], atol=1e-6)
+    assert np.allclose(boxes_around(place, metres.crs), [metres.total_bounds])
+    near = gpd.GeoSeries(gpd.points_from_xy([-9.5, 9.0], [-17, -16]), crs=4326)
+    assert boxes_around(near, 4326) == [(-9.5, -17, 9, -16)]
+    world = gpd.GeoSeries(gpd.points_from_xy([-180, -60, 60, 180], [0, 0, 0, 0]), crs=4326)
+    assert boxes_around(world, 4326) == [(-180, 0, 180, 0)]

@@ -3,11 +3,13 @@
 import contextlib
 import os
 import sqlite3
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import h3
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,9 +18,10 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio import Affine
+from rasterio.errors import NotGeoreferencedWarning
 
 from siteplan.errors import InputError, SiteplanWarning
-from siteplan.geo import box_area
+from siteplan.geo import box_area, cell_sizes
 from siteplan.inputs.population import read_population
 
 DATA = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -537,3 +540,86 @@ def test_blank_jobs_of_porto_alegre_are_missing() -> None:
     assert "larger than people in 188 of 1,227 cells" in str(said[1].message)
     assert cells["jobs"].isna().sum() == 5
     assert (cells["people"] == 0).any()
+
+
+# ---------------------------------------------------------------------------------------------------- everywhere
+
+
+def test_a_rotated_raster_lies_as_it_is_turned(tif: Callable[..., Path]) -> None:
+    """Columns go north and rows go east here: the pixel of row 1, column 2 lies 200 m north and 100 m east."""
+    path = tif(np.array([[1.0, 2, 3], [4, 5, 6]]), transform=Affine(0, 100, 4_280_000, 100, 0, 2_660_000))
+    cells = read_population(path)
+    assert cells.loc["r1c2", "people"] == 6
+    assert cells.loc["r1c2"].geometry.bounds == (4_280_100, 2_660_200, 4_280_200, 2_660_300)
+    area = box_area((4_280_110, 2_660_210, 4_280_190, 2_660_290), 3035)
+    assert read_population(path, within=area)["people"].to_dict() == {"r1c2": 6}
+
+
+def test_a_raster_that_is_nowhere_is_refused(tif: Callable[..., Path]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        path = tif(np.array([[1.0, 2]]), transform=Affine.identity())
+        with pytest.raises(InputError, match="does not say where its pixels are"):
+            read_population(path)
+
+
+def test_bands_are_named_or_asked_for(tif: Callable[..., Path]) -> None:
+    one, two = np.array([[1.0, 2]]), np.array([[10.0, 20]])
+    path = tif({"": one, " ": two})
+    with pytest.raises(
+        InputError, match=r"which band holds people\? its bands are band 1, .*\(--people NAME; in a study"
+    ):
+        read_population(path)
+    assert read_population(path, people="band 1")["people"].sum() == 3
+    with rasterio.open(path, "r+") as file:
+        file.set_band_description(1, "pop")
+        file.set_band_description(2, "pop")
+    with pytest.raises(InputError, match="2 bands are described as 'pop'; describe them differently"):
+        read_population(path, people="pop")
+
+
+def test_marks_are_as_a_map_shows_them_and_the_message_says_such(tif: Callable[..., Path]) -> None:
+    """Stored 65535 with a scale of 0.1 is 6553.5 on a map, and a negative value is only one after the offset."""
+    path = tif(np.array([[30, 65535, 0]], dtype="uint16"))
+    with rasterio.open(path, "r+") as file:
+        file.scales, file.offsets = (0.1,), (-1.0,)
+    with pytest.raises(InputError, match=r"hold 6552.5, the largest value of uint16.*say missing=\[6552.5\]"):
+        read_population(path)
+    with pytest.raises(InputError, match=r"1 value\(s\) of people are negative, the first -1 .*missing=\[-1\]"):
+        read_population(path, missing=[6552.5])
+    assert read_population(path, missing=[6552.5, -1])["people"].to_dict() == {"r0c0": 2}
+
+
+@pytest.mark.parametrize("lat", [-17.0, 0.0, 66.0, 80.0])
+@pytest.mark.parametrize("first", [-180.0, 0.0])
+def test_a_raster_of_the_world_is_read_on_both_sides_of_the_date_line(
+    tif: Callable[..., Path], lat: float, first: float
+) -> None:
+    """Not around the world between; whether its longitudes begin at -180 or at 0."""
+    people = np.arange(1.0, 361.0)[None]
+    path = tif(people, crs="EPSG:4326", transform=Affine(1, 0, first, 0, -1, lat + 1))
+    area = gpd.GeoSeries(gpd.points_from_xy([179.5, -179.5], [lat + 0.5] * 2), crs=4326)
+    for within in (area, area.to_crs(f"+proj=laea +lat_0={lat} +lon_0=180 +datum=WGS84")):
+        cells = read_population(path, within=within)
+        expected = [1, 360] if first == -180 else [180, 181]
+        assert sorted(cells["people"]) == expected
+        assert cells.index.is_unique
+        assert cell_sizes(cells).std() / cell_sizes(cells).mean() < 1e-6
+
+
+def test_tables_are_read_on_both_sides_of_the_date_line(tmp_path: Path) -> None:
+    rows = "".join(f"{lon},-17,{people}\n" for lon, people in ((179.9, 5), (-179.9, 7), (0.0, 100), (90, 100)))
+    (tmp_path / "people.csv").write_text("lon,lat,people\n" + rows)
+    area = gpd.GeoSeries(gpd.points_from_xy([179.8, -179.8], [-17.1, -16.9]), crs=4326)
+    assert read_population(tmp_path / "people.csv", within=area)["people"].tolist() == [5, 7]
+
+
+def test_a_hexagon_over_the_date_line_lies_there(tmp_path: Path) -> None:
+    """Its corners are at 179.99 and -179.99: the polygon between them the other way would go around the world."""
+    cells = [h3.latlng_to_cell(-17, lon, 8) for lon in (179.9999, 179.9)]
+    (tmp_path / "people.csv").write_text("h3,people\n" + "".join(f"{cell},4\n" for cell in cells))
+    found = read_population(tmp_path / "people.csv")
+    assert found.geom_type.tolist() == ["MultiPolygon", "Polygon"]
+    assert cell_sizes(found) == pytest.approx([h3.cell_area(cell, "m^2") for cell in cells], rel=0.01)
+    middle = found.to_crs("+proj=laea +lat_0=-17 +lon_0=180 +datum=WGS84").centroid
+    assert middle.distance(middle.iloc[0]).iloc[1] == pytest.approx(10_650, rel=0.05)

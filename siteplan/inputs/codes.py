@@ -89,4 +89,14 @@ def _h3_hexagons(codes: pd.Series, file: str) -> tuple[npt.NDArray[np.object_], 
     rings: list[Any] = [[(lon, lat) for lat, lon in h3.cell_to_boundary(index)] for index in indexes]
     corners = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
     hexagons = shapely.polygons(shapely.linearrings(np.concatenate(rings), indices=corners))
-    return np.asarray(hexagons, dtype=object), LONLAT
+    return _cut_at_date_line(np.asarray(hexagons, dtype=object)), LONLAT
+
+
+def _cut_at_date_line(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Make two parts of a polygon whose corners are on both sides of the 180th meridian, as RFC 7946 has it."""
+    bounds = shapely.bounds(shapes)
+    for at in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 180):
+        whole = shapely.transform(shapes[at], lambda xy: np.column_stack([xy[:, 0] % 360, xy[:, 1]]))
+        west, east = (shapely.intersection(whole, shapely.box(left, -90, left + 180, 90)) for left in (0, 180))
+        shapes[at] = shapely.union_all([west, shapely.transform(east, lambda xy: xy - [360, 0])])
+    return shapes

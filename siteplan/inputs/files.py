@@ -13,7 +13,7 @@ import shapely
 
 from siteplan.errors import InputError, absence, listed, warn
 from siteplan.formats import PACKED, PLACES, RASTERS, VECTORS, refuse_disguised
-from siteplan.geo import LONLAT, as_crs, lonlat_bounds
+from siteplan.geo import LONLAT, as_crs, boxes_around, lonlat_bounds
 from siteplan.inputs.codes import code_shapes, find_codes
 from siteplan.inputs.declared import texts_among_numbers
 from siteplan.inputs.packed import ending_of, plain_file
@@ -248,7 +248,7 @@ def _check_degrees(table: gpd.GeoDataFrame, path: Path) -> None:
 
 
 def _cropped(table: gpd.GeoDataFrame, path: Path, within: gpd.GeoDataFrame | gpd.GeoSeries) -> gpd.GeoDataFrame:
-    box = shapely.box(*within.to_crs(table.crs).total_bounds)
+    box = shapely.union_all([shapely.box(*box) for box in boxes_around(within, table.crs)])
     # Rows without a place stay: they are counted by whoever reads them.
     kept = table[table.geometry.isna() | table.geometry.is_empty | table.geometry.intersects(box)]
     if kept.empty:

@@ -1,6 +1,7 @@
 """Population rasters: every pixel with people becomes a cell."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import shapely
 
 from siteplan.errors import InputError, listed
 from siteplan.formats import DRIVERS
-from siteplan.geo import as_crs
+from siteplan.geo import as_crs, boxes_around
 from siteplan.inputs.files import Within
 from siteplan.inputs.values import refuse_negative
 
@@ -39,7 +40,8 @@ def read_pixels(
     crs
         The CRS, where the file has none.
     missing
-        For people and each group the values that mean nodata, besides the file's own.
+        For people and each group the values that mean nodata, besides the file's own; with the file's scale and
+        offset, as a map shows them.
     within
         Only the pixels in the rectangle around this are read; any CRS.
 
@@ -62,23 +64,29 @@ def read_pixels(
     try:
         with rasterio.open(path, driver=DRIVERS[path.suffix.lower()]) as source:
             located = _crs(source, path, crs)
-            window = _window(source, path, located, within)
+            windows = _windows(source, path, located, within)
             bands = [_band(source, path, name) for name in (people, *groups)]
-            values = [source.read(band, window=window, masked=True) for band in bands]
+            values = [[source.read(band, window=window, masked=True) for band in bands] for window in windows]
             scales = [(source.scales[band - 1], source.offsets[band - 1]) for band in bands]
             told = _told(source, bands[0])
             transform = source.transform
     except RasterioIOError as error:
         raise InputError(f"{path}: cannot be read as GeoTIFF: {' '.join(str(error).split())}") from None
     marks = missing or [()] * len(bands)
-    corner = int(window.row_off), int(window.col_off)
-    layers = {}
-    for name, band, gone, (scale, offset) in zip(("people", *groups), values, marks, scales, strict=True):
-        layer = _floats(band, gone)
-        _refuse_largest(layer, band.dtype, path, corner)
-        layers[name] = layer * scale + offset
-        _refuse_negative(layers[name], path, name, corner)
-    return _cells(path, layers, located, transform, corner=corner), told
+    parts = []
+    for window, read in zip(windows, values, strict=True):
+        corner = int(window.row_off), int(window.col_off)
+        layers = {}
+        for name, band, gone, scale in zip(("people", *groups), read, marks, scales, strict=True):
+            layers[name] = _floats(band, gone, scale)
+            _refuse_largest(layers[name], band.dtype, scale, path, corner=corner)
+            _refuse_negative(layers[name], path, name, corner)
+        parts.append((layers, corner))
+    if all(np.isnan(layers["people"]).all() for layers, _ in parts):
+        size = sum(layers["people"].size for layers, _ in parts)
+        raise InputError(f"{path}: all of its {size:,} pixels are nodata; expected counts of people")
+    cells = [_cells(layers, located, transform, corner=corner) for layers, corner in parts]
+    return cells[0] if len(cells) == 1 else pd.concat(cells), told
 
 
 def _crs(source: Any, path: Path, given: Any) -> Any:
@@ -95,29 +103,41 @@ def _crs(source: Any, path: Path, given: Any) -> Any:
     return own
 
 
-def _window(source: Any, path: Path, crs: Any, within: Within) -> Any:
+def _windows(source: Any, path: Path, crs: Any, within: Within) -> list[Any]:
+    """Find the pixels around a place, once for each side of the 180th meridian."""
     from rasterio.windows import Window
 
+    if source.transform.is_identity:
+        raise InputError(f"{path}: does not say where its pixels are (no geotransform); expected a GeoTIFF with one")
     if within is None:
-        return Window(0, 0, source.width, source.height)
-    west, south, east, north = within.to_crs(crs).total_bounds
-    x, y, back = np.array([west, east, east, west]), np.array([south, south, north, north]), ~source.transform
-    column, row = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
-    left, top = max(0, int(np.floor(column.min()))), max(0, int(np.floor(row.min())))
-    right, bottom = min(source.width, int(np.ceil(column.max()))), min(source.height, int(np.ceil(row.max())))
-    if right <= left or bottom <= top:
+        return [Window(0, 0, source.width, source.height)]
+    found = []
+    # Longitudes go from -180 to 180 in some files, from 0 to 360 in others.
+    turns = (0, 360, -360) if crs.is_geographic else (0,)
+    for (west, south, east, north), turn in product(boxes_around(within, crs), turns):
+        x = np.array([west, east, east, west]) + turn
+        y, back = np.array([south, south, north, north]), ~source.transform
+        column, row = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
+        left, top = max(0, int(np.floor(column.min()))), max(0, int(np.floor(row.min())))
+        right, bottom = min(source.width, int(np.ceil(column.max()))), min(source.height, int(np.ceil(row.max())))
+        if left < right and top < bottom:
+            found.append(Window(left, top, right - left, bottom - top))
+    if not found:
         raise InputError(f"{path}: has no pixel within the study area; is it the file of another place?")
-    return Window(left, top, right - left, bottom - top)
+    return found
 
 
 def _band(source: Any, path: Path, column: str | None) -> int:
     names = [name or f"band {number}" for number, name in enumerate(source.descriptions, 1)]
     if column is None and source.count == 1:
         return 1
-    if column in names:
+    if names.count(column or "") == 1:
         return names.index(column) + 1
     asked = "which band holds people?" if column is None else f"no band is described as '{column}';"
-    raise InputError(f"{path}: {asked} its bands are {listed(names)}")
+    if column in names:
+        asked = f"{names.count(column)} bands are described as '{column}'; describe them differently:"
+    told = " (--people NAME; in a study: inputs.population.people)" if column is None else ""
+    raise InputError(f"{path}: {asked} its bands are {listed(names)}{told}")
 
 
 def _told(source: Any, band: int) -> str:
@@ -130,21 +150,29 @@ def _told(source: Any, band: int) -> str:
     return " ".join(str(part) for part in parts if part).lower()
 
 
-def _floats(band: Any, marks: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Nodata as NaN, whichever way the file or the user declares it."""
-    values: npt.NDArray[np.float64] = band.filled(0).astype(np.float64)
+def _floats(band: Any, marks: Sequence[float], scale: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """Nodata as NaN, whichever way the file or the user declares it; the user's marks as a map shows them, scaled."""
+    values: npt.NDArray[np.float64] = band.filled(0).astype(np.float64) * scale[0] + scale[1]
     values[np.ma.getmaskarray(band)] = np.nan
     for mark in marks:
         values[np.isclose(values, mark, rtol=1e-6, atol=0)] = np.nan
     return values
 
 
-def _refuse_largest(layer: npt.NDArray[np.float64], dtype: np.dtype[Any], path: Path, corner: tuple[int, int]) -> None:
+def _refuse_largest(
+    layer: npt.NDArray[np.float64],
+    dtype: np.dtype[Any],
+    scale: tuple[float, float],
+    path: Path,
+    *,
+    corner: tuple[int, int],
+) -> None:
     """Refuse the largest value of the file's type: it stands for "no value" where the file does not say what does."""
-    largest = np.iinfo(dtype).max if dtype.kind in "iu" else np.finfo(dtype).max
-    found = np.flatnonzero(layer.ravel() >= 0.999 * float(largest) if dtype.kind == "f" else layer.ravel() == largest)
+    most = np.iinfo(dtype).max if dtype.kind in "iu" else np.finfo(dtype).max
+    largest, next_to_it = (float(value) * scale[0] + scale[1] for value in (most, most - 1))
+    found = np.flatnonzero(layer.ravel() >= 0.999 * largest if dtype.kind == "f" else layer.ravel() == largest)
     # A pixel of a byte may well have 255 people; they are not the most frequent of all large values then.
-    if dtype.itemsize == 1 and found.size <= max(1, 10 * int((layer == largest - 1).sum())):
+    if dtype.itemsize == 1 and found.size <= max(1, 10 * int((layer == next_to_it).sum())):
         return
     if found.size:
         row, column = divmod(int(found[0]), layer.shape[1])
@@ -165,11 +193,9 @@ def _refuse_negative(layer: npt.NDArray[np.float64], path: Path, name: str, corn
 
 
 def _cells(
-    path: Path, layers: dict[str, npt.NDArray[np.float64]], crs: Any, transform: Any, *, corner: tuple[int, int]
+    layers: dict[str, npt.NDArray[np.float64]], crs: Any, transform: Any, *, corner: tuple[int, int]
 ) -> gpd.GeoDataFrame:
     people = layers["people"]
-    if np.isnan(people).all():
-        raise InputError(f"{path}: all of its {people.size:,} pixels are nodata; expected counts of people")
     # A pixel without people stays a cell if a group has somebody there: jobs stand where nobody lives.
     filled = ~np.isnan(people) & np.any([np.nan_to_num(layer) != 0 for layer in layers.values()], axis=0)
     rows, columns = np.nonzero(filled)
