@@ -4,8 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# What meets every library once: readers, searches, the choice, tables, pages, the command line.
+FLOORED := $(addprefix tests/test_,cli.py config.py doors.py graph.py gtfs.py maps.py osm.py population.py rasters.py \
+  siting.py sites.py steady.py study.py study_transit.py tables.py)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check docs bench notebooks sample lock clean
+.PHONY: help demo test fuzz steady floors check docs bench notebooks sample lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +29,15 @@ test: $(READY) ## run the whole test suite, notebooks included, on all cores
 
 fuzz: $(READY) ## spoil files of every format and read them; SITEPLAN_SPOILT=... for how many of each (2,000)
 	SITEPLAN_SPOILT=$${SITEPLAN_SPOILT:-2000} $(BIN)/python -m pytest --numprocesses auto tests/test_spoilt.py
+
+steady: $(READY) ## run the sample under many circumstances and compare all results byte by byte
+	$(BIN)/python -m tests.steady
+
+floors: ## run a part of the tests on the oldest libraries that pyproject.toml allows, in .venv-floors (needs uv)
+	uv venv --quiet --clear --python $(PYTHON) .venv-floors
+	uv pip compile pyproject.toml --group dev --resolution lowest-direct --no-header --quiet --output-file .venv-floors/floors.txt
+	uv pip install --quiet --python .venv-floors/bin/python --requirement .venv-floors/floors.txt
+	.venv-floors/bin/python -m pytest -p no:cacheprovider $(FLOORED)
 
 check: docs ## formatting, lint, types, import contract, dependencies, documentation
 	$(BIN)/ruff format --check siteplan tools tests
@@ -55,5 +68,5 @@ lock: ## write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) .venv-bench build dist site siteplan-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench .venv-floors build dist site siteplan-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

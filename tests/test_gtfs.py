@@ -470,16 +470,17 @@ STATION = lines(
 
 def test_stations_entrances_and_platforms_hang_together(tmp_path):
     found = read(tmp_path, stops=STATION)
-    assert found.stops["kind"].to_list() == [0, 0, 0, 0, 1, 2]
-    assert found.stops["parent"].to_list() == [-1, 4, 4, -1, -1, 4]
+    # in the order of their ids, so that the file's own is not seen: A, B, C, D, E, S
+    assert found.stops["kind"].to_list() == [0, 0, 0, 0, 2, 1]
+    assert found.stops["parent"].to_list() == [-1, 5, 5, -1, 5, -1]
     assert odd(found) == {"unknown_parents": 1}
 
 
 def test_parents_keep_their_platforms_when_stops_fall_out(tmp_path):
     with pytest.warns(SiteplanWarning, match="without a place"):
         found = read(tmp_path, stops=STATION.replace("0,1.00,", "0,0,"))
-    assert found.stops["id"].to_list() == ["B", "C", "D", "S", "E"]
-    assert found.stops["parent"].to_list() == [3, 3, -1, -1, 3]
+    assert found.stops["id"].to_list() == ["B", "C", "D", "E", "S"]
+    assert found.stops["parent"].to_list() == [4, 4, -1, 4, -1]
     assert calls(found) == WHOLE[1:]
 
 
@@ -518,8 +519,8 @@ def test_routes_have_a_name_and_an_agency(tmp_path):
     )
     agency = PLAIN["agency"] + "M,More Buses,,Europe/Paris\n"
     found = read(tmp_path, routes=routes, agency=agency).routes
-    assert found["name"].to_list() == ["9", "Long", "P"]
-    assert found["agency"].to_list() == ["Nine Buses", "More Buses", "?"]
+    assert found["name"].to_list() == ["P", "Long", "9"]  # by id: P, Q, R
+    assert found["agency"].to_list() == ["?", "More Buses", "Nine Buses"]
 
 
 def transfers(found):
@@ -714,7 +715,7 @@ def test_feeds_with_the_same_ids_are_kept_apart(tmp_path):
     ]
     assert found.trips["route"].to_list() == [0, 1]
     assert found.routes["feed"].to_list() == ["north", "south"]
-    assert found.stops["parent"].to_list()[4:] == [-1, 8, 8, -1, -1, 8]
+    assert found.stops["parent"].to_list()[4:] == [-1, 9, 9, -1, 9, -1]
     assert transfers(found) == [(4, 7, 3, 0)]
     assert found.service[DAY] == 2
     assert found.sources == (str(tmp_path / "north.zip"), str(tmp_path / "south.zip"))

@@ -107,7 +107,8 @@ def link(
     status = np.where(access <= link_m, "placed", np.where(alone <= link_m, "island", "too far"))
     edge = np.where(access <= link_m, edge, -1)
     lines = streets.lines[edge]
-    share = shapely.line_locate_point(lines, points, normalized=True)
+    with np.errstate(invalid="ignore"):
+        share = shapely.line_locate_point(lines, points, normalized=True)
     # A line of no length in the plane has no share: its place is its start.
     offset = np.where(edge >= 0, np.nan_to_num(share) * streets.length[edge], 0.0)
     columns = {"edge": edge, "offset_m": offset, "access_m": access, "status": status}

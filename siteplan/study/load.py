@@ -1,6 +1,7 @@
 """What a study names, read and checked: streets, people, sites and territories that fit together."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -130,10 +131,25 @@ def load_sites(study: Study, *, places: bool = True) -> gpd.GeoDataFrame:
             "shall be kept beside them"
         )
         warn(text)
-    sites = edited_sites(study, sites.drop(columns=results))
+    sites = in_order(edited_sites(study, sites.drop(columns=results)))
     if used_sites(sites).empty:
         raise InputError(f"{asked.file}: all {len(sites)} sites are excluded; expected one at least that is not")
     return sites
+
+
+def in_order(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return rows by their names, numbers within these by size: how a file is sorted is not seen in any result."""
+    names = table.index
+    if not pd.api.types.is_numeric_dtype(names):
+        # Beside the name itself, of which "1" and "01" are two.
+        names = pd.MultiIndex.from_arrays(
+            [names.astype(str).str.replace(r"\d+", _padded, regex=True), names.astype(str)]
+        )
+    return table if names.is_monotonic_increasing else table.iloc[names.argsort(kind="stable")]
+
+
+def _padded(number: re.Match[str]) -> str:
+    return number[0].lstrip("0").zfill(20)
 
 
 def _is_result(study: Study, name: str) -> bool:
@@ -156,7 +172,9 @@ def _is_result(study: Study, name: str) -> bool:
 def load_communes(study: Study) -> gpd.GeoDataFrame | None:
     """Read the territories, if the study names any."""
     asked = study.area.communes
-    return None if asked is None else read_area(asked.file, name=study.area.name, layer=asked.layer, crs=asked.crs)
+    if asked is None:
+        return None
+    return in_order(read_area(asked.file, name=study.area.name, layer=asked.layer, crs=asked.crs))
 
 
 def read_original(study: Study) -> StreetNetwork:
@@ -274,7 +292,7 @@ def load_cells(study: Study, sites: gpd.GeoDataFrame | None, communes: gpd.GeoDa
     options = asked.model_dump(exclude={"file"})
     around = {"all": None, "sites": sites, "communes": communes}[study.area.extent]
     within = None if around is None else needed_area(study, around)
-    cells = read_population(asked.file, **options, within=within)
+    cells = in_order(read_population(asked.file, **options, within=within))
     if not study.changes.people:
         return cells
     return edited_cells(study, cells, None if communes is None else commune_names(cells, communes))

@@ -114,12 +114,12 @@ def read_trips(feed: Archive, name: str, routes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _once(table: pd.DataFrame, column: str, counted: str, feed: Archive) -> pd.DataFrame:
-    """Keep the first of the rows with one id, and none without."""
+    """Keep the first of the rows with one id, and none without, in the order of the ids: a file's own is not seen."""
     nameless = table[column] == ""
     twice = table[column].duplicated() & ~nameless
     feed.counts["bad_rows"] += int(nameless.sum())
     feed.counts[counted] += int(twice.sum())
-    kept: pd.DataFrame = table[~twice & ~nameless]
+    kept: pd.DataFrame = table[~twice & ~nameless].sort_values(column, kind="stable")
     return kept.reset_index(drop=True)
 
 
