@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import pickle
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siteplan.errors import InputError
-from siteplan.inputs.basemap import read_basemap
-from siteplan.inputs.candidates import propose_sites
-from siteplan.inputs.osm import read_osm
+from siteplan.inputs.basemap import BACKGROUND, WATERS, read_basemap
+from siteplan.inputs.candidates import CANDIDATE_TAGS, candidates_layer, propose_sites, read_tags
+from siteplan.inputs.extract import Layer, read_layers, way_names
+from siteplan.inputs.opl import all_tags, read_nodes, read_ways
+from siteplan.inputs.osm import read_osm, streets_layer
 from siteplan.network.edits.streets import source_ways
 from siteplan.network.snapping import link
 from siteplan.network.streets import read_streets
@@ -121,12 +124,23 @@ TOWN = [
     '<way id="2" version="1"><nd ref="3"/><nd ref="4"/><tag k="highway" v="footway"/></way>',
     '<way id="3" version="1"><nd ref="4"/><nd ref="5"/><nd ref="6"/><nd ref="4"/></way>',
     '<way id="4" version="1"><nd ref="6"/><nd ref="7"/><nd ref="8"/><nd ref="6"/><tag k="natural" v="water"/></way>',
+    '<way id="5" version="1"><nd ref="1"/><nd ref="5"/><tag k="railway" v="tram"/><tag k="name" v="Linie"/></way>',
+    '<way id="6" version="1"><nd ref="2"/><nd ref="7"/><nd ref="5"/><nd ref="2"/></way>',
     '<relation id="5" version="1"><member type="way" ref="3" role="outer"/><tag k="type" v="multipolygon"/>'
     '<tag k="leisure" v="park"/><tag k="amenity" v="library"/></relation>',
+    '<relation id="6" version="2"><member type="way" ref="6" role="outer"/><tag k="type" v="multipolygon"/>'
+    '<tag k="highway" v="pedestrian"/></relation>',
 ]
 NOISE = [
     '<way id="1" version="1"><nd ref="1"/><nd ref="8"/><tag k="highway" v="residential"/></way>',  # as it was before
     '<way id="2" version="1"><nd ref="3"/><nd ref="4"/></way>',  # again, as a skeleton
+    '<node id="2" version="0" lat="51" lon="6"/>',  # where it was before
+    '<way id="5" version="0"><nd ref="1"/><nd ref="5"/><tag k="railway" v="tram"/><tag k="name" v="Old"/></way>',
+    '<way id="6" version="0"><nd ref="2"/><nd ref="7"/><nd ref="8"/><nd ref="2"/></way>',
+    '<relation id="6" version="1"><member type="way" ref="4" role="outer"/><tag k="type" v="multipolygon"/>'
+    '<tag k="highway" v="pedestrian"/></relation>',
+    '<relation id="7" version="1" action="delete"><member type="way" ref="4" role="outer"/>'
+    '<tag k="type" v="multipolygon"/><tag k="highway" v="pedestrian"/></relation>',
     '<way id="7" version="1" visible="false"><nd ref="1"/><nd ref="5"/><tag k="highway" v="path"/></way>',
     '<way id="8" version="1" action="delete"><nd ref="1"/><nd ref="6"/><tag k="highway" v="path"/></way>',
     "<node visible='true' action='delete' id='10' version='1' lat='50' lon='5'><tag k='place' v='city'/>"
@@ -138,7 +152,74 @@ def all_of(path: Path) -> list[object]:
     """Everything that is read from an extract."""
     raw, around = read_osm(path), read_basemap(path)
     ways = [raw.refs.tolist(), raw.lon.tolist(), raw.start.tolist(), raw.way_id.tolist(), raw.kind.tolist(), raw.kinds]
-    return [*ways, *(table.to_csv() for table in [*around.values(), propose_sites(path)])]
+    named = way_names(path, range(-9, 9))
+    tables = [*around.values(), propose_sites(path)]
+    return [*ways, raw.squares, raw.square_kind, raw.counts, named, *(table.to_csv() for table in tables)]
+
+
+def test_what_the_files_below_are_compared_with_is_all_there(tmp_path: Path) -> None:
+    (tmp_path / "town.osm").write_text(f'<osm version="0.6">{"".join(TOWN)}</osm>')
+    raw, around = read_osm(tmp_path / "town.osm"), read_basemap(tmp_path / "town.osm")
+    assert raw.way_id.tolist() == [1, 2, 6]  # the rim of the square, which says nothing of itself, is walked along
+    assert (raw.squares, way_names(tmp_path / "town.osm", [1, 5])) == ([[[2, 7, 5, 2]]], {5: "Linie"})
+    assert {name: len(table) for name, table in around.items()} == dict.fromkeys(around, 1)
+    assert propose_sites(tmp_path / "town.osm").index.tolist() == ["r5"]
+
+
+def same(one: object, other: object) -> bool:
+    """Tell whether two layers, as they were read, are the same."""
+    return pickle.dumps(one) == pickle.dumps(other)
+
+
+def test_layers_read_together_are_those_read_apart(tmp_path: Path) -> None:
+    (tmp_path / "town.osm").write_text(f'<osm version="0.6">{"".join(TOWN)}</osm>')
+    layers = [streets_layer(), BACKGROUND, WATERS, candidates_layer(read_tags(CANDIDATE_TAGS))]
+    together = read_layers(tmp_path / "town.osm", *layers)
+    apart = [read_layers(tmp_path / "town.osm", layer)[0] for layer in layers]
+    assert [same(one, other) for one, other in zip(together, apart, strict=True)] == [True] * 4
+
+
+LETTERS = st.characters(min_codepoint=1, max_codepoint=0x2FFFF, exclude_categories=["Cs"])  # osmium spoils later ones
+TAGGED = st.dictionaries(st.text(LETTERS | st.sampled_from(",=% @:Tnwr\n"), max_size=4), st.text(LETTERS), max_size=3)
+
+
+@given(
+    nodes=st.lists(TAGGED, min_size=1, max_size=4),
+    ways=st.lists(st.tuples(TAGGED, st.lists(st.integers(1, 6), max_size=5)), max_size=4),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_read_in_bulk_is_what_osmium_gives_one_by_one(
+    tmp_path: Path, nodes: list[dict[str, str]], ways: list[tuple[dict[str, str], list[int]]]
+) -> None:
+    file = tmp_path / "any.osm.pbf"
+    file.unlink(missing_ok=True)
+    with osmium.SimpleWriter(str(file)) as writer:
+        for number, tags in enumerate(nodes, 1):
+            place = (number / 7, -number / 3)
+            writer.add_node(osmium.osm.mutable.Node(id=number, location=place, tags={**tags, "key": "x"}))
+        for number, (tags, refs) in enumerate(ways, 1):
+            writer.add_way(osmium.osm.mutable.Way(id=number, nodes=refs, tags={**tags, "key": "x"}))
+    keys = frozenset(("key",))
+    (text,) = read_layers(file, Layer(lambda found: found.text, nodes=keys, others=keys))
+    points, lines = read_nodes(text), read_ways(text)
+    read: list[object] = [
+        (number, all_tags(tags), at)
+        for number, tags, *at in zip(
+            points.node_id.tolist(), points.tags, points.lon.tolist(), points.lat.tolist(), strict=True
+        )
+    ]
+    corners = [*zip(lines.refs.tolist(), lines.lon.tolist(), lines.lat.tolist(), strict=True)]
+    for way, (number, tags) in enumerate(zip(lines.way_id.tolist(), lines.tags, strict=True)):
+        part = corners[lines.start[way] : lines.start[way + 1]]
+        read.append((number, all_tags(tags), [(ref, None if np.isnan(lon) else (lon, lat)) for ref, lon, lat in part]))
+    expected: list[object] = []
+    for thing in osmium.FileProcessor(str(file)).with_locations():
+        if thing.is_node():
+            expected.append((thing.id, dict(thing.tags), [thing.lon, thing.lat]))
+        else:
+            places = [(n.ref, (n.lon, n.lat) if n.location.valid() else None) for n in thing.nodes]
+            expected.append((thing.id, dict(thing.tags), places))
+    assert read == expected
 
 
 @given(order=st.permutations(TOWN + NOISE), packed=st.sampled_from(["town.osm", "town.osm.gz", "town.osm.bz2"]))
@@ -168,9 +249,11 @@ def test_what_an_editor_drew_is_read_with_its_own_ids(tmp_path: Path) -> None:
     drawn = [thing.replace('id="', 'id="-').replace('ref="', 'ref="-') for thing in TOWN]
     (tmp_path / "drawn.osm").write_text(f'<osm version="0.6">{"".join(drawn)}</osm>')
     raw = read_osm(tmp_path / "drawn.osm")
-    assert (sorted(raw.way_id.tolist()), sorted(set(raw.refs.tolist()))) == ([-2, -1], [-4, -3, -2, -1])
+    assert (sorted(raw.way_id.tolist()), sorted(set(raw.refs.tolist()))) == ([-6, -2, -1], [-7, -5, -4, -3, -2, -1])
+    assert raw.squares == [[[-2, -7, -5, -2]]]
+    assert way_names(tmp_path / "drawn.osm", [-5]) == {-5: "Linie"}
     assert propose_sites(tmp_path / "drawn.osm").index.tolist() == ["r-5"]
-    assert [len(table) for table in read_basemap(tmp_path / "drawn.osm").values()] == [1, 1, 0, 1]
+    assert [len(table) for table in read_basemap(tmp_path / "drawn.osm").values()] == [1, 1, 1, 1]
 
 
 def test_an_outline_without_breadth_is_none(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import osmium
 import pandas as pd
 import pytest
 import shapely
@@ -14,7 +15,11 @@ from hypothesis import strategies as st
 
 import siteplan as sp
 from siteplan.config.changes import Scenario
+from siteplan.inputs.basemap import BACKGROUND, WATERS, Background
+from siteplan.inputs.extract import Layer
 from siteplan.study import check, compare, compare_scenarios, read_study, run, score, travel
+from siteplan.study.load import load
+from siteplan.study.scenarios import made, variants_of
 from siteplan.study.wording import about
 from siteplan.words import load_words
 from tests.test_study import quietly, same_bytes
@@ -388,3 +393,27 @@ def test_changes_in_words() -> None:
     assert about(scenario, load_words("fr", "scenario")).startswith(
         "comme «\u202fbridge\u202f»; la rue 12 est fermée aux vélos"
     )
+
+
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+@pytest.mark.parametrize("around", [BACKGROUND, WATERS])
+def test_an_extract_is_read_once_whatever_the_scenarios_change(
+    monkeypatch: pytest.MonkeyPatch, around: Layer[Background]
+) -> None:
+    """Its head, then its relations, which say what else to look for, then all that is in it."""
+    readings: list[object] = []
+
+    class Counted(osmium.io.Reader):
+        def __init__(self, file: str, kinds: Any = osmium.osm.ALL) -> None:
+            readings.append(kinds)
+            super().__init__(file, kinds)
+
+    monkeypatch.setattr("osmium.io.Reader", Counted)
+    study = read_study(SAMPLE)
+    base = load(study, around=around)
+    after = {each.name: made(each, study, base, set()) for each in variants_of(study)}
+    bridged, streets = after["bridge and buses"].streets, base.streets
+    assert bridged is not None
+    assert streets is not None
+    assert bridged.length.sum() > streets.length.sum()
+    assert readings == [osmium.osm.NOTHING, osmium.osm.RELATION, osmium.osm.ALL]

@@ -536,8 +536,8 @@ def test_check_warns_of_people_that_look_like_a_density(town: Path) -> None:
 
 def test_check_warns_of_old_streets(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any("years old" in text for text in findings(town, "warning"))
-    read = load.read_streets
-    monkeypatch.setattr(load, "read_streets", lambda *a, **o: replace(read(*a, **o), data_date="2012-05-01T00:00:00Z"))
+    read = load.build_streets
+    monkeypatch.setattr(load, "build_streets", lambda *a, **o: replace(read(*a, **o), data_date="2012-05-01T00:00:00Z"))
     assert any("years old (2012-05-01" in text for text in findings(town, "warning"))
 
 

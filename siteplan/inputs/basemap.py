@@ -2,6 +2,7 @@
 
 from os import PathLike
 from pathlib import Path
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +14,7 @@ from siteplan.geo import LONLAT
 from siteplan.inputs.extract import Layer, Scan, read_layers
 from siteplan.inputs.opl import LocatedWays, read_nodes, read_ways, tag_reader
 
-__all__ = ["BACKGROUND", "PLACE_RANKS", "WATERS", "read_basemap"]
+__all__ = ["BACKGROUND", "PLACE_RANKS", "WATERS", "Background", "read_basemap"]
 
 WATER = (("natural", "water"), ("waterway", "riverbank"))
 GREEN = {
@@ -31,7 +32,10 @@ SERVICE = ("service", "tunnel")  # sidings, yards and what runs below the ground
 PLACE_RANKS = ("city", "town", "village", "suburb", "hamlet")  # from the name to keep to the name to drop
 
 
-def read_basemap(path: str | PathLike[str]) -> dict[str, gpd.GeoDataFrame]:
+Background: TypeAlias = dict[str, gpd.GeoDataFrame]  # by name: water, green, railways, places
+
+
+def read_basemap(path: str | PathLike[str]) -> Background:
     """Read water, green areas, railways and names of places from an OpenStreetMap extract.
 
     Parameters
@@ -59,7 +63,7 @@ def read_basemap(path: str | PathLike[str]) -> dict[str, gpd.GeoDataFrame]:
     return found  # type: ignore[no-any-return]
 
 
-def _background(found: Scan) -> dict[str, gpd.GeoDataFrame]:
+def _background(found: Scan) -> Background:
     return {
         "water": _water(found),
         "green": _green(found),
@@ -115,10 +119,12 @@ def _places(text: bytes) -> gpd.GeoDataFrame:
     return kept.drop(columns=["rank", "less"]).reset_index(drop=True)
 
 
-BACKGROUND = Layer(
+BACKGROUND: Layer[Background] = Layer(
     _background,
     nodes=frozenset(("place",)),
     others=frozenset(("railway",)),
     areas=(*WATER, *(tag for tags in GREEN.values() for tag in tags)),
 )
-WATERS = Layer(lambda found: {"water": _water(found)}, areas=WATER)  # where nobody can live, without what else is drawn
+WATERS: Layer[Background] = Layer(
+    lambda found: {"water": _water(found)}, areas=WATER
+)  # where nobody can live, without what else is drawn

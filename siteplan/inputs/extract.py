@@ -16,7 +16,7 @@ import shapely
 
 from siteplan.errors import InputError, absence
 from siteplan.geo import LONLAT
-from siteplan.inputs.opl import RENUMBERED
+from siteplan.inputs.opl import RENUMBERED, all_tags, read_ways
 
 __all__ = ["Layer", "Outline", "Scan", "open_osm", "read_layers", "way_names"]
 
@@ -288,11 +288,14 @@ def _marked(text: Iterable[bytes]) -> Iterable[tuple[str, int]]:
 
 def way_names(path: str | Path, ways: Collection[int]) -> dict[int, str]:
     """Return what some ways of an extract are called, by id: their name, else their number (`ref`)."""
-    wanted, names = set(ways), {}
-    named = osmium.FileProcessor(str(open_osm(path)), osmium.osm.WAY).with_filter(
-        osmium.filter.KeyFilter("name", "ref")
-    )
-    for way in named:
-        if way.id in wanted:
-            names[way.id] = way.tags.get("name") or way.tags["ref"]
-    return names
+    wanted = set(ways)
+
+    def names(found: Scan) -> dict[int, str]:
+        named = read_ways(found.text)
+        tags = {
+            way: all_tags(text) for way, text in zip(named.way_id.tolist(), named.tags, strict=True) if way in wanted
+        }
+        return {way: each.get("name") or each["ref"] for way, each in tags.items()}
+
+    (found,) = read_layers(path, Layer(names, others=frozenset(("name", "ref"))))
+    return found  # type: ignore[no-any-return]

@@ -265,6 +265,11 @@ def read_streets(
     streets = build_streets(
         read_osm(path, when=when) if graph is None and path is not None else ways_from_graph(graph, source)
     )
+    return with_terrain(streets, elevation)
+
+
+def with_terrain(streets: StreetNetwork, elevation: str | Path | None) -> StreetNetwork:
+    """Let streets climb as a terrain model says, if one is given."""
     return streets if elevation is None else replace(streets, climb=read_climb(streets, elevation))
 
 

@@ -16,6 +16,7 @@ from siteplan.config import Study
 from siteplan.doors import door
 from siteplan.errors import SiteplanError, SiteplanWarning
 from siteplan.geo import box_area, cell_sizes, metric_crs, require_metric
+from siteplan.inputs.basemap import WATERS, Background
 from siteplan.inputs.gtfs import summary
 from siteplan.inputs.times import read_times
 from siteplan.network.people import totals
@@ -29,9 +30,9 @@ from siteplan.study.load import (
     asked_file,
     linked_by_mode,
     load,
-    load_basemap,
     load_cells,
     load_communes,
+    load_ground,
     load_sites,
     load_streets,
     load_timetable,
@@ -108,9 +109,9 @@ def check(study: Study | str | Path) -> list[Finding]:
         found += _about_cells(cells)
     streets = None
     if sites is not None and asked.inputs.streets is not None:
-        streets = _tried(found, "inputs.streets", lambda: load_streets(asked, sites))
+        streets, around = _tried(found, "inputs.streets", lambda: _ground(asked, sites)) or (None, {})
     if streets is not None:
-        _tried(found, "inputs.sites", lambda: refuse_in_water(asked, streets, sites, load_basemap(asked)))
+        _tried(found, "inputs.sites", lambda: refuse_in_water(asked, streets, sites, around))
         found += _about_streets(streets)
         timetable = _tried(found, "inputs.transit", lambda: load_timetable(asked, streets))
         found += [] if timetable is None else _about_timetable(timetable)
@@ -130,7 +131,7 @@ def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
     found: list[Finding] = []
     words, variants = load_words(study.language), variants_of(study)
     asks = any(block is not None for block in (study.fairness, study.demand, study.commuting, study.robustness))
-    data = _tried([], "scenarios", lambda: load(study)) if variants or asks else None
+    data = _tried([], "scenarios", lambda: load(study, around=WATERS)) if variants or asks else None
     if data is not None:
         _tried(found, "questions", lambda: check_questions(study, data))
     for variant in variants:
@@ -191,6 +192,12 @@ def _tried(found: list[Finding], place: str, read: Callable[[], Made]) -> Made |
     texts = dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning))
     found += [Finding("warning", place, text) for text in texts]
     return made
+
+
+def _ground(study: Study, sites: gpd.GeoDataFrame) -> tuple[StreetNetwork, Background]:
+    """Read the streets, as the study changes them, and the waters."""
+    original, around = load_ground(study, WATERS)
+    return load_streets(study, sites, original), around
 
 
 def _about_sites(sites: gpd.GeoDataFrame) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -13,18 +14,20 @@ import shapely
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, LAYERS, PEOPLE, Measure, uptake_column
 from siteplan.config import Profile, Rides, Study
-from siteplan.errors import InputError, listed, warn
+from siteplan.errors import InputError, listed, reads, warn
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
-from siteplan.inputs.basemap import read_basemap
+from siteplan.inputs.basemap import BACKGROUND, Background
 from siteplan.inputs.conditions import MORNING
+from siteplan.inputs.extract import Layer, read_layers
+from siteplan.inputs.osm import streets_layer
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
 from siteplan.network.kept import linked
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT
-from siteplan.network.streets import StreetNetwork, read_streets
+from siteplan.network.streets import StreetNetwork, build_streets, read_streets, with_terrain
 from siteplan.network.transit import Timetable, read_transit
 from siteplan.study.editing import edited_cells, edited_sites, edited_streets, edited_timetable
 
@@ -35,9 +38,9 @@ __all__ = [
     "commune_names",
     "linked_by_mode",
     "load",
-    "load_basemap",
     "load_cells",
     "load_communes",
+    "load_ground",
     "load_sites",
     "load_streets",
     "load_timetable",
@@ -72,7 +75,7 @@ class StudyData:
     linked: dict[str, pd.Series]
     all_sites: gpd.GeoDataFrame
     communes: gpd.GeoDataFrame | None
-    basemap: dict[str, gpd.GeoDataFrame]
+    basemap: Background
 
     @property
     def sites(self) -> gpd.GeoDataFrame:
@@ -80,7 +83,7 @@ class StudyData:
         return used_sites(self.all_sites)
 
 
-def load(study: Study, *, places: bool = True) -> StudyData:
+def load(study: Study, *, places: bool = True, around: Layer[Background] = BACKGROUND) -> StudyData:
     """Read all inputs of a study, make its changes, and check that all are of the same place.
 
     Parameters
@@ -89,6 +92,8 @@ def load(study: Study, *, places: bool = True) -> StudyData:
         What is read.
     places
         Whether the sites must have coordinates.
+    around
+        What of the surroundings of the streets is wanted: `BACKGROUND`, or `WATERS` alone where nothing is drawn.
 
     Raises
     ------
@@ -100,7 +105,7 @@ def load(study: Study, *, places: bool = True) -> StudyData:
     sites = load_sites(study, places=places)
     communes = load_communes(study)
     cells = load_cells(study, used_sites(sites), communes)
-    original = None if study.inputs.streets is None else read_original(study)
+    original, basemap = load_ground(study, around)
     streets = None if original is None else load_streets(study, sites, original)
     if streets is not None:
         same_place(streets, cells, f"{asked_file(study, 'population')}: its cells")
@@ -111,7 +116,6 @@ def load(study: Study, *, places: bool = True) -> StudyData:
         _points_of_times(study, cells, streets) if searched is None else points_of(cells, original, study.travel.link_m)
     )
     linked = {} if searched is None else linked_by_mode(study, searched, points)
-    basemap = load_basemap(study)
     if streets is not None:
         refuse_in_water(study, streets, sites, basemap)
     timetable = None if streets is None else load_timetable(study, streets)
@@ -182,6 +186,25 @@ def read_original(study: Study) -> StreetNetwork:
     return read_streets(study.inputs.streets, elevation=study.inputs.elevation, when=moment(study))
 
 
+def load_ground(study: Study, around: Layer[Background]) -> tuple[StreetNetwork | None, Background]:
+    """Read the streets as they are and what lies around them, where their file has it, in one go through the file."""
+    file = study.inputs.streets
+    if file is None or file.suffix == ".graphml":
+        return None if file is None else read_original(study), {}
+    return _ground(file, study, around)
+
+
+@reads("streets")
+def _ground(file: Path, study: Study, around: Layer[Background]) -> tuple[StreetNetwork, Background]:
+    found = read_layers(file, streets_layer(moment(study)), around)
+    basemap, ways = found.pop(), found.pop()
+    changed = any(each.streets for each in (study.changes, *study.variants().values()))
+    streets = with_terrain(build_streets(ways), study.inputs.elevation)
+    if changed:  # else nobody asks for the ways again, of which a large place has many
+        streets.remember("ways", lambda: ways)
+    return streets, basemap
+
+
 def moment(study: Study) -> datetime:
     """Return when people travel: on the timetables' day, in the middle of the first window; else a Tuesday morning."""
     if study.inputs.transit is None:
@@ -217,15 +240,7 @@ def load_timetable(study: Study, streets: StreetNetwork) -> Timetable | None:
     return edited_timetable(study, read_transit(asked.feeds, streets, date=asked.date))
 
 
-def load_basemap(study: Study) -> dict[str, gpd.GeoDataFrame]:
-    """Read what lies around the streets, where their file has it."""
-    file = study.inputs.streets
-    return {} if file is None or file.suffix == ".graphml" else read_basemap(file)
-
-
-def refuse_in_water(
-    study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, basemap: dict[str, gpd.GeoDataFrame]
-) -> None:
+def refuse_in_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, basemap: Background) -> None:
     """Refuse sites that stand in water, as far as the extract knows of any."""
     if "water" not in basemap:
         return

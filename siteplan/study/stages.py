@@ -20,6 +20,8 @@ from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.doors import door
 from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError, warn
+from siteplan.inputs.basemap import BACKGROUND, WATERS, Background
+from siteplan.inputs.extract import Layer
 from siteplan.inputs.times import made_points, read_times
 from siteplan.output.files import MANIFEST, results_folder, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
@@ -35,7 +37,7 @@ from siteplan.study.fairness import Situation, access_tables, commune_names, des
 from siteplan.study.load import (
     StudyData,
     load,
-    load_basemap,
+    load_ground,
     load_sites,
     load_streets,
     load_timetable,
@@ -197,7 +199,7 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once() as odd:
-        data = _load(asked, progress)
+        data = _load(asked, progress, around=WATERS)
         reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
         result = _analysed(_Work(asked, data, reach, odd))
         if out is not None:
@@ -234,7 +236,7 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
             sites, reach = _alone(asked, places)
             communes = None
         else:
-            data = _load(asked, progress, places=places)
+            data = _load(asked, progress, places=places, around=WATERS)
             check_choose(asked, data.sites)
             reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
             sites, communes = data.sites, by_point(data)
@@ -296,8 +298,9 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
     asked = study if isinstance(study, Study) else read_study(study, needs=("streets", "sites"))
     with _told_once():
         sites = load_sites(asked)
-        streets = load_streets(asked, sites)
-        refuse_in_water(asked, streets, sites, load_basemap(asked))
+        original, around = load_ground(asked, WATERS)
+        streets = load_streets(asked, sites, original)
+        refuse_in_water(asked, streets, sites, around)
         timetable = load_timetable(asked, streets)
         return rings_of(asked, streets, timetable, used_sites(sites), cache=Cache(None), progress=progress)
 
@@ -317,9 +320,11 @@ def _tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> N
         progress(stage, done, total)
 
 
-def _load(study: Study, progress: Progress | None, *, places: bool = True) -> StudyData:
+def _load(
+    study: Study, progress: Progress | None, *, places: bool = True, around: Layer[Background] = BACKGROUND
+) -> StudyData:
     _tell(progress, "reading", 0)
-    data = load(study, places=places)
+    data = load(study, places=places, around=around)
     _tell(progress, "reading", 1)
     return data
 
