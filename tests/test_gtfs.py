@@ -455,6 +455,51 @@ def test_rows_of_flex_are_counted(tmp_path):
     assert odd(found) == {"flex_rows": 2, "flex_trips": 1}
 
 
+def test_zones_groups_and_rules_for_booking_are_counted(tmp_path):
+    zones = '{"type": "FeatureCollection", "features": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}'
+    folder = write_folder(
+        tmp_path / "f",
+        feed(
+            location_groups=lines("location_group_id,location_group_name", "g,Dales", "h,Hills"),
+            booking_rules=lines("booking_rule_id,booking_type", "now,0", "today,1", "before,2", "none,"),
+            areas=lines("area_id,area_name", "f,Fare zone 1"),  # of fares: no zone
+        ),
+    )
+    (folder / "locations.geojson").write_text(zones)
+    counted = {"flex_zones": 3, "flex_groups": 2, "booking_rules": 4, "booked_ahead": 2}
+    assert odd(read_gtfs(folder, date=DAY)) == counted
+    path = write_zip(tmp_path / "f.zip", feed(), inside="deep/")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("deep/locations.geojson", zones)
+    assert odd(read_gtfs(path, date=DAY)) == {"flex_zones": 3}
+
+
+@pytest.mark.parametrize("zones", ["{", "[1]", '{"features": "abc"}', "[" * 100_000])
+def test_zones_that_are_no_geojson_are_said(tmp_path, zones):
+    folder = write_folder(tmp_path / "f", feed())
+    (folder / "locations.geojson").write_text(zones)
+    with pytest.warns(SiteplanWarning, match=r"locations.geojson\) that are no GeoJSON, not read: 1$"):
+        assert odd(read_gtfs(folder, date=DAY)) == {"bad_flex_zones": 1}
+
+
+def test_the_former_form_of_flex_is_counted(tmp_path):
+    rows = [
+        f"{row},{area},{radius}"
+        for row, area, radius in zip(
+            PLAIN["stop_times"].split()[1:], ("25", "", "", ""), ("", "", "500", ""), strict=True
+        )
+    ]
+    header = PLAIN["stop_times"].split()[0] + ",start_service_area_id,end_service_area_radius"
+    found = read(
+        tmp_path,
+        stop_times=lines(header, *rows),
+        trips=lines("route_id,service_id,trip_id,drt_avg_travel_time", "R,WD,T1,2"),
+        areas=lines("area_id,wkt", '25,"POLYGON((0 0,1 0,1 1,0 0))"'),
+    )
+    assert calls(found) == WHOLE
+    assert odd(found) == {"former_flex_areas": 1, "former_flex_trips": 1, "former_flex_rows": 2}
+
+
 # Stops, routes, transfers
 
 STATION = lines(
@@ -952,7 +997,7 @@ REAL = {
         "2017-11-14",
         37,
         509,
-        {"blank_times": 71, "times_by_distance": 71},
+        {"blank_times": 71, "times_by_distance": 71, "former_flex_trips": 517, "former_flex_areas": 2},
     ),
 }
 

@@ -13,11 +13,13 @@ import pandas as pd
 
 from siteplan.errors import InputError, absence, listed
 
-__all__ = ["Archive", "open_feed", "read_table"]
+__all__ = ["ZONES", "Archive", "open_feed", "read_table"]
 
 TABLES = (
-    "agency", "calendar", "calendar_dates", "frequencies", "routes", "stop_times", "stops", "transfers", "trips"
+    "agency", "areas", "booking_rules", "calendar", "calendar_dates", "frequencies", "location_groups", "routes",
+    "stop_times", "stops", "transfers", "trips",
 )  # fmt: skip
+ZONES = "locations"  # a GeoJSON, not a table
 NEEDED = ("stops", "routes", "trips", "stop_times")
 LEFTOVERS = "__MACOSX"  # the folder that zips made on a Mac have beside their content
 
@@ -78,7 +80,7 @@ def _without_empty(feed: Archive) -> Archive:
 
 
 def _read_folder(path: Path) -> dict[str, bytes]:
-    files = {name: path / f"{name}.txt" for name in TABLES}
+    files = {name: path / f"{name}.txt" for name in TABLES} | {ZONES: path / f"{ZONES}.geojson"}
     return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
 
 
@@ -108,7 +110,8 @@ def _members(path: Path, members: Iterable[zipfile.ZipInfo], counts: Counter[str
             )
         if LEFTOVERS in name.parts:
             continue
-        if name.suffix.lower() == ".txt" and name.stem.lower() in TABLES:
+        known = {".txt": TABLES, ".geojson": (ZONES,)}.get(name.suffix.lower(), ())
+        if name.stem.lower() in known:
             folders.setdefault(str(name.parent), {})[name.stem.lower()] = member
         elif name.suffix.lower() == ".zip":
             zips.append(str(name))

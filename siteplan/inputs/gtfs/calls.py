@@ -24,6 +24,9 @@ COLUMNS = ("arrival_time", "departure_time", "pickup_type", "drop_off_type", "sh
 # Rows of GTFS-Flex have one of these: an area or a time window in place of a stop or a time.
 FLEX = ("location_id", "location_group_id", "start_pickup_drop_off_window", "end_pickup_drop_off_window")
 
+# Of the form that Flex had before GTFS took it over: from such a stop on a vehicle calls in an area around its way.
+FORMER = ("start_service_area_id", "end_service_area_id", "start_service_area_radius", "end_service_area_radius")
+
 FILLED = ("times_by_distance", "times_by_line", "times_by_count")
 
 
@@ -52,7 +55,8 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
         One a trip. What is odd about a row's trip or sequence is counted in all rows of the feed, and such rows left
         out; the same for exact duplicates and for rows of GTFS-Flex without a time, which no timetable can use.
     """
-    table = read_table(feed, "stop_times", ("trip_id", "stop_id", "stop_sequence"), (*COLUMNS, *FLEX))
+    former = FORMER if b"service_area" in feed.tables["stop_times"].partition(b"\n")[0] else ()
+    table = read_table(feed, "stop_times", ("trip_id", "stop_id", "stop_sequence"), (*COLUMNS, *FLEX, *former))
     trip, sequence = _positions(table["trip_id"], trips), whole(table["stop_sequence"])
     feed.counts["calls_of_unknown_trips"] += int((trip < 0).sum())
     known = trip >= 0
@@ -61,6 +65,8 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
     feed.counts["bad_rows"] += int((kept & np.isnan(sequence)).sum())
     kept &= ~np.isnan(sequence)
     table, trip, sequence = table[kept], trip[kept], sequence[kept]
+    if former:
+        feed.counts["former_flex_rows"] += int(np.logical_or.reduce([~_blank(table[name]) for name in former]).sum())
     order = np.lexsort((sequence, trip))
     table, trip, sequence = table.iloc[order], trip[order], sequence[order]
     arrival, departure = (seconds(table[column]) for column in ("arrival_time", "departure_time"))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from siteplan.inputs.gtfs.archive import Archive
 from siteplan.inputs.gtfs.calls import DAY, Ints, Mask, interpolated, read_calls, repaired
+from siteplan.inputs.gtfs.flex import count_flex
 from siteplan.inputs.gtfs.report import ODDITIES
 from siteplan.inputs.gtfs.runs import lay_out, read_frequencies, runs_on
 from siteplan.inputs.gtfs.service import read_services
@@ -73,6 +74,7 @@ def read_part(
     on_demand = int((active[0] & raw.flex).sum())
     feed.counts["flex_trips"] += on_demand
     feed.counts["trips_without_times"] -= on_demand
+    count_flex(feed)
     calls = _usable(calls, every, feed)
     runs = runs[np.isin(runs["trip"], calls["trip"])].reset_index(drop=True)
     of_runs = trips.iloc[runs["trip"]].reset_index(drop=True).assign(day=runs["day"], headway=runs["headway"])

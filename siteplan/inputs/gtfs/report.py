@@ -36,7 +36,16 @@ ODDITIES: dict[str, tuple[str, bool]] = {
         True,
     ),
     "duplicate_transfers": ("transfers of a pair that stands before, left out", False),
+    # Demand: what GTFS-Flex says beside the trips
+    "flex_zones": ("zones to be picked up in on demand (GTFS-Flex, locations.geojson), not ridden in", False),
+    "flex_groups": ("groups of stops to be picked up at on demand (GTFS-Flex), not ridden between", False),
+    "bad_flex_zones": ("files of zones (locations.geojson) that are no GeoJSON, not read", True),
+    "booking_rules": ("rules for booking a ride (booking_rules.txt), not needed for what is ridden", False),
+    "booked_ahead": ("of these, rules for booking ahead of time, on the same day or before", False),
+    "former_flex_areas": ("areas of the former GTFS-Flex (areas.txt with wkt), not ridden in", False),
+    "former_flex_trips": ("trips with travel times on demand of the former GTFS-Flex (drt_ columns)", False),
     # Stop times of the trips looked at for the date
+    "former_flex_rows": ("stop times with an area of the former GTFS-Flex around the way, used at their stops", False),
     "flex_rows": ("stop times by area or time window (GTFS-Flex), which no timetable can use", False),
     "duplicate_calls": ("stop times that stand twice, used once", False),
     # Stop times of the trips that run
