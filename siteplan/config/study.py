@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import itertools
+import math
 import re
 import types
 import unicodedata
@@ -28,6 +29,8 @@ from siteplan.words import languages
 
 __all__ = ["Output", "Study", "folder_name"]
 
+MOST_SCENARIOS = 1000  # each is a study of its own, computed beside the others
+LONGEST_CHAIN = 100  # scenarios that build one on the other
 
 Named = Annotated[str, Field(min_length=1, max_length=80)]
 Folder = Annotated[Path, AfterValidator(based)]
@@ -189,9 +192,10 @@ class Study(Shown, Model):
     @model_validator(mode="after")
     def _scenarios_hold(self) -> "Study":
         folders: dict[str, str] = {}
-        for name, scenario in self.variants().items():
+        known, made = self.variants(), dict[str, Study]()
+        for name, scenario in known.items():
             try:
-                other = self.variant(name)
+                other = self._made(name, known, made)
                 _check_scenario(self, scenario, other)
             except ValidationError as error:
                 why = "; ".join(problems(error, Study))
@@ -219,6 +223,13 @@ class Study(Shown, Model):
     def variants(self) -> dict[str, Scenario]:
         """Give all scenarios by name: those of `scenarios`, and the combinations of `matrix`."""
         combined: dict[str, Scenario] = {}
+        count = len(self.scenarios) + (math.prod(map(len, self.matrix.values())) if self.matrix else 0)
+        if count > MOST_SCENARIOS:
+            raise PydanticCustomError(
+                "scenarios",
+                "scenarios, matrix: ask for {count} scenarios; expected at most {most}",
+                {"count": f"{count:,}", "most": f"{MOST_SCENARIOS:,}"},
+            )
         for options in itertools.product(*(axis.items() for axis in self.matrix.values())):
             asked = [(name, option) for name, option in options if option.model_fields_set]
             if self.matrix and asked:
@@ -238,20 +249,34 @@ class Study(Shown, Model):
         StudyError
             A scenario that builds on none of the others, or on itself.
         """
-        known, chain = self.variants(), [name]
+        known = self.variants()
         if name not in known:
             raise StudyError(
-                f"scenarios: no scenario '{name}'; expected any of {', '.join(known) or 'none, as none is named'}"
+                f"scenarios: no scenario '{name}'; expected any of {listed(known) or 'none, as none is named'}"
             )
-        while (base := known[chain[-1]].base) is not None:
+        return self._made(name, known, {})
+
+    def studies(self) -> "dict[str, Study]":
+        """Give the study that each scenario is, by name, as `variant` does."""
+        known, made = self.variants(), dict[str, Study]()
+        return {name: self._made(name, known, made) for name in known}
+
+    def _made(self, name: str, known: Mapping[str, Scenario], made: "dict[str, Study]") -> "Study":
+        """Make the study that a scenario is, and put it and those it builds on among those made already."""
+        chain, each = [name], name
+        while (base := known[each].base) is not None:
             if base not in known or base in chain:
-                others = ", ".join(other for other in known if other not in chain) or "none other"
+                others = listed(other for other in known if other not in chain) or "none other"
                 raise StudyError(f"base: builds on '{base}'; expected another scenario ({others})")
-            chain.append(base)
-        study = self
+            if len(chain) == LONGEST_CHAIN:
+                raise StudyError(f"base: builds on more than {LONGEST_CHAIN} others, one on the other; join some")
+            chain.append(each := base)
         for each in reversed(chain):
-            study = study._changed(known[each], f"{self.name}: {name}")
-        return study
+            if each not in made:
+                base = known[each].base
+                before = self if base is None else made[base]
+                made[each] = before._changed(known[each], f"{self.name}: {each}")
+        return made[name]
 
     def with_(
         self,

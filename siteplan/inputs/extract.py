@@ -4,10 +4,12 @@ import bz2
 import gzip
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterable
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -17,6 +19,7 @@ import shapely
 from siteplan.errors import InputError, absence
 from siteplan.geo import LONLAT
 from siteplan.inputs.opl import RENUMBERED, all_tags, read_ways
+from siteplan.inputs.packed import refuse_bomb
 
 __all__ = ["Layer", "Outline", "Scan", "open_osm", "read_layers", "way_names"]
 
@@ -25,6 +28,11 @@ T = TypeVar("T")
 DELETED = re.compile(rb"<(node|way|relation)\s[^>]*\baction\s*=\s*[\"']delete[\"'][^>]*>")
 NO_KEY = "\x00"  # nothing carries it
 NUMBER = re.compile(rb"\bid\s*=\s*[\"'](-?\d+)[\"']")
+CHUNK = 1024**2
+MOST_BYTES = 100 * 1024**3  # unpacked: what a continent has
+LONGEST_HEADER = 64 * 1024  # bytes, as the format has it
+BLOB_LENGTH, UNPACKED = 3, 2  # numbers of fields: of a block's header, of its blob
+BLOB_HEAD = 64  # bytes at the beginning of a blob, among which its size stands
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,7 @@ def _is_plain(file: Path) -> bool:
     """Tell whether a file has no deleted objects, older versions and new ids: a PBF file that holds no history."""
     if not file.name.endswith(".pbf"):
         return False
+    refuse_bomb(file, file.stat().st_size, _told_size(file), most=MOST_BYTES)
     with osmium.io.Reader(str(file), osmium.osm.NOTHING) as reader:  # else osmium reads ahead
         return not reader.header().has_multiple_object_versions
 
@@ -240,6 +249,7 @@ class _Outlines:
 
 def _put_in_order(file: Path, folder: Path) -> Path:
     """Write what is there, each object once, sorted, into a file of its own; new nodes get numbers above all others."""
+    gone = set() if file.name.endswith(".pbf") else _deleted(file)  # first, for it knows when to stop
     best: dict[tuple[str, int], tuple[tuple[Any, ...], int]] = {}
     thing: Any  # a node, way or relation
     for number, thing in enumerate(osmium.FileProcessor(str(file))):
@@ -248,7 +258,6 @@ def _put_in_order(file: Path, folder: Path) -> Path:
         worth = (thing.version, thing.timestamp, thing.visible, len(thing.tags), size)
         if label not in best or worth > best[label][0]:
             best[label] = worth, number
-    gone = set() if file.name.endswith(".pbf") else _deleted(file)
     kept = {number for label, (worth, number) in best.items() if worth[2] and label not in gone}
     once, ordered = folder / "once.osm.pbf", folder / "ordered.osm.pbf"
     with osmium.SimpleWriter(str(once)) as writer:
@@ -272,18 +281,79 @@ def _renumbered(thing: Any) -> Any:
 
 
 def _deleted(file: Path) -> set[tuple[str, int]]:
-    """Name the objects that an editor has marked for deletion (JOSM: action="delete") in a file of XML."""
+    """Name the objects that an editor has marked for deletion (JOSM: action="delete") in a file of XML, bounded."""
     openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
-    with openers.get(file.suffix, open)(file, "rb") as text:
-        return set(_marked(text))
+    with file.open("rb") as raw, openers.get(file.suffix, nullcontext)(raw) as text:
+        return set(_marked(_bounded(file, raw, text)))
 
 
-def _marked(text: Iterable[bytes]) -> Iterable[tuple[str, int]]:
-    for line in text:
-        for found in DELETED.finditer(line) if b"delete" in line else ():
+def _bounded(file: Path, raw: BinaryIO, text: BinaryIO) -> Iterator[bytes]:
+    """Give a text chunk by chunk, as long as it is no bomb: never more than so many times what was read of the file."""
+    size = 0
+    try:
+        while chunk := text.read(CHUNK):
+            size += len(chunk)
+            refuse_bomb(file, raw.tell(), size, most=MOST_BYTES)
+            yield chunk
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(
+            f"{file}: cannot be read as OpenStreetMap data ({error}); it may be cut short: download or export it again"
+        ) from None
+
+
+def _marked(text: Iterable[bytes]) -> Iterator[tuple[str, int]]:
+    rest = b""
+    for chunk in text:
+        part = rest + chunk
+        for found in DELETED.finditer(part) if b"delete" in part else ():
             number = NUMBER.search(found[0])
             if number is not None:
                 yield found[1].decode()[0], int(number[1])
+        begun = part.rfind(b"<")  # an object that ends in the next chunk; none is as long as a chunk
+        rest = part[begun:] if begun >= 0 and len(part) - begun < CHUNK else b""
+
+
+def _told_size(file: Path) -> int:
+    """Sum what the blocks of a PBF file say that they unpack to; osmium unpacks none to more than that.
+
+    A file is blocks of: the length of a header (4 bytes), the header, which tells the length of the blob, and the blob,
+    which tells its size unpacked.
+    """
+    size, end = 0, file.stat().st_size
+    with file.open("rb") as blocks:
+        while len(begin := blocks.read(4)) == 4:
+            header = blocks.read(min(int.from_bytes(begin, "big"), LONGEST_HEADER))
+            length = _field(header, BLOB_LENGTH)
+            after = blocks.tell() + length
+            if not 0 < length <= end:  # no PBF file: osmium says so
+                break
+            head = blocks.read(min(length, BLOB_HEAD))
+            size += _field(head, UNPACKED) or _field(head + blocks.read(after - blocks.tell()), UNPACKED)
+            blocks.seek(after)
+    return size
+
+
+def _field(message: bytes, number: int) -> int:
+    """Return a whole number of a protocol buffer, 0 where it is none of its first fields."""
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        value, after = _varint(message, at)
+        if key == number << 3:
+            return value
+        kind = key & 7
+        at = after if kind == 0 else after + value if kind == 2 else len(message)
+    return 0
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    """Return a number of seven bits a byte, and where it ends."""
+    value = 0
+    for shift, byte in enumerate(message[at : at + 10]):
+        value |= (byte & 0x7F) << 7 * shift
+        if byte < 0x80:
+            return value, at + shift + 1
+    return value, len(message)
 
 
 def way_names(path: str | Path, ways: Collection[int]) -> dict[int, str]:

@@ -306,7 +306,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
     crs = metric_crs((float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())))
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
     way_of = np.repeat(np.arange(len(kept.way_id)), np.diff(kept.start))
-    chords, square = square_chords(kept.squares, ids, node, np.asarray(x), y=np.asarray(y))
+    chords, square, large = square_chords(kept.squares, ids, node, np.asarray(x), y=np.asarray(y))
     if chords.size:
         way_of = np.concatenate([way_of, len(kept.way_id) + np.repeat(np.arange(len(chords)), 2)])
         node = np.concatenate([node, chords.ravel()])
@@ -315,7 +315,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
             way_id=np.concatenate([kept.way_id, np.zeros(len(chords), np.int64)]),
             kind=np.concatenate([kept.kind, np.array(kept.square_kind, np.int64)[square]]),
         )
-    counts = {**kept.counts, "square_chords": len(chords)}
+    counts = {**kept.counts, "square_chords": len(chords), "squares_not_crossed": large}
     return _cut(
         replace(kept, counts=counts),
         node,

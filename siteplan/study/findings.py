@@ -21,6 +21,7 @@ from siteplan.inputs.gtfs import summary
 from siteplan.inputs.times import read_times
 from siteplan.network.people import totals
 from siteplan.network.snapping import LIMIT
+from siteplan.network.squares import MOST_ENTRIES
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.output.files import MANIFEST, digest, is_inside, is_results, unfinished
@@ -273,6 +274,9 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
         yield Finding("info", "inputs.streets", f"at nodes of streets and paths: {text}")
     if by_hour := streets.counts.get("by_hour", 0):
         text = f"{by_hour:,} ways and nodes are open by the hour: they are used as on {streets.when:%Y-%m-%d at %H:%M}"
+        yield Finding("info", "inputs.streets", text)
+    if large := streets.counts.get("squares_not_crossed", 0):
+        text = f"{large:,} squares have more than {MOST_ENTRIES} entries: people walk along their rims alone"
         yield Finding("info", "inputs.streets", text)
     missing = streets.counts.get("missing_nodes", 0)
     if missing:

@@ -66,9 +66,9 @@ class Variant:
 
 def variants_of(study: Study) -> list[Variant]:
     """List the scenarios of a study, in its order."""
-    tongues = all_words("scenario")
+    tongues, studies = all_words("scenario"), study.studies()
     return [
-        Variant(name, study.variant(name), _about(scenario, tongues), _asks_again(scenario))
+        Variant(name, studies[name], _about(scenario, tongues), _asks_again(scenario))
         for name, scenario in study.variants().items()
     ]
 
