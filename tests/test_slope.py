@@ -77,6 +77,32 @@ def test_flat_ground_and_profiles_without_slope_change_nothing(tmp_path: Path) -
     assert [side.tolist() for side in steep.costs(WALK)] == [[3000], [3000]]
 
 
+def test_scale_and_offset_are_part_of_the_heights(tmp_path: Path) -> None:
+    """Decimetres above 100 m below the sea that rise by 0.5 a metre are metres that rise by 0.05."""
+    with rasterio.open(terrain(tmp_path, 0.5), "r+") as model:
+        model.scales, model.offsets = (0.1,), (-100.0,)
+    climb = read_climb(line(STREET).streets(), tmp_path / "terrain.tif")
+    assert climb.walk[0].tolist() == pytest.approx([np.exp(0.175), np.exp(-0.175)], rel=0.002)
+
+
+def test_heights_of_no_street_are_refused(tmp_path: Path) -> None:
+    """-9999 that is not declared as nodata would be a pit of ten kilometres."""
+    with rasterio.open(terrain(tmp_path, 0.05, unknown_east_of=205), "r+") as model:
+        model.nodata = None
+    with pytest.raises(InputError, match=r"terrain\.tif: holds -9999 where there are streets.*declare it"):
+        read_climb(line(STREET, STREET, STREET, STREET).streets(), tmp_path / "terrain.tif")
+
+
+def test_a_picture_is_no_terrain_model(tmp_path: Path) -> None:
+    with rasterio.open(terrain(tmp_path, 0.05)) as model:
+        profile, height = model.profile, model.read(1)
+    with rasterio.open(tmp_path / "picture.tif", "w", **(profile | {"count": 3})) as model:
+        for band in (1, 2, 3):
+            model.write(height, band)
+    with pytest.raises(InputError, match=r"picture\.tif: has 3 bands; expected one, of heights in metres"):
+        read_climb(line().streets(), tmp_path / "picture.tif")
+
+
 @pytest.mark.parametrize("tag", ["bridge", "tunnel"])
 def test_a_bridge_is_not_as_steep_as_the_valley(tmp_path: Path, tag: str) -> None:
     streets = hilly(tmp_path, line(STREET, {**STREET, tag: "yes"}, {**STREET, tag: "no"}), 0.2)

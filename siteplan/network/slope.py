@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 STEP = 20.0  # metres between heights along a street: finer than the terrain models in use (25-30 m)
 BRIDGE = 0.03  # on bridges and in tunnels the terrain is not the road
+LOWEST, HIGHEST = -500.0, 9_000.0  # metres; no street is lower than the Dead Sea, or higher than the Everest
 BIKE_SLOPE = (-0.05, -0.03, 0.0, 0.03, 0.05, 0.10)
 BIKE_SPEED = (1.7, 1.4, 1.0, 0.85, 0.75, 0.5)  # Valhalla's bicycle costing; held beyond the ends
 
@@ -118,10 +119,19 @@ def _heights(file: Path, streets: Lines, xy: Floats) -> Floats:
                 raise InputError(f"{file}: names no CRS; assign one (gdal_edit.py -a_srs)")
             there = Transformer.from_crs(streets.crs, model.crs.to_wkt(), always_xy=True)
             east, north = there.transform(xy[:, 0], xy[:, 1])
-            band = model.read(1, masked=True).astype(float).filled(np.nan)
-            return _between(band, ~model.transform, np.asarray(east), np.asarray(north))
+            if model.count > 1:
+                raise InputError(f"{file}: has {model.count} bands; expected one, of heights in metres")
+            band = model.read(1, masked=True).astype(float).filled(np.nan) * model.scales[0] + model.offsets[0]
+            heights = _between(band, ~model.transform, np.asarray(east), np.asarray(north))
     except rasterio.errors.RasterioIOError as error:
         raise InputError(f"{file}: not a raster ({error})") from error
+    wrong = heights[(heights < LOWEST) | (heights > HIGHEST)]
+    if wrong.size:
+        raise InputError(
+            f"{file}: holds {wrong[0]:.15g} where there are streets, no height in metres of any street; if that means "
+            "'no value', declare it (gdal_edit.py -a_nodata)"
+        )
+    return heights
 
 
 def _between(band: Floats, to_pixel: Any, east: Floats, north: Floats) -> Floats:
