@@ -11,11 +11,15 @@ import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import rasterio
 import shapely
@@ -372,3 +376,74 @@ def test_a_list_is_no_key(tmp_path: Path) -> None:
     gpd.GeoDataFrame({"cell": [[1], [2]], "people": [1.0, 2.0]}, geometry=[SQUARE, SQUARE], crs=4326).to_parquet(file)
     with pytest.raises(InputError, match="feature 1 has a list as cell in column 'cell'"):
         sp.read_population(file)
+
+
+# ---------------------------------------------------------------------------------------------------- cells of tables
+
+
+@pytest.mark.parametrize("column", ["id", "name", "status", "capacity", "lon"])
+def test_a_list_in_a_cell_of_sites_is_refused(column: str, tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": ["a", "b"], "name": ["x", "y"], "status": ["existing"] * 2, "capacity": [1.0, 2.0]})
+    table = table.assign(lon=[9.5, 9.6], lat=[47.1, 47.2]).astype(object)
+    table[column] = [[1.0], [2.0, 3.0]]
+    table.to_parquet(tmp_path / "sites.parquet")
+    with pytest.raises(InputError, match=rf"feature 1(,| has a list as \w+ in) column '{column}'.*expected"):
+        sp.read_sites(tmp_path / "sites.parquet")
+
+
+@pytest.mark.parametrize("column", ["site", "point", "mode"])
+def test_a_list_in_a_cell_of_times_is_refused(column: str, tmp_path: Path) -> None:
+    table = pd.DataFrame({"site": ["a", "b"], "point": ["p", "q"], "mode": ["walk"] * 2, "minutes": [1.5, 2.5]})
+    table[column] = [["a"], ["b", "c"]]
+    table.to_parquet(tmp_path / "times.parquet")
+    with pytest.raises(InputError, match=f"has a list as {column} in column '{column}'"):
+        sp.read_times(tmp_path / "times.parquet")
+
+
+@pytest.mark.parametrize("column", ["home", "work", "mode"])
+def test_a_list_in_a_cell_of_flows_is_refused(column: str, tmp_path: Path) -> None:
+    table = pd.DataFrame({"home": ["a", "b"], "work": ["p", "q"], "mode": ["car"] * 2, "people": [1.0, 2.0]})
+    table[column] = [["a"], ["b", "c"]]
+    table.to_parquet(tmp_path / "flows.parquet")
+    with pytest.raises(InputError, match=f"has a list as {column} in column '{column}'"):
+        sp.read_flows(tmp_path / "flows.parquet")
+
+
+@pytest.mark.parametrize("broken", ["cut", "garbage", "empty"])
+def test_broken_geometries_of_parquet_are_counted(broken: str, tmp_path: Path) -> None:
+    shapes = [shapely.to_wkb(shapely.Point(lon, 47.1)) for lon in (9.5, 9.6, 9.7)]
+    shapes[1] = {"cut": shapes[1][:12], "garbage": b"\xff" * 21, "empty": b""}[broken]
+    path = tmp_path / "cells.parquet"
+    gpd.GeoDataFrame({"people": [3, 4, 5]}, geometry=[SQUARE] * 3, crs=4326).to_parquet(path)
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(1, table.schema.field("geometry"), pa.array(shapes, pa.binary())), path)
+    with pytest.raises(InputError, match="1 of 3 geometries in column 'geometry' are broken, the first: feature 2"):
+        sp.read_population(path)
+
+
+def test_broken_geometries_of_a_geopackage_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "cells.gpkg"
+    shapes = gpd.points_from_xy([9.5, 9.6, 9.7], [47.1] * 3)
+    gpd.GeoDataFrame({"people": [3, 4, 5]}, geometry=shapes, crs=4326).to_file(path, layer="cells")
+    with closing(sqlite3.connect(path)) as file:
+        for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
+            file.create_function(name, 1, lambda _: 0)
+        file.execute("UPDATE cells SET geom = substr(geom, 1, 20) WHERE fid = 2")
+        file.commit()
+    with pytest.warns(SiteplanWarning, match="1 of 3 rows have no place and are left out, with 4 people"):
+        cells = sp.read_population(path)
+    assert cells["people"].tolist() == [3, 5]
+
+
+def test_geometries_as_text_are_read_or_counted(tmp_path: Path) -> None:
+    """QGIS writes a CSV with a column WKT; it does not say its CRS."""
+    path = tmp_path / "cells.csv"
+    path.write_text(f'WKT,people\nPOINT (9.5 47.1),3\n"{SQUARE.wkt}",4\n,5\n')
+    with pytest.warns(SiteplanWarning, match="1 of 3 rows have no place and are left out, with 5 people"):
+        cells = sp.read_population(path, crs=4326)
+    assert cells.geometry.tolist() == [shapely.Point(9.5, 47.1), SQUARE]
+    with pytest.raises(InputError, match="has no CRS; name the one its coordinates are in"):
+        sp.read_population(path)
+    path.write_text('WKT,people\nPOINT (9.5 47.1),3\n"POINT (9.5",4\n')
+    with pytest.raises(InputError, match=r"1 of 2 geometries in column 'WKT' are no WKT.*: line 3: 'POINT \(9.5'"):
+        sp.read_population(path, crs=4326)

@@ -1,5 +1,6 @@
 """Any table of places, whatever its format, as one GeoDataFrame."""
 
+import re
 import warnings
 from collections.abc import Collection
 from os import PathLike
@@ -8,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -33,6 +35,8 @@ SHEETLIKE = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 
 # Column names that mean a position; tried in this order, capitals or not.
 POSITIONS = (("lon", "lat"), ("long", "lat"), ("lng", "lat"), ("longitude", "latitude"))
+WKT = re.compile(r"\s*(MULTI)?(POINT|POLYGON)", re.IGNORECASE)
+SHAPES = ("wkt", "geometry", "geom", "the_geom")
 PLANE_POSITIONS = (("x", "y"), ("easting", "northing"), ("x_coord", "y_coord"))
 
 
@@ -119,11 +123,11 @@ def _read_plain(
         table = read_table(path, layer)
         implied = False
         if not isinstance(table, gpd.GeoDataFrame):
-            if located or find_codes(table) is not None or _find_pair(table, given) is not None:
+            if located or _is_located(table, given):
                 table = _located(table, path, given, prefer)
             else:
                 table = gpd.GeoDataFrame(table, geometry=[None] * len(table), crs=LONLAT)
-            given = None
+            given = None if table.crs is not None else given
     if table.empty:
         raise InputError(f"{path}: has no rows" + ("" if within is None else " within the study area"))
     if not located and table.geometry.isna().all():
@@ -187,10 +191,12 @@ def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoD
     if codes is not None and (pair is None or prefer == "codes"):
         shapes, code_crs = code_shapes(table[codes.column], codes.kind, str(path))
         return gpd.GeoDataFrame(table, geometry=shapes, crs=code_crs)
+    if pair is None and (column := _find_wkt(table)) is not None:
+        return gpd.GeoDataFrame(table.drop(columns=column), geometry=_shapes(table[column], path), crs=crs)
     if pair is None:
         raise InputError(
             f"{path}: no coordinates found among the columns {listed(table.columns)}; expected lon and lat, "
-            f"x and y with crs= {in_study('crs', 'EPSG:2154')}, or a column of H3 or INSPIRE grid codes"
+            f"x and y with crs= {in_study('crs', 'EPSG:2154')}, a column WKT, or a column of H3 or INSPIRE grid codes"
         )
     x_name, y_name, pair_crs = pair
     if pair_crs is None:
@@ -203,6 +209,32 @@ def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoD
     here = ~(np.isnan(x) | np.isnan(y))
     points[here] = shapely.points(x[here], y[here])
     return gpd.GeoDataFrame(table, geometry=points, crs=pair_crs)
+
+
+def _is_located(table: pd.DataFrame, crs: Any) -> bool:
+    found = (find_codes(table), _find_pair(table, crs), _find_wkt(table))
+    return any(each is not None for each in found)
+
+
+def _find_wkt(table: pd.DataFrame) -> str | None:
+    """Find a column of geometries as text, as QGIS and databases write them."""
+    for column in table.columns:
+        if str(column).lower() in SHAPES and table[column].astype(str).str.match(WKT).any():
+            return str(column)
+    return None
+
+
+def _shapes(texts: pd.Series, path: Path) -> npt.NDArray[np.object_]:
+    there = (texts.notna() & (texts.astype(str).str.strip() != "")).to_numpy()
+    held = [text if full else None for text, full in zip(texts, there, strict=True)]
+    shapes: npt.NDArray[np.object_] = shapely.from_wkt(np.array(held, dtype=object), on_invalid="ignore")
+    broken = np.flatnonzero(there & shapely.is_missing(shapes))
+    if broken.size:
+        raise InputError(
+            f"{path}: {broken.size:,} of {len(texts):,} geometries in column '{texts.name}' are no WKT, the first: "
+            f"{row_name(int(broken[0]), path)}: {str(texts.iloc[broken[0]])[:40]!r}"
+        )
+    return shapes
 
 
 def _find_pair(table: pd.DataFrame, crs: Any) -> tuple[str, str, Any] | None:

@@ -12,7 +12,7 @@ from siteplan.formats import TABLES
 from siteplan.inputs.files import existing_file
 from siteplan.inputs.packed import plain_file
 from siteplan.inputs.tables import read_table
-from siteplan.inputs.values import numbers, row_name, same_codes
+from siteplan.inputs.values import numbers, refuse_lists, row_name, same_codes
 
 __all__ = ["read_flows"]
 
@@ -71,6 +71,9 @@ def read_flows(path: str | PathLike[str], *, communes: gpd.GeoDataFrame | pd.Dat
             f"{file}: no column {', '.join(lacking)} (found: {listed(raw.columns)}). Expected home, work and people"
         )
     table = pd.DataFrame(index=raw.index)
+    for what in ("home", "work", "mode"):
+        if found[what] is not None:
+            refuse_lists(raw[found[what]], file, what)
     for what in ("home", "work"):
         table[what] = [_text(value) for value in raw[found[what]]]
         blank = np.flatnonzero(table[what] == "")

@@ -15,7 +15,7 @@ from siteplan.doors import door
 from siteplan.errors import InputError, listed, reads, warn
 from siteplan.formats import PLACES
 from siteplan.inputs.files import existing_file, read_places
-from siteplan.inputs.values import find_column, keys, numbers, repaired, row_name
+from siteplan.inputs.values import find_column, keys, numbers, refuse_lists, repaired, row_name
 
 __all__ = ["OPEN", "STATUSES", "Places", "as_sites", "read_sites"]
 
@@ -78,7 +78,7 @@ def read_sites(
     index = _tried(problems, lambda: _site_keys(table, file, site_column), plain)
     name_column = find_column(table, file, "names", None, known=("name",))
     own = {
-        "name": _names(table, name_column, index),
+        "name": _tried(problems, lambda: _names(table, file, name_column, index), None),
         "status": _tried(problems, lambda: _statuses(table, file, index), None),
         "cost": _tried(problems, lambda: _amounts(table, file, "cost", index), None),
         "capacity": _tried(problems, lambda: _amounts(table, file, "capacity", index), None),
@@ -159,9 +159,10 @@ def _site_keys(table: gpd.GeoDataFrame, file: Path, column: str | None) -> pd.In
     return keys(table[column], file, "site").astype(str).astype(object)
 
 
-def _names(table: gpd.GeoDataFrame, column: str | None, index: pd.Index) -> pd.Series:
+def _names(table: gpd.GeoDataFrame, file: Path, column: str | None, index: pd.Index) -> pd.Series:
     if column is None:
         return pd.Series(index, index=index, dtype=object)
+    refuse_lists(table[column], file, "name")
     values = table[column].to_list()
     names = [
         key if pd.isna(name) or str(name).strip() == "" else str(name) for name, key in zip(values, index, strict=True)
@@ -173,6 +174,7 @@ def _statuses(table: gpd.GeoDataFrame, file: Path, index: pd.Index) -> pd.Series
     column = find_column(table, file, "status", None, known=("status",))
     if column is None:
         return pd.Series("candidate", index=index, dtype=object)
+    refuse_lists(table[column], file, "status")
     values = ["" if pd.isna(value) else str(value).strip().lower() for value in table[column]]
     status = pd.Series(values, index=index, dtype=object).replace("", "candidate")
     unknown = status[~status.isin(STATUSES)]

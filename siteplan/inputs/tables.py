@@ -1,14 +1,18 @@
 """Tables, whatever their format, as plain columns."""
 
+import json
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from siteplan.errors import InputError
 from siteplan.formats import SHEETS, TEXTS
 from siteplan.inputs.packed import refuse_bomb
 from siteplan.inputs.texts import read_text
+from siteplan.inputs.values import row_name
 from siteplan.inputs.workbook import read_sheet
 
 __all__ = ["read_parquet", "read_table"]
@@ -25,6 +29,20 @@ def read_table(path: Path, sheet: str | None = None) -> pd.DataFrame:
     if path.suffix.lower() in TEXTS:
         return read_text(path)
     return read_sheet(path, sheet) if path.suffix.lower() in SHEETS else read_parquet(path)
+
+
+def _broken_shapes(path: Path) -> str:
+    """Say how many geometries of a GeoParquet are none, and which is the first."""
+    import pyarrow.parquet
+
+    column = json.loads(pyarrow.parquet.read_metadata(path).metadata[b"geo"])["primary_column"]
+    held = pyarrow.parquet.read_table(path, columns=[column])[column].to_pylist()
+    there = np.array([each is not None for each in held])
+    broken = there & shapely.is_missing(shapely.from_wkb(held, on_invalid="ignore"))
+    if not broken.any():
+        return ""
+    first = row_name(int(broken.argmax()), path)
+    return f"{broken.sum():,} of {len(held):,} geometries in column '{column}' are broken, the first: {first}"
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -47,5 +65,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
         return gpd.read_parquet(path) if b"geo" in (told.metadata or {}) else pd.read_parquet(path)
     except InputError:
         raise
+    except shapely.errors.GEOSException as error:
+        raise InputError(f"{path}: {_broken_shapes(path) or error}; export it again") from None
     except (pyarrow.ArrowException, ValueError, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from None

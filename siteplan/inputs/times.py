@@ -19,7 +19,7 @@ from siteplan.inputs.files import existing_file
 from siteplan.inputs.packed import plain_file
 from siteplan.inputs.tables import read_parquet
 from siteplan.inputs.texts import read_rows, text_layout
-from siteplan.inputs.values import same_codes
+from siteplan.inputs.values import refuse_lists, same_codes
 from siteplan.inputs.workbook import read_sheet
 from siteplan.reachable import GIVEN, SUSPECT, check_times
 
@@ -105,6 +105,9 @@ def read_times(
     if sites is not None:
         raw = _long_form(raw, sites, path)
     site, point = _sides(raw, sites, path)
+    for column in (site, point, _first(raw, ("mode",))):
+        if column is not None:
+            refuse_lists(raw[column], path, str(column))
     nameless = raw[site].isna() | raw[point].isna()
     if nameless.any():
         row = raw.index[int(nameless.argmax())]

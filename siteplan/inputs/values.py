@@ -16,7 +16,7 @@ from siteplan.formats import SHEETS, TEXTS
 from siteplan.inputs.numerals import MISSING_TEXT, THOUSANDS, clean, decimal_mark, plain
 from siteplan.inputs.packed import ending_of
 
-__all__ = ["find_column", "keys", "numbers", "refuse_negative", "repaired", "row_name", "same_codes"]
+__all__ = ["find_column", "keys", "numbers", "refuse_lists", "refuse_negative", "repaired", "row_name", "same_codes"]
 
 # A code of digits, perhaps as a program writes it that took it for a number: without zeros in front, with .0 behind.
 NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
@@ -50,12 +50,7 @@ def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all() and values.notna().all():
         values = values.astype("int64")
     if not pd.api.types.is_integer_dtype(values):
-        lists = np.flatnonzero([not pd.api.types.is_scalar(value) for value in values])
-        if lists.size:
-            raise InputError(
-                f"{path}: {row_name(values.index[lists[0]], path)} has a list as {what} in column '{values.name}'; "
-                "expected a number or a text"
-            )
+        refuse_lists(values, path, what)
         text = values.astype(object).map(lambda value: "" if pd.isna(value) else str(value).strip())
         blank = np.flatnonzero(text == "")
         if blank.size:
@@ -72,6 +67,18 @@ def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
         )
     index: pd.Index = pd.Index(values.to_list(), name=what, dtype="int64" if values.dtype.kind in "iu" else object)
     return index
+
+
+def refuse_lists(values: pd.Series, path: Path, what: str) -> None:
+    """Refuse a column of which a value is several, as Parquet may hold them: nobody could tell which is meant."""
+    if values.dtype != object or pd.api.types.infer_dtype(values, skipna=True) == "string":
+        return
+    lists = np.flatnonzero([not pd.api.types.is_scalar(value) for value in values])
+    if lists.size:
+        raise InputError(
+            f"{path}: {row_name(values.index[lists[0]], path)} has a list as {what} in column '{values.name}'; "
+            "expected a number or a text"
+        )
 
 
 def numbers(
