@@ -298,7 +298,7 @@ def test_an_address_is_no_file(name: str) -> None:
 
 def test_ten_hours_that_were_truncated_are_read(tmp_path: Path) -> None:
     """600 stands for the times up to 601: half a minute more than ten hours is a time like another."""
-    path = written(tmp_path, "site,point,minutes\nA,1,600\nA,2,599\nA,3,1\nA,4,2\n")
+    path = written(tmp_path, "site,point,minutes\nA,1,600\nA,2,599\nA,3,1\nA,4,2\nA,5,3\n")
     times = read_times(path, minutes="truncated")
-    assert times["minutes"].tolist() == [600.5, 599.5, 1.5, 2.5]
-    assert Reach.of(times).count("given", 600) == {"people": 3}
+    assert times["minutes"].tolist() == [600.5, 599.5, 1.5, 2.5, 3.5]
+    assert Reach.of(times).count("given", 600) == {"people": 4}
