@@ -11,7 +11,7 @@ import numpy.typing as npt
 import shapely
 import shapely.ops
 
-from siteplan.config import Profile, Rides
+from siteplan.config import Profile, Rides, clock_of
 from siteplan.doors import door
 from siteplan.errors import StudyError
 from siteplan.geo import ground_lengths
@@ -160,14 +160,14 @@ def _ridden(
     (trace,) = found.traces(np.zeros(1, np.int64))
     cost, low, high = found.ranked[:, 0].tolist()
     within = found.costs[:, 0] <= found.cutoff
-    asked = int(found.minutes[found.chosen[0]])
-    legs, ways = _legs(transit, trace, mode, direction, asked=asked * MINUTE, cost=cost, ends=(origin, site))
+    asked = int(found.moments[found.chosen[0]])
+    legs, ways = _legs(transit, trace, mode, direction, asked=asked * 10, cost=cost, ends=(origin, site))
     return Itinerary(
         minutes=cost / MINUTE,
         minutes_p25=low / MINUTE if low <= found.cutoff else np.nan,
         minutes_p75=high / MINUTE if high <= found.cutoff else np.nan,
         metres=float(legs["metres"].sum()),
-        at=clock(asked * 60),
+        at=clock_of(asked),
         possible=int(within.sum()),
         window=len(within),
         direction=direction,

@@ -14,10 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from siteplan.cli import app
+from siteplan.config import Rides
 from siteplan.errors import StudyError
+from siteplan.output.maps.notes import _riding
 from siteplan.study import check, draw, read_study, run, score
 from siteplan.study.load import load
 from siteplan.study.scenarios import Variant, made
+from siteplan.words import load_words
 from tests.feeds import feed, write_zip
 from tests.town import BY_BUS, NORTH, lon, write_bus, write_town
 
@@ -160,6 +163,8 @@ def test_the_window_is_said_below_the_table(town: Path) -> None:
         (["--transit=none.zip"], "no such file"),
         (["--transit=people.csv"], "people.csv"),
         (["--set=travel.transit.window=[09:00,08:00]"], "travel.transit.window: runs from 09:00 to 08:00"),
+        (["--set=travel.transit.window=noon"], "travel.transit.window: found 'noon'"),
+        (["--set=travel.transit.window=[08:00:30,08:00:30]"], "travel.transit.window: runs from 08:00:30 to 08:00:30"),
         (["--set=travel.transit.back=[18:00,17:00]"], "travel.transit.back: runs from 18:00 to 17:00"),
         (["--set=travel.transit.max_rides=0"], "travel.transit.max_rides: found 0"),
         (["--set=travel.transit.home=horse"], "travel.transit.home: found 'horse'"),
@@ -187,6 +192,31 @@ def test_transit_without_a_timetable(town: Path) -> None:
 def test_clock_times_that_yaml_takes_for_numbers(town: Path) -> None:
     asked = read_study(town, ["travel.transit.window=[17:00, 18:30]"])
     assert asked.travel.transit.window == ("17:00", "18:30")
+    asked = read_study(town, ["travel.transit.window=[17:00:30, 18:30:15]"])
+    assert asked.travel.transit.window == ("17:00:30", "18:30:15")
+
+
+@pytest.mark.parametrize("said", ["'08:30'", "08:30", "[08:30, 08:31]", "8:30"])
+def test_one_time_is_a_moment(town: Path, said: str) -> None:
+    asked = read_study(town, [f"travel.transit.window={said}", "travel.transit.back=17:00:30"])
+    first, last = asked.travel.transit.window
+    assert (first.zfill(5), last) == ("08:30", "08:31")
+    assert asked.travel.transit.back == ("17:00:30", "17:01:30")
+    assert str(asked.profiles()[-1]).startswith(f"at {first}, and back at 17:00:30, at most 2 rides")
+
+
+def test_limits_of_what_is_not_ridden_are_said_below_the_map(town: Path) -> None:
+    """And a moment as such: there is no median of it."""
+    words = [load_words(language, "notes") for language in ("en", "fr")]
+    profile = Rides(window="08:30", direct_walk_minutes=20, max_home_minutes=7.5).model_dump()
+    told = [_riding(profile, "2026-03-10", each) for each in words]
+    assert told[0].endswith(
+        "there at 08:30, at most 2 rides, walks included; at most 20 min without any ride; "
+        "at most 7.5 min between home and stop."
+    )
+    assert "aller à 08:30, 2 véhicules au plus" in told[1]
+    usual = _riding(Rides().model_dump(), "2026-03-10", words[0])
+    assert usual.endswith("from 08:00 to 09:00; the median of every minute, at most 2 rides, walks included.")
 
 
 @pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds import feed, lines, times, write_zip
-from siteplan.config import BIKE, Rides
+from siteplan.config import BIKE, Rides, clock_of
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed
 from siteplan.inputs.gtfs.feed import SPECIAL
@@ -66,7 +66,7 @@ def bus(first: str, times: int = 4, headway: int = 30) -> list[Any]:
 
 def journey(feed: Feed, home: float = 40, site: float = 5060, **how: Any) -> list[float]:
     """Return minutes, quartiles and share between a site and a home on the road, on foot at a metre a second."""
-    rides = BY_BUS.model_copy(update={key: how.pop(key) for key in list(how) if key in Rides.model_fields})
+    rides = BY_BUS.with_(**{key: how.pop(key) for key in list(how) if key in Rides.model_fields})
     times = ridden(build_timetable(feed, road()), along(site), along(home), **{"mode": rides, "limit": 60, **how})
     if times.empty:
         return []
@@ -99,6 +99,25 @@ def test_a_site_reached_in_fewer_minutes_than_the_percentile_asks_is_out_of_reac
 def test_from_the_site_one_waits_at_the_start() -> None:
     # Left at 8:00, the bus of 8:30 brings one there at 8:41; left at 8:28, too; left at 8:29, that of 9:00 at 9:11.
     assert journey(HALF_HOURLY, home=5060, site=40, direction="from") == [27, 20, 35, 1]
+
+
+def test_a_moment_is_asked_about_alone() -> None:
+    """The bus of 8:00 is there at 8:10, the site a minute on: whoever must be there at 8:11 left at 7:58."""
+    feed = timetable(along(100, 5000), bus("8:00", 1))
+    assert journey(feed, window="08:11") == journey(feed, window=("08:11", "08:12")) == [13, 13, 13, 1]
+    assert journey(feed, window="08:11:30") == [13.5, 13.5, 13.5, 1]
+    assert journey(feed, window="08:10:59", limit=30) == []  # the site is a minute from the stop
+    # From the site's side, where one leaves at that moment: a minute to the stop, a minute there.
+    assert journey(feed, site=40, home=5060, window="07:57:30", direction="from") == [13.5, 13.5, 13.5, 1]
+    assert journey(feed, site=40, home=5060, window="07:58:01", direction="from") == []
+
+
+def test_minutes_are_counted_from_the_seconds_that_a_window_begins_with() -> None:
+    feed = timetable(along(100, 5000), bus("8:00", 1))
+    assert journey(feed, window=("08:11:30", "08:13:30")) == [13.5, 13.5, 14.5, 1]
+    # 8:10:30 is too early, 8:11:30 is not.
+    assert journey(feed, window=("08:10:30", "08:12:00"), percentile=100) == []
+    assert journey(feed, window=("08:10:30", "08:12:00"), percentile=50)[3] == 0.5
 
 
 def test_against_the_bus_nobody_rides() -> None:
@@ -513,7 +532,14 @@ def as_rows(times: pd.DataFrame) -> list[tuple[Any, ...]]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-WINDOWS = [("00:00", "00:04"), ("08:00", "08:07"), ("24:10", "24:12"), ("12:30", "12:31")]
+WINDOWS = [
+    ("00:00", "00:04"),
+    ("08:00", "08:07"),
+    ("24:10", "24:12"),
+    ("12:30", "12:31"),
+    ("08:59:17", "09:01:17"),
+    "12:30:45",
+]
 rules = st.builds(
     lambda window, percentile, most, walk, slack, in_all, home, alone: Rides(
         window=window,
@@ -564,7 +590,7 @@ def cases(draw: Any, *, tenths: bool = False) -> Case:
         spot = st.tuples(st.sampled_from(parts[hamlet]), share, st.sampled_from([0.0, 0.0, 40.0]))
         return draw(st.lists(spot, min_size=1, max_size=most))
 
-    drawn = draw(timetables(stops, 60 * rides.window_minutes[0], chained=count > 3))
+    drawn = draw(timetables(stops, hm(rides.window[0]), chained=count > 3))
     entrances = spots(stops % count, 2) if draw(st.booleans()) else []
     at = put(streets, [spot for k in range(stops + 1) for spot in spots(k % count, 1)] + entrances)
     kind, parent = [*[0] * stops, 1, *[2] * len(entrances)], [*drawn.parent, *[stops] * len(entrances)]
@@ -652,8 +678,7 @@ def turned(case: Case) -> Case:
     sides = [("from", "to"), ("to", "from")]
     swap = {f"{one}_{of}": f"{other}_{of}" for of in ("stop", "route", "trip") for one, other in sides}
     special = feed.special.rename(columns=swap)[list(SPECIAL)]
-    first, last = (2 * noon // 60 + 1 - minute for minute in reversed(rides.window_minutes))
-    window = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in (first, last))
+    window = tuple(clock_of(2 * noon + 60 - hm(end)) for end in reversed(rides.window))
     transit = laid(replace(feed, calls=calls, transfers=transfers, special=special), streets)
     # The mirror of an hour past midnight lies before the day, where no study can ask for it.
     return replace(case, transit=transit, rides=Rides.model_construct(**{**dict(rides), "window": window}))

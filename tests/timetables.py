@@ -448,7 +448,7 @@ def journeys(
     starts, ends = (points, sites) if direction == "to" else (sites, points)
     on_foot = walks(feed, streets, starts, ends, rides, limit=limit, direction=direction)
     found = events(feed, on_foot.changes, on_foot.straight, rides)
-    minutes = [600 * minute for minute in range(*rides.window_minutes)]
+    minutes = [10 * second for second in range(*map(hm, rides.window), 60)]
     search = _latest_departures if direction == "to" else _earliest_arrivals
     result = {}
     for row in range(len(starts)):

@@ -2,7 +2,20 @@
 
 from siteplan.config.choose import Decay, Question, Quota, Score
 from siteplan.config.inputs import Area, Inputs, Population, Table
-from siteplan.config.profiles import BIKE, PEDELEC, PROFILES, SLOW_WALK, TRANSIT, WALK, Profile, Rides, minutes_of
+from siteplan.config.profiles import (
+    BIKE,
+    PEDELEC,
+    PROFILES,
+    SLOW_WALK,
+    TRANSIT,
+    WALK,
+    Profile,
+    Rides,
+    at_once,
+    clock_of,
+    minutes_of,
+    seconds_of,
+)
 from siteplan.config.study import Output, Study, folder_name
 from siteplan.config.travel import MODES, Travel
 
@@ -27,6 +40,9 @@ __all__ = [
     "Study",
     "Table",
     "Travel",
+    "at_once",
+    "clock_of",
     "folder_name",
     "minutes_of",
+    "seconds_of",
 ]

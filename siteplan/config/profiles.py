@@ -194,9 +194,15 @@ PEDELEC = Profile.of("pedelec", ByPedelec())
 PROFILES = {profile.name: profile for profile in (WALK, SLOW_WALK, BIKE, PEDELEC)}
 
 
+CLOCK = r"[0-2]?\d:[0-5]\d(:[0-5]\d)?"
+LATEST = 30 * 60  # no time of day is as many minutes: so many are seconds
+
+
 def _clock(value: Any) -> Any:
-    """Read a time of day that YAML took for a number: 17:00 is 1020 to it."""
-    return f"{value // 60:02}:{value % 60:02}" if isinstance(value, int) else value
+    """Read a time of day that YAML took for a number: 17:00 is 1020 to it, 17:00:30 is 61230."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    return clock_of(value if value >= LATEST else 60 * value)
 
 
 Clock = Annotated[str, BeforeValidator(_clock), Field(pattern=r"^[0-2]?\d:[0-5]\d$")]
@@ -209,7 +215,7 @@ def minutes_of(window: tuple[str, str]) -> tuple[int, int]:
 
 
 def _forward(window: tuple[str, str]) -> tuple[str, str]:
-    first, last = minutes_of(window)
+    first, last = seconds_of(window)
     if not first < last:
         raise PydanticCustomError(
             "window",
@@ -221,15 +227,52 @@ def _forward(window: tuple[str, str]) -> tuple[str, str]:
 
 Window = Annotated[tuple[Clock, Clock], AfterValidator(_forward)]
 
+Moment = Annotated[str, BeforeValidator(_clock), Field(pattern=f"^{CLOCK}$")]
+
+
+def clock_of(seconds: int) -> str:
+    """Return seconds since midnight as "08:30", or "08:30:15" where it is no whole minute."""
+    minute, second = divmod(seconds, 60)
+    return f"{minute // 60:02}:{minute % 60:02}" + (f":{second:02}" if second else "")
+
+
+def seconds_of(window: tuple[str, str]) -> tuple[int, int]:
+    """Return the ends of a window in seconds since midnight."""
+    parts = ([int(part) for part in time.split(":")] for time in window)
+    first, last = (3600 * hour + 60 * minute + sum(second) for hour, minute, *second in parts)
+    return first, last
+
+
+def at_once(window: tuple[str, str]) -> bool:
+    """Tell whether a window is one moment: no longer than a minute."""
+    first, last = seconds_of(window)
+    return last - first <= 60
+
+
+def _as_window(value: Any) -> Any:
+    """Read one time as the minute that begins with it: of a window, each minute from its start on is asked about."""
+    value = _clock(value)
+    if not isinstance(value, str):
+        return value
+    return (value, clock_of(seconds_of((value, value))[0] + 60) if re.fullmatch(CLOCK, value) else value)
+
+
+Moments = Annotated[tuple[Moment, Moment], BeforeValidator(_as_window), AfterValidator(_forward)]
+
+
+def _hours(window: tuple[str, str]) -> str:
+    return f"at {window[0]}" if at_once(window) else f"{window[0]}-{window[1]}"
+
 
 class Riding(Model):
     """What a journey by public transport may be."""
 
-    window: Window = Field(
+    window: Moments = Field(
         default=("08:00", "09:00"),
-        description="be at the site (direction from: leave it) at each minute from one time to before the other, as R5",
+        description="be at the site (direction from: leave it) at each minute from one time to before the other, as "
+        "R5; one time, such as 08:30 or 08:30:15, is that moment alone",
     )
-    back: Window | None = Field(
+    back: Moments | None = Field(
         default=None,
         description="[17:00, 18:00] = they must also get home, leaving the site in this window: both ways must be "
         "within the limit, the longer counts; empty = the way there only",
@@ -286,17 +329,17 @@ class Rides(Mode, Riding):
         return super().with_(**changes)
 
     @property
-    def window_minutes(self) -> tuple[int, int]:
-        """The window in minutes since midnight."""
-        return minutes_of(self.window)
+    def moments(self) -> range:
+        """The moments asked about: each minute of the window from its start on, in seconds since midnight."""
+        return range(*seconds_of(self.window), 60)
 
     def __str__(self) -> str:
         """Say in words what a journey is."""
         level = "the median" if self.percentile == 50 else f"the {self.percentile:g}th percentile"
         parts = [
-            f"{self.window[0]}-{self.window[1]}",
-            *([f"and back {self.back[0]}-{self.back[1]}"] if self.back else []),
-            f"{level} of every minute",
+            _hours(self.window),
+            *([f"and back {_hours(self.back)}"] if self.back else []),
+            *([f"{level} of every minute"] if not (at_once(self.window) and at_once(self.back or self.window)) else []),
             f"at most {self.max_rides} rides",
             f"walks of {self.max_walk_minutes:g} min at {self.walk.speed_kmh:g} km/h",
             *([f"{self.home.name} between home and stop"] if self.home else []),

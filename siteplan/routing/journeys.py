@@ -16,7 +16,7 @@ from siteplan.config import Rides
 from siteplan.network.transit import Timetable, patterns_without
 from siteplan.routing.layout import lay_out, lay_patterns
 from siteplan.routing.rides import rank_of
-from siteplan.routing.search import MINUTE, each
+from siteplan.routing.search import each
 from siteplan.routing.transit import FAR, search_rides
 
 __all__ = ["Journeys", "Ride", "Trace", "search_journeys", "without"]
@@ -106,16 +106,17 @@ def _rounds(departure, latest, rides, timetable, feet, access):  # type: ignore[
 class Journeys:
     """The journeys between one site and the points around it, at every minute of the window.
 
-    `costs` (minutes, points) are deciseconds, FAR beyond the limit; `chosen` (points) is the first minute whose journey
-    is that of the percentile, -1 where that one is beyond the limit; `ranked` (3, points) are the deciseconds at the
-    percentile and at 25 and 75 %; `by_itself` (points) are those without any ride.
+    `moments` are the minutes in seconds since midnight. `costs` (minutes, points) are deciseconds, FAR beyond the
+    limit; `chosen` (points) is the first minute whose journey is that of the percentile, -1 where that one is beyond
+    the limit; `ranked` (3, points) are the deciseconds at the percentile and at 25 and 75 %; `by_itself` (points) are
+    those without any ride.
     """
 
     timetable: Timetable
     backwards: bool
     cutoff: int
     rides: int
-    minutes: Ints
+    moments: Ints
     clock: Costs
     costs: Costs
     chosen: Ints
@@ -251,8 +252,8 @@ def search_journeys(
     """
     layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
     laid = layout.laid
-    minutes = np.arange(*mode.window_minutes)
-    clock = ((-minutes if backwards else minutes) * MINUTE).astype(np.int32)
+    moments = np.array(mode.moments)
+    clock = ((-moments if backwards else moments) * 10).astype(np.int32)
     ranks = [rank_of(share, len(clock)) for share in (mode.percentile, 25, 75)]
 
     def search(site: int) -> Journeys:
@@ -264,7 +265,7 @@ def search_journeys(
         ranked = np.sort(costs, axis=0)[ranks]
         chosen = np.where(ranked[0] <= cutoff, np.argmax(costs == ranked[0], axis=0), -1)
         return Journeys(
-            timetable, backwards, cutoff, mode.max_rides, minutes, clock, costs, chosen, ranked, by_itself,
+            timetable, backwards, cutoff, mode.max_rides, moments, clock, costs, chosen, ranked, by_itself,
             ranks[0], laid, near, layout.exits,
         )  # fmt: skip
 

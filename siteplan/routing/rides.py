@@ -53,9 +53,8 @@ def ride_times(
     is no walk. One result a site, in order.
     """
     layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
-    first, last = mode.window_minutes
-    minutes = np.arange(first, last) * search.MINUTE
-    clock = (-minutes if backwards else minutes[::-1]).astype(np.int32)
+    moments = np.array(mode.moments) * 10
+    clock = (-moments if backwards else moments[::-1]).astype(np.int32)
     ranks = tuple(rank_of(share, len(clock)) for share in (mode.percentile, 25, 75))
     feet: tuple[Any, ...] = layout.laid.feet
     out: tuple[Any, ...] = layout.exits

@@ -17,7 +17,7 @@ from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.robustness import PLACEMENTS, chosen_sets, rank_stability, regret, variants_of
 from siteplan.analysis.score import score_sites
 from siteplan.catalogue import BEST
-from siteplan.config import Profile, Question, Rides, Study, minutes_of
+from siteplan.config import Profile, Question, Rides, Study, clock_of, seconds_of
 from siteplan.config.questions import Robustness
 from siteplan.errors import StudyError, warn
 from siteplan.network.people import place_people
@@ -70,7 +70,7 @@ def check_robustness(study: Study, asked: Robustness, data: StudyData) -> None:
         raise StudyError("robustness.dates: nobody rides in this study; leave them out, or add the mode transit")
     windows = [window for each in rides for window in (each.window, each.back) if window is not None]
     for window in windows:
-        first, last = minutes_of(window)
+        first, last = (end / 60 for end in seconds_of(window))
         if first + min(asked.shifts) < 0 or last + max(asked.shifts) >= LATEST:
             raise StudyError(
                 f"robustness.shifts: move the window {window[0]}-{window[1]} out of the day; expected fewer minutes"
@@ -290,8 +290,8 @@ def _faster(study: Study, profile: Profile, draw: Draw) -> Profile:
 
 
 def _moved(window: tuple[str, str], minutes: float) -> tuple[str, str]:
-    first, last = (int(end + minutes) for end in minutes_of(window))
-    return f"{first // 60:02}:{first % 60:02}", f"{last // 60:02}:{last % 60:02}"
+    first, last = (clock_of(end + 60 * int(minutes)) for end in seconds_of(window))
+    return first, last
 
 
 def _counted(study: Study, place: StudyData, reach: Reach, weights: Mapping[str, float]) -> pd.DataFrame:

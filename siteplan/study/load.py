@@ -13,7 +13,7 @@ import shapely
 
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, LAYERS, PEOPLE, Measure, uptake_column
-from siteplan.config import Profile, Rides, Study
+from siteplan.config import Profile, Rides, Study, seconds_of
 from siteplan.errors import InputError, listed, reads, warn
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
@@ -209,9 +209,9 @@ def moment(study: Study) -> datetime:
     """Return when people travel: on the timetables' day, in the middle of the first window; else a Tuesday morning."""
     if study.inputs.transit is None:
         return MORNING
-    windows = [mode.window_minutes for mode in study.profiles() if isinstance(mode, Rides)]
+    windows = [seconds_of(mode.window) for mode in study.profiles() if isinstance(mode, Rides)]
     day = datetime.fromisoformat(study.inputs.transit.date)
-    return day + (timedelta(minutes=sum(windows[0]) / 2) if windows else MORNING - datetime.combine(MORNING, time()))
+    return day + (timedelta(seconds=sum(windows[0]) / 2) if windows else MORNING - datetime.combine(MORNING, time()))
 
 
 def load_streets(study: Study, sites: gpd.GeoDataFrame, original: StreetNetwork | None = None) -> StreetNetwork:

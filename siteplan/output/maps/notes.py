@@ -7,7 +7,7 @@ from typing import Any
 import geopandas as gpd
 
 from siteplan.catalogue import measures, mode_order, speeds
-from siteplan.config import TRANSIT
+from siteplan.config import TRANSIT, at_once
 from siteplan.output.outcome import Outcome
 from siteplan.words import Tongues, Words, all_words, capital, half_up
 
@@ -93,15 +93,29 @@ def _study_notes(result: Outcome, words: Words, modes: Words) -> list[str]:
     return said
 
 
+def _when(window: tuple[str, str], words: Words) -> str:
+    """Say a window, or the one moment that it is."""
+    first, last = window
+    return (
+        words.text("rides_at", first=first) if at_once(window) else words.text("rides_between", first=first, last=last)
+    )
+
+
 def _riding(profile: Mapping[str, Any], day: str, words: Words) -> str:
     """Say when and how people ride."""
-    (first, last), back, level = profile["window"], profile["back"], profile["percentile"]
+    window, back, level = tuple(profile["window"]), profile["back"] and tuple(profile["back"]), profile["percentile"]
+    several = not all(at_once(one) for one in (window, back) if one)
+    rank = words["median"] if level == 50 else words.text("percentile", level=f"{level:g}")
+    limits = {"rides_alone": profile.get("direct_walk_minutes"), "rides_most": profile.get("max_home_minutes")}
     told = {
         "date": words.date(day),
-        "first": first,
-        "last": last,
-        "back": words.text("rides_back", first=back[0], last=back[1]) if back else "",
-        "level": words["median"] if level == 50 else words.text("percentile", level=f"{level:g}"),
+        "when": _when(window, words),
+        "back": words.text("rides_back", when=_when(back, words)) if back else "",
+        "level": words.text("rides_level", level=rank) if several else "",
         "home": words["rides_home"] if profile["home"] else "",
+        **{
+            key.removeprefix("rides_"): "" if minutes is None else words.text(key, minutes=float(minutes))
+            for key, minutes in limits.items()
+        },
     }
     return words.text("rides", count=profile["max_rides"], **told)
