@@ -82,6 +82,57 @@ def split_graphs(streets: StreetNetwork, profile: Profile, spots: list[Spot]) ->
     return graphs
 
 
+def turning_times(streets: StreetNetwork, profile: Profile, spots: list[Spot]) -> dict[tuple[int, int], int]:
+    """Return deciseconds between places (edge, metres, any) on streets where some turns are forbidden.
+
+    A graph whose nodes are the parts of a trip (0 on restricted streets, 1 on open ones, 2 on restricted ones) and the
+    half-edge just ridden; its links are the turns. Places lie on their edge, not at its ends.
+    """
+    cost = np.column_stack(streets.costs(profile))
+    use = np.maximum(*streets.uses(profile.rules, push=profile.push)[:2])
+    behind = edges_behind(streets, use)
+    ends_only = [bool(use[e] == Access.ENDS) or e in behind for e in range(len(use))]
+    forbidden = {(int(one), int(other)) for one, other in streets.turns}
+    halves = [h for h in range(2 * len(use)) if cost[h >> 1, h & 1] >= 0]
+    ends = np.column_stack([streets.u, streets.v])
+    graph = nx.DiGraph()
+    for one, other in itertools.product(halves, halves):
+        if ends[one >> 1, 1 - (one & 1)] != ends[other >> 1, other & 1] or (one, other) in forbidden:
+            continue
+        for part, after in itertools.combinations_with_replacement(range(3), 2):
+            if ends_only[one >> 1] == (part != 1) and ends_only[other >> 1] == (after != 1):
+                graph.add_edge((one, part), (other, after), cost=int(cost[other >> 1, other & 1]))
+    found: dict[tuple[int, int], int] = {}
+    ways = [
+        {
+            h: int(np.round((offset if h & 1 == 0 else streets.length[edge] - offset) / streets.length[edge] * at))
+            for h in (2 * edge, 2 * edge + 1)
+            if (at := cost[edge, h & 1]) >= 0
+        }
+        for edge, offset, _ in spots
+    ]
+    for (a, start), (b, end) in itertools.product(enumerate(ways), enumerate(ways)):
+        onward = spots[b][1] - spots[a][1]
+        same = set(start) & set(end)
+        totals = [end[h] - start[h] for h in same if (onward <= 0 if h & 1 else onward >= 0)]
+        for h, k in itertools.product(start, end):
+            starts = [(h, 0), (h, 2)] if ends_only[h >> 1] else [(h, 1)]
+            goals = [(k, 0), (k, 2)] if ends_only[k >> 1] else [(k, 1)]
+            for one, other in itertools.product(starts, goals):
+                if one in graph and other in graph:
+                    totals += _ridden(graph, one, other, int(cost[h >> 1, h & 1]) - start[h], end[k])
+        if totals:
+            found[a, b] = min(totals)
+    return found
+
+
+def _ridden(graph: nx.DiGraph, one: Node, other: Node, before: int, last: int) -> list[int]:
+    """Return what it costs to go on from the end of one half-edge up to a place on another, if that can be done."""
+    least = nx.single_source_dijkstra_path_length(graph, one, weight="cost")
+    onward = [least[node] for node in graph.predecessors(other) if node in least]
+    return [before + min(onward) + last] if onward else []
+
+
 def edges_behind(streets: StreetNetwork, use: np.ndarray) -> set[int]:
     """Return the open edges that only restricted ones link to the rest, such as the streets behind a private gate.
 

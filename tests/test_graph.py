@@ -13,13 +13,15 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oracles import street_times
+from oracles import street_times, turning_times
 from siteplan.config import BIKE, WALK, Profile
 from siteplan.errors import NetworkError
 from siteplan.network.graph import mode_graph
 from siteplan.network.snapping import link, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.routing import search
+from siteplan.routing.ways import Spot as Place
+from siteplan.routing.ways import find_way
 from siteplan.times import travel_times
 from worlds import (
     METRE_A_SECOND,
@@ -86,6 +88,47 @@ def test_the_engine_equals_its_slow_twin(
     for direction in ("to", "from"):
         expected = street_times(streets, profile, sites, points, limit=limit, direction=direction)
         assert engine(streets, profile, sites, points, limit, direction) == expected
+
+
+# Turns ----------------------------------------------------------------------------------------------------------------
+
+
+def turned(streets: StreetNetwork, seeds: Sequence[int]) -> StreetNetwork:
+    """Forbid some turns at nodes, never turning round."""
+    ends = np.column_stack([streets.u, streets.v])
+    halves = range(2 * len(streets.u))
+    turns = [
+        (one, other)
+        for one, other in itertools.product(halves, halves)
+        if ends[one >> 1, 1 - (one & 1)] == ends[other >> 1, other & 1] and other != one ^ 1
+    ]
+    chosen = sorted({turns[seed % len(turns)] for seed in seeds}) if turns else []
+    return replace(streets, turns=np.array(chosen, np.int64).reshape(-1, 2))
+
+
+some_turns = st.lists(st.integers(0, 10_000), max_size=12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(networks(), some_turns, on_edges, st.sampled_from([BIKE, BIKE, PUSHED, WALK]))
+def test_forbidden_turns_equal_their_slow_twin(
+    edges: list[Edge], seeds: list[int], at: list[Spot], profile: Profile
+) -> None:
+    streets = turned(made(edges), seeds)
+    if np.max(streets.costs(profile)) < 0:
+        return
+    placed = links(streets, profile, [(edge, share, 0.0) for edge, share, _ in at])
+    rows = np.flatnonzero(placed["status"] == "placed").tolist()
+    spots = [(int(placed["edge"][row]), float(placed["offset_m"][row]), 0) for row in rows]
+    bound = streets if profile is BIKE else replace(streets, turns=streets.turns[:0])
+    twin = {(rows[a], rows[b]): cost for (a, b), cost in turning_times(bound, profile, spots).items() if cost <= 36_000}
+    assert engine(streets, profile, placed, placed, 60, "from") == twin
+    assert engine(streets, profile, placed, placed, 60, "to") == {(b, a): cost for (a, b), cost in twin.items()}
+    # And so does the one that tells the way.
+    shares = [Place(edge, offset / streets.length[edge], 0) for edge, offset, _ in spots]
+    for a, b in itertools.product(range(len(rows)), repeat=2):
+        way = find_way(streets, profile, [shares[a]], [shares[b]], most=36_000)
+        assert (None if way is None else way.cost) == twin.get((rows[a], rows[b]))
 
 
 # What stands at nodes -------------------------------------------------------------------------------------------------

@@ -13,15 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from siteplan.config import BIKE, WALK
+from siteplan.config.changes import StreetClosed
 from siteplan.errors import InputError
 from siteplan.inputs.basemap import BACKGROUND, WATERS, read_basemap
 from siteplan.inputs.candidates import CANDIDATE_TAGS, candidates_layer, propose_sites, read_tags
 from siteplan.inputs.extract import Layer, read_layers, way_names
 from siteplan.inputs.opl import all_tags, read_nodes, read_ways
 from siteplan.inputs.osm import read_osm, streets_layer
-from siteplan.network.edits.streets import source_ways
+from siteplan.network.edits.streets import edit_streets, source_ways
 from siteplan.network.snapping import link
-from siteplan.network.streets import read_streets
+from siteplan.network.streets import StreetNetwork, read_streets
+from siteplan.times import travel_times
 from worlds import STREET, Tags, World, line, places, plaza, river
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "streets.osm.pbf"
@@ -366,6 +369,105 @@ def test_barriers_and_lifts_at_nodes_are_read(tmp_path: Path) -> None:
     counts = read_streets(tmp_path / "world.osm").counts
     names = ("barriers_closed_to_walk", "barriers_closed_to_bike", "barriers_at_ends_of_trips", "lifts_at_nodes")
     assert [counts[name] for name in names] == [1, 0, 0, 1]
+
+
+# Turn restrictions ----------------------------------------------------------------------------------------------------
+
+# Four streets that meet in node 0: 1 from the west, 2 to the east, 3 to the north, 4 to the south.
+CROSSING = World(
+    {0: (0, 0), 1: (-100, 0), 2: (100, 0), 3: (0, 100), 4: (0, -100)},
+    [(STREET, [1, 0]), (STREET, [0, 2]), (STREET, [0, 3]), (STREET, [0, 4])],
+)
+WEST, EAST, UP, DOWN = range(1, 5)  # the ways
+
+
+def relation(tags: Tags, *members: tuple[str, int, str]) -> str:
+    """Return a relation of members (type, id, role)."""
+    listed = "".join(f'<member type="{kind}" ref="{ref}" role="{role}"/>' for kind, ref, role in members)
+    said = "".join(f'<tag k="{key}" v="{value}"/>' for key, value in tags.items())
+    return f'<relation id="7" version="1">{listed}{said}</relation>'
+
+
+def with_turns(folder: Path, relations: str, world: World = CROSSING) -> Path:
+    """Write a file of a world with relations in it."""
+    file = folder / "turns.osm"
+    file.write_text(world.xml().replace("</osm>", relations + "</osm>"))
+    return file
+
+
+def closed_to_the(folder: Path, tags: Tags, **how: object) -> tuple[set[int], StreetNetwork]:
+    """Return the ways that one from the west may not turn into, and the streets."""
+    members = (("way", WEST, "from"), ("node", 0, "via"), ("way", UP, "to"))
+    streets = read_streets(with_turns(folder, relation({"type": "restriction", **tags}, *members)), **how)
+    assert all(int(streets.way_id[half >> 1]) == WEST for half in streets.turns[:, 0])
+    return {int(streets.way_id[half >> 1]) for half in streets.turns[:, 1]}, streets
+
+
+@pytest.mark.parametrize(
+    ("tags", "closed"),
+    [
+        ({"restriction": "no_left_turn"}, {UP}),
+        ({"restriction": "only_left_turn"}, {EAST, DOWN}),
+        ({"restriction": "no_left_turn", "except": "bus; bicycle"}, set()),
+        ({"restriction": "no_left_turn", "except": "bus"}, {UP}),
+        ({"restriction": "no_left_turn", "restriction:bicycle": "none"}, set()),
+        ({"restriction:bicycle": "no_left_turn"}, {UP}),
+        ({"restriction:hgv": "no_left_turn"}, set()),
+        ({"restriction": "no_right_turn_on_red"}, set()),
+        ({"restriction:conditional": "no_left_turn @ (Mo-Fr 07:00-09:00)"}, {UP}),
+        ({"restriction:conditional": "no_left_turn @ (Mo-Fr 17:00-19:00)"}, set()),
+        ({"restriction": "no_left_turn", "restriction:conditional": "none @ (07:00-09:00)"}, set()),
+    ],
+)
+def test_turn_restrictions_bind_bicycles(tmp_path: Path, tags: Tags, closed: set[int]) -> None:
+    found, streets = closed_to_the(tmp_path, tags)
+    assert found == closed
+    assert streets.counts.get("turns", 0) == bool(closed)
+
+
+def test_turns_are_judged_for_the_moment_asked_for(tmp_path: Path) -> None:
+    tags = {"restriction:conditional": "no_left_turn @ (Mo-Fr 17:00-19:00)"}
+    found, streets = closed_to_the(tmp_path, tags, when=datetime.fromisoformat("2026-03-10 18:00"))
+    assert found == {UP}
+    assert streets.counts["by_hour"] == 1
+
+
+def test_turns_that_cannot_be_told_are_counted(tmp_path: Path) -> None:
+    tags, turn = {"type": "restriction", "restriction": "no_left_turn"}, {"from": WEST, "to": UP}
+    ways = [("way", way, role) for role, way in turn.items()]
+    via = ("node", 0, "via")
+    through = World(CROSSING.nodes, [(STREET, [1, 0, 2]), (STREET, [0, 3])])
+    for members, world, cause in (
+        ([*ways, ("way", EAST, "via")], CROSSING, "turns_via_ways"),
+        ([*ways, ("node", 4, "via")], CROSSING, "turns_unmatched"),  # no end of theirs
+        ([*ways], CROSSING, "turns_unmatched"),
+        ([("way", WEST, "from"), via, ("way", 99, "to")], CROSSING, "turns_unmatched"),
+        ([("way", 1, "from"), via, ("way", 2, "to")], through, "turns_unmatched"),  # from the west or the east?
+        ([("way", WEST, "from"), via, ("way", WEST, "to")], CROSSING, "turns_round"),
+    ):
+        streets = read_streets(with_turns(tmp_path, relation(tags, *members), world))
+        assert not len(streets.turns)
+        assert {key: streets.counts.get(key, 0) for key in ("turns", cause)} == {"turns": 0, cause: 1}
+
+
+def test_a_cyclist_rides_round_what_a_walker_turns_into(tmp_path: Path) -> None:
+    # From the west to the north, 150 m; who may not turn left rides on, turns round in the east, and turns right.
+    tags, members = {"restriction": "no_left_turn"}, (("way", WEST, "from"), ("node", 0, "via"), ("way", UP, "to"))
+    streets = read_streets(with_turns(tmp_path, relation({"type": "restriction", **tags}, *members)))
+    start, end = places([(-100.0, 0.0)]), places([(0.0, 50.0)])
+    for profile, metres in ((BIKE, 350.0), (BIKE.with_(name="pushed", push=True), 150.0), (WALK, 150.0)):
+        times = travel_times(streets, end, start, mode=profile, minutes=60)
+        assert times["minutes"].tolist() == pytest.approx([metres * 0.06 / profile.speed_kmh], abs=0.01)
+        back = travel_times(streets, start, end, mode=profile, minutes=60)
+        assert back["minutes"].tolist() == pytest.approx([150 * 0.06 / profile.speed_kmh], abs=0.01)
+
+
+def test_a_changed_network_keeps_its_turns(tmp_path: Path) -> None:
+    _, streets = closed_to_the(tmp_path, {"restriction": "no_left_turn"})
+    edited = edit_streets(streets, [StreetClosed(close=DOWN)])
+    assert [int(edited.way_id[half >> 1]) for half in edited.turns[0]] == [WEST, UP]
+    times = travel_times(edited, places([(0.0, 50.0)]), places([(-100.0, 0.0)]), mode="bike", minutes=60)
+    assert times["minutes"].tolist() == pytest.approx([350 * 0.06 / 15], abs=0.01)
 
 
 # What is not a file of streets ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ bulk.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ __all__ = [
 
 Tags = tuple[tuple[str, str], ...]
 
-MEMBER = re.compile(r"w(-?\d+)@([^,]*)")
+MEMBERS = {kind: re.compile(kind + r"(-?\d+)@([^,]*)") for kind in "nw"}
 ESCAPED = re.compile(r"%([0-9a-f]+)%")
 NOWHERE = 999.0  # stands for a place that is not in the file
 NUMBERS = bytes.maketrans(b"nxy,", b"    ")
@@ -94,11 +95,14 @@ def read_nodes(text: bytes, *carrying: str) -> PlacedNodes:
     )
 
 
-def read_relations(text: bytes, *carrying: str) -> list[tuple[int, bytes, list[tuple[int, str]]]]:
-    """Read the relations of a text of OPL that carry a tag or a key: ids, texts of tags, member ways with roles."""
+def read_relations(
+    text: bytes, *carrying: str, members: Literal["n", "w"] = "w"
+) -> list[tuple[int, bytes, list[tuple[int, str]]]]:
+    """Read the relations of a text of OPL that carry a tag or a key: ids, texts of tags, members of a kind with roles."""
+    member = MEMBERS[members].findall
     return [
-        (int(number), tags, [(int(way), _plain(role)) for way, role in MEMBER.findall(members.decode())])
-        for number, tags, members in _objects(text, b"r", carrying)
+        (int(number), tags, [(int(each), _plain(role)) for each, role in member(listed.decode())])
+        for number, tags, listed in _objects(text, b"r", carrying)
     ]
 
 

@@ -14,6 +14,7 @@ from siteplan.geo import ground_lengths
 from siteplan.inputs.conditions import MORNING, SUFFIX, judged
 from siteplan.inputs.extract import Layer, Scan, read_layers
 from siteplan.inputs.opl import LocatedWays, PlacedNodes, Tags, read_nodes, read_relations, read_ways, tag_reader
+from siteplan.inputs.turns import TURN_KEYS, Turn, read_turns
 
 __all__ = ["KEYS", "RawWays", "Tags", "read_osm", "streets_layer"]
 
@@ -50,7 +51,7 @@ class RawWays:
     `refs`, `lon`, `lat` (degrees, WGS84) hold the nodes of all ways one after the other; way `w` is the slice
     `start[w]:start[w + 1]`. `kind[w]` is the row of `kinds` with its tags. `squares` are rings (node ids) of pedestrian
     areas: an outer ring first, then its holes. At the nodes `post_id` stand barriers and lifts; `post_kind` are the
-    rows of `kinds` with their tags.
+    rows of `kinds` with their tags. `turns` are the restrictions that bind bicycles at `when`.
     """
 
     source: str
@@ -65,6 +66,7 @@ class RawWays:
     square_kind: list[int] = field(default_factory=list)
     post_id: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     post_kind: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    turns: list[Turn] = field(default_factory=list)
     data_date: str | None = None
     when: datetime = MORNING
     counts: dict[str, int] = field(default_factory=dict)
@@ -75,7 +77,7 @@ def read_osm(path: str | Path, *, when: datetime = MORNING) -> RawWays:
 
     Extracts clipped with missing nodes are accepted: a way is cut where its nodes are missing, and counted in
     `counts` (`missing_nodes`, `ways_cut`). Access that hangs on the hour is judged for the moment `when`, local time;
-    `by_hour` counts the pieces of ways and the nodes that have some.
+    `by_hour` counts the pieces of ways, the nodes and the turn restrictions that have some.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def streets_layer(when: datetime = MORNING) -> Layer[RawWays]:
     return Layer(
         lambda found: _ways(found, when),
         nodes=frozenset(start.partition("=")[0] for start in POSTS),
-        others=frozenset(start.partition("=")[0] for start in STREETS),
+        others=frozenset(start.partition("=")[0] for start in STREETS) | TURN_KEYS,
         squares=tuple(("highway", kind) for kind in SQUARES),
     )
 
@@ -103,6 +105,7 @@ def _ways(found: Scan, when: datetime) -> RawWays:
     _add_squares(found, reader)
     if not reader.parts:
         raise InputError(f"{found.source}: holds no way with a highway tag; siteplan needs the streets of the place")
+    reader.add_turns(found.text)
     return reader.result(found.source, found.data_date)
 
 
@@ -208,6 +211,7 @@ class _Collector:
         self.squares: list[list[list[int]]] = []
         self.square_kind: list[int] = []
         self.posts: dict[int, int] = {}
+        self.turns: list[Turn] = []
         self.counts = {"missing_nodes": 0, "ways_cut": 0, "by_hour": 0}
 
     def add(self, ways: LocatedWays, tags_of: dict[int, Tags] | None = None) -> None:
@@ -276,6 +280,11 @@ class _Collector:
                 tags = {**tags, "highway": "barrier"}
             self.posts[node] = self._kind(tuple(sorted(tags.items())))
 
+    def add_turns(self, text: bytes) -> None:
+        """Take in the restrictions of turns that bind bicycles."""
+        self.turns, counts = read_turns(text, self.when)
+        self.counts |= {key: count + self.counts.get(key, 0) for key, count in counts.items()}
+
     def add_square(self, rings: list[list[int]], tags: Tags) -> None:
         """Take a square in: its outer ring, then its holes."""
         self.squares.append(rings)
@@ -299,6 +308,7 @@ class _Collector:
             square_kind=self.square_kind,
             post_id=np.array(list(self.posts), np.int64),
             post_kind=np.array(list(self.posts.values()), np.int64),
+            turns=self.turns,
             data_date=data_date,
             when=self.when,
             counts=self.counts,

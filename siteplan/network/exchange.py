@@ -23,7 +23,7 @@ def to_networkx(streets: StreetNetwork, *, mode: str | Profile = "walk") -> "nx.
         Every direction that may be travelled is an edge with `length` (metres), `minutes` by the profile, `osmid`,
         `oneway`, `reversed`, `geometry` (LineString) and its OpenStreetMap tags; nodes have `x` and `y`;
         `graph["crs"]` is the projected CRS of the streets. Restricted ways (private, destination) are in it like any
-        other: a plain graph cannot say "at the ends of a trip only".
+        other: a plain graph cannot say "at the ends of a trip only", nor which turns are forbidden.
 
     Raises
     ------

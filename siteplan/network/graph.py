@@ -8,6 +8,9 @@ such ways touch stands three times in the graph: as the trip starts (0), on the 
 restricted edges link copies 0 to 0 and 2 to 2, all others 1 to 1, and one may pass from 0 to 1 and from 1 to 2.
 Open streets that only restricted ones link to the rest are restricted themselves.
 
+Where one may not turn (bicycles only), a node stands in the graph once for every chain that leads to it and once for
+every one that leaves it, and arcs that cost nothing link those between which one may turn.
+
 The graph of edited streets is that of the streets they come from, in which only the chains are laid anew that a changed
 edge, or one that meets a changed edge, is part of. What replaces them stands behind the rest.
 """
@@ -22,6 +25,7 @@ from scipy.sparse.csgraph import connected_components
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
+from siteplan.network.hubs import Hubs
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
 
@@ -104,7 +108,8 @@ class Footing:
     """What a profile may do with each edge of some streets, whichever way it is searched.
 
     `cost` (edges, 2) are deciseconds along and against the edge (-1: closed), `ends_only` says that it may be used at
-    the ends of a trip only, `trusted` that its component may be linked to; `component` is that of each street node.
+    the ends of a trip only, `trusted` that its component may be linked to; `component` is that of each street node; `turns`
+    are those that the profile may not make, as in `StreetNetwork`.
     """
 
     cost: Ints
@@ -112,6 +117,7 @@ class Footing:
     ends_only: Bools
     trusted: Bools
     component: Ints
+    turns: Ints
 
     def alike(self, other: "Footing", here: Ints, there: Ints) -> Bools:
         """Tell which edges (rows here and there) are used alike in two networks."""
@@ -154,7 +160,9 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     trusted = usable.copy()
     trusted[edges] = ((size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax()))[component[u]]
     trusted &= ~streets.passages  # nobody boards midway
-    return Footing(cost, usable, ends_only, trusted, component)
+    # Who pushes a bicycle through footways turns on foot as well.
+    turns = streets.turns if profile.rules == "bike" and not profile.push else streets.turns[:0]
+    return Footing(cost, usable, ends_only, trusted, component, turns[usable[turns >> 1].all(axis=1)])
 
 
 def _pieces(u: Ints, v: Ints, count: int) -> Ints:
@@ -174,6 +182,7 @@ def _build(streets: StreetNetwork, use: Footing, backwards: bool) -> ModeGraph:
         streets.length[edges],
         ends_only=use.ends_only[edges],
         component=use.component,
+        stops=np.where(use.turns[:, 1] & 1, streets.v[use.turns[:, 1] >> 1], streets.u[use.turns[:, 1] >> 1]),
     )
     return _assemble(streets, edges, cost, use, chains=chains, backwards=backwards)
 
@@ -305,16 +314,25 @@ def _assemble(
     present = np.unique(chains.ends)
     x, y = _node_places(streets)
     present = present[np.argsort(_hilbert(x[present], y[present]), kind="stable")]
+    m = len(streets.u)
+    edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
+    edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip
+    halves = use.turns[:, ::-1] ^ 1 if backwards else use.turns
+    hubs = Hubs.of(chains.ends, chains.ends_only, _turning(halves, edge_chain, edge_flip))
     copies = np.where(restricted[present], 3, 1)
+    copies = np.where(np.isin(present, hubs.nodes), hubs.sizes(present), copies)
     base = np.full(streets.node_count, -1, np.int32)
     base[present] = np.cumsum(copies) - copies
     leave, arrive = _gates(chains.ends, chains.ends_only, base, restricted)
+    enter, emerge = hubs.take_apart(base, leave, arrive)
+    restricted[hubs.nodes] = False
     count = int(copies.sum())
-    indptr, head, weight = _rows(_arcs(leave, arrive, chains.total, base[restricted]), count)
-    m = len(streets.u)
-    edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
+    tail, head, weight = _arcs(leave, arrive, chains.total, base[restricted], enter=enter, emerge=emerge)
+    if len(hubs.nodes):
+        both = zip((tail, head, weight), hubs.arcs(leave, arrive, enter=enter, emerge=emerge), strict=True)
+        tail, head, weight = (np.concatenate(parts) for parts in both)
+    indptr, head, weight = _rows((tail, head, weight), count)
     before, before_metres = np.zeros((m, 2), np.int32), np.zeros(m)
-    edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip
     before[edges], before_metres[edges] = chains.before, chains.before_metres
     return ModeGraph(
         indptr=indptr,
@@ -336,6 +354,15 @@ def _assemble(
     )
 
 
+def _turning(halves: Ints, edge_chain: Ints, edge_flip: Bools) -> Ints:
+    """Return turns between half-edges as turns between the ends of chains: 2c + 1 is the last end of chain c."""
+    edge = halves >> 1
+    along = (halves & 1) == edge_flip[edge]
+    side = np.column_stack([along[:, 0], ~along[:, 1]])  # one comes out of a chain at its end, and goes in at its start
+    ends: Ints = 2 * edge_chain[edge] + side
+    return ends
+
+
 def _gates(ends: Ints, ends_only: Bools, base: Ints, restricted: Bools) -> tuple[Ints, Ints]:
     """Return the graph nodes where trips that start on chains enter the graph, and from which they end on them."""
     middle = base[ends] + restricted[ends]  # copy 1 where there are three
@@ -343,17 +370,24 @@ def _gates(ends: Ints, ends_only: Bools, base: Ints, restricted: Bools) -> tuple
     return np.where(private, base[ends], middle), np.where(private, base[ends] + 2, middle)
 
 
-def _arcs(leave: Ints, arrive: Ints, total: Ints, passes: Ints) -> tuple[Ints, Ints, Ints]:
+def _arcs(
+    leave: Ints, arrive: Ints, total: Ints, passes: Ints, *, enter: Ints | None = None, emerge: Ints | None = None
+) -> tuple[Ints, Ints, Ints]:
     """Return tails, heads and costs of the arcs that chains make, and between the copies of nodes (the first of each).
 
-    A chain that links copies 0 to 0 links 2 to 2 as well.
+    A chain that links copies 0 to 0 links 2 to 2 as well. One goes into a chain at `enter` (by default `leave`) and
+    comes out of it, as the trip ends, at `emerge` (`arrive`).
     """
-    private = np.flatnonzero(leave[:, 0] != arrive[:, 0])
+    enter, emerge = leave if enter is None else enter, arrive if emerge is None else emerge
+    private = np.flatnonzero((enter[:, 0] != arrive[:, 0]) | (enter[:, 1] != arrive[:, 1]))
     tails, heads, costs = [passes, passes + 1], [passes + 1, passes + 2], [np.zeros(2 * len(passes), np.int32)]
     for side, other in ((0, 1), (1, 0)):
-        for at, some in ((leave, np.flatnonzero(total[:, side] >= 0)), (arrive, private[total[private, side] >= 0])):
+        for at, to, some in (
+            (enter, leave, np.flatnonzero(total[:, side] >= 0)),
+            (arrive, emerge, private[total[private, side] >= 0]),
+        ):
             tails.append(at[some, side])
-            heads.append(at[some, other])
+            heads.append(to[some, other])
             costs.append(total[some, side])
     return np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
 
@@ -380,10 +414,10 @@ def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: b
     """
     origin = streets.origin
     assert origin is not None  # noqa: S101 - asked only of edited streets
-    node = _nodes_before(streets, origin)
-    if node is None:
+    node, old_use = _nodes_before(streets, origin), footing(origin.base, profile)
+    if node is None or len(use.turns) or len(old_use.turns):  # nodes taken apart for turns are not put together again
         return None
-    old, old_use = mode_graph(origin.base, profile, backwards=backwards), footing(origin.base, profile)
+    old = mode_graph(origin.base, profile, backwards=backwards)
     alike = use.alike(old_use, origin.after, origin.before)
     here, there = origin.after[alike], origin.before[alike]
     known = np.flatnonzero(node >= 0)

@@ -21,9 +21,11 @@ from siteplan.geo import ground_lengths, metric_crs
 from siteplan.inputs.conditions import MORNING
 from siteplan.inputs.graphs import ways_from_graph
 from siteplan.inputs.osm import RawWays, Tags, read_osm
+from siteplan.inputs.turns import Turn
 from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
 from siteplan.network.tags import HOMES, Access, Use, bike_use, walk_use
+from siteplan.network.turns import forbidden_turns
 
 __all__ = ["Origin", "StreetNetwork", "read_streets"]
 
@@ -47,7 +49,8 @@ class StreetNetwork(Shown):
     An edge is a piece of one OpenStreetMap way between two nodes where ways meet or end. Edge `e` runs from node
     `u[e]` to `v[e]`; its line is `x, y[start[e]:start[e + 1]]` in `crs` (metres); `length[e]` are metres on the ground;
     `kinds[kind[e]]` are its tags. `counts` says what was odd in the source; access that hangs on
-    the hour was judged for `when`. What was worked out for the network that
+    the hour was judged for `when`. `turns` (turns, 2) are those that may not be ridden: the half-edge towards a node
+    and that which leads on, 2e along edge e, 2e + 1 against it. What was worked out for the network that
     an edited one comes from (`origin`) is not worked out again.
     """
 
@@ -66,6 +69,7 @@ class StreetNetwork(Shown):
     data_date: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     when: datetime = MORNING
+    turns: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     climb: Climb | None = None
     origin: Origin | None = field(default=None, repr=False, compare=False)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -317,7 +321,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
         )
     counts = {**kept.counts, "square_chords": len(chords), "squares_not_crossed": large}
     return _cut(
-        replace(kept, counts=counts),
+        replace(kept, counts=counts, turns=_placed(kept.turns, ids)),
         node,
         way_of,
         post_of,
@@ -403,7 +407,20 @@ def _cut(
         when=raw.when,
         counts=raw.counts,
     )
-    return _with_posts(streets, post_of[used])
+    streets = _with_posts(streets, post_of[used])
+    if not raw.turns:
+        return streets
+    turns, bound = forbidden_turns(_placed(raw.turns, used), streets.u, streets.v, streets.way_id)
+    unmatched = streets.counts.get("turns_unmatched", 0) + len(raw.turns) - bound
+    return replace(streets, turns=turns, counts={**streets.counts, "turns": bound, "turns_unmatched": unmatched})
+
+
+def _placed(turns: list[Turn], nodes: Ints) -> list[Turn]:
+    """Return restrictions of turns by the place that their node has among some in order; -1 where it is none."""
+    via = np.array([turn.via for turn in turns], np.int64)
+    place = np.minimum(np.searchsorted(nodes, via), len(nodes) - 1)
+    place = np.where(nodes[place] == via, place, -1)
+    return [replace(turn, via=int(row)) for turn, row in zip(turns, place, strict=True)]
 
 
 def _posts(raw: RawWays, ids: Ints, node: Ints) -> Ints:

@@ -52,45 +52,58 @@ def find_way(
     """Return the quickest way within `most` deciseconds, None where there is none.
 
     The costs are those that the searches of many places add up: the same whole deciseconds an edge, restricted streets
-    at the ends of the trip only. This one goes edge by edge and remembers where it came from.
+    at the ends of the trip only, no forbidden turns. This one goes edge by edge and remembers where it came from.
     """
     use = footing(streets, profile)
     found = [way for way in _on_one_edge(use, starts, ends) if way.cost <= most]
     ptr, half = streets.remember("half-edges", lambda: _half_edges(streets))
     goals = _goals(streets, use, ends)
-    # Entries: cost, node, part of the trip, the spot set out from, the half-edge that led here, the state before.
+    forbidden = _forbidden(use)
+    # Entries: cost, node, part of the trip, the spot set out from, the half-edge that led here, the state before, and
+    # the half-edge once more, where it matters for what may follow.
     heap = [
-        (cost, node, part, s, h, -1)
+        (cost, node, part, s, h, -1, h if h in forbidden else -1)
         for s, spot in enumerate(starts)
         for cost, node, part, h in _out(streets, use, spot)
     ]
     heapq.heapify(heap)
-    done: dict[tuple[int, int], int] = {}
+    done: set[tuple[int, int, int]] = set()
     states: list[tuple[int, int, int, int]] = []  # cost, spot, half-edge, state before
     best: tuple[int, int, int, int] | None = None  # cost, state, half-edge, end
     bound = min([most, *(way.cost for way in found)])
     while heap and heap[0][0] <= bound:
-        cost, node, part, start, led, before = heapq.heappop(heap)
-        if (node, part) in done:
+        cost, node, part, start, led, before, bound_by = heapq.heappop(heap)
+        if (node, part, bound_by) in done:
             continue
-        done[node, part] = here = len(states)
+        done.add((node, part, bound_by))
+        here, closed = len(states), forbidden.get(bound_by, ())
         states.append((cost, start, led, before))
         for more, asked, last, end in goals.get(node, ()):
+            if last in closed:
+                continue
             if part == asked and cost + more <= bound and (best is None or cost + more < best[0]):
                 best = (cost + more, here, last, end)
                 bound = cost + more
-        if part < LAST and (node, part + 1) not in done:
-            heapq.heappush(heap, (cost, node, part + 1, start, -1, here))
+        if part < LAST and (node, part + 1, bound_by) not in done:
+            heapq.heappush(heap, (cost, node, part + 1, start, -1, here, bound_by))
         for h in half[ptr[node] : ptr[node + 1]].tolist():
             step = int(use.cost[h >> 1, h & 1])
-            if step < 0 or bool(use.ends_only[h >> 1]) != (part != OPEN):
+            if step < 0 or bool(use.ends_only[h >> 1]) != (part != OPEN) or h in closed:
                 continue
-            head = int(streets.u[h >> 1] if h & 1 else streets.v[h >> 1])
-            if (head, part) not in done:
-                heapq.heappush(heap, (cost + step, head, part, start, h, here))
+            head, by = int(streets.u[h >> 1] if h & 1 else streets.v[h >> 1]), h if h in forbidden else -1
+            if (head, part, by) not in done:
+                heapq.heappush(heap, (cost + step, head, part, start, h, here, by))
     if best is not None and (not found or best[0] < min(way.cost for way in found)):
         found = [_traced(use, states, best, starts, ends)]
     return min(found, key=lambda way: way.cost, default=None)
+
+
+def _forbidden(use: Footing) -> dict[int, set[int]]:
+    """Return by half-edge those that may not follow it."""
+    forbidden: dict[int, set[int]] = {}
+    for one, other in use.turns.tolist():
+        forbidden.setdefault(one, set()).add(other)
+    return forbidden
 
 
 def _half_edges(streets: StreetNetwork) -> tuple[Ints, Ints]:

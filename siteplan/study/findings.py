@@ -272,8 +272,19 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
     if any(found.values()):
         text = ", ".join(f"{name} {count:,}" for name, count in found.items() if count)
         yield Finding("info", "inputs.streets", f"at nodes of streets and paths: {text}")
+    turns = {
+        "that bind bicycles": "turns",
+        "that do not, or not then": "turns_free",
+        "against turning round, which is done on foot": "turns_round",
+        "over ways, passed over": "turns_via_ways",
+        "without a street or junction that they name, passed over": "turns_unmatched",
+    }
+    found = {name: streets.counts.get(key, 0) for name, key in turns.items()}
+    if any(found.values()):
+        text = ", ".join(f"{count:,} {name}" for name, count in found.items() if count)
+        yield Finding("info", "inputs.streets", f"turn restrictions: {text}")
     if by_hour := streets.counts.get("by_hour", 0):
-        text = f"{by_hour:,} ways and nodes are open by the hour: they are used as on {streets.when:%Y-%m-%d at %H:%M}"
+        text = f"{by_hour:,} ways, nodes and turns are open by the hour: they are used as on {streets.when:%Y-%m-%d at %H:%M}"
         yield Finding("info", "inputs.streets", text)
     if large := streets.counts.get("squares_not_crossed", 0):
         text = f"{large:,} squares have more than {MOST_ENTRIES} entries: people walk along their rims alone"
