@@ -233,7 +233,7 @@ def test_streets_are_open_or_closed_as_at_the_hour_of_the_window(town: Path) -> 
     assert score(morning).scores.loc["A", "people_walk_12"] == 100
     assert score(at_noon).scores.loc["A", "people_walk_12"] <= 90
     told = [finding.text for finding in check(at_noon) if "open by the hour" in finding.text]
-    assert told == ["1 ways and nodes are open by the hour: they are used as on 2026-03-10 at 12:30"]
+    assert told == ["1 ways, nodes and turns are open by the hour: they are used as on 2026-03-10 at 12:30"]
     # A scenario at another hour has the streets of that hour, as if it were a study.
     base = load(morning)
     after = made(Variant("noon", at_noon, {}, False), morning, base)

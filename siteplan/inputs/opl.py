@@ -98,7 +98,7 @@ def read_nodes(text: bytes, *carrying: str) -> PlacedNodes:
 def read_relations(
     text: bytes, *carrying: str, members: Literal["n", "w"] = "w"
 ) -> list[tuple[int, bytes, list[tuple[int, str]]]]:
-    """Read the relations of a text of OPL that carry a tag or a key: ids, texts of tags, members of a kind with roles."""
+    """Read the relations of a text of OPL that carry a tag or a key: ids, texts of tags, members of a kind."""
     member = MEMBERS[members].findall
     return [
         (int(number), tags, [(int(each), _plain(role)) for each, role in member(listed.decode())])

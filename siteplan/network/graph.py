@@ -108,8 +108,8 @@ class Footing:
     """What a profile may do with each edge of some streets, whichever way it is searched.
 
     `cost` (edges, 2) are deciseconds along and against the edge (-1: closed), `ends_only` says that it may be used at
-    the ends of a trip only, `trusted` that its component may be linked to; `component` is that of each street node; `turns`
-    are those that the profile may not make, as in `StreetNetwork`.
+    the ends of a trip only, `trusted` that its component may be linked to; `component` is that of each street node;
+    `turns` are those that the profile may not make, as in `StreetNetwork`.
     """
 
     cost: Ints

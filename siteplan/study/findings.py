@@ -284,7 +284,8 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
         text = ", ".join(f"{count:,} {name}" for name, count in found.items() if count)
         yield Finding("info", "inputs.streets", f"turn restrictions: {text}")
     if by_hour := streets.counts.get("by_hour", 0):
-        text = f"{by_hour:,} ways, nodes and turns are open by the hour: they are used as on {streets.when:%Y-%m-%d at %H:%M}"
+        moment = f"{streets.when:%Y-%m-%d at %H:%M}"
+        text = f"{by_hour:,} ways, nodes and turns are open by the hour: they are used as on {moment}"
         yield Finding("info", "inputs.streets", text)
     if large := streets.counts.get("squares_not_crossed", 0):
         text = f"{large:,} squares have more than {MOST_ENTRIES} entries: people walk along their rims alone"
