@@ -60,6 +60,7 @@ from .config import (
     WALK as WALK,
     Decay as Decay,
     Profile as Profile,
+    Public as Public,
     Question as Question,
     Quota as Quota,
     Rides as Rides,
@@ -94,6 +95,7 @@ from .output.maps import SiteMap as SiteMap, site_map as site_map
 from .output.rasters import write_minutes as write_minutes
 from .output.report import render_report as render_report, write_report as write_report
 from .output.result import Result as Result
+from .publics import by_public as by_public
 from .reachable import Reach as Reach
 from .samples import write_sample as write_sample
 from .siting.choice import Choice as Choice

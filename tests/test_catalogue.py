@@ -233,7 +233,10 @@ inputs:
   population: {file: people.csv, groups: [workers]}
   sites: sites.csv
   transit: {feeds: [bus.zip], date: 2026-03-10}
-travel: {modes: [walk, transit], minutes: [8, 9.5]}
+travel:
+  modes: [walk, transit]
+  minutes: [8, 9.5]
+  publics: {riding: {share: 0.7}, walking: {share: 0.3, modes: [walk]}}
 score: {decay: {kind: linear, minutes: 8}}
 choose: {phase_budgets: [10, 30], least_regret: true}
 fairness: {catchment: {steps: {8: 1}}}

@@ -16,6 +16,7 @@ from shapely import LineString, MultiPolygon, Point, Polygon, box
 from siteplan.analysis.change import gained_lost
 from siteplan.analysis.equity import cell_territories
 from siteplan.analysis.reach import added, coverage, reach
+from siteplan.config import Public
 from siteplan.contours import isochrones
 from siteplan.errors import InputError, StudyError
 from siteplan.network.streets import read_streets
@@ -26,6 +27,7 @@ from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.shapes import pack
 from siteplan.output.result import Result
+from siteplan.publics import by_public
 from siteplan.words import all_words, half_up, load_words
 from tests.browser import browser, needs_chromium, open_page
 
@@ -101,7 +103,9 @@ def result_of(sites, **given):
     """A result of layers and tables by their names, and of what a manifest says."""
     given = {name: each for name, each in given.items() if each is not None}
     asked = {"language": given.pop("language", "en"), "output": {"threshold": given.pop("threshold", 0)}}
-    told = {"parameters": asked | {"choose": given.pop("choose", None)}, "totals": {"people": given.pop("totals", {})}}
+    who = [each.model_dump(mode="json") for each in given.pop("publics", ())]
+    asked |= {"choose": given.pop("choose", None)} | ({"travel": {"publics": who}} if who else {})
+    told = {"parameters": asked, "totals": {"people": given.pop("totals", {})}}
     told |= {name: given.pop(name) for name in ("name", "notes", "scenario") if name in given}
     choice, phases = given.pop("choice", None), given.pop("phases", None)
     if phases is not None:
@@ -913,6 +917,40 @@ def test_every_mode_and_limit_counts_as_the_tables_do(opened):
                     for site in "abc"
                 }
                 assert {name: listed(seen)[name] for name in expected} == expected
+
+
+@needs_chromium
+def test_publics_count_as_the_tables_do(opened):
+    who = [Public(name="wheels", share={"people": 0.37, "workers": 0.6})]
+    who += [Public(name="others", share={"people": 0.63, "workers": 0.4}, modes=("walk", "transit"))]
+    world = small_plan(publics=who)
+    fewer = world.times[world.times["mode"] != "walk"]
+    nobody = [
+        who[0].model_copy(update={"share": {"people": 0.0}}),
+        who[1].model_copy(update={"share": {"people": 1.0}}),
+    ]
+    other = result_of(world.sites, times=fewer, points=world.points, publics=nobody)
+    seen = opened(small_plan(publics=who, scenarios={"No walks, no bikes": other}).page)
+    times, people = by_public(world.times, world.points, who)
+    reached, covered = reach(times, people, minutes=[15]), coverage(times, people, minutes=[15])
+    choose(seen, "limit", 15)
+    for subject, column in (("people", "people"), ("workers", "workers")):
+        seen.page.locator("#who").select_option(label=subject.capitalize())
+        for mode in ("walk", "bike", "best"):
+            choose(seen, "mode", mode)
+            total = covered.set_index("mode").loc[mode, column]
+            assert whole(seen.page.locator('[data-total="covered"]').inner_text()) == half_up(total)
+            shown = {name: counts[0] for name, counts in listed(seen).items()}
+            expected = {world.sites["name"][site]: half_up(reached.loc[site, f"{column}_{mode}_15"]) for site in "abc"}
+            assert {name: shown[name] for name in expected} == expected
+    seen.page.locator("#against").select_option(index=1)
+    after = coverage(*by_public(fewer, world.points, nobody), minutes=[15]).set_index("mode").loc["best", "workers"]
+    row = seen.page.locator("#compare tbody tr").first.inner_text().split("\t")
+    assert [whole(each) for each in row[1:3]] == [
+        half_up(covered.set_index("mode").loc["best", "workers"]),
+        half_up(after),
+    ]
+    assert not seen.complaints
 
 
 @needs_chromium

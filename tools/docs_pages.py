@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PARTS = {
     "reading": ("Reading", "Files become checked tables, streets and timetables.", ("inputs", "network", "samples")),
     "minutes": ("Minutes", "From homes to sites and back.", ("times", "contours", "itineraries", "lines")),
-    "reach": ("Reach", "Whom each site reaches, and who is left out.", ("analysis", "reachable")),
+    "reach": ("Reach", "Whom each site reaches, and who is left out.", ("analysis", "publics", "reachable")),
     "choosing": ("Choosing", "Which sites to open together.", ("siting",)),
     "showing": ("Showing", "Maps, reports and rasters.", ("output",)),
     "studies": ("Studies", "The whole of it, from a study file.", ("study",)),
@@ -159,6 +159,9 @@ def steps(value: Mapping[str, Any]) -> str:
     """Say what lies between a key and the keys under it: names of one's own, or entries of a list."""
     if isinstance(value.get("additionalProperties"), dict):
         return f".NAME{steps(value['additionalProperties'])}"
+    for part in value.get("anyOf", ()):
+        if found := steps(part):
+            return found
     return "[]" if value.get("type") == "array" else ""
 
 

@@ -16,6 +16,7 @@ from siteplan.config.profiles import (
     minutes_of,
     seconds_of,
 )
+from siteplan.config.publics import Public
 from siteplan.config.study import Output, Study, folder_name
 from siteplan.config.travel import MODES, Travel
 
@@ -33,6 +34,7 @@ __all__ = [
     "Output",
     "Population",
     "Profile",
+    "Public",
     "Question",
     "Quota",
     "Rides",

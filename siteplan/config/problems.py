@@ -112,7 +112,8 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 def submodel(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     """Give the model that a key of a model holds, if it holds one."""
     field = model.model_fields.get(name)
-    if field is not None and get_origin(field.annotation) in (tuple, dict):
+    kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+    if not {tuple, dict}.isdisjoint(map(get_origin, kinds)):
         return None  # several models are written as a list, or under names
     return None if field is None else next(_models(field.annotation), None)
 

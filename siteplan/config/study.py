@@ -21,6 +21,7 @@ from siteplan.config.fields import LIMIT, LONG, SEARCHED, based
 from siteplan.config.inputs import Area, Inputs
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
+from siteplan.config.publics import Public
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.config.travel import Travel
 from siteplan.display import Shown
@@ -428,6 +429,12 @@ class Study(Shown, Model):
         most = SEARCHED if self.inputs.times is None else LONG  # a penalty may be longer than any search
         longest = max(*self.travel.minutes, *limits, *(min(limit, most) for limit in asked if limit))
         return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
+
+    @property
+    def publics(self) -> tuple[Public, ...]:
+        """Who can go how; nothing where everybody can use every mode."""
+        said = self.travel.publics
+        return () if isinstance(said, str) else tuple(said.values())
 
     def profiles(self) -> tuple[Profile | Rides, ...]:
         """Give the profile of every mode asked for, in the order asked."""

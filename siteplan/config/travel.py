@@ -32,6 +32,7 @@ from siteplan.config.profiles import (
     Profile,
     Rides,
 )
+from siteplan.config.publics import Publics, check_shares, unused
 
 __all__ = ["Travel"]
 
@@ -117,6 +118,13 @@ def _check_homes(rides: Mapping[tuple[str, ...], ByTransit], own: Mapping[str, O
         raise ValidationError.from_exception_data("travel", lines)
 
 
+def _publics(given: Any) -> Any:
+    """Give each public its name."""
+    if not isinstance(given, Mapping):
+        return given
+    return {name: {**each, "name": name} if isinstance(each, Mapping) else each for name, each in given.items()}
+
+
 class Travel(Model):
     """How people travel, and for how long."""
 
@@ -142,6 +150,11 @@ class Travel(Model):
         default=300.0,
         description="metres between a home and the nearest street of the mode, at most; who lives farther is out of "
         "reach. Sites, put where they are on purpose, may be 1,600 m from theirs, stops 300 m",
+    )
+    publics: Annotated[Publics, BeforeValidator(_publics)] = Field(
+        default="all",
+        description="who can go how, each with a share of the people and modes, such as {cycling: {share: 0.4}, "
+        "others: {share: 0.6, modes: [walk, transit]}}; all = everybody uses every mode",
     )
     walk: OnFoot = Field(default=OnFoot(), description="on foot")
     slow_walk: OnFootSlowly = Field(default=OnFootSlowly(), description="on foot, slowly")
@@ -170,6 +183,21 @@ class Travel(Model):
             if (why := _unknown(mode, (*MODES, *info.data["profiles"]))) is not None:
                 raise why
         return tuple(dict.fromkeys(modes))
+
+    @field_validator("publics")
+    @classmethod
+    def _known_publics(cls, publics: Publics, info: ValidationInfo) -> Publics:
+        if not isinstance(publics, str):
+            check_shares(tuple(publics.values()))
+        if isinstance(publics, str) or not {"profiles", "modes"} <= set(info.data):
+            return publics
+        for public in publics.values():
+            for mode in public.modes or ():
+                if (why := _unknown(mode, (*MODES, *info.data["profiles"]))) is not None:
+                    raise why
+        if (why := unused(publics.values(), info.data["modes"])) is not None:
+            raise why
+        return publics
 
     @field_validator("transit")
     @classmethod

@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siteplan.catalogue import BEST, PEOPLE, TABLES, Measure, measures
+from siteplan.config import Public
 from siteplan.display import Shown
 from siteplan.errors import InputError, listed
 from siteplan.inputs.sites import OPEN
@@ -130,6 +131,11 @@ class Outcome(Shown):
         """How the modes of the study travel, by name."""
         found: Mapping[str, Mapping[str, Any]] = self.study.get("travel", {}).get("profiles", {})
         return found
+
+    @property
+    def publics(self) -> list[Public]:
+        """Who can go how; nobody is named where everybody can use every mode."""
+        return [Public.model_validate(each) for each in self.study.get("travel", {}).get("publics", [])]
 
     @property
     def rides(self) -> dict[str, Mapping[str, Any]]:

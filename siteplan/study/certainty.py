@@ -23,6 +23,7 @@ from siteplan.errors import StudyError, warn
 from siteplan.network.people import place_people
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
+from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.choosing import by_point, chosen
@@ -229,7 +230,7 @@ def _variant(
     score; people), `chosen`.
     """
     place = replace(data, cells=ground.cells[_whom(draw)[0]], points=ground.points[_whom(draw)])
-    reach = Reach.of(_times(study, place, ground, draw), place.points)
+    reach = Reach.of(*by_public(_times(study, place, ground, draw), place.points, study.publics))
     table = _counted(study, place, reach, weights)
     table = table.join(score_sites(table, weights))
     columns = {"kind": "site", "name": table.index.astype(str), "score": table["score"].to_numpy()}
@@ -312,7 +313,7 @@ def _heaviest(weights: Mapping[str, float]) -> str:
 def _chosen(study: Study, place: StudyData, reach: Reach) -> list[str]:
     """Choose as the study asks; nothing where the conditions cannot be reach."""
     try:
-        choice, _ = chosen(study, reach, place.sites, by_point(place))
+        choice, _ = chosen(study, reach, place.sites, by_point(place, reach))
     except StudyError:
         return []
     if choice is not None and choice.summary["ended"] == "clock":

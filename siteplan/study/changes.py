@@ -11,7 +11,7 @@ from siteplan.errors import InputError, StudyError
 from siteplan.output.outcome import Outcome
 from siteplan.output.result import Result, read_outcome
 from siteplan.study.load import commune_names
-from siteplan.study.scenarios import aligned
+from siteplan.study.scenarios import reaches
 
 __all__ = ["compare"]
 
@@ -48,7 +48,6 @@ def compare(before: str | Path | Result, after: str | Path | Result) -> pd.DataF
     0  people  14966.0  12108.0  2858.0
     """
     first, second = _result(before), _result(after)
-    people, later = aligned(first.points, second.points)
     if first.mark != second.mark and not _same_files(first, second):
         raise InputError(
             f"{_named(second)}: was computed for other people or other streets than {_named(first)}, so that nobody "
@@ -60,16 +59,16 @@ def compare(before: str | Path | Result, after: str | Path | Result) -> pd.DataF
             f"{_named(first)} and {_named(second)}: no common limit ({first.minutes} and {second.minutes})"
         )
     groups = [group for group in first.groups if group in second.groups]
+    earlier, later = reaches(first, second)
     return gained_lost(
-        first.times,
-        second.times,
-        people,
+        earlier,
+        later,
+        None,
         _communes(first, second),
         minutes=minutes,
         groups=groups,
         opened_before=first.open_sites,
         opened_after=second.open_sites,
-        people_after=later,
     )
 
 

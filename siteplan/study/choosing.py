@@ -7,6 +7,7 @@ import pandas as pd
 from siteplan.analysis.equity import OUTSIDE
 from siteplan.config import Question, Study
 from siteplan.errors import Key, StudyError, keys_named
+from siteplan.publics import with_homes
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.siting.choose import choose_sites
@@ -57,6 +58,7 @@ def chosen(
             tables["least_needed"] = least_needed(reach, None, sites, asked)
     told = {"phases": choice.phases, "curve": choice.curve}
     tables |= {name: table for name, table in told.items() if table is not None}
+    choice = replace(choice, assignment=with_homes(choice.assignment, reach.people))
     return choice, tables | {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
 
 
@@ -100,10 +102,10 @@ def _curve(asked: Question, reach: Reach, sites: pd.DataFrame, choice: Choice) -
     return curve
 
 
-def by_point(data: StudyData) -> pd.Series | None:
-    """Return the name of the commune of each point, NaN in none of them; None without communes."""
+def by_point(data: StudyData, reach: Reach) -> pd.Series | None:
+    """Return the name of the commune of each point of the reach, NaN in none of them; None without communes."""
     communes = commune_names(data)
-    return None if communes is None else data.points["cell"].map(communes.where(communes != OUTSIDE))
+    return None if communes is None else reach.people.cell.map(communes.where(communes != OUTSIDE))
 
 
 def _refuse_communes(asked: Question, communes: pd.Series | None) -> None:

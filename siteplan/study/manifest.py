@@ -138,6 +138,7 @@ def _parameters(study: Study) -> dict[str, Any]:
     ):
         option["set"] = named_files(option["set"])
     asked["travel"]["profiles"] = {profile.name: profile.model_dump(mode="json") for profile in study.profiles()}
+    asked["travel"]["publics"] = [public.model_dump(mode="json") for public in study.publics]
     if asked["inputs"]["transit"]:
         del asked["inputs"]["transit"]["feeds"]
     for name in MODES:

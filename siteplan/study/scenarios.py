@@ -16,7 +16,10 @@ from siteplan.config import Profile, Rides, Study
 from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
 from siteplan.errors import SiteplanError, SiteplanWarning, StudyError, warn
+from siteplan.output.outcome import Outcome
 from siteplan.output.result import Result
+from siteplan.publics import aligned_publics, by_public
+from siteplan.reachable import Reach
 from siteplan.study.choosing import check_choose
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
@@ -307,20 +310,26 @@ def _changes(base: Result, name: str, other: Result, communes: pd.Series | None)
     minutes = [limit for limit in base.minutes if limit in other.minutes]
     if not minutes:
         raise StudyError(f"scenarios.{name}: has none of the limits of the study ({tuple(base.minutes)})")
-    people, later = aligned(base.points, other.points)
+    before, after = reaches(base, other)
     table = gained_lost(
-        base.times,
-        other.times,
-        people,
+        before,
+        after,
+        None,
         None if communes is None else communes.rename("commune"),
         minutes=minutes,
         groups=base.groups,
         opened_before=base.open_sites,
         opened_after=None if base.open_sites is None else other.open_sites or (),
-        people_after=later,
     )
     table.insert(0, "scenario", name)
     return table
+
+
+def reaches(first: Outcome, second: Outcome) -> tuple[Reach, Reach]:
+    """Return who is how far from which site in two results, for the same points."""
+    people, later = aligned(first.points, second.points)
+    who = aligned_publics(first.publics, second.publics)
+    return Reach.of(*by_public(first.times, people, who[0])), Reach.of(*by_public(second.times, later, who[1]))
 
 
 def aligned(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:

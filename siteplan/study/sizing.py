@@ -212,7 +212,7 @@ def _near(asked: Commuting, here: Situation, *, by_commune: bool) -> pd.DataFram
     reach, data = here.reach, here.data
     mode, minutes = _mode(reach, "commuting.mode", asked.mode), asked.minutes or max(here.study.travel.minutes)
     opened = here.planned or list(here.sites.index)
-    homes = data.points.geometry.loc[reach.points].to_numpy()
+    homes = reach.people.table["geometry"].to_numpy()
     places = here.sites.loc[opened].geometry.to_crs(data.points.crs).to_numpy()
     km = shapely.STRtree(places).query_nearest(homes, all_matches=False, return_distance=True)[1] / 1000
     where = pd.Series("all", index=reach.points)

@@ -29,6 +29,7 @@ from siteplan.output.lock import one_writer
 from siteplan.output.outcome import ranked_by
 from siteplan.output.result import Result
 from siteplan.output.tables import write_table
+from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
@@ -72,6 +73,7 @@ class _Work:
 
     study: Study
     data: StudyData
+    times: pd.DataFrame
     reach: Reach
     odd: list[warnings.WarningMessage]
     cache: Cache = field(default_factory=lambda: Cache(None))
@@ -125,8 +127,8 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         data = _load(asked, progress)
         check_questions(asked, data)
         after = _changed(asked, variants_of(asked), data, odd)
-        reach = Reach.of(times_of(asked, data, cache, progress), data.points)
-        work = _Work(asked, data, reach, odd, cache, progress)
+        times = times_of(asked, data, cache, progress)
+        work = _Work(asked, data, times, _reach(asked, times, data), odd, cache, progress)
         rings = None
         if asked.output.isochrones and data.streets is not None:
             rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, progress=progress)
@@ -188,8 +190,8 @@ def compare_scenarios(
         data = _load(asked, progress)
         check_questions(asked, data)
         after = _changed(asked, variants, data, odd)
-        reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
-        work = _Work(asked, data, reach, odd, progress=progress)
+        times = times_of(asked, data, Cache(None), progress)
+        work = _Work(asked, data, times, _reach(asked, times, data), odd, progress=progress)
         return _with_scenarios(_answered(work), work, after)
 
 
@@ -200,8 +202,8 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
         refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once() as odd:
         data = _load(asked, progress, around=WATERS)
-        reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
-        result = _analysed(_Work(asked, data, reach, odd))
+        times = times_of(asked, data, Cache(None), progress)
+        result = _analysed(_Work(asked, data, times, _reach(asked, times, data), odd))
         if out is not None:
             with whole_file(out) as aside:
                 write_table(result.scores, aside, TABLES["scores"])
@@ -238,8 +240,8 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
         else:
             data = _load(asked, progress, places=places, around=WATERS)
             check_choose(asked, data.sites)
-            reach = Reach.of(times_of(asked, data, Cache(None), progress), data.points)
-            sites, communes = data.sites, by_point(data)
+            reach = _reach(asked, times_of(asked, data, Cache(None), progress), data)
+            sites, communes = data.sites, by_point(data, reach)
         _refuse_beyond(asked, reach)
         choice, tables = chosen(asked, reach, sites, communes)
         assert choice is not None  # noqa: S101 - the study asks for one
@@ -344,13 +346,13 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
     others, told = {}, []
     for variant, place in after:
         stage = None if work.progress is None else _within(work.progress, variant.name)
-        before = Situation(work.study, work.data, work.reach)
+        before = (work.study, work.data, work.times)
         rows = times_after(variant.study, place, before, cache=work.cache, progress=stage)
         searched = rows.attrs.pop("searched", {})
-        here = Reach.of(rows, place.points)
-        result = _analysed(replace(work, study=variant.study, data=place, reach=here))
+        here = _reach(variant.study, rows, place)
+        result = _analysed(replace(work, study=variant.study, data=place, times=rows, reach=here))
         if variant.again:
-            choice, tables = chosen(variant.study, here, place.sites, by_point(place))
+            choice, tables = chosen(variant.study, here, place.sites, by_point(place, here))
             result = _choosing(result, choice, tables)
         elif (plan := plan_of(base, place.all_sites)) is not None:
             result = replace(result, tables={**result.tables, "choice": plan})
@@ -375,7 +377,7 @@ def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
     study, data, reach = work.study, work.data, work.reach
     result = _analysed(work, rings)
-    choice, tables = chosen(study, reach, data.sites, by_point(data))
+    choice, tables = chosen(study, reach, data.sites, by_point(data, reach))
     opened = [] if choice is None else [str(site) for site in choice.sites.index]
     tables |= ridden(study, data)
     tables |= answers(Situation(study, data, reach, opened), work.cache, work.progress, weights=result.weights)
@@ -391,13 +393,18 @@ def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.Dat
     return replace(result, choice=choice, tables={**result.tables, **tables}, manifest=manifest)
 
 
+def _reach(study: Study, times: pd.DataFrame, data: StudyData) -> Reach:
+    """Put minutes and people together, everybody with the modes that they can use."""
+    return Reach.of(*by_public(times, data.points, study.publics))
+
+
 def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     study, data, reach = work.study, work.data, work.reach
-    reach.times.attrs.pop("searched", None)
+    work.times.attrs.pop("searched", None)
     points, minutes = data.points, study.travel.minutes
     scores, covered = _scores(study, data, reach), coverage(reach, minutes=minutes)
     left_out = places_left_out(study, data, reach, study.fairness)
-    tables = {"scores": scores, "times": reach.times, **access_tables(study, data, reach)}
+    tables = {"scores": scores, "times": work.times, **access_tables(study, data, reach)}
     if len(data.sites) <= MOST_OVERLAPS:
         tables["overlap"] = overlap(reach, minutes=max(minutes))
     if left_out is not None:
@@ -407,7 +414,7 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
         sites=data.all_sites.to_crs(points.crs),
         tables=tables,
         layers=_layers(data, cell_access(reach, minutes=minutes), rings, left_out),
-        manifest=manifest_of(study, data, reach.times, covered=covered, warned=_warned(work.odd)),
+        manifest=manifest_of(study, data, work.times, covered=covered, warned=_warned(work.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
 

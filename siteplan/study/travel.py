@@ -18,7 +18,6 @@ from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.reachable import check_times
 from siteplan.study.cache import Cache, content_key, file_hash
-from siteplan.study.fairness import Situation
 from siteplan.study.load import StudyData
 from siteplan.study.manifest import input_files
 from siteplan.study.scenarios import updated
@@ -79,10 +78,15 @@ def _searched(study: Study, data: StudyData, profile: Profile | Rides, progress:
 
 
 def times_after(
-    variant: Study, after: StudyData, before: Situation, *, cache: Cache, progress: Progress | None
+    variant: Study,
+    after: StudyData,
+    before: tuple[Study, StudyData, pd.DataFrame],
+    *,
+    cache: Cache,
+    progress: Progress | None,
 ) -> pd.DataFrame:
-    """Return the times of a scenario: as `times_of`, but searching only what it changes of what was `before`."""
-    study, times = before.study, before.reach.times
+    """Return the times of a scenario: as `times_of`, but searching only what it changes of the times `before`."""
+    study, data, times = before
     same = (variant.limit, variant.travel.direction) == (study.limit, study.travel.direction)
     known = {profile.name: profile for profile in study.profiles()} if same else {}
 
@@ -96,7 +100,7 @@ def times_after(
         rows = rows[columns].assign(mode=rows["mode"].cat.set_categories([profile.name]))
         told = _stage(progress, profile.name)
         way = study.travel.direction
-        return updated(rows, before.data, after, profile, minutes=study.limit, direction=way, progress=told)
+        return updated(rows, data, after, profile, minutes=study.limit, direction=way, progress=told)
 
     return times_of(variant, after, cache, progress, search=search)
 

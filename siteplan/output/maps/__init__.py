@@ -200,6 +200,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
             territories=communes,
             homes=homes,
             scenarios=views,
+            publics=result.publics,
         )
         for packed, view in zip(plan["scenarios"], views.values(), strict=True):
             about = view.manifest.get("scenario", {}).get("about", "")

@@ -9,6 +9,7 @@ import geopandas as gpd
 from siteplan.catalogue import measures, mode_order, speeds
 from siteplan.config import TRANSIT, at_once
 from siteplan.output.outcome import Outcome
+from siteplan.output.publics import publics_told
 from siteplan.words import Tongues, Words, all_words, capital, half_up
 
 __all__ = ["all_notes", "threshold_of", "travel_of"]
@@ -90,6 +91,8 @@ def _study_notes(result: Outcome, words: Words, modes: Words) -> list[str]:
     for mode, profile in rides.items() if day else ():
         text = _riding(profile, day["date"], words)
         said.append(f"{capital(modes.mode(mode))}: {text}" if len(rides) > 1 else text)
+    if result.publics:
+        said.append(publics_told(result, modes))
     return said
 
 

@@ -12,14 +12,18 @@ import shapely
 from numpy.typing import NDArray
 
 from siteplan.catalogue import mode_order
+from siteplan.config import Public
 from siteplan.errors import InputError
 from siteplan.output.maps.shapes import encode
 from siteplan.output.outcome import Outcome
+from siteplan.publics import PART, aligned_publics, parts
 from siteplan.reachable import Floats, Ints, People, Reach, by_point
 
 __all__ = ["pack_runs", "plan_data"]
 
-FINEST = 6  # decimals of a person: the sum of a million points is right to half a person
+# Parts of a person that make all amounts whole: decimals, or those that `by_public` makes; with the last, the sum of a
+# million points is right to half a person.
+PARTS = (1, 10, 100, 1000, int(PART), 10**4, 10**5, 10**6)
 
 
 def plan_data(
@@ -32,6 +36,7 @@ def plan_data(
     territories: gpd.GeoDataFrame | None = None,
     homes: pd.Series | None = None,
     scenarios: Mapping[str, Outcome] = types.MappingProxyType({}),
+    publics: Sequence[Public] = (),
 ) -> dict[str, Any]:
     """Pack minutes and people for the page.
 
@@ -42,6 +47,8 @@ def plan_data(
     ----------
     homes
         The position of its territory by point (-1 = none); None takes the territory that the point lies in.
+    publics
+        Who can go how; where there are several, each subject has the amounts of the first public, then of the next.
 
     Returns
     -------
@@ -56,17 +63,20 @@ def plan_data(
     """
     tables = [points, *(each.layers["points"] for each in scenarios.values())]
     labels = _all_points(tables)
-    amounts = _amounts(points, labels)
+    who, *others = aligned_publics(publics, *(view.publics for view in scenarios.values()))
+    amounts = _amounts(points, labels, who)
     base = _by_mode(times, labels, sites, limits)
-    every = [amounts, *(_amounts(each, labels, list(amounts)) for each in tables[1:])]
-    person = 10 ** max(_decimals(values) for each in every for values in each.values())
+    views = zip(tables[1:], others, strict=True)
+    every = [amounts, *(_amounts(each, labels, publics, list(amounts)) for each, publics in views)]
+    person = _parts(np.concatenate([values for each in every for values in each.values()]))
     packed = [
         {
             "name": str(name),
             "minutes": _unlike(_by_mode(view.times, labels, sites, limits), base),
             "amounts": None if _same(other, amounts) else _pack_amounts(other, person),
+            "publics": None if _modes(publics) == _modes(who) else _modes(publics),
         }
-        for (name, view), other in zip(scenarios.items(), every[1:], strict=True)
+        for (name, view), other, publics in zip(scenarios.items(), every[1:], others, strict=True)
     ]
     whole = _together(tables)
     return {
@@ -76,6 +86,7 @@ def plan_data(
         "count": len(labels),
         "modes": sorted(base, key=mode_order),
         "subjects": list(amounts),
+        "publics": _modes(who),
         "cell": _pack(_positions(whole, labels, cells)),
         "territory": _pack(_inside(whole, labels, territories) if homes is None else homes.reindex(labels).to_numpy()),
         "amounts": _pack_amounts(amounts, person),
@@ -115,23 +126,28 @@ def _unlike(minutes: dict[str, list[str]], base: dict[str, list[str]]) -> dict[s
     }
 
 
-def _amounts(points: pd.DataFrame, labels: pd.Index, names: list[str] | None = None) -> dict[str, Floats]:
-    """Give people and groups in the order of the labels, nobody where a point is not in the table."""
+def _amounts(
+    points: pd.DataFrame, labels: pd.Index, publics: Sequence[Public], names: list[str] | None = None
+) -> dict[str, Floats]:
+    """Give people and groups in the order of the labels, public by public; nobody where a point is not there."""
     people = People.of(points)
     at = people.points.get_indexer(labels)
-    return {name: np.where(at >= 0, people.amount(name)[at], 0.0) for name in names or ("people", *people.groups)}
+    amounts = {name: np.where(at >= 0, people.amount(name)[at], 0.0) for name in names or ("people", *people.groups)}
+    return {name: parts(amount, publics, name).T.ravel() if publics else amount for name, amount in amounts.items()}
+
+
+def _modes(publics: Sequence[Public]) -> list[list[str] | None]:
+    """Give the modes of each public, null for all."""
+    return [None if each.modes is None else list(each.modes) for each in publics]
 
 
 def _same(a: dict[str, Floats], b: dict[str, Floats]) -> bool:
     return all(np.array_equal(a[name], b[name]) for name in b)
 
 
-def _decimals(values: Floats) -> int:
-    """Say how many decimals write these numbers."""
-    for decimals in range(FINEST):
-        if np.array_equal(np.round(values, decimals), values):
-            return decimals
-    return FINEST
+def _parts(values: Floats) -> int:
+    """Say of how many parts a person is, so that these numbers are whole."""
+    return next((each for each in PARTS[:-1] if np.array_equal(np.rint(values * each) / each, values)), PARTS[-1])
 
 
 def _per_minute(limits: Sequence[float]) -> int:

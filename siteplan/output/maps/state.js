@@ -17,14 +17,17 @@ let known = null; // the one of both that is shown
 
 function openPlan() {
   if (!plan) return;
-  plan.cellOf = numbers(plan.cell);
-  plan.territoryOf = numbers(plan.territory);
+  plan.places = plan.count;
+  const each = (values) => (plan.publics.length ? plan.publics.flatMap(() => values) : values); // as often as there are publics
+  plan.cellOf = each(numbers(plan.cell));
+  plan.territoryOf = each(numbers(plan.territory));
+  plan.count = plan.cellOf.length;
   plan.amounts = plan.amounts.map(numbers);
   plan.several = plan.modes.length > 1;
   plan.choices = plan.several ? [...plan.modes, "best"] : plan.modes;
-  plan.base = { minutes: plan.minutes, amounts: plan.amounts, ways: {} };
+  plan.base = { minutes: plan.minutes, amounts: plan.amounts, publics: plan.publics, ways: {}, runs: {} };
   plan.scenarios.forEach((each) => scenarios.push({
-    name: each.name, about: each.about, ways: {}, amounts: each.amounts ? each.amounts.map(numbers) : plan.amounts,
+    name: each.name, about: each.about, publics: each.publics || plan.publics, ways: {}, runs: {}, amounts: each.amounts ? each.amounts.map(numbers) : plan.amounts,
     minutes: each.minutes, opens: new Set(each.opens), closes: new Set(each.closes), moved: each.moved,
   }));
   state.mode = plan.choices[plan.choices.length - 1];
@@ -46,14 +49,24 @@ function run(text) { // points (ascending) and their minutes in units; see plan.
   }
   return { points: Int32Array.from(points), units: Int32Array.from(units), how: null };
 }
-function ways(source, mode) { // by site: the points within reach, by one mode or by the best of all
+function runs(source, mode) { // by site: the places within reach by one mode
+  if (!source.runs[mode])
+    source.runs[mode] = data.sites.map((_, at) => {
+      const text = (source.minutes[mode] || [])[at];
+      return text === 0 ? runs(plan.base, mode)[at] : run(text || ""); // 0 = as in the base
+    });
+  return source.runs[mode];
+}
+function ways(source, mode) { // by site: the points within reach, by one mode or by the best of those that each can use
   if (!source.ways[mode])
-    source.ways[mode] = mode === "best" && plan.several ? best(source)
-      : data.sites.map((_, at) => {
-        const text = (source.minutes[mode] || [])[at];
-        return text === 0 ? ways(plan.base, mode)[at] : run(text || ""); // 0 = as in the base
-      });
+    source.ways[mode] = mode === "best" && plan.several ? best(source) : runs(source, mode).map((way) => able(source, way, mode));
   return source.ways[mode];
+}
+function able(source, way, mode) { // the points are public after public: those of each that can use the mode
+  if (!source.publics.length) return way;
+  const who = source.publics.flatMap((modes, at) => (!modes || modes.includes(mode) ? [at] : []));
+  const points = Int32Array.from(who.flatMap((at) => Array.from(way.points, (point) => point + at * plan.places)));
+  return { points, units: Int32Array.from(who.flatMap(() => Array.from(way.units))), how: null };
 }
 // by site: is it open there, with what the reader opened and closed by hand
 const openIn = (source) => (source.opens ? state.open.map((now, at) => source.opens.has(at) || (now && !source.closes.has(at))) : state.open);

@@ -28,7 +28,8 @@ from siteplan.output.report.facts import (
     reach_columns,
 )
 from siteplan.output.report.goal import Goal
-from siteplan.reachable import People, Reach
+from siteplan.publics import by_public
+from siteplan.reachable import Reach
 from siteplan.words import Words, load_words
 
 __all__ = ["Account"]
@@ -283,7 +284,9 @@ class Account:
     @cached_property
     def reach(self) -> Reach | None:
         """Who is how far from which site; None where either is not known."""
-        return None if self.times is None or self.points is None else Reach.of(self.times, People.of(self.points))
+        if self.times is None or self.points is None:
+            return None
+        return Reach.of(*by_public(self.times, self.points, self.result.publics))
 
     @cached_property
     def placed(self) -> pd.Series | None:

@@ -11,6 +11,7 @@ import yaml
 from siteplan.catalogue import PEOPLE, mode_order, speeds
 from siteplan.network.snapping import LIMIT
 from siteplan.output.palette import HATCH, INKS, css_variables
+from siteplan.output.publics import publics_told
 from siteplan.output.report.account import Account
 from siteplan.output.report.answers import (
     commuting_section,
@@ -75,6 +76,7 @@ def render_page(account: Account) -> str:
         speeds=speeds,
         modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
         link_m=account.asked.get("travel", {}).get("link_m", LIMIT),
+        who=publics_told(account.result, words),
         nothing=NONE,
         asked=yaml.safe_dump(dict(account.asked), allow_unicode=True, sort_keys=True, width=60),
     )

@@ -1,0 +1,75 @@
+"""Who can go how: the people as publics, each with its share and the modes that it can use."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from siteplan.config.fields import Names
+from siteplan.config.profiles import Model, ModeName
+
+__all__ = ["Public", "Publics", "check_shares", "unused"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _by_group(share: Any) -> Any:
+    """Let one number stand for all people and all groups."""
+    return {"people": share} if isinstance(share, int | float) else share
+
+
+class Public(Model):
+    """A share of the people and the modes that they can use.
+
+    >>> from siteplan import Public
+    >>> Public(name="rides", share=0.4, modes=["walk", "bike"]).share_of("workers")
+    0.4
+    >>> Public(name="rides", share={"people": 0.4, "age_65": 0.1}).share_of("age_65")
+    0.1
+    """
+
+    name: ModeName = Field(default="public", description="its label in every table")
+    share: Annotated[dict[str, Share], BeforeValidator(_by_group)] = Field(
+        description="of all people, such as 0.4; by group where they differ: {people: 0.4, age_65: 0.1}"
+    )
+    modes: Names | None = Field(default=None, description="the modes they can use; empty = all")
+    title: dict[str, str] = Field(default={}, description="what they are called, by language")
+
+    def share_of(self, group: str) -> float:
+        """Return the share of a group that they are; that of all people where none is said of the group."""
+        return self.share[group] if group in self.share else self.share["people"]
+
+    def uses(self, mode: str) -> bool:
+        """Tell whether they can use a mode."""
+        return self.modes is None or mode in self.modes
+
+
+Publics: TypeAlias = dict[str, Public] | Literal["all"]
+
+
+def check_shares(publics: tuple[Public, ...]) -> None:
+    """Refuse publics that are not everybody, once each, of every group that they name."""
+    lacking = [public.name for public in publics if "people" not in public.share]
+    if lacking:
+        raise PydanticCustomError(
+            "public",
+            "{name}: no share of people; expected such as {given}",
+            {"name": lacking[0], "given": "{people: 0.4}"},
+        )
+    for group in dict.fromkeys(group for public in publics for group in public.share):
+        total = sum(public.share_of(group) for public in publics)
+        if abs(total - 1) > 1e-6:
+            raise PydanticCustomError(
+                "public",
+                "the shares of {group} sum to {total}, expected 1: everybody is in one public",
+                {"group": group, "total": f"{total:g}"},
+            )
+
+
+def unused(publics: Iterable[Public], modes: Iterable[str]) -> PydanticCustomError | None:
+    """Say which mode nobody can use; nothing where there is none."""
+    known = tuple(publics)
+    lost = [mode for mode in modes if not any(public.uses(mode) for public in known)]
+    text = "nobody can use the mode '{mode}'; expected it among the modes of one of the publics"
+    return PydanticCustomError("public", text, {"mode": lost[0]}) if lost else None
