@@ -23,7 +23,7 @@ PART = 1024.0  # of a person: sums of such parts are exact, in whatever order
 MOST = 16  # publics
 
 
-@door()
+@door(times=("site", "point", "minutes"), people=("people",))
 def by_public(
     times: pd.DataFrame, people: pd.DataFrame, publics: Sequence[Public]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -93,6 +93,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "rank": np.ones(3),
         "table": pd.DataFrame({"people_walk_15": [1.0]}),
         "weights": {"people_walk_15": 1},
+        "publics": [sp.Public(share=1)],
         "uptake": 0.1,
         "uptakes": [0.1],
         "flows": pd.DataFrame({"home": ["c"], "work": ["c"], "people": [1.0]}),

@@ -619,12 +619,12 @@ def test_transfers_of_certain_routes_and_trips_stand_in_the_order_of_their_speci
     assert transfers(found) == [(1, 1, 2, 1)]
     assert [tuple(row) for row in found.special.to_numpy().tolist()] == [
         (1, 1, 2, 6, -1, -1, "T1", "T2"),
-        (1, 1, 2, 7, 0, 1, "T1", "T2"),
-        (1, 1, 2, 5, 0, -1, "", "T2"),
+        (1, 1, 2, 7, 1, 0, "T1", "T2"),  # routes are sorted: Q, R
+        (1, 1, 2, 5, 1, -1, "", "T2"),
         (1, 1, 2, 4, -1, -1, "", "T2"),
-        (1, 1, 2, 3, 0, 1, "", ""),
-        (1, 1, 2, 2, 0, -1, "", ""),
-        (1, 2, 3, 0, -1, 1, "", ""),
+        (1, 1, 2, 3, 1, 0, "", ""),
+        (1, 1, 2, 2, 1, -1, "", ""),
+        (1, 2, 3, 0, -1, 0, "", ""),
     ]
     assert odd(found) == {"specific_transfers": 8, "duplicate_transfers": 1}
 
@@ -644,8 +644,8 @@ def test_transfers_of_certain_routes_and_trips_in_the_second_of_two_feeds(tmp_pa
     table = lines(f"{PAIRS},from_route_id,to_route_id,from_trip_id,to_trip_id", *rows)
     found = two(tmp_path, feed(transfers=table, **TWO_LINES))
     assert [tuple(row) for row in found.special.to_numpy().tolist()] == [
-        (5, 5, 2, 60, 1, -1, "", "south:T2"),
-        (5, 5, 2, 90, -1, 2, "", ""),
+        (5, 5, 2, 60, 2, -1, "", "south:T2"),
+        (5, 5, 2, 90, -1, 1, "", ""),
     ]
 
 

@@ -590,7 +590,7 @@ def test_what_cannot_be_asked(spoil: Any, asked: dict[str, Any], error: type[Exc
     [
         (lambda t: t.assign(site=t["site"].replace("left", "lost")), "'lost'"),
         (lambda t: t.assign(minutes=np.nan), "no valid time"),
-        (lambda t: t.assign(minutes=t["minutes"] * 600), "seconds"),
+        (lambda t: t.assign(minutes=t["minutes"] * 1e7), "seconds"),
         (lambda t: t.assign(point=t["point"] + 100), "point"),
         (lambda t: pd.concat([t, t]), "repeat"),
         (lambda t: t.drop(columns="minutes"), "no column minutes"),
@@ -600,6 +600,13 @@ def test_times_that_cannot_be_used(change: Callable[[pd.DataFrame], pd.DataFrame
     world = small(sites=1)
     with pytest.raises(InputError, match=re.escape(said)):
         ask(change(world.times), world.people, world.sites, sites=1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_times_that_look_like_seconds_are_told() -> None:
+    world = small(sites=1)
+    with pytest.raises(SiteplanWarning, match="seconds"):
+        ask(world.times.assign(minutes=lambda t: t["minutes"] * 600), world.people, world.sites, sites=1)
 
 
 @pytest.mark.filterwarnings("error")
