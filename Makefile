@@ -27,8 +27,8 @@ demo: $(READY) ## write the sample territory, run it, print the table and where 
 test: $(READY) ## run the whole test suite, notebooks included, on all cores
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --nbmake tests notebooks
 
-fuzz: $(READY) ## spoil files of every format and read them; SITEPLAN_SPOILT=... for how many of each (2,000)
-	SITEPLAN_SPOILT=$${SITEPLAN_SPOILT:-2000} $(BIN)/python -m pytest --numprocesses auto tests/test_spoilt.py
+fuzz: $(READY) ## spoil files of every format, in bytes and in meaning, and read them; SITEPLAN_SPOILT=... for how many of each (2,000)
+	SITEPLAN_SPOILT=$${SITEPLAN_SPOILT:-2000} $(BIN)/python -m pytest --numprocesses auto tests/test_spoilt.py tests/test_mutated.py
 
 steady: $(READY) ## run the sample under many circumstances and compare all results byte by byte
 	$(BIN)/python -m tests.steady

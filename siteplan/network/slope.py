@@ -8,13 +8,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from siteplan.errors import InputError, warn
+from siteplan.errors import InputError, reads, warn
 from siteplan.formats import DRIVERS
 
 __all__ = ["Climb", "bike_time_factor", "read_climb", "walk_time_factor"]
 
 Floats = npt.NDArray[np.float64]
 
+MOST_PIXELS = 400_000_000  # of a terrain model, all of which is held in memory: 20,000 by 20,000
 STEP = 20.0  # metres between heights along a street: finer than the terrain models in use (25-30 m)
 BRIDGE = 0.03  # on bridges and in tunnels the terrain is not the road
 LOWEST, HIGHEST = -500.0, 9_000.0  # metres; no street is lower than the Dead Sea, or higher than the Everest
@@ -101,6 +102,7 @@ def _off_ground(tags: dict[str, str]) -> bool:
     return tags.get("bridge", "no") != "no" or tags.get("tunnel", "no") != "no"
 
 
+@reads("a terrain model")
 def _heights(file: Path, streets: Lines, xy: Floats) -> Floats:
     """Return the heights at points in the streets' CRS, between the centres of the model's cells; NaN where unknown."""
     import rasterio
@@ -117,6 +119,11 @@ def _heights(file: Path, streets: Lines, xy: Floats) -> Floats:
         with rasterio.open(file, driver=driver) as model:
             if model.crs is None:
                 raise InputError(f"{file}: names no CRS; assign one (gdal_edit.py -a_srs)")
+            if model.width * model.height > MOST_PIXELS:
+                raise InputError(
+                    f"{file}: has {model.width:,} by {model.height:,} pixels; expected at most {MOST_PIXELS:,}: "
+                    "cut out the place (gdalwarp -te)"
+                )
             there = Transformer.from_crs(streets.crs, model.crs.to_wkt(), always_xy=True)
             east, north = there.transform(xy[:, 0], xy[:, 1])
             if model.count > 1:
