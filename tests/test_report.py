@@ -8,6 +8,7 @@ B 6 to 10, D 1 to 9.
 import json
 import re
 import subprocess
+from copy import deepcopy
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -478,11 +479,23 @@ def test_who_stays_out_and_what_is_uncertain_is_said():
     assert "people.csv: something odd" in doubt
 
 
+def test_a_moment_and_the_limits_of_what_is_not_ridden_are_said():
+    manifest = deepcopy(MANIFEST)
+    ridden = manifest["parameters"]["travel"]["profiles"]["transit"]
+    ridden |= {"window": ["08:30:15", "08:31:15"], "direct_walk_minutes": 20, "max_home_minutes": 7.5}
+    assumed = text_of(page_of(**town(manifest=manifest)), "assumptions")
+    assert (
+        "By public transport: at 08:30:15, at most 2 rides, walks to stops of at most 10 minutes, "
+        "at most 20 minutes without any ride, at most 7.5 minutes between home and stop."
+    ) in assumed
+
+
 def test_assumptions_data_and_the_way_back_are_said():
     page = page_of(**town())
     assumed = text_of(page, "assumptions")
     assert "On foot: 6 km/h, stairs 3 times as slow, slower uphill by the terrain." in assumed
     assert "By public transport: at each minute from 08:00 to 09:00, the median, at most 2 rides" in assumed
+    assert "walks to stops of at most 10 minutes." in assumed
     assert "Limits: 2 and 4 minutes." in assumed
     data = text_of(page, "data")
     assert "streets.osm.pbf 2026-01-01 0123456789ab © OpenStreetMap contributors, ODbL 1.0" in data

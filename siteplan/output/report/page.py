@@ -9,6 +9,7 @@ import pandas as pd
 import yaml
 
 from siteplan.catalogue import PEOPLE, mode_order, speeds
+from siteplan.config import at_once
 from siteplan.network.snapping import LIMIT
 from siteplan.output.palette import HATCH, INKS, css_variables
 from siteplan.output.publics import publics_told
@@ -74,6 +75,7 @@ def render_page(account: Account) -> str:
         out_by_group=_out_by_group,
         which_sites=which_sites,
         speeds=speeds,
+        at_once=at_once,
         modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
         link_m=account.asked.get("travel", {}).get("link_m", LIMIT),
         who=publics_told(account.result, words),
