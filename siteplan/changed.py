@@ -9,7 +9,7 @@ from siteplan.errors import warn
 from siteplan.inputs.edits import patched_times
 from siteplan.network.edits.touched import touch
 from siteplan.network.graph import mode_graph
-from siteplan.network.snapping import as_profile, positions
+from siteplan.network.snapping import as_profile, measured, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.routing import search
 from siteplan.times import Direction
@@ -50,6 +50,7 @@ def changed_times(
         As for `travel_times`.
     """
     profile, most = as_profile(mode), int(search.deciseconds([minutes])[0])
+    measured([profile], "minutes")
     backwards = search.runs_backwards(direction)
     if edited is streets:
         return times, sites.index[:0]

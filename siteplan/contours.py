@@ -20,14 +20,14 @@ import pandas as pd
 import shapely
 
 from siteplan.config import Profile, Rides
-from siteplan.doors import as_limits, door
+from siteplan.doors import asked_limits, door
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import ModeGraph, mode_graph
-from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, metric_points, positions
+from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing.rides import RideTimes, ride_times
-from siteplan.routing.search import MINUTE, deciseconds, each, prepare, runs_backwards
+from siteplan.routing.search import MINUTE, costs, each, prepare, runs_backwards
 from siteplan.routing.surfaces import search_surface, spread_places
 
 __all__ = ["isochrones"]
@@ -50,7 +50,8 @@ def isochrones(
     sites: Places,
     *,
     mode: Modes = "walk",
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] | None = None,
+    metres: float | Sequence[float] | None = None,
     direction: Literal["to", "from"] = "to",
     transit: Timetable | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -64,7 +65,9 @@ def isochrones(
     mode
         "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides; or several of them.
     minutes
-        Limits; the areas of one site are nested.
+        Limits, 15 and 20 unless said; the areas of one site are nested.
+    metres
+        In place of minutes, limits to the length of the way, as in `travel_times`.
     direction
         "to" the site (default) or "from" it.
     transit
@@ -73,9 +76,10 @@ def isochrones(
     Returns
     -------
     GeoDataFrame
-        `site`, `mode`, `minutes`, `speed_kmh`, geometry (MultiPolygon in `streets.crs`, with holes; empty for a site
-        without a street); one row a mode, site and limit, in this order. By public transport the speed is that on foot,
-        the minutes those at the percentile of the window, and both ways count where there is a window for the way back.
+        `site`, `mode`, `minutes` and `speed_kmh` (or `metres`), geometry (MultiPolygon in `streets.crs`, with holes;
+        empty for a site without a street); one row a mode, site and limit, in this order. By public transport the speed
+        is that on foot, the minutes those at the percentile of the window, and both ways count where there is a window
+        for the way back.
 
     Raises
     ------
@@ -90,12 +94,13 @@ def isochrones(
     0  S01  walk     15.0  2.9
     1  S01  walk     20.0  5.0
     """
-    minutes = sorted(as_limits(minutes))
-    cutoffs = deciseconds(minutes)
+    unit, limits = asked_limits(minutes, metres)
+    limits = sorted(limits)
+    cutoffs = costs(limits, unit)
     backwards = runs_backwards(direction)
-    asked, *others = as_modes(mode)
+    asked, *others = measured(as_modes(mode), unit)
     if others:
-        how: dict[str, Any] = {"minutes": minutes, "direction": direction, "transit": transit, "progress": progress}
+        how: dict[str, Any] = {unit: limits, "direction": direction, "transit": transit, "progress": progress}
         tables = [isochrones(streets, sites, mode=one, **how) for one in (asked, *others)]
         return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=streets.crs)
     if isinstance(asked, Rides):
@@ -118,8 +123,8 @@ def isochrones(
         {
             "site": np.repeat(sites.index.astype(str).to_numpy(), count),
             "mode": asked.name,
-            "minutes": np.tile(np.array(minutes, float), len(sites)),
-            "speed_kmh": asked.speed_kmh,
+            unit: np.tile(np.array(limits, float), len(sites)),
+            **({"speed_kmh": asked.speed_kmh} if unit == "minutes" else {}),
         },
         geometry=shapes.ravel(),
         crs=streets.crs,

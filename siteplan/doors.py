@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import InputError, Key, SiteplanError, StudyError, listed
+from siteplan.units import Unit
 
-__all__ = ["as_limits", "door"]
+__all__ = ["as_limits", "asked_limits", "door", "renamed"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,6 +97,36 @@ def door(**columns: Sequence[str]) -> Callable[[Callable[P, R]], Callable[P, R]]
 def as_limits(minutes: float | Sequence[float]) -> list[float]:
     """Return one limit or several as a list."""
     return [minutes] if isinstance(minutes, Real) else list(minutes)  # type: ignore[arg-type, list-item]
+
+
+def asked_limits(
+    minutes: float | Sequence[float] | None,
+    metres: float | Sequence[float] | None,
+    usual: float | Sequence[float] = (15, 20),
+) -> tuple[Unit, list[float]]:
+    """Return the unit of the limits that are asked for, and the limits; where none is, the usual minutes."""
+    if minutes is not None and metres is not None:
+        raise StudyError("minutes and metres: found both; limits are the one or the other, so leave one of them out")
+    if metres is not None:
+        return "metres", as_limits(metres)
+    return "minutes", as_limits(usual if minutes is None else minutes)
+
+
+def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function take parameters by older names, too: the older name, and the present one."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            for older, name in names.items():
+                if kwargs.get(older) is not None:
+                    kwargs[name] = kwargs[older]
+                kwargs.pop(older, None)
+            return function(*args, **kwargs)
+
+        return called
+
+    return decorate
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:

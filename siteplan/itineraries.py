@@ -18,7 +18,7 @@ from siteplan.geo import ground_lengths
 from siteplan.inputs.extract import way_names
 from siteplan.inputs.sites import Places
 from siteplan.network.kept import linked
-from siteplan.network.snapping import HARD_LIMIT, LIMIT, Mode, as_modes, metric_points
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, Mode, as_modes, measured, metric_points
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.routing.journeys import Journeys, Ride, Trace, search_journeys
@@ -114,7 +114,8 @@ def itinerary(
     """
     if len(origin) != 1 or len(site) != 1:
         raise StudyError(f"itinerary: expected one origin and one site, not {len(origin)} and {len(site)}")
-    asked = as_modes(("transit" if isinstance(transit, Timetable) else "walk") if mode is None else mode)[0]
+    modes = as_modes(("transit" if isinstance(transit, Timetable) else "walk") if mode is None else mode)
+    asked = measured(modes, "minutes")[0]
     if not isinstance(asked, Rides):
         streets = transit.streets if isinstance(transit, Timetable) else transit
         return _unridden(streets, origin, site, asked, direction=direction, minutes=minutes)

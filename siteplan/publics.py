@@ -23,7 +23,7 @@ PART = 1024.0  # of a person: sums of such parts are exact, in whatever order
 MOST = 16  # publics
 
 
-@door(times=("site", "point", "minutes"), people=("people",))
+@door(times=("site", "point"), people=("people",))
 def by_public(
     times: pd.DataFrame, people: pd.DataFrame, publics: Sequence[Public]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -35,7 +35,7 @@ def by_public(
     Parameters
     ----------
     times
-        Columns `site`, `point`, `minutes` and `mode`.
+        Columns `site`, `point`, `minutes` (or `metres`) and `mode`.
     people
         Columns `people` and groups, by `point` (index or column).
     publics

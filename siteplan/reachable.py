@@ -18,6 +18,7 @@ from siteplan.catalogue import BEST, PEOPLE, check_groups
 from siteplan.config.fields import LONG, LONGEST
 from siteplan.display import Shown
 from siteplan.errors import InputError, StudyError, listed, warn
+from siteplan.units import Unit
 
 __all__ = [
     "GIVEN",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 SUSPECT = 180.0  # minutes; where half of all times are longer, they may be seconds
+METRES = 60.0  # in what is a minute of a way by length
 GIVEN = "given"  # the mode of a table that does not say how people travel
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -184,13 +186,15 @@ class Reach(Shown):
     point: Ints
     minutes: Floats
     starts: Ints
+    unit: Unit = "minutes"
+    """What `minutes` counts: minutes, or metres of a table of metres."""
     rows: Ints | None = None
     """The row of `times` of each row here; None where they are in order as given."""
     _known: dict[str, Pairs] = field(default_factory=dict, init=False, repr=False)
 
     def facts(self) -> dict[str, object]:
         """Say of how many it tells."""
-        longest = f"at most {self.minutes.max():g} minutes" if len(self.minutes) else "no times"
+        longest = f"at most {self.minutes.max():g} {self.unit}" if len(self.minutes) else "no times"
         return {
             "modes": listed(self.modes),
             "sites": f"{len(self.sites):,}",
@@ -199,7 +203,12 @@ class Reach(Shown):
         }
 
     @classmethod
-    def of(cls, times: "pd.DataFrame | Reach", people: pd.DataFrame | People | None = None) -> "Reach":
+    def of(
+        cls,
+        times: "pd.DataFrame | Reach",
+        people: pd.DataFrame | People | None = None,
+        unit: Unit | None = "minutes",
+    ) -> "Reach":
         """Check a table of minutes and a table of people, and put both in order.
 
         Parameters
@@ -210,6 +219,9 @@ class Reach(Shown):
         people
             Columns `people` and groups, by `point` (index or column), with every point of `times`. What is withheld
             (missing) counts as nothing. None: every point of `times` counts once; beside a `Reach`, its own.
+        unit
+            What whoever asks counts in, so that a table of another unit is refused: minutes, or metres of a table that
+            has `metres` in place of `minutes`; None takes either.
 
         Raises
         ------
@@ -225,13 +237,15 @@ class Reach(Shown):
         if isinstance(times, Reach):
             if people is not None and not times.people.table.equals(People.of(people).table):
                 raise InputError("people: others than those that the Reach was made of. Leave people out")
+            _refuse_unit(times.unit, unit)
             return times
-        _require_columns(times)
+        found = _require_columns(times)
+        _refuse_unit(found, unit)
         if people is None:
             people = pd.DataFrame({"people": 1.0}, index=pd.Index(times["point"].unique(), name="point"))
         people = People.of(people)
         points = people.points
-        minutes = _checked_minutes(times)
+        minutes = _checked_minutes(times, found)
         site, sites = _codes(times["site"], "site")
         mode, modes = _codes(times["mode"], "mode") if "mode" in times.columns else (np.zeros(len(times), int), None)
         names = (GIVEN,) if modes is None or len(modes) == 0 else tuple(str(name) for name in modes)
@@ -243,7 +257,7 @@ class Reach(Shown):
             _refuse_duplicates(times, key, order)
             mode, site, point, minutes = mode[order], site[order], point[order], minutes[order]
         starts = np.searchsorted(mode, np.arange(len(names) + 1))
-        return cls(times, people, sites, names, site, point, minutes, starts, order)
+        return cls(times, people, sites, names, site, point, minutes, starts, found, order)
 
     @property
     def points(self) -> pd.Index:
@@ -399,13 +413,13 @@ class Reach(Shown):
     def suspect_hours(self) -> None:
         """Warn if every time is below one minute, as in a table of hours."""
         longest = float(self.minutes.max(initial=0.0))
-        if 0.0 < longest < 1.0:
+        if self.unit == "minutes" and 0.0 < longest < 1.0:
             text = f"times: the longest of {len(self.minutes):,} times is {longest:g} minutes. "
             warn(f"{text}If these are hours, multiply by 60")
 
 
 def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None:
-    """Check a table of minutes: columns, values, units, one row per site, point and mode, points that exist.
+    """Check a table of minutes or metres: columns, values, units, one row per site, point and mode, known points.
 
     Parameters
     ----------
@@ -422,7 +436,7 @@ def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None
     SiteplanWarning
         If every time is below one minute, as in a table of hours, or most are as long as in one of seconds.
     """
-    Reach.of(times, people).suspect_hours()
+    Reach.of(times, people, None).suspect_hours()
 
 
 def by_point(table: pd.DataFrame) -> pd.DataFrame:
@@ -480,27 +494,50 @@ def _amounts(people: pd.DataFrame, name: str) -> Floats:
     return np.where(np.isnan(amounts), 0.0, amounts)
 
 
-def _require_columns(times: pd.DataFrame) -> None:
-    missing = [column for column in ("site", "point", "minutes") if column not in times.columns]
+def _require_columns(times: pd.DataFrame) -> Unit:
+    """Return what a table counts, after looking for its columns."""
+    unit: Unit = "metres" if "metres" in times.columns and "minutes" not in times.columns else "minutes"
+    missing = [column for column in ("site", "point", unit) if column not in times.columns]
     if missing:
         raise InputError(
             f"times: no column {', '.join(missing)} (found: {listed(times.columns)}). "
             "Expected site, point, minutes and, for several modes, mode"
         )
+    return unit
 
 
-def _checked_minutes(times: pd.DataFrame) -> Floats:
-    """Return the minutes as an array after checking that they are numbers, not negative, and look like minutes."""
-    minutes = number_column(times, "minutes", "times")
+def _refuse_unit(found: Unit, asked: Unit | None) -> None:
+    if asked == "minutes" and found == "metres":
+        raise InputError(
+            "times: are metres, where minutes are asked for. Give the limits as metres where there is such a "
+            "parameter, else times in minutes"
+        )
+    if asked == "metres" and found == "minutes":
+        raise InputError(
+            "times: are minutes, where metres are asked for. Compute them with metres (travel_times), or give limits "
+            "in minutes"
+        )
+
+
+def _checked_minutes(times: pd.DataFrame, unit: Unit) -> Floats:
+    """Return the minutes (or metres) as an array after checking that they are numbers, not negative, and look so."""
+    minutes = number_column(times, unit, "times")
     wrong = ~((minutes >= 0) & (minutes < np.inf))
     if wrong.any():
         first = int(wrong.argmax())
         where = f"site '{times['site'].iloc[first]}', point '{times['point'].iloc[first]}'"
         raise InputError(
             f"times: {int(wrong.sum()):,} rows have no valid time; the first is row {first} ({where}): "
-            f"{minutes[first]:g} minutes. Expected 0 or more; leave out what is out of reach"
+            f"{minutes[first]:g} {unit}. Expected 0 or more; leave out what is out of reach"
         )
     longest = float(minutes.max(initial=0.0))
+    if unit == "metres":
+        if longest > LONGEST * METRES:
+            raise InputError(
+                f"times: the longest way is {longest:g} metres, more than the {LONGEST * METRES:.0f} that whole "
+                "decimetres of 32 bits hold. Leave out what is out of reach"
+            )
+        return minutes
     if longest > LONGEST:
         raise InputError(
             f"times: the longest time is {longest:g} minutes, more than the {LONGEST:.0f} that whole deciseconds of 32 "

@@ -11,12 +11,12 @@ import pandas as pd
 
 from siteplan.catalogue import Measure
 from siteplan.config import Profile, Rides
-from siteplan.doors import as_limits, door
+from siteplan.doors import asked_limits, door, renamed
 from siteplan.errors import warn
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
-from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, as_profile, positions
+from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, as_profile, measured, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing import search
@@ -27,6 +27,7 @@ __all__ = ["reach_totals", "travel_times"]
 Direction = Literal["to", "from"]
 
 
+@renamed(limit="minutes")
 @door()
 def travel_times(
     streets: StreetNetwork,
@@ -34,14 +35,14 @@ def travel_times(
     people: Places,
     *,
     mode: Modes = "walk",
-    minutes: float | Sequence[float] = 20,
+    minutes: float | Sequence[float] | None = None,
+    metres: float | Sequence[float] | None = None,
     direction: Direction = "to",
     transit: Timetable | None = None,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
-    limit: float | None = None,
 ) -> pd.DataFrame:
-    """Return the minutes between every site and every point within a limit, along the streets.
+    """Return the minutes (or metres) between every site and every point within a limit, along the streets.
 
     The time is that of the fastest way: from the point to its street at walking speed, along the streets by the
     profile, and from the street to the site at walking speed. It is exact to the decisecond on whole-decisecond street
@@ -55,7 +56,10 @@ def travel_times(
     mode
         "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides; or several of them.
     minutes
-        The limit, at most 240; of several the longest.
+        The limit, at most 240; of several the longest. It is 20 where there are no `metres`; `limit` is an older name.
+    metres
+        In place of minutes, a limit to the length of the way, at most 50,000: the ways that the mode may use, each as
+        long as it is, be it stairs, a slope, a ferry or a lift, and the way between door and street. Not by transit.
     direction
         "to" the site (the default: people come) or "from" it.
     transit
@@ -64,17 +68,16 @@ def travel_times(
         Any `concurrent.futures.Executor`; threads on all cores by default.
     progress
         Called with (searches done, searches in all).
-    limit
-        An older name of `minutes`.
 
     Returns
     -------
     DataFrame
-        `site` (categorical), `point`, `mode` (categorical), `minutes`; ordered by site and point. An absent row is out
-        of reach. By public transport `minutes` are those at the percentile of the window, and `minutes_p25`,
-        `minutes_p75` (missing where the site is reached more rarely) and `share`, the part of the window's minutes
-        within the limit, stand beside them. With a window for the way back, a row stands for both ways within the
-        limit, and each figure is that of the worse of the two.
+        `site` (categorical), `point`, `mode` (categorical), `minutes` (or `metres`, exact to the decimetre along
+        whole-decimetre streets); ordered by site and point. An absent row is out of reach.
+        By public transport `minutes` are those at the percentile of the window, and `minutes_p25`, `minutes_p75`
+        (missing where the site is reached more rarely) and `share`, the part of the window's minutes within the limit,
+        stand beside them. With a window for the way back, a row stands for both ways within the limit, and each figure
+        is that of the worse of the two.
 
     Raises
     ------
@@ -90,15 +93,13 @@ def travel_times(
     1  S01    562  walk     17.5
     """
     how: dict[str, Any] = {"direction": direction, "executor": executor, "progress": progress}
-    minutes = minutes if limit is None else limit
-    profile, *others = as_modes(mode)
+    unit, limits = asked_limits(minutes, metres, 20)
+    profile, *others = measured(as_modes(mode), unit)
     if others:
-        tables = (
-            travel_times(streets, sites, people, mode=one, minutes=minutes, transit=transit, **how)
-            for one in (profile, *others)
-        )
+        how |= {unit: limits, "transit": transit}
+        tables = (travel_times(streets, sites, people, mode=one, **how) for one in (profile, *others))
         return _joined(list(tables))
-    cutoff = search.deciseconds(as_limits(minutes)).max()
+    cutoff = search.costs(limits, unit).max()
     if isinstance(profile, Rides):
         return _by_transit(timetable_on(streets, transit), sites, people, profile, cutoff=int(cutoff), **how)
     work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
@@ -113,7 +114,7 @@ def travel_times(
             "site": pd.Categorical.from_codes(site_rows[site], names),
             "point": people.index.to_numpy()[point_rows[point]],
             "mode": pd.Categorical.from_codes(np.zeros(len(cost), int), pd.Index([profile.name])),
-            "minutes": cost / search.MINUTE,
+            unit: cost / search.COST[unit],
         }
     )
 
@@ -190,7 +191,8 @@ def reach_totals(
     people: gpd.GeoDataFrame,
     *,
     mode: str | Profile = "walk",
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] | None = None,
+    metres: float | Sequence[float] | None = None,
     direction: Direction = "to",
     columns: Sequence[str] = ("people",),
     executor: Executor | None = None,
@@ -203,7 +205,8 @@ def reach_totals(
     Returns
     -------
     DataFrame
-        Index as `sites`; columns `<column>_<mode>_<minutes>`. Sites without a street reach nobody.
+        Index as `sites`; columns `<column>_<mode>_<minutes>`, or `<column>_<mode>_<metres>m`. Sites
+        without a street reach nobody.
 
     Examples
     --------
@@ -213,15 +216,17 @@ def reach_totals(
     S01           9437.0
     S02           5543.0
     """
-    profile = as_profile(mode)
-    minutes = sorted(as_limits(minutes))
-    cutoffs = search.deciseconds(minutes)
+    unit, limits = asked_limits(minutes, metres)
+    (profile,) = measured([as_profile(mode)], unit)
+    assert isinstance(profile, Profile)  # noqa: S101 - as_profile gives no rides
+    cutoffs = search.costs(sorted(limits), unit)
     work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
     weights = np.nan_to_num(people[list(columns)].to_numpy(float)[point_rows])
     found = np.zeros((len(sites), len(cutoffs), len(columns)))
     add = search.sums_around if from_points else search.sums
     found[site_rows] = add(work, cutoffs, weights, executor=executor, progress=progress)
-    names = [Measure("reached", column, profile.name, limit).column for limit in minutes for column in columns]
+    asked = [Measure("reached", column, profile.name, limit, unit) for limit in sorted(limits) for column in columns]
+    names = [each.column for each in asked]
     return pd.DataFrame(found.reshape(len(sites), len(cutoffs) * len(columns)), index=sites.index, columns=names)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from siteplan.catalogue import Measure
 from siteplan.config import Decay
-from siteplan.doors import as_limits, door
+from siteplan.doors import as_limits, asked_limits, door
 from siteplan.errors import StudyError
 from siteplan.reachable import Floats, Pairs, Reach, site_positions
 
@@ -27,7 +27,8 @@ def reach(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] | None = None,
+    metres: float | Sequence[float] | None = None,
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people and groups that each site reaches, and those that no other site of the table reaches.
@@ -35,11 +36,13 @@ def reach(
     Parameters
     ----------
     times
-        Columns `site`, `point`, `minutes` and, for several modes, `mode`; or a `Reach`, which has its own people.
+        Columns `site`, `point`, `minutes` (or `metres`) and, for several modes, `mode`; or a `Reach`, which has its own
+        people.
     people
         Columns `people` and groups, by `point` (index or column); None counts every point once.
-    minutes
-        The limits; a person exactly at the limit is reached.
+    minutes, metres
+        The limits, the one or the other as the times are; a person exactly at the limit is reached. 15 and 20 minutes
+        unless said.
     groups
         Columns to count beside people; None takes every numeric column that does not say where the point is.
 
@@ -47,7 +50,8 @@ def reach(
     -------
     Index `site` (every category of `times.site`, so a site that reaches nobody has zeros). Columns
     `people_<mode>_<limit>`, `unique_<mode>_<limit>`, and for a group `workers_<mode>_<limit>`,
-    `unique_workers_<mode>_<limit>` (see `catalogue.Measure`); also for the mode `best` where there are several.
+    `unique_workers_<mode>_<limit>` (see `catalogue.Measure`; a limit in metres is written `800m`);
+    also for the mode `best` where there are several.
 
     Raises
     ------
@@ -62,14 +66,15 @@ def reach(
     >>> table.loc["S01", ["people_walk_15", "workers_walk_15", "unique_walk_15"]].to_dict()
     {'people_walk_15': 9437.0, 'workers_walk_15': 4172.0, 'unique_walk_15': 0.0}
     """
-    asked = Reach.of(times, people)
+    unit, limits = asked_limits(minutes, metres)
+    asked = Reach.of(times, people, unit)
     amounts = asked.people.amounts(groups)
     columns: dict[str, Floats] = {}
-    for mode, limit, pairs in _within(asked, minutes):
+    for mode, limit, pairs in _within(asked, limits):
         alone = pairs.where(np.bincount(pairs.point, minlength=len(asked.points))[pairs.point] == 1)
         for name, amount in amounts.items():
-            columns[Measure("reached", name, mode, limit).column] = asked.by_site(pairs, amount)
-            columns[Measure("unique", name, mode, limit).column] = asked.by_site(alone, amount)
+            columns[Measure("reached", name, mode, limit, unit).column] = asked.by_site(pairs, amount)
+            columns[Measure("unique", name, mode, limit, unit).column] = asked.by_site(alone, amount)
     return pd.DataFrame(columns, index=asked.sites)
 
 
@@ -79,7 +84,8 @@ def added(
     people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] | None = None,
+    metres: float | Sequence[float] | None = None,
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people whom each site reaches and no other existing or required site does.
@@ -88,7 +94,7 @@ def added(
 
     Parameters
     ----------
-    times, people, minutes, groups
+    times, people, minutes, metres, groups
         As for `reach`.
     sites
         Index `site`, column `status` (existing, candidate, required or excluded). Excluded sites play no part.
@@ -107,22 +113,28 @@ def added(
     >>> sp.added(times, people, sites, minutes=[15])["added_walk_15"].nlargest(3).to_dict()
     {'S01': 9423.0, 'S02': 5529.0, 'S10': 4985.0}
     """
-    asked = Reach.of(times, people)
+    unit, limits = asked_limits(minutes, metres)
+    asked = Reach.of(times, people, unit)
     fixed = np.isin(sites["status"].to_numpy(), ["existing", "required"])[site_positions(asked.sites, sites.index)]
     amounts = asked.people.amounts(groups)
     columns: dict[str, Floats] = {}
-    for mode, limit, pairs in _within(asked, minutes):
+    for mode, limit, pairs in _within(asked, limits):
         by_fixed = np.bincount(pairs.point[fixed[pairs.site]], minlength=len(asked.points))
         new = pairs.where(by_fixed[pairs.point] == fixed[pairs.site])  # the site itself may be the one
         for name, amount in amounts.items():
-            columns[Measure("added", name, mode, limit).column] = asked.by_site(new, amount)
+            columns[Measure("added", name, mode, limit, unit).column] = asked.by_site(new, amount)
     table = pd.DataFrame(columns, index=asked.sites)
     return table.reindex(sites.index[sites["status"] != "excluded"].rename("site"), fill_value=0.0)
 
 
 @door()
 def overlap(
-    times: pd.DataFrame | Reach, people: pd.DataFrame | None = None, *, minutes: float = 15, mode: str | None = None
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None = None,
+    *,
+    minutes: float | None = None,
+    metres: float | None = None,
+    mode: str | None = None,
 ) -> pd.DataFrame:
     """Count the people whom both of two sites reach, for every pair of sites.
 
@@ -130,8 +142,8 @@ def overlap(
     ----------
     times, people
         As for `reach`.
-    minutes
-        One limit.
+    minutes, metres
+        One limit; 15 minutes unless said.
     mode
         The mode, or `best`; None takes the only mode, or `best` of several.
 
@@ -151,9 +163,10 @@ def overlap(
     >>> sp.overlap(times, people, minutes=15).loc["S01", ["S01", "S02", "S03"]].to_dict()
     {'S01': 9437.0, 'S02': 14.0, 'S03': 8919.0}
     """
-    asked = Reach.of(times, people)
+    unit, limits = asked_limits(minutes, metres, 15)
+    asked = Reach.of(times, people, unit)
     chosen = asked.chosen_mode(mode, "overlap")
-    (limit,) = check_limits([minutes])
+    (limit,) = check_limits(limits)
     return pd.DataFrame(asked.shared(chosen, limit), index=asked.sites, columns=asked.sites)
 
 
@@ -162,20 +175,21 @@ def coverage(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: float | Sequence[float] | None = None,
+    metres: float | Sequence[float] | None = None,
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people and groups that at least one site reaches, each person once.
 
     Parameters
     ----------
-    times, people, minutes, groups
+    times, people, minutes, metres, groups
         As for `reach`. No rows at all cover nobody.
 
     Returns
     -------
-    One row per mode (and `best`) and limit: columns `mode`, `minutes`, `people`, `people_share` and the same for
-    groups; shares of everybody in `people`, missing where that is nobody.
+    One row per mode (and `best`) and limit: columns `mode`, `minutes` (or `metres`), `people`, `people_share` and the
+    same for groups; shares of everybody in `people`, missing where that is nobody.
 
     Raises
     ------
@@ -189,11 +203,12 @@ def coverage(
     0  walk     15.0  45847.0         0.922
     1  walk     20.0  47817.0         0.961
     """
-    asked = Reach.of(times, people)
+    unit, limits = asked_limits(minutes, metres)
+    asked = Reach.of(times, people, unit)
     everybody = {name: float(amount.sum()) for name, amount in asked.people.amounts(groups).items()}
     records: list[dict[str, object]] = []
-    for mode, limit in itertools.product(asked.names, check_limits(minutes)):
-        record: dict[str, object] = {"mode": mode, "minutes": limit}
+    for mode, limit in itertools.product(asked.names, check_limits(limits)):
+        record: dict[str, object] = {"mode": mode, unit: limit}
         for name, reached in asked.count(mode, limit, groups=groups).items():
             record |= {name: reached, f"{name}_share": reached / everybody[name] if everybody[name] else np.nan}
         records.append(record)

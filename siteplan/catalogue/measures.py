@@ -1,8 +1,9 @@
 """The names of counted columns, made and read in one place.
 
-A `Measure` says how many of whom, by which mode, within how many minutes. Its column has a short name such as
-`unique_workers_walk_15`, as far as that name tells it from all other measures; where it would not (a group called
-`unique`, a mode with an underscore), the long one, `reached__unique__walk__15`.
+A `Measure` says how many of whom, by which mode, within how many minutes or metres. Its column has a short name such as
+`unique_workers_walk_15` (of metres `unique_workers_walk_800m`), as far as that name tells it from all other
+measures; where it would not (a group called `unique`, a mode with an underscore), the long one,
+`reached__unique__walk__15`.
 """
 
 import math
@@ -13,6 +14,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from siteplan.errors import InputError
+from siteplan.units import Unit
 
 __all__ = [
     "BEST",
@@ -76,12 +78,15 @@ class Measure:
         A mode, or `best`.
     minutes
         The limit, for the kinds that have one.
+    unit
+        What the limit counts: minutes or metres.
     """
 
     kind: str
     group: str
     mode: str
     minutes: float | None = None
+    unit: Unit = "minutes"
 
     def __post_init__(self) -> None:
         limited, groups = _KINDS[self.kind].limited, _KINDS[self.kind].groups
@@ -100,7 +105,7 @@ class Measure:
 
     @property
     def limit(self) -> float:
-        """The minutes of a kind that has a limit."""
+        """The minutes (or metres) of a kind that has a limit."""
         return math.nan if self.minutes is None else self.minutes
 
     @property
@@ -116,18 +121,18 @@ class Measure:
 
     @property
     def _written(self) -> list[str]:
-        return [] if self.minutes is None else [_figure(self.minutes)]
+        return [] if self.minutes is None else [_figure(self.minutes) + ("m" if self.unit == "metres" else "")]
 
 
 def _read_long(name: str) -> Measure | None:
     kind, *parts = name.split("__")
     if kind not in _KINDS or len(parts) != 2 + _KINDS[kind].limited:
         return None
-    minutes = _limit(parts.pop()) if _KINDS[kind].limited else None
+    limit = _limit(parts.pop()) if _KINDS[kind].limited else None
     group, mode = map(_plain, parts)
-    if (minutes is None) == _KINDS[kind].limited or not (_KINDS[kind].groups or group == PEOPLE):
+    if (limit is None) == _KINDS[kind].limited or not (_KINDS[kind].groups or group == PEOPLE):
         return None
-    found = Measure(kind, group, mode, minutes)
+    found = Measure(kind, group, mode, *(limit or ()))
     return found if found.column == name else None
 
 
@@ -140,7 +145,7 @@ def _read_short(name: str) -> Measure | None:
             continue
         group, mode = _group_and_mode(whole[len(kind.before) : len(whole) - len(kind.after)], kind)
         if group and mode:
-            found = Measure(known, group, mode, limit if kind.limited else None)
+            found = Measure(known, group, mode, *(limit or ()) if kind.limited else ())
             if found._short == name:
                 return found
     return None
@@ -159,13 +164,15 @@ def _figure(minutes: float) -> str:
     return short if float(short) == minutes else repr(float(minutes))
 
 
-def _limit(text: str) -> float | None:
-    """Read minutes that were written by `_figure`; None for anything else."""
+def _limit(text: str) -> tuple[float, Unit] | None:
+    """Read minutes, or metres with their m, that were written by `_figure`; None for anything else."""
+    figure = text.removesuffix("m")
     try:
-        minutes = float(text)
+        limit = float(figure)
     except ValueError:
         return None
-    return minutes if math.isfinite(minutes) and _figure(minutes) == text else None
+    unit: Unit = "minutes" if figure == text else "metres"
+    return (limit, unit) if math.isfinite(limit) and _figure(limit) == figure else None
 
 
 def _escaped(part: str) -> str:
@@ -179,12 +186,14 @@ def _plain(part: str) -> str:
     return "" if part == "%" else part.replace("%5F", "_").replace("%25", "%")
 
 
-def score_measures(modes: Sequence[str], minutes: Sequence[float], groups: Sequence[str]) -> list[Measure]:
+def score_measures(
+    modes: Sequence[str], limits: Sequence[float], groups: Sequence[str], unit: Unit = "minutes"
+) -> list[Measure]:
     """List the counted columns of a score table, in their order."""
     return [
-        Measure(kind, group, mode, float(limit))
+        Measure(kind, group, mode, float(limit), unit)
         for mode in modes
-        for limit in minutes
+        for limit in limits
         for group in (PEOPLE, *groups)
         for kind in COUNTED
     ]

@@ -16,9 +16,12 @@ CHOICE: dict[str, tuple[str, Any, str]] = {
     "choose.objective": ("--objective", str, f"{', '.join(objective_names())}. [coverage]"),
     "choose.share": ("--share", float, "Objective share: cover so many of those who can be covered. [1]"),
     "choose.minutes": ("--within", float, "The limit. [the largest of --minutes; p-median and p-center have none]"),
+    "choose.metres": ("--within-metres", float, "The limit in metres. [the largest of --metres]"),
     "choose.mode": ("--by", str, "One of the modes, or best. [best]"),
     "choose.phases": ("--phases", str, "Open so many first, then so many, such as 3,5,10."),
 }
+# Keys that weigh minutes, which limits typed in metres leave behind.
+IN_MINUTES = ("score.weights", "score.decay", "choose.minutes", "choose.penalty")
 # Keys that say how many sites, of which those typed replace those of the file.
 AMOUNTS = ("choose.sites", "choose.budget", "choose.phases", "choose.phase_budgets")
 # Keys that some objectives alone know: another one that is typed leaves them behind.
@@ -26,9 +29,21 @@ OF_SOME = {f"choose.{key}": key for objective in OBJECTIVES for key in objective
 
 
 def set_aside(path: Path | None, typed: Mapping[str, Any]) -> list[str]:
-    """Name the keys of a study file that what is typed replaces: how many sites, and what fits no other objective."""
+    """Name the keys of a study file that what is typed replaces: how many sites, and what fits not."""
     asks = any(key in CHOICE for key in typed)
-    there = _choose_of(path) if asks and path is not None else {}
+    in_metres = "travel.metres" in typed or "choose.metres" in typed
+    raw = _raw(path) if (asks or in_metres) and path is not None else {}
+    if in_metres:
+        timed = [
+            key for key in IN_MINUTES if key not in typed and _section(raw, key.split(".")[0]).get(key.split(".")[1])
+        ]
+        return [*timed, *_of_choice(_section(raw, "choose"), typed)]
+    return _of_choice(_section(raw, "choose"), typed)
+
+
+def _of_choice(there: Mapping[str, Any], typed: Mapping[str, Any]) -> list[str]:
+    if not any(key in CHOICE for key in typed):
+        return []
     found = [key for key in (*AMOUNTS, "choose.least_regret", *OF_SOME) if there.get(key.split(".")[1])]
     return [key for key in found if key not in typed and _replaced(key, typed)]
 
@@ -43,13 +58,17 @@ def _replaced(key: str, typed: Mapping[str, Any]) -> bool:
     return finds or any(typed.get(amount) not in (None, "") for amount in AMOUNTS)
 
 
-def _choose_of(path: Path) -> Mapping[str, Any]:
-    """Return what stands under `choose` in a study file; what is wrong with the file is said when it is read."""
+def _raw(path: Path) -> Mapping[str, Any]:
+    """Return what stands in a study file; what is wrong with the file is said when it is read."""
     from siteplan.yamls import read_yaml
 
     try:
         raw = read_yaml(path, "a study file (YAML)")
     except InputError:
         return {}
-    found = raw.get("choose") if isinstance(raw, dict) else None
+    return raw if isinstance(raw, dict) else {}
+
+
+def _section(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = raw.get(name)
     return found if isinstance(found, dict) else {}

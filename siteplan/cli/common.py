@@ -50,8 +50,14 @@ OPTIONS: dict[str, tuple[str, Any, str]] = {
         "walk, bike, slow_walk, pedelec, transit, or your own; several with commas. [walk,bike]",
     ),
     "travel.minutes": ("--minutes", str, "Limits, such as 15,20. [15,20]"),
+    "travel.metres": ("--metres", str, "Limits in metres in place of minutes, such as 400,800."),
     "travel.direction": ("--direction", str, "to or from the site. [to]"),
 }
+# Limits of a study file that those typed in another unit stand in the place of.
+OTHER_UNIT = MappingProxyType({
+    "travel.minutes": "travel.metres",
+    "travel.metres": "travel.minutes",
+})  # fmt: skip
 Command = Callable[..., None]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings, no closing words.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for a machine.")]
@@ -124,8 +130,12 @@ def asks(
                 refuse_inputs([path], [given["out"]])
             with keys_named(lambda key: f"{key} ({flags[key]})" if key in flags else key):
                 aside = set_aside(path, typed)
+                replaced = [key for key, other in OTHER_UNIT.items() if other in typed and key not in typed]
                 study = read_study(
-                    path, [*(f"{key}=" for key in (*unused, *aside)), *overrides], options=options, needs=needs
+                    path,
+                    [*(f"{key}=" for key in (*unused, *aside, *replaced)), *overrides],
+                    options=options,
+                    needs=needs,
                 )
                 for key in aside:
                     say(f"{path}: {key} is set aside, as what is typed stands in its place", bool(given.get("quiet")))

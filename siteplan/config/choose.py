@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from siteplan.config.fields import LONGEST, Limit, LongLimit, listed
+from siteplan.config.fields import LONGEST, Limit, LongLimit, Metres, listed
 from siteplan.config.problems import said, short
 from siteplan.config.profiles import Model
 from siteplan.errors import Key, StudyError
@@ -156,6 +156,11 @@ class Question(Model, metaclass=_AtTheDoor):
         "if there is one), so that a study searches for up to four hours. A table of times may go farther than "
         "a search (240)",
     )
+    metres: Metres | None = Field(
+        default=None,
+        description="in place of minutes, the limit where the times are metres; empty = the largest of travel.metres, "
+        "but for median and center none",
+    )
     group: str = Field(default="people", description="whose reach counts: people or one of the groups")
     share: float = Field(
         default=1, gt=0, le=1, description="objective share: of those whom any site reaches, so many must be covered"
@@ -163,8 +168,8 @@ class Question(Model, metaclass=_AtTheDoor):
     least: Literal["sites", "cost"] = Field(default="sites", description="objective share: of what the least is wanted")
     penalty: Annotated[float, Field(gt=0, le=2 * LONGEST)] | None = Field(
         default=None,
-        description="objectives median and center: minutes of who reaches none; empty = twice the limit or, where "
-        "there is none, twice the longest time found",
+        description="objectives median and center: minutes (or metres) of who reaches none; empty = twice the limit "
+        "or, where there is none, twice the longest time found",
     )
     backup: int = Field(default=2, ge=1, le=10, description="objective backup: within reach of so many sites")
     decay: (
@@ -224,9 +229,10 @@ class Question(Model, metaclass=_AtTheDoor):
         return objective_names()[self.objective]
 
     def limit(self, usual: float) -> float:
-        """Return the minutes within which a site counts: those asked, or what is usual; infinite where none is."""
-        if self.minutes is not None:
-            return self.minutes
+        """Return how near a site must be, in the unit of the times: as asked, else as usual; infinite without limit."""
+        asked = self.minutes if self.metres is None else self.metres
+        if asked is not None:
+            return asked
         return usual if self.goal.limited else self.penalty or math.inf
 
     @model_validator(mode="after")
@@ -268,9 +274,14 @@ class Question(Model, metaclass=_AtTheDoor):
             wrong.append(("capacities", f"have no meaning for objective {goal.name}; leave them out"))
         if self.method == "greedy" and (self.capacities or self.floors == "most"):
             wrong.append(("method", "greedy cannot weigh capacities or floors: most; ask for exact"))
-        if self.penalty is not None and self.minutes is not None and self.penalty < self.minutes:
-            limit = f"expected at least the limit of {self.minutes:g}"
-            wrong.append(("penalty", f"is {self.penalty:g} minutes, {limit}"))
+        if self.minutes is not None and self.metres is not None:
+            wrong.append(
+                ("metres", "stands beside minutes; the limit is the one or the other, so leave one of them out")
+            )
+        unit, asked = ("minutes", self.minutes) if self.metres is None else ("metres", self.metres)
+        if self.penalty is not None and asked is not None and self.penalty < asked:
+            limit = f"expected at least the limit of {asked:g}"
+            wrong.append(("penalty", f"is {self.penalty:g} {unit}, {limit}"))
         return wrong
 
 

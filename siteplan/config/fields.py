@@ -8,11 +8,26 @@ from pydantic_core import PydanticCustomError
 
 from siteplan.errors import absence
 
-__all__ = ["LIMIT", "LONG", "LONGEST", "SEARCHED", "File", "Limit", "LongLimit", "Names", "based", "listed", "rising"]
+__all__ = [
+    "FARTHEST",
+    "LIMIT",
+    "LONG",
+    "LONGEST",
+    "SEARCHED",
+    "File",
+    "Limit",
+    "LongLimit",
+    "Metres",
+    "Names",
+    "based",
+    "listed",
+    "rising",
+]
 
 LONGEST = 3_579_139.0  # minutes: times are searched as whole deciseconds of 32 bits, and no table holds more
 LONG = 600.0  # minutes; few times are longer, so that a table of many such may be one of seconds
 SEARCHED = 240.0  # minutes, the farthest that a search goes
+FARTHEST = 50_000.0  # metres, the farthest that a search goes
 LIMIT = 180.0  # minutes, the largest limit of a study that searches
 
 Number = TypeVar("Number", int, float)
@@ -54,4 +69,5 @@ def _whole(minutes: float) -> float:
 File = Annotated[Path, AfterValidator(_located)]
 Limit = Annotated[float, Field(gt=0, le=LIMIT), AfterValidator(_whole)]
 LongLimit = Annotated[float, Field(gt=0, le=LONGEST), AfterValidator(_whole)]  # of tables that go so far
+Metres = Annotated[float, Field(gt=0, le=FARTHEST), AfterValidator(_whole)]
 Names = Annotated[tuple[str, ...], BeforeValidator(listed)]

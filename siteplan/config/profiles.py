@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from siteplan.config.problems import problems
 from siteplan.errors import StudyError
+from siteplan.units import Unit
 
 __all__ = [
     "BIKE",
@@ -140,6 +141,7 @@ class Mode(Model):
         return hash(tuple(value for name, value in self if name != "title"))
 
 
+METRE_A_SECOND = 3.6  # km/h
 LinkMetres = Annotated[float, Field(gt=0, le=1600)]  # R5 links up to 1,600 m
 
 
@@ -155,6 +157,7 @@ class Profile(Mode, ByBike, OnFoot):
     access_kmh: float = Field(default=4.8, ge=0.5, le=60, description="km/h on foot between a door and the street")
     slope: bool = Field(default=False, description="let the terrain change the speed; needs an elevation model")
     link_m: LinkMetres = Field(default=300.0, description="metres between a home and its street, at most")
+    unit: Unit = Field(default="minutes", description="what is added up along the way; see `by_length`")
 
     @model_validator(mode="before")
     @classmethod
@@ -179,6 +182,14 @@ class Profile(Mode, ByBike, OnFoot):
         asked["slope"] = slope if asked["slope"] is None else asked["slope"]
         asked["link_m"] = link_m
         return cls(name=name, title=dict(title), rules="walk" if isinstance(section, OnFoot) else "bike", **asked)
+
+    def by_length(self) -> Self:
+        """Return the profile that goes where this one goes, but counts metres: nothing takes longer than it is long.
+
+        A metre costs what a second does otherwise, so 60 of them stand for a minute wherever one is needed.
+        """
+        flat = {"stairs_factor": 1, "slope": False, "push_kmh": METRE_A_SECOND, "access_kmh": METRE_A_SECOND}
+        return self.with_(unit="metres", speed_kmh=METRE_A_SECOND, **flat)
 
     def with_(self, **changes: Any) -> Self:
         """Return the profile with some of its fields changed; a walker is as fast to the street as along it, still."""

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.catalogue import BEST, decayed_measures, score_measures
 from siteplan.config.changes import Changes, Option, Scenario
 from siteplan.config.choose import Decay, Question, Score
-from siteplan.config.fields import LIMIT, LONG, SEARCHED, based
+from siteplan.config.fields import FARTHEST, LIMIT, LONG, SEARCHED, based
 from siteplan.config.inputs import Area, Inputs
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
@@ -25,7 +25,7 @@ from siteplan.config.publics import Public
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.config.travel import Travel
 from siteplan.display import Shown
-from siteplan.errors import StudyError, listed
+from siteplan.errors import Key, StudyError, listed
 from siteplan.words import languages
 
 __all__ = ["Output", "Study", "folder_name"]
@@ -70,9 +70,13 @@ def _check_scenario(study: "Study", scenario: Scenario, other: "Study") -> None:
     """Refuse a scenario that has nothing to compare."""
     if not (scenario or scenario.set or scenario.choose_again):
         raise StudyError("changes nothing; expected any of streets, lines, people, sites, set or choose_again")
-    if not {*study.travel.minutes} & {*other.travel.minutes}:
-        limits = ", ".join(f"{limit:g}" for limit in study.travel.minutes)
-        raise StudyError(f"has none of the limits of the study ({limits} min); keep one of them to compare by")
+    if other.travel.unit != study.travel.unit:
+        raise StudyError("travel.metres: a scenario counts as its study does; leave the key out")
+    if not {*study.travel.limits} & {*other.travel.limits}:
+        limits = ", ".join(f"{limit:g}" for limit in study.travel.limits)
+        raise StudyError(
+            f"has none of the limits of the study ({limits} {study.travel.unit}); keep one of them to compare by"
+        )
     if scenario.choose_again and other.choose is None:
         raise StudyError("choose_again: the study chooses no sites; say how many in choose")
 
@@ -146,6 +150,8 @@ class Study(Shown, Model):
         travel = given.get("travel") or {}
         if not isinstance(travel, dict) or travel.get("modes") is not None:
             return given
+        if travel.get("metres") is not None:  # of which timetables have none
+            return given
         modes = [*Travel.model_fields["modes"].default, TRANSIT.name]
         return {**given, "travel": {**travel, "modes": modes}}
 
@@ -174,6 +180,8 @@ class Study(Shown, Model):
             )
         if self.area.extent == "communes" and self.area.communes is None:
             raise PydanticCustomError("extent", "area.extent: is communes, but area.communes names no file of them")
+        if self.travel.metres is not None and self.score.decay is not None:
+            raise PydanticCustomError("unit", "score.decay: weighs minutes; leave it out beside travel.metres")
         if self.choose is not None:
             self._check_choice(self.choose)
         self._check_changes()
@@ -215,11 +223,26 @@ class Study(Shown, Model):
         return {
             "name": self.name,
             "modes": listed(profile.name for profile in self.profiles()),
-            "minutes": listed(f"{limit:g}" for limit in self.travel.minutes),
+            self.travel.unit: listed(f"{limit:g}" for limit in self.travel.limits),
             "choose": "no sites" if self.choose is None else self.choose.objective,
             "scenarios": len(self.variants()),
             "results": self.output.folder,
         }
+
+    def refuse_metres(self, asker: str) -> None:
+        """Refuse limits in metres where whoever asks knows of minutes alone.
+
+        Raises
+        ------
+        StudyError
+            Naming who asks, and who would take them.
+        """
+        if self.travel.unit == "metres":
+            raise StudyError(
+                Key("travel.metres"),
+                f": {asker} counts in minutes alone; metres are for score, isochrones and choose. Give travel.minutes, "
+                "and no metres",
+            )
 
     def variants(self) -> dict[str, Scenario]:
         """Give all scenarios by name: those of `scenarios`, and the combinations of `matrix`."""
@@ -393,6 +416,11 @@ class Study(Shown, Model):
         ]
         if 0 in (asked.sites, *asked.phases):
             wrong.append(("sites" if asked.sites == 0 else "phases", "found 0, expected greater than or equal to 1"))
+        other = "metres" if self.travel.unit == "minutes" else "minutes"
+        if getattr(asked, other) is not None:
+            wrong.append((other, f"the limits of the study are {self.travel.unit}; give choose.{self.travel.unit}"))
+        if asked.decay is not None and self.travel.unit == "metres":
+            wrong.append(("decay", "weighs minutes, and the limits of the study are metres; ask another objective"))
         if asked.decay is not None and not isinstance(asked.decay, Decay):
             wrong.append(("decay", "expected its keys, such as {kind: linear, minutes: 20}"))
         if asked.floors is not None and self.area.communes is None:
@@ -407,7 +435,8 @@ class Study(Shown, Model):
         """Name the results that a site can be scored by."""
         modes = (*self.travel.modes, BEST) if len(self.travel.modes) > 1 else self.travel.modes
         decayed = decayed_measures(modes, self.groups) if self.score.decay else []
-        return [each.column for each in (*score_measures(modes, self.travel.minutes, self.groups), *decayed)]
+        limits, unit = self.travel.limits, self.travel.unit
+        return [each.column for each in (*score_measures(modes, limits, self.groups, unit), *decayed)]
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -416,14 +445,19 @@ class Study(Shown, Model):
 
     @property
     def limit(self) -> float:
-        """The minutes to search for: enough for every limit and the decay; four hours where a choice has none."""
-        asked = 0.0 if self.choose is None else self.choose.limit(max(self.travel.minutes))
-        return max(self.ground, min(asked, SEARCHED))
+        """What to search for, in the unit of the limits: enough for each and the decay; all where a choice has none."""
+        asked = 0.0 if self.choose is None else self.choose.limit(max(self.travel.limits))
+        return max(self.ground, min(asked, SEARCHED if self.travel.unit == "minutes" else FARTHEST))
 
     @property
     def ground(self) -> float:
-        """The minutes around the sites for which streets and people are needed: the longest limit that is given."""
+        """How far around the sites streets and people are needed: the longest limit that is given, in its unit."""
         choose = self.choose
+        if self.travel.unit == "metres":
+            farthest = (
+                [] if choose is None else [min(each, FARTHEST) for each in (choose.metres, choose.penalty) if each]
+            )
+            return max(*self.travel.limits, *farthest, 0)
         asked = () if choose is None else (choose.minutes, choose.penalty)
         limits = [self._decayed(self.score), self._decayed(choose)]
         most = SEARCHED if self.inputs.times is None else LONG  # a penalty may be longer than any search
@@ -435,6 +469,11 @@ class Study(Shown, Model):
         """Who can go how; nothing where everybody can use every mode."""
         said = self.travel.publics
         return () if isinstance(said, str) else tuple(said.values())
+
+    @property
+    def ground_minutes(self) -> float:
+        """The minutes of the ground; a minute of a way by length is 60 metres."""
+        return self.ground if self.travel.unit == "minutes" else self.ground / 60
 
     def profiles(self) -> tuple[Profile | Rides, ...]:
         """Give the profile of every mode asked for, in the order asked."""

@@ -14,10 +14,11 @@ from pydantic import (
     ValidationInfo,
     field_validator,
     model_serializer,
+    model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from siteplan.config.fields import LongLimit, Names, listed, rising
+from siteplan.config.fields import LongLimit, Metres, Names, listed, rising
 from siteplan.config.profiles import (
     PROFILES,
     TRANSIT,
@@ -33,6 +34,7 @@ from siteplan.config.profiles import (
     Rides,
 )
 from siteplan.config.publics import Publics, check_shares, unused
+from siteplan.units import Unit
 
 __all__ = ["Travel"]
 
@@ -146,6 +148,12 @@ class Travel(Model):
         description="the limits: a shared workplace works within 15 to 20 minutes of home; at most 180, but for a "
         "table of times",
     )
+    metres: Annotated[tuple[Metres, ...], BeforeValidator(listed), AfterValidator(rising)] | None = Field(
+        default=None,
+        min_length=1,
+        description="limits to the length of the way in place of minutes, such as [400, 800], for score, isochrones "
+        "and choose: every way counts as long as it is, be it stairs, a slope or a ferry; empty = minutes",
+    )
     link_m: LinkMetres = Field(
         default=300.0,
         description="metres between a home and the nearest street of the mode, at most; who lives farther is out of "
@@ -205,6 +213,31 @@ class Travel(Model):
         _check_homes({(): transit}, info.data.get("profiles", {}))
         return transit
 
+    @model_validator(mode="after")
+    def _one_unit(self) -> "Travel":
+        if self.metres is None:
+            return self
+        if self.minutes != type(self).model_fields["minutes"].default:
+            raise PydanticCustomError(
+                "asked",
+                "{why}",
+                {"key": "metres", "why": "stand beside minutes; limits are the one or the other, so leave one out"},
+            )
+        if self.rides:
+            why = f"are not known of a journey by timetable; leave {self.rides[0]} out of modes (--mode walk,bike)"
+            raise PydanticCustomError("asked", "{why}", {"key": "metres", "why": why})
+        return self
+
+    @property
+    def unit(self) -> Unit:
+        """What the limits count."""
+        return "minutes" if self.metres is None else "metres"
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """The limits in their unit."""
+        return self.minutes if self.metres is None else self.metres
+
     def section(self, mode: str) -> OnFoot | ByBike | ByTransit:
         """Give what the study says of a mode; of one of its own, with what the mode it is like says of the rest."""
         own = self.profiles.get(mode)
@@ -224,7 +257,8 @@ class Travel(Model):
         section = self.section(mode)
         title = self.profiles[mode].title if mode in self.profiles else {}
         if not isinstance(section, ByTransit):
-            return Profile.of(mode, section, title=title, slope=slope, link_m=self.link_m)
+            profile = Profile.of(mode, section, title=title, slope=slope, link_m=self.link_m)
+            return profile if self.metres is None else profile.by_length()
         walk, home = (self.profile(name, slope=slope) for name in ("walk", section.home))
         asked = section.model_dump() | {"walk": walk, "home": None if section.home == "walk" else home}
         return Rides.model_validate({**asked, "name": mode, "title": title})

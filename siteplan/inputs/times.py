@@ -22,6 +22,7 @@ from siteplan.inputs.texts import read_rows, text_layout
 from siteplan.inputs.values import refuse_lists, same_codes
 from siteplan.inputs.workbook import read_sheet
 from siteplan.reachable import GIVEN, SUSPECT, check_times
+from siteplan.units import Unit
 
 __all__ = ["POINTS_KEY", "Exactness", "made_points", "read_times"]
 
@@ -37,6 +38,7 @@ _FROM = ("from_id", "from", "origin_id", "origin")
 _TO = ("to_id", "to", "destination_id", "destination")
 _MINUTES = ("minutes", "travel_time", "travel_time_p50", "travel_time_minutes", "duration_minutes")
 _SECONDS = ("seconds", "travel_time_seconds", "duration_seconds")
+_METRES = ("metres", "meters", "distance_m", "length_m")
 _HOURS = ("hours", "travel_time_hours", "duration_hours")
 
 
@@ -56,9 +58,9 @@ def read_times(
     path
         CSV (comma, semicolon or tab), Parquet or the first sheet of an .xlsx, also in a .zip or as .gz. Columns:
         `site`, `point`, `minutes`; or `from_id`, `to_id` and `travel_time` or `travel_time_p50` (minutes), or
-        `seconds` or `hours`; `mode` if several. Others are left. Or, with `sites`, in wide form: a row for each point,
-        named by the first column (in Parquet also by the index), and a column of minutes for each site, headed by its
-        id; or the other way about.
+        `seconds`, `hours` or `metres`; `mode` if several. Others are left. Or, with `sites`, in wide form: a row for
+        each point, named by the first column (in Parquet also by the index), and a column of minutes for each site,
+        headed by its id; or the other way about.
     sites
         Sites table (index `site`). It decides whether the `from` or the `to` side is the site (`to` when both fit)
         and makes sites with nobody in reach appear; an id of digits may differ in zeros in front (1 for 01), with a
@@ -74,8 +76,8 @@ def read_times(
 
     Returns
     -------
-    Columns `site` (categorical), `point`, `mode` (categorical), `minutes`. Rows without a time are out of reach:
-    left out, and counted in a warning.
+    Columns `site` (categorical), `point`, `mode` (categorical), `minutes` (of metres `metres`). Rows without
+    a time are out of reach: left out, and counted in a warning.
 
     Raises
     ------
@@ -115,6 +117,9 @@ def read_times(
     if sites is not None:
         raw = _of_sites(_renamed(raw, site, sites, path), site, sites, path)
     time, factor = _time_column(raw, path)
+    unit: Unit = "metres" if time.lower() in _METRES else "minutes"
+    if unit == "metres" and minutes is not None:
+        raise InputError(f"{path}: holds metres ({time}), and minutes={minutes} is for minutes. Leave it out")
     written = pd.to_numeric(raw[time], errors="coerce")
     unreadable = written.isna() & raw[time].notna()
     if unreadable.any():
@@ -131,16 +136,16 @@ def read_times(
             "site": labels if sites is None else labels.cat.set_categories(_used(sites)),
             "point": _whole_numbers(raw[point]),
             "mode": _text_labels(pd.Series(mode, index=raw.index) if modes is None else raw[modes]),
-            "minutes": written.astype(np.float64) * factor,
+            unit: written.astype(np.float64) * factor,
         }
     )
-    lost = int(table["minutes"].isna().sum())
+    lost = int(table[unit].isna().sum())
     if lost == len(table):
         raise InputError(f"{path}: holds no times. Expected a row for every site and every point within its reach")
     if lost:
         text = f"{path}: {lost:,} of {len(table):,} rows have no time: taken as out of reach"
         warn(text)
-    table = table[table["minutes"].notna()]
+    table = table[table[unit].notna()]
     rows = table.index
     table = table.reset_index(drop=True)
     try:
@@ -149,7 +154,7 @@ def read_times(
         raise InputError(_of_file(str(error), path, rows, first)) from None
     for text in _inexact(table, minutes, time, path):
         warn(f"{path}: {text}")
-    for text in _odd(table, factor):
+    for text in _odd(table, factor, unit):
         warn(f"{path}: {text}")
     if minutes == "truncated":
         table["minutes"] += 0.5
@@ -158,7 +163,11 @@ def read_times(
 
 def _inexact(table: pd.DataFrame, said: Exactness | None, column: str, path: Path) -> Iterator[str]:
     """Say what whole minutes may mean where nothing is said of them; refuse what is said where it cannot be so."""
-    if said == "exact" or (said is None and (column.lower() not in _MINUTES or made_points(path) is not None)):
+    if (
+        said == "exact"
+        or column.lower() in _METRES
+        or (said is None and (column.lower() not in _MINUTES or made_points(path) is not None))
+    ):
         return
     times = table["minutes"]
     broken = times != np.floor(times)
@@ -180,13 +189,15 @@ def _in_study(said: str) -> str:
     return f"(in a study: inputs.times_minutes: {said})"
 
 
-def _odd(table: pd.DataFrame, factor: float) -> Iterator[str]:
+def _odd(table: pd.DataFrame, factor: float, unit: Unit) -> Iterator[str]:
     """Say which sites nobody reaches, and what may be seconds."""
     there = list(table["site"].cat.categories)
     reached = set(table["site"].unique())
     absent = [site for site in there if site not in reached]
     if absent:
         yield f"{len(absent):,} of {len(there):,} sites have no row: in reach of nobody ({listed(absent, most=10)})"
+    if unit == "metres":
+        return
     middle = float(table["minutes"].median())
     # Of times above ten hours the check has said it.
     if middle > SUSPECT and factor == 1 and table["minutes"].max() <= LONG:
@@ -198,7 +209,7 @@ def _odd(table: pd.DataFrame, factor: float) -> Iterator[str]:
 
 def _long_form(raw: pd.DataFrame, sites: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Turn a table with a column a site, or a row a site, into one with a row a pair; others are left as they are."""
-    timed = any(_first(raw, names) for names in (_MINUTES, _SECONDS, _HOURS))
+    timed = any(_first(raw, names) for names in (_MINUTES, _SECONDS, _HOURS, _METRES))
     paired = _first(raw, (*_SITE, *_FROM)) and _first(raw, (*_POINT, *_TO))
     if timed or paired or len(raw.columns) < 2:
         return raw
@@ -285,7 +296,7 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, int | None]:
         return read_sheet(path), 2
     layout = text_layout(path)
     columns = list(read_rows(path, layout, nrows=0, skipinitialspace=True).columns)
-    times = [name for name in columns if str(name).strip().lower() in (*_MINUTES, *_SECONDS, *_HOURS)]
+    times = [name for name in columns if str(name).strip().lower() in (*_MINUTES, *_SECONDS, *_HOURS, *_METRES)]
     # In a wide table all columns but the first are times.
     ids = [name for name in columns if name not in times] if times else columns[:1]
     # Blank lines are kept until here, so that rows can be named by their lines.
@@ -351,11 +362,11 @@ def _nearly_known(column: pd.Series, sites: pd.DataFrame) -> bool:
 
 def _time_column(raw: pd.DataFrame, path: Path) -> tuple[str, float]:
     """Return the column of times and what turns it into minutes."""
-    for names, factor in ((_MINUTES, 1.0), (_SECONDS, 1.0 / 60.0), (_HOURS, 60.0)):
+    for names, factor in ((_MINUTES, 1.0), (_SECONDS, 1.0 / 60.0), (_HOURS, 60.0), (_METRES, 1.0)):
         column = _first(raw, names)
         if column is not None:
             return column, factor
-    known = ", ".join(_MINUTES + _SECONDS + _HOURS)
+    known = ", ".join(_MINUTES + _SECONDS + _HOURS + _METRES)
     raise InputError(f"{path}: no column of times (found: {listed(raw.columns)}). Expected one of {known}")
 
 

@@ -15,8 +15,20 @@ from siteplan.errors import InputError, Key, StudyError, listed
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import ModeGraph, Positions, mode_graph
 from siteplan.network.streets import StreetNetwork
+from siteplan.units import Unit
 
-__all__ = ["HARD_LIMIT", "LIMIT", "Mode", "Modes", "as_modes", "as_profile", "link", "metric_points", "positions"]
+__all__ = [
+    "HARD_LIMIT",
+    "LIMIT",
+    "Mode",
+    "Modes",
+    "as_modes",
+    "as_profile",
+    "link",
+    "measured",
+    "metric_points",
+    "positions",
+]
 
 LIMIT = 300.0  # metres between a place and its street by default
 RIM = 25.0  # metres by which the rim of a square must be nearer than any street
@@ -41,6 +53,24 @@ def as_modes(mode: Modes) -> list[Profile | Rides]:
     if not names or len({*names}) < len(names):
         raise StudyError(Key("mode"), f": found {listed(names) or 'none'}, expected one or more, each once")
     return modes
+
+
+def measured(modes: Sequence[Profile | Rides], unit: Unit) -> list[Profile | Rides]:
+    """Return modes that count in a unit.
+
+    Raises
+    ------
+    StudyError
+        A journey by timetable, of which there are no metres; minutes of a profile by length.
+    """
+    found: list[Profile | Rides] = []
+    for mode in modes:
+        if unit == "metres" and isinstance(mode, Rides):
+            raise StudyError(f"metres: mode {mode.name} goes by timetable, which has minutes alone; leave it out")
+        if unit == "minutes" and isinstance(mode, Profile) and mode.unit == "metres":
+            raise StudyError(f"minutes: mode {mode.name} counts metres; give the limit as metres")
+        found.append(mode.by_length() if unit == "metres" and isinstance(mode, Profile) else mode)
+    return found
 
 
 def as_profile(mode: str | Profile) -> Profile:

@@ -180,8 +180,15 @@ class StreetNetwork(Shown):
         return np.array([not only.isdisjoint(tags) for tags in self.kinds], bool)[self.kind]
 
     def costs(self, profile: Profile) -> tuple[Ints, Ints]:
-        """Return deciseconds to travel each edge forward and backward; -1 where the profile may not."""
+        """Return deciseconds to travel each edge forward and backward; -1 where the profile may not.
+
+        Of a profile by length they are decimetres: of stairs, slopes, ferries, lifts and barriers as of all else.
+        """
         forward, backward, stairs = self.uses(profile.rules, push=profile.push)
+        if profile.unit == "metres":
+            long = np.round(10 * self.length)
+            ahead, back = (np.where(use == Access.NO, -1, long).astype(np.int64) for use in (forward, backward))
+            return ahead, back
         if profile.slope and self.climb is None:
             raise NetworkError(
                 f"{self.source}: profile {profile.name!r} asks for slopes but no elevation was read; "

@@ -11,9 +11,10 @@ import pandas as pd
 from siteplan.catalogue import BEST, PEOPLE, TABLES, Measure, measures
 from siteplan.config import Public
 from siteplan.display import Shown
-from siteplan.errors import InputError, listed
+from siteplan.errors import InputError, StudyError, listed
 from siteplan.inputs.sites import OPEN
 from siteplan.siting.choice import Choice
+from siteplan.units import Unit
 
 __all__ = ["Outcome", "ranked_by"]
 
@@ -23,9 +24,11 @@ ACCESS = ("minutes", "site", "covered", "desks_per_person")  # kinds of measures
 FIRST = 10  # names in a short display
 
 
-def ranked_by(weights: Mapping[str, float], modes: Sequence[str], minutes: Sequence[float]) -> Mapping[str, float]:
+def ranked_by(
+    weights: Mapping[str, float], modes: Sequence[str], limits: Sequence[float], unit: Unit = "minutes"
+) -> Mapping[str, float]:
     """Return what sites are ranked by: what a study says, else people reached by any mode within the last limit."""
-    return weights or {Measure("reached", PEOPLE, modes[-1], max(minutes)).column: 1.0}
+    return weights or {Measure("reached", PEOPLE, modes[-1], max(limits), unit).column: 1.0}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -162,9 +165,32 @@ class Outcome(Shown):
         return list(self.study.get("travel", {}).get("minutes", []))
 
     @property
+    def metres(self) -> list[float]:
+        """The limits of a study that counts metres."""
+        return list(self.study.get("travel", {}).get("metres") or [])
+
+    def refuse_metres(self) -> None:
+        """Refuse what counts metres where pages and folders count minutes alone.
+
+        Raises
+        ------
+        StudyError
+            Limits, times or rings in metres.
+        """
+        tables = [self.tables.get("times"), self.layers.get("isochrones")]
+        if self.metres or any(each is not None and "metres" in each and "minutes" not in each for each in tables):
+            raise StudyError(
+                "metres: maps, reports and folders of results count in minutes alone; write tables and isochrones in "
+                "metres as files of their own (siteplan score --out, siteplan isochrones --out)"
+            )
+
+    @property
     def weights(self) -> Mapping[str, float]:
         """What the score is made of: weights by counted column."""
-        return ranked_by(self.study["score"]["weights"], self.modes, self.minutes)
+        asked = self.study["score"]["weights"]
+        if self.metres:
+            return ranked_by(asked, self.modes, self.metres, "metres")
+        return ranked_by(asked, self.modes, self.minutes)
 
     @property
     def chosen(self) -> list[str]:
@@ -194,7 +220,8 @@ class Outcome(Shown):
         told: dict[str, object] = {"name": self.title} if self.title else {}
         told |= {"sites": len(self.sites)} | ({"chosen": listed(self.chosen, most=FIRST)} if self.chosen else {})
         told |= {"modes": ", ".join(self.modes)} if self.modes else {}
-        told |= {"minutes": ", ".join(f"{limit:g}" for limit in self.minutes)} if self.minutes else {}
+        limits = {"metres": self.metres} if self.metres else {"minutes": self.minutes}
+        told |= {unit: ", ".join(f"{limit:g}" for limit in found) for unit, found in limits.items() if found}
         told |= {"tables": ", ".join(self.tables)} | {"layers": ", ".join(self.layers)}
         told |= {"scenarios": listed(self.scenarios, most=FIRST)} if self.scenarios else {}
         return told | ({"folder": self.folder} if self.folder else {})

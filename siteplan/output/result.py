@@ -96,6 +96,7 @@ class Result(Outcome):
         from siteplan.output.maps import site_map  # what only reads a result needs no pages
         from siteplan.output.report import write_report
 
+        self.refuse_metres()
         refuse_foreign(Path(folder))
         with generation(folder) as aside:
             saved = self._written(aside)

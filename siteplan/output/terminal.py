@@ -13,6 +13,7 @@ from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
 from siteplan.config import TRANSIT
 from siteplan.errors import listed
 from siteplan.objectives import Objective, objective_names
+from siteplan.units import Unit
 from siteplan.words import NONE, Said, Words, load_words
 
 if TYPE_CHECKING:
@@ -137,8 +138,9 @@ def print_scores(
 def _score_columns(ranked: pd.DataFrame, words: Words) -> dict[str, Column]:
     """Give the columns worth printing, by their names."""
     found = [measure for measure in measures(ranked) if measure.group == PEOPLE]
-    minute = words["minute"]
-    reached = {each.column: f"{each.mode}\n{each.limit:g} {minute}" for each in found if each.kind == "reached"}
+    reached = {
+        each.column: f"{each.mode}\n{_limit(each.limit, each.unit, words)}" for each in found if each.kind == "reached"
+    }
     adds = [each.column for each in found if each.kind == "added"][-1:]
     named = "name" in ranked and not (ranked["name"].astype(str) == ranked["site"].astype(str)).all()
     first = ["rank", "site", *(["name"] if named else []), "status"]
@@ -149,6 +151,16 @@ def _score_columns(ranked: pd.DataFrame, words: Words) -> dict[str, Column]:
             texts = [_score_text(name, value, words) for value in ranked[name].tolist()]
             columns[name] = Column(heading, texts, name not in ("site", "name", "status"), name == "name")
     return columns
+
+
+def _limit(limit: float, unit: Unit, words: Words) -> str:
+    """Write a limit with its unit."""
+    return f"{limit:g} {words['minute' if unit == 'minutes' else 'metre']}"
+
+
+def _unit(choice: "Choice") -> Unit:
+    """Return what the limit of a choice counts."""
+    return "metres" if "metres" in choice.summary else "minutes"
 
 
 def _score_text(name: str, value: Any, words: Words) -> str:
@@ -188,7 +200,9 @@ def _explained(
     for measure in measures(scores):
         if measure.column in columns and measure.kind == "added":
             mode = words.mode(measure.mode)
-            yield words.text("adds_note", minutes=measure.limit, mode=mode, column=measure.column)
+            yield words.text(
+                "adds_note", limit=_limit(measure.limit, measure.unit, words), mode=mode, column=measure.column
+            )
     used = {name: weight for name, weight in weights.items() if weight > 0}
     if len(used) == 1:
         yield words.text("score_one", name=next(iter(used)))
@@ -251,7 +265,7 @@ def choice_summary(choice: "Choice", *, full: bool = False, language: str = "en"
     greedy = "" if pd.isna(choice.greedy) else words.text("greedy", greedy=words.number(choice.greedy, 0))
     if pd.isna(choice.bound):
         proof = words["proof_none"]
-    elif _said(choice, "beyond", words) and choice.value > choice.summary["minutes"]:
+    elif _said(choice, "beyond", words) and choice.value > choice.summary[_unit(choice)]:
         # Only that is proven: how many are left out was not what was to be least.
         proof, greedy = words["proof_beyond" if choice.gap == 0 else "proof_not_beyond"], ""
     cut = words["clock"] if choice.summary.get("ended") == "clock" else ""
@@ -282,7 +296,8 @@ def _worth(choice: "Choice", full: bool, words: Words) -> str:
         **{name: words.number(figure, 0) for name, figure in figures.items()},
         group=group,
         everybody=f"{words.number(told['people'], 0)} {group}",
-        limit=f"{told['minutes']:g} {words['minute']}",
+        limit=_limit(told[_unit(choice)], _unit(choice), words),
+        unit=words[f"unit_{_unit(choice)}"],
         reached=words["served" if full else "covered"],
         sites=words["col_count" if choice.value == told["sites"] else "of_cost"],
         missed=missed if out >= 0.5 else words["all_served"],
@@ -303,7 +318,7 @@ def _figures(choice: "Choice", full: bool, words: Words) -> Iterator[str]:
     figures = []
     if told["limited"] and "{reached}" not in _said(choice, "told", words):  # else it is said already
         key, group = "within_served" if full else "within", words.group(told["group"])
-        figures = [words.text(key, group=group, minutes=told["minutes"], **counts)]
+        figures = [words.text(key, group=group, limit=_limit(told[_unit(choice)], _unit(choice), words), **counts)]
     yield "; ".join([*figures, words.text("reach", **counts)])
     if told["cost"] or told["cost_unknown"]:
         yield words.text("costs", count=told["cost_unknown"], **counts)
@@ -330,7 +345,9 @@ def _figures(choice: "Choice", full: bool, words: Words) -> Iterator[str]:
 
 def _meaning(choice: "Choice", counted: Sequence[str], words: Words) -> str:
     """Explain the columns."""
-    meant = {name: words.get(f"meant_{name}", "") for name in counted} | {"gain": _said(choice, "gained", words)}
+    meant = {name: words.get(f"meant_{name}", "") for name in counted} | {
+        "gain": _said(choice, "gained", words).replace("{unit}", words[f"unit_{_unit(choice)}"])
+    }
     if not choice.summary["limited"]:
         meant["people"] = words["meant_people_free"]
     told = [f"{words[f'col_{name}']}: {meant[name]}" for name in counted if meant[name]]

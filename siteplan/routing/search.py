@@ -1,28 +1,43 @@
 """Positions -> what the kernels need; sources shared out over any executor."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import cpu_count
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from siteplan.config.fields import SEARCHED
+from siteplan.config.fields import FARTHEST, SEARCHED
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions
 from siteplan.routing.batches import LANES, search_sums
 from siteplan.routing.streets import add_up, lay_out, search_times, spread
+from siteplan.units import Unit
 
-__all__ = ["MINUTE", "Search", "deciseconds", "each", "prepare", "runs_backwards", "sums", "sums_around", "times"]
+__all__ = [
+    "COST",
+    "MINUTE",
+    "Search",
+    "costs",
+    "deciseconds",
+    "each",
+    "prepare",
+    "runs_backwards",
+    "sums",
+    "sums_around",
+    "times",
+]
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
 MINUTE = 600  # deciseconds
+COST: Mapping[Unit, int] = MappingProxyType({"minutes": MINUTE, "metres": 10})
 ROOM = 4_000_000  # results a kernel returns at once: 32 MB
 PARTS = 64  # pieces of work: enough to share out evenly and to show progress
 SPARSE = 64  # with fewer than one source in so many nodes, a batch of them has no nodes in common
@@ -48,12 +63,24 @@ def deciseconds(minutes: Sequence[float]) -> Ints:
     StudyError
         No limit, or one that is not between 0 and 240 minutes.
     """
-    for limit in minutes:
-        if not 0 < limit <= SEARCHED:
-            raise StudyError(f"limit of {limit} minutes: expected more than 0 and at most {SEARCHED:g}")
-    if not len(minutes):
-        raise StudyError("minutes: expected at least one limit")
-    return np.round(np.array(minutes, float) * MINUTE).astype(np.int64)
+    return costs(minutes, "minutes")
+
+
+def costs(limits: Sequence[float], unit: Unit) -> Ints:
+    """Return limits as costs of the search: deciseconds, or decimetres where the unit is metres.
+
+    Raises
+    ------
+    StudyError
+        No limit, or one that is not between 0 and 240 minutes, or 50,000 metres.
+    """
+    most = SEARCHED if unit == "minutes" else FARTHEST
+    for limit in limits:
+        if not 0 < limit <= most:
+            raise StudyError(f"limit of {limit} {unit}: expected more than 0 and at most {most:g}")
+    if not len(limits):
+        raise StudyError(f"{unit}: expected at least one limit")
+    return np.round(np.array(limits, float) * COST[unit]).astype(np.int64)
 
 
 def runs_backwards(direction: str) -> bool:

@@ -33,6 +33,8 @@ def check_choice(
     SiteplanError
         Naming the first figure or condition that does not agree.
     """
+    unit = "metres" if "metres" in choice.summary else "minutes"
+    times, assignment = (table.rename(columns={unit: "minutes"}) for table in (times, choice.assignment))
     amount = by_point(people)[question.group].fillna(0.0).astype(float)
     table = sites.set_index("site") if "site" in sites.columns else sites
     table = pd.DataFrame(table).set_axis(table.index.astype(str))
@@ -58,7 +60,7 @@ def check_choice(
     if question.spacing_m is not None:
         _spaced(sites, chosen, status, question.spacing_m)
     mine = near[near["site"].isin(chosen)]
-    went = choice.assignment.merge(mine, on=["site", "point"], how="left", suffixes=("", "_table"))
+    went = assignment.merge(mine, on=["site", "point"], how="left", suffixes=("", "_table"))
     _true("everybody goes to an open site within the limit", bool(went["minutes_table"].notna().all()))
     _same("minutes of the assignment", float(went["minutes"].sum()), float(went["minutes_table"].sum()))
     taken = went.groupby("point")["people"].sum()

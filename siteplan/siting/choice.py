@@ -32,7 +32,7 @@ class Choice(Shown):
     greedy, greedy_order
         What greedy alone gets (NaN where it meets not all conditions), and its sites in the order it opened them.
     assignment
-        Columns `point`, `site`, `minutes`, `people`: who goes where. Who is served nowhere has no row.
+        Columns `point`, `site`, `minutes` (or `metres`), `people`: who goes where. Who is served nowhere has no row.
     rejected
         Index `site`, candidates not chosen: `name`, `people`, `new` (whom it would add), `redundant_by` (the chosen
         site that shares most with it), `shared` people, `swap_for` and `change` (the objective's change if it replaced
@@ -40,7 +40,7 @@ class Choice(Shown):
     summary
         Plain figures: `group` and its `people` in all, `coverable` (by all sites that are not excluded), `covered`,
         `today` (by existing and required sites alone), `sites`, `cost`, `cost_unknown`, `left_out` (candidates without
-        a cost or capacity that the question needs), `minutes` (the longest time counted, where not `limited`),
+        a cost or capacity that the question needs), `minutes` or `metres` (the longest counted, where not `limited`),
         `penalty`, `territories` (share covered) and `floors` (asked), method, `ended` (what ended the search: proven,
         gap as asked, greedy, the steps that its effort allows, or the clock, on which another machine may give another
         set), and `set_aside`: how many candidates HiGHS was not shown, as others do all that they do; with floors

@@ -40,7 +40,7 @@ def choose_sites(
     Parameters
     ----------
     times, people
-        As for `reach`.
+        As for `reach`. Where the times are metres, the limit is the question's `metres`: ``{"metres": 800}``.
     sites
         Index `site`; all optional: `name`, `status` (existing and required ones are open in any case, excluded ones
         never; without it all are candidates), `cost`, `capacity`. Points, where `spacing_m` is asked.
@@ -85,7 +85,7 @@ def choose_sites(
     >>> list(choice.sites.index)
     ['S01', 'S02', 'S10', 'S08', 'S09']
     """
-    reach = Reach.of(times, people)
+    reach = Reach.of(times, people, None)
     with keys_named(lambda key: "count" if key == "sites" and count is not None else key):
         asked = question_of(question, sites=count, budget=budget, minutes=minutes, mode=mode, objective=objective)
         if asked.phases or asked.phase_budgets:
@@ -134,7 +134,7 @@ def _summary(found: Answer, parts: Floats | None, table: pd.DataFrame) -> dict[s
         "cost": float(np.nansum(problem.cost[opened])),
         "cost_unknown": int(np.isnan(problem.cost[opened]).sum()),
         "left_out": int((problem.unknown != "").sum()),
-        "minutes": problem.limit,
+        problem.unit: problem.limit,
         "limited": bool(np.isfinite(problem.question.limit(problem.limit))),
         "penalty": problem.penalty,
         "method": found.method,

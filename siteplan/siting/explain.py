@@ -27,7 +27,7 @@ def assigned(problem: Problem, opened: Flags, parts: Floats | None) -> pd.DataFr
     columns = {
         "point": problem.points[point[pair]],
         "site": problem.sites[problem.site[pair]],
-        "minutes": problem.minutes[pair],
+        problem.unit: problem.minutes[pair],
         "people": amount,
     }
     return pd.DataFrame(columns)

@@ -89,7 +89,7 @@ def deploy(
     questions = [asked.model_copy(update={**whole, name: step}) for step in steps]
     if asked.floors == "most":  # as high as the last phase can have it: before, too few sites are open
         questions[:-1] = [one.model_copy(update={"floors": None}) for one in questions[:-1]]
-    reach = Reach.of(times, people)
+    reach = Reach.of(times, people, None)
     with keys_named(lambda each: key if each == name else each):
         problems = [build_problem(reach, sites, one, territory) for one in questions]
         choice = _phased(asked, problems, nested, sites)
@@ -246,7 +246,7 @@ def coverage_curve(
     asked = _bare(question, sites=able, minutes=minutes, mode=mode)
     if not asked.goal.grows:
         raise StudyError(Key("objective"), f" {asked.objective} has no curve: the value must grow from site to site")
-    reach = Reach.of(times, people)
+    reach = Reach.of(times, people, None)
     problem = build_problem(reach, sites, asked)
     opened = problem.fixed.copy()
     base = int(opened.sum())
@@ -316,7 +316,7 @@ def least_needed(
         raise StudyError(
             Key("objective"), f" {asked.objective} does not tell what a closed site loses. Ask for another"
         )
-    problem = build_problem(Reach.of(times, people), sites, asked)
+    problem = build_problem(Reach.of(times, people, None), sites, asked)
     everything = objective_of(problem, problem.fixed)
     rows = []
     for site in np.flatnonzero(problem.fixed):

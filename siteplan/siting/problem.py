@@ -20,6 +20,7 @@ from siteplan.geo import metric_crs, require_metric
 from siteplan.objectives import Objective
 from siteplan.reachable import Bools, Floats, Ints, People, Reach, number_column, site_positions
 from siteplan.siting.kernels import numbers
+from siteplan.units import Unit
 
 __all__ = [
     "USUAL",
@@ -80,6 +81,8 @@ class Problem:
         Each with the sites it counts, the least and the most (inf for none).
     unknown (sites,)
         Why a candidate is barred: "no cost" or "no capacity", or nothing.
+    unit
+        What `minutes`, `limit` and `penalty` count: minutes or metres.
     """
 
     question: Question
@@ -106,6 +109,7 @@ class Problem:
     apart: Ints
     quotas: tuple[tuple[str, Flags, float, float], ...]
     unknown: npt.NDArray[np.object_]
+    unit: Unit = "minutes"
 
     @cached_property
     def point(self) -> Ints:
@@ -159,6 +163,18 @@ class Problem:
         return sums.astype(np.float64)
 
 
+def _check_unit(unit: Unit, question: Question) -> None:
+    """Refuse a limit in another unit than the times."""
+    if unit == "minutes" and question.metres is not None:
+        raise StudyError(Key("metres"), ": the times are minutes; give ", Key("minutes"))
+    if unit == "metres" and question.minutes is not None:
+        raise StudyError(Key("minutes"), ": the times are metres; give ", Key("metres"))
+    if unit == "metres" and question.decay is not None:
+        raise StudyError(Key("decay"), ": weighs minutes, and the times are metres; ask another objective")
+    if unit == "metres" and question.metres is None and question.goal.limited:
+        raise StudyError(Key("metres"), ": missing; the times are metres, so expected a limit such as 800")
+
+
 def build_problem(
     reach: Reach,
     sites: gpd.GeoDataFrame | pd.DataFrame,
@@ -178,6 +194,7 @@ def build_problem(
     if question.capacities == "desks":
         raise StudyError(Key("capacities"), " is desks, which a study alone knows; give True")
     reach.suspect_hours()
+    _check_unit(reach.unit, question)
     table = sites_table(sites)
     points, weight = reach.points, reach.people.amount(question.group)
     point, site, took, weights = _pairs(reach, table.index, question)
@@ -185,7 +202,7 @@ def build_problem(
     limit = limit if np.isfinite(limit) else float(took.max(initial=0.0))
     penalty = 2 * limit if question.penalty is None else float(question.penalty)
     if penalty < limit:  # of the usual limit; one that is given was checked before
-        raise StudyError(Key("penalty"), f" is {penalty:g} minutes, expected at least the limit of {limit:g}")
+        raise StudyError(Key("penalty"), f" is {penalty:g} {reach.unit}, expected at least the limit of {limit:g}")
     side = side_conditions(table, sites, question)
     barred = side["barred"]
     if not weight.any():
@@ -210,6 +227,7 @@ def build_problem(
         territory=belongs,
         territories=territories,
         floors=_floors(question.floors, territories, territory is not None),
+        unit=reach.unit,
         **side,
     )
     check_numbers(problem)
@@ -323,13 +341,13 @@ def _pairs(reach: Reach, sites: pd.Index, question: Question) -> tuple[Ints, Int
 def pair_weights(times: pd.DataFrame, question: Question) -> Floats:
     """Return what each row of the times counts by its decay; 1 without one."""
     decay = question.decay
-    minutes = times["minutes"].to_numpy(dtype=np.float64)
     if decay is None:
-        return np.ones(len(minutes))
+        return np.ones(len(times))
     if isinstance(decay, str):
         if decay not in times.columns:
             raise StudyError(Key("decay"), f": times have no column {decay!r}. Name a column with a weight from 0 to 1")
         return times[decay].to_numpy(dtype=np.float64)
+    minutes = times["minutes"].to_numpy(dtype=np.float64)
     weigh = decay.weights if isinstance(decay, Decay) else decay
     weights = np.asarray(weigh(minutes), dtype=np.float64)
     if weights.shape != minutes.shape:
@@ -486,5 +504,5 @@ def check_numbers(problem: Problem) -> None:
                 Key("floors"),
                 f": no set of sites covers {problem.floors[first]:.1%} of {problem.territories[first]}: all of "
                 f"them reach {within[first] / people[first]:.1%} of its people. Lower its floor, raise the limit of "
-                f"{problem.limit:g} minutes or add a candidate there ({int(missed.sum())} territories in all)",
+                f"{problem.limit:g} {problem.unit} or add a candidate there ({int(missed.sum())} territories in all)",
             )

@@ -38,7 +38,7 @@ def chosen(
         return None, {}
     asked = _asked(study.choose)
     if asked.goal.limited:
-        asked = asked.model_copy(update={"minutes": asked.limit(max(study.travel.minutes))})
+        asked = asked.model_copy(update={study.travel.unit: asked.limit(max(study.travel.limits))})
     if study.choose.capacities == "desks":
         sites = sites.assign(capacity=sites["capacity"] / desks_per_person(study))
     tables: dict[str, pd.DataFrame] = {}

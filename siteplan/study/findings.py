@@ -98,6 +98,7 @@ def check(study: Study | str | Path) -> list[Finding]:
         return _about_results(Path(study))
     asked = study if isinstance(study, Study) else read_study(study)
     found: list[Finding] = []
+    _tried(found, "travel.metres", lambda: asked.refuse_metres("run"))
     communes = _tried(found, "area.communes", lambda: load_communes(asked))
     sites = _tried(found, "inputs.sites", lambda: load_sites(asked))
     if sites is not None:

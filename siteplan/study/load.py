@@ -346,7 +346,7 @@ def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFram
 def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Draw the area whose people may reach the places within the limits, by the fastest of the modes."""
     fastest = max(RIDE_KMH if isinstance(mode, Rides) else mode.speed_kmh for mode in study.profiles())
-    return study_area(places, minutes=study.ground, speed_kmh=fastest)
+    return study_area(places, minutes=study.ground_minutes, speed_kmh=fastest)
 
 
 def _at_home(mode: Profile | Rides) -> Profile:
@@ -433,14 +433,14 @@ def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame
     """Say when the streets end before the limits do: sites at the border are then understated."""
     # Where buses go that the streets do not is said of their stops.
     fastest = max(map(_at_home, study.profiles()), key=lambda profile: profile.speed_kmh)
-    needed = study_area(sites, minutes=study.ground, speed_kmh=fastest.speed_kmh)
+    needed = study_area(sites, minutes=study.ground_minutes, speed_kmh=fastest.speed_kmh)
     missing = shortfall(needed, box_area(streets.bounds, streets.crs))
     if missing <= 1 - ENOUGH:
         return
-    kilometres = study.ground * fastest.speed_kmh / 60
+    kilometres = study.ground_minutes * fastest.speed_kmh / 60
     text = (
         f"{asked_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the "
-        f"sites that {study.ground:g} minutes by {fastest.name} need; sites near its border are understated"
+        f"sites that {study.ground:g} {study.travel.unit} by {fastest.name} need; sites near its border are understated"
     )
     warn(text)
 

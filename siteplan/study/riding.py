@@ -86,6 +86,7 @@ def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary |
     StudyError, InputError
         A place that is none, or far from any street; an unknown site; a mode that rides without a timetable.
     """
+    study.refuse_metres("itinerary")
     try:
         lon, lat = (float(part) for part in start.split(","))
         if not (abs(lon) <= 180 and abs(lat) <= 90):

@@ -119,6 +119,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     {'S05': 9483.0, 'S01': 9437.0}
     """
     asked = study if isinstance(study, Study) else read_study(study)
+    asked.refuse_metres("run")
     folder = Path(out) if out is not None else asked.output.folder
     refuse_inputs(input_files(asked).values(), [folder / name for name in FILES])
     refuse_foreign(folder)
@@ -185,6 +186,7 @@ def compare_scenarios(
     0  two more  14966.0  24270.0
     """
     asked = study if isinstance(study, Study) else read_study(study)
+    asked.refuse_metres("compare_scenarios")
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
     with _told_once() as odd:
         data = _load(asked, progress)
@@ -253,12 +255,12 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
 def _refuse_beyond(study: Study, reach: Reach) -> None:
     """Refuse a table of times of which nothing is within the limit: its unit is probably another."""
     assert study.choose is not None  # noqa: S101 - the study asks for a choice
-    limit = study.choose.minutes or max(study.travel.minutes)
+    limit, unit = study.choose.minutes or study.choose.metres or max(study.travel.limits), study.travel.unit
     if study.inputs.times is not None and not (reach.minutes <= limit).any():
         raise InputError(
-            f"{study.inputs.times}: nothing lies within the limit of {limit:g} minutes, the shortest time is "
+            f"{study.inputs.times}: nothing lies within the limit of {limit:g} {unit}, the shortest time is "
             f"{reach.minutes.min():g}. If the table is in seconds, name its column seconds; if not, raise "
-            "choose.minutes (--within)"
+            f"choose.{unit} ({'--within' if unit == 'minutes' else '--within-metres'})"
         )
 
 
@@ -283,7 +285,8 @@ def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
     if study.inputs.times is None:
         raise StudyError("inputs.population: missing; expected where people are, or a table of times (inputs.times)")
     sites = load_sites(study, places=places)
-    reach = Reach.of(read_times(study.inputs.times, sites=sites, minutes=study.inputs.times_minutes))
+    times = read_times(study.inputs.times, sites=sites, minutes=study.inputs.times_minutes)
+    reach = Reach.of(times, unit=study.travel.unit)
     text = f"{study.inputs.times}: no population given, so each of its {len(reach.points):,} points counts once"
     warn(text)
     return used_sites(sites), reach
@@ -395,28 +398,37 @@ def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.Dat
 
 def _reach(study: Study, times: pd.DataFrame, data: StudyData) -> Reach:
     """Put minutes and people together, everybody with the modes that they can use."""
-    return Reach.of(*by_public(times, data.points, study.publics))
+    return Reach.of(*by_public(times, data.points, study.publics), study.travel.unit)
 
 
 def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     study, data, reach = work.study, work.data, work.reach
     work.times.attrs.pop("searched", None)
-    points, minutes = data.points, study.travel.minutes
-    scores, covered = _scores(study, data, reach), coverage(reach, minutes=minutes)
-    left_out = places_left_out(study, data, reach, study.fairness)
-    tables = {"scores": scores, "times": work.times, **access_tables(study, data, reach)}
+    points, limits = data.points, _limits(study)
+    scores, covered = _scores(study, data, reach), coverage(reach, **limits)
+    tables, left_out, access = {"scores": scores, "times": work.times}, None, pd.DataFrame(index=data.cells.index)
+    if study.travel.unit == "minutes":  # in which alone it is told how near people are
+        left_out = places_left_out(study, data, reach, study.fairness)
+        tables |= access_tables(study, data, reach)
+        access = cell_access(reach, **limits)
     if len(data.sites) <= MOST_OVERLAPS:
-        tables["overlap"] = overlap(reach, minutes=max(minutes))
+        longest: dict[str, Any] = {study.travel.unit: max(study.travel.limits)}
+        tables["overlap"] = overlap(reach, **longest)
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
     given = study.inputs.times
     return Result(
         sites=data.all_sites.to_crs(points.crs),
         tables=tables,
-        layers=_layers(data, cell_access(reach, minutes=minutes), rings, left_out),
+        layers=_layers(data, access, rings, left_out),
         manifest=manifest_of(study, data, work.times, covered=covered, warned=_warned(work.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
+
+
+def _limits(study: Study) -> dict[str, Any]:
+    """Return the limits of a study as a function is given them."""
+    return {study.travel.unit: study.travel.limits}
 
 
 def _layers(
@@ -451,14 +463,18 @@ def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
 
 def _scores(study: Study, data: StudyData, reach: Reach) -> pd.DataFrame:
     """Join what each site reaches, alone reaches and adds, with its score, its rank and the speeds that hold."""
-    minutes, sites = study.travel.minutes, data.sites
-    counts = site_reach(reach, minutes=minutes, groups=study.groups)
-    more = added(reach, None, sites, minutes=minutes, groups=study.groups)
-    table = counts.join(more)[[each.column for each in score_measures(reach.names, minutes, study.groups)]]
+    limits, unit, sites = study.travel.limits, study.travel.unit, data.sites
+    counts = site_reach(reach, **_limits(study), groups=study.groups)
+    more = added(reach, None, sites, **_limits(study), groups=study.groups)
+    table = counts.join(more)[[each.column for each in score_measures(reach.names, limits, study.groups, unit)]]
     if study.score.decay is not None:
         table = table.join(decayed_reach(reach, decay=study.score.decay, groups=study.groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
-    table = table.join(score_sites(table, ranked_by(study.score.weights, reach.names, minutes)))
-    known = {} if study.inputs.times else {profile.name: profile.speed_kmh for profile in study.profiles()}
+    table = table.join(score_sites(table, ranked_by(study.score.weights, reach.names, limits, unit)))
+    known = (
+        {}
+        if study.inputs.times or unit == "metres"
+        else {profile.name: profile.speed_kmh for profile in study.profiles()}
+    )
     speeds = {Measure("kmh", PEOPLE, mode).column: known.get(mode, np.nan) for mode in reach.modes}
     return pd.DataFrame(table.assign(**speeds))

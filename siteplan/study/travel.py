@@ -64,13 +64,14 @@ def times_of(
 
 def _searched(study: Study, data: StudyData, profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
     assert data.streets is not None  # noqa: S101 - the study was refused without
+    limit: dict[str, Any] = {study.travel.unit: study.limit}
     return travel_times(
         data.streets,
         data.sites,
         # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
         data.points[data.linked[profile.name]],
         mode=profile,
-        minutes=study.limit,
+        **limit,
         direction=study.travel.direction,
         transit=data.timetable,
         progress=_stage(progress, profile.name),
@@ -177,13 +178,14 @@ def rings_of(
     for profile in study.profiles():
         # Who lives where shapes no isochrone.
         inputs = fingerprint(study, streets, without=("population", "communes", "extent", *_unused(profile)))
-        key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), "minutes": study.travel.minutes})
+        limits: dict[str, Any] = {study.travel.unit: study.travel.limits}
+        key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), **limits})
         make = functools.partial(
             isochrones,
             streets,
             sites,
             mode=profile,
-            minutes=study.travel.minutes,
+            **limits,
             direction=study.travel.direction,
             transit=timetable,
             progress=_stage(progress, f"isochrones {profile.name}"),

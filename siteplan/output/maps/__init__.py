@@ -130,6 +130,7 @@ def site_map(
         result = sites
     else:
         raise StudyError("site_map: was given a result and tables beside it; give either, or a Result made of both")
+    result.refuse_metres()
     data = _data(result, title, language or result.language)
     page = SiteMap(data)
     size = len(page.html.encode("utf-8"))

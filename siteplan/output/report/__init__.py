@@ -48,6 +48,7 @@ def render_report(result: Outcome, *, language: str = "") -> str:
     >>> "<h1>" in page
     True
     """
+    result.refuse_metres()
     return render_page(Account.of(result, language))
 
 
