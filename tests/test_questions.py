@@ -26,7 +26,7 @@ from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.study import certainty
 from siteplan.study.cache import Cache
-from siteplan.study.certainty import robustness_tables
+from siteplan.study.certainty import _moved, robustness_tables
 from siteplan.study.fairness import Situation, desks_by_cell, fairness_tables, places_left_out
 from siteplan.study.load import load
 from siteplan.study.manifest import input_files
@@ -648,3 +648,8 @@ def test_a_report_without_answers_has_no_sections_of_them(town):
     page = render_report(Result(territory.all_sites))
     for name in ("fairness", "desks", "commuting", "robustness", "scenarios"):
         assert f'class="{name}"' not in page
+
+
+def test_a_window_moves_by_parts_of_minutes() -> None:
+    assert _moved(("08:00:30", "09:00:30"), -7.5) == ("07:53", "08:53")
+    assert _moved(("08:00", "09:00"), 15) == ("08:15", "09:15")

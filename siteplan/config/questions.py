@@ -257,7 +257,9 @@ class Robustness(Model):
         description="public transport: minutes by which the window moves",
     )
     dates: Annotated[tuple[str, ...], BeforeValidator(lambda given: [str(day) for day in listed(given)])] = Field(
-        default=(), description="public transport: days of service, such as the five of a week; empty = the study's"
+        default=(),
+        description="public transport: days of service, such as the five of a week; empty = the study's. "
+        "Streets closed at some hours or days stay as the study has them",
     )
     snapping_m: Annotated[tuple[Annotated[float, Field(gt=0, le=300)], ...], BeforeValidator(listed)] = Field(
         default=(150, 225, 300), min_length=1, description="metres within which homes are linked to a street"

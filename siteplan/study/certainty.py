@@ -291,7 +291,7 @@ def _faster(study: Study, profile: Profile, draw: Draw) -> Profile:
 
 
 def _moved(window: tuple[str, str], minutes: float) -> tuple[str, str]:
-    first, last = (clock_of(end + 60 * int(minutes)) for end in seconds_of(window))
+    first, last = (clock_of(end + round(60 * minutes)) for end in seconds_of(window))
     return first, last
 
 
