@@ -6,6 +6,7 @@ import struct
 import time
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -135,3 +136,12 @@ def test_squares_of_hundreds_of_entries_are_walked_around(entries: int) -> None:
     chords, _, large = square_chords([[rim]], ids, twice, 100 * np.cos(turns), y=100 * np.sin(turns))
     across = entries * (entries - 3) // 2  # the diagonals of a convex polygon
     assert (len(chords), large) == ((across, 0) if entries == MOST_ENTRIES else (0, 1))
+
+
+def test_without_room_for_what_is_picked_out_an_extract_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_town(tmp_path)
+    assert len(sp.read_streets(tmp_path / "streets.osm").length) > 0
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
+    assert "bytes are needed to read it" in refused(tmp_path / "streets.osm")

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import re
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -29,6 +30,7 @@ DELETED = re.compile(rb"<(node|way|relation)\s[^>]*\baction\s*=\s*[\"']delete[\"
 NO_KEY = "\x00"  # nothing carries it
 NUMBER = re.compile(rb"\bid\s*=\s*[\"'](-?\d+)[\"']")
 CHUNK = 1024**2
+ROOM = 4  # times the size of a file, for what is picked out of it as text
 MOST_BYTES = 100 * 1024**3  # unpacked: what a continent has
 LONGEST_HEADER = 64 * 1024  # bytes, as the format has it
 BLOB_LENGTH, UNPACKED = 3, 2  # numbers of fields: of a block's header, of its blob
@@ -133,6 +135,7 @@ def read_layers(path: str | Path, *layers: Layer[Any]) -> list[Any]:
 
 def _scan_in_order(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
     """Go through a file that osmium can read as it is, else through the same put in order."""
+    _refuse_full(file)
     if _is_plain(file):
         try:
             return _scan(file, source, layers)
@@ -191,6 +194,16 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
             header = reader.header()
         date = header.get("osmosis_replication_timestamp") or header.get("timestamp") or None
         return Scan(source, texts[0].read_bytes(), texts[1].read_bytes(), outlines.found, date)
+
+
+def _refuse_full(file: Path) -> None:
+    """Refuse to begin where there is little room: a writer of osmium that finds none would end the process."""
+    room, needed = shutil.disk_usage(tempfile.gettempdir()).free, ROOM * file.stat().st_size
+    if room < needed:
+        raise InputError(
+            f"{file}: {needed:,} bytes are needed to read it, but {tempfile.gettempdir()} has {room:,} left; make room "
+            "there, or name another folder in TMPDIR"
+        )
 
 
 def _area_filter(areas: Collection[tuple[str, str] | str]) -> Any:

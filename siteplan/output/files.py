@@ -19,6 +19,7 @@ from siteplan.output.lock import one_writer
 
 __all__ = [
     "MANIFEST",
+    "clear_leftovers",
     "digest",
     "drawn_again",
     "generation",
@@ -37,6 +38,7 @@ WRITTEN = "files"  # within it: the files under their later names
 JOURNAL = "journal.json"  # within it: what goes where
 UNCHANGED = "nothing was changed; make room, or close the program that has it open, and try again"
 WAITING = "the new results are complete beside it; make room, or close the program that has it open, and try again"
+WRITERS = ("pyarrow", "pyogrio", "rasterio", "sqlite3")  # libraries whose errors are of the file that they write
 PATIENCE = 10.0  # seconds that a reader waits for a writer
 
 
@@ -84,7 +86,7 @@ def generation(folder: str | Path) -> Iterator[Path]:
     """Do what `results_folder` does, for whoever is the one writer of the folder already."""
     target = Path(folder)
     _settled(target)
-    _clear(target)
+    clear_leftovers(target)
     aside = target / NEXT / WRITTEN
     try:
         with _named_as(target, aside, target / NEXT):
@@ -179,7 +181,7 @@ def _settled(target: Path) -> None:
         disk.remove_tree(target / NEXT)
 
 
-def _clear(target: Path) -> None:
+def clear_leftovers(target: Path) -> None:
     """Remove what killed writers of single files left in a folder; what another holds stays."""
     for name in sorted({path.name.removesuffix(".lock") for path in target.glob(".siteplan-*")} - {NEXT}):
         with suppress(StudyError), one_writer(target, name=f"{name}.lock"):
@@ -255,6 +257,11 @@ def _named_as(target: Path, *asides: Path) -> Iterator[None]:
     except Exception as error:
         text = str(error)
         if not any(str(aside) in text for aside in asides):
+            # A full disk is told of by a file that is open already, or a library that writes one, without its name.
+            nameless = isinstance(error, OSError) and error.filename is None and error.errno is not None
+            if nameless or type(error).__module__.partition(".")[0] in WRITERS:
+                why = " ".join(str(getattr(error, "strerror", None) or error).split())
+                raise StudyError(f"{target}: cannot be written ({why}); {UNCHANGED}") from error
             raise
         if isinstance(error, OSError) and error.filename is not None:
             text = f"{error.filename}: cannot be written ({error.strerror}); {UNCHANGED}"

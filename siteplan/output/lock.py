@@ -1,4 +1,8 @@
-"""One writer at a time: whoever writes into a folder holds its lock, which ends with the process, however it ends."""
+"""One writer at a time: whoever writes into a folder holds its lock, which ends with the process, however it ends.
+
+`filelock` locks as well, but says neither who holds a lock nor since when, and leaves its file behind: what is added
+here to either kind of lock is as long as the calls to the system themselves.
+"""
 
 import errno
 import json

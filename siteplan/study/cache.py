@@ -14,7 +14,7 @@ import pandas as pd
 
 from siteplan import __version__
 from siteplan.errors import KeptWarning, warn
-from siteplan.output.files import whole_file
+from siteplan.output.files import clear_leftovers, whole_file
 
 __all__ = ["Cache", "content_key", "file_hash"]
 
@@ -102,9 +102,13 @@ class Cache:
         return table
 
     def prune(self) -> None:
-        """Remove the tables that were not used since: the cache holds what the last run needed, and no more."""
+        """Remove the tables that were not used since, and what killed runs left.
+
+        The cache holds what the last run needed, and no more.
+        """
         if self.folder is None:
             return
+        clear_leftovers(self.folder)
         for kind in ("times", "rings", "variant"):
             for path in self.folder.glob(f"{kind}_*"):
                 if path.name not in self.used and path.is_file():
