@@ -231,3 +231,17 @@ def test_every_variable_of_a_style_sheet_is_an_ink():
     assert set(re.findall(r"var\(--(\w+)", sheets)) <= INKS.keys() | named
     script = "\n".join(file.read_text(encoding="utf-8") for file in (FOLDER / "output" / "maps").glob("*.js"))
     assert set(re.findall(r"data\.colours\.(\w+)", script)) <= INKS.keys() | {"tints", "modes"}
+
+
+def test_a_file_that_changes_is_read_again_and_no_reader_changes_it_for_others(made_up: str, tmp_path: Path) -> None:
+    file = tmp_path / "words" / f"{made_up}.yaml"
+    assert load_words(made_up, "terminal")["unit_metres"] != "ells"
+    load_words(made_up, "terminal").texts["unit_metres"] = "fathoms"  # type: ignore[index]
+    text = yaml.safe_load(file.read_text(encoding="utf-8"))
+    text["common"]["unit_metres"] = "ells"
+    text["terminal"]["costs"]["other"] = "{cost} {count}"
+    file.write_text(yaml.safe_dump(text, allow_unicode=True), encoding="utf-8")
+    now = load_words(made_up, "terminal")
+    assert (now["unit_metres"], now["costs"]) == ("ells", "{cost} {count}")
+    now.texts["costs"]["other"] = "nothing"  # type: ignore[index]
+    assert load_words(made_up, "terminal")["costs"] == "{cost} {count}"

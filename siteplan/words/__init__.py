@@ -9,11 +9,11 @@ import math
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -225,10 +225,16 @@ def _files() -> dict[str, Traversable]:
     }
 
 
-def _content(file: Traversable) -> dict[str, Any]:
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """Parse a file's text once; whoever asks takes a copy."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(text, loader)  # noqa: S506 (both are safe)
+
+
+def _content(file: Traversable) -> dict[str, Any]:
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), loader)  # noqa: S506 (both are safe)
+        content = deepcopy(_parsed(file.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValueError) as error:
         raise StudyError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
