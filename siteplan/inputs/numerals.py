@@ -42,7 +42,7 @@ def decimal_mark(texts: Iterable[str], told: str | None = None) -> str | None:
         fits = [mark for mark in THOUSANDS if SIMPLE[mark].fullmatch(text) or GROUPED[mark].fullmatch(text)]
         if len(fits) == 1:
             return fits[0]
-        if fits and not in_doubt:
+        if fits and not in_doubt and not {".", ","}.isdisjoint(text):  # 9e18 has no mark to doubt
             in_doubt = "." if "." in text else ","
     if not in_doubt:
         return "."
