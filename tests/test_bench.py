@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from siteplan.config import BIKE, WALK
+from siteplan.errors import SiteplanWarning
 from siteplan.network.streets import build_streets
-from tests.bench import million, reach, shapes
+from siteplan.study import check, read_study
+from siteplan.study.load import load as read
+from tests.bench import load, million, reach, shapes
 from tests.bench.engines import Scipy, Siteplan
 from tests.bench.measure import Row, in_turns, seconds, table
 from tests.bench.worlds import Common, MissingError, common, data, grid, people_at
@@ -60,6 +63,18 @@ def test_a_large_town_is_measured_in_a_process_of_its_own() -> None:
     rows = million.million(1, side=30, count=20)
     assert [row.goal for row in rows].count("1 GB") == 1
     assert rows[-1].other == "scipy dijkstra(limit)"
+
+
+def test_a_made_country_can_be_run(tmp_path: Path) -> None:
+    load.write_country(tmp_path, 20, 200, 6)
+    load.write_study(tmp_path, 3, 20)
+    study = read_study(tmp_path / "study.yaml", ["choose.sites=4"])
+    found = {finding.severity: finding.text for finding in check(study)}
+    assert "error" not in found
+    with pytest.warns(SiteplanWarning, match="its streets cover"):  # so small a country is all border
+        whole = read(study)
+    assert (len(whole.sites), len(whole.cells), len(whole.communes), len(study.scenarios)) == (20, 200, 6, 3)
+    assert len(whole.streets.length) >= 2 * 15 * 14  # 15 streets either way, of 14 meshes each
 
 
 def test_ratios_are_those_of_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
