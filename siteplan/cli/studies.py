@@ -39,15 +39,25 @@ def demo(
 
 @app.command()
 @with_manners
-def init(folder: Annotated[Path, typer.Argument(help="Where to write study.yaml.")], quiet: Quiet = False) -> None:
-    """Write a commented study file to fill in.
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write study.yaml.")],
+    streets: Annotated[Path | None, typer.Option(help="Extract or graph of the streets, wherever it is.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write a commented study file, with the files that lie in the folder filled in by their names.
 
-    A file that is there is never overwritten.
+    Of several files for one key none is taken: they are listed. A file that is there is never overwritten.
     """
+    from siteplan.study.lying import find_inputs
     from siteplan.study.template import init_study
 
-    path = init_study(folder)
+    lying = find_inputs(folder, streets)
+    path = init_study(folder, lying.keys)
     typer.echo(path)
+    for text in lying.found:
+        say(f"found {text}", quiet)
+    for text in lying.unclear:
+        say(f"not filled in: {text}", quiet)
     say(f"fill it in, then: siteplan check {path}", quiet)
 
 

@@ -1,7 +1,7 @@
 """The commented study file that a newcomer fills in, written from the models so that it never lags behind them."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,15 @@ COLUMN = 30
 WIDTH = 118
 
 
-def init_study(folder: str | Path) -> Path:
+def init_study(folder: str | Path, filled: Mapping[str, Any] | None = None) -> Path:
     """Write a commented `study.yaml` into a folder and return its path; a file that is there is never overwritten.
+
+    Parameters
+    ----------
+    folder
+        Where to write it; it may be new.
+    filled
+        Keys of the study with their values, nested as in the file; the others take their defaults.
 
     Raises
     ------
@@ -37,7 +44,7 @@ def init_study(folder: str | Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(study_template())
+            file.write(study_template(filled))
     except FileExistsError:
         raise StudyError(f"{path}: is there already and is not overwritten; give another folder") from None
     except OSError as error:
@@ -45,20 +52,20 @@ def init_study(folder: str | Path) -> Path:
     return path
 
 
-def study_template() -> str:
-    """Return a study file with every key, its default and its explanation."""
-    return HEAD + "\n".join(_lines(Study, 0, {})) + "\n"
+def study_template(filled: Mapping[str, Any] | None = None) -> str:
+    """Return a study file with every key, its value (or else its default) and its explanation."""
+    return HEAD + "\n".join(_lines(Study, 0, filled or {})) + "\n"
 
 
-def _lines(model: type[BaseModel], depth: int, example: dict[str, Any]) -> Iterator[str]:
+def _lines(model: type[BaseModel], depth: int, example: Mapping[str, Any]) -> Iterator[str]:
     indent = "  " * depth
     for name, field in model.model_fields.items():
         inner = submodel(model, name)
         if depth == 0:
             yield ""
-        if inner is not None and (field.default is not None or field.examples):
+        if inner is not None and (name in example or field.default is not None or field.examples):
             yield from _explained(f"{indent}{name}:", field.description or "", depth)
-            yield from _lines(inner, depth + 1, field.examples[0] if field.examples else {})
+            yield from _lines(inner, depth + 1, example.get(name) or (field.examples[0] if field.examples else {}))
         elif inner is not None:
             # A section that is not there unless asked for: its keys stand behind a comment sign.
             yield from _explained(f"{indent}{name}:", field.description or "", depth)

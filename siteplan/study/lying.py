@@ -1,0 +1,124 @@
+"""What lies in a folder: the files that a study can read, told by their names, for what `init` writes."""
+
+import os
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from siteplan.errors import InputError, StudyError, absence, listed
+from siteplan.inputs.gtfs.weekday import common_weekday
+
+__all__ = ["Lying", "find_inputs"]
+
+STREETS = (".osm.pbf", ".osm", ".graphml")
+TABLES = (".csv", ".xlsx", ".gpkg", ".geojson", ".parquet", ".shp", ".fgb")
+RASTERS = (".tif", ".tiff")
+# A key of the study, how its files end, and how a word of their names begins.
+MEANT = (
+    ("communes", TABLES, "commune|municipalit|gemeinde|comune|municipio|boundar"),
+    ("sites", TABLES, "site|candidate|candidat"),
+    ("population", TABLES + RASTERS, "pop|people|inhabitant|ghs_pop|filosofi|carreau"),
+    ("elevation", RASTERS, "terrain|elevation|dem|dsm|dtm|mnt|srtm|copernicus"),
+)
+
+
+@dataclass(frozen=True)
+class Lying:
+    """The keys of a study that files of a folder fill, and one sentence for whatever was left to its reader."""
+
+    keys: dict[str, Any]
+    unclear: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> list[str]:
+        """Each key that is filled, with its value, as in 'streets: town.osm.pbf'."""
+        flat = {**self.keys.get("area", {}), **self.keys.get("inputs", {})}
+        return [f"{key}: {_plain(value)}" for key, value in flat.items()]
+
+
+def find_inputs(folder: Path, streets: Path | None = None) -> Lying:
+    """Tell which files of a folder a study can read, by their names; of several for one key, none is taken.
+
+    Files in folders below are not looked at, except GTFS feeds that are folders themselves.
+
+    Parameters
+    ----------
+    folder
+        Where the study file will be; it may be new.
+    streets
+        An extract or graph, wherever it is; left out, the only one in the folder.
+
+    Raises
+    ------
+    StudyError
+        The streets are not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "town.osm.pbf").touch()
+    >>> find_inputs(folder).found
+    ['streets: town.osm.pbf']
+    """
+    if streets is not None and not streets.exists():
+        raise StudyError(f"{streets}: {absence(streets)}; expected an OpenStreetMap extract or GraphML")
+    files = sorted(path for path in folder.iterdir() if path.name[0] != ".") if folder.is_dir() else []
+    unclear: list[str] = []
+    found: dict[str, Any] = {}
+    named = [path for path in files if path.is_file() and path.name.lower().endswith(STREETS)]
+    if streets is not None:
+        found["streets"] = Path(os.path.relpath(streets.resolve(), folder.resolve())).as_posix()
+    elif _one("streets", named, unclear):
+        found["streets"] = named[0].name
+    for key, ends, words in MEANT:
+        begins = re.compile(rf"(?<![a-z])(?:{words})")
+        named = [path for path in files if path.suffix.lower() in ends and begins.search(path.stem.lower())]
+        if _one(key, named, unclear):
+            found[key] = named[0].name if key == "elevation" else {"file": named[0].name}
+    feeds = [path for path in files if _is_feed(path)]
+    if feeds:
+        found |= _transit(feeds, unclear)
+    communes = found.pop("communes", None)
+    keys = {"area": {"communes": communes}} if communes else {}
+    return Lying({**keys, **({"inputs": found} if found else {})}, tuple(unclear))
+
+
+def _one(key: str, named: list[Path], unclear: list[str]) -> bool:
+    if len(named) > 1:
+        unclear.append(f"{key}: may be {listed(path.name for path in named)}; name one of them in the study file")
+    return len(named) == 1
+
+
+def _is_feed(path: Path) -> bool:
+    """Tell a GTFS feed by the table that only timetables have."""
+    if path.is_dir():
+        return (path / "stop_times.txt").is_file()
+    if path.suffix.lower() != ".zip":
+        return False
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return any(name.rpartition("/")[2] == "stop_times.txt" for name in packed.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def _transit(feeds: list[Path], unclear: list[str]) -> dict[str, Any]:
+    names = [path.name for path in feeds]
+    try:
+        day = common_weekday(feeds)
+    except InputError as error:
+        unclear.append(f"transit: left out; {error}")
+        return {}
+    if day is None:
+        unclear.append(f"transit: left out; no weekday has trips in all of {listed(names)}; give those that have one")
+        return {}
+    return {"transit": {"feeds": names, "date": day.isoformat()}}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{listed(value['feeds'])} on {value['date']}" if "feeds" in value else str(value["file"])
+    return str(value)
