@@ -12,7 +12,7 @@ FLOORED := $(addprefix tests/test_,cli.py config.py doors.py graph.py gtfs.py ma
 ASIDE := -W "ignore:Conversion of an array with ndim:DeprecationWarning"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz steady floors check docs bench notebooks sample lock clean
+.PHONY: help demo test fuzz sweeps steady floors check docs bench notebooks sample lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ test: $(READY) ## run the whole test suite, notebooks included, on all cores
 
 fuzz: $(READY) ## spoil files of every format, in bytes and in meaning, and read them; SITEPLAN_SPOILT=... for how many of each (2,000)
 	SITEPLAN_SPOILT=$${SITEPLAN_SPOILT:-2000} $(BIN)/python -m pytest --numprocesses auto tests/test_spoilt.py tests/test_mutated.py
+
+sweeps: $(READY) ## stop, fill, share and damage what is written at every step; says how many were injected and survived
+	$(BIN)/python -m pytest --quiet --capture=no tests/test_publishing.py tests/test_sweeps.py tests/test_cache.py
 
 steady: $(READY) ## run the sample under many circumstances and compare all results byte by byte
 	$(BIN)/python -m tests.steady

@@ -74,6 +74,7 @@ def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
         assert_computed(tmp_path, at)
     path.write_bytes(whole)
     assert not kept(tmp_path)[1]
+    print(f"flipped bytes: {len(whole):,} injected, {len(whole):,} noticed")
 
 
 def test_every_length_cut_short_or_grown_is_noticed(tmp_path: Path) -> None:
