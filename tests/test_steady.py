@@ -8,6 +8,7 @@ import osmium
 import pandas as pd
 import pytest
 
+from siteplan.network.streets import read_streets
 from siteplan.samples import write_sample
 from tests.steady import CIRCUMSTANCES, different, digests, missing, mix, mix_feed, mix_layer, mix_streets, run_in
 from tests.town import BY_BUS, write_bus, write_town
@@ -75,6 +76,7 @@ def test_mixing_keeps_all_that_it_mixes(tmp_path: Path) -> None:
     again = kept(folder / "streets.osm.pbf")
     assert again != ways
     assert sorted(again) == sorted(ways)
+    assert read_streets(folder / "streets.osm.pbf").data_date == "2026-01-01T00:00:00Z"
 
 
 def kept(file: Path) -> list[str]:

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 DELETED = re.compile(rb"<(node|way|relation)\s[^>]*\baction\s*=\s*[\"']delete[\"'][^>]*>")
 NO_KEY = "\x00"  # nothing carries it
+DATE = "osmosis_replication_timestamp"  # of the head of a file
 NUMBER = re.compile(rb"\bid\s*=\s*[\"'](-?\d+)[\"']")
 CHUNK = 1024**2
 ROOM = 4  # times the size of a file, for what is picked out of it as text
@@ -192,8 +193,12 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
             handlers = (joined, others) if areas else (others, joined)
             osmium.apply(reader, locations, *picked, *handlers, nodes, writer)
             header = reader.header()
-        date = header.get("osmosis_replication_timestamp") or header.get("timestamp") or None
-        return Scan(source, texts[0].read_bytes(), texts[1].read_bytes(), outlines.found, date)
+        return Scan(source, texts[0].read_bytes(), texts[1].read_bytes(), outlines.found, _date(header))
+
+
+def _date(header: Any) -> str | None:
+    """Say how old the data are, where the head of the file knows."""
+    return header.get(DATE) or header.get("timestamp") or None
 
 
 def _refuse_full(file: Path) -> None:
@@ -279,7 +284,10 @@ def _put_in_order(file: Path, folder: Path) -> Path:
                 writer.add(_renumbered(thing))
     merged = osmium.MergeInputReader()
     merged.add_file(str(once))
-    with osmium.SimpleWriter(str(ordered)) as writer:
+    head = osmium.io.Header()
+    with osmium.io.Reader(str(file), osmium.osm.osm_entity_bits.NOTHING) as reader:
+        head.set(DATE, _date(reader.header()) or "")
+    with osmium.SimpleWriter(str(ordered), header=head) as writer:
         merged.apply(writer, simplify=False)
     return ordered
 
