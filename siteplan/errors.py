@@ -29,6 +29,7 @@ __all__ = [
     "SiteplanWarning",
     "StudyError",
     "absence",
+    "called",
     "keys_named",
     "listed",
     "printable",
@@ -100,6 +101,24 @@ def keys_named(name: Callable[[Key], str]) -> Iterator[None]:
         raise error.named(name) from error.__cause__
 
 
+@contextmanager
+def called(place: Path, name: str) -> Iterator[None]:
+    """Let errors and warnings of what is done inside call a file by the name that its user knows."""
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except InputError as error:
+            raise InputError(str(error).replace(str(place), name)) from None
+        except StudyError as error:
+            parts = (part if isinstance(part, Key) else str(part).replace(str(place), name) for part in error.args)
+            raise StudyError(*parts) from None
+        finally:
+            told = [(str(each.message).replace(str(place), name), each.category) for each in odd]
+    for text, category in told:
+        warn(text, category)
+
+
 def listed(names: Iterable[Any], most: int = 30) -> str:
     """Write names one after the other, the rest as a count."""
     texts = [str(name) for name in names]
@@ -165,5 +184,5 @@ def absence(path: Path) -> str:
     if re.search(r"(^|/)(https?|ftp|s3|gs|file):/", path.as_posix(), re.IGNORECASE):
         return "is an address; siteplan fetches no input from the network, so download it and give the file"
     if path.name == "-":
-        return "no such file, and standard input is not read; save it to a file and give that"
+        return "no such file, and standard input is read for an option of the command line only (--sites -)"
     return "no such file"

@@ -1,11 +1,14 @@
 """The commands as a planner types them: what is printed where, and what bad input costs."""
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,8 +22,10 @@ import rasterio
 from affine import Affine
 from typer.testing import CliRunner
 
+import siteplan as sp
 from siteplan.cli import app
-from siteplan.errors import StudyError
+from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.study import score
 from tests.town import NORTH, STUDY, lon, write_town
 
 SITEPLAN = [sys.executable, "-m", "siteplan"]
@@ -157,6 +162,7 @@ def library(town: Path) -> Path:
 def test_candidates_from_all_tags_to_scores(town: Path) -> None:
     assert call("candidates", library(town), "-o", "sites.csv").exit_code == 0
     assert call("candidates", library(town)).stdout == Path("sites.csv").read_text()
+    assert call("candidates", library(town), "-o", "-").stdout == Path("sites.csv").read_text()
     done = call("score", town, "--sites=sites.csv", "--json")
     assert [row["people_walk_5.5"] for row in json.loads(done.stdout)["scores"]] == [80]  # crossings 0 to 7
 
@@ -491,24 +497,75 @@ def test_check_compares_a_folder_of_results_with_its_manifest(tmp_path: Path) ->
     assert "is a folder of results, beside which no options of a study are taken" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "score", "choose", "isochrones"])
-def test_a_dash_is_no_name_of_results(town: Path, command: str) -> None:
+@pytest.mark.parametrize("command", ["run", "isochrones"])
+def test_what_is_no_single_table_is_not_printed(town: Path, command: str) -> None:
     told = call(command, town, "-o", "-")
-    assert (told.exit_code, Path("-").exists()) == (1, False)
-    assert told.stderr == "error: -o -: results are files; name one, or leave -o out and take what is printed\n"
+    assert (told.exit_code, told.stdout, Path("-").exists()) == (1, "", False)
+    assert told.stderr.startswith("error: out (-o): '-' is standard output, where one table goes, and this is more;")
+    with pytest.raises(StudyError, match="'-' is standard output"):
+        sp.run(town, out="-")
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("https://example.org/streets.osm.pbf", "is an address; siteplan fetches no input from the network"),
-        ("-", "standard input is not read; save it to a file"),
-    ],
-)
-def test_addresses_and_standard_input_are_no_files(town: Path, name: str, message: str) -> None:
+def test_tables_go_to_standard_output(town: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The very bytes that the file would have, and nothing else; in Python, too."""
+    for command, options in (("score", ()), ("choose", ("-p", "1"))):
+        assert call(command, town, *options, "-o", tmp_path / "table.csv").exit_code == 0
+        told = call(command, town, *options, "-o", "-")
+        assert (told.exit_code, told.stdout) == (0, (tmp_path / "table.csv").read_text(encoding="utf-8"))
+    assert not Path("-").exists()
+    call("score", town, "-o", tmp_path / "table.csv")
+    capsys.readouterr()
+    with pytest.warns(SiteplanWarning, match="its streets cover"):
+        score(town, out="-")
+    assert capsys.readouterr().out == (tmp_path / "table.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["csv", "gz", "xlsx", "parquet", "zip"])
+def test_sites_come_through_standard_input(town: Path, kind: str) -> None:
+    path = town.parent / "sites.csv"
+    content = path.read_bytes()
+    table = pd.read_csv(path)
+    held = io.BytesIO()
+    if kind == "gz":
+        held.write(gzip.compress(content))
+    elif kind == "xlsx":
+        table.to_excel(held, index=False)
+    elif kind == "parquet":
+        table.to_parquet(held)
+    elif kind == "zip":
+        with zipfile.ZipFile(held, "w") as archive:
+            archive.writestr("sites.csv", content)
+    else:
+        held.write(content)
+    expected = call("score", town, "-o", "-")
+    path.unlink()
+    done = CliRunner().invoke(app, ["score", str(town), "--sites", "-", "-o", "-"], input=held.getvalue())
+    assert (done.exit_code, done.stdout) == (0, expected.stdout), done.stderr
+
+
+def test_what_comes_through_standard_input_is_named(town: Path) -> None:
+    for command, options, content, message in [
+        (
+            "score",
+            ["--sites", "-"],
+            b"site,lon,lat\nA,east,47\n",
+            "standard input (-): line 2, column 'lon': found 'east'",
+        ),
+        ("score", ["--sites", "-"], b"", "--sites -: nothing comes through standard input"),
+        ("score", ["--sites", "-", "--population", "-"], b"x", "is read once, and stands for 2 files here"),
+        ("score", ["--streets", "-"], b"x", "--streets -: expected a file; standard input stands for a table of sites"),
+        ("run", ["--sites", "-"], b"x", "--sites -: a run is kept with the names of its inputs; save it to a file"),
+    ]:
+        done = CliRunner().invoke(app, [command, str(town), *options], input=content)
+        assert (done.exit_code, message in done.stderr) == (1, True), (options, done.stderr)
+
+
+def test_addresses_are_no_files(town: Path) -> None:
     for option in ("--streets", "--sites", "--population", "--times"):
-        told = call("score", town, option, name)
-        assert (told.exit_code, message in told.stderr) == (1, True), (option, told.stderr)
+        told = call("score", town, option, "https://example.org/streets.osm.pbf")
+        assert (told.exit_code, "is an address; siteplan fetches no input" in told.stderr) == (1, True), option
+    told = call("score", town, "--set", "inputs.sites='-'")
+    assert "standard input is read for an option of the command line only (--sites -)" in told.stderr
 
 
 def test_exactness_without_a_table_of_times_is_refused(town: Path) -> None:

@@ -274,6 +274,8 @@ def test_who_gains_and_who_loses(town: Path, results: Path, tmp_path: Path) -> N
     assert done.exit_code == 0, done.stderr
     assert "people with an open site within 9.5 min by any mode" in done.stdout
     assert pd.read_csv(out)["lost"].sum() > 0
+    printed = call("compare", results, tmp_path / "back", "--out", "-")
+    assert printed.stdout == out.read_text(encoding="utf-8")
 
 
 def test_a_site_that_opens_is_a_gain(town: Path, results: Path, tmp_path: Path) -> None:

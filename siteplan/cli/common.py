@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siteplan.cli.choosing import set_aside
+from siteplan.cli.piped import piped
 from siteplan.errors import SiteplanError, SiteplanWarning, StudyError, keys_named
 
 if TYPE_CHECKING:
@@ -98,8 +99,6 @@ def with_manners(command: Command) -> Command:
     @functools.wraps(command)
     def run(*args: Any, **given: Any) -> None:
         with manners(bool(given.get("quiet"))):
-            if given.get("out") == Path("-"):
-                raise StudyError("-o -: results are files; name one, or leave -o out and take what is printed")
             command(*args, **given)
 
     return run
@@ -123,25 +122,23 @@ def asks(
             from siteplan.study import read_study
 
             options = {key: given.pop(_name(key)) for key in options_of}
-            typed = {key: value for key, value in options.items() if value not in (None, [])}
-            flags = {key: more[key][0].split()[-1] for key in typed if key in more}
             path, overrides = given.pop("study"), given.pop("overrides") or ()
             if path is not None and given.get("out") is not None:
                 refuse_inputs([path], [given["out"]])
-            with keys_named(lambda key: f"{key} ({flags[key]})" if key in flags else key):
-                aside = set_aside(path, typed)
-                replaced = [key for key, other in OTHER_UNIT.items() if other in typed and key not in typed]
-                study = read_study(
-                    path,
-                    [*(f"{key}=" for key in (*unused, *aside, *replaced)), *overrides],
-                    options=options,
-                    needs=needs,
-                )
-                for key in aside:
-                    say(f"{path}: {key} is set aside, as what is typed stands in its place", bool(given.get("quiet")))
-                _refuse_modes(study, typed)
-                with _of_study(path):
-                    command(study, **given)
+            with piped(options, kept=command.__name__ == "run") as told:
+                typed = {key: value for key, value in told.items() if value not in (None, [])}
+                flags = {key: more[key][0].split()[-1] for key in typed if key in more}
+                with keys_named(lambda key: f"{key} ({flags[key]})" if key in flags else key):
+                    aside = set_aside(path, typed)
+                    replaced = [key for key, other in OTHER_UNIT.items() if other in typed and key not in typed]
+                    left = [f"{key}=" for key in (*unused, *aside, *replaced)]
+                    study = read_study(path, [*left, *overrides], options=told, needs=needs)
+                    for key in aside:
+                        text = f"{path}: {key} is set aside, as what is typed stands in its place"
+                        say(text, bool(given.get("quiet")))
+                    _refuse_modes(study, typed)
+                    with _of_study(path):
+                        command(study, **given)
 
         own = list(inspect.signature(command).parameters.values())[1:]
         parameters = [*_study_parameters(options_of), *own]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from siteplan.cli.common import Json, Quiet, app, plain_console, say, with_manners
+from siteplan.cli.piped import DASH
 from siteplan.errors import StudyError
 
 __all__ = ["candidates", "compare", "draw_map", "report"]
@@ -32,6 +33,7 @@ def candidates(
     from siteplan.output.guard import refuse_inputs
     from siteplan.study.write import lonlat_table, write_places
 
+    out = None if out == DASH else out  # they are printed as CSV then
     if out is not None:
         refuse_inputs([path for path in (streets, tags, area) if path is not None], [out])
         if out.exists():
@@ -81,7 +83,9 @@ def report(
 def compare(
     before: Annotated[Path, typer.Argument(help="A folder of results.")],
     after: Annotated[Path, typer.Argument(help="Another one, of the same people.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the whole table as this CSV.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the whole table as this CSV; - prints it.")
+    ] = None,
     as_json: Json = False,
     *,
     quiet: Quiet = False,
@@ -100,6 +104,8 @@ def compare(
     if out is not None:
         with whole_file(out) as aside:
             write_table(changes, aside, TABLES["scenarios"])
+        if out == DASH:
+            return
         say(f"{len(changes)} rows in {out}", quiet)
     if as_json:
         typer.echo(changes.to_json(orient="records", force_ascii=False, indent=1))

@@ -10,6 +10,7 @@ import typer
 
 from siteplan.cli.choosing import CHOICE
 from siteplan.cli.common import Json, Quiet, app, asks, keeps, plain_console, progress, say, show, with_manners
+from siteplan.cli.piped import DASH
 from siteplan.errors import StudyError
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ def run(
 @asks("streets", "population", "sites")
 def score(
     study: "Study",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the scores as this CSV, too.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the scores as this CSV, too; - prints it.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -140,7 +143,8 @@ def score(
 
     with progress(quiet) as tell:
         result = score_study(study, out=out, progress=tell)
-    show(result, as_json, quiet)
+    if out != DASH:
+        show(result, as_json, quiet)
 
 
 @app.command()
@@ -150,7 +154,9 @@ def choose(
     study: "Study",
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Write the chosen sites as this CSV, or all tables into a folder."),
+        typer.Option(
+            "--out", "-o", help="Write the chosen sites as this CSV (- prints it), or all tables into a folder."
+        ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -165,6 +171,8 @@ def choose(
 
     with progress(quiet) as tell:
         choice = choose_in(study, out=out, progress=tell)
+    if out == DASH:
+        return
     if as_json:
         typer.echo(choice_json(choice))
     else:
@@ -185,11 +193,13 @@ def isochrones(
 
     Without -o and --json, their sizes are printed as CSV.
     """
+    from siteplan.output.files import refuse_dash
     from siteplan.output.guard import refuse_inputs
     from siteplan.study import draw, write_places
     from siteplan.study.manifest import input_files
 
     if out is not None:
+        refuse_dash(out)
         refuse_inputs(input_files(study).values(), [out])
     with progress(quiet) as tell:
         rings = draw(study, progress=tell)

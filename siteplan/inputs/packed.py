@@ -3,14 +3,13 @@
 import gzip
 import re
 import tempfile
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from siteplan.errors import InputError, listed, warn
+from siteplan.errors import InputError, called, listed
 from siteplan.formats import PACKED, PLACES, RASTERS
 
 __all__ = ["ending_of", "plain_file", "refuse_bomb"]
@@ -76,14 +75,8 @@ def plain_file(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="siteplan-", ignore_cleanup_errors=True) as folder:
         plain = _unpacked_gzip(path, Path(folder)) if path.suffix.lower() == ".gz" else _unpacked(path, Path(folder))
-        with warnings.catch_warnings(record=True) as odd:
-            warnings.simplefilter("always")
-            try:
-                yield plain
-            except InputError as error:
-                raise InputError(str(error).replace(str(plain), str(path))) from None
-        for each in odd:
-            warn(str(each.message).replace(str(plain), str(path)), each.category)
+        with called(plain, str(path)):
+            yield plain
 
 
 def _plain_name(name: str) -> str:

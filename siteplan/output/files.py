@@ -8,6 +8,8 @@ plain names may be stopped anywhere; whoever next writes or reads the folder goe
 
 import hashlib
 import json
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +20,7 @@ from siteplan.output import disk
 from siteplan.output.lock import one_writer
 
 __all__ = [
+    "DASH",
     "MANIFEST",
     "clear_leftovers",
     "digest",
@@ -26,6 +29,7 @@ __all__ = [
     "is_inside",
     "is_results",
     "manifest_text",
+    "refuse_dash",
     "results_folder",
     "settle",
     "unfinished",
@@ -33,6 +37,7 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+DASH = Path("-")  # standard output
 NEXT = ".siteplan-next"  # where the next results are written
 WRITTEN = "files"  # within it: the files under their later names
 JOURNAL = "journal.json"  # within it: what goes where
@@ -77,6 +82,7 @@ def results_folder(folder: str | Path) -> Iterator[Path]:
         `folder` cannot be written, is being written by another, or holds a folder where a result file must stand; a
         result file is open in a program that keeps it from being replaced.
     """
+    refuse_dash(folder)
     with one_writer(folder), generation(folder) as aside:
         yield aside
 
@@ -101,13 +107,28 @@ def generation(folder: str | Path) -> Iterator[Path]:
     _finish(target)
 
 
+def refuse_dash(out: str | Path) -> None:
+    """Refuse `-`, standard output, for what is no single table."""
+    if Path(out) == DASH:
+        raise StudyError(
+            "out (-o): '-' is standard output, where one table goes, and this is more; name a file or folder, or leave "
+            "it out and take what is printed"
+        )
+
+
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Give a path to write one file at, and move it to `path` when the block ends without an error.
 
     The yielded path has the name of `path`, so that a writer that looks at the ending sees the same one.
-    After an error an earlier file at `path` is as it was. Errors as in `results_folder`.
+    After an error an earlier file at `path` is as it was. Errors as in `results_folder`. What is written for `-` is a
+    text, and goes to standard output.
     """
+    if Path(path) == DASH:
+        with tempfile.TemporaryDirectory(prefix="siteplan-", ignore_cleanup_errors=True) as place:
+            yield Path(place) / "table.csv"
+            sys.stdout.write((Path(place) / "table.csv").read_text(encoding="utf-8"))
+        return
     target = Path(path)
     alone = f".siteplan-{target.name}"
     with one_writer(target.parent, name=f"{alone}.lock"):

@@ -23,7 +23,7 @@ from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
 from siteplan.inputs.basemap import BACKGROUND, WATERS, Background
 from siteplan.inputs.extract import Layer
 from siteplan.inputs.times import made_points, read_times
-from siteplan.output.files import MANIFEST, results_folder, whole_file
+from siteplan.output.files import DASH, MANIFEST, refuse_dash, results_folder, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
 from siteplan.output.lock import one_writer
 from siteplan.output.outcome import ranked_by
@@ -121,6 +121,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     asked = study if isinstance(study, Study) else read_study(study)
     asked.refuse_metres("run")
     folder = Path(out) if out is not None else asked.output.folder
+    refuse_dash(folder)
     refuse_inputs(input_files(asked).values(), [folder / name for name in FILES])
     refuse_foreign(folder)
     cache = Cache(folder / ".cache")
@@ -198,7 +199,10 @@ def compare_scenarios(
 
 
 def score(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
-    """Analyse a study as `run` does, but draw nothing, and write nothing but the scores, as CSV, if `out` is given."""
+    """Analyse a study as `run` does, but draw nothing, and write nothing but the scores, as CSV, if `out` is given.
+
+    `-` is standard output.
+    """
     asked = study if isinstance(study, Study) else read_study(study)
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out)])
@@ -213,7 +217,7 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
 
 
 def choose(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Choice:
-    """Choose the set of sites that a study asks for, and write it as CSV if `out` is given.
+    """Choose the set of sites that a study asks for, and write it as CSV if `out` is given (`-`: standard output).
 
     Where `out` has no ending, it is a folder for all tables: the choice, who was rejected, who goes where, and the
     phases and the curve if there are any.
@@ -266,7 +270,7 @@ def _refuse_beyond(study: Study, reach: Reach) -> None:
 
 def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     """Write the chosen sites into a file, or all tables of the choice into a folder: whole, or nothing."""
-    if out.suffix:
+    if out.suffix or out == DASH:
         with whole_file(out) as aside:
             write_table(tables["choice"], aside, TABLES["choice"])
         return

@@ -10,7 +10,7 @@ import pandas as pd
 
 from siteplan.catalogue import FILES
 from siteplan.errors import StudyError
-from siteplan.output.files import drawn_again, whole_file
+from siteplan.output.files import DASH, drawn_again, refuse_dash, whole_file
 from siteplan.output.geopackage import write_geopackage
 from siteplan.output.guard import refuse_inputs
 from siteplan.output.maps import site_map
@@ -32,6 +32,7 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
         The folder does not hold the results of a complete run.
     """
     path = Path(folder) / "map.html" if out is None else Path(out)
+    refuse_dash(path)
     refuse_inputs([Path(folder) / name for name in FILES if name != "map.html"], [path])
     result = read_outcome(folder)
     told = result.manifest.get("scenarios", ())
@@ -60,6 +61,8 @@ def report(folder: str | Path, *, out: str | Path | None = None, pdf: bool = Fal
     StudyError
         For a PDF without a browser to print it, or a place that cannot be written.
     """
+    if out is not None:
+        refuse_dash(out)
     result = read_outcome(folder)
     path = Path(folder) / ("report.pdf" if pdf else "report.html") if out is None else Path(out)
     refuse_inputs([Path(folder) / name for name in FILES if name != "report.html"], [path])
@@ -81,7 +84,9 @@ def write_places(places: gpd.GeoDataFrame, path: str | Path) -> None:
     StudyError
         Another ending, or a folder that cannot be written.
     """
-    ending = Path(path).suffix.lower()
+    if not (places.geom_type == "Point").all():
+        refuse_dash(path)
+    ending = ".csv" if Path(path) == DASH else Path(path).suffix.lower()
     if ending not in ENDINGS or (ending == ".csv" and not (places.geom_type == "Point").all()):
         # Only points fit in a CSV.
         known = ENDINGS if (places.geom_type == "Point").all() else ENDINGS[1:]
