@@ -54,6 +54,7 @@ from .analysis.urbanisation import (
 )
 from .config import (
     BIKE as BIKE,
+    CALM as CALM,
     PEDELEC as PEDELEC,
     SLOW_WALK as SLOW_WALK,
     TRANSIT as TRANSIT,

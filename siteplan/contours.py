@@ -63,7 +63,7 @@ def isochrones(
     sites
         Points with a CRS; the index is the site.
     mode
-        "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides; or several of them.
+        "walk", "slow_walk", "bike", "calm", "pedelec", "transit", a Profile, or Rides; or several of them.
     minutes
         Limits, 15 and 20 unless said; the areas of one site are nested.
     metres

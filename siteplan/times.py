@@ -54,7 +54,7 @@ def travel_times(
         Points with a CRS; index of `sites` is the site, index of `people` the point. People are linked to streets
         within 300 m, or what the mode says (`link_m`), sites (put where they are on purpose) within 1,600 m.
     mode
-        "walk", "slow_walk", "bike", "pedelec", "transit", a Profile, or Rides; or several of them.
+        "walk", "slow_walk", "bike", "calm", "pedelec", "transit", a Profile, or Rides; or several of them.
     minutes
         The limit, at most 240; of several the longest. It is 20 where there are no `metres`; `limit` is an older name.
     metres

@@ -88,7 +88,8 @@ def test_all_errors_are_told_at_once_with_what_was_meant(town: Path) -> None:
     assert text.splitlines() == [
         f"{town}: 7 problems",
         f"  inputs.streets: found 'town.pbf', no such file; looked for {town.parent / 'town.pbf'}",
-        "  travel.modes: found 'walk,tram', 'tram' is no mode; expected any of walk, slow_walk, bike, pedelec, transit",
+        "  travel.modes: found 'walk,tram', 'tram' is no mode; expected any of walk, slow_walk, bike, calm, pedelec, "
+        "transit",
         "  travel.walk.speed_kmh: found 480, expected less than or equal to 20",
         "  score.wieghts: unknown key; did you mean 'weights'?",
         "  langage: unknown key; did you mean 'language'?",

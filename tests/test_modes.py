@@ -161,5 +161,5 @@ def test_a_change_of_a_mode_is_checked(mode: Profile | Rides) -> None:
 
 
 def test_modes_are_keys_and_words_are_no_part_of_them() -> None:
-    assert len({WALK, WALK.with_(), PEDELEC, *PROFILES.values()}) == 4
+    assert len({WALK, WALK.with_(), PEDELEC, *PROFILES.values()}) == 5
     assert hash(WALK.with_(title={"en": "walking"})) == hash(WALK)

@@ -32,7 +32,14 @@ __all__ = [
 
 PEOPLE = "people"  # everybody, beside the groups
 BEST = "best"  # the least minutes of any mode
-MODES = ("walk", "slow_walk", "bike", "pedelec", "transit")  # as a reader expects them; others follow, then `best`
+MODES = (
+    "walk",
+    "slow_walk",
+    "bike",
+    "calm",
+    "pedelec",
+    "transit",
+)  # as a reader expects them; others follow, then `best`
 COUNTED = ("reached", "unique", "added")
 
 

@@ -48,7 +48,7 @@ OPTIONS: dict[str, tuple[str, Any, str]] = {
     "travel.modes": (
         "--mode",
         str,
-        "walk, bike, slow_walk, pedelec, transit, or your own; several with commas. [walk,bike]",
+        "walk, bike, calm, slow_walk, pedelec, transit, or your own; several with commas. [walk,bike]",
     ),
     "travel.minutes": ("--minutes", str, "Limits, such as 15,20. [15,20]"),
     "travel.metres": ("--metres", str, "Limits in metres in place of minutes, such as 400,800."),

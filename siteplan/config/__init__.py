@@ -4,6 +4,7 @@ from siteplan.config.choose import Decay, Question, Quota, Score
 from siteplan.config.inputs import Area, Inputs, Population, Table
 from siteplan.config.profiles import (
     BIKE,
+    CALM,
     PEDELEC,
     PROFILES,
     SLOW_WALK,
@@ -22,6 +23,7 @@ from siteplan.config.travel import MODES, Travel
 
 __all__ = [
     "BIKE",
+    "CALM",
     "MODES",
     "PEDELEC",
     "PROFILES",

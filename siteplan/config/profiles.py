@@ -23,12 +23,14 @@ from siteplan.units import Unit
 
 __all__ = [
     "BIKE",
+    "CALM",
     "PEDELEC",
     "PROFILES",
     "SLOW_WALK",
     "TRANSIT",
     "WALK",
     "ByBike",
+    "ByCalmBike",
     "ByPedelec",
     "ByTransit",
     "LinkMetres",
@@ -80,7 +82,22 @@ class ByBike(Model):
     push: bool = Field(default=False, description="also use footways by pushing the bicycle")
     push_kmh: float = Field(default=5.1, ge=0.5, le=8, description="km/h when pushing (Valhalla)")
     access_kmh: float = Field(default=4.8, ge=0.5, le=8, description="km/h on foot between a door and the street")
+    stress: Annotated[int, Field(ge=1, le=4)] | None = Field(
+        default=None,
+        description="highest level of traffic stress (LTS 1 to 4) that they ride in; beyond, they push; empty = any",
+    )
     slope: bool | None = Field(default=None, description=SLOPE)
+
+
+class ByCalmBike(ByBike):
+    """How people cycle who ride where it is calm."""
+
+    speed_kmh: float = Field(default=15.0, ge=0.5, le=60, description="km/h on the flat; as GOAT (r5r 12, Valhalla 18)")
+    stress: Annotated[int, Field(ge=1, le=4)] | None = Field(
+        default=2,
+        description="highest level of traffic stress (LTS 1 to 4) that they ride in, 2 being what most adults accept "
+        "(Mekuria, Furth & Nixon 2012); beyond, they push where one may walk",
+    )
 
 
 class ByPedelec(ByBike):
@@ -202,7 +219,8 @@ WALK = Profile.of("walk", OnFoot())
 SLOW_WALK = Profile.of("slow_walk", OnFootSlowly())
 BIKE = Profile.of("bike", ByBike())
 PEDELEC = Profile.of("pedelec", ByPedelec())
-PROFILES = {profile.name: profile for profile in (WALK, SLOW_WALK, BIKE, PEDELEC)}
+CALM = Profile.of("calm", ByCalmBike())
+PROFILES = {profile.name: profile for profile in (WALK, SLOW_WALK, BIKE, CALM, PEDELEC)}
 
 
 CLOCK = r"[0-2]?\d:[0-5]\d(:[0-5]\d)?"

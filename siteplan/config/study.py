@@ -21,7 +21,7 @@ from siteplan.config.fields import FARTHEST, LIMIT, LONG, SEARCHED, based
 from siteplan.config.inputs import Area, Inputs
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
-from siteplan.config.publics import Public
+from siteplan.config.publics import Public, cyclists
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.config.travel import Travel
 from siteplan.display import Shown
@@ -468,7 +468,9 @@ class Study(Shown, Model):
     def publics(self) -> tuple[Public, ...]:
         """Who can go how; nothing where everybody can use every mode."""
         said = self.travel.publics
-        return () if isinstance(said, str) else tuple(said.values())
+        if not isinstance(said, str):
+            return tuple(said.values())
+        return cyclists(self.profiles()) if said == "cyclists" else ()
 
     @property
     def ground_minutes(self) -> float:

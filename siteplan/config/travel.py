@@ -23,6 +23,7 @@ from siteplan.config.profiles import (
     PROFILES,
     TRANSIT,
     ByBike,
+    ByCalmBike,
     ByPedelec,
     ByTransit,
     LinkMetres,
@@ -62,7 +63,7 @@ class LikeOnFoot(OnFoot, Own):
 class LikeByBike(ByBike, Own):
     """A mode that goes where one cycles."""
 
-    like: Literal["bike", "pedelec"] = Field(description="the mode it is like")
+    like: Literal["bike", "calm", "pedelec"] = Field(description="the mode it is like")
 
 
 class LikeByTransit(ByTransit, Own):
@@ -75,6 +76,7 @@ KINDS = {
     "walk": LikeOnFoot,
     "slow_walk": LikeOnFoot,
     "bike": LikeByBike,
+    "calm": LikeByBike,
     "pedelec": LikeByBike,
     "transit": LikeByTransit,
 }
@@ -162,11 +164,13 @@ class Travel(Model):
     publics: Annotated[Publics, BeforeValidator(_publics)] = Field(
         default="all",
         description="who can go how, each with a share of the people and modes, such as {cycling: {share: 0.4}, "
-        "others: {share: 0.6, modes: [walk, transit]}}; all = everybody uses every mode",
+        "others: {share: 0.6, modes: [walk, transit]}}; cyclists = 12 % ride anywhere, 51 % where it is calm (mode "
+        "calm), 37 % do not (Dill & McNeil 2016); all = everybody uses every mode",
     )
     walk: OnFoot = Field(default=OnFoot(), description="on foot")
     slow_walk: OnFootSlowly = Field(default=OnFootSlowly(), description="on foot, slowly")
     bike: ByBike = Field(default=ByBike(), description="by bicycle")
+    calm: ByCalmBike = Field(default=ByCalmBike(), description="by bicycle, where it is calm")
     pedelec: ByPedelec = Field(default=ByPedelec(), description="by electrically assisted bicycle")
     transit: ByTransit = Field(default=ByTransit(), description="by public transport")
 

@@ -16,13 +16,14 @@ from siteplan.inputs.extract import Layer, Scan, read_layers
 from siteplan.inputs.opl import LocatedWays, PlacedNodes, Tags, read_nodes, read_relations, read_ways, tag_reader
 from siteplan.inputs.turns import TURN_KEYS, Turn, read_turns
 
-__all__ = ["KEYS", "RawWays", "Tags", "read_osm", "streets_layer"]
+__all__ = ["KEYS", "LIMITS", "RawWays", "Tags", "read_osm", "speed_limit", "streets_layer"]
 
 # The keys that say who may use a way, and how: all others are left in the file.
 KEYS = frozenset(
     "highway area access foot bicycle vehicle oneway oneway:foot oneway:bicycle junction motorroad cycleway"
     " cycleway:left cycleway:right cycleway:both cycleway:oneway cycleway:left:oneway cycleway:right:oneway"
-    " cycleway:both:oneway sidewalk sidewalk:both sidewalk:left sidewalk:right bridge tunnel service conveying".split()
+    " cycleway:both:oneway sidewalk sidewalk:both sidewalk:left sidewalk:right bridge tunnel service conveying"
+    " maxspeed lanes".split()
 ) | {
     f"{key}:{more}"
     for key in ("access", "foot", "bicycle", "vehicle")
@@ -40,6 +41,13 @@ POSTS = ("barrier=", "highway=elevator")
 STREETS = ("highway=", "route=ferry", "railway=platform", "public_transport=platform")
 SPEED = re.compile(r"(\d+(?:\.\d+)?)((?: ?(?:km/h|mph|knots))?)")
 UNITS = {"": 1.0, "km/h": 1.0, "mph": 1.609344, "knots": 1.852}
+ZONE = re.compile(r"[A-Z]{2}:(?:(urban|rural|living_street|bicycle_road)|zone:?(\d{2}))")
+ZONES = {"urban": 50.0, "rural": 90.0, "living_street": 20.0, "bicycle_road": 30.0}
+LIMITS = (40.5, 50.5)  # km/h, on which traffic stress hangs: 25 and 30 mph, and what is written 40 and 50
+TRAFFIC = frozenset(
+    "residential unclassified road tertiary tertiary_link secondary secondary_link primary primary_link trunk"
+    " trunk_link busway".split()
+)
 ISO = re.compile(r"P?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 SQUARES = ("pedestrian", "footway")  # walked across as well, where they are areas
 
@@ -174,7 +182,28 @@ def _street_tags(text: bytes, when: datetime) -> Tags:
         found = next(start for start in STREETS[1:] if b",%s," % start.encode() in b",%s," % text)
         kind, _, value = found.partition("=")
         tags = {"highway": value, kind: value, **tags}
+    _round_traffic(tags)
     return tuple(tags.items())
+
+
+def _round_traffic(tags: dict[str, str]) -> None:
+    """Keep of speeds and lanes what traffic stress hangs on, so that not every number makes a kind of its own."""
+    speed, lanes = tags.pop("maxspeed", ""), tags.pop("lanes", "")
+    if tags["highway"] not in TRAFFIC:
+        return
+    kmh = speed_limit(speed)
+    if kmh:
+        tags["maxspeed"] = next((f"{most:g}" for most in LIMITS if kmh <= most), "90")
+    if lanes.isdigit() and int(lanes) > 3:
+        tags["lanes"] = "4"
+
+
+def speed_limit(speed: str) -> float:
+    """Read a speed limit in km/h, also one by its zone (FR:urban); 0 for anything else."""
+    if (said := SPEED.fullmatch(speed)) is not None:
+        return float(said[1]) * UNITS[said[2].strip()]
+    zone = ZONE.fullmatch(speed)
+    return 0.0 if zone is None else float(zone[2] or ZONES[zone[1]])
 
 
 def _pace(text: bytes, lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> Tags:

@@ -151,7 +151,7 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     usable: Bools = np.maximum(cost[:, 0], cost[:, 1]) >= 0
     if not usable.any():
         raise NetworkError(f"{streets.source}: no street may be used by profile {profile.name!r} ({profile.rules})")
-    ends_only = np.maximum(*streets.uses(profile.rules, push=profile.push)[:2]) == Access.ENDS
+    ends_only = np.maximum(*streets.uses(profile.rules, push=profile.push, calm=profile.stress)[:2]) == Access.ENDS
     edges = np.flatnonzero(usable)
     u, v = streets.u[edges], streets.v[edges]
     component = _pieces(u, v, streets.node_count)

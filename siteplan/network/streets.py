@@ -24,7 +24,7 @@ from siteplan.inputs.osm import RawWays, Tags, read_osm
 from siteplan.inputs.turns import Turn
 from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
-from siteplan.network.tags import HOMES, Access, Use, bike_use, walk_use
+from siteplan.network.tags import HOMES, Access, Use, bike_use, stress, walk_use
 from siteplan.network.turns import forbidden_turns
 
 __all__ = ["Origin", "StreetNetwork", "read_streets"]
@@ -160,15 +160,23 @@ class StreetNetwork(Shown):
         """Tell of each edge whether it is the rim of an area or a way across it."""
         return np.array([("area", "yes") in tags for tags in self.kinds], bool)[self.kind]
 
-    def uses(self, rules: Literal["walk", "bike"], *, push: bool = False) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+    def uses(
+        self, rules: Literal["walk", "bike"], *, push: bool = False, calm: int | None = None
+    ) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
         """Return per edge how it may be used forward and backward (`Access` values), and whether it is stairs."""
-        found = self._uses(rules, push)
+        found = self._uses(rules, push, calm)
         forward = np.array([use.forward for use in found], np.int64)[self.kind]
         backward = np.array([use.backward for use in found], np.int64)[self.kind]
         return forward, backward, np.array([use.stairs for use in found], bool)[self.kind]
 
-    def _uses(self, rules: Literal["walk", "bike"], push: bool) -> list[Use]:
-        return [_use(tags, rules, push) for tags in self.kinds]
+    def _uses(self, rules: Literal["walk", "bike"], push: bool, calm: int | None) -> list[Use]:
+        return [_use(tags, rules, push, calm) for tags in self.kinds]
+
+    @cached_property
+    def stress(self) -> tuple[Ints, Ints]:
+        """Return the level of traffic stress (1 to 4) of cycling each edge forward and backward."""
+        levels = np.array([stress(dict(tags)) for tags in self.kinds], np.int64).reshape(-1, 2)[self.kind]
+        return levels[:, 0], levels[:, 1]
 
     @cached_property
     def passages(self) -> npt.NDArray[np.bool_]:
@@ -184,7 +192,7 @@ class StreetNetwork(Shown):
 
         Of a profile by length they are decimetres: of stairs, slopes, ferries, lifts and barriers as of all else.
         """
-        forward, backward, stairs = self.uses(profile.rules, push=profile.push)
+        forward, backward, stairs = self.uses(profile.rules, push=profile.push, calm=profile.stress)
         if profile.unit == "metres":
             long = np.round(10 * self.length)
             ahead, back = (np.where(use == Access.NO, -1, long).astype(np.int64) for use in (forward, backward))
@@ -194,7 +202,7 @@ class StreetNetwork(Shown):
                 f"{self.source}: profile {profile.name!r} asks for slopes but no elevation was read; "
                 "give elevation= (a terrain model) or set slope to false"
             )
-        found = self._uses(profile.rules, profile.push)
+        found = self._uses(profile.rules, profile.push, profile.stress)
         carried = np.array([use.kmh for use in found])[self.kind]
         pause = np.array([use.pause for use in found])[self.kind]
         both = []
@@ -215,8 +223,8 @@ class StreetNetwork(Shown):
 
 
 @lru_cache(maxsize=100_000)  # a city has a thousand kinds of streets
-def _use(tags: Tags, rules: Literal["walk", "bike"], push: bool) -> Use:
-    return walk_use(dict(tags)) if rules == "walk" else bike_use(dict(tags), push=push)
+def _use(tags: Tags, rules: Literal["walk", "bike"], push: bool, calm: int | None = None) -> Use:
+    return walk_use(dict(tags)) if rules == "walk" else bike_use(dict(tags), push=push, calm=calm)
 
 
 @door()

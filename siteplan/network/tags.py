@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["HOMES", "Access", "Use", "bike_use", "walk_use"]
+from siteplan.inputs.osm import LIMITS, speed_limit
+
+__all__ = ["HOMES", "Access", "Use", "bike_use", "stress", "walk_use"]
 
 
 class Access(IntEnum):
@@ -63,6 +65,17 @@ BIKE_BARRIERS = {**WALLS, **dict.fromkeys(LIFTED, Access.NO), "kissing_gate": Ac
 # Kinds of street along which people live: where a large cell's people are spread.
 HOMES = frozenset("primary secondary tertiary unclassified residential living_street pedestrian road".split())
 
+# Traffic stress of streets with motor traffic: where no speed is tagged, without a cycle lane and with one; and whether
+# they are quiet, without a line in the middle.
+STRESS = {
+    "residential": (1, 1, True),
+    "unclassified": (2, 2, True),
+    "road": (2, 2, True),
+    **dict.fromkeys(("tertiary", "tertiary_link"), (3, 2, False)),
+    **dict.fromkeys(("secondary", "secondary_link", "primary", "primary_link"), (4, 3, False)),
+    **dict.fromkeys(("trunk", "trunk_link", "busway"), (4, 4, False)),
+}
+
 VALUES = {
     **dict.fromkeys(("yes", "designated", "permissive", "official", "public", "discouraged", "unknown"), Access.YES),
     **dict.fromkeys(
@@ -95,10 +108,11 @@ def walk_use(tags: Mapping[str, str]) -> Use:
     return carried or Use(forward, backward, stairs=highway == "steps")
 
 
-def bike_use(tags: Mapping[str, str], *, push: bool = False) -> Use:
+def bike_use(tags: Mapping[str, str], *, push: bool = False, calm: int | None = None) -> Use:
     """Return how a cyclist may use a way; with `push`, dismounting opens footways and one-way streets the wrong way.
 
-    A way tagged `bicycle=dismount` is always pushed along, with or without `push`; stairs are closed.
+    A way tagged `bicycle=dismount` is always pushed along, with or without `push`; stairs are closed. Where traffic
+    stress is above the level `calm`, bicycles are pushed if people on foot may go there.
     """
     if tags.get("highway") == "steps":
         return NOT_AT_ALL
@@ -122,7 +136,44 @@ def bike_use(tags: Mapping[str, str], *, push: bool = False) -> Use:
     if push and Access.ENDS not in ways:  # a way that may not be ridden through is not pushed through either
         foot = walk_use(tags)
         forward, backward = _or_push(forward, foot.forward), _or_push(backward, foot.backward)
+    if calm is not None:
+        foot = walk_use(tags)
+        forward, backward = (
+            way if way is not Access.YES or level <= calm else Access.PUSH if on_foot is Access.YES else Access.NO
+            for way, level, on_foot in zip(
+                (forward, backward), stress(tags), (foot.forward, foot.backward), strict=True
+            )
+        )
     return _carried(tags, forward, backward) or Use(forward, backward)
+
+
+def stress(tags: Mapping[str, str]) -> tuple[int, int]:
+    """Return the level of traffic stress (LTS, 1 to 4) of cycling along a way and against it.
+
+    Where the speed is tagged, as Mekuria, Furth & Nixon (2012) have it for mixed traffic and for cycle lanes; where it
+    is not, by the kind of street as Conveyal's R5 does. Apart from motor traffic, and on tracks beside it, the level
+    is 1. Traffic is taken to keep to the right. Crossings are not judged.
+    """
+    street = STRESS.get(tags.get("highway", ""))
+    if street is None:
+        return 1, 1
+    untagged, with_lane, quiet = street
+    kmh, lanes = speed_limit(tags.get("maxspeed", "")), tags.get("lanes", "")
+    wide = lanes.isdigit() and int(lanes) > 3
+    levels = []
+    for side in ("right", "left"):
+        ways = {tags.get(f"cycleway:{side}"), tags.get("cycleway:both"), tags.get("cycleway")}
+        ways |= {str(way).removeprefix("opposite_") for way in ways} if side == "left" else set()
+        if "track" in ways:
+            level = 1
+        elif "lane" in ways:
+            level = with_lane if not kmh else 2 + wide if kmh <= LIMITS[1] else 3 + wide
+        elif not kmh:
+            level = untagged
+        else:
+            level = (1 if kmh <= LIMITS[0] else 2 if kmh <= LIMITS[1] else 3) + (not quiet) + wide
+        levels.append(min(level, 4))
+    return levels[0], levels[1]
 
 
 def _carried(tags: Mapping[str, str], forward: Access, backward: Access) -> Use | None:

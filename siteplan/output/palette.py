@@ -48,7 +48,14 @@ SEQUENCES = {
 MISSING = "#c9c9c9"
 
 # Okabe and Ito (2008); a mode with no colour of its own takes one of the rest
-MODES = {"walk": "#0072b2", "bike": "#d55e00", "transit": "#009e73", "slow_walk": "#56b4e9", "pedelec": "#e69f00"}
+MODES = {
+    "walk": "#0072b2",
+    "bike": "#d55e00",
+    "calm": "#a6611a",
+    "transit": "#009e73",
+    "slow_walk": "#56b4e9",
+    "pedelec": "#e69f00",
+}
 REST = ("#cc79a7", "#56b4e9", "#e69f00", "#000000")
 
 # shape, fill, outline and text of a site by its status

@@ -1,0 +1,126 @@
+"""Cycling where it is calm: traffic stress by tags, and a bicycle that is pushed beyond it."""
+
+import networkx as nx
+import numpy as np
+import pytest
+
+import siteplan as sp
+from siteplan.config import BIKE, CALM
+from siteplan.config.publics import cyclists
+from siteplan.network.tags import Access, bike_use, stress
+from siteplan.study.reading import read_study
+from tests.town import write_bus, write_town
+from worlds import World, places
+
+
+@pytest.mark.parametrize(
+    ("tags", "levels"),
+    [
+        # Apart from motor traffic.
+        ({"highway": "cycleway"}, (1, 1)),
+        ({"highway": "path"}, (1, 1)),
+        ({"highway": "living_street"}, (1, 1)),
+        ({"highway": "service"}, (1, 1)),
+        # No speed is tagged: by the kind of street, as Conveyal's R5.
+        ({"highway": "residential"}, (1, 1)),
+        ({"highway": "unclassified"}, (2, 2)),
+        ({"highway": "tertiary"}, (3, 3)),
+        ({"highway": "tertiary", "cycleway": "lane"}, (2, 2)),
+        ({"highway": "secondary"}, (4, 4)),
+        ({"highway": "primary", "cycleway:right": "lane"}, (3, 4)),
+        ({"highway": "primary", "cycleway:left": "track"}, (4, 1)),
+        ({"highway": "secondary", "cycleway": "opposite_lane"}, (4, 3)),
+        ({"highway": "trunk"}, (4, 4)),
+        # A speed is tagged: Mekuria, Furth & Nixon (2012), 25 mph, 30 mph, more; four lanes are one level worse.
+        ({"highway": "residential", "maxspeed": "30"}, (1, 1)),
+        ({"highway": "residential", "maxspeed": "50"}, (2, 2)),
+        ({"highway": "tertiary", "maxspeed": "40"}, (2, 2)),
+        ({"highway": "tertiary", "maxspeed": "50"}, (3, 3)),
+        ({"highway": "secondary", "maxspeed": "90"}, (4, 4)),
+        ({"highway": "secondary", "maxspeed": "40", "lanes": "4"}, (3, 3)),
+        ({"highway": "secondary", "maxspeed": "50", "cycleway:both": "lane"}, (2, 2)),
+        ({"highway": "secondary", "maxspeed": "50", "cycleway:both": "lane", "lanes": "4"}, (3, 3)),
+        ({"highway": "secondary", "maxspeed": "90", "cycleway:both": "lane"}, (3, 3)),
+        ({"highway": "residential", "maxspeed": "walk"}, (1, 1)),
+    ],
+)
+def test_stress_hangs_on_speed_lanes_and_what_cyclists_have(tags, levels):
+    assert stress(tags) == levels
+
+
+def test_beyond_the_limit_bicycles_are_pushed_where_one_may_walk():
+    primary = {"highway": "primary"}
+    assert bike_use(primary).forward is Access.YES
+    assert bike_use(primary, calm=2).forward is Access.PUSH
+    assert bike_use({**primary, "foot": "no"}, calm=2).forward is Access.NO
+    assert bike_use({**primary, "oneway": "yes"}, calm=2).backward is Access.NO
+    assert bike_use(primary, calm=4).forward is Access.YES
+    assert bike_use({"highway": "tertiary", "access": "private"}, calm=2).forward is Access.ENDS
+
+
+# A primary road straight from 0 to 2, and a residential way round by 3.
+WAYS = [({"highway": "primary"}, [0, 1, 2]), ({"highway": "residential"}, [0, 3, 2])]
+TOWN = World({0: (0.0, 0.0), 1: (400.0, 0.0), 2: (800.0, 0.0), 3: (400.0, 600.0)}, WAYS)
+
+
+@pytest.mark.parametrize(
+    ("speed", "names"),
+    [
+        ("maxspeed=30 mph", 3),
+        ("maxspeed=25 mph", 2),
+        ("maxspeed=FR:zone30", 2),
+        ("maxspeed=FR:urban", 3),
+        ("maxspeed=50 km/h", 3),
+        ("", 4),
+    ],
+)
+def test_speeds_are_read_as_people_write_them(tmp_path, speed, names):
+    key, _, value = speed.partition("=")
+    tags = {"highway": "primary", **({key: value} if key else {})}
+    streets = World(TOWN.nodes, [(tags, [0, 1, 2]), WAYS[1]]).streets()
+    path = tmp_path / "town.osm"
+    path.write_text(World(TOWN.nodes, [(tags, [0, 1, 2]), WAYS[1]]).xml(), encoding="utf-8")
+    for each in (streets, sp.read_streets(path)):  # as made, and as read, which rounds speeds
+        assert set(each.stress[0][each.way_id == 1].tolist()) == {names}
+
+
+def test_calm_times_equal_the_slow_twin():
+    streets = TOWN.streets()
+    ends = places([(0.0, 0.0), (800.0, 0.0)])
+    graph = nx.DiGraph()
+    for edge, (u, v) in enumerate(zip(streets.u.tolist(), streets.v.tolist(), strict=True)):
+        levels = streets.stress[0][edge], streets.stress[1][edge]
+        for a, b, level in ((u, v, levels[0]), (v, u, levels[1])):
+            kmh = CALM.speed_kmh if level <= 2 else CALM.push_kmh
+            graph.add_edge(a, b, weight=round(10 * float(streets.length[edge]) * 3.6 / kmh))
+    links = sp.link(streets, ends, mode=CALM)
+    edge = links["edge"].to_numpy()
+    near = [int(streets.u[e]) if m < 1 else int(streets.v[e]) for e, m in zip(edge, links["offset_m"], strict=True)]
+    slow = nx.shortest_path_length(graph, near[0], near[1], weight="weight") / 600
+    times = sp.travel_times(streets, ends.iloc[1:], ends.iloc[:1], mode=CALM, minutes=60)
+    assert times["minutes"].iloc[0] == pytest.approx(slow, abs=0.02)
+    bold = sp.travel_times(streets, ends.iloc[1:], ends.iloc[:1], mode=BIKE, minutes=60)
+    assert bold["minutes"].iloc[0] < times["minutes"].iloc[0]
+    assert np.isclose(bold["minutes"].iloc[0], 800 / 15000 * 60, rtol=0.02)
+
+
+def test_types_of_cyclists_have_the_modes_that_they_dare():
+    who = cyclists([sp.WALK, sp.BIKE, sp.CALM, sp.TRANSIT])
+    assert [(each.name, each.share_of("people"), each.modes) for each in who] == [
+        ("anywhere", 0.12, ("walk", "bike", "calm", "transit")),
+        ("calm", 0.51, ("walk", "calm", "transit")),
+        ("not_cycling", 0.37, ("walk", "transit")),
+    ]
+    ride = sp.Rides(name="ride", home=sp.BIKE)
+    assert [each.modes for each in cyclists([sp.WALK, ride])] == [("walk", "ride"), ("walk",), ("walk",)]
+
+
+def test_a_study_takes_the_published_types_of_cyclists(tmp_path):
+    write_bus(tmp_path)
+    study = """\
+inputs: {streets: streets.osm, population: people.csv, sites: sites.csv}
+travel: {modes: [walk, calm, bike], minutes: [8], publics: cyclists}
+"""
+    asked = read_study(write_town(tmp_path, study=study))
+    assert [each.name for each in asked.publics] == ["anywhere", "calm", "not_cycling"]
+    assert sum(each.share_of("people") for each in asked.publics) == pytest.approx(1)
