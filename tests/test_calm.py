@@ -8,7 +8,10 @@ import siteplan as sp
 from siteplan.config import BIKE, CALM
 from siteplan.config.publics import cyclists
 from siteplan.network.tags import Access, bike_use, stress
+from siteplan.output.outcome import Outcome
+from siteplan.output.publics import publics_told
 from siteplan.study.reading import read_study
+from siteplan.words import load_words
 from tests.town import write_bus, write_town
 from worlds import World, places
 
@@ -124,3 +127,14 @@ travel: {modes: [walk, calm, bike], minutes: [8], publics: cyclists}
     asked = read_study(write_town(tmp_path, study=study))
     assert [each.name for each in asked.publics] == ["anywhere", "calm", "not_cycling"]
     assert sum(each.share_of("people") for each in asked.publics) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "who do not cycle (37%): "), ("fr", "qui ne font pas de vélo (37")]
+)
+def test_the_published_types_have_words(language, said):
+    who = [each.model_dump(mode="json") for each in cyclists([sp.WALK, sp.BIKE, sp.CALM])]
+    profiles = {each.name: each.model_dump(mode="json") for each in (sp.WALK, sp.BIKE, sp.CALM)}
+    sites = places([(0.0, 0.0)])
+    result = Outcome(sites, manifest={"parameters": {"travel": {"publics": who, "profiles": profiles}}})
+    assert said in publics_told(result, load_words(language, "report"))

@@ -15,6 +15,6 @@ def publics_told(result: Outcome, words: Words) -> str:
             if group != "people":
                 shares.append(f"{words.group(group)} {words.percent(100 * share)}")
         able = words.listed(words.mode(mode) for mode in result.profiles if public.uses(mode))
-        name = public.title.get(words.language, public.name)
+        name = public.title.get(words.language) or words.get(f"public_{public.name}", public.name)
         told.append(words.text("public", name=name, shares=", ".join(shares), modes=able))
     return words.text("publics", publics=words["semicolon"].join(told)) if told else ""
