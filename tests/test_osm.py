@@ -259,6 +259,93 @@ def test_what_an_editor_drew_is_read_with_its_own_ids(tmp_path: Path) -> None:
     assert [len(table) for table in read_basemap(tmp_path / "drawn.osm").values()] == [1, 1, 1, 1]
 
 
+def pbf_of(folder: Path, *things: object) -> Path:
+    """Write nodes 1 to 5 in a row and some things as a PBF file, in this order."""
+    path = folder / "things.osm.pbf"
+    row = [osmium.osm.mutable.Node(id=n, location=(5 + n / 1000, 50), version=1) for n in range(1, 6)]
+    with osmium.SimpleWriter(str(path)) as writer:
+        for thing in [*row, *things]:
+            writer.add(thing)
+    return path
+
+
+def path_of(number: int, *nodes: int, version: int = 1, **tags: str) -> object:
+    return osmium.osm.mutable.Way(id=number, nodes=nodes, version=version, tags=tags)
+
+
+def test_a_way_may_stand_twice_in_a_row(tmp_path: Path) -> None:
+    older, newer = path_of(1, 1, 2, highway="path"), path_of(1, 4, 5, version=2, highway="path")
+    assert read_osm(pbf_of(tmp_path, older, newer)).refs.tolist() == [4, 5]
+
+
+def test_a_way_that_is_no_street_any_more_is_none(tmp_path: Path) -> None:
+    was, became, other = path_of(1, 1, 2, highway="path"), path_of(1, 1, 2, version=2), path_of(2, 4, 5, highway="path")
+    assert read_osm(pbf_of(tmp_path, was, became, other)).way_id.tolist() == [2]
+
+
+def test_new_nodes_of_an_editor_may_stand_in_a_pbf_file(tmp_path: Path) -> None:
+    new = osmium.osm.mutable.Node(id=-1, location=(5, 51), version=1)
+    raw = read_osm(pbf_of(tmp_path, new, path_of(1, -1, 1, 2, highway="path")))
+    assert (raw.refs.tolist(), raw.lat.tolist()) == ([-1, 1, 2], [51, 50, 50])
+    assert raw.counts["missing_nodes"] == 0
+
+
+def test_places_of_nodes_may_stand_in_the_ways_of_a_pbf_file(tmp_path: Path) -> None:
+    # So writes osmium add-locations-to-ways, which leaves nodes without tags away.
+    known = read_osm(SAMPLE)
+    places = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+    tagged = osmium.filter.EmptyTagFilter().enable_for(osmium.osm.NODE)
+    file = tmp_path / "located.osm.pbf"
+    with osmium.SimpleWriter(osmium.io.File(str(file), "pbf,locations_on_ways=true")) as writer:
+        osmium.apply(str(SAMPLE), places, tagged, writer)
+    raw = read_osm(file)
+    assert all(np.array_equal(getattr(raw, each), getattr(known, each)) for each in ("refs", "lon", "lat", "way_id"))
+    assert raw.counts == known.counts
+
+
+def test_places_of_nodes_may_stand_in_the_ways_of_overpass(tmp_path: Path) -> None:
+    # out geom: two streets that meet at node 2, of which one node is written as a node, too.
+    nodes = ['<nd ref="1" lat="50" lon="5"/>', '<nd ref="2" lat="50" lon="5.1"/>', '<nd ref="3" lat="50" lon="5.2"/>']
+    box = '<bounds minlat="50" minlon="5" maxlat="50" maxlon="5.2"/>'
+    street = '<tag k="highway" v="path"/></way>'
+    ways = f'<way id="1">{box}{nodes[0]}{nodes[1]}{street}<way id="2">{box}{nodes[1]}{nodes[2]}{street}'
+    (tmp_path / "geom.osm").write_text(f'<osm version="0.6">{ways}<node id="1" lat="50.5" lon="5"/></osm>')
+    raw = read_osm(tmp_path / "geom.osm")
+    assert (raw.refs.tolist(), raw.lat.tolist(), raw.lon.tolist()) == (
+        [1, 2, 2, 3],
+        [50.5, 50, 50, 50],
+        [5, 5.1, 5.1, 5.2],
+    )
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ('<center lat="50" lon="5"/><nd ref="1"/><nd ref="2"/>', "Unknown element in <way>: center"),
+        ('<nd ref="1"/><nd ref="2"/>', "of none of its 1 streets there are two nodes"),
+    ],
+)
+def test_streets_without_places_are_refused_with_the_remedy(tmp_path: Path, way: str, said: str) -> None:
+    street = f'<way id="1">{way}<tag k="highway" v="path"/></way>'
+    (tmp_path / "bare.osm").write_text(f'<osm version="0.6">{street}</osm>')
+    with pytest.raises(InputError, match=said) as refused:
+        read_osm(tmp_path / "bare.osm")
+    assert "out body; >; out skel qt;" in str(refused.value)
+    assert "cut short" not in str(refused.value)  # the file is whole
+
+
+@pytest.mark.parametrize(
+    "start", ["id='2'\n action = 'delete'", 'user="a>b" id="2" action="delete"', "action='delete' id='2'"]
+)
+def test_what_is_marked_for_deletion_is_gone_however_it_is_written(tmp_path: Path, start: str) -> None:
+    path = '<nd ref="1"/><nd ref="8"/><tag k="highway" v="path"/>'
+    gone = f'<way {start} version="1">{path}</way>'
+    kept = f'<way id="9" version="1">{path}<tag k="action" v="delete"/></way>'
+    town = [thing for thing in TOWN if not thing.startswith('<way id="2"')]
+    (tmp_path / "town.osm").write_text(f'<osm version="0.6">{"".join([*town, gone, kept])}</osm>')
+    assert read_osm(tmp_path / "town.osm").way_id.tolist() == [1, 9, 6]
+
+
 def test_an_outline_without_breadth_is_none(tmp_path: Path) -> None:
     flat = (
         '<way id="6" version="1"><nd ref="1"/><nd ref="3"/><nd ref="5"/><nd ref="1"/><tag k="natural" v="water"/></way>'

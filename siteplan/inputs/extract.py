@@ -22,14 +22,21 @@ from siteplan.geo import LONLAT
 from siteplan.inputs.opl import RENUMBERED, all_tags, read_ways
 from siteplan.inputs.packed import refuse_bomb
 
-__all__ = ["Layer", "Outline", "Scan", "open_osm", "read_layers", "way_names"]
+__all__ = ["NODES_TOO", "Layer", "Outline", "Scan", "open_osm", "read_layers", "way_names"]
 
 T = TypeVar("T")
 
-DELETED = re.compile(rb"<(node|way|relation)\s[^>]*\baction\s*=\s*[\"']delete[\"'][^>]*>")
+# The start of an element of XML: no "<" stands in it, but ">" and ends of lines may.
+ELEMENT = re.compile(rb"<(node|way|relation)((?:\s+[\w:.-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*)\s*/?>")
+ATTRIBUTE = re.compile(rb"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+NUMBER = re.compile(rb"-?\d{1,18}")
+FOREIGN = ("Unknown element", "No element inside")
+UNORDERED = ("out of order", "twice in input")  # as osmium says it
+NEGATIVE = (b"\nn-", b"Nn-", b",n-")  # where ids of nodes below zero stand in OPL
+NODES_TOO = "ask for the nodes as well, with: out body; >; out skel qt;"
+FEATURES = 9  # a PBF file names two at most, as far as they are known
 NO_KEY = "\x00"  # nothing carries it
 DATE = "osmosis_replication_timestamp"  # of the head of a file
-NUMBER = re.compile(rb"\bid\s*=\s*[\"'](-?\d+)[\"']")
 CHUNK = 1024**2
 ROOM = 4  # times the size of a file, for what is picked out of it as text
 MOST_BYTES = 100 * 1024**3  # unpacked: what a continent has
@@ -127,10 +134,15 @@ def read_layers(path: str | Path, *layers: Layer[Any]) -> list[Any]:
     try:
         found = _scan_in_order(file, str(path), layers)
     except (RuntimeError, osmium.InvalidLocationError) as error:
-        raise InputError(
-            f"{file}: cannot be read as OpenStreetMap data ({error}); it may be cut short or of another format: "
-            "download or export it again"
-        ) from error
+        why = str(error)
+        if any(text in why for text in FOREIGN):
+            text = f"{file}: is not written as OpenStreetMap writes XML ({why}); in Overpass, {NODES_TOO}"
+        else:
+            text = (
+                f"{file}: cannot be read as OpenStreetMap data ({why}); it may be cut short or of another format: "
+                "download or export it again"
+            )
+        raise InputError(text) from error
     return [layer.make(found) for layer in layers]
 
 
@@ -139,16 +151,24 @@ def _scan_in_order(file: Path, source: str, layers: Collection[Layer[Any]]) -> S
     _refuse_full(file)
     if _is_plain(file):
         try:
-            return _scan(file, source, layers)
+            found = _scan(file, source, layers)
         except RuntimeError as error:
-            if "out of order" not in str(error):
+            if not any(text in str(error) for text in UNORDERED):
                 raise
+        else:
+            if not _has_new_nodes(found):
+                return found
     with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
         return _scan(_put_in_order(file, Path(folder)), source, layers)
 
 
+def _has_new_nodes(found: Scan) -> bool:
+    """Tell whether nodes of an editor are among those found, which osmium does not place."""
+    return found.text.startswith(b"n-") or any(sign in text for text in (found.text, found.rims) for sign in NEGATIVE)
+
+
 def _is_plain(file: Path) -> bool:
-    """Tell whether a file has no deleted objects, older versions and new ids: a PBF file that holds no history."""
+    """Tell whether a file has no deleted objects and older versions: a PBF file that holds no history."""
     if not file.name.endswith(".pbf"):
         return False
     refuse_bomb(file, file.stat().st_size, _told_size(file), most=MOST_BYTES)
@@ -179,7 +199,7 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
     )
     nodes.enable_for(osmium.osm.NODE)
     others.enable_for(osmium.osm.WAY | osmium.osm.RELATION)
-    # This handler also notices objects that are out of order. It makes an outline of every closed way that it is given.
+    # This handler also notices objects that are out of order, and so must see all.
     joined = manager.second_pass_handler(fitting, outlines)
     with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
         texts = [Path(folder) / name for name in ("scan.opl", "rims.opl")]
@@ -190,9 +210,11 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
             osmium.SimpleWriter(osmium.io.File(str(texts[1]), options)) as rims,
         ):
             picked = [_Picked(members.ways, rims)] if members.ways else []
-            handlers = (joined, others) if areas else (others, joined)
-            osmium.apply(reader, locations, *picked, *handlers, nodes, writer)
             header = reader.header()
+            # Some files tell where nodes are in the ways alone, which is not to be overwritten.
+            features = [header.get(f"pbf_optional_feature_{number}") for number in range(FEATURES)]
+            places = [] if "LocationsOnWays" in features else [locations]
+            osmium.apply(reader, *places, *picked, joined, others, nodes, writer)
         return Scan(source, texts[0].read_bytes(), texts[1].read_bytes(), outlines.found, _date(header))
 
 
@@ -278,10 +300,18 @@ def _put_in_order(file: Path, folder: Path) -> Path:
             best[label] = worth, number
     kept = {number for label, (worth, number) in best.items() if worth[2] and label not in gone}
     once, ordered = folder / "once.osm.pbf", folder / "ordered.osm.pbf"
+    placed: set[int] = set()
     with osmium.SimpleWriter(str(once)) as writer:
         for number, thing in enumerate(osmium.FileProcessor(str(file))):
-            if number in kept:
-                writer.add(_renumbered(thing))
+            if number not in kept:
+                continue
+            for node in thing.nodes if thing.is_way() else ():
+                # Overpass (out geom) tells where nodes are in the ways alone.
+                if node.location.valid() and node.ref not in placed and ("n", node.ref) not in best:
+                    placed.add(node.ref)
+                    place = (node.lon, node.lat)
+                    writer.add_node(osmium.osm.mutable.Node(id=_above(node.ref), location=place, version=1))
+            writer.add(_renumbered(thing))
     merged = osmium.MergeInputReader()
     merged.add_file(str(once))
     head = osmium.io.Header()
@@ -295,10 +325,14 @@ def _put_in_order(file: Path, folder: Path) -> Path:
 def _renumbered(thing: Any) -> Any:
     """Give nodes with negative ids, which osmium cannot find again, numbers of their own."""
     if thing.is_node() and thing.id < 0:
-        return thing.replace(id=RENUMBERED - thing.id)
+        return thing.replace(id=_above(thing.id))
     if thing.is_way() and any(node.ref < 0 for node in thing.nodes):
-        return thing.replace(nodes=[RENUMBERED - node.ref if node.ref < 0 else node.ref for node in thing.nodes])
+        return thing.replace(nodes=[_above(node.ref) for node in thing.nodes])
     return thing
+
+
+def _above(number: int) -> int:
+    return RENUMBERED - number if number < 0 else number
 
 
 def _deleted(file: Path) -> set[tuple[str, int]]:
@@ -326,10 +360,10 @@ def _marked(text: Iterable[bytes]) -> Iterator[tuple[str, int]]:
     rest = b""
     for chunk in text:
         part = rest + chunk
-        for found in DELETED.finditer(part) if b"delete" in part else ():
-            number = NUMBER.search(found[0])
-            if number is not None:
-                yield found[1].decode()[0], int(number[1])
+        for kind, given in ELEMENT.findall(part) if b"delete" in part else ():
+            attributes = {name: one or other for name, one, other in ATTRIBUTE.findall(given)}
+            if attributes.get(b"action") == b"delete" and NUMBER.fullmatch(attributes.get(b"id", b"")):
+                yield kind.decode()[0], int(attributes[b"id"])
         begun = part.rfind(b"<")  # an object that ends in the next chunk; none is as long as a chunk
         rest = part[begun:] if begun >= 0 and len(part) - begun < CHUNK else b""
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from siteplan.errors import InputError
 from siteplan.geo import ground_lengths
 from siteplan.inputs.conditions import MORNING, SUFFIX, judged
-from siteplan.inputs.extract import Layer, Scan, read_layers
+from siteplan.inputs.extract import NODES_TOO, Layer, Scan, read_layers
 from siteplan.inputs.opl import LocatedWays, PlacedNodes, Tags, read_nodes, read_relations, read_ways, tag_reader
 from siteplan.inputs.turns import TURN_KEYS, Turn, read_turns
 
@@ -111,6 +111,11 @@ def _ways(found: Scan, when: datetime) -> RawWays:
     reader.add(read_ways(found.text, *STREETS))
     reader.add_posts(read_nodes(found.text, *POSTS))
     _add_squares(found, reader)
+    if not reader.parts and reader.known:
+        raise InputError(
+            f"{found.source}: of none of its {len(reader.known):,} streets there are two nodes, which say where it is; "
+            f"in Overpass, {NODES_TOO}"
+        )
     if not reader.parts:
         raise InputError(f"{found.source}: holds no way with a highway tag; siteplan needs the streets of the place")
     reader.add_turns(found.text)
