@@ -98,7 +98,7 @@ def test_no_places_is_an_empty_table() -> None:
 def test_modes_by_name() -> None:
     assert as_profile("pedelec").speed_kmh == 23
     assert as_profile(METRE_A_SECOND) is METRE_A_SECOND
-    with pytest.raises(StudyError, match="mode 'car': unknown; expected one of walk, slow_walk, bike, pedelec"):
+    with pytest.raises(StudyError, match="mode 'car': unknown; expected one of walk, slow_walk, bike, calm, pedelec"):
         as_profile("car")
 
 
