@@ -43,9 +43,16 @@ def _matched(before: StreetNetwork, after: StreetNetwork) -> Origin:
     shorter = min(len(mark), len(mark_after))
     head = _run(mark[:shorter], mark_after[:shorter])
     tail = _run(mark[::-1][: shorter - head], mark_after[::-1][: shorter - head])
+    # By sorting: older NumPy overflows where it makes a table of numbers this large.
     middle = [part[head : len(part) - tail] for part in (mark, mark_after)]
     first, second = (
-        np.concatenate([np.arange(head), head + np.flatnonzero(np.isin(a, b)), np.arange(len(a), len(a) + tail) + head])
+        np.concatenate(
+            [
+                np.arange(head),
+                head + np.flatnonzero(np.isin(a, b, kind="sort")),
+                np.arange(len(a), len(a) + tail) + head,
+            ]
+        )
         for a, b in (middle, middle[::-1])
     )
     same = len(first) == len(second)
