@@ -14,13 +14,14 @@ from siteplan.catalogue import BEST
 from siteplan.config import Public
 from siteplan.config.publics import check_shares, unused
 from siteplan.doors import door
-from siteplan.errors import StudyError
+from siteplan.errors import InputError, StudyError
 from siteplan.reachable import Floats, People, check_times
 
 __all__ = ["PART", "aligned_publics", "by_public", "parts", "split_people", "with_homes"]
 
 PART = 1024.0  # of a person: sums of such parts are exact, in whatever order
 MOST = 16  # publics
+HOME, PUBLIC = "home_point", "public"  # columns of people who were split
 
 
 @door(times=("site", "point"), people=("people",))
@@ -45,13 +46,14 @@ def by_public(
     -------
     times, people
         `times` with a row for each public that can use its mode. `people` with a row by point and public: `public`,
-        its name; `home`, the point as it was; people and groups in parts of 1/1024 of a person, which sum to those
-        given; all else as given. `point` is then `16 * n + k`, of the point `n` (in sorted order) and the public `k`.
+        its name; `home_point`, the point as it was; people and groups in parts of 1/1024 of a person, which sum to
+        those given; all else as given. `point` is then `16 * n + k`, of the point `n` (in sorted order) and the public
+        `k`.
 
     Raises
     ------
     InputError
-        For a table that `check_times` refuses.
+        For a table that `check_times` refuses, and for people with a column `public` or `home_point`.
     StudyError
         For shares that do not sum to 1, a mode that nobody can use, or more than 16 publics.
 
@@ -74,9 +76,9 @@ def by_public(
         raise StudyError("publics: the times do not say by which mode (column mode), so nobody knows who can go so")
     if (why := unused(publics, map(str, modes))) is not None:
         raise StudyError(f"publics: {why.message()}")
-    known = People.of(people).points
-    check_times(times, people)
-    home = known.get_indexer(pd.Index(times["point"]))
+    home = People.of(people).points.get_indexer(pd.Index(times["point"]))
+    if (home < 0).any():
+        check_times(times, people)  # says which
     parts = []
     for at, public in enumerate(publics):
         keep = times["mode"].isin([mode for mode in modes if public.uses(str(mode))]).to_numpy()
@@ -95,11 +97,11 @@ def aligned_publics(*sides: Sequence[Public]) -> list[list[Public]]:
 
 def with_homes(assignment: pd.DataFrame, people: People) -> pd.DataFrame:
     """Name, in a table by point and public, the point as it was before the split, and the public."""
-    if "public" not in people.table.columns:
+    if HOME not in people.table.columns:
         return assignment
     at = people.points.get_indexer(pd.Index(assignment["point"]))
     table = people.table
-    homes, publics = table["home"].to_numpy()[at], table["public"].astype(str).to_numpy()[at]
+    homes, publics = table[HOME].to_numpy()[at], table[PUBLIC].astype(str).to_numpy()[at]
     told = assignment.assign(point=homes, public=publics)
     return told[["point", "site", "public", *assignment.columns.drop(["point", "site"])]]
 
@@ -109,11 +111,14 @@ def split_people(people: pd.DataFrame, publics: Sequence[Public]) -> pd.DataFram
     _check(publics)
     known = People.of(people)
     table = known.table
+    for name in (HOME, PUBLIC):
+        if name in table.columns:
+            raise InputError(f"people: a column is called {name}, which a split into publics makes; rename yours")
     count = len(publics)
     rows, which = np.repeat(np.arange(len(table)), count), np.tile(np.arange(count), len(table))
     split = table.iloc[rows].copy()
-    split["home"] = table.index[rows]
-    split["public"] = pd.Categorical.from_codes(which, pd.Index([each.name for each in publics]))
+    split[HOME] = table.index[rows]
+    split[PUBLIC] = pd.Categorical.from_codes(which, pd.Index([each.name for each in publics]))
     for name in ("people", *known.groups):
         split[name] = parts(table[name].to_numpy(dtype=np.float64, na_value=np.nan), publics, name).ravel()
     split.index = pd.Index(MOST * rows + which, name="point")

@@ -44,7 +44,7 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 # Numbers of a points table that are not numbers of people.
-_PLACE = set("people home cell edge offset_m access_m x y lon lat longitude latitude share".split())
+_PLACE = set("people home_point cell edge offset_m access_m x y lon lat longitude latitude share".split())
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 import siteplan as sp
 from siteplan.config import Public
-from siteplan.errors import StudyError
+from siteplan.errors import InputError, StudyError
 from siteplan.publics import aligned_publics, by_public
+from siteplan.study.reading import read_study
+from siteplan.study.stages import choose
 from subsets import ask
 from tests.town import write_bus, write_town
 
@@ -33,7 +35,7 @@ def worlds(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         if random.random() < 0.5
     ]
     times = pd.DataFrame(rows, columns=["site", "point", "mode", "minutes"])
-    # Multiples of ten, so that every share of them is whole in parts of a 1,024th.
+    # Multiples of 2,560, so that every share of them is whole in parts of a 1,024th.
     people = {"people": random.integers(0, 9, points) * 2560.0, "old": random.integers(0, 5, points) * 2560.0}
     sites = pd.DataFrame({"status": "candidate"}, index=pd.Index([f"s{site}" for site in range(many)], name="site"))
     return times, pd.DataFrame(people, index=pd.RangeIndex(points, name="point")), sites
@@ -106,7 +108,7 @@ def test_the_parts_of_a_point_are_its_people_to_the_bit():
     times = pd.DataFrame({"site": "A", "point": list("abcdef"), "mode": "walk", "minutes": 1.0})
     _, split = by_public(times, people, who)
     assert (split["people"].fillna(0.0) >= 0).all()
-    back = split.groupby("home")["people"].sum(min_count=1).reindex(people.index)
+    back = split.groupby("home_point")["people"].sum(min_count=1).reindex(people.index)
     pd.testing.assert_series_equal(back, people["people"], check_names=False, rtol=0, atol=1e-12)
     assert list(split["public"][:3]) == ["x", "y", "z"]
 
@@ -161,6 +163,21 @@ def test_publics_that_are_not_everybody_are_refused(publics, told):
     people = pd.DataFrame({"people": [10]}, index=pd.RangeIndex(1, name="point"))
     with pytest.raises(StudyError, match=told):
         by_public(times, people, publics)
+
+
+def test_groups_of_any_name_are_counted_or_refused():
+    times = pd.DataFrame({"site": ["A"], "point": [0], "mode": ["walk"], "minutes": [5.0]})
+    people = pd.DataFrame({"people": [10], "home": [4]}, index=pd.RangeIndex(1, name="point"))
+    for world in ((times, people), by_public(times, people, [Public(share=1)])):
+        assert sp.reach(*world, minutes=15)["home_walk_15"].tolist() == [4.0]
+    with pytest.raises(InputError, match="a column is called public, which a split"):
+        by_public(times, people.assign(public=1), [Public(share=1)])
+
+
+def test_a_point_that_nobody_knows_is_named():
+    times = pd.DataFrame({"site": "A", "point": [0, 7], "mode": ["walk", "bike"], "minutes": 5.0})
+    with pytest.raises(InputError, match="row 1: '7'"):
+        by_public(times, pd.DataFrame({"people": [10]}, index=pd.RangeIndex(1, name="point")), [Public(share=1)])
 
 
 def test_times_without_a_mode_say_nothing_of_who_can_go():
@@ -231,3 +248,21 @@ def test_a_study_refuses_publics_that_are_not_everybody(tmp_path, publics, told)
     study = STUDY.replace("{riding: {share: 0.25}, walking: {share: 0.75, modes: [walk]}}", publics)
     with pytest.raises(StudyError, match=told):
         sp.read_study(write_town(tmp_path, study=study))
+
+
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+def test_a_choice_from_times_alone_counts_by_who_can_go(tmp_path):
+    sites = [f"{site},candidate,{index},46" for index, site in enumerate("AB")]
+    (tmp_path / "sites.csv").write_text("\n".join(["site,status,lon,lat", *sites]), "utf-8")
+    rows = ["A,1,walk,9", "A,2,bike,9", "A,3,bike,9", "B,1,walk,9", "B,4,walk,9"]
+    (tmp_path / "times.csv").write_text("\n".join(["site,point,mode,minutes", *rows]), "utf-8")
+    (tmp_path / "study.yaml").write_text(
+        "inputs: {sites: sites.csv, times: times.csv}\n"
+        "travel: {modes: [walk, bike], minutes: [15], publics: {a: {share: 0.25}, b: {share: 0.75, modes: [walk]}}}\n"
+        "choose: {sites: 1, minutes: 15}\n",
+        "utf-8",
+    )
+    choice = choose(read_study(tmp_path / "study.yaml", needs=["sites", "times"]))
+    # A is reached by 1 + 2 * 0.25, B by two on foot; if all rode, A by three.
+    assert list(choice.sites.index) == ["B"]
+    assert choice.summary["covered"] == pytest.approx(2.0)

@@ -32,14 +32,8 @@ __all__ = [
 
 PEOPLE = "people"  # everybody, beside the groups
 BEST = "best"  # the least minutes of any mode
-MODES = (
-    "walk",
-    "slow_walk",
-    "bike",
-    "calm",
-    "pedelec",
-    "transit",
-)  # as a reader expects them; others follow, then `best`
+# As a reader expects them; others follow, then `best`.
+MODES = ("walk", "slow_walk", "bike", "calm", "pedelec", "transit")
 COUNTED = ("reached", "unique", "added")
 
 

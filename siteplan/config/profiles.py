@@ -92,7 +92,6 @@ class ByBike(Model):
 class ByCalmBike(ByBike):
     """How people cycle who ride where it is calm."""
 
-    speed_kmh: float = Field(default=15.0, ge=0.5, le=60, description="km/h on the flat; as GOAT (r5r 12, Valhalla 18)")
     stress: Annotated[int, Field(ge=1, le=4)] | None = Field(
         default=2,
         description="highest level of traffic stress (LTS 1 to 4) that they ride in, 2 being what most adults accept "

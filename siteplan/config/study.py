@@ -465,17 +465,17 @@ class Study(Shown, Model):
         return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
 
     @property
+    def ground_minutes(self) -> float:
+        """The minutes of the ground; a minute of a way by length is 60 metres."""
+        return self.ground if self.travel.unit == "minutes" else self.ground / 60
+
+    @property
     def publics(self) -> tuple[Public, ...]:
         """Who can go how; nothing where everybody can use every mode."""
         said = self.travel.publics
         if not isinstance(said, str):
             return tuple(said.values())
         return cyclists(self.profiles()) if said == "cyclists" else ()
-
-    @property
-    def ground_minutes(self) -> float:
-        """The minutes of the ground; a minute of a way by length is 60 metres."""
-        return self.ground if self.travel.unit == "minutes" else self.ground / 60
 
     def profiles(self) -> tuple[Profile | Rides, ...]:
         """Give the profile of every mode asked for, in the order asked."""

@@ -1,7 +1,7 @@
 """Look before you run: read everything, compute nothing, say what is wrong or odd."""
 
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -260,30 +260,23 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
     carried = {"ferries": kinds == "ferry", "lifts": kinds == "elevator", "platforms": kinds == "platform"}
     carried["escalators and moving walks"] = moving
     ways = {name: len(np.unique(streets.way_id[of])) for name, of in carried.items()}
-    if any(ways.values()):
-        text = ", ".join(f"{name} {count:,}" for name, count in ways.items() if count)
-        yield Finding("info", "inputs.streets", f"used beside streets and paths, in ways of the extract: {text}")
+    yield from _counted("used beside streets and paths, in ways of the extract", ways)
     at_nodes = {
         "barriers closed on foot": "barriers_closed_to_walk",
         "barriers closed to bicycles": "barriers_closed_to_bike",
         "barriers passed at the ends of a trip only": "barriers_at_ends_of_trips",
         "lifts": "lifts_at_nodes",
     }
-    found = {name: streets.counts.get(key, 0) for name, key in at_nodes.items()}
-    if any(found.values()):
-        text = ", ".join(f"{name} {count:,}" for name, count in found.items() if count)
-        yield Finding("info", "inputs.streets", f"at nodes of streets and paths: {text}")
+    there = {name: streets.counts.get(key, 0) for name, key in at_nodes.items()}
+    yield from _counted("at nodes of streets and paths", there)
     turns = {
         "that bind bicycles": "turns",
         "that do not, or not then": "turns_free",
         "against turning round, which is done on foot": "turns_round",
-        "over ways, passed over": "turns_via_ways",
-        "without a street or junction that they name, passed over": "turns_unmatched",
+        "over ways (passed over)": "turns_via_ways",
+        "without a street or junction that they name (passed over)": "turns_unmatched",
     }
-    found = {name: streets.counts.get(key, 0) for name, key in turns.items()}
-    if any(found.values()):
-        text = ", ".join(f"{count:,} {name}" for name, count in found.items() if count)
-        yield Finding("info", "inputs.streets", f"turn restrictions: {text}")
+    yield from _counted("turn restrictions", {name: streets.counts.get(key, 0) for name, key in turns.items()})
     if by_hour := streets.counts.get("by_hour", 0):
         moment = f"{streets.when:%Y-%m-%d at %H:%M}"
         text = f"{by_hour:,} ways, nodes and turns are open by the hour: they are used as on {moment}"
@@ -295,6 +288,12 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
     if missing:
         text = f"{missing:,} nodes are missing, as in an extract cut at its border: ways end where they are"
         yield Finding("info", "inputs.streets", text)
+
+
+def _counted(what: str, counts: Mapping[str, int]) -> Iterator[Finding]:
+    if any(counts.values()):
+        text = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
+        yield Finding("info", "inputs.streets", f"{what}: {text}")
 
 
 def _about_timetable(timetable: Timetable) -> Iterator[Finding]:

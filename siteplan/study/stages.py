@@ -290,10 +290,11 @@ def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
         raise StudyError("inputs.population: missing; expected where people are, or a table of times (inputs.times)")
     sites = load_sites(study, places=places)
     times = read_times(study.inputs.times, sites=sites, minutes=study.inputs.times_minutes)
-    reach = Reach.of(times, unit=study.travel.unit)
+    unit = study.travel.unit
+    reach = Reach.of(times, unit=unit)
     text = f"{study.inputs.times}: no population given, so each of its {len(reach.points):,} points counts once"
     warn(text)
-    return used_sites(sites), reach
+    return used_sites(sites), Reach.of(*by_public(times, reach.people.table, study.publics), unit)
 
 
 def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.GeoDataFrame:
@@ -475,10 +476,7 @@ def _scores(study: Study, data: StudyData, reach: Reach) -> pd.DataFrame:
         table = table.join(decayed_reach(reach, decay=study.score.decay, groups=study.groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
     table = table.join(score_sites(table, ranked_by(study.score.weights, reach.names, limits, unit)))
-    known = (
-        {}
-        if study.inputs.times or unit == "metres"
-        else {profile.name: profile.speed_kmh for profile in study.profiles()}
-    )
+    told = not study.inputs.times and unit == "minutes"
+    known = {profile.name: profile.speed_kmh for profile in study.profiles()} if told else {}
     speeds = {Measure("kmh", PEOPLE, mode).column: known.get(mode, np.nan) for mode in reach.modes}
     return pd.DataFrame(table.assign(**speeds))
