@@ -3,7 +3,8 @@
 SiteplanError            anything siteplan refuses, with one clear message
 ├── InputError           a file, row or value that cannot be used
 ├── StudyError           a study file, option or parameter that makes no sense
-└── NetworkError         streets that cannot carry the question asked
+├── NetworkError         streets that cannot carry the question asked
+└── FetchError           something that could not be fetched, and what to do in place of it
 SiteplanWarning          something odd that was counted and left as it is (a warning, not an error)
 └── KeptWarning          something kept for later runs was damaged, and was computed again
 
@@ -21,6 +22,7 @@ from traceback import walk_stack
 from typing import Any, ParamSpec, TypeVar
 
 __all__ = [
+    "FetchError",
     "InputError",
     "KeptWarning",
     "Key",
@@ -79,6 +81,10 @@ class StudyError(SiteplanError, ValueError):
 
 class NetworkError(SiteplanError):
     """Streets that cannot carry the question asked."""
+
+
+class FetchError(SiteplanError):
+    """Something that could not be fetched: from where, why, and what to do."""
 
 
 class SiteplanWarning(UserWarning):

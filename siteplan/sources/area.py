@@ -1,0 +1,58 @@
+"""The territory that a study is about, as place search, a file or four numbers give it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import geopandas as gpd
+import shapely
+from shapely.geometry import MultiPolygon, Polygon
+
+from siteplan.geo import LONLAT, metric_crs
+
+__all__ = ["Area"]
+
+
+@dataclass(frozen=True)
+class Area:
+    """A territory.
+
+    Attributes
+    ----------
+    name
+        As its inhabitants write it.
+    geometry
+        Its outline in degrees (EPSG:4326).
+    country
+        ISO 3166-1 alpha-2, in capitals; "" where it is not known.
+    code
+        Its INSEE code, if it is a commune of France; else "".
+    population
+        The published count of its inhabitants; None where there is none.
+    """
+
+    name: str
+    geometry: Polygon | MultiPolygon
+    country: str = ""
+    code: str = ""
+    population: int | None = None
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north in degrees."""
+        west, south, east, north = self.geometry.bounds
+        return float(west), float(south), float(east), float(north)
+
+    def around(self, metres: float) -> Polygon | MultiPolygon:
+        """Return the area and all within some metres of it, in degrees (EPSG:4326).
+
+        Examples
+        --------
+        >>> from shapely.geometry import box
+        >>> area = Area("a square", box(3.0, 46.0, 3.1, 46.1))
+        >>> round(area.around(1000).bounds[0], 3)
+        2.987
+        """
+        outline = gpd.GeoSeries([self.geometry], crs=LONLAT)
+        wide = outline.to_crs(metric_crs(outline)).buffer(metres).to_crs(LONLAT)
+        around: Polygon | MultiPolygon = shapely.make_valid(wide.iloc[0])
+        return around
