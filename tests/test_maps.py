@@ -22,7 +22,7 @@ from siteplan.errors import InputError, StudyError
 from siteplan.network.streets import read_streets
 from siteplan.output.maps import SiteMap, site_map
 from siteplan.output.maps.cells import cell_layers
-from siteplan.output.maps.layers import short_labels
+from siteplan.output.maps.layers import mark_labels
 from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.shapes import pack
@@ -616,16 +616,42 @@ def test_where_there_is_no_room_the_lower_ranks_are_small_and_below(opened):
 @pytest.mark.parametrize(
     ("ids", "labels"),
     [
-        (["S1", "S07", "7"], ["S1", "S07", "7"]),
-        (["site-001", "site-012"], ["01", "12"]),
-        (["way/123456", "way/12"], ["1", "2"]),  # one without its beginning would have no name left, one too long a one
-        (["telecentre", "library"], ["1", "2"]),
-        (["telecentre"], ["1"]),
+        (["S1", "S07", "7a"], ["S1", "S07", "7a"]),
+        (["site-a1", "site-b2"], ["a1", "b2"]),
+        (["S1", "S07", "7"], ["A", "B", "C"]),  # 7 is not the seventh to open
+        (["site-001", "site-012"], ["A", "B"]),
+        (["way/123456", "way/12"], ["A", "B"]),  # one without its beginning would have no name left, one too long a one
+        (["telecentre", "library"], ["A", "B"]),
+        (["telecentre"], ["A"]),
         ([], []),
     ],
 )
 def test_a_mark_says_the_id_or_what_tells_it_apart(ids, labels):
-    assert short_labels(ids) == labels
+    assert mark_labels(ids, {}) == labels
+
+
+def test_cells_with_new_homes_alone_are_not_counted():
+    world = small_plan()
+    fresh = world.cells.iloc[:1].set_axis(pd.Index([10_000], name="cell")).translate(9_000)
+    grown = pd.concat([world.cells, gpd.GeoDataFrame({"people": 7.0}, geometry=fresh, index=fresh.index)])
+    homes = result_of(world.sites, times=world.times, points=world.points, cells=grown)
+    page = small_plan(scenarios={"homes": homes}).page
+    assert f"people in {len(world.cells)} cells." in data_of(page)["notes"]["en"][2]  # as the report says it
+    assert len(data_of(page)["cells"]["names"]) == len(world.cells) + 1  # drawn, as the scenario has them
+
+
+def test_a_number_in_a_mark_is_the_order_of_opening():
+    ids = [str(at) for at in range(30)]
+    labels = mark_labels(ids, {"7": 1, "3": 2})
+    assert [labels[7], labels[3]] == ["1", "2"]
+    assert labels[:2] + labels[25:28] == ["A", "B", "Z", "AA", "AB"]
+    assert sum(label.isdecimal() for label in labels) == 2
+
+
+def test_what_exists_has_no_place_in_the_order_of_opening():
+    cards = data_of(map_of(small_world()["sites"], choice=["a", "c", "b"]))["sites"]
+    assert [card["order"] for card in cards] == [None, 2, 1, None]  # existing, candidate, required, excluded
+    assert [card["label"] for card in cards] == ["a", "2", "1", "d"]
 
 
 ANSWERS = {
@@ -1023,8 +1049,7 @@ def test_each_step_says_how_many_are_open_whom_they_cover_and_what_is_spent(open
 def test_the_list_is_in_the_order_of_opening(opened):
     seen = opened(small_plan(choice=["c", "b"]).page)
     rows = [row.split("\t") for row in seen.page.locator("#ranking tbody tr").all_inner_texts()]
-    assert [(row[-4], row[-1]) for row in rows[:3]] == [("Station", "1"), ("Town hall", "2"), ("Library", "–")]
-    assert seen.page.locator("#ranking th").all_inner_texts()[-1] == "Order"
+    assert [(row[1], row[2]) for row in rows[:3]] == [("1", "Station"), ("2", "Town hall"), ("a", "Library")]
 
 
 @needs_chromium
@@ -1049,7 +1074,7 @@ def test_the_curve_says_what_it_is_and_where_the_choice_stands(opened, decayed, 
 def test_what_exists_and_what_opens_look_different(opened):
     seen = opened(site_map(small_world()["sites"], choice=["a", "c", "b"]))
     rings = seen.page.locator(".mark", has=seen.page.locator('circle[stroke="#009e73"]'))
-    assert rings.locator("text").all_text_contents() == ["b"]
+    assert rings.locator("text").all_text_contents() == ["2"]  # c, which is required, is the first
     assert "chosen to open" in seen.page.locator('[data-legend="sites"]').inner_text()
     only = opened(site_map(small_world()["sites"], choice=["a"]))
     assert "chosen" not in only.page.locator('[data-legend="sites"]').inner_text()
@@ -1067,7 +1092,7 @@ def test_seen_from_afar_the_chosen_have_room_and_the_others_are_small(opened):
     chosen = ["s105", "s106", "s310"]  # two of them side by side
     seen = opened(site_map(sites, choice=chosen))
     large = seen.page.locator(".mark:not(.small) text").all_text_contents()
-    assert set(chosen) <= set(large)
+    assert {"1", "2", "3"} <= set(large)
     assert len(large) < 20
     assert overlaps(boxes(seen, ".mark:not(.small) svg"), 8) == 0
     crowded = opened(site_map(sites))

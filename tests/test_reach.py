@@ -182,6 +182,13 @@ def test_cell_access_names_the_best_mode() -> None:
     assert found[["mode_best", "site_best", "minutes_best"]].tolist() == ["bike", "B", (2 * 1 + 4 * 3) / 4]
 
 
+def test_cell_access_counts_the_open_sites_alone() -> None:
+    times = table(walk={("A", 0): 2, ("B", 1): 10, ("C", 1): 18, ("B", 3): 5})
+    found = cell_access(times, TWO_CELLS, opened=["A", "C"])
+    assert found.loc["x", ["minutes_walk", "site_walk"]].tolist() == [(2 * 1 + 18 * 3) / 4, "C"]
+    assert found.loc["y", ["minutes_walk", "site_walk"]].isna().all()  # B alone reaches it
+
+
 def test_a_cell_out_of_reach_has_no_minutes() -> None:
     found = cell_access(table(walk={("A", 0): 2}), TWO_CELLS)
     assert found.loc["y", ["minutes_walk", "site_walk", "mode_best"]].isna().all()

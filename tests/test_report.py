@@ -228,6 +228,27 @@ def test_the_chosen_set_is_told_step_by_step():
     assert "2 Library 10 110 100% 1,500 3,500" in chosen
 
 
+def minutes_shown(page):
+    figure = next(each for each in parsed(page).iter("figure") if "Minutes" in "".join(each.itertext()))
+    return [" ".join("".join(each.itertext()).split()) for each in figure.iter("desc")]
+
+
+def test_the_maps_of_minutes_show_what_is_open_today_and_what_is_proposed():
+    # By head: a walk of 100 m takes a minute, so that within 4 minutes of the Hall (A, at the first of eleven
+    # crossings) there are five, and all eleven with the Depot and the Library.
+    shown = minutes_shown(page_of(**town(choice=CHOICE)))
+    assert shown == [
+        "Of the cells, 5 of 12 have a site within 4 minutes on foot, with the sites that are open today.",
+        "Of the cells, 11 of 12 have a site within 4 minutes on foot, with the open and the chosen sites.",
+    ]
+    assert [each.split(", ")[-1] for each in minutes_shown(page_of(**town()))] == [
+        "with the sites that are open today.",
+        "if all sites were open.",
+    ]
+    unknown = town(times=None, points=None, choice=CHOICE)
+    assert [each.split(", ")[-1] for each in minutes_shown(page_of(**unknown))] == ["if all sites were open."]
+
+
 def asked(told=None, **choose):
     """The manifest of a run that asked for a choice, and what it says of the one that was made."""
     parameters = MANIFEST["parameters"] | {"choose": {"objective": "coverage", "group": "people"} | choose}
@@ -239,7 +260,7 @@ def workers(points):
     return points.assign(workers=[4.0] * 6 + [8.0] * 5)
 
 
-WHOLE = pd.DataFrame({"site": ["A", "D", "B"], "order": [1, 2, 3], "added": [20.0, 24.0, 24.0]})
+WHOLE = pd.DataFrame({"site": ["A", "D", "B"], "order": [0, 1, 2], "added": [20.0, 24.0, 24.0]})
 
 
 def test_what_exists_is_not_to_be_opened_and_costs_nothing():
@@ -250,8 +271,8 @@ def test_what_exists_is_not_to_be_opened_and_costs_nothing():
     assert "The new sites cost 2,000 together, plus 1 of unknown cost." in answer
     chosen = text_of(page, "chosen_sites")
     # Nobody but the first site is open after the first step.
-    assert "1 Hall existing 50 50 45% 0 0 2 Depot 50 100 91% 2,000 2,000" in chosen
-    assert "3 Library 10 110 100% – 2,000 + 1 unknown" in chosen
+    assert "– Hall existing 50 50 45% 0 0 1 Depot 50 100 91% 2,000 2,000" in chosen
+    assert "2 Library 10 110 100% – 2,000 + 1 unknown" in chosen
     sites = next(each for each in parsed(page).iter("figure") if "The sites;" in "".join(each.itertext()))
     rings = [each for each in sites.iter("circle") if each.get("r") == str(RADIUS + 6)]
     assert len(rings) == 3  # two marks and one in the legend: what exists has none
@@ -312,7 +333,7 @@ def test_a_choice_for_a_group_is_told_in_its_members():
     assert "the one open site covers 20 of 64 workers (31%)" in answer
     chosen = text_of(page, "chosen_sites")
     assert "Adds (workers)" in chosen
-    assert "2 Depot 36 56 88%" in chosen
+    assert "1 Depot 36 56 88%" in chosen
     curve_said = text_of(page, "curve")
     assert "The share grows from 31% with 1 sites to 100% with 3." in curve_said
     assert "After 2 sites, each further one adds at most 8 workers (12%)." in curve_said
@@ -327,7 +348,7 @@ def test_what_a_site_adds_is_people_whatever_the_objective_counts():
     page = page_of(**town(choice=minutes, manifest=asked(objective="median")))
     chosen = text_of(page, "chosen_sites")
     assert "Adds (people) Minutes saved Covered then" in chosen
-    assert "2 Depot 50 90 100 91%" in chosen
+    assert "1 Depot 50 90 100 91%" in chosen
 
 
 def test_the_proof_is_said_in_plain_words():
@@ -365,7 +386,7 @@ def test_phases_are_named_and_say_what_they_cost_and_lose():
     assert "2 Depot, Library 3 3,500 110 100% 110 0" in told
     assert "{sites}" not in text_of(page)
     assert "alone" not in told
-    assert "1 Hall existing 1 50 50" in text_of(page, "chosen_sites")
+    assert "– Hall existing 1 50 50" in text_of(page, "chosen_sites")
     french = page_of(**town(choice=WHOLE, phases=pd.DataFrame(PHASES), language="fr"))
     assert "Ouvrent Sites ouverts Coût cumulé Couverts (habitants) Part" in text_of(french, "phases")
 

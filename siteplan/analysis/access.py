@@ -1,6 +1,6 @@
 """How near the people of each cell are: least minutes, nearest site, best mode, share within a limit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -9,14 +9,18 @@ import pandas as pd
 from siteplan.analysis.reach import check_limits
 from siteplan.catalogue import PEOPLE, Measure
 from siteplan.doors import door
-from siteplan.reachable import Floats, Ints, Nearest, Reach, ratio, sums
+from siteplan.reachable import Bools, Floats, Ints, Nearest, Reach, ratio, sums
 
 __all__ = ["cell_access"]
 
 
 @door()
 def cell_access(
-    times: pd.DataFrame | Reach, people: pd.DataFrame | None = None, *, minutes: float | Sequence[float] = (15, 20)
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None = None,
+    *,
+    minutes: float | Sequence[float] = (15, 20),
+    opened: Collection[str] | Bools | None = None,
 ) -> pd.DataFrame:
     """Tell for each cell how far the nearest site is, which one it is, and for how many people it is within a limit.
 
@@ -26,6 +30,8 @@ def cell_access(
         As for `reach`; people need the column `cell`.
     minutes
         The limits of the shares.
+    opened
+        The sites that count, of which one can be the nearest; None takes all.
 
     Returns
     -------
@@ -59,7 +65,7 @@ def cell_access(
     by_name = asked.sites.argsort()  # of equals the first by name, so that ties do not hang on the order of sites
     rank = np.append(np.argsort(by_name), -1)
     columns: dict[str, npt.NDArray[np.generic]] = {}
-    for mode, near in asked.nearest_by_mode().items():
+    for mode, near in asked.nearest_by_mode(opened).items():
         weights = _weights(cell, people_at, near, len(labels))
         commonest = _commonest(cell, rank[near.site], weights, len(labels))
         columns[Measure("minutes", PEOPLE, mode).column] = _means(cell, near.minutes, weights, len(labels))

@@ -202,6 +202,12 @@ class Outcome(Shown):
         return [str(site) for site in ordered["site"]]
 
     @property
+    def opening(self) -> dict[str, int]:
+        """The place in the order of opening, from 1, of each chosen site that does not exist yet."""
+        existing = set(self.sites.index[self.sites["status"] == "existing"].astype(str))
+        return {site: at for at, site in enumerate((each for each in self.chosen if each not in existing), start=1)}
+
+    @property
     def open_sites(self) -> list[str] | None:
         """The sites that are open: existing, required and chosen ones; None where there are none of these."""
         found = {*self.sites.index[self.sites["status"].isin(OPEN)].astype(str), *self.chosen}

@@ -232,6 +232,7 @@ def print_choice(choice: "Choice", console: "Console", *, full: bool = False, la
     words = load_words(language, "terminal")
     sites = choice.sites.reset_index()
     counted = [name for name in COUNTED if name in sites and _worth_showing(choice, name, words)]
+    sites["order"] = sites["order"].where(sites["order"] > 0)  # what exists does not open
     named = [name for name in ("order", "phase", "site", "name", "status") if name in sites]
     _print(console, _choice_columns(sites[[*named, *counted]], words), iter(()))
     if choice.phases is not None:

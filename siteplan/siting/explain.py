@@ -75,8 +75,9 @@ def chosen_table(
         worth.append(gives)
     once = np.where(problem.covering(opened) == 1, weight, 0.0)
     went = assigned(problem, opened, parts).groupby("site")["people"].sum()
+    opens = np.cumsum(table["status"].to_numpy()[order] != "existing")  # nothing opens that exists: it stands first
     columns = {
-        "order": np.arange(1, len(order) + 1),
+        "order": opens.astype(np.int64),
         "name": table["name"].to_numpy()[order],
         "status": table["status"].to_numpy()[order],
         "people": np.bincount(problem.site, weights=weight[point], minlength=many)[order],

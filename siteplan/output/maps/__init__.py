@@ -168,7 +168,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     views = result.scenarios
     sites, only = whole_sites(result.sites, views)
     layers = {**result.layers, "sites": sites} | _all_cells(result)
-    said = all_notes(result, layers.get("cells"), tongues)
+    said = all_notes(result, result.layers.get("cells"), tongues)  # without the homes of scenarios
     people, communes = points, layers.get("communes")
     every = [] if points is None else [points, *(view.layers["points"] for view in views.values())]
     homes = None if points is None else _homes(layers.get("cells"), communes, every)
@@ -188,7 +188,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     if unknown:
         raise StudyError(f"choice: site {unknown[0]!r} is not on the map; expected one of the sites' ids")
     counted = _in_order(scores)
-    cards = site_cards(sites, scores, counted, result.chosen, only=only)
+    cards = site_cards(sites, scores, counted, result.chosen, opening=result.opening, only=only)
     given = {name: table for name, table in layers.items() if name in DRAWN and _has_shapes(table)}
     plan = None
     if times is not None and people is not None:

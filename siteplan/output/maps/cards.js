@@ -21,11 +21,11 @@ function counted(site, subject) {
 }
 function siteCard(at) {
   const site = data.sites[at], subjects = [...new Set(data.measures.map((each) => each.group))];
-  const chosen = site.chosen ? ` · ${words.chosen} (${site.chosen})` : "";
+  const chosen = site.order ? ` · ${words.chosen}, ${words.order} ${site.order}` : "";
   const served = data.served[site.id] || [];
   return el("div", { class: "card", "data-site": site.id },
     el("h2", {}, site.name),
-    el("p", {}, capital(site.only ? words.only_there : words[site.status] || site.status) + chosen + ` · ${site.id}${site.label === site.id ? "" : ` (${words.label} ${site.label})`}`),
+    el("p", {}, capital(site.only ? words.only_there : words[site.status] || site.status) + chosen + ` · ${site.id}${site.label === site.id || site.order ? "" : ` (${words.label} ${site.label})`}`),
     el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, number(site.cost)], [words.capacity, number(site.capacity)]])),
     plan ? nowTable(at) : null,
     ...subjects.map((subject) => counted(site, subject)),

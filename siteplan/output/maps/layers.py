@@ -1,7 +1,7 @@
 """The layers of a map as plain data: what the page draws, and the legend entries that belong to each."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +20,7 @@ from siteplan.words import Said, Tongues, half_up, say, word
 __all__ = [
     "area_layer",
     "line_layer",
+    "mark_labels",
     "named_places",
     "place_layer",
     "plain_layer",
@@ -92,17 +93,18 @@ def site_cards(
     counted: Sequence[Measure],
     choice: Sequence[str],
     *,
+    opening: Mapping[str, int],
     only: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """List what the page says of each site: its columns, its place and the counted columns in the order given.
 
-    `only` are those that no more than a scenario has.
+    `opening` is the order of those that are to open, `only` are those that no more than a scenario has.
     """
     place = to_degrees(sites.geometry)
     known = pd.DataFrame(index=sites.index) if scores is None else scores.reindex(sites.index)
     counts = known[[measure.column for measure in counted]].to_numpy(dtype=float)
     order = {site: at for at, site in enumerate(map(str, choice), start=1)}
-    labels = short_labels([str(site) for site in sites.index])
+    labels = mark_labels([str(site) for site in sites.index], opening)
     return [
         {
             "id": str(site),
@@ -115,6 +117,7 @@ def site_cards(
             "cost": _plain(sites["cost"].iloc[at]),
             "capacity": _plain(sites["capacity"].iloc[at]),
             "chosen": order.get(str(site)),
+            "order": opening.get(str(site)),
             **({"only": True} if str(site) in only else {}),
             "counted": [half_up(value) if math.isfinite(value) else None for value in counts[at]],
         }
@@ -122,15 +125,27 @@ def site_cards(
     ]
 
 
-def short_labels(ids: Sequence[str]) -> list[str]:
-    """Write the ids as a mark has room for them: whole, or without the beginning that all share, else by number."""
+def mark_labels(ids: Sequence[str], opening: Mapping[str, int]) -> list[str]:
+    """Write in each mark the order of opening or, where a site is not to open, what tells it apart: never a number."""
+    return [str(opening[site]) if site in opening else label for site, label in zip(ids, _apart(ids), strict=True)]
+
+
+def _apart(ids: Sequence[str]) -> list[str]:
+    """Write the ids as a mark has room for them: whole, or without the beginning that all share, else by letters."""
     shortest = min(map(len, ids), default=0)
     shared = next((at for at in range(shortest) if len({site[at] for site in ids}) > 1), shortest)
     cut = [site[shared:] for site in ids]
     for labels in (list(ids), cut):
-        if all(0 < len(label) <= LABEL_LONG for label in labels):
+        # A number in a mark is the order of opening, so that no other may be one.
+        if all(0 < len(label) <= LABEL_LONG and not label.isdecimal() for label in labels):
             return labels
-    return [str(at) for at in range(1, len(ids) + 1)]
+    return [_letters(at) for at in range(1, len(ids) + 1)]
+
+
+def _letters(number: int) -> str:
+    """Count in letters: A to Z, then AA."""
+    rest, last = divmod(number - 1, 26)
+    return (_letters(rest) if rest else "") + chr(ord("A") + last)
 
 
 def site_layer(cards: list[dict[str, Any]], tongues: Tongues) -> Layer:

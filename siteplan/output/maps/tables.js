@@ -35,8 +35,7 @@ const reachedMeasures = () => {
 };
 function columns() {
   const ranked = data.sites.some((site) => site.rank !== null), named = { name: "name", label: words.name, value: (at) => data.sites[at].name };
-  const rank = anyChosen ? [{ name: "order", label: words.order, value: (at) => data.sites[at].chosen, show: number }]
-    : ranked ? [{ name: "rank", label: words.rank, value: (at) => data.sites[at].rank, show: number }] : [];
+  const rank = !anyChosen && ranked ? [{ name: "rank", label: words.rank, value: (at) => data.sites[at].rank, show: number }] : []; // the mark of a chosen site is its order
   const label = { name: "label", label: words.label, value: (at) => data.sites[at].label };
   if (plan) {
     const counts = siteCounts(state.subject);

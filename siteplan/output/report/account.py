@@ -13,7 +13,7 @@ import pandas as pd
 from siteplan.catalogue import Measure, measures
 from siteplan.errors import InputError
 from siteplan.geo import metric_crs, require_metric
-from siteplan.output.maps.layers import short_labels
+from siteplan.output.maps.layers import mark_labels
 from siteplan.output.outcome import Outcome
 from siteplan.output.report.facts import (
     BEST,
@@ -145,7 +145,7 @@ class Account:
     def labels(self) -> dict[str, str]:
         """What each site is called on maps, here and on the page."""
         ids = list(map(str, self.sites.index))
-        return dict(zip(ids, short_labels(ids), strict=True))
+        return dict(zip(ids, mark_labels(ids, self.result.opening), strict=True))
 
     def name(self, site: str) -> str:
         """Give the name of a site, or its id."""

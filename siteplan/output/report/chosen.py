@@ -168,7 +168,7 @@ def chosen_section(account: Account) -> Markup:
         for site in account.chosen
     ]
     columns = [
-        Column(capital(words["order"]), [str(at) for at in range(1, len(names) + 1)]),
+        Column(capital(words["order"]), [words.spoken(account.result.opening.get(site)) for site in account.chosen]),
         Column(capital(words["site"]), names, text=True),
         *(Column(heading, texts) for heading, texts in _figures(account, known)),
     ]

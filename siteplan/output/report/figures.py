@@ -359,12 +359,14 @@ def area_key(words: Words, planned: str) -> list[tuple[Markup, str]]:
     return [(_swatch(now), words["area_today"]), (_swatch(wide), planned)]
 
 
-def dot_key(words: Words, *, opened: bool, considered: bool) -> list[tuple[Markup, str]]:
+def dot_key(words: Words, *, opened: bool, considered: bool, chosen: bool) -> list[tuple[Markup, str]]:
     """Give the legend of the small sites."""
     square = tag("rect", x=14, y=14, width=32, height=32, fill=INK)
     circle = tag("circle", cx=30, cy=30, r=15, fill="#fff", stroke=INK, stroke_width=5)
     key = [(_swatch(square), words["open_line"])] if opened else []
-    return [*key, (_swatch(circle), words["considered"])] if considered else key
+    key += [(_swatch(circle), words["considered"])] if considered else []
+    ring = tag("circle", cx=30, cy=30, r=15, fill="#fff", stroke=CHOSEN, stroke_width=10)
+    return [*key, (_swatch(ring), words["chosen_new"])] if chosen else key
 
 
 def _box(fill: str) -> Markup:

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.analysis.access import cell_access
 from siteplan.catalogue import BEST, by_mode, mode_order
 from siteplan.output.palette import minute_classes
 from siteplan.output.report.account import Account
@@ -39,7 +41,7 @@ AXES = (
     0.8,
     0.9,
 )  # where the axis of a curve may begin: most of a tall one would stay empty above a high start
-MOST_MAPS = 4
+MOST_MODES = 4
 BESIDE = 0.95  # height over width of maps that stand side by side
 SMALL = 1.7  # how much larger their words are, to be read at half the width
 
@@ -108,43 +110,72 @@ def _site_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[M
 
 
 def _minutes_maps(account: Account, ground: Ground, marks: Sequence[Mark]) -> list[Figure]:
-    cells, words = account.cells, account.words
+    """Draw the minutes to the nearest site by each mode, on foot first: with what is open today and as planned."""
+    words, views = account.words, _minute_views(account)
+    modes = _drawn_modes([cells for _, cells in views])
+    if not modes:
+        return []
+    minutes = np.concatenate([cells[[column for _, column in modes]].to_numpy(dtype=float) for _, cells in views])
+    people = np.concatenate([cells["people"].to_numpy(dtype=float) for _, cells in views])
+    away = np.isnan(minutes).any(axis=1)
+    ends = minute_classes(float(np.nanmax(minutes)))
+    beside = len(views) * len(modes) > 1
+    frame = Frame.around(focus(account.sites, account.cells), tallest=BESIDE if beside else TALLEST)
+    # Classes end at round minutes, the search at the largest limit.
+    last = max(account.asked.get("travel", {}).get("minutes") or [ends[-1]])
+    drawings = []
+    for mode, column in modes:
+        for which, cells in views:
+            said = {"mode": words.mode(mode), "which": words[which]}
+            near = int((cells[column] <= last).sum())
+            look: dict[str, Any] = {"ends": ends, "words": words, "size": SMALL if beside else 1.0}
+            look |= {"marks": [replace(each, chosen=False) for each in marks] if which == "open_today_then" else marks}
+            look |= {"title": words.text("figure_minutes", **said)}
+            look |= {"about": words.text("figure_minutes_alt", near=near, all=len(cells), minutes=last, **said)}
+            over = words.text("figure_minutes_over", **said | {"which": words[which.removesuffix("_then")]})
+            drawings.append(tag("div", tag("p", over, class_="over"), minutes_map(frame, ground, cells, mode, **look)))
+    named, told = words.listed(words.mode(mode) for mode, _ in modes), words.listed(words[which] for which, _ in views)
+    key = minutes_key(
+        ends, words, away=bool((away & (people > 0)).any()), unknown=bool((away & np.isnan(people)).any())
+    )
+    return [(words.text("figure_minutes", mode=named, which=told), drawings, [*key, *_small_key(account)])]
+
+
+def _minute_views(account: Account) -> list[tuple[str, gpd.GeoDataFrame]]:
+    """Give the cells with their minutes: to what is open today and to the chosen sites too or, if none is, to all."""
+    cells, reach = account.cells, account.reach
     if cells is None:
         return []
-    timed = by_mode(cells, "minutes")
-    if len(timed) == 2:  # the best of one mode is that mode
-        timed.pop(BEST, None)
-    modes = list(timed)[:MOST_MAPS]
-    columns = [timed[mode] for mode in modes]
-    if not columns or not cells[columns].notna().to_numpy().any():
+    sets = {"open_today_then": account.opened}
+    sets |= {"open_chosen_then": [*account.opened, *account.chosen]} if account.chosen else {"open_all_then": []}
+    if reach is None or "cell" not in reach.people.table:
+        return [("open_all_then", cells)]
+    bare = cells.drop(columns=[each for each in cells if each.startswith("minutes_")])
+    views = []
+    for which, sites in sets.items():
+        if which == "open_all_then":
+            views.append((which, cells))
+        elif sites:
+            near = cell_access(reach, opened=reach.sites.astype(str).isin(set(sites))).filter(like="minutes_")
+            views.append((which, gpd.GeoDataFrame(bare.join(near))))
+    return views
+
+
+def _drawn_modes(views: Sequence[gpd.GeoDataFrame]) -> list[tuple[str, str]]:
+    """List modes with their columns of minutes; of several modes, the best of them is what the others show."""
+    timed: dict[str, str] = {}
+    for cells in views:
+        timed |= by_mode(cells, "minutes")
+    if not any(cells[column].notna().any() for cells in views for column in timed.values() if column in cells):
         return []
-    minutes = cells[columns].to_numpy(dtype=float)
-    ends = minute_classes(float(np.nanmax(minutes)))
-    people = cells["people"].to_numpy(dtype=float)
-    away = bool((np.isnan(minutes).any(axis=1) & (people > 0)).any())
-    unknown = bool((np.isnan(minutes).any(axis=1) & np.isnan(people)).any())
-    beside = len(columns) > 1
-    frame = Frame.around(focus(account.sites, cells), tallest=BESIDE if beside else TALLEST)
-    drawings = []
-    for mode in modes:
-        title = words.text("figure_minutes", mode=words.mode(mode))
-        # Classes end at round minutes, the search at the largest limit.
-        last = max(account.asked.get("travel", {}).get("minutes") or [ends[-1]])
-        near = int((cells[timed[mode]] <= last).sum())
-        told = {"near": near, "all": len(cells), "minutes": last, "mode": words.mode(mode)}
-        about = words.text("figure_minutes_alt", **told)
-        size = SMALL if beside else 1.0
-        look: dict[str, Any] = {"ends": ends, "marks": marks, "words": words, "size": size}
-        drawing = minutes_map(frame, ground, cells, mode, title=title, about=about, **look)
-        drawings.append(tag("div", tag("p", words.mode(mode), class_="over"), drawing))
-    caption = words.text("figure_minutes", mode=words.listed(words.mode(mode) for mode in modes))
-    key = minutes_key(ends, words, away=away, unknown=unknown)
-    return [(caption, drawings, [*key, *_small_key(account)])]
+    if len(timed) > 1:
+        timed.pop(BEST, None)
+    return sorted(timed.items(), key=lambda each: mode_order(each[0]))[:MOST_MODES]
 
 
 def _small_key(account: Account) -> list[tuple[Markup, str]]:
     words = account.words
-    return dot_key(words, opened=bool(account.opened), considered=bool(account.candidates))
+    return dot_key(words, opened=bool(account.opened), considered=bool(account.candidates), chosen=bool(account.new))
 
 
 def _area_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[Mark]) -> list[Figure]:
