@@ -17,13 +17,12 @@ class Choice(Shown):
 
     Attributes
     ----------
-    sites
         Index `site` in the order to open them (existing, required, then what adds most); `order` of opening, 1 being
-        the first that does not exist yet (0 for those that do), `name`, `status`, `people` within the limit, `added` by it to those before it (with capacities: served more), `gain`
-        (what it adds to the objective, in its unit; for median and center people-minutes saved), `alone` (within the
-        limit of no other chosen site), `served` (assigned to it), `turned_away` (whose nearest it is but who, as it is
-        full, go elsewhere or nowhere), `cost` (0 for existing sites), `gain_per_cost` (NaN where free or not known);
-        with phases `phase`. People are of the group.
+        the first that does not exist yet (0 for those that do), `name`, `status`, `people` within the limit, `added` by
+        it to those before it (with capacities: served more), `gain` (what it adds to the objective, in its unit; for
+        median and center people-minutes saved), `alone` (within the limit of no other chosen site), `served` (assigned
+        to it), `turned_away` (whose nearest it is but who, as it is full, go elsewhere or nowhere), `cost` (0 for
+        existing sites), `gain_per_cost` (NaN where free or not known); with phases `phase`. People are of the group.
     objective, value
         What was asked, and what the set gives: people covered (coverage, backup), decayed people (gravity),
         people-minutes (median), minutes of the farthest (center), sites or cost (share).
