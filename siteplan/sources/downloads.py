@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import filelock
@@ -45,6 +45,7 @@ PAGE = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 Progress = Callable[[str, int, int], None]
+T = TypeVar("T")
 
 
 def cache_folder() -> Path:
@@ -120,8 +121,9 @@ class Downloads:
         key = _key(source, url, post)
         with self._alone(key):
             known = self._known(key)
-            fresh = not self.update or key in self._asked
-            if known is not None and fresh and digest in (None, known.get("digest")):
+            same = known is not None and digest is not None and digest == known.get("digest")
+            fresh = digest is None and (not self.update or key in self._asked)
+            if known is not None and (same or fresh):
                 return self._object(known)
             if self.offline:
                 raise FetchError(
@@ -160,14 +162,10 @@ class Downloads:
                     f"{source.name}: bytes {start}-{stop} of {url} are not in the cache {self.folder}, and offline "
                     "nothing is asked for; fetch them once with a connection"
                 )
-            with self._ask(source, url, {"Range": f"bytes={start}-{stop - 1}"}) as answer:
-                if answer.status_code != 206:
-                    raise FetchError(f"{source.name}: {url} cannot be read in part; its host gives whole files only")
-                now = _validator(answer)
-                known = state.read_text(encoding="utf-8") if state.exists() else now
-                if now != known:
-                    raise FetchError(f"{source.name}: {url} changed while it was read; fetch again with --update")
-                body = answer.content
+            now, body = self._patiently(source, url, lambda: self._stretch(source, url, start, stop))
+            known = state.read_text(encoding="utf-8") if state.exists() else now
+            if now != known:
+                raise FetchError(f"{source.name}: {url} changed while it was read; fetch again with --update")
             with self._room():
                 place.mkdir(parents=True, exist_ok=True)
                 _put(state, now.encode())
@@ -184,7 +182,7 @@ class Downloads:
         try:
             with self._ask(source, url, {}, method="HEAD") as answer:
                 length = answer.headers.get("Content-Length", "")
-        except FetchError:
+        except (FetchError, _PassingError):
             return None
         return int(length) if length.isdigit() else None
 
@@ -302,6 +300,10 @@ class Downloads:
         self, source: Source, url: str, part: Path, *, known: dict[str, Any] | None, post: bytes | None
     ) -> bool:
         """Load a file into its part; true where the file that is known has not changed in place of that."""
+        return self._patiently(source, url, lambda: self._try(source, url, part, known=known, post=post))
+
+    def _patiently(self, source: Source, url: str, ask: Callable[[], T]) -> T:
+        """Ask again for as long as what goes wrong may pass, and bytes come or tries are left."""
         fruitless = 0
 
         def enough(state: tenacity.RetryCallState) -> bool:
@@ -315,20 +317,27 @@ class Downloads:
             retry=tenacity.retry_if_exception_type(_PassingError), stop=enough, wait=self._pause, reraise=True
         )
         try:
-            return bool(asking(self._try, source, url, part, known, post))
+            return asking(ask)
         except _PassingError as error:
-            later = "" if error.wait is None else f", and asks to wait {error.wait:.0f} s"
+            later = "" if error.wait is None else f" and asks to wait {error.wait:.0f} s"
             raise FetchError(
                 f"{source.name}: {urlsplit(url).hostname} {error}{later}; try again then: what was loaded so far is "
                 f"kept ({url})"
             ) from error
+
+    def _stretch(self, source: Source, url: str, start: int, stop: int) -> tuple[str, bytes]:
+        """Ask for a stretch of a file: of which state of it, and its bytes."""
+        with self._ask(source, url, {"Range": f"bytes={start}-{stop - 1}"}) as answer:
+            if answer.status_code != 206:
+                raise FetchError(f"{source.name}: {url} cannot be read in part; its host gives whole files only")
+            return _validator(answer), b"".join(self._chunks(answer, lambda: 0))
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         wanted = error.wait if isinstance(error, _PassingError) else None
         return min(0.5 * 2.0**state.attempt_number if wanted is None else wanted, self.patience)
 
-    def _try(self, source: Source, url: str, part: Path, known: dict[str, Any] | None, post: bytes | None) -> bool:
+    def _try(self, source: Source, url: str, part: Path, *, known: dict[str, Any] | None, post: bytes | None) -> bool:
         """Ask once, and write what comes."""
         have = part.stat().st_size if part.exists() else 0
         state = json.loads(_state(part).read_text(encoding="utf-8")) if _state(part).exists() else {}
@@ -350,16 +359,17 @@ class Downloads:
                 _remove(part)
                 raise _PassingError("gave another stretch of the file than was asked for", 0)
             have = have if goes_on else 0
-            self._write(source, url, answer, part, have)
+            self._write(source, url, answer, part=part, start=have)
         return False
 
-    def _write(self, source: Source, url: str, answer: requests.Response, part: Path, have: int) -> None:
+    def _write(self, source: Source, url: str, answer: requests.Response, *, part: Path, start: int) -> None:
         """Write an answer behind what is there, or in its place."""
+        have = start
         length = answer.headers.get("Content-Length", "")
         plain = "Content-Encoding" not in answer.headers
         total = have + int(length) if length.isdigit() and plain else 0
         name = f"{source.name}: {Path(urlsplit(url).path).name or urlsplit(url).hostname}"
-        chunks = self._chunks(answer, lambda: part.stat().st_size - have if part.exists() else 0)
+        chunks = self._chunks(answer, lambda: part.stat().st_size - start if part.exists() else 0)
         first = next(chunks, b"")
         if not have and source.format != "html" and _is_page(answer, first):
             found = TITLE.search(first.decode("utf-8", "replace"))
@@ -376,7 +386,7 @@ class Downloads:
                 state = {"etag": _strong(answer), "modified": answer.headers.get("Last-Modified", "")}
                 _put(_state(part), json.dumps(state).encode())
             with part.open("ab") as file:
-                for chunk in (first, *()) if not first else _after(first, chunks):
+                for chunk in _after(first, chunks):
                     file.write(chunk)
                     have += len(chunk)
                     file.flush()
@@ -384,7 +394,7 @@ class Downloads:
                         self.progress(name, have, total)
                 os.fsync(file.fileno())
         if total and have != total:
-            raise _PassingError(f"cut the connection after {have:,} of {total:,} bytes", gained=have)
+            raise _PassingError(f"cut the connection after {have:,} of {total:,} bytes", gained=have - start)
 
     def _chunks(self, answer: requests.Response, gained: Callable[[], int]) -> Iterator[bytes]:
         """Give an answer's bytes; a cut is something that passes."""

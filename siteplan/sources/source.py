@@ -180,7 +180,7 @@ def mirrored(source: Source, wanted: str) -> str:
     """
     mirror = os.environ.get(f"SITEPLAN_URL_{source.name.upper()}", "").rstrip("/")
     parts = urlsplit(wanted)
-    if not mirror or wanted == mirror or wanted.startswith(f"{mirror}/"):
+    if not mirror or _origin(wanted) == _origin(mirror):
         return wanted
     return mirror + (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -194,11 +194,16 @@ def address(source: Source, wanted: str) -> str:
         It leads to a host that is none of the source's, or is no http(s) address.
     """
     parts, asked = urlsplit(wanted), mirrored(source, wanted)
-    own = os.environ.get(f"SITEPLAN_URL_{source.name.upper()}", "").rstrip("/")
-    at_mirror = bool(own) and (wanted == own or wanted.startswith(f"{own}/"))
+    mirror = os.environ.get(f"SITEPLAN_URL_{source.name.upper()}", "")
+    at_mirror = bool(mirror) and _origin(wanted) == _origin(mirror)
     if parts.scheme not in ("http", "https") or not (at_mirror or source.allows(parts.hostname or "")):
         raise StudyError(
             f"{source.name}: leads to {parts.scheme}://{parts.hostname}, which is none of the hosts of {source.title}; "
             "nothing was asked there. Download the file by hand if you trust it, or name the host in your own sources"
         )
     return asked
+
+
+def _origin(wanted: str) -> tuple[str, str]:
+    parts = urlsplit(wanted)
+    return parts.scheme, parts.netloc
