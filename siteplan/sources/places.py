@@ -1,0 +1,243 @@
+"""Places by name, by code, by four numbers or from a file: the territory to fetch for.
+
+Communes of France are asked of geo.api.gouv.fr, all other places of Nominatim. A name that several places have gives
+all of them: which is meant, only whoever asks knows.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import shapely
+from shapely.geometry import MultiPolygon, Polygon, box
+
+from siteplan.errors import FetchError, InputError, StudyError
+from siteplan.geo import LONLAT
+from siteplan.inputs.area import read_area
+from siteplan.sources.area import Area
+from siteplan.sources.downloads import Downloads
+from siteplan.sources.source import Source, best_sources, url
+
+__all__ = ["area_in_bounds", "area_of_file", "commune_by_code", "country_at", "find_places"]
+
+FRANCE = ("france", "fr")
+SAME = 0.95  # share of two outlines' union that both hold, from which on they are one place
+
+
+def find_places(text: str, downloads: Downloads, *, source: str = "", files: Iterable[Path] = ()) -> list[Area]:
+    """Find the places that a text may mean.
+
+    Parameters
+    ----------
+    text
+        A name, and after commas what it lies in: "Moulins, Allier, France", "Marburg, Germany". A commune of France
+        is looked for where the last part is France.
+    downloads
+        Where answers are kept.
+    source
+        The name of the one source to ask.
+    files
+        Further files of sources.
+
+    Returns
+    -------
+    One area if there is one place of the name; several if there are several, the largest first; none if there is none.
+
+    Raises
+    ------
+    FetchError
+        No source could be asked.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise StudyError("place: is empty; expected a name such as 'Moulins, Allier, France'")
+    french = len(parts) > 1 and _plain(parts[-1]) in FRANCE
+    wanted = best_sources("place", "FR" if french else "", source, files)
+    failed: FetchError | None = None
+    for each in wanted:
+        try:
+            found = _communes(parts, each, downloads) if each.name == "geo_api" else _anywhere(parts, each, downloads)
+        except FetchError as error:
+            failed = failed or error
+            continue
+        if found:
+            return sorted(found, key=lambda area: (-(area.population or 0), area.name, area.code))
+    if failed is not None:
+        raise failed
+    return []
+
+
+def commune_by_code(code: str, downloads: Downloads, *, files: Iterable[Path] = ()) -> Area:
+    """Return a commune of France by its INSEE code, such as 03190.
+
+    Raises
+    ------
+    FetchError
+        There is none, or it cannot be asked for.
+    """
+    source = best_sources("place", "FR", "geo_api", files)[0]
+    if not (len(code) == 5 and code.isalnum()):
+        raise StudyError(f"--insee: found '{code}'; expected the five characters of a commune's code, such as 03190")
+    try:
+        found = _json(downloads.read(source, url(source, "commune", code=code)), source)
+    except FetchError as error:
+        if "(404)" in str(error):
+            raise FetchError(f"--insee {code}: no commune of France has this code; postal codes are others") from error
+        raise
+    return _commune(found, source)
+
+
+def area_in_bounds(text: str, downloads: Downloads | None = None) -> Area:
+    """Return the area between four numbers, `west,south,east,north` in degrees.
+
+    Examples
+    --------
+    >>> area_in_bounds("3.25,46.40,3.42,46.50").bounds
+    (3.25, 46.4, 3.42, 46.5)
+    """
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+        right = -180 <= west < east <= 180 and -90 <= south < north <= 90
+    except ValueError:
+        right = False
+    if not right:
+        raise StudyError(
+            f"--bbox: found '{text}'; expected west,south,east,north in degrees, such as 3.2,46.4,3.5,46.6"
+        )
+    outline = box(west, south, east, north)
+    return Area(f"{west:g},{south:g},{east:g},{north:g}", outline, country=country_at(outline, downloads))
+
+
+def area_of_file(path: Path, downloads: Downloads | None = None) -> Area:
+    """Return the area that the polygons of a file cover together.
+
+    Raises
+    ------
+    InputError
+        The file holds none, or they have no CRS.
+    """
+    places = read_area(path)
+    if places.crs is None:
+        raise InputError(f"{path}: has no CRS; save it with one, such as EPSG:4326")
+    outline = shapely.force_2d(places.to_crs(LONLAT).union_all())
+    name = str(places["name"].iloc[0]) if len(places) == 1 and not str(places["name"].iloc[0]).isdigit() else path.stem
+    return Area(name, outline, country=country_at(outline, downloads))
+
+
+def country_at(outline: Polygon | MultiPolygon, downloads: Downloads | None) -> str:
+    """Return the country of an outline (alpha-2); "" where it cannot be asked for: sources of the world serve then."""
+    if downloads is None:
+        return ""
+    source = best_sources("place", "", "nominatim")[0]
+    inside = outline.representative_point()
+    try:
+        asked = url(source, "country", lat=f"{inside.y:.4f}", lon=f"{inside.x:.4f}")
+        found = _json(downloads.read(source, asked), source)
+    except FetchError:
+        return ""
+    return str(found.get("address", {}).get("country_code", "")).upper() if isinstance(found, dict) else ""
+
+
+# ---- communes of France ----
+
+
+def _communes(parts: list[str], source: Source, downloads: Downloads) -> list[Area]:
+    """Return the communes of exactly this name, of the department that is named if one is."""
+    inside = [_plain(part) for part in parts[1:] if _plain(part) not in FRANCE]
+    found = _json(downloads.read(source, url(source, "search", text=parts[0])), source)
+    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    named = [entry for entry in entries if _plain(entry.get("nom", "")) == _plain(parts[0])]
+    department = [entry.get("departement") or {} for entry in named]
+    kept = [
+        entry
+        for entry, where in zip(named, department, strict=True)
+        if all(part in (_plain(where.get("nom", "")), _plain(where.get("code", ""))) for part in inside)
+    ]
+    return [_commune(entry, source) for entry in kept]
+
+
+def _commune(entry: Any, source: Source) -> Area:
+    try:
+        outline = _outline(entry["contour"])
+        where = (entry.get("departement") or {}).get("nom", "")
+        name = ", ".join(part for part in (entry["nom"], where, "France") if part)
+        return Area(name, outline, country="FR", code=str(entry["code"]), population=_count(entry.get("population")))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise FetchError(f"{source.name}: gave a commune without {error}; name another source of places") from error
+
+
+# ---- anywhere ----
+
+
+def _anywhere(parts: list[str], source: Source, downloads: Downloads) -> list[Area]:
+    """Return the places with an outline; those of exactly the name, if there are any."""
+    found = _json(downloads.read(source, url(source, "search", text=", ".join(parts))), source)
+    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    exact = [entry for entry in entries if _plain(_name(entry)) == _plain(parts[0])]
+    areas: list[Area] = []
+    for entry in exact or entries:
+        try:
+            area = _place(entry)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # a point: a shop, a stop, a village without an outline
+        if not any(_same(area, other) for other in areas):
+            areas.append(area)
+    if entries and not areas:
+        raise FetchError(
+            f"{source.name}: knows '{', '.join(parts)}' as a point without an outline; give --bbox "
+            "west,south,east,north or --area outline.geojson"
+        )
+    return areas
+
+
+def _place(entry: Mapping[str, Any]) -> Area:
+    outline = _outline(entry["geojson"])
+    tags, address = entry.get("extratags") or {}, entry.get("address") or {}
+    return Area(
+        str(entry["display_name"]),
+        outline,
+        country=str(address.get("country_code", "")).upper(),
+        code=str(tags.get("ref:INSEE", "")),
+        population=_count(tags.get("population")),
+    )
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("name") or str(entry.get("display_name", "")).partition(",")[0])
+
+
+def _same(one: Area, other: Area) -> bool:
+    """Tell whether two are one place, such as a city that is a county as well."""
+    union = one.geometry.union(other.geometry).area
+    return bool(union and one.geometry.intersection(other.geometry).area / union > SAME)
+
+
+def _outline(geojson: Any) -> Polygon | MultiPolygon:
+    shape: Any = shapely.make_valid(shapely.from_geojson(json.dumps(geojson)))
+    shape = shapely.union_all(
+        [part for part in shapely.get_parts(shape) if part.geom_type in ("Polygon", "MultiPolygon")]
+    )
+    if shape.is_empty or shape.geom_type not in ("Polygon", "MultiPolygon"):
+        raise ValueError("an outline")
+    outline: Polygon | MultiPolygon = shape
+    return outline
+
+
+def _count(value: Any) -> int | None:
+    text = str(value).replace(" ", "").replace(",", "")
+    return int(text) if text.isdigit() else None
+
+
+def _plain(text: str) -> str:
+    """Write a name without what people leave out: capitals, accents, hyphens."""
+    bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return " ".join("".join(char if char.isalnum() else " " for char in bare).split()).casefold()
+
+
+def _json(body: bytes, source: Source) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise FetchError(f"{source.name}: gave no JSON; try again later, or name another source of places") from None

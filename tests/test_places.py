@@ -1,0 +1,98 @@
+"""Places by name: one is taken, several are listed, none is guessed; by code, by four numbers, from a file."""
+
+import pytest
+from shapely.geometry import box
+
+import miniature_places
+from replay import replayed
+from siteplan.errors import FetchError, StudyError
+from siteplan.sources.area import Area
+from siteplan.sources.downloads import Downloads
+from siteplan.sources.places import area_in_bounds, area_of_file, commune_by_code, find_places
+
+SAMPLE = miniature_places.SAMPLE
+
+
+@pytest.fixture
+def replay(monkeypatch):
+    with replayed(miniature_places.answers(), monkeypatch) as replay:
+        yield replay
+
+
+@pytest.fixture
+def downloads(tmp_path):
+    return Downloads(tmp_path / "cache", offline=False, timeout=5, patience=0.02, tries=2)
+
+
+def test_a_commune_of_france_is_found_by_its_name(replay, downloads):
+    (area,) = find_places("saint aubry, France", downloads)
+    assert (area.name, area.country, area.code, area.population) == (
+        "Saint-Aubry, Orvelle, France",
+        "FR",
+        "99001",
+        1000,
+    )
+    assert not replay.asked("nominatim")
+    assert find_places("saint aubry, France", downloads) == [area]
+    assert len(replay.requests) == 1
+
+
+def test_several_communes_of_a_name_are_all_given_and_the_department_decides(replay, downloads):
+    """Moulins-Engilbert is none of them: a name is the whole of a name."""
+    assert [area.code for area in find_places("Moulins, France", downloads)] == ["03190", "02532"]
+    assert [area.code for area in find_places("Moulins, Allier, France", downloads)] == ["03190"]
+    assert [area.code for area in find_places("Moulins, 02, France", downloads)] == ["02532"]
+
+
+def test_a_place_anywhere_is_found_once_though_it_is_a_city_and_a_county(replay, downloads):
+    (area,) = find_places("Marburg, Germany", downloads)
+    assert (area.country, area.population, area.bounds) == ("DE", 76000, (8.7, 50.7, 8.8, 50.9))
+    assert [area.name for area in find_places("Springfield", downloads)] == [
+        "Springfield, Illinois", "Springfield, Massachusetts",
+    ]  # fmt: skip
+    assert "siteplan/" in replay.requests[0].headers["User-Agent"]
+
+
+def test_a_valley_of_france_is_no_commune_and_found_all_the_same(replay, downloads):
+    (area,) = find_places(f"{miniature_places.VALLEY}, France", downloads)
+    assert (area.country, area.population) == ("FR", 49742)
+    replay.fail("geo_api", status=404, times=9)
+    assert find_places(f"{miniature_places.VALLEY},  France", downloads)[0].population == 49742
+
+
+def test_what_is_nowhere_or_a_point_is_told(replay, downloads):
+    assert find_places("Nowhere", downloads) == []
+    with pytest.raises(FetchError, match="as a point without an outline; give --bbox west,south,east,north or --area"):
+        find_places("Hamlet", downloads)
+    with pytest.raises(StudyError, match="place: is empty"):
+        find_places(" , ", downloads)
+    replay.fail("nominatim", body=b"[")
+    with pytest.raises(FetchError, match="nominatim: gave no JSON"):
+        find_places("Elsewhere", downloads)
+
+
+def test_a_commune_by_its_code(replay, downloads):
+    assert commune_by_code("03190", downloads).name == "Moulins, Allier, France"
+    with pytest.raises(FetchError, match="--insee 03000: no commune of France has this code; postal codes are others"):
+        commune_by_code("03000", downloads)
+    with pytest.raises(StudyError, match="--insee: found '3190'; expected the five characters"):
+        commune_by_code("3190", downloads)
+
+
+def test_an_area_by_numbers_or_from_a_file_learns_its_country(replay, downloads):
+    assert area_in_bounds("3.25,46.4,3.4,46.5", downloads) == Area(
+        "3.25,46.4,3.4,46.5", box(3.25, 46.4, 3.4, 46.5), country="FR"
+    )
+    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    assert (area.name, area.country) == ("communes", "FR")
+    assert area.bounds == pytest.approx(miniature_places.communes().total_bounds)
+    assert area_in_bounds("3.25,46.4,3.4,46.5", Downloads(downloads.folder / "none", offline=True)).country == ""
+    for wrong in ("3,46,2,47", "3,46,4", "a,b,c,d", "3,46,4,nan"):
+        with pytest.raises(StudyError, match=r"--bbox: found .*; expected west,south,east,north in degrees"):
+            area_in_bounds(wrong)
+
+
+def test_a_margin_is_metres_on_the_ground():
+    """At 46 degrees north 1,000 m are 0.0129 degrees of longitude and 0.0090 of latitude."""
+    wide = Area("a square", box(3.0, 46.0, 3.1, 46.1)).around(1000)
+    assert wide.bounds == pytest.approx((2.9871, 45.9910, 3.1129, 46.1090), abs=2e-4)
