@@ -219,7 +219,7 @@ def test_phases_and_all_tables_at_the_command_line(town: Path) -> None:
     assert [row["value"] for row in told["phases"]] == [90, 110]
     assert [row["covered"] for row in told["curve"]] == [0, 90, 100, 110]
     there = {path.name for path in Path("tables").iterdir()}
-    assert there == {f"{name}.csv" for name in ("choice", "rejected", "assignment", "phases", "curve")}
+    assert there == {f"{name}.csv" for name in ("choice", "coverage", "rejected", "assignment", "phases", "curve")}
     assert list(pd.read_csv("tables/choice.csv")["phase"]) == [1, 2, 2]
     done = call("choose", town, "-p", 2, "-o", "tables")
     assert "tables: holds phases.csv of something else; nothing was written" in done.stderr

@@ -106,6 +106,7 @@ def test_the_folder_holds_what_was_computed(result: Result) -> None:
     assert folder is not None
     assert {path.name for path in folder.iterdir()} == {
         ".cache",
+        "coverage.csv",
         "manifest.json",
         "map.html",
         "overlap.csv",
@@ -174,12 +175,12 @@ def results(result: Result, tmp_path: Path) -> Path:
 def test_results_as_the_run_wrote_them_are_told_so(results: Path) -> None:
     (results / "mine.txt").write_text("of somebody else")
     (found,) = check(results)
-    assert (found.severity, found.text) == ("info", "9 of 9 files are as the run wrote them")  # all but the manifest
+    assert (found.severity, found.text) == ("info", "10 of 10 files are as the run wrote them")  # all but the manifest
 
 
 def test_every_file_that_is_changed_or_missing_is_told(results: Path) -> None:
     names = sorted(json.loads((results / "manifest.json").read_text())["sha256"])
-    assert len(names) == 9
+    assert len(names) == 10
     for name in names:
         whole = (results / name).read_bytes()
         for spoil in (lambda path: path.write_bytes(path.read_bytes()[:-1]), lambda path: path.unlink()):

@@ -237,6 +237,7 @@ def show(result: "Result", as_json: bool, quiet: bool) -> None:
         typer.echo(json.dumps({"folder": folder, **outcome}, ensure_ascii=False, indent=1, sort_keys=True))
         return
     _print_table(result)
+    _print_coverage(result)
     if result.scenarios:
         from siteplan.output.terminal import print_scenarios
 
@@ -268,6 +269,24 @@ def plain_console() -> "Console":
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 400)
+
+
+def _print_coverage(result: "Result") -> None:
+    """Print who has an open site by each mode; `score` alone counts no openings."""
+    from siteplan.output.terminal import print_coverage
+
+    ways, choose = result.tables.get("coverage"), result.study["choose"] or {}
+    if ways is not None:
+        limit = choose.get("minutes") or max(result.minutes)
+        print_coverage(
+            ways,
+            limit,
+            plain_console(),
+            rides=result.rides,
+            modes=result.mode_titles,
+            publics={each.name: each.title for each in result.publics},
+            language=result.language,
+        )
 
 
 def _print_table(result: "Result", rows: int = 20) -> None:

@@ -165,8 +165,9 @@ def choose(
 
     A table of times will do in place of streets and population: each of its points then counts once.
     """
+    from siteplan.config import Rides
     from siteplan.output.tables import choice_json
-    from siteplan.output.terminal import print_choice
+    from siteplan.output.terminal import print_choice, print_coverage
     from siteplan.study import choose as choose_in
 
     with progress(quiet) as tell:
@@ -178,6 +179,17 @@ def choose(
     else:
         full = study.choose is not None and bool(study.choose.capacities)
         print_choice(choice, plain_console(), full=full, language=study.language)
+        if choice.coverage is not None and study.choose is not None:
+            profiles, longest = study.profiles(), max(study.travel.limits)
+            print_coverage(
+                choice.coverage,
+                study.choose.limit(longest) if study.choose.goal.limited else longest,
+                plain_console(),
+                rides=[each.name for each in profiles if isinstance(each, Rides)],
+                modes={each.name: each.title for each in profiles if each.title},
+                publics={each.name: each.title for each in study.publics},
+                language=study.language,
+            )
 
 
 @app.command()

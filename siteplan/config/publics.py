@@ -78,6 +78,9 @@ def check_shares(publics: tuple[Public, ...]) -> None:
             "{name}: no share of people; expected such as {given}",
             {"name": lacking[0], "given": "{people: 0.4}"},
         )
+    if any(public.name == "total" for public in publics):
+        text = "a public cannot be called total, which stands for everybody in the tables; name it otherwise"
+        raise PydanticCustomError("public", text)
     for group in dict.fromkeys(group for public in publics for group in public.share):
         total = sum(public.share_of(group) for public in publics)
         if abs(total - 1) > 1e-6:

@@ -1,5 +1,6 @@
 """Who can go how, in words."""
 
+from siteplan.output.coverage import public_name
 from siteplan.output.outcome import Outcome
 from siteplan.words import Words
 
@@ -15,6 +16,6 @@ def publics_told(result: Outcome, words: Words) -> str:
             if group != "people":
                 shares.append(f"{words.group(group)} {words.percent(100 * share)}")
         able = words.listed(words.mode(mode) for mode in result.profiles if public.uses(mode))
-        name = public.title.get(words.language) or words.get(f"public_{public.name}", public.name)
+        name = public_name(public.name, public.title, words)
         told.append(words.text("public", name=name, shares=", ".join(shares), modes=able))
     return words.text("publics", publics=words["semicolon"].join(told)) if told else ""

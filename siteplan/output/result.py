@@ -277,6 +277,7 @@ def _choice(tables: Mapping[str, pd.DataFrame], told: Mapping[str, Any] | None) 
         summary=dict(told["summary"]),
         phases=tables.get("phases"),
         curve=tables.get("curve"),
+        coverage=tables.get("coverage"),
     )
 
 

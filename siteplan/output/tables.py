@@ -100,7 +100,7 @@ def write_manifest(manifest: Mapping[str, Any], path: str | Path) -> None:
 
 
 def choice_json(choice: "Choice") -> str:
-    """Give a choice as JSON: the chosen sites, the proof, the plain figures, and the phases and curve if any."""
+    """Give a choice as JSON: the chosen sites, the proof, the plain figures, phases, curve and coverage if any."""
     told = {
         "objective": choice.objective,
         "value": choice.value,
@@ -111,7 +111,7 @@ def choice_json(choice: "Choice") -> str:
         "rejected": json.loads(scores_json(choice.rejected)),
         "summary": {name: value for name, value in choice.summary.items() if name != "seconds"},
     }
-    for name, table in (("phases", choice.phases), ("curve", choice.curve)):
+    for name, table in (("phases", choice.phases), ("curve", choice.curve), ("coverage", choice.coverage)):
         told[name] = None if table is None else json.loads(scores_json(table))
     return json.dumps(told, ensure_ascii=False, indent=1, default=str)
 

@@ -1,18 +1,21 @@
 """Results for the terminal, in the words of a language: tables, and sentences that explain them."""
 
 import math
+import textwrap
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
+from siteplan.analysis.equity import TOTAL
 from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
 from siteplan.config import TRANSIT
 from siteplan.errors import listed
 from siteplan.objectives import Objective, objective_names
+from siteplan.output.coverage import at_limit, counted, limits_of, public_name, way_name
 from siteplan.units import Unit
 from siteplan.words import NONE, Said, Words, load_words
 
@@ -22,7 +25,17 @@ if TYPE_CHECKING:
 
     from siteplan.siting.choice import Choice
 
-__all__ = ["choice_summary", "print_changes", "print_choice", "print_scenarios", "print_scores", "printable"]
+__all__ = [
+    "choice_summary",
+    "print_changes",
+    "print_choice",
+    "print_coverage",
+    "print_scenarios",
+    "print_scores",
+    "printable",
+]
+
+Titles: TypeAlias = Mapping[str, Mapping[str, str]]
 
 NAME_WIDTH = 14  # characters of a name that stay in one line
 WORST = 3  # communes named with their floors
@@ -355,6 +368,67 @@ def _meaning(choice: "Choice", counted: Sequence[str], words: Words) -> str:
     if choice.phases is not None:
         told.append(f"{words['col_best_alone']}: {words['meant_best_alone']}")
     return "; ".join(told)
+
+
+# ---- coverage by mode ----
+
+
+def print_coverage(
+    table: pd.DataFrame,
+    limit: float,
+    console: "Console",
+    *,
+    rides: Collection[str] = (TRANSIT.name,),
+    modes: Titles = MappingProxyType({}),
+    publics: Titles = MappingProxyType({}),
+    language: str = "en",
+) -> None:
+    """Print who has an open site by each mode and by all together; then groups and publics, if there are any.
+
+    Parameters
+    ----------
+    table
+        As `siteplan.analysis.coverage.by_way` gives it.
+    limit
+        Within which; of a mode that has no such limit, the next smaller one.
+    console
+        Where to print; text from the data is printed as it is, never as markup.
+    rides
+        The modes of public transport, whose walks are told.
+    modes, publics
+        What those of the study's own are called, by name and language.
+    language
+        Of the headings and sentences.
+    """
+    words = load_words(language, "terminal").with_modes(modes)
+    kept, limits = at_limit(table, limit), limits_of(table, limit)
+    openings = list(dict.fromkeys(kept["open"].astype(str)))
+    unit: Unit = "minutes" if "minutes" in table else "metres"
+    ways = {mode: printable(way_name(mode, words, rides)) for mode in limits}
+    within = [_limit(each, unit, words) for each in limits.values()]
+    columns = [Column(words["by_way"], list(ways.values()), number=False), Column(words["within_limit"], within)]
+    for name in openings:
+        texts = [_part(*counted(kept, name, mode), words) for mode in ways]
+        columns.append(Column(words[f"open_{name}"], texts))
+    _print(console, columns, iter(()))
+    parts = {words.group(name): {"group": name} for name in dict.fromkeys(kept["group"].astype(str)) if name != PEOPLE}
+    parts |= {
+        public_name(name, publics.get(name, {}), words): {"public": name}
+        for name in dict.fromkeys(kept["public"].astype(str))
+        if name != TOTAL
+    }
+    if parts:
+        planned = "chosen" if "chosen" in openings else openings[-1]
+        columns = [Column(words[f"open_{planned}"], list(map(printable, parts)), number=False, name=True)]
+        for mode, way in ways.items():
+            texts = [_part(*counted(kept, planned, mode, **part), words) for part in parts.values()]
+            columns.append(Column("\n".join(textwrap.wrap(way, NAME_WIDTH)), texts))
+        _print(console, columns, iter(()))
+
+
+def _part(covered: float, people: float, words: Words) -> str:
+    """Write how many, and of how many as a share."""
+    return words.text("count_share", count=words.count(covered), share=words.share(covered, people))
 
 
 # ---- changes ----

@@ -46,6 +46,8 @@ class Choice(Shown):
         "most" `floor`, the highest found, and `floor_bound`, what it is at most.
     phases, curve
         As `deploy` and `coverage_curve` tell them, where a study asks for them.
+    coverage
+        Who has an open site by each mode, with what is open today, with the set, and with all; where a study asks.
     """
 
     sites: pd.DataFrame
@@ -60,6 +62,7 @@ class Choice(Shown):
     summary: dict[str, Any]
     phases: pd.DataFrame | None = None
     curve: pd.DataFrame | None = None
+    coverage: pd.DataFrame | None = None
 
     def facts(self) -> dict[str, object]:
         """Say what was chosen, and how good it is."""

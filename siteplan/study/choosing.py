@@ -1,9 +1,11 @@
 """Which sites to open together, as a study asks it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
 
+from siteplan.analysis.coverage import by_way, openings_of
 from siteplan.analysis.equity import OUTSIDE
 from siteplan.config import Question, Study
 from siteplan.errors import Key, StudyError, keys_named
@@ -16,7 +18,7 @@ from siteplan.siting.possible import refuse_impossible
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import StudyData
 
-__all__ = ["by_point", "check_choose", "chosen"]
+__all__ = ["by_point", "check_choose", "chosen", "covered"]
 
 MOST = 20  # sites on the curve, at least
 CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "quotas")  # that the curve knows not of
@@ -58,8 +60,18 @@ def chosen(
             tables["least_needed"] = least_needed(reach, None, sites, asked)
     told = {"phases": choice.phases, "curve": choice.curve}
     tables |= {name: table for name, table in told.items() if table is not None}
-    choice = replace(choice, assignment=with_homes(choice.assignment, reach.people))
-    return choice, tables | {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
+    ways = covered(study, reach, sites, list(choice.sites.index))
+    choice = replace(choice, assignment=with_homes(choice.assignment, reach.people), coverage=ways)
+    tables |= {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
+    return choice, tables | {"coverage": ways}
+
+
+def covered(study: Study, reach: Reach, sites: pd.DataFrame, opened: Sequence[str] = ()) -> pd.DataFrame:
+    """Count who has an open site by each mode, within the limits of the study and of its choice."""
+    asked, limits = study.choose, {*study.travel.limits}
+    if asked is not None and asked.goal.limited:
+        limits.add(asked.limit(max(limits)))
+    return by_way(reach, openings_of(sites, reach, opened), sorted(limits), groups=study.groups)
 
 
 def check_choose(study: Study, sites: pd.DataFrame) -> None:

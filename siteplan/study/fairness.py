@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.catchment import Catchment, catchment_access
+from siteplan.analysis.coverage import openings_of
 from siteplan.analysis.equity import (
     access_shares,
     cell_territories,
@@ -119,11 +120,7 @@ class Situation:
     @cached_property
     def openings(self) -> dict[str, list[str]]:
         """What may be open, and the sites that then are: `today` (if any are), `chosen` (if any are), `all`."""
-        known = set(self.reach.sites.astype(str))  # a table of the user's own may leave out who reaches nobody
-        today = list(self.sites.index[self.sites["status"].isin(OPEN)])
-        named = {"today": today, "chosen": [*dict.fromkeys([*today, *map(str, self.chosen)])] if self.chosen else []}
-        named = {name: opened for name, opened in named.items() if opened} | {"all": list(self.sites.index)}
-        return {name: [site for site in opened if site in known] for name, opened in named.items()}
+        return openings_of(self.sites, self.reach, self.chosen)
 
     @property
     def planned(self) -> list[str]:

@@ -33,7 +33,7 @@ from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
-from siteplan.study.choosing import by_point, check_choose, chosen
+from siteplan.study.choosing import by_point, check_choose, chosen, covered
 from siteplan.study.fairness import Situation, access_tables, commune_names, desks_by_cell, places_left_out
 from siteplan.study.load import (
     StudyData,
@@ -362,8 +362,11 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
         if variant.again:
             choice, tables = chosen(variant.study, here, place.sites, by_point(place, here))
             result = _choosing(result, choice, tables)
-        elif (plan := plan_of(base, place.all_sites)) is not None:
-            result = replace(result, tables={**result.tables, "choice": plan})
+        else:
+            plan = plan_of(base, place.all_sites)
+            kept = {} if plan is None else {"choice": plan}
+            ways = covered(variant.study, here, place.sites, [] if plan is None else list(plan.index))
+            result = replace(result, tables={**result.tables, **kept, "coverage": ways})
         sites = len(place.sites)
         described = {"name": variant.name, "about": variant.about, "sites": sites, "searched": searched}
         told.append({**described, "folder": f"{SCENARIOS}/{folder_name(variant.name)}"})
@@ -387,6 +390,7 @@ def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     result = _analysed(work, rings)
     choice, tables = chosen(study, reach, data.sites, by_point(data, reach))
     opened = [] if choice is None else [str(site) for site in choice.sites.index]
+    tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
     tables |= ridden(study, data)
     tables |= answers(Situation(study, data, reach, opened), work.cache, work.progress, weights=result.weights)
     if study.fairness is not None:

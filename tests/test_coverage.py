@@ -1,0 +1,124 @@
+"""Coverage by every mode side by side: against a count of every person, and the same wherever it is told."""
+
+import io
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from rich.console import Console
+
+import siteplan as sp
+from siteplan.analysis.coverage import by_way, openings_of
+from siteplan.output.coverage import at_limit, counted
+from siteplan.output.terminal import print_coverage
+from siteplan.publics import by_public
+from siteplan.reachable import Reach
+from siteplan.study import choose, read_study, run
+from test_publics import WHO, nearest, worlds
+from tests.town import write_town
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
+
+
+@settings(max_examples=25, deadline=None)
+@given(world=worlds())
+def test_every_person_is_counted_by_every_way_they_can_go(world):
+    times, people, sites = world
+    if times.empty:
+        return
+    sites = sites.assign(status=["existing", *["candidate"] * (len(sites) - 1)])
+    reach = Reach.of(*by_public(times, people, WHO))
+    opened = openings_of(sites, reach, list(sites.index[-1:]))
+    named = {"today": {"s0"}, "chosen": {"s0", sites.index[-1]}, "all": set(sites.index)}
+    known = set(times["site"])
+    assert {name: set(found) for name, found in opened.items()} == {
+        name: found & known for name, found in named.items()
+    }
+    for row in by_way(reach, opened, [5, 10]).to_dict("records"):
+        here = times if row["mode"] == "best" else times[times["mode"] == row["mode"]]
+        who = [public for public in WHO if row["public"] in ("total", public.name)]
+        expected, everybody = 0.0, 0.0
+        for point, public in itertools.product(people.index, who):
+            part = people.loc[point, row["group"]] * public.share_of(row["group"])
+            near = nearest(here, point, named[row["open"]], public)
+            expected += part if near and min(near) <= row["minutes"] else 0.0
+            everybody += part
+        assert row["covered"] == pytest.approx(expected, abs=0.05)
+        assert row["people"] == pytest.approx(everybody, abs=0.05)
+        assert row["share"] == pytest.approx(expected / everybody if everybody else np.nan, abs=1e-4, nan_ok=True)
+
+
+def test_the_best_of_all_is_no_sum_and_stands_last():
+    times = pd.DataFrame(
+        {"site": ["A", "A", "B"], "point": [0, 0, 1], "mode": ["walk", "bike", "bike"], "minutes": [9.0, 3.0, 9.0]}
+    )
+    people = pd.DataFrame({"people": [100.0, 40.0]}, index=pd.RangeIndex(2, name="point"))
+    table = by_way(Reach.of(times, people), {"all": ["A", "B"]}, [5, 10])
+    assert table.groupby(["mode", "minutes"])["covered"].sum().to_dict() == {
+        ("bike", 5): 100.0,
+        ("bike", 10): 140.0,
+        ("walk", 5): 0.0,
+        ("walk", 10): 100.0,
+        ("best", 5): 100.0,
+        ("best", 10): 140.0,
+    }
+    kept = at_limit(table, 7)  # the largest that is no longer
+    assert kept[["mode", "minutes", "covered"]].to_numpy().tolist() == [
+        ["walk", 5, 0.0],
+        ["bike", 5, 100.0],
+        ["best", 5, 100.0],
+    ]
+    assert at_limit(table, 1)["minutes"].unique().tolist() == [5]
+    assert np.isnan(counted(kept, "today", "walk")).all()
+
+
+def test_nobody_is_split_where_all_are_one_public():
+    times = pd.DataFrame({"site": "A", "point": [0], "mode": "walk", "minutes": 9.0})
+    people = pd.DataFrame({"people": [100.0]}, index=pd.RangeIndex(1, name="point"))
+    table = by_way(Reach.of(*by_public(times, people, [sp.Public(name="x", share=1)])), {"all": ["A"]}, [10])
+    assert table["public"].tolist() == ["total"]
+
+
+def test_a_run_its_choice_its_folder_and_the_terminal_tell_the_same(tmp_path: Path) -> None:
+    town = write_town(tmp_path)
+    asked = ["choose.sites=2", "choose.minutes=5", "scenarios.slow.set={travel.walk.speed_kmh: 2.4}"]
+    result = run(read_study(town, asked), out=tmp_path / "results")
+    choice = choose(read_study(town, asked))
+    ways = result.tables["coverage"]
+    assert choice.coverage is not None
+    pd.testing.assert_frame_equal(choice.coverage, ways)
+    assert sorted(ways["minutes"].unique()) == [5, 5.5]  # that of the choice is told, too
+    # 400 m on foot in 5 minutes: 5 crossings of 10 people from either end; by bicycle all 11 from one.
+    told = {
+        name: [counted(at_limit(ways, 5), name, mode)[0] for mode in ("walk", "bike", "best")]
+        for name in ("today", "chosen", "all")
+    }
+    assert told == {"today": [50, 110, 110], "chosen": [100, 110, 110], "all": [100, 110, 110]}
+    assert counted(at_limit(ways, 5), "chosen", "best")[0] == choice.summary["covered"]
+    read = sp.Result.load(tmp_path / "results")
+    pd.testing.assert_frame_equal(read.tables["coverage"], ways, check_dtype=False, atol=1e-4)
+    assert read.choice is not None
+    assert read.choice.coverage is read.tables["coverage"]
+    text = io.StringIO()
+    print_coverage(ways, 5, Console(file=text, width=200), language="fr")
+    lines = [" ".join(line.split()) for line in text.getvalue().splitlines() if line.strip().startswith("à pied")]
+    assert lines == ["à pied 5 min 50 (45 %) 100 (91 %) 100 (91 %)"]
+    slow = result.scenarios["slow"].tables["coverage"]  # 200 m: 3 crossings from either end
+    assert counted(at_limit(slow, 5), "chosen", "walk") == (60, 110)
+    assert (tmp_path / "results" / "scenarios" / "slow" / "coverage.csv").exists()
+
+
+def test_json_of_a_choice_tells_it(tmp_path: Path) -> None:
+    from siteplan.output.tables import choice_json
+
+    told = json.loads(choice_json(choose(read_study(write_town(tmp_path), ["choose.sites=1"]))))
+    assert {row["mode"] for row in told["coverage"]} >= {"walk"}
+
+
+def test_a_public_cannot_be_called_as_everybody_is(tmp_path: Path) -> None:
+    with pytest.raises(sp.StudyError, match="cannot be called total"):
+        read_study(write_town(tmp_path), ["travel.publics={total: {share: 1}}"])
