@@ -17,7 +17,7 @@ from siteplan.geo import as_crs, boxes_around
 from siteplan.inputs.files import Within
 from siteplan.inputs.values import refuse_negative
 
-__all__ = ["read_pixels"]
+__all__ = ["read_pixels", "windows_around"]
 
 
 def read_pixels(
@@ -64,7 +64,7 @@ def read_pixels(
     try:
         with rasterio.open(path, driver=DRIVERS[path.suffix.lower()]) as source:
             located = _crs(source, path, crs)
-            windows = _windows(source, path, located, within)
+            windows = windows_around(source, path, located, within)
             bands = [_band(source, path, name) for name in (people, *groups)]
             values = [[source.read(band, window=window, masked=True) for band in bands] for window in windows]
             scales = [(source.scales[band - 1], source.offsets[band - 1]) for band in bands]
@@ -103,8 +103,23 @@ def _crs(source: Any, path: Path, given: Any) -> Any:
     return own
 
 
-def _windows(source: Any, path: Path, crs: Any, within: Within) -> list[Any]:
-    """Find the pixels around a place, once for each side of the 180th meridian."""
+def windows_around(source: Any, path: Path, crs: Any, within: Within) -> list[Any]:
+    """Find the pixels around a place, once for each side of the 180th meridian.
+
+    Parameters
+    ----------
+    source, path
+        The raster as rasterio opens it, and what to call it in messages.
+    crs
+        That its pixels are in.
+    within
+        The place, in any CRS; None stands for the whole raster.
+
+    Raises
+    ------
+    InputError
+        If the raster does not say where it lies, or not around the place.
+    """
     from rasterio.windows import Window
 
     if source.transform.is_identity:

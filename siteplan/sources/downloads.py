@@ -34,7 +34,7 @@ from siteplan import __version__
 from siteplan.errors import FetchError, StudyError
 from siteplan.sources.source import Source, Used, address
 
-__all__ = ["Downloads", "cache_folder", "is_offline"]
+__all__ = ["Downloads", "NotThereError", "WholeOnlyError", "cache_folder", "is_offline"]
 
 AGENT = f"siteplan/{__version__} (planning of telecentres; Python)"
 CHUNK = 1 << 17
@@ -57,6 +57,14 @@ def cache_folder() -> Path:
 def is_offline() -> bool:
     """Tell whether SITEPLAN_OFFLINE forbids requests."""
     return os.environ.get("SITEPLAN_OFFLINE", "").lower() not in ("", "0", "no", "false")
+
+
+class NotThereError(FetchError):
+    """A file that its host does not have; of some sources that says something, as that a tile is all sea."""
+
+
+class WholeOnlyError(FetchError):
+    """A file of which its host gives no parts."""
 
 
 class _PassingError(Exception):
@@ -171,6 +179,22 @@ class Downloads:
                 _put(state, now.encode())
                 _put(piece, body)
             return body
+
+    def extent(self, source: Source, url: str) -> int:
+        """Return how many bytes a file has of which a piece was read; 0 where its host does not say."""
+        state = self.folder / "pieces" / _key(source, url, None) / "state"
+        told = state.read_text(encoding="utf-8").rpartition(" ")[2] if state.exists() else ""
+        return int(told) if told.isdigit() else 0
+
+    def lacks(self, source: Source, url: str) -> bool:
+        """Tell whether a file is known not to exist, by `keep_lack`; an update asks again."""
+        return not self.update and (self.folder / "known" / f"{_key(source, url, None)}.absent").exists()
+
+    def keep_lack(self, source: Source, url: str) -> None:
+        """Remember that a file does not exist, of a source where that is no fault, as of tiles that are all sea."""
+        with self._room():
+            (self.folder / "known").mkdir(parents=True, exist_ok=True)
+            _put(self.folder / "known" / f"{_key(source, url, None)}.absent", url.encode())
 
     def size(self, source: Source, url: str) -> int | None:
         """Return how many bytes a file has, without loading it; None where its host does not say."""
@@ -329,7 +353,7 @@ class Downloads:
         """Ask for a stretch of a file: of which state of it, and its bytes."""
         with self._ask(source, url, {"Range": f"bytes={start}-{stop - 1}"}) as answer:
             if answer.status_code != 206:
-                raise FetchError(f"{source.name}: {url} cannot be read in part; its host gives whole files only")
+                raise WholeOnlyError(f"{source.name}: {url} cannot be read in part; its host gives whole files only")
             return _validator(answer), b"".join(self._chunks(answer, lambda: 0))
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
@@ -412,7 +436,7 @@ class Downloads:
         with answer:
             status = answer.status_code
             if status in GONE:
-                raise FetchError(
+                raise NotThereError(
                     f"{source.name}: {url} is not there ({status}); it may have moved or not be published yet: look at "
                     f"{urlsplit(url).scheme}://{urlsplit(url).hostname}, or name another source"
                 )
