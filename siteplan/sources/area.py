@@ -6,10 +6,11 @@ from functools import cached_property
 import geopandas as gpd
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from siteplan.geo import LONLAT, metric_crs
 
-__all__ = ["Area"]
+__all__ = ["Area", "spread_points"]
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,20 @@ class Area:
         wide = outline.to_crs(metric_crs(outline)).buffer(metres).to_crs(LONLAT)
         around: Polygon | MultiPolygon = shapely.make_valid(wide.iloc[0])
         return around
+
+
+def spread_points(place: BaseGeometry) -> list[tuple[float, float]]:
+    """Return a point in a place and one in each of its quarters, to ask others what it lies in: longitude, latitude.
+
+    Examples
+    --------
+    >>> from shapely.geometry import box
+    >>> spread_points(box(0, 0, 4, 4))
+    [(2.0, 2.0), (1.0, 1.0), (3.0, 1.0), (1.0, 3.0), (3.0, 3.0)]
+    """
+    west, south, east, north = place.bounds
+    x, y = (west + east) / 2, (south + north) / 2
+    corners = ((west, south, x, y), (x, south, east, y), (west, y, x, north), (x, y, east, north))
+    parts = [place, *(place.intersection(shapely.box(*each)) for each in corners)]
+    points = [part.representative_point() for part in parts if not part.is_empty]
+    return [(float(point.x), float(point.y)) for point in points]

@@ -13,6 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from siteplan.errors import FetchError, listed
+from siteplan.sources.area import spread_points
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Source, Used, url
 
@@ -205,19 +206,10 @@ def _access_point(source: Source, downloads: Downloads, place: BaseGeometry, _: 
 
 def _codes(source: Source, downloads: Downloads, place: BaseGeometry) -> dict[str, set[str]]:
     """Return what a place is in, by kind of territory: asked of a point in it and one in each of its quarters."""
-    west, south, east, north = place.bounds
-    x, y = (west + east) / 2, (south + north) / 2
-    quarters = [
-        place.intersection(shapely.box(*corners))
-        for corners in ((west, south, x, y), (x, south, east, y), (west, y, x, north), (x, y, east, north))
-    ]
     keys = {"code": "commune", "codeEpci": "epci", "codeDepartement": "departement", "codeRegion": "region"}
     found: dict[str, set[str]] = {"pays": {"FR"}} | {kind: set() for kind in keys.values()}
-    for part in (place, *quarters):
-        if part.is_empty:
-            continue
-        point = part.representative_point()
-        address = url(source, "commune", lon=f"{point.x:.5f}", lat=f"{point.y:.5f}")
+    for lon, lat in spread_points(place):
+        address = url(source, "commune", lon=f"{lon:.5f}", lat=f"{lat:.5f}")
         for commune in _json(source, downloads.read(source, address)):
             for key, kind in keys.items():
                 found[kind] |= {str(commune[key])} if commune.get(key) else set()
