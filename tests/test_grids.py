@@ -281,6 +281,12 @@ def test_filosofi_falls_back_on_the_office_itself(replay, downloads, tmp_path):
         get_population(sample_area(), source("filosofi"), Downloads(tmp_path / "empty", offline=False), tmp_path)
 
 
+def test_a_7z_in_a_zip_is_told_with_what_to_do(replay, downloads, tmp_path):
+    replay.answers["filosofi"] = {grids.FILOSOFI: grids.zipped({"Filosofi2019_carreaux_200m_csv.7z": b"7z"})}
+    with pytest.raises(FetchError, match=r"is not there .404.*it holds Filosofi2019_carreaux_200m_csv.7z; unpack"):
+        get_population(sample_area(), source("filosofi"), downloads, tmp_path)
+
+
 def test_cells_are_kept_whole_where_they_touch_the_area(replay, downloads, tmp_path):
     # A square of 1 km on the grid, shrunk by a metre: the cells within, none of the neighbours.
     square = gpd.GeoSeries([box(3_810_001, 2_614_001, 3_811_999, 2_615_999)], crs=3035).to_crs(4326).iloc[0]

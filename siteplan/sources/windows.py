@@ -337,7 +337,11 @@ def read_member(file: IO[bytes] | RemoteFile, what: str, wanted: Callable[[str],
             found = [info for info in archive.infolist() if wanted(info.filename)]
             if len(found) != 1:
                 names = ", ".join(info.filename for info in archive.infolist()[:10])
-                raise FetchError(f"{what} is a zip without the file that this source is known by; it holds {names}")
+                inner = any(info.filename.endswith(".7z") for info in archive.infolist())
+                by_hand = "; unpack the 7z by hand and name what is in it (inputs.population)" if inner else ""
+                raise FetchError(
+                    f"{what} is a zip without the file that this source is known by; it holds {names}{by_hand}"
+                )
             if isinstance(file, RemoteFile):
                 # Before its data a member has its name once more, and remarks of a length that the list does not tell.
                 start = found[0].header_offset
