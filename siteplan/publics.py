@@ -17,7 +17,7 @@ from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import Floats, People, check_times
 
-__all__ = ["PART", "aligned_publics", "by_public", "parts", "split_people", "with_homes"]
+__all__ = ["HOME", "PART", "PUBLIC", "aligned_publics", "by_public", "parts", "split_people", "with_homes"]
 
 PART = 1024.0  # of a person: sums of such parts are exact, in whatever order
 MOST = 16  # publics

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from rich.console import Console
 
 import siteplan as sp
 from siteplan.analysis.coverage import by_way, openings_of
-from siteplan.output.coverage import at_limit, counted
+from siteplan.output.coverage import at_limit, counted, cycles, nearly_cycling
 from siteplan.output.terminal import print_coverage
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.study import choose, read_study, run
+from siteplan.words import load_words
 from test_publics import WHO, nearest, worlds
 from tests.town import write_town
 
@@ -38,7 +40,9 @@ def test_every_person_is_counted_by_every_way_they_can_go(world):
     assert {name: set(found) for name, found in opened.items()} == {
         name: found & known for name, found in named.items()
     }
-    for row in by_way(reach, opened, [5, 10]).to_dict("records"):
+    table = by_way(reach, opened, [5, 10])
+    assert list(table["public"].unique()) == ["total", *(public.name for public in WHO)]
+    for row in table.to_dict("records"):
         here = times if row["mode"] == "best" else times[times["mode"] == row["mode"]]
         who = [public for public in WHO if row["public"] in ("total", public.name)]
         expected, everybody = 0.0, 0.0
@@ -106,10 +110,43 @@ def test_a_run_its_choice_its_folder_and_the_terminal_tell_the_same(tmp_path: Pa
     text = io.StringIO()
     print_coverage(ways, 5, Console(file=text, width=200), language="fr")
     lines = [" ".join(line.split()) for line in text.getvalue().splitlines() if line.strip().startswith("à pied")]
+    # The report counts from the minutes, and of the group and limit that the choice was asked for.
+    page = re.sub(r"<[^>]*>", " ", (tmp_path / "results" / "report.html").read_text(encoding="utf-8"))
+    page = " ".join(page.split())
+    said = (
+        "By mode, with the open and the chosen sites: 100 (91%) on foot, 110 (100%) by bicycle and 110 (100%) together."
+    )
+    assert said in page
+    assert "On foot 5 min 50 (45%) 100 (91%) 100 (91%) By bicycle 5 min 110 (100%)" in page
     assert lines == ["à pied 5 min 50 (45 %) 100 (91 %) 100 (91 %)"]
     slow = result.scenarios["slow"].tables["coverage"]  # 200 m: 3 crossings from either end
     assert counted(at_limit(slow, 5), "chosen", "walk") == (60, 110)
     assert (tmp_path / "results" / "scenarios" / "slow" / "coverage.csv").exists()
+
+
+def test_it_is_said_where_the_best_is_nearly_the_bicycle():
+    words = load_words("en", "terminal")
+
+    def said(walk: float, bike: float, public: str = "total") -> str:
+        rows = [("all", public, "people", mode, 10, 100.0, n, n / 100) for mode, n in (("walk", walk), ("bike", bike))]
+        rows.append(("all", public, "people", "best", 10, 100.0, 80.0, 0.8))
+        columns = ["open", "public", "group", "mode", "minutes", "people", "covered", "share"]
+        return nearly_cycling(pd.DataFrame(rows, columns=columns), ["bike"], words)
+
+    assert said(40, 78).startswith(
+        "By any mode is nearly by bicycle: of 80 people, 78 (98%) are there by bicycle and 40 by"
+    )
+    assert said(40, 75) == ""  # 94 % of them: the others count, too
+    assert said(72, 78) == ""  # 90 % walk there
+    assert said(40, 78, "cycling") == ""  # it is said who cycles
+    assert said(0, 0) == ""
+
+
+def test_who_rides_to_a_stop_cycles():
+    assert cycles({"rules": "bike"})
+    assert not cycles({"rules": "walk"})
+    assert cycles({"window": [], "walk": {"rules": "walk"}, "home": {"rules": "bike"}})
+    assert not cycles({"window": [], "walk": {"rules": "walk"}, "home": None})
 
 
 def test_json_of_a_choice_tells_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 from siteplan.analysis.equity import TOTAL
 from siteplan.catalogue import PEOPLE
 from siteplan.inputs.sites import OPEN
+from siteplan.publics import HOME, PUBLIC
 from siteplan.reachable import Bools, Reach
 
 __all__ = ["by_way", "openings_of"]
@@ -74,7 +75,7 @@ def by_way(
 def _publics(reach: Reach) -> dict[str, Bools]:
     """Return which points are of each public, in their order; nothing where there are not several."""
     table = reach.people.table
-    if not {"home", "public"} <= set(table):
+    if HOME not in table:
         return {}
-    of = table["public"].astype("category")
+    of = table[PUBLIC].astype("category")
     return {str(name): (of == name).to_numpy() for name in of.cat.categories} if len(of.cat.categories) > 1 else {}

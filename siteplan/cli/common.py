@@ -273,6 +273,7 @@ def plain_console() -> "Console":
 
 def _print_coverage(result: "Result") -> None:
     """Print who has an open site by each mode; `score` alone counts no openings."""
+    from siteplan.output.coverage import cycles
     from siteplan.output.terminal import print_coverage
 
     ways, choose = result.tables.get("coverage"), result.study["choose"] or {}
@@ -283,6 +284,7 @@ def _print_coverage(result: "Result") -> None:
             limit,
             plain_console(),
             rides=result.rides,
+            wheels=[mode for mode, profile in result.profiles.items() if cycles(profile)],
             modes=result.mode_titles,
             publics={each.name: each.title for each in result.publics},
             language=result.language,

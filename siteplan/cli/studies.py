@@ -166,6 +166,7 @@ def choose(
     A table of times will do in place of streets and population: each of its points then counts once.
     """
     from siteplan.config import Rides
+    from siteplan.output.coverage import cycles
     from siteplan.output.tables import choice_json
     from siteplan.output.terminal import print_choice, print_coverage
     from siteplan.study import choose as choose_in
@@ -186,6 +187,7 @@ def choose(
                 study.choose.limit(longest) if study.choose.goal.limited else longest,
                 plain_console(),
                 rides=[each.name for each in profiles if isinstance(each, Rides)],
+                wheels=[each.name for each in profiles if cycles(each.model_dump())],
                 modes={each.name: each.title for each in profiles if each.title},
                 publics={each.name: each.title for each in study.publics},
                 language=study.language,

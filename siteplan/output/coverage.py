@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -10,7 +11,10 @@ from siteplan.catalogue import BEST, PEOPLE, mode_order
 from siteplan.units import Unit
 from siteplan.words import Words
 
-__all__ = ["at_limit", "counted", "limits_of", "public_name", "way_name"]
+__all__ = ["at_limit", "counted", "cycles", "limits_of", "nearly_cycling", "planned_of", "public_name", "way_name"]
+
+NEARLY = 0.95  # of those whom the best mode brings to a site, by bicycle
+OTHERWISE = 0.9  # of the same, by another mode: then it is not the bicycle that decides
 
 
 def at_limit(table: pd.DataFrame, limit: float) -> pd.DataFrame:
@@ -43,6 +47,39 @@ def counted(
     for name, value in keys.items():
         rows = rows[rows[name].astype(str) == value]
     return (float(rows["covered"].iloc[0]), float(rows["people"].iloc[0])) if len(rows) else (math.nan, math.nan)
+
+
+def cycles(profile: Mapping[str, Any]) -> bool:
+    """Tell whether a mode, as the study describes it, is for those who cycle, be it to a stop."""
+    to_stops = profile.get("home") or profile.get("walk")  # of public transport
+    return (to_stops if isinstance(to_stops, Mapping) else profile).get("rules") == "bike"
+
+
+def planned_of(table: pd.DataFrame) -> str:
+    """Name what is told most of: the chosen sites or, where none are chosen, all."""
+    known = list(dict.fromkeys(table["open"].astype(str)))
+    return "chosen" if "chosen" in known else known[-1]
+
+
+def nearly_cycling(table: pd.DataFrame, wheels: Collection[str], words: Words) -> str:
+    """Say where the best of all modes is nearly the bicycle alone; nothing where it is not, or publics say who cycles.
+
+    `table` has one limit a mode, as `at_limit` gives it; `wheels` are the modes of those who cycle.
+    """
+    modes = [mode for mode in dict.fromkeys(table["mode"].astype(str)) if mode != BEST]
+    others = [mode for mode in modes if mode not in wheels]
+    if len(others) in (0, len(modes)) or (table["public"].astype(str) != TOTAL).any():
+        return ""
+    opening = planned_of(table)
+    best, _ = counted(table, opening, BEST)
+    cycling, other = (
+        max(counted(table, opening, mode)[0] for mode in some)
+        for some in ([mode for mode in modes if mode in wheels], others)
+    )
+    if not best > 0 or cycling < NEARLY * best or other >= OTHERWISE * best:
+        return ""
+    told = {"best": words.count(best), "cycling": words.count(cycling), "share": words.share(cycling, best)}
+    return words.text("nearly_cycling", **told, other=words.count(other))
 
 
 def way_name(mode: str, words: Words, rides: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
 from siteplan.config import TRANSIT
 from siteplan.errors import listed
 from siteplan.objectives import Objective, objective_names
-from siteplan.output.coverage import at_limit, counted, limits_of, public_name, way_name
+from siteplan.output.coverage import at_limit, counted, limits_of, nearly_cycling, planned_of, public_name, way_name
 from siteplan.units import Unit
 from siteplan.words import NONE, Said, Words, load_words
 
@@ -379,6 +379,7 @@ def print_coverage(
     console: "Console",
     *,
     rides: Collection[str] = (TRANSIT.name,),
+    wheels: Collection[str] = (),
     modes: Titles = MappingProxyType({}),
     publics: Titles = MappingProxyType({}),
     language: str = "en",
@@ -395,6 +396,8 @@ def print_coverage(
         Where to print; text from the data is printed as it is, never as markup.
     rides
         The modes of public transport, whose walks are told.
+    wheels
+        The modes of those who cycle; where the best of all is nearly theirs alone, that is said.
     modes, publics
         What those of the study's own are called, by name and language.
     language
@@ -410,7 +413,8 @@ def print_coverage(
     for name in openings:
         texts = [_part(*counted(kept, name, mode), words) for mode in ways]
         columns.append(Column(words[f"open_{name}"], texts))
-    _print(console, columns, iter(()))
+    warned = nearly_cycling(kept, wheels, words)
+    _print(console, columns, iter([warned] if warned else []))
     parts = {words.group(name): {"group": name} for name in dict.fromkeys(kept["group"].astype(str)) if name != PEOPLE}
     parts |= {
         public_name(name, publics.get(name, {}), words): {"public": name}
@@ -418,7 +422,7 @@ def print_coverage(
         if name != TOTAL
     }
     if parts:
-        planned = "chosen" if "chosen" in openings else openings[-1]
+        planned = planned_of(kept)
         columns = [Column(words[f"open_{planned}"], list(map(printable, parts)), number=False, name=True)]
         for mode, way in ways.items():
             texts = [_part(*counted(kept, planned, mode, **part), words) for part in parts.values()]

@@ -10,9 +10,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from siteplan.analysis.coverage import by_way, openings_of
 from siteplan.catalogue import Measure, measures
 from siteplan.errors import InputError
 from siteplan.geo import metric_crs, require_metric
+from siteplan.output.coverage import at_limit, cycles
 from siteplan.output.maps.layers import mark_labels
 from siteplan.output.outcome import Outcome
 from siteplan.output.report.facts import (
@@ -267,6 +269,28 @@ class Account:
         if found is None or not self.goal.shared_out or not {"covered", "today"} <= set(told):
             return found
         return replace(found, today=float(told["today"]), chosen=float(told["covered"]))  # those who find room
+
+    @cached_property
+    def limit(self) -> float:
+        """The limit that the report speaks of."""
+        return math.inf if self.aim is None else self.aim.limit
+
+    @cached_property
+    def ways(self) -> pd.DataFrame | None:
+        """Who has an open site by each mode within that limit, as `by_way` counts it; None where it is not known."""
+        if self.aim is None:
+            return None
+        if self.reach is None:
+            found = self.table("coverage")
+            return None if found is None else at_limit(found, self.limit)
+        groups = [name for name in self.result.groups if name in self.reach.people.table]
+        openings = openings_of(self.sites, self.reach, self.chosen)
+        return at_limit(by_way(self.reach, openings, [self.limit], groups=groups), self.limit)
+
+    @cached_property
+    def wheels(self) -> list[str]:
+        """The modes of those who cycle, be it to a stop."""
+        return [mode for mode, profile in self.result.profiles.items() if cycles(profile)]
 
     @cached_property
     def of_people(self) -> Coverage | None:

@@ -32,6 +32,7 @@ from siteplan.output.report.communes import communes_section, which_sites
 from siteplan.output.report.markup import Markup, join, note, seen, tag
 from siteplan.output.report.pictures import curve_section, map_sections
 from siteplan.output.report.tables import Column, table
+from siteplan.output.report.ways import ways_answer, ways_section, ways_warning
 from siteplan.words import NONE, capital
 
 __all__ = ["render_page"]
@@ -74,6 +75,9 @@ def render_page(account: Account) -> str:
         out_by_commune=_out_by_commune,
         out_by_group=_out_by_group,
         which_sites=which_sites,
+        ways_answer=ways_answer,
+        ways_section=ways_section,
+        ways_warning=ways_warning,
         speeds=speeds,
         at_once=at_once,
         modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
