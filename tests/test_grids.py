@@ -17,9 +17,9 @@ from replay import replayed
 from siteplan.errors import FetchError, SiteplanWarning
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
-from siteplan.sources.population import country_codes, get_population, mollweide_tiles
+from siteplan.sources.population import country_codes, get_population, mollweide_tiles, plan_population
 from siteplan.sources.source import sources
-from siteplan.sources.terrain import get_terrain, terrain_tiles
+from siteplan.sources.terrain import get_terrain, plan_terrain, terrain_tiles
 from siteplan.sources.windows import joined_ranges, placed
 
 
@@ -388,3 +388,29 @@ def test_a_second_run_of_the_terrain_asks_for_nothing_not_even_the_sea(replay, d
 def test_tiles_are_named_by_their_south_western_corner():
     assert terrain_tiles(-0.5, -0.5, 0.5, 0.5) == [(-1, -1), (-1, 0), (0, -1), (0, 0)]
     assert terrain_tiles(3.0, 46.0, 4.0, 47.0) == [(46, 3)]
+
+
+# ---- what would be loaded ----
+
+
+@pytest.mark.parametrize("name", ["worldpop", "census_grid", "filosofi", "glo30"])
+@pytest.mark.parametrize("no_ranges", [False, True])
+def test_what_would_be_loaded_is_what_is_loaded(replay, downloads, tmp_path, name, no_ranges):
+    replay.fail(name, path="/carr" if name == "filosofi" else "", no_ranges=no_ranges, times=99)
+    plan, get = (plan_terrain, get_terrain) if name == "glo30" else (plan_population, get_population)
+    planned = plan(sample_area(), source(name), downloads)
+    got = get(sample_area(), source(name), downloads, tmp_path / "town")
+    assert planned == [(each.url, each.bytes) for each in got.used]
+    if not no_ranges:  # what tells where the rest lies is not asked for twice
+        stretches = [(each.path, each.headers.get("Range")) for each in replay.requests]
+        assert len(stretches) == len(set(stretches))
+
+
+def test_tiles_that_would_be_loaded_are_told_without_the_sea(replay, downloads):
+    coast = Area("Coast", box(3.95, 46.4, 4.05, 46.6), "FR")
+    assert [address.rpartition("/")[2] for address, _ in plan_terrain(coast, source("glo30"), downloads, margin=0)] == [
+        "Copernicus_DSM_COG_10_N46_00_E003_00_DEM.tif"
+    ]
+    assert plan_population(sample_area(), source("ghs_pop"), downloads) == [
+        (f"https://jeodpp.jrc.ec.europa.eu{GHS}", len(grids.ghs()))
+    ]

@@ -4,7 +4,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,9 +22,9 @@ from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads, NotThereError
 from siteplan.sources.rasters import mosaic, place_file, write_raster
 from siteplan.sources.source import Got, Source, Used, url
-from siteplan.sources.windows import Pixels, RemoteFile, no_data, placed, read_member, read_windows
+from siteplan.sources.windows import MeasuredError, Pixels, RemoteFile, no_data, placed, read_member, read_windows
 
-__all__ = ["country_codes", "get_population", "mollweide_tiles"]
+__all__ = ["country_codes", "get_population", "mollweide_tiles", "plan_population"]
 
 NODATA = -99999.0
 FACTOR = 1.5  # published people and those found differ by less, unless the place or the file is another
@@ -85,10 +85,11 @@ class _Wish:
     folder: Path
     place: gpd.GeoSeries  # the area and its margin
     year: int | None
+    measured: bool = False  # nothing is written: the file that would be read is told
 
     def open(self, address: str) -> RemoteFile:
         """Open a file of the source to read it in part."""
-        return RemoteFile(self.downloads, self.source, address)
+        return RemoteFile(self.downloads, self.source, address, measured=self.measured)
 
 
 def get_population(
@@ -120,15 +121,39 @@ def get_population(
     FetchError
         Nothing is published for the place, what came is not what the source is known by, or nobody lives there.
     """
+    return _way(source)(_Wish(area, source, downloads, folder, _place(area, margin), year))
+
+
+def plan_population(
+    area: Area, source: Source, downloads: Downloads, *, margin: float = 0.0, year: int | None = None
+) -> list[tuple[str, int | None]]:
+    """Return what `get_population` would load: addresses, with the bytes of each file or of the part that matters.
+
+    Only what tells where in a file the rest lies is asked for. Parameters and errors as of `get_population`.
+    """
+    place = _place(area, margin)
+    if source.name == "ghs_pop":
+        tiles = _ghs_tiles(source, _epoch(source, year), place)
+        return [(address, downloads.size(source, address)) for _, address in tiles]
+    try:
+        _way(source)(_Wish(area, source, downloads, Path(), place, year, measured=True))
+    except MeasuredError as found:
+        return [(found.url, found.size)]
+    raise FetchError(f"{source.name}: what it would load for {area.name} cannot be told")
+
+
+def _way(source: Source) -> Callable[[_Wish], Got]:
     ways = {"filosofi": _filosofi, "census_grid": _census, "worldpop": _worldpop, "ghs_pop": _ghs_pop}
-    way = ways.get(source.name)
-    if way is None:
+    if source.name not in ways:
         raise FetchError(
             f"{source.name}: is read in no known way; expected one of {', '.join(ways)}. Download the file by hand and "
             "name it (inputs.population)"
         )
-    place = gpd.GeoSeries([area.around(margin) if margin else area.geometry], crs=LONLAT)
-    return way(_Wish(area, source, downloads, folder, place, year))
+    return ways[source.name]
+
+
+def _place(area: Area, margin: float) -> gpd.GeoSeries:
+    return gpd.GeoSeries([area.around(margin) if margin else area.geometry], crs=LONLAT)
 
 
 # ---- models of the world: rasters of counts ----
@@ -157,24 +182,22 @@ def _worldpop(wish: _Wish) -> Got:
 
 
 def _ghs_pop(wish: _Wish) -> Got:
-    source = wish.source
+    source, taken = wish.source, _epoch(wish.source, wish.year)
     wanted = int(source.vintage) if wish.year is None else wish.year
-    taken = min(EPOCHS, key=lambda epoch: (abs(epoch - wanted), epoch))
     notes = [] if taken == wanted else [f"{source.title}: has every fifth year; {taken} stands for {wanted}"]
     parts: list[Pixels] = []
     used: list[Used] = []
     absent: list[str] = []
-    for row, column in mollweide_tiles(wish.place):
-        address = url(source, "tile", year=taken, row=row, column=column)
+    for tile, address in _ghs_tiles(source, taken, wish.place):
         what = f"{source.name}: {address}"
         if wish.downloads.lacks(source, address):
-            absent.append(f"R{row}_C{column}")
+            absent.append(tile)
             continue
         try:
             path = wish.downloads.get(source, address)
         except NotThereError:
             wish.downloads.keep_lack(source, address)
-            absent.append(f"R{row}_C{column}")
+            absent.append(tile)
             continue
         with path.open("rb") as packed, read_member(packed, what, lambda name: name.endswith(".tif")) as member:
             parts += read_windows(io.BytesIO(member.read()), what, wish.place)
@@ -182,6 +205,19 @@ def _ghs_pop(wish: _Wish) -> Got:
     if absent:
         notes.append(f"{source.title}: no tile {', '.join(absent)}, where nobody lives (sea, or no land at all)")
     return _raster(wish, parts, used, notes)
+
+
+def _epoch(source: Source, year: int | None) -> int:
+    wanted = int(source.vintage) if year is None else year
+    return min(EPOCHS, key=lambda epoch: (abs(epoch - wanted), epoch))
+
+
+def _ghs_tiles(source: Source, year: int, place: gpd.GeoSeries) -> list[tuple[str, str]]:
+    """Return the names of the tiles around a place, and their addresses."""
+    return [
+        (f"R{row}_C{column}", url(source, "tile", year=year, row=row, column=column))
+        for row, column in mollweide_tiles(place)
+    ]
 
 
 def mollweide_tiles(place: gpd.GeoSeries) -> list[tuple[int, int]]:

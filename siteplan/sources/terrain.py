@@ -12,9 +12,9 @@ from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads, NotThereError
 from siteplan.sources.rasters import mosaic, write_raster
 from siteplan.sources.source import Got, Source, Used, url
-from siteplan.sources.windows import Pixels, RemoteFile, moved, no_data, placed, read_windows
+from siteplan.sources.windows import MeasuredError, Pixels, RemoteFile, moved, no_data, placed, read_windows
 
-__all__ = ["get_terrain", "terrain_tiles"]
+__all__ = ["get_terrain", "plan_terrain", "terrain_tiles"]
 
 FILE = "terrain.tif"
 MARGIN = 5_000.0  # metres; people come to a site at the edge of an area from beyond it
@@ -58,20 +58,12 @@ def get_terrain(area: Area, source: Source, downloads: Downloads, folder: Path, 
         No tile is there, one cannot be read, or the file cannot be written.
     """
     place = gpd.GeoSeries([area.around(margin)], crs=LONLAT)
-    wide = gpd.GeoSeries([area.around(margin + BESIDE)], crs=LONLAT)
-    boxes = boxes_around(wide, LONLAT)
-    tiles = [tile for box in boxes for tile in terrain_tiles(*box)]
-    if len(boxes) > 1 or len(tiles) > MOST_TILES:
-        raise FetchError(
-            f"{source.name}: {area.name} touches {len(tiles)} tiles of one degree; expected at most {MOST_TILES}, on "
-            "one side of the 180th meridian: fetch parts of it, with --bbox, or go without terrain"
-        )
+    wide, tiles = _tiles(area, source, margin)
     parts: list[Pixels] = []
     used: list[Used] = []
     notes: list[str] = []
     absent: list[tuple[int, int]] = []
-    for lat, lon in tiles:
-        address = url(source, "tile", lat=_written(lat, "NS", 2), lon=_written(lon, "EW", 3))
+    for (lat, lon), address in tiles:
         if downloads.lacks(source, address):
             absent.append((lat, lon))
             continue
@@ -102,6 +94,43 @@ def get_terrain(area: Area, source: Source, downloads: Downloads, folder: Path, 
         )
     write_raster(heights, folder / FILE)
     return Got(inputs={"elevation": FILE}, used=used, notes=notes)
+
+
+def plan_terrain(
+    area: Area, source: Source, downloads: Downloads, *, margin: float = MARGIN
+) -> list[tuple[str, int | None]]:
+    """Return what `get_terrain` would load: the tiles that exist, with the bytes of each that matter.
+
+    Only the first bytes of each are asked for. Parameters and errors as of `get_terrain`.
+    """
+    wide, tiles = _tiles(area, source, margin)
+    planned: list[tuple[str, int | None]] = []
+    for _, address in tiles:
+        if downloads.lacks(source, address):
+            continue
+        try:
+            with RemoteFile(downloads, source, address, measured=True) as file:
+                read_windows(file, f"{source.name}: {address}", wide)
+        except NotThereError:
+            downloads.keep_lack(source, address)
+        except MeasuredError as found:
+            planned.append((found.url, found.size))
+    return planned
+
+
+def _tiles(area: Area, source: Source, margin: float) -> tuple[gpd.GeoSeries, list[tuple[tuple[int, int], str]]]:
+    """Return what is read around an area, and the tiles that it touches with their addresses."""
+    wide = gpd.GeoSeries([area.around(margin + BESIDE)], crs=LONLAT)
+    boxes = boxes_around(wide, LONLAT)
+    tiles = [tile for box in boxes for tile in terrain_tiles(*box)]
+    if len(boxes) > 1 or len(tiles) > MOST_TILES:
+        raise FetchError(
+            f"{source.name}: {area.name} touches {len(tiles)} tiles of one degree; expected at most {MOST_TILES}, on "
+            "one side of the 180th meridian: fetch parts of it, with --bbox, or go without terrain"
+        )
+    return wide, [
+        (tile, url(source, "tile", lat=_written(tile[0], "NS", 2), lon=_written(tile[1], "EW", 3))) for tile in tiles
+    ]
 
 
 def _written(degrees: int, letters: str, digits: int) -> str:

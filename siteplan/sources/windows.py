@@ -24,7 +24,17 @@ from siteplan.inputs.raster import windows_around
 from siteplan.sources.downloads import Downloads, WholeOnlyError
 from siteplan.sources.source import Source, Used
 
-__all__ = ["Pixels", "RemoteFile", "joined_ranges", "moved", "no_data", "placed", "read_member", "read_windows"]
+__all__ = [
+    "MeasuredError",
+    "Pixels",
+    "RemoteFile",
+    "joined_ranges",
+    "moved",
+    "no_data",
+    "placed",
+    "read_member",
+    "read_windows",
+]
 
 STEP = 1 << 16  # bytes asked for where nothing tells how many are needed: the header of any GeoTIFF but the largest
 MOST = 8 << 20  # bytes asked for at once: what is cut goes on from the last piece that came
@@ -70,8 +80,26 @@ def joined_ranges(ranges: Iterable[Range]) -> list[Range]:
     return joined
 
 
+class MeasuredError(Exception):
+    """What would have been read of a file that is only measured; no fault, but the end of its reading.
+
+    Attributes
+    ----------
+    url
+        The source's own address.
+    size
+        In bytes; None where its host does not say.
+    """
+
+    def __init__(self, url: str, size: int | None) -> None:
+        super().__init__(url)
+        self.url, self.size = url, size
+
+
 class RemoteFile(io.RawIOBase):
     """A file of a source to read from anywhere in it; what is read comes in pieces, and stays in the cache.
+
+    One that is only measured is read up to where it is known what will be read: there `MeasuredError` says how much.
 
     Attributes
     ----------
@@ -83,8 +111,9 @@ class RemoteFile(io.RawIOBase):
         What its user should know of how it was had.
     """
 
-    def __init__(self, downloads: Downloads, source: Source, url: str) -> None:
+    def __init__(self, downloads: Downloads, source: Source, url: str, *, measured: bool = False) -> None:
         super().__init__()
+        self._measured = measured
         self.source, self.url, self.notes = source, url, list[str]()
         self._downloads, self._at = downloads, 0
         self._held: list[tuple[int, bytes]] = []
@@ -93,6 +122,8 @@ class RemoteFile(io.RawIOBase):
             try:
                 self._held.append((0, downloads.piece(source, url, 0, STEP)))
             except WholeOnlyError:
+                if measured:
+                    raise MeasuredError(url, downloads.size(source, url)) from None
                 self._whole = downloads.get(source, url)
         if self._whole is None:
             self.size = downloads.extent(source, url) or len(self._held[0][1])
@@ -141,8 +172,13 @@ class RemoteFile(io.RawIOBase):
     def hold(self, ranges: Iterable[Range]) -> None:
         """Ask for stretches that will be read (start, stop in bytes), in few requests."""
         if self._whole is not None:
+            if self._measured:
+                raise MeasuredError(self.url, self.size)
             return
         missing = [(start, min(stop, self.size)) for start, stop in ranges if not self._holds(start, stop)]
+        if self._measured:
+            held = sum(len(piece) for _, piece in self._held)
+            raise MeasuredError(self.url, held + sum(stop - start for start, stop in joined_ranges(missing)))
         for first, last in joined_ranges(missing):
             for start in range(first, last, MOST):
                 self._take(start, min(start + MOST, last))
