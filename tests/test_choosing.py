@@ -212,7 +212,7 @@ def test_phases_and_all_tables_at_the_command_line(town: Path) -> None:
     done = call("choose", town, "--phases", "1,3", "-o", "tables")
     assert done.exit_code == 0, done.stderr
     words = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert "order phase site name status people added alone served cost" in words
+    assert "order phase site name status people added alone served cost (units)" in words
     assert "phase sites value best alone loss loss % opens" in words
     assert "1 1 90 90 0 0.0 M" in words
     told = json.loads(call("choose", town, "--phases", "1,3", "--json").stdout)

@@ -268,7 +268,7 @@ def test_what_exists_is_not_to_be_opened_and_costs_nothing():
     answer = text_of(page, "answer")
     assert "Open Depot and Library, in this order: 110 of 110 people" in answer
     assert "Hall exists and stays open." in answer
-    assert "The new sites cost 2,000 together, plus 1 of unknown cost." in answer
+    assert "The new sites cost 2,000 cost units together, plus 1 of unknown cost." in answer
     chosen = text_of(page, "chosen_sites")
     # Nobody but the first site is open after the first step.
     assert "– Hall existing 50 50 45% 0 0 1 Depot 50 100 91% 2,000 2,000" in chosen
@@ -388,7 +388,7 @@ def test_phases_are_named_and_say_what_they_cost_and_lose():
     assert "alone" not in told
     assert "– Hall existing 1 50 50" in text_of(page, "chosen_sites")
     french = page_of(**town(choice=WHOLE, phases=pd.DataFrame(PHASES), language="fr"))
-    assert "Ouvrent Sites ouverts Coût cumulé Couverts (habitants) Part" in text_of(french, "phases")
+    assert "Ouvrent Sites ouverts Coût cumulé (unités) Couverts (habitants) Part" in text_of(french, "phases")
 
 
 REJECTED = pd.DataFrame(

@@ -179,7 +179,7 @@ def choose(
         typer.echo(choice_json(choice))
     else:
         full = study.choose is not None and bool(study.choose.capacities)
-        print_choice(choice, plain_console(), full=full, language=study.language)
+        print_choice(choice, plain_console(), full=full, language=study.language, currency=study.currency)
         if choice.coverage is not None and study.choose is not None:
             profiles, longest = study.profiles(), max(study.travel.limits)
             print_coverage(

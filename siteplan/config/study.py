@@ -96,6 +96,11 @@ class Study(Shown, Model):
     language: Annotated[str, AfterValidator(_known_language)] = Field(
         default="en", description=f"language of the pages: {', '.join(languages())}"
     )
+    currency: str = Field(
+        default="",
+        max_length=12,
+        description="what costs are counted in, a sign or a code such as € or EUR; empty = told as cost units",
+    )
     area: Area = Field(default=Area(), description="the territories")
     inputs: Inputs = Field(default=Inputs(), description="the files")
     travel: Travel = Field(default=Travel(), description="how people travel")

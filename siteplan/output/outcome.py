@@ -15,6 +15,7 @@ from siteplan.errors import InputError, StudyError, listed
 from siteplan.inputs.sites import OPEN
 from siteplan.siting.choice import Choice
 from siteplan.units import Unit
+from siteplan.words import Words
 
 __all__ = ["Outcome", "ranked_by"]
 
@@ -200,6 +201,15 @@ class Outcome(Shown):
             return []
         ordered = choice.sort_values("order", kind="stable") if "order" in choice else choice
         return [str(site) for site in ordered["site"]]
+
+    @property
+    def currency(self) -> str:
+        """What costs are counted in; "" where the study does not say it."""
+        return str(self.study.get("currency") or "")
+
+    def money(self, value: float, words: Words) -> str:
+        """Write what something costs."""
+        return words.money(value, self.currency)
 
     @property
     def opening(self) -> dict[str, int]:

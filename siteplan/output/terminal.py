@@ -228,7 +228,9 @@ def _explained(
 # ---- a choice ----
 
 
-def print_choice(choice: "Choice", console: "Console", *, full: bool = False, language: str = "en") -> None:
+def print_choice(
+    choice: "Choice", console: "Console", *, full: bool = False, language: str = "en", currency: str = ""
+) -> None:
     """Print the chosen sites in the order to open them, the phases if there are any, and how good they are.
 
     Parameters
@@ -241,23 +243,25 @@ def print_choice(choice: "Choice", console: "Console", *, full: bool = False, la
         Whether sites may be full: people are served then, not merely within reach.
     language
         Of the headings and sentences.
+    currency
+        What costs are counted in.
     """
     words = load_words(language, "terminal")
     sites = choice.sites.reset_index()
     counted = [name for name in COUNTED if name in sites and _worth_showing(choice, name, words)]
     sites["order"] = sites["order"].where(sites["order"] > 0)  # what exists does not open
     named = [name for name in ("order", "phase", "site", "name", "status") if name in sites]
-    _print(console, _choice_columns(sites[[*named, *counted]], words), iter(()))
+    _print(console, _choice_columns(sites[[*named, *counted]], words, currency), iter(()))
     if choice.phases is not None:
         shown = choice.phases.reset_index()
         shown["loss_share"] *= 100
         shown = shown[[name for name in PHASES if name in shown]]
-        _print(console, _choice_columns(shown.rename(columns={"alone": "best_alone"}), words), iter(()))
+        _print(console, _choice_columns(shown.rename(columns={"alone": "best_alone"}), words, currency), iter(()))
     summary = choice_summary(choice, full=full, language=language)
-    _print(console, (), iter([summary, *_figures(choice, full, words), _meaning(choice, counted, words)]))
+    _print(console, (), iter([summary, *_figures(choice, full, words, currency), _meaning(choice, counted, words)]))
 
 
-def _choice_columns(table: pd.DataFrame, words: Words) -> list[Column]:
+def _choice_columns(table: pd.DataFrame, words: Words, currency: str) -> list[Column]:
     columns = []
     for name in map(str, table):
         number = pd.api.types.is_numeric_dtype(table[name])
@@ -268,7 +272,9 @@ def _choice_columns(table: pd.DataFrame, words: Words) -> list[Column]:
             else printable(words.get(str(value), str(value)) if name == "status" else value)
             for value in table[name]
         ]  # fmt: skip
-        columns.append(Column(words[f"col_{name}"], texts, number, name in ("name", "opens")))
+        heading = words[f"col_{name}"]
+        heading = words.priced(heading, currency) if name in ("cost", "budget") else heading
+        columns.append(Column(heading, texts, number, name in ("name", "opens")))
     return columns
 
 
@@ -325,7 +331,7 @@ def _worth_showing(choice: "Choice", name: str, words: Words) -> bool:
     return name != "gain" or bool(_said(choice, "gained", words))
 
 
-def _figures(choice: "Choice", full: bool, words: Words) -> Iterator[str]:
+def _figures(choice: "Choice", full: bool, words: Words, currency: str) -> Iterator[str]:
     """Say whom the choice covers, what it costs, and what the communes with floors have."""
     told = choice.summary
     counts = {name: words.number(told[name], 0) for name in ("covered", "people", "today", "coverable", "cost")}
@@ -335,7 +341,8 @@ def _figures(choice: "Choice", full: bool, words: Words) -> Iterator[str]:
         figures = [words.text(key, group=group, limit=_limit(told[_unit(choice)], _unit(choice), words), **counts)]
     yield "; ".join([*figures, words.text("reach", **counts)])
     if told["cost"] or told["cost_unknown"]:
-        yield words.text("costs", count=told["cost_unknown"], **counts)
+        cost = words.money(told["cost"], currency)
+        yield words.text("costs", count=told["cost_unknown"], **{**counts, "cost": cost})
     floors = told.get("floors")
     if floors:
         # A commune without people has no share.

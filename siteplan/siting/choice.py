@@ -17,6 +17,7 @@ class Choice(Shown):
 
     Attributes
     ----------
+    sites
         Index `site` in the order to open them (existing, required, then what adds most); `order` of opening, 1 being
         the first that does not exist yet (0 for those that do), `name`, `status`, `people` within the limit, `added` by
         it to those before it (with capacities: served more), `gain` (what it adds to the objective, in its unit; for

@@ -355,7 +355,14 @@ def _told(
     if here.study.choose is None:
         return {"robustness": table}
     own = list(map(str, here.chosen))
-    return {"robustness": table, "robust_sets": _sets(found, sites, list(here.sites.index), own)}
+    sets = _sets(found, sites, list(here.sites.index), own)
+    if "best_in" in sets:
+        ground, labels = _cover(here.study, here.study.choose, here.reach), here.reach.sites.astype(str)
+        sets["covered"] = [
+            _covered(ground, labels.isin(names.split(", ")).tolist()) if names else np.nan
+            for names in sets["sites"].fillna("")
+        ]
+    return {"robustness": table, "robust_sets": sets}
 
 
 def _sets(

@@ -131,6 +131,15 @@ class Words:
             return f"<\u202f{self.percent(0.1)}" if rounded == 0 else f">\u202f{self.percent(99.9)}"
         return self.percent(rounded)
 
+    def money(self, value: float, currency: str) -> str:
+        """Write what something costs, never without what it is counted in: a sign, a code or, given none, units."""
+        key = "money_none" if not currency else "money_code" if currency[0].isalpha() else "money_sign"
+        return self[key].format(value=self.number(value), currency=currency)
+
+    def priced(self, heading: str, currency: str) -> str:
+        """Write a heading over costs, with what they are counted in."""
+        return f"{heading} ({currency or self['money_unit']})"
+
     def at_most(self, share: float) -> str:
         """Write a share that something cannot exceed: rounded up, so that it stays true."""
         return self.percent(math.ceil(round(1000 * share, 6)) / 10)
@@ -142,6 +151,10 @@ class Words:
         from babel.lists import format_list
 
         return str(format_list(list(texts), locale=self._cldr))
+
+    def set_off(self, name: str) -> str:
+        """Put a name into quotation marks where it has a comma, at which a list would fall apart."""
+        return self["quoted"].format(text=name) if "," in name else name
 
     def date(self, day: str) -> str:
         """Write a day, given as `2026-03-10`; any other text stays as it is."""

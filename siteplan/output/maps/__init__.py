@@ -39,6 +39,7 @@ from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.scenarios import site_changes, whole_sites
 from siteplan.output.outcome import Outcome
 from siteplan.output.palette import CHANGE, CHOSEN, INKS, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
+from siteplan.output.tradeoffs import tradeoffs_told
 from siteplan.reachable import by_point
 from siteplan.siting.choice import Choice
 from siteplan.words import Tongues, all_words, half_up, load_words
@@ -236,6 +237,8 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "territories": [] if communes is None else [str(name) for name in communes["name"]],
         "cells": shapes,
         "plan": plan,
+        "currency": result.currency,
+        "tradeoffs": {name: list(tradeoffs_told(result, name)) for name in tongues},
         "phases": _phases(result, ids),
         "curve": _curve(result.table("curve")),
         "curveOf": {"group": asked.get("group", "people"), "decayed": not goal.heads},

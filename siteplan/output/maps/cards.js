@@ -26,7 +26,7 @@ function siteCard(at) {
   return el("div", { class: "card", "data-site": site.id },
     el("h2", {}, site.name),
     el("p", {}, capital(site.only ? words.only_there : words[site.status] || site.status) + chosen + ` · ${site.id}${site.label === site.id || site.order ? "" : ` (${words.label} ${site.label})`}`),
-    el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, number(site.cost)], [words.capacity, number(site.capacity)]])),
+    el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, site.cost === null ? "–" : money(site.cost)], [words.capacity, number(site.capacity)]])),
     plan ? nowTable(at) : null,
     ...subjects.map((subject) => counted(site, subject)),
     data.measures.some((each) => each.kind === "added") ? el("p", { class: "hint" }, words.added_note) : null,

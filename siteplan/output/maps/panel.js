@@ -123,6 +123,7 @@ function sheet() { // everything that has words
   search();
   tools();
   if (document.querySelector("#controls")) controls();
+  if (document.querySelector("#tradeoffs")) tradeoffPanel();
   if (document.querySelector("#curve")) curvePlot();
   if (document.querySelector("#answers")) answerPanel();
   if (plan) update();

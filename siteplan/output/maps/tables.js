@@ -117,7 +117,7 @@ function stepSaid(open) { // how many sites are open then, whom they cover, what
   const cost = sites.reduce((sum, site) => sum + (site.status === "existing" ? 0 : site.cost || 0), 0);
   return [plural("sites_open", sites.length),
     `${count(covered)} ${groupName(plan.subjects[state.subject])} (${percent(covered, all)})`,
-    data.sites.some((site) => site.cost !== null) ? unknown ? plural("cost_plus", unknown, { cost: number(cost) }) : fill(words.cost_sum, { cost: number(cost) }) : ""].filter(Boolean).join(" · ");
+    data.sites.some((site) => site.cost !== null) ? unknown ? plural("cost_plus", unknown, { cost: money(cost) }) : fill(words.cost_sum, { cost: money(cost) }) : ""].filter(Boolean).join(" · ");
 }
 function phasePanel() {
   const section = document.querySelector("#phases");
@@ -135,7 +135,7 @@ function phasePanel() {
   next.disabled = state.phase >= data.phases.length - 1;
   [back.dataset.key, next.dataset.key] = ["back", "next"];
   const list = data.phases.map(([name, sites], at) => {
-    const opened = sites.map(called).join(", ") || words.nothing_new;
+    const opened = sites.map(setOff).join(", ") || words.nothing_new;
     return el("li", at === state.phase ? { "aria-current": "step" } : {},
       button(name ? fill(words.phase_number, { phase: name }) : opened, "link", () => go(at)), name ? el("span", {}, ` ${opened}`) : null, el("div", { class: "hint" }, stepSaid(openAfter(at))));
   });
@@ -144,6 +144,11 @@ function phasePanel() {
   section.replaceChildren(el("h2", {}, heading), el("p", { class: "sets" }, back, next), el("ol", {}, ...list));
   const again = focused && section.querySelector(`[data-key="${focused}"]:not([disabled])`);
   if (again) again.focus();
+}
+function tradeoffPanel() {
+  const section = document.querySelector("#tradeoffs"), said = data.tradeoffs[language];
+  if (!said.length) return section.remove();
+  section.replaceChildren(el("h2", {}, words.tradeoffs), ...said.map((text) => el("p", {}, text)));
 }
 function comparePanel() {
   const section = document.querySelector("#compare");
@@ -160,7 +165,7 @@ function comparePanel() {
   });
   section.replaceChildren(el("h2", {}, words.compare), el("p", {}, el("label", { for: "against" }, `${words.against} `), choice));
   if (!other) return;
-  const { about, opens, closes, moved } = scenarios[state.scenario], named = (sites) => [...sites].map(called).join(", ");
+  const { about, opens, closes, moved } = scenarios[state.scenario], named = (sites) => [...sites].map(setOff).join(", ");
   const said = [say(about), opens.size ? plural("opens", opens.size, { sites: named(opens) }) : "", closes.size ? plural("closes", closes.size, { sites: named(closes) }) : "",
     Object.keys(moved).length ? plural("moves", Object.keys(moved).length, { sites: named(Object.keys(moved)) }) : ""].filter(Boolean);
   section.append(...said.map((text) => el("p", {}, text)),

@@ -20,10 +20,12 @@ const inPercent = (value) => fill(words.percent, { value: number(value) });
 const percent = (part, whole) => (whole > 0 && !few(part) ? inPercent(Math.round((1000 * part) / whole) / 10) : "–");
 const score = (value) => (value === null ? "–" : written(value, 1));
 const called = (at) => (data.sites[at].name === data.sites[at].id ? data.sites[at].id : `${data.sites[at].name} (${data.sites[at].label})`);
+const setOff = (at) => (data.sites[at].name.includes(",") ? fill(words.quoted, { text: called(at) }) : called(at)); // in a list
 const modeName = (mode) => words[`mode_${mode}`] || mode;
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const groupName = (subject) => (subject === "people" ? words.people : words[`group_${subject}`] || subject.replaceAll("_", " "));
 const minutes = (value) => `${number(value)} ${words.minute}`;
+const money = (value) => fill(words[!data.currency ? "money_none" : /^\p{L}/u.test(data.currency) ? "money_code" : "money_sign"], { value: number(value), currency: data.currency });
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
 // the form of a text for a number of things: one of its own, or by the plural rules of the language

@@ -32,7 +32,7 @@ from siteplan.output.report.facts import (
 from siteplan.output.report.goal import Goal
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
-from siteplan.words import Words, load_words
+from siteplan.words import Words, capital, load_words
 
 __all__ = ["Account"]
 
@@ -251,7 +251,12 @@ class Account:
         each = [self.costs[site] for site in sites]
         unknown = sum(map(math.isnan, each))
         known = sum(cost for cost in each if not math.isnan(cost))
-        return self.words.text(f"{key}_plus" if unknown else f"{key}_sum", cost=known, count=unknown)
+        told = known if key == "cost" else self.result.money(known, self.words)  # a column says the unit in its heading
+        return self.words.text(f"{key}_plus" if unknown else f"{key}_sum", cost=told, count=unknown)
+
+    def priced(self, key: str) -> str:
+        """Give the heading of a column of costs."""
+        return self.words.priced(capital(self.words[key]), self.result.currency)
 
     @cached_property
     def ranked(self) -> pd.DataFrame | None:

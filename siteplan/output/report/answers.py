@@ -295,7 +295,7 @@ def _sets(account: Account) -> Markup:
         told = {"share": words.share(row["share"]), "lost": words.share(row["max_regret_share"])}
         texts.append(words.text("sets_own", people=words.count(row["max_regret"]), **told))
     rows = possible.to_dict("records")
-    sets = [words.listed(account.name(site) for site in str(row["sites"]).split(", ")) for row in rows]
+    sets = [words.listed(words.set_off(account.name(site)) for site in str(row["sites"]).split(", ")) for row in rows]
     lost = [f"{words.count(row['max_regret'])} ({words.share(row['max_regret_share'])})" for row in rows]
     shares = [float(row["share"]) for row in rows]
     columns = [

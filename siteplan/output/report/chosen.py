@@ -80,7 +80,7 @@ def chosen_answer(account: Account) -> Iterator[str]:
 
 
 def _names(account: Account, sites: list[str]) -> str:
-    return account.words.listed(account.name(site) for site in sites)
+    return account.words.listed(account.words.set_off(account.name(site)) for site in sites)
 
 
 def _worth(account: Account) -> Iterator[str]:
@@ -120,7 +120,8 @@ def _cost(account: Account) -> Iterator[str]:
     found, total = account.coverage, sum(account.costs[site] for site in new)
     more = 0.0 if found is None or found.chosen is None else found.chosen - found.today
     if math.isfinite(total) and more >= 1 and account.goal.objective.heads:
-        yield words.text("answer_cost_each", cost=total / more, more=words.count(more), who=account.who)
+        each = account.result.money(total / more, words)
+        yield words.text("answer_cost_each", cost=each, more=words.count(more), who=account.who)
 
 
 def _amount(account: Account, value: float) -> str:
@@ -196,8 +197,8 @@ def _figures(account: Account, known: pd.DataFrame) -> Iterator[tuple[str, list[
         for name in ("served", "turned_away"):
             yield words[name], [words.count(float(each)) for each in known[name]]
     if account.costs:
-        yield capital(words["cost"]), [words.spoken(account.costs[site]) for site in chosen]
-        yield words["cost_so_far"], [account.money(chosen[: at + 1]) for at in range(len(chosen))]
+        yield account.priced("cost"), [words.spoken(account.costs[site]) for site in chosen]
+        yield account.priced("cost_so_far"), [account.money(chosen[: at + 1]) for at in range(len(chosen))]
 
 
 def _turned_away(known: pd.DataFrame) -> bool:
@@ -225,10 +226,10 @@ def phases_section(account: Account) -> Markup:
         Column(words["open_in_all"], [words.spoken(row["count"]) for row in rows]),
     ]
     if "budget" in phases:
-        columns.append(Column(words["phase_budget"], [words.spoken(row["budget"]) for row in rows]))
+        columns.append(Column(account.priced("phase_budget"), [words.spoken(row["budget"]) for row in rows]))
     if account.costs:
         spent = accumulate([site for site in sites if site in account.costs] for sites in opens)
-        columns.append(Column(words["cost_so_far"], [account.money(sites) for sites in spent]))
+        columns.append(Column(account.priced("cost_so_far"), [account.money(sites) for sites in spent]))
     columns.append(Column(account.word_of_goal("value", who=account.who), values))
     if everybody > 0 and goal.objective.heads:
         columns.append(Column(words["share_after"], [words.share(row["value"], everybody) for row in rows]))
@@ -241,9 +242,9 @@ def _opening(account: Account, sites: list[str]) -> Markup:
     """Name the sites that a phase opens; those that exist stand there smaller."""
     words, status = account.words, account.sites["status"].astype(str)
     named = [
-        tag("small", f"{account.name(site)} ({words['existing']})")
+        tag("small", f"{words.set_off(account.name(site))} ({words['existing']})")
         if status.get(site) == "existing"
-        else account.name(site)
+        else words.set_off(account.name(site))
         for site in sites
     ]
     return join(*named, by=", ") if named else join(NONE)
@@ -289,7 +290,7 @@ def rejected_section(account: Account) -> Markup:
         over = words["swapped"]
         columns.append(Column(words["instead_of"], out, over=over, text=True))
         columns.append(Column(account.word_of_goal("value", who=account.who), change, over=over))
-        columns += [Column(capital(words["cost"]), dearer, over=over)] if account.costs else []
+        columns += [Column(account.priced("cost"), dearer, over=over)] if account.costs else []
     hidden = len(shown) - len(rows)
     said = [words["rejected_note"], words["swaps_note" if swaps else "swaps_none"], _left_out(account)]
     said += [words.text("rejected_hidden", count=hidden)] if hidden else []

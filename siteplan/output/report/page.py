@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 
 import jinja2
@@ -33,6 +34,7 @@ from siteplan.output.report.markup import Markup, join, note, seen, tag
 from siteplan.output.report.pictures import curve_section, map_sections
 from siteplan.output.report.tables import Column, table
 from siteplan.output.report.ways import ways_answer, ways_section, ways_warning
+from siteplan.output.tradeoffs import tradeoffs_told
 from siteplan.words import NONE, capital
 
 __all__ = ["render_page"]
@@ -51,6 +53,7 @@ def render_page(account: Account) -> str:
         finalize=lambda value: seen(value) if isinstance(value, str) else value,
     )
     environment.filters["spoken"] = words.spoken
+    environment.filters["money"] = partial(account.result.money, words=words)
     date = (account.manifest.get("inputs", {}).get("inputs.streets", {}).get("data_date") or "")[:10]
     made = (("OpenStreetMap", date), ("siteplan", account.manifest.get("siteplan")))
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
@@ -78,6 +81,7 @@ def render_page(account: Account) -> str:
         ways_answer=ways_answer,
         ways_section=ways_section,
         ways_warning=ways_warning,
+        tradeoffs=list(tradeoffs_told(account.result, words.language)),
         speeds=speeds,
         at_once=at_once,
         modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
@@ -99,7 +103,7 @@ def _answer_sites(account: Account) -> list[str]:
         return []
     travel = {"minutes": measure.minutes, "mode": words.mode(measure.mode)}
     best = (
-        words.text("answer_rank_one", name=account.name(str(site)), people=words.count(people))
+        words.text("answer_rank_one", name=words.set_off(account.name(str(site))), people=words.count(people))
         for site, people in candidates[measure.column].head(NAMED).items()
     )
     texts = [words.text("answer_rank", names=words.listed(best))]
@@ -139,7 +143,7 @@ def _ranking(account: Account) -> Markup:
         columns.append(Column(heading, counts, over=words.mode(each.mode)))
     if added in shown and account.opened:
         columns.append(Column(words["adds"], [words.count(float(value)) for value in shown[added]]))
-    for name, heading in (("cost", capital(words["cost"])), ("capacity", words["desks_column"])):
+    for name, heading in (("cost", account.priced("cost")), ("capacity", words["desks_column"])):
         if name in about and about[name].notna().any():
             columns.append(Column(heading, [words.spoken(value) for value in about[name].astype(float)]))
     if "score" in shown:
