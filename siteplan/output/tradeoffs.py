@@ -44,7 +44,7 @@ class Swap:
 
 
 def near_swaps(result: Outcome) -> list[Swap]:
-    """Give the candidates that could take the place of a chosen site nearly without loss: cheaper ones first, then best.
+    """Give the candidates that could take the place of a chosen site nearly without loss: the cheaper, then the best.
 
     Near is a loss of a thousandth of the value, or of a hundredth where the other site is cheaper. Where none is near,
     the one that comes nearest is given alone. Nothing where swaps were not computed.
