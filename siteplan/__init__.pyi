@@ -69,6 +69,7 @@ from .config import (
 )
 from .contours import isochrones as isochrones
 from .errors import (
+    FetchError as FetchError,
     InputError as InputError,
     NetworkError as NetworkError,
     SiteplanError as SiteplanError,
@@ -107,6 +108,7 @@ from .study import (
     check as check,
     compare as compare,
     compare_scenarios as compare_scenarios,
+    fetch as fetch,
     read_study as read_study,
     run as run,
 )

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from siteplan import __version__
-from siteplan.cli import journeys, places, studies
+from siteplan.cli import fetch, journeys, places, studies
 from siteplan.cli.common import app
 
-__all__ = ["app", "journeys", "main", "places", "studies"]
+__all__ = ["app", "fetch", "journeys", "main", "places", "studies"]
 
 # As a planner meets them.
-ORDER = "demo init check run score choose isochrones itinerary candidates compare map report".split()
+ORDER = "demo fetch init check run score choose isochrones itinerary candidates compare map report".split()
 app.registered_commands.sort(key=lambda each: ORDER.index(str(each.name or getattr(each.callback, "__name__", ""))))
 
 

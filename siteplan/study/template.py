@@ -31,7 +31,8 @@ def init_study(folder: str | Path, filled: Mapping[str, Any] | None = None) -> P
     folder
         Where to write it; it may be new.
     filled
-        Keys of the study with their values, nested as in the file; the others take their defaults.
+        Keys of the study with their values, nested as in the file; the others take their defaults, or an example where
+        they have none. A value of None leaves the key empty.
 
     Raises
     ------
@@ -63,7 +64,8 @@ def _lines(model: type[BaseModel], depth: int, example: Mapping[str, Any]) -> It
         inner = submodel(model, name)
         if depth == 0:
             yield ""
-        if inner is not None and (name in example or field.default is not None or field.examples):
+        left_out = name in example and example[name] is None
+        if inner is not None and not left_out and (name in example or field.default is not None or field.examples):
             yield from _explained(f"{indent}{name}:", field.description or "", depth)
             yield from _lines(inner, depth + 1, example.get(name) or (field.examples[0] if field.examples else {}))
         elif inner is not None:

@@ -1,0 +1,129 @@
+"""What was fetched is looked over before it is said to be done: whether it covers the place, whether all are there."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from siteplan.config import Study
+from siteplan.errors import InputError, SiteplanWarning
+from siteplan.geo import LONLAT
+from siteplan.sources.area import Area
+from siteplan.study.load import load_cells
+
+__all__ = ["look_over"]
+
+PATIENCE = 0.1  # share by which a grid and a published figure may differ, being of different years
+EDGE = 0.002  # degrees (some 200 m) that an extract may end before the margin does
+
+
+def look_over(study: Study, area: Area, margin: float) -> tuple[list[str], list[str]]:
+    """Look over the files of a study that was fetched.
+
+    Parameters
+    ----------
+    study
+        What was fetched.
+    area
+        For where.
+    margin
+        Metres around it that the streets shall cover.
+
+    Returns
+    -------
+    What holds, and what is odd; a sentence each.
+    """
+    held: list[str] = []
+    odd: list[str] = []
+    inputs = study.inputs
+    if inputs.streets is not None:
+        for text in _streets(inputs.streets, area.around(margin)):
+            odd.append(text)
+        if not odd:
+            held.append(f"the streets cover the area and {margin / 1000:g} km around it")
+    if inputs.population is not None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SiteplanWarning)  # whoever runs the study is told again
+                cells = load_cells(study, None, None)
+        except InputError as error:
+            odd.append(str(error))
+        else:
+            inside = cells.geometry.representative_point().to_crs(LONLAT).within(area.geometry)
+            count = float(cells.loc[inside.to_numpy(), "people"].sum())
+            _compare(count, area.population, held, odd)
+    if inputs.elevation is not None:
+        share = _holes(inputs.elevation, area.geometry)
+        (odd if share else held).append(
+            f"the terrain has no height for {share:.1%} of the area; slopes are left out there"
+            if share
+            else "the terrain has no holes in the area"
+        )
+    return held, odd
+
+
+def _streets(path: Path, wanted: BaseGeometry) -> Iterator[str]:
+    """Say where an extract ends before the margin does; a side without streets beyond it may be the sea."""
+    import osmium
+
+    if not path.name.endswith((".osm.pbf", ".osm")):
+        return
+    with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
+        told = reader.header().box()
+    if not told.valid():
+        return
+    low, high = told.bottom_left, told.top_right
+    have, want = (low.lon, low.lat, high.lon, high.lat), wanted.bounds
+    short = [
+        side
+        for side, a, b, sign in zip(("west", "south", "east", "north"), have, want, (1, 1, -1, -1), strict=True)
+        if sign * (a - b) > EDGE
+    ]
+    if short:
+        yield (
+            f"the streets end before the margin around the area does (in the {', '.join(short)}): whoever comes from "
+            "there is not counted"
+        )
+
+
+def _compare(count: float, published: int | None, held: list[str], odd: list[str]) -> None:
+    """Set the people of a grid beside the published figure."""
+    if not published:
+        held.append(f"{count:,.0f} people live in the area by the grid; no figure is published to compare with")
+        return
+    text = f"{count:,.0f} people live in the area by the grid, {published:,} by the published figure"
+    if abs(count - published) <= PATIENCE * published:
+        held.append(text)
+    else:
+        odd.append(f"{text}: look at the years and outlines of both before you trust either")
+
+
+def _holes(path: Path, outline: BaseGeometry) -> float:
+    """Return the share of an area (0 to 1) for which a terrain model has no height, on its own pixels."""
+    import geopandas as gpd
+    import numpy as np
+    import rasterio
+    from rasterio import Affine
+    from rasterio.features import geometry_mask
+    from rasterio.windows import Window, from_bounds
+
+    with rasterio.open(path) as source:
+        here = gpd.GeoSeries([outline], crs=LONLAT).to_crs(source.crs).iloc[0]
+        left, bottom, right, top = source.bounds
+        covered = here.intersection(shapely.box(left, bottom, right, top))
+        beyond = 1 - covered.area / here.area
+        if covered.is_empty:
+            return 1.0
+        window = from_bounds(*covered.bounds, source.transform).round_offsets(op="floor").round_lengths(op="ceil")
+        window = window.intersection(Window(0, 0, source.width, source.height))
+        heights = source.read(1, window=window, masked=True)
+        # The window's own transform, written out: libraries differ in how one multiplies two of them.
+        a, b, c, d, e, f = source.transform[:6]
+        column, row = window.col_off, window.row_off
+        corner = Affine(a, b, c + column * a + row * b, d, e, f + column * d + row * e)
+        inside = ~geometry_mask([covered], heights.shape, corner)
+    missing = np.ma.getmaskarray(heights) | ~np.isfinite(heights.filled(np.nan if heights.dtype.kind == "f" else 0))
+    lacking = float(missing[inside].mean()) if inside.any() else 0.0
+    return float(round(max(beyond, 0) + (1 - max(beyond, 0)) * lacking, 6))

@@ -1,0 +1,443 @@
+"""From a name to a study that runs: each kind of input from the best source that covers the place.
+
+What one source cannot give is missing, and told with what to do by hand; the rest is fetched all the same. All files
+appear at once at the end. What stands in the folder already and was changed since it was fetched is kept.
+"""
+
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import json
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+
+from siteplan.analysis.commuting import read_factors
+from siteplan.config import TRANSIT, Study, Travel
+from siteplan.doors import door
+from siteplan.errors import FetchError, InputError, StudyError, listed, warn
+from siteplan.geo import LONLAT
+from siteplan.inputs.area import read_area
+from siteplan.output.files import digest, results_folder
+from siteplan.sources.area import Area
+from siteplan.sources.downloads import Downloads
+from siteplan.sources.places import find_places
+from siteplan.sources.source import Got, Source, Used, best_sources
+from siteplan.study.arrival import look_over
+from siteplan.study.reading import read_study
+from siteplan.study.template import init_study
+
+__all__ = ["PARTS", "Fetched", "Planned", "fetch", "fetch_study", "plan"]
+
+SOURCES_FILE = "sources.json"
+STUDY_FILE = "study.yaml"
+MARGIN = 5_000.0  # metres; as far as the fastest of the usual modes gets in the usual limit (15 km/h, 20 minutes)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One kind of input: its name for `--only`, its kind of source, the function that gets it, the same by hand."""
+
+    name: str
+    kind: str
+    module: str
+    function: str
+    by_hand: str
+
+    def getter(self) -> Callable[..., Got] | None:
+        """Return the function, if this version has one."""
+        place = f"siteplan.sources.{self.module}"
+        if importlib.util.find_spec(place) is None:
+            return None
+        found: Callable[..., Got] | None = getattr(importlib.import_module(place), self.function, None)
+        return found
+
+
+PARTS = (
+    Part("communes", "communes", "communes", "get_communes", "polygons with names as communes.gpkg (area.communes)"),
+    Part("streets", "extract", "extracts", "get_extract", "an OpenStreetMap extract (.osm.pbf) as inputs.streets"),
+    Part("sites", "extract", "extracts", "get_candidates", "a table of sites (name, lon, lat, status) as inputs.sites"),
+    Part("population", "population", "population", "get_population", "a grid or table of people as inputs.population"),
+    Part("transit", "timetables", "timetables", "get_timetables", "a GTFS feed and a date as inputs.transit"),
+    Part("terrain", "terrain", "terrain", "get_terrain", "a terrain model (.tif) as inputs.elevation"),
+    Part("flows", "flows", "flows", "get_flows", "a table of commuters as commuting.flows"),
+    Part("workplaces", "workplaces", "workplaces", "get_workplaces", "coworking places as rows of inputs.sites"),
+    Part("broadband", "broadband", "broadband", "get_broadband", "a column of inputs.sites"),
+)
+ALSO = types.MappingProxyType({"extract": "streets", "timetables": "transit", "elevation": "terrain"})
+# How modules call the keys of a study, and the study itself.
+KEYS = types.MappingProxyType(
+    {"communes": "area.communes", "area.communes": "area.communes", "feeds": "inputs.transit.feeds"}
+)
+
+
+FILLED = ("streets", "population", "sites", "transit", "elevation")
+TABLES = (("inputs", "population"), ("inputs", "sites"), ("area", "communes"))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What would be fetched: a part, from where (and its licence), and how large (bytes; None where not known)."""
+
+    part: str
+    source: Source
+    files: tuple[tuple[str, int | None], ...]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was fetched: the study, what each part gave, what is missing and why, what is odd and what holds."""
+
+    area: Area
+    study: Study
+    path: Path
+    got: Mapping[str, Got]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    held: Sequence[str] = ()
+
+    @property
+    def used(self) -> list[Used]:
+        """Every file that was taken, once."""
+        return list({(each.source, each.url): each for got in self.got.values() for each in got.used}.values())
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How to fetch.
+
+    Attributes
+    ----------
+    only
+        Names of parts; empty = all.
+    source
+        By kind, the name of the source to take it from.
+    files
+        Further files of sources.
+    margin
+        Metres around the area.
+    year
+        Of the data, where a source has several.
+    """
+
+    only: Sequence[str] = ()
+    source: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[Path] = ()
+    margin: float = MARGIN
+    year: int | None = None
+
+    def parts(self) -> list[Part]:
+        """Return the parts that are asked for."""
+        wanted = {ALSO.get(name, name) for name in self.only}
+        known = {part.name for part in PARTS}
+        if unknown := sorted(wanted - known):
+            raise StudyError(f"--only: found {listed(unknown)}; expected any of {listed(part.name for part in PARTS)}")
+        return [part for part in PARTS if not wanted or part.name in wanted]
+
+    def sources_of(self, part: Part, area: Area) -> list[Source]:
+        """Return the sources of a part that cover the area, the best first."""
+        named = self.source.get(part.kind) or self.source.get(part.name) or ""
+        return best_sources(part.kind, area.country, named, self.files)
+
+
+@door()
+def fetch(
+    place: str | Area,
+    folder: str | Path,
+    *,
+    only: Sequence[str] = (),
+    source: Mapping[str, str] = types.MappingProxyType({}),
+    sources: Sequence[Path] = (),
+    margin: float = MARGIN,
+    year: int | None = None,
+    downloads: Downloads | None = None,
+) -> Study:
+    """Fetch everything that a study of a place needs into a folder, and return the study.
+
+    Parameters
+    ----------
+    place
+        A name, with what it lies in after commas ("Moulins, Allier, France"), or an area of your own.
+    folder
+        Where the files and `study.yaml` are written; all of them appear at the end, at once.
+    only
+        Which parts: communes, streets, sites, population, transit, terrain, flows, workplaces, broadband. All if empty.
+    source
+        The source to take by kind, such as {"population": "worldpop"}; the best that covers the place otherwise.
+    sources
+        Files of sources of your own.
+    margin
+        Metres around the place that streets, people and timetables are taken of.
+    year
+        Of the data, where a source has several years.
+    downloads
+        The cache and how to load; by default the user's own.
+
+    Returns
+    -------
+    Study
+        As `read_study` reads it from `study.yaml`; `run` takes it.
+
+    Raises
+    ------
+    FetchError
+        The place is not found, or nothing could be fetched.
+    StudyError
+        Several places have the name (they are listed); an option that is wrong; the folder cannot be written.
+
+    Warns
+    -----
+    SiteplanWarning
+        For each part that is missing, and what to do by hand.
+
+    Examples
+    --------
+    >>> study = sp.fetch("Moulins, Allier, France", "moulins")  # doctest: +SKIP
+    """
+    loading = Downloads() if downloads is None else downloads
+    wishes = Wishes(only, source, sources, margin, year)
+    area = place if isinstance(place, Area) else one_place(find_places(place, loading, files=sources), place)
+    fetched = fetch_study(area, Path(folder), loading, wishes)
+    for name, why in fetched.missing.items():
+        warn(f"{name} is missing: {why}")
+    for note in fetched.notes:
+        warn(note)
+    return fetched.study
+
+
+def one_place(found: Sequence[Area], text: str) -> Area:
+    """Return the one place that was found.
+
+    Raises
+    ------
+    FetchError
+        None was found.
+    StudyError
+        Several were: which, and how each of them is told.
+    """
+    if not found:
+        raise FetchError(
+            f"'{text}': no place of this name was found; write it as it is written there, with what it lies in "
+            "('Moulins, Allier, France'), or give an outline (--area) or four numbers (--bbox)"
+        )
+    if len(found) > 1:
+        raise StudyError(f"'{text}': {len(found)} places have this name: {'; '.join(map(told_place, found))}")
+    return found[0]
+
+
+def told_place(area: Area) -> str:
+    """Tell a place from others of its name."""
+    people = "" if area.population is None else f", {area.population:,} people"
+    west, south, east, north = area.bounds
+    how = f"--insee {area.code}" if area.code else f"--bbox {west:.4f},{south:.4f},{east:.4f},{north:.4f}"
+    return f"{area.name}{people} ({how})"
+
+
+def plan(area: Area, downloads: Downloads, wishes: Wishes) -> list[Planned]:
+    """Say what would be fetched from where, without fetching it."""
+    planned = []
+    for part in wishes.parts():
+        getter, every = part.getter(), wishes.sources_of(part, area)
+        if getter is None or not every or part.name == "sites":
+            continue
+        planner = getattr(inspect.getmodule(getter), f"plan_{part.kind}", None)
+        source = every[0]
+        files: list[tuple[str, int | None]] = [(next(iter(source.urls.values())), None)]
+        if planner is not None:
+            try:
+                extras = _extras(planner, wishes, every)
+                files = list(planner(area, source, downloads, **extras))
+            except FetchError as error:
+                files = [(str(error), None)]
+        planned.append(Planned(part.name, source, tuple(files)))
+    return planned
+
+
+def fetch_study(area: Area, folder: Path, downloads: Downloads, wishes: Wishes) -> Fetched:
+    """Fetch what is wished for into a folder, and tell of it.
+
+    Raises
+    ------
+    FetchError
+        Nothing could be fetched.
+    StudyError
+        The folder cannot be written.
+    """
+    got: dict[str, Got] = {}
+    missing: dict[str, str] = {}
+    notes: list[str] = []
+    before = _told(folder)
+    with results_folder(folder) as aside:
+        for part in wishes.parts():
+            _get(part, area, downloads, aside, wishes=wishes, got=got, missing=missing)
+        if not any(each.inputs for each in got.values()):
+            raise FetchError(f"{area.name}: nothing could be fetched. {' '.join(missing.values())}")
+        if "communes" in missing or ("communes" not in got and not wishes.only):
+            got["communes"] = _territory(area, aside)
+        notes += [note for each in got.values() for note in each.notes]
+        flat = {**(before.get("keys", {}) if wishes.only else {}), **_keys(area, got)}
+        files = {path.name: digest(path) for path in sorted(aside.iterdir()) if path.is_file()}
+        notes += _kept(folder, aside, files, before)
+        init_study(aside, _nested(flat))
+        own = {STUDY_FILE: digest(aside / STUDY_FILE)}
+        notes += _kept(folder, aside, own, before)
+        written = {**before.get("files", {}), **files, **own}
+        told = _sources(area, got, missing, before=before if wishes.only else {})
+        told |= {"files": dict(sorted(written.items())), "keys": flat}
+        text = json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        (aside / SOURCES_FILE).write_text(text, encoding="utf-8")
+    study = read_study(folder / STUDY_FILE, needs=())
+    held, odd = look_over(study, area, wishes.margin)
+    return Fetched(area, study, folder / STUDY_FILE, got, missing=missing, notes=(*notes, *odd), held=tuple(held))
+
+
+def _get(
+    part: Part,
+    area: Area,
+    downloads: Downloads,
+    folder: Path,
+    *,
+    wishes: Wishes,
+    got: dict[str, Got],
+    missing: dict[str, str],
+) -> None:
+    """Get one part from the first source that gives it; what failed leaves no file behind."""
+    getter = part.getter()
+    if getter is None:
+        return
+    every = wishes.sources_of(part, area)
+    country = area.country or "a country that is not known"
+    failed = [] if every else [f"no source of it covers {country}"]
+    progress = downloads.progress
+    for number, source in enumerate(every):
+        before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+        if progress is not None:
+            progress(f"{part.name}: {source.title}", 0, 0)
+        try:
+            extras = _extras(getter, wishes, every[number:], had=_had(getter, folder, got))
+            got[part.name] = getter(area, source, downloads, folder, **extras)
+        except (FetchError, InputError) as error:
+            failed.append(str(error))
+            for path in folder.iterdir():
+                if path.is_file() and path.name not in before:
+                    path.unlink()
+            continue
+        if failed:
+            told = got[part.name]
+            notes = [f"{part.name}: from {source.title}, as better sources failed: {' '.join(failed)}", *told.notes]
+            got[part.name] = dataclasses.replace(told, notes=notes)
+        return
+    missing[part.name] = f"{'; '.join(failed)}. By hand: {part.by_hand}."
+
+
+def _extras(
+    function: Callable[..., Any],
+    wishes: Wishes,
+    every: Sequence[Source],
+    had: Mapping[str, Any] = types.MappingProxyType({}),
+) -> dict[str, Any]:
+    """Give a function those of the wishes, and of what was had before, that it takes."""
+    offered = {"margin": wishes.margin, "year": wishes.year, "also": list(every[1:]), **had}
+    taken = inspect.signature(function).parameters
+    return {name: value for name, value in offered.items() if name in taken and value is not None}
+
+
+def _had(function: Callable[..., Any], folder: Path, got: Mapping[str, Got]) -> dict[str, Any]:
+    """Return what earlier parts gave and this one takes.
+
+    Raises
+    ------
+    FetchError
+        It takes communes, and there are none.
+    """
+    taken = inspect.signature(function).parameters
+    had: dict[str, Any] = {"detour": read_factors()["detour"].value}
+    streets = got["streets"].inputs.get("streets") if "streets" in got else None
+    if isinstance(streets, str):
+        had["streets"] = folder / streets
+    if "communes" in taken:
+        names = got["communes"].inputs.values() if "communes" in got else ()
+        if not names:
+            raise FetchError("communes are missing, and flows are between communes")
+        had["communes"] = read_area(folder / str(next(iter(names))))
+    return had
+
+
+def _territory(area: Area, folder: Path) -> Got:
+    """Write the area itself as the one territory to report by, where there are no communes."""
+    table = gpd.GeoDataFrame({"code": [area.code or "1"], "name": [area.name]}, geometry=[area.geometry], crs=LONLAT)
+    table.to_file(folder / "area.gpkg", layer="communes", driver="GPKG")
+    return Got(inputs={"communes": "area.gpkg"})
+
+
+def _keys(area: Area, got: Mapping[str, Got]) -> dict[str, Any]:
+    """Return the keys of the study, dotted, that what was got fills."""
+    flat: dict[str, Any] = {"name": area.name}
+    for part in got.values():
+        for key, value in part.inputs.items():
+            flat[KEYS.get(key, f"inputs.{key}")] = value
+    for part in got.values():
+        flat |= part.settings
+    if "inputs.transit.feeds" in flat:
+        flat["travel.modes"] = [*Travel.model_fields["modes"].default, TRANSIT.name]
+    else:  # a date alone is no timetable
+        flat.pop("inputs.transit.date", None)
+    return flat
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Nest keys as in the study file; inputs that nothing fills are left empty, not filled with examples."""
+    keys: dict[str, Any] = {"inputs": dict.fromkeys(FILLED)}
+    for key, value in flat.items():
+        *sections, last = key.split(".")
+        place = keys
+        for section in sections:
+            inner = place.get(section)
+            place[section] = {"file": inner} if isinstance(inner, str) else dict(inner or {})
+            place = place[section]
+        place[last] = {**place[last], "file": value} if isinstance(place.get(last), dict) else value
+    for section, key in TABLES:
+        value = keys.get(section, {}).get(key)
+        if isinstance(value, str):
+            keys[section][key] = {"file": value}
+    return keys
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """Return what an earlier fetch told of the folder."""
+    try:
+        told = json.loads((folder / SOURCES_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) and isinstance(told.get("files", {}), dict) else {}
+
+
+def _kept(folder: Path, aside: Path, files: dict[str, str], before: Mapping[str, Any]) -> list[str]:
+    """Leave alone what stands in the folder and is not as it was fetched."""
+    notes = []
+    for name in list(files):
+        there = folder / name
+        if there.is_file() and digest(there) not in (before.get("files", {}).get(name), files[name]):
+            (aside / name).unlink()
+            del files[name]
+            notes.append(f"{there} was changed since it was fetched, and is kept; move it away to fetch it anew")
+    return notes
+
+
+def _sources(
+    area: Area, got: Mapping[str, Got], missing: Mapping[str, str], *, before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Tell where the files are from; without a time of day, so that the same data give the same bytes."""
+    parts = {name: [dataclasses.asdict(each) for each in part.used] for name, part in got.items()}
+    return {
+        "area": {"name": area.name, "country": area.country, "code": area.code, "population": area.population},
+        "bounds": [round(value, 6) for value in area.bounds],
+        "missing": {**{name: why for name, why in before.get("missing", {}).items() if name not in got}, **missing},
+        "notes": [note for part in got.values() for note in part.notes],
+        "parts": {**before.get("parts", {}), **parts},
+    }

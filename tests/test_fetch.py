@@ -1,0 +1,243 @@
+"""From a name to a study that runs: composed, told, kept; one source that fails costs its part alone."""
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import miniature_places
+import siteplan as sp
+from replay import replayed
+from siteplan.cli import app
+from siteplan.errors import FetchError, SiteplanWarning, StudyError
+from siteplan.samples import write_sample
+from siteplan.sources.downloads import Downloads
+from siteplan.sources.places import area_of_file
+from siteplan.sources.source import Got, url
+from siteplan.study import fetching, score
+from siteplan.study.fetching import Part, Wishes, fetch_study
+
+SAMPLE = miniature_places.SAMPLE
+VALLEY = f"{miniature_places.VALLEY}, France"
+# The files of the sample by the part that they stand for, with what each getter would say of them.
+FILES = {
+    "communes": ("communes.gpkg", {"communes": "communes.gpkg"}, {}),
+    "streets": ("streets.osm.pbf", {"streets": "streets.osm.pbf"}, {}),
+    "sites": ("sites.csv", {"sites": "sites.csv"}, {}),
+    "population": (
+        "population_200m.gpkg",
+        {"population": "population_200m.gpkg"},
+        {"inputs.population.people": "people", "inputs.population.groups": ["workers", "age_65"]},
+    ),
+    "transit": ("gtfs.zip", {"transit.feeds": ["gtfs.zip"]}, {"inputs.transit.date": "2026-03-10"}),
+    "terrain": ("terrain.tif", {"elevation": "terrain.tif"}, {}),
+}
+ENTRY = {"licence": "CC-BY-4.0", "attribution": "© the valley", "vintage": "2025", "covers": ["FR"], "rank": 0}
+
+
+def getter(part):
+    """Return a getter that gives the sample's own file, as its source has it."""
+    if part.name not in FILES:
+        return None
+
+    def get(area, source, downloads, folder):
+        name, inputs, settings = FILES[part.name]
+        if "example.org" not in source.urls.get("file", ""):
+            raise FetchError(f"{source.name}: is not asked here")
+        asked = url(source, "file", name=name)
+        shutil.copyfile(downloads.get(source, asked), folder / name)
+        return Got(inputs=inputs, settings=settings, used=[downloads.used(source, asked)])
+
+    return get
+
+
+@pytest.fixture
+def valley(tmp_path, monkeypatch):
+    """Sources of every kind that give the sample; the replay, the file of entries and the cache."""
+    mine = tmp_path / "mine.yaml"
+    kinds = {part.kind for part in fetching.PARTS if part.name in FILES}
+    entries = {
+        f"valley_{kind}": {"kind": kind, "title": f"The valley's {kind}", **ENTRY, "urls": {"file": "https://valley.example.org/{name}"}}
+        for kind in sorted(kinds)
+    }  # fmt: skip
+    mine.write_text(yaml.safe_dump(entries))
+    monkeypatch.setattr(Part, "getter", getter)
+    files = {f"/{name}": (SAMPLE / name).read_bytes() for name, _, _ in FILES.values()}
+    monkeypatch.setenv("SITEPLAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SITEPLAN_OFFLINE", raising=False)
+    with replayed(miniature_places.answers() | dict.fromkeys(entries, files), monkeypatch) as replay:
+        replay.mine = mine
+        yield replay
+
+
+def run(*words, **how):
+    return CliRunner().invoke(app, ["fetch", *map(str, words)], **how)
+
+
+@pytest.fixture
+def downloads(valley, tmp_path):
+    return Downloads(tmp_path / "cache", offline=False, timeout=5, patience=0.02, tries=2)
+
+
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+def test_two_commands_from_a_name_to_the_sample_s_own_numbers(valley, tmp_path):
+    done = run(VALLEY, tmp_path / "valley", "--sources", valley.mine)
+    assert done.exit_code == 0, done.output
+    assert "now: siteplan run" in done.output
+    # of the 49,742 people, those in cells whose middle lies beyond the border are not in the area
+    inside = re.search(r"checked: ([0-9,]+) people live in the area by the grid, 49,742 by the published", done.output)
+    assert 49_742 * 0.98 < int(inside[1].replace(",", "")) <= 49_742
+    assert "checked: the terrain has no holes in the area" in done.output
+    assert "name where the data show: © the valley (CC-BY-4.0)" in done.output
+    assert sorted(path.name for path in (tmp_path / "valley").iterdir()) == sorted(
+        [*(name for name, _, _ in FILES.values()), "sources.json", "study.yaml"]
+    )
+    told = sp.read_study(tmp_path / "valley" / "study.yaml")
+    asked = ["choose=", "fairness=", "demand=", "commuting=", "robustness=", "scenarios=", "score=", "travel="]
+    own = sp.read_study(write_sample(tmp_path / "sample") / "study.yaml", asked)
+    assert told.inputs.transit.date == "2026-03-10"
+    pd.testing.assert_frame_equal(score(told).scores, score(own).scores)
+
+    # A second time nothing is asked for, nothing changes, and the study file is the user's.
+    before = {path.name: path.read_bytes() for path in (tmp_path / "valley").iterdir() if path.is_file()}
+    count = len(valley.requests)
+    again = run(VALLEY, tmp_path / "valley", "--sources", valley.mine)
+    assert (again.exit_code, len(valley.requests)) == (0, count), again.output
+    assert {path.name: path.read_bytes() for path in (tmp_path / "valley").iterdir() if path.is_file()} == before
+    away = run(VALLEY, tmp_path / "away", "--sources", valley.mine, "--offline")
+    assert (away.exit_code, len(valley.requests)) == (0, count), away.output
+    assert (tmp_path / "away" / "sources.json").read_bytes() == before["sources.json"]
+    assert (tmp_path / "away" / "study.yaml").read_bytes() == before["study.yaml"]
+
+
+def test_sources_json_says_of_every_file_where_it_is_from(valley, downloads, tmp_path):
+    study = sp.fetch(VALLEY, tmp_path / "valley", sources=[valley.mine], downloads=downloads)
+    assert study.name == VALLEY
+    told = json.loads((tmp_path / "valley" / "sources.json").read_text())
+    assert told["area"] == {"name": VALLEY, "country": "FR", "code": "", "population": 49742}
+    (used,) = told["parts"]["terrain"]
+    assert used["url"] == "https://valley.example.org/terrain.tif"  # the source's own, whatever mirror gave it
+    assert (used["licence"], used["attribution"], used["vintage"]) == ("CC-BY-4.0", "© the valley", "2025")
+    assert used["digest"] == told["files"]["terrain.tif"]
+    assert told["missing"] == {}
+
+
+def test_a_name_of_several_places_is_not_guessed(valley, tmp_path):
+    done = run("Moulins, France", tmp_path / "m")
+    assert done.exit_code == 2
+    assert "2 places have this name" in done.output
+    assert "  Moulins, Allier, France, 19,000 people (--insee 03190)" in done.output
+    assert not (tmp_path / "m").exists()
+    with pytest.raises(StudyError, match=r"2 places have this name: Moulins, Allier, France, 19,000 people"):
+        sp.fetch("Moulins, France", tmp_path / "m")
+    with pytest.raises(FetchError, match="'Nowhere': no place of this name was found; write it as it is written"):
+        sp.fetch("Nowhere", tmp_path / "m")
+
+
+def test_a_source_that_fails_costs_its_part_alone(valley, downloads, tmp_path):
+    """The terrain is missing and told, with what to do by hand; the study runs without."""
+    valley.fail("valley_terrain", status=404, times=9)
+    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    done = fetch_study(area, tmp_path / "valley", downloads, Wishes(files=[valley.mine]))
+    assert list(done.missing) == ["terrain"]
+    assert done.missing["terrain"].startswith(
+        "valley_terrain: https://valley.example.org/terrain.tif is not there (404)"
+    )
+    assert done.missing["terrain"].endswith("By hand: a terrain model (.tif) as inputs.elevation.")
+    assert done.study.inputs.elevation is None
+    assert not (tmp_path / "valley" / "terrain.tif").exists()
+    with pytest.warns(SiteplanWarning, match="^terrain is missing: valley_terrain"):
+        sp.fetch(area, tmp_path / "other", sources=[valley.mine], downloads=downloads)
+    # once it is there again, the same command fetches what was missing
+    valley.faults.clear()
+    fetch_study(area, tmp_path / "valley", downloads, Wishes(files=[valley.mine], only=["terrain"]))
+    assert (tmp_path / "valley" / "terrain.tif").read_bytes() == (SAMPLE / "terrain.tif").read_bytes()
+    told = json.loads((tmp_path / "valley" / "sources.json").read_text())
+    assert (set(told["parts"]), told["missing"]) == (set(FILES), {})
+    assert sp.read_study(tmp_path / "valley" / "study.yaml").inputs.elevation.name == "terrain.tif"
+
+
+def test_where_nothing_can_be_had_nothing_is_written(valley, downloads, tmp_path):
+    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    away = Downloads(tmp_path / "empty", offline=True)
+    with pytest.raises(FetchError, match=r"nothing could be fetched\. .*not in the cache"):
+        fetch_study(area, tmp_path / "valley", away, Wishes(files=[valley.mine]))
+    assert not (tmp_path / "valley").exists()
+
+
+def test_parts_and_sources_are_asked_for_by_name(valley, downloads, tmp_path):
+    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    fetch_study(area, tmp_path / "some", downloads, Wishes(only=["streets", "timetables"], files=[valley.mine]))
+    assert sorted(path.name for path in (tmp_path / "some").iterdir()) == [
+        "gtfs.zip", "sources.json", "streets.osm.pbf", "study.yaml",
+    ]  # fmt: skip
+    with pytest.raises(StudyError, match="--only: found roads; expected any of communes, streets, sites"):
+        fetch_study(area, tmp_path / "none", downloads, Wishes(only=["roads"], files=[valley.mine]))
+    with pytest.raises(StudyError, match="--source terrain=mine: no such source; expected any of valley_terrain"):
+        Wishes(source={"terrain": "mine"}, files=[valley.mine]).sources_of(fetching.PARTS[5], area)
+
+
+def test_the_next_best_source_stands_in_and_is_told(valley, downloads, tmp_path):
+    other = tmp_path / "other.yaml"
+    entry = {
+        "kind": "terrain",
+        "title": "Hills",
+        **ENTRY,
+        "rank": -1,
+        "urls": {"file": "https://hills.example.org/{name}"},
+    }
+    other.write_text(yaml.safe_dump({"hills": entry}))
+    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    valley.answers["hills"] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SITEPLAN_URL_HILLS", valley.url("hills"))
+        done = fetch_study(area, tmp_path / "v", downloads, Wishes(only=["terrain"], files=[valley.mine, other]))
+    assert done.notes[0].startswith(
+        "terrain: from The valley's terrain, as better sources failed: hills: https://hills"
+    )
+
+
+def test_what_a_user_changed_is_kept(valley, downloads, tmp_path):
+    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    folder = tmp_path / "valley"
+    fetch_study(area, folder, downloads, Wishes(files=[valley.mine]))
+    mine = (folder / "sites.csv").read_text() + "S99,Mine,3.33,46.44,candidate,,,\n"
+    (folder / "sites.csv").write_text(mine)
+    done = fetch_study(area, folder, downloads, Wishes(files=[valley.mine]))
+    assert any("sites.csv was changed since it was fetched, and is kept; move it away" in note for note in done.notes)
+    assert (folder / "sites.csv").read_text() == mine
+    (folder / "study.yaml").write_text("name: Mine\ninputs: {streets: streets.osm.pbf}\n")
+    done = fetch_study(area, folder, downloads, Wishes(files=[valley.mine]))
+    assert any("study.yaml was changed since it was fetched, and is kept" in note for note in done.notes)
+    assert done.study.name == "Mine"
+
+
+def test_a_dry_run_tells_and_writes_nothing(valley, tmp_path):
+    done = run(VALLEY, "--dry-run", "--sources", valley.mine)
+    assert done.exit_code == 0, done.output
+    assert "terrain      The valley's terrain; CC-BY-4.0; 2025" in done.output
+    assert not [each for each in valley.requests if each.source.startswith("valley")]
+    assert not list(tmp_path.glob("valley*"))
+
+
+def test_words_that_are_too_many_or_too_few_are_told(valley, tmp_path):
+    for words in (["Moulins"], ["Moulins", "Allier", "m"], ["--insee", "03190"], ["x", "y", "--insee", "03190"]):
+        done = run(*words)
+        assert (done.exit_code, "words, expected" in done.output) == (1, True), done.output
+    done = run("--insee", "03190", "--bbox", "1,2,3,4", "m")
+    assert "expected one place: a name, or one of --insee, --bbox and --area" in done.output
+    assert "--source: found 'x'; expected kind=name" in run("a", "b", "--source", "x").output
+
+
+def test_people_that_are_not_all_there_and_streets_that_end_are_told(valley, downloads, tmp_path):
+    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    twice = fetching.dataclasses.replace(area, population=99484)
+    done = fetch_study(twice, tmp_path / "valley", downloads, Wishes(files=[valley.mine]))
+    assert any("by the grid, 99,484 by the published figure: look at" in note for note in done.notes)
+    wide = fetching.dataclasses.replace(area, geometry=area.around(40_000))
+    done = fetch_study(wide, tmp_path / "wide", downloads, Wishes(files=[valley.mine]))
+    assert any(note.startswith("the terrain has no height for ") for note in done.notes)
