@@ -9,14 +9,14 @@ import pandas as pd
 import pyproj
 import pytest
 
-from siteplan.analysis.commuting import flow_trips
+from siteplan.analysis.commuting import flow_trips, read_factors
 from siteplan.errors import FetchError
 from siteplan.inputs.area import read_area
 from siteplan.inputs.flows import read_flows
 from siteplan.sources import flows
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
-from siteplan.sources.flows import get_flows, read_mobpro
+from siteplan.sources.flows import get_flows, plan_flows, read_mobpro
 from siteplan.sources.source import Got, Source, sources
 from tests.miniature_feeds import SAMPLE
 from tests.miniature_flows import (
@@ -252,6 +252,38 @@ def test_a_state_without_the_newest_year_gives_an_older_one(area, communes, down
         got = get_flows(area, LODES, downloads, tmp_path, communes=communes, detour=DETOUR)
     assert "OV has no pairs (main) of 2023: those of 2021 stand in" in told(got, "2021")
     assert got.used[-1].vintage == "2021"
+
+
+def test_what_would_be_fetched_is_told_without_fetching_it(area, communes, downloads, monkeypatch):
+    answers = {
+        "insee_mobpro": census_answers(FILE, mobpro_parquet()),
+        "lodes": register(communes, (IN_TOWN, IN_TOWN, 10), year=2021),
+    }
+    with replayed(answers, monkeypatch) as replay:
+        census = plan_flows(area, MOBPRO, downloads)
+        jobs = plan_flows(area, LODES, downloads, year=2021)
+    assert census[0] == (MOBPRO.urls["file"], len(mobpro_parquet()))
+    assert [link.rpartition("/")[2] for link, size in jobs if size] == [
+        "ov_xwalk.csv.gz",
+        "ov_od_main_JT00_2021.csv.gz",
+    ]
+    assert {each.path.partition("?")[0] for each in replay.asked() if each.method == "GET"} == {
+        "/geocoder/geographies/coordinates"
+    }
+
+
+def test_the_detour_is_the_one_of_the_factors():
+    assert read_factors()["detour"].value == flows.DETOUR
+
+
+def test_without_a_file_of_communes_the_area_is_the_one(area, downloads, tmp_path, monkeypatch):
+    with replayed({"insee_mobpro": census_answers(FILE, mobpro_parquet())}, monkeypatch):
+        get_flows(area, MOBPRO, downloads, tmp_path / "town")
+        (tmp_path / "all").mkdir()
+        gpd.read_file(SAMPLE / "communes.gpkg").to_file(tmp_path / "all/area.gpkg", layer="communes")
+        get_flows(area, MOBPRO, downloads, tmp_path / "all")
+    assert set(pd.read_csv(tmp_path / "town/flows.csv", dtype=str)["home"]) == {"99001"}
+    assert set(pd.read_csv(tmp_path / "all/flows.csv", dtype=str)["home"]) == {"99001", "99003", "99006"}
 
 
 def test_an_area_in_two_states_asks_for_who_crosses_between_them(area, communes, downloads, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ from siteplan.sources.area import Area
 from siteplan.sources.cutting import cut_feed, trips_at, zipped
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, sources
-from siteplan.sources.timetables import get_timetables
+from siteplan.sources.timetables import get_timetables, plan_timetables
 from tests import feeds
 from tests.miniature_feeds import DATASET, ROW, SAMPLE, access_point, changed_feed, database, sample_feed, zip_of
 from tests.replay import replayed
@@ -94,7 +94,7 @@ def test_the_samples_feed_comes_as_published_with_a_day_that_it_serves(area, dow
     kept = tmp_path / "town" / "gtfs-transports-de-l-orvelle.zip"
     assert kept.read_bytes() == sample_feed()
     assert [path.name for path in (tmp_path / "town").iterdir()] == [kept.name]  # nothing is left aside
-    date = got.settings["inputs.transit.date"]
+    date = dt.date.fromisoformat(got.settings["inputs.transit.date"])
     assert date.weekday() == 1
     assert len(read_gtfs(kept, date=date).trips) == len(read_gtfs(SAMPLE / "gtfs.zip", date="2026-03-10").trips)
     assert got.used[1].licence == "https://orvelle.example/licence"
@@ -130,6 +130,14 @@ def test_where_the_publishers_host_is_down_the_other_catalogues_copy_is_taken(ar
         got = get_timetables(area, TDG, downloads, tmp_path / "town", also=[MDB], today=TODAY)
     assert (tmp_path / "town" / got.inputs["transit.feeds"][0]).read_bytes() == sample_feed()
     assert got.used[2].source == "mobility_database"
+
+
+def test_what_would_be_fetched_is_told_without_fetching_it(area, downloads, monkeypatch):
+    answers = {"mobility_database": database([ROW, listed(1, authentication_type="1")], {"mdb-9900": sample_feed()})}
+    with replayed(answers, monkeypatch) as replay:
+        planned = plan_timetables(area, MDB, downloads)
+    assert planned == [("https://files.mobilitydatabase.org/mdb-9900/latest.zip", len(sample_feed()))]
+    assert [each.method for each in replay.asked()] == ["GET", "HEAD"]
 
 
 def test_datasets_of_other_places_and_kinds_are_not_asked_for(area, downloads, tmp_path, monkeypatch):
@@ -216,7 +224,7 @@ def test_ended_feeds_are_left_out_unless_all_have(area, downloads, tmp_path, mon
         late = get_timetables(area, MDB, downloads, tmp_path / "late", today=dt.date(2027, 5, 1))
     assert "ended on 2025-12-31; left out" in told(got, "Cars 1 ")
     assert len(got.inputs["transit.feeds"]) == 1
-    assert got.settings["inputs.transit.date"].year == 2026
+    assert got.settings["inputs.transit.date"][:4] == "2026"
     # Neither serves a day of the other: the one with more trips here is kept.
     assert late.inputs["transit.feeds"] == got.inputs["transit.feeds"]
     assert "ended on 2026-12-31; a day on which it ran is taken" in told(late, "mdb-9900")
@@ -231,7 +239,7 @@ def test_feeds_share_a_weekday_or_the_smaller_one_is_left_out(area, downloads, t
     with replayed(answers, monkeypatch):
         got = get_timetables(area, MDB, downloads, tmp_path / "town", today=TODAY)
     assert got.inputs["transit.feeds"] == ["gtfs-transports-de-l-orvelle.zip", "gtfs-cars-1.zip"]
-    assert got.settings["inputs.transit.date"].weekday() == 3
+    assert dt.date.fromisoformat(got.settings["inputs.transit.date"]).weekday() == 3
     assert "has no weekday that" in told(got, "Cars 2 ")
 
 

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from siteplan.geo import LONLAT, metric_crs
+from siteplan.inputs.area import read_area
 
-__all__ = ["Area", "spread_points"]
+__all__ = ["Area", "communes_of", "spread_points"]
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,22 @@ def spread_points(place: BaseGeometry) -> list[tuple[float, float]]:
     parts = [place, *(place.intersection(shapely.box(*each)) for each in corners)]
     points = [part.representative_point() for part in parts if not part.is_empty]
     return [(float(point.x), float(point.y)) for point in points]
+
+
+def communes_of(area: Area, folder: Path) -> gpd.GeoDataFrame:
+    """Return the communes that were fetched into a folder (`area.gpkg`), or the area as the one of its code.
+
+    Returns
+    -------
+    Index `territory` (text), column `name`, polygons.
+
+    Raises
+    ------
+    InputError
+        The file is none of polygons.
+    """
+    file = folder / "area.gpkg"
+    if file.is_file():
+        return read_area(file, layer="communes")
+    index = pd.Index([area.code or "1"], name="territory", dtype=object)
+    return gpd.GeoDataFrame({"name": [area.name]}, index=index, geometry=[area.geometry], crs=LONLAT)

@@ -4,7 +4,7 @@ import gzip
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,15 @@ import pyproj
 import shapely
 
 from siteplan.errors import FetchError, listed
-from siteplan.sources.area import Area, spread_points
+from siteplan.geo import LONLAT
+from siteplan.sources.area import Area, communes_of, spread_points
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, Used, url
 
-__all__ = ["get_flows", "read_mobpro"]
+__all__ = ["get_flows", "plan_flows", "read_mobpro"]
 
 FILE = "flows.csv"
+DETOUR = 1.4  # as of the factors of commuting
 ROWS = 500_000  # of a table, looked at at once
 UPTAKES = [0.02, 0.05, 0.1]  # nobody knows how many will come: a range, as in the sample
 
@@ -50,8 +52,9 @@ def get_flows(
     downloads: Downloads,
     folder: Path,
     *,
-    communes: gpd.GeoDataFrame,
-    detour: float,
+    communes: gpd.GeoDataFrame | None = None,
+    detour: float = DETOUR,
+    year: int | None = None,
 ) -> Got:
     """Fetch where those who live in some communes work.
 
@@ -66,9 +69,12 @@ def get_flows(
     folder
         Where `flows.csv` is written, as `read_flows` reads it.
     communes
-        Index `territory`, polygons: homes are in these. Work may be anywhere.
+        Index `territory`, polygons: homes are in these, work may be anywhere. By default those of `area.gpkg` in the
+        folder.
     detour
         Kilometres by road for one as the crow flies, for work outside the communes.
+    year
+        The newest that is wanted, of a source that has several; by default its vintage.
 
     Returns
     -------
@@ -79,13 +85,14 @@ def get_flows(
     FetchError
         The file cannot be had, is not what it was, or nobody of these communes is in it.
     """
-    makers: dict[str, Callable[[Source, Downloads, Area, gpd.GeoDataFrame, float], _Flows]] = {
-        "mobpro": _of_census,
-        "lodes": _of_register,
-    }
-    if source.format not in makers:
-        raise FetchError(f"{source.name}: its format is '{source.format}'; expected flows: {listed(makers)}")
-    made = makers[source.format](source, downloads, area, communes.to_crs(4326), detour)
+    communes = communes_of(area, folder) if communes is None else communes
+    places = communes.to_crs(LONLAT)
+    if source.format == "mobpro":
+        made = _of_census(source, downloads, places, detour)
+    elif source.format == "lodes":
+        made = _of_register(source, downloads, places, detour, area=area, newest=year or int(source.vintage))
+    else:
+        raise FetchError(f"{source.name}: its format is '{source.format}'; expected mobpro or lodes")
     if made.table.empty:
         raise FetchError(
             f"{source.name}: nobody who lives in {area.name} is in it; its communes are called "
@@ -100,10 +107,10 @@ def get_flows(
     aside = folder / f".{FILE}.part"
     made.table.to_csv(aside, index=False, lineterminator="\n")
     aside.replace(folder / FILE)
-    settings: dict[str, Any] = {}
     if "mode" in made.table:
-        settings = {"commuting.flows": FILE, "commuting.group": "people", "commuting.uptake": UPTAKES}
+        settings: dict[str, Any] = {"commuting.flows": FILE, "commuting.group": "people", "commuting.uptake": UPTAKES}
     else:
+        settings = {}
         made.notes.append(
             f"{source.name}: does not tell how people travel, so commuting is not in the study yet: add commuting: "
             f"{{flows: {FILE}, uptake: [0.02, 0.05, 0.1], group: people, modes: {{car: ..., bus: ...}}}}"
@@ -123,7 +130,7 @@ class _Flows:
 # ---- France: the census ----
 
 
-def _of_census(source: Source, downloads: Downloads, _: Area, communes: gpd.GeoDataFrame, detour: float) -> _Flows:
+def _of_census(source: Source, downloads: Downloads, communes: gpd.GeoDataFrame, detour: float) -> _Flows:
     """Make flows of MOBPRO: communes as they are today, kilometres between their middles."""
     codes = set(communes.index.astype(str))
     addresses = {what: url(source, what) for what in ("file", "communes", "merged")}
@@ -335,7 +342,9 @@ def _km(a: Floats, b: Floats) -> Floats:
 # ---- United States: the register of jobs ----
 
 
-def _of_register(source: Source, downloads: Downloads, area: Area, communes: gpd.GeoDataFrame, detour: float) -> _Flows:
+def _of_register(
+    source: Source, downloads: Downloads, communes: gpd.GeoDataFrame, detour: float, *, area: Area, newest: int
+) -> _Flows:
     """Make flows of LODES: census blocks, in the communes that their middles lie in, or else in counties."""
     used: list[Used] = []
     notes: list[str] = []
@@ -346,7 +355,7 @@ def _of_register(source: Source, downloads: Downloads, area: Area, communes: gpd
     homes = blocks.index[blocks["territory"].notna()]
     parts = ("main",) if len(states) == 1 else ("main", "aux")
     wanted = [(state, part) for state in states for part in parts]
-    pairs = [_pairs(source, downloads, *each, homes=homes, used=used, notes=notes) for each in wanted]
+    pairs = [_pairs(source, downloads, *each, homes=homes, newest=newest, used=used, notes=notes) for each in wanted]
     table = pd.concat(pairs, ignore_index=True)
     placed = table["w_geocode"].isin(blocks.index)
     if not placed.all():
@@ -422,11 +431,11 @@ def _pairs(
     part: str,
     *,
     homes: pd.Index,
+    newest: int,
     used: list[Used],
     notes: list[str],
 ) -> pd.DataFrame:
     """Read the pairs of blocks of those who live in some, of the newest year that a state has."""
-    newest = int(source.vintage)
     columns = {"w_geocode": np.int64, "h_geocode": np.int64, "S000": np.int64}
     for year in range(newest, newest - OLDER - 1, -1):
         link = url(source, "pairs", state=state, part=part, year=year)
@@ -454,3 +463,20 @@ def _packed(source: Source, path: Path, columns: dict[str, Any]) -> Iterator[pd.
             f"{source.name}: {path.name} cannot be read as a packed CSV with {', '.join(columns)} ({error}); fetch it "
             "again with --update"
         ) from error
+
+
+# ---- what would be fetched ----
+
+
+def plan_flows(
+    area: Area, source: Source, downloads: Downloads, *, year: int | None = None
+) -> list[tuple[str, int | None]]:
+    """Return the addresses that `get_flows` asks for, and their bytes where they are known."""
+    if source.format == "lodes":
+        states = _states(area, source, downloads, [])
+        newest = year or int(source.vintage)
+        links = [url(source, "blocks", state=state) for state in states]
+        links += [url(source, "pairs", state=state, part="main", year=newest) for state in states]
+    else:
+        links = [url(source, what) for what in source.urls]
+    return [(link, downloads.size(source, link)) for link in links]

@@ -27,7 +27,7 @@ from siteplan.sources.cutting import cut_feed, trips_at, zipped
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, Used
 
-__all__ = ["get_timetables"]
+__all__ = ["get_timetables", "plan_timetables"]
 
 MARGIN = 5000.0  # metres; who rides comes from beyond the area, and a stop just outside it serves those inside
 # Feeds of one operator are kept as published. Larger ones (a country's, 20 to 500 MB) are cut where most of their trips
@@ -119,10 +119,19 @@ def get_timetables(
         shutil.rmtree(aside, ignore_errors=True)
     return Got(
         inputs={"transit.feeds": names},
-        settings={"inputs.transit.date": date},
+        settings={"inputs.transit.date": date.isoformat()},
         used=[*listing.used, *(feed.used for feed in served)],
         notes=notes,
     )
+
+
+def plan_timetables(
+    area: Area, source: Source, downloads: Downloads, *, also: Sequence[Source] = (), margin: float = MARGIN
+) -> list[tuple[str, int | None]]:
+    """Return the feeds that `get_timetables` asks for, and their bytes where they are known."""
+    listing = _listed([source, *also], downloads, area.around(margin), area.country)
+    links = [offer.links[0] for offer in listing.offers if offer.links and not offer.hindrance]
+    return [(link, downloads.size(where, link)) for where, link in links]
 
 
 def _listed(catalogues: Sequence[Source], downloads: Downloads, place: BaseGeometry, country: str) -> Listing:

@@ -1,0 +1,97 @@
+"""How many premises of a commune have fast internet by wire -> columns of the sites in it."""
+
+import io
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siteplan.errors import FetchError, listed
+from siteplan.inputs.sites import read_sites
+from siteplan.sources.area import Area, communes_of
+from siteplan.sources.downloads import Downloads
+from siteplan.sources.source import Got, Source, url
+
+__all__ = ["SHARES", "get_broadband"]
+
+SITES = "sites.csv"
+CODE, PREMISES = "code_insee", "nbr"
+# Columns of the sites, and how ARCEP calls the premises that can have so much: by wire alone, for by satellite all can.
+SHARES = {"wired_30_mbits": "elig_thd30", "wired_100_mbits": "elig_thd100", "wired_1_gbits": "elig_thd1g"}
+ALL = ("", "all")  # of the column type, where there is one: premises of every kind
+
+
+def get_broadband(
+    area: Area, source: Source, downloads: Downloads, folder: Path, *, communes: gpd.GeoDataFrame | None = None
+) -> Got:
+    """Add to the sites of a folder what share of their commune's premises can have fast internet by wire.
+
+    Parameters
+    ----------
+    area
+        Where.
+    source
+        Of kind broadband; `format` arcep-communes.
+    downloads
+        The cache.
+    folder
+        Where `sites.csv` stands; it gets the columns `SHARES` names, 0 to 1, blank where nothing is known.
+    communes
+        Index `territory` (INSEE codes), polygons; by default those of `area.gpkg` in the folder.
+
+    Raises
+    ------
+    FetchError
+        There are no sites or communes yet, or the file cannot be had or is not what it was.
+    """
+    if source.format != "arcep-communes":
+        raise FetchError(f"{source.name}: its format is '{source.format}'; expected arcep-communes")
+    sites = folder / SITES
+    if not sites.is_file():
+        raise FetchError(f"{source.name}: there is no {SITES} of {area.name} to add columns to; fetch sites as well")
+    outlines = communes_of(area, folder) if communes is None else communes
+    link = url(source, "file")
+    shares, vintage = _shares(source, downloads.read(source, link))
+    places = read_sites(sites).geometry.to_crs(outlines.crs)
+    where = gpd.GeoDataFrame(geometry=places.to_numpy(), crs=outlines.crs).sjoin(outlines[["geometry"]], how="left")
+    # On a border between two, the first counts.
+    code = where[~where.index.duplicated()]["territory"]
+    found = shares.reindex(code.to_numpy())
+    table = pd.read_csv(sites, dtype=str, na_filter=False)
+    for name in SHARES:
+        table[name] = ["" if np.isnan(share) else f"{share:.3f}" for share in found[name]]
+    aside = folder / f".{SITES}.part"
+    table.to_csv(aside, index=False, lineterminator="\n")
+    aside.replace(sites)
+    unknown = int(found[next(iter(SHARES))].isna().sum())
+    notes = [f"{source.name}: the commune of {unknown:,} of {len(table):,} sites is not in it"] if unknown else []
+    return Got(used=[downloads.used(source, link, vintage=vintage)], notes=notes)
+
+
+def _shares(source: Source, content: bytes) -> tuple[pd.DataFrame, str]:
+    """Read the shares of each commune, by its code, and of when they are."""
+    try:
+        raw = pd.read_csv(io.BytesIO(content), sep=";", dtype=str, na_filter=False, encoding="utf-8-sig",
+                          encoding_errors="replace")  # fmt: skip
+    except (ValueError, pd.errors.ParserError) as error:
+        raise FetchError(
+            f"{source.name}: its table of communes is no CSV ({error}); try again with --update"
+        ) from error
+    lacking = [name for name in (CODE, PREMISES, *SHARES.values()) if name not in raw.columns]
+    if lacking:
+        raise FetchError(
+            f"{source.name}: its table of communes lacks the columns {listed(lacking)} (found: "
+            f"{listed(raw.columns, 8)}); it was changed since this version of siteplan"
+        )
+    rows = raw[raw["type"].isin(ALL)] if "type" in raw else raw
+    rows = rows.drop_duplicates(CODE).set_index(CODE)
+    premises = pd.to_numeric(rows[PREMISES], errors="coerce")
+    table = pd.DataFrame(
+        {
+            name: pd.to_numeric(rows[column], errors="coerce") / premises.where(premises > 0)
+            for name, column in SHARES.items()
+        }
+    )
+    vintage = max(raw["date"], default="") if "date" in raw else ""
+    return table, str(vintage) or source.vintage
