@@ -14,6 +14,7 @@ import pytest
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
 from siteplan.analysis.change import gained_lost
+from siteplan.analysis.coverage import by_way
 from siteplan.analysis.equity import cell_territories
 from siteplan.analysis.reach import added, coverage, reach
 from siteplan.config import Public
@@ -28,6 +29,7 @@ from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.shapes import pack
 from siteplan.output.result import Result
 from siteplan.publics import by_public
+from siteplan.reachable import Reach
 from siteplan.words import all_words, half_up, load_words
 from tests.browser import browser, needs_chromium, open_page
 
@@ -965,6 +967,19 @@ def test_publics_count_as_the_tables_do(opened):
         for mode in ("walk", "bike", "best"):
             choose(seen, "mode", mode)
             total = covered.set_index("mode").loc[mode, column]
+            ways = [row.split("\t") for row in seen.page.locator("[data-total=ways] tbody tr").all_inner_texts()]
+            each = covered.set_index("mode")[column]
+            names = {"On foot": "walk", "By bicycle": "bike", "Together": "best"}
+            names |= {"By public transport (with walking)": "transit"}
+            assert {row[0]: whole(row[1]) for row in ways if row[0] in names} == {
+                name: half_up(each[way]) for name, way in names.items()
+            }
+            split = by_way(Reach.of(times, people), {"all": ["a", "b", "c"]}, [15]).set_index(
+                ["public", "group", "mode"]
+            )
+            assert {row[0].lower(): whole(row[1]) for row in ways if row[0] not in names} == {
+                public: half_up(split.loc[(public, column, mode), "covered"]) for public in ("wheels", "others")
+            }
             assert whole(seen.page.locator('[data-total="covered"]').inner_text()) == half_up(total)
             shown = {name: counts[0] for name, counts in listed(seen).items()}
             expected = {world.sites["name"][site]: half_up(reached.loc[site, f"{column}_{mode}_15"]) for site in "abc"}
@@ -996,10 +1011,18 @@ def test_sites_switched_off_count_as_what_they_would_add(opened):
     assert whole(seen.page.locator('[data-total="covered"]').inner_text()) == half_up(best)
     inside = world.points["cell"].map(cell_territories(world.cells, world.communes)).astype(str)
     near = world.points.index.isin(open_only.loc[open_only["minutes"] <= 20, "point"])
-    rows = [row.split("\t") for row in seen.page.locator("#communes tbody tr").all_inner_texts()]
+    rows = [row.split("\t") for row in seen.page.locator("#communes > table tbody tr").all_inner_texts()]
     for at, row in enumerate(rows):
         here = world.points["people"].where(near)[inside[inside == str(at)].index].sum()
         assert whole(row[1]) == half_up(here)
+    seen.page.locator("#communes summary").click()  # the shares by each mode, the best of them last
+    shares = [row.split("\t") for row in seen.page.locator("#communes details tbody tr").all_inner_texts()]
+    assert [each[-1] for each in shares] == [row[3] for row in rows]
+    walked = open_only.loc[(open_only["minutes"] <= 20) & (open_only["mode"] == "walk"), "point"]
+    for at, row in enumerate(shares):
+        there = world.points["people"][inside[inside == str(at)].index]
+        here = there[there.index.isin(walked)].sum()
+        assert float(row[1].rstrip("%")) == pytest.approx(100 * half_up(here) / half_up(there.sum()), abs=0.051)
 
 
 @needs_chromium

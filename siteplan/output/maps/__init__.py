@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -12,9 +13,11 @@ from pyproj import Transformer
 
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, Measure, by_mode, measures, mode_order
+from siteplan.config import TRANSIT
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, warn
 from siteplan.objectives import objective_names
+from siteplan.output.coverage import public_name
 from siteplan.output.maps.answers import answer_data, left_out_data
 from siteplan.output.maps.cells import cell_data, cell_layers, of_one_kind
 from siteplan.output.maps.layers import (
@@ -40,9 +43,10 @@ from siteplan.output.maps.scenarios import site_changes, whole_sites
 from siteplan.output.outcome import Outcome
 from siteplan.output.palette import CHANGE, CHOSEN, INKS, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
 from siteplan.output.tradeoffs import tradeoffs_told
+from siteplan.publics import aligned_publics
 from siteplan.reachable import by_point
 from siteplan.siting.choice import Choice
-from siteplan.words import Tongues, all_words, half_up, load_words
+from siteplan.words import Tongues, all_words, half_up, load_words, say
 
 __all__ = ["SiteMap", "site_map"]
 
@@ -204,6 +208,9 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
             scenarios=views,
             publics=result.publics,
         )
+        plan["rides"] = [mode for mode in plan["modes"] if mode in {TRANSIT.name, *result.rides}]
+        who, *_ = aligned_publics(result.publics, *(view.publics for view in views.values()))
+        plan["who"] = [say(tongues, partial(public_name, each.name, each.title)) for each in who]
         for packed, view in zip(plan["scenarios"], views.values(), strict=True):
             about = view.manifest.get("scenario", {}).get("about", "")
             packed |= {"about": about, **site_changes(sites, result.chosen, view)}

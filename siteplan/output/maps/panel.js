@@ -34,7 +34,18 @@ function totals() {
     el("p", { class: "big" }, el("strong", { "data-total": "covered" }, count(main.covered)), ` ${fill(words.of_covered, { all: number(main.all), who: main.name, share: percent(main.covered, main.all) })}`),
     el("p", {}, plural("lone", sites, { people: count(lone) })),
     other ? changeLine() : "",
+    plan.several ? wayTable() : "",
     ...rest.map((each) => el("p", { "data-total": each.name }, `${capital(each.name)}: ${count(each.covered)} ${words.of} ${number(each.all)} (${percent(each.covered, each.all)})`)));
+}
+const wayName = (mode) => (mode === "best" ? words.together : plan.rides.includes(mode) ? fill(words.with_walking, { mode: modeName(mode) }) : modeName(mode));
+function wayTable() { // who is covered by each mode and by all together; then of each public, by the mode that is asked for
+  const part = (seen, who) => totalsOf((point) => seen(point) && (who === null || Math.floor(point / plan.places) === who), state.subject).all;
+  const row = (name, seen, who) => [capital(name), count(part(seen, who)), percent(part(seen, who), part(() => true, who))];
+  const rows = waysNow().map(({ mode, seen }) => row(wayName(mode), (point) => seen[point], null));
+  const publics = plan.who.map((name, at) => row(say(name), (point) => known.times[point], at));
+  const made = table(["", capital(words.covered), "%"], [...rows, ...(publics.length > 1 ? publics : [])]);
+  made.dataset.total = "ways";
+  return made;
 }
 function changeLine() {
   const all = change(state.subject);

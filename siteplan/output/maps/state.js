@@ -128,11 +128,16 @@ function sums(peopleAt) { // in all and by territory
   }
   return { all: persons(all), parts: Array.from(parts, persons) };
 }
-function coveredBy(open, subject) { // of today's plan, whatever is open now; null: everybody
-  const seen = new Uint8Array(plan.count).fill(open ? 0 : 1), limit = within();
-  if (open) ways(plan.base, state.mode).forEach((way, at) => open[at] && way.points.forEach((point, each) => way.units[each] <= limit && (seen[point] = 1)));
-  return sums((point) => (seen[point] ? plan.base.amounts[subject][point] : 0)).all;
+function seenBy(source, open, mode) { // by point: is one of these sites within the limit by one mode
+  const seen = new Uint8Array(plan.count), limit = within();
+  ways(source, mode).forEach((way, at) => open[at] && way.points.forEach((point, each) => way.units[each] <= limit && (seen[point] = 1)));
+  return seen;
 }
+function coveredBy(open, subject) { // of today's plan, whatever is open now; null: everybody
+  const seen = open && seenBy(plan.base, open, state.mode);
+  return sums((point) => (!open || seen[point] ? plan.base.amounts[subject][point] : 0)).all;
+}
+const waysNow = () => plan.choices.map((mode) => ({ mode, seen: seenBy(known.source, known.open, mode) })); // side by side, whichever is asked for
 const totalsOf = (keep, subject) => sums((point) => (keep(point) ? known.source.amounts[subject][point] : 0));
 function change(subject) { // gained, lost and unchanged by the scenario: who lives there changes as well
   const people = [[start, plan.base], [other, other.source]].map(([now, { amounts }]) => amounts[subject].map((amount, point) => (now.times[point] ? amount : 0)));

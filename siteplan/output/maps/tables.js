@@ -109,7 +109,13 @@ function territoryTable() {
   const all = totalsOf(() => true, state.subject), now = totalsOf((point) => known.times[point], state.subject);
   const rows = data.territories.map((name, at) => [name, count(now.parts[at]), count(all.parts[at]), percent(now.parts[at], all.parts[at])]);
   section.replaceChildren(el("h2", {}, words.territories),
-    table([capital(words.name_territory), capital(words.covered), capital(words.of_all), "%"], rows));
+    table([capital(words.name_territory), capital(words.covered), capital(words.of_all), "%"], rows), plan.several ? territoryWays(all) : "");
+}
+function territoryWays(all) { // the shares by each mode side by side
+  const open = document.querySelector("#communes details")?.open, ways = waysNow();
+  const near = ways.map(({ seen }) => totalsOf((point) => seen[point], state.subject).parts);
+  const rows = data.territories.map((name, at) => [name, ...near.map((parts) => percent(parts[at], all.parts[at]))]);
+  return el("details", open ? { open: "" } : {}, el("summary", {}, words.by_each_mode), table([capital(words.name_territory), ...ways.map(({ mode }) => capital(wayName(mode)))], rows));
 }
 function stepSaid(open) { // how many sites are open then, whom they cover, what has been spent
   const sites = data.sites.filter((site, at) => open[at]), covered = coveredBy(open, state.subject), all = coveredBy(null, state.subject);
