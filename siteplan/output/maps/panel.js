@@ -45,6 +45,7 @@ function wayTable() { // who is covered by each mode and by all together; then o
   const publics = plan.who.map((name, at) => row(say(name), (point) => known.times[point], at));
   const made = table(["", capital(words.covered), "%"], [...rows, ...(publics.length > 1 ? publics : [])]);
   made.dataset.total = "ways";
+  made.querySelectorAll("tbody tr").forEach((each, at) => each.classList.toggle("public", at >= rows.length));
   return made;
 }
 function changeLine() {
