@@ -1,7 +1,9 @@
 """Miniatures of the sources of people and heights, in their own formats, made from the sample territory."""
 
+import gzip
 import io
 import json
+import tempfile
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -200,6 +202,40 @@ def filosofi() -> bytes:
     return zipped({"carreaux_200m_met.csv": text, "carreaux_200m_mart.csv": overseas})
 
 
+STATE = {"result": {"geographies": {"States": [{"GEOID": "27", "STUSAB": "MN", "NAME": "Minnesota"}]}}}
+BLOCKS = "/geo/tiger/TIGER2022/TABBLOCK20/tl_2022_27_tabblock20.zip"
+RAC = "/data/lodes/LODES8/mn/rac/mn_rac_S000_JT00_2023.csv.gz"
+
+
+@cache
+def coded() -> gpd.GeoDataFrame:
+    """Return the sample's cells as census blocks, by codes of 15 digits."""
+    table = cells().fillna({"people": 0, "workers": 0}).reset_index(drop=True)
+    return table.assign(GEOID20=[f"2705300{number:08d}" for number in range(len(table))]).set_geometry("geometry")
+
+
+@cache
+def blocks() -> bytes:
+    """Return a state's blocks as TIGER has them: a shapefile in NAD83, some of it water, some far away."""
+    table = coded().set_crs(3035).to_crs(4269)
+    shapes = gpd.GeoDataFrame(
+        {"STATEFP20": "27", "GEOID20": table["GEOID20"], "POP20": table["people"].astype(int), "HOUSING20": 1},
+        geometry=table.geometry,
+    )
+    far = shapes.head(1).assign(GEOID20="270530099999999", POP20=777, geometry=shapes.head(1).translate(5, 0))
+    with tempfile.TemporaryDirectory() as folder:
+        pd.concat([shapes, far]).to_file(Path(folder) / "tl_2022_27_tabblock20.shp", engine="pyogrio")
+        return zipped({path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())})
+
+
+@cache
+def rac() -> bytes:
+    """Return the workers by block that they live in: blocks without any are not in it."""
+    table = coded()[coded()["workers"] > 0]
+    rows = pd.DataFrame({"h_geocode": table["GEOID20"], "C000": table["workers"].astype(int), "CA01": 0})
+    return gzip.compress(rows.to_csv(index=False).encode(), mtime=0)
+
+
 def index() -> bytes:
     """Return data.gouv.fr's list of the files of Filosofi: two vintages, of which the newer counts."""
     root = "https://static.data.gouv.fr"
@@ -215,5 +251,6 @@ def answers() -> dict[str, dict[str, bytes]]:
         "ghs_pop": {GHS: ghs()},
         "glo30": {GLO30: glo30()},
         "census_grid": {CENSUS: census()},
+        "us_blocks": {"/geocoder/geographies/coordinates": json.dumps(STATE).encode(), BLOCKS: blocks(), RAC: rac()},
         "filosofi": {INDEX: index(), PARQUET: parquet(), FILOSOFI: filosofi()},
     }

@@ -301,6 +301,60 @@ def test_cells_are_kept_whole_where_they_touch_the_area(replay, downloads, tmp_p
     assert set(cells.index) < set(sp.read_population(tmp_path / "wide" / "population.csv").index)
 
 
+# ---- census blocks ----
+
+
+def test_census_blocks_have_people_and_those_who_work(replay, downloads, tmp_path):
+    american = Area("Orvelle, Minnesota", sample_area().geometry, "US", "", PEOPLE)
+    got = get_population(american, source("us_blocks"), downloads, tmp_path)
+    assert got.settings == {"inputs.population.people": "people", "inputs.population.groups": ["workers"]}
+    cells = sp.read_population(tmp_path / "population.parquet", groups=["workers"])
+    assert (cells["people"].sum(), cells["workers"].sum()) == (PEOPLE, WORKERS)
+    assert (cells.index[0][:5], len(cells.index[0])) == ("27053", 15)
+    assert "270530099999999" not in cells.index  # in the state, far from the place
+    assert len([each for each in replay.requests if "geocoder" not in each.path]) == 2
+    assert got.notes == [
+        f"{source('us_blocks').title}: {PEOPLE:,} people in Orvelle, Minnesota, where {PEOPLE:,} are published"
+    ]
+    planned = plan_population(american, source("us_blocks"), downloads)
+    assert [size for _, size in planned] == [len(grids.blocks()), len(grids.rac())]
+    again = get_population(american, source("us_blocks"), Downloads(downloads.folder, offline=True), tmp_path / "again")
+    assert again == got
+    written = [folder / "population.parquet" for folder in (tmp_path, tmp_path / "again")]
+    assert written[0].read_bytes() == written[1].read_bytes()
+
+
+def test_workers_of_an_earlier_year_stand_in_or_are_missing(replay, downloads, tmp_path):
+    american = Area("Orvelle", sample_area().geometry, "US")
+    answers = dict(replay.answers["us_blocks"])
+    answers[grids.RAC.replace("2023", "2021")] = answers.pop(grids.RAC)
+    replay.answers["us_blocks"] = answers
+    got = get_population(american, source("us_blocks"), downloads, tmp_path)
+    assert got.notes == [f"{source('us_blocks').title}: MN has no workers of 2023: those of 2021 stand in"]
+    answers.pop(grids.RAC.replace("2023", "2021"))
+    got = get_population(american, source("us_blocks"), Downloads(tmp_path / "empty", offline=False), tmp_path)
+    assert "the group is missing" in got.notes[0]
+    assert "inputs.population.groups" not in got.settings
+    assert sp.read_population(tmp_path / "population.parquet")["people"].sum() == PEOPLE
+
+
+def test_blocks_that_are_none_are_told(replay, downloads, tmp_path):
+    american = Area("Orvelle", sample_area().geometry, "US")
+    for body, words in (
+        (b"PK nothing", "cannot be read as a zip"),
+        (grids.zipped({"a.txt": b""}), "a zip with 0 shapefiles"),
+        (grids.zipped({"a.shp": b"no shapes"}), "cannot be read as a zip with a shapefile of blocks"),
+    ):
+        replay.answers["us_blocks"] = {**grids.answers()["us_blocks"], grids.BLOCKS: body}
+        cache = Downloads(tmp_path / str(len(body)), offline=False)
+        with pytest.raises(FetchError, match=words):
+            get_population(american, source("us_blocks"), cache, tmp_path / "town")
+    replay.answers["us_blocks"] = {"/geocoder/geographies/coordinates": b"{}"}
+    with pytest.raises(FetchError, match="is not what is expected"):
+        get_population(american, source("us_blocks"), downloads, tmp_path / "town")
+    assert not (tmp_path / "town").exists()
+
+
 # ---- terrain ----
 
 

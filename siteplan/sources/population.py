@@ -19,6 +19,7 @@ import shapely
 from siteplan.errors import FetchError
 from siteplan.geo import LONLAT
 from siteplan.sources.area import Area
+from siteplan.sources.blocks import block_files, read_blocks
 from siteplan.sources.downloads import Downloads, NotThereError
 from siteplan.sources.rasters import mosaic, place_file, write_raster
 from siteplan.sources.source import Got, Source, Used, url
@@ -34,6 +35,7 @@ OVERSEAS = {"971": "GLP", "972": "MTQ", "973": "GUF", "974": "REU", "976": "MYT"
 GRID_CRS = "EPSG:3035"  # of the European grid, whose cells are named by their lower left corner
 CODE = "CRS3035RES{side}mN{north}E{east}"
 MOST_CELLS = 4_000_000
+BLOCK = 16 << 20  # bytes of a table looked at at once
 # The global raster's upper left corner and the side of its tiles, in metres of Mollweide's projection.
 MOLLWEIDE, GLOBE, SIDE = "ESRI:54009", (-18_041_000, 9_000_000), 1_000_000
 
@@ -101,14 +103,16 @@ def get_population(
     margin: float = 0.0,
     year: int | None = None,
 ) -> Got:
-    """Write where people live in and around an area: `population.csv` (cells of the European grid) or `population.tif`.
+    """Write where people live in and around an area, as cells of the European grid, census blocks or pixels.
+
+    The file is `population.csv`, `population.parquet` or `population.tif`.
 
     Cells and pixels are kept whole where they touch the area.
 
     Parameters
     ----------
     area, source, downloads
-        Where, from whom (filosofi, census_grid, worldpop, ghs_pop), and the cache.
+        Where, from whom (filosofi, census_grid, us_blocks, worldpop, ghs_pop), and the cache.
     folder
         Where the file is written.
     margin
@@ -132,6 +136,8 @@ def plan_population(
     Only what tells where in a file the rest lies is asked for. Parameters and errors as of `get_population`.
     """
     place = _place(area, margin)
+    if source.name == "us_blocks":
+        return [(address, downloads.size(source, address)) for address in block_files(area, source, downloads)]
     if source.name == "ghs_pop":
         tiles = _ghs_tiles(source, _epoch(source, year), place)
         return [(address, downloads.size(source, address)) for _, address in tiles]
@@ -143,7 +149,13 @@ def plan_population(
 
 
 def _way(source: Source) -> Callable[[_Wish], Got]:
-    ways = {"filosofi": _filosofi, "census_grid": _census, "worldpop": _worldpop, "ghs_pop": _ghs_pop}
+    ways = {
+        "filosofi": _filosofi,
+        "census_grid": _census,
+        "us_blocks": _us_blocks,
+        "worldpop": _worldpop,
+        "ghs_pop": _ghs_pop,
+    }
     if source.name not in ways:
         raise FetchError(
             f"{source.name}: is read in no known way; expected one of {', '.join(ways)}. Download the file by hand and "
@@ -400,29 +412,33 @@ def _read_zip(wish: _Wish, address: str, grid: _Grid, member: str) -> tuple[pd.D
     with wish.open(address) as file:
         try:
             with read_member(file, what, lambda name: pattern.search(name) is not None) as opened:
-                batches = csv.open_csv(pa.PythonFile(opened, mode="r"), convert_options=options)
+                batches = csv.open_csv(
+                    pa.PythonFile(opened, mode="r"), csv.ReadOptions(block_size=BLOCK), convert_options=options
+                )
                 found = [_chosen(pa.Table.from_batches([batch]), grid, codes) for batch in batches]
         except (pa.ArrowException, KeyError) as error:
             raise FetchError(f"{what} does not hold the table that was expected ({error})") from None
         return pd.concat(found, ignore_index=True), file.used(), list(file.notes)
 
 
-def _codes(place: gpd.GeoSeries, grid: _Grid, what: str) -> list[str]:
-    """Name every cell of the rectangle around a place."""
+def _codes(place: gpd.GeoSeries, grid: _Grid, what: str) -> Any:
+    """Name every cell of the rectangle around a place (a pyarrow array)."""
+    import pyarrow as pa
+
     west, south, east, north = (value / grid.side for value in place.to_crs(GRID_CRS).total_bounds)
     columns = range(math.floor(west), math.ceil(east))
     rows = range(math.floor(south), math.ceil(north))
     if len(columns) * len(rows) > MOST_CELLS:
         raise FetchError(f"{what}: the place holds more than {MOST_CELLS:,} cells; fetch parts of it, with --bbox")
     side = grid.side
-    return [CODE.format(side=side, north=row * side, east=column * side) for row in rows for column in columns]
+    names = (CODE.format(side=side, north=row * side, east=column * side) for row in rows for column in columns)
+    return pa.array(names, pa.string())
 
 
-def _chosen(table: Any, grid: _Grid, codes: list[str]) -> pd.DataFrame:
-    import pyarrow as pa
+def _chosen(table: Any, grid: _Grid, codes: Any) -> pd.DataFrame:
     import pyarrow.compute as pc
 
-    chosen: pd.DataFrame = table.filter(pc.is_in(table[grid.code], value_set=pa.array(codes))).to_pandas()
+    chosen: pd.DataFrame = table.filter(pc.is_in(table[grid.code], value_set=codes)).to_pandas()
     return chosen
 
 
@@ -480,6 +496,35 @@ def _written(wish: _Wish, grid: _Grid, cells: gpd.GeoDataFrame, *, used: Used, n
         inputs={"population": "population.csv"},
         settings=settings,
         used=[used],
+        notes=[*notes, *_checked(within, area, source)],
+    )
+
+
+def _us_blocks(wish: _Wish) -> Got:
+    area, source = wish.area, wish.source
+    blocks, used, notes = read_blocks(area, source, wish.downloads, wish.place)
+    if not blocks["people"].sum() > 0:
+        raise FetchError(
+            f"{source.name}: nobody lives where {area.name} lies ({len(blocks):,} blocks); take another source "
+            "(--source population=worldpop)"
+        )
+    groups = [name for name in ("workers",) if name in blocks]
+    # Blocks without people are water and fields; those with workers and without people are noise of the register.
+    beside = float(blocks.loc[blocks["people"] == 0, groups].sum().sum())
+    if beside:
+        notes.append(f"{source.title}: {beside:,.0f} workers are registered in blocks where nobody lives, and left out")
+    kept = blocks[blocks["people"] > 0]
+    body = io.BytesIO()
+    kept[["cell", "people", *groups, "geometry"]].to_parquet(body, index=False)
+    place_file(wish.folder / "population.parquet", body.getvalue())
+    within = _told(kept.geometry.to_numpy(), kept["people"].to_numpy(), kept.crs, area)
+    settings: dict[str, Any] = {"inputs.population.people": "people"}
+    if groups:
+        settings["inputs.population.groups"] = groups
+    return Got(
+        inputs={"population": "population.parquet"},
+        settings=settings,
+        used=used,
         notes=[*notes, *_checked(within, area, source)],
     )
 

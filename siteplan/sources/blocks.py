@@ -1,0 +1,156 @@
+"""Census blocks of the United States: outlines and people of a state's file, and how many of them work."""
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from siteplan.errors import FetchError
+from siteplan.geo import LONLAT
+from siteplan.sources.area import Area, spread_points
+from siteplan.sources.downloads import Downloads, NotThereError
+from siteplan.sources.source import Source, Used, url
+
+__all__ = ["block_files", "read_blocks", "states_of"]
+
+OLDER = 3  # years that one goes back where a state has no workers of the year
+
+
+def states_of(area: Area, source: Source, downloads: Downloads) -> dict[str, tuple[str, str]]:
+    """Ask in which states an area lies: a point in it, and one in each of its quarters.
+
+    Returns
+    -------
+    dict
+        By the address asked: two letters, as `mn`, and two digits, as `27`. The digits are those that files are named
+        by.
+
+    Raises
+    ------
+    FetchError
+        The answer is not what is expected, or there is no such state.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for lon, lat in spread_points(area.geometry):
+        asked = url(source, "state", lon=f"{lon:.5f}", lat=f"{lat:.5f}")
+        try:
+            states = json.loads(downloads.read(source, asked))["result"]["geographies"]["States"]
+            if states:
+                found[asked] = str(states[0]["STUSAB"]).lower(), str(states[0]["GEOID"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise FetchError(
+                f"{source.name}: the answer to which state {lon:.5f}, {lat:.5f} is in is not what is expected "
+                f"({error!r}); it was changed since this version of siteplan"
+            ) from None
+    if not found:
+        raise FetchError(f"{source.name}: {area.name} is in no state of the United States")
+    return found
+
+
+def block_files(area: Area, source: Source, downloads: Downloads) -> list[str]:
+    """Return the addresses of what `read_blocks` loads, as of the newest year."""
+    return [
+        address
+        for letters, digits in sorted(set(states_of(area, source, downloads).values()))
+        for address in (
+            url(source, "file", fips=digits),
+            url(source, "workers", state=letters, year=source.vintage),
+        )
+    ]
+
+
+def read_blocks(
+    area: Area, source: Source, downloads: Downloads, place: gpd.GeoSeries
+) -> tuple[gpd.GeoDataFrame, list[Used], list[str]]:
+    """Read the census blocks that touch a place.
+
+    Parameters
+    ----------
+    area, source, downloads
+        The area whose states are read, from whom, and the cache.
+    place
+        The area and its margin.
+
+    Returns
+    -------
+    GeoDataFrame
+        Columns `cell` (the block's code of 15 digits), `people` and, where they are published, `workers`; polygons in
+        degrees.
+    list of Used, list of str
+        What was taken, and what is missing.
+
+    Raises
+    ------
+    FetchError
+        A file of blocks is not there or not what it should be.
+    """
+    asked = states_of(area, source, downloads)
+    used = [downloads.used(source, each) for each in asked]
+    notes: list[str] = []
+    parts: list[gpd.GeoDataFrame] = []
+    for letters, digits in sorted(set(asked.values())):
+        address = url(source, "file", fips=digits)
+        blocks = _outlines(downloads.get(source, address), f"{source.name}: {address}", place)
+        used.append(downloads.used(source, address, vintage="2020"))
+        workers = _workers(source, downloads, letters, used, notes)
+        if workers is not None:
+            blocks["workers"] = blocks["cell"].map(workers).fillna(0.0)
+        parts.append(blocks)
+    if any("workers" in part for part in parts) and not all("workers" in part for part in parts):
+        parts = [part.drop(columns="workers", errors="ignore") for part in parts]
+    return pd.concat(parts, ignore_index=True).sort_values("cell"), used, notes
+
+
+def _outlines(path: Path, what: str, place: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    from pyogrio.errors import DataLayerError, DataSourceError, FieldError
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".shp")]
+        if len(names) != 1:
+            raise FetchError(f"{what} is a zip with {len(names)} shapefiles where one was expected")
+        bounds = tuple(float(value) for value in place.to_crs(LONLAT).total_bounds)
+        table = gpd.read_file(
+            f"/vsizip/{{{path}}}/{names[0]}", bbox=bounds, columns=["GEOID20", "POP20"], on_invalid="ignore"
+        )
+        people = table["POP20"].astype(float)
+    except (zipfile.BadZipFile, DataLayerError, DataSourceError, FieldError, KeyError, ValueError) as error:
+        raise FetchError(
+            f"{what} cannot be read as a zip with a shapefile of blocks ({error}); fetch it again with --update"
+        ) from None
+    blocks = gpd.GeoDataFrame(
+        {"cell": table["GEOID20"].astype(str), "people": people}, geometry=table.geometry, crs=table.crs
+    ).to_crs(LONLAT)
+    outline = place.to_crs(LONLAT).union_all()
+    shapely.prepare(outline)
+    return blocks[shapely.intersects(outline, blocks.geometry.to_numpy())].reset_index(drop=True)
+
+
+def _workers(
+    source: Source, downloads: Downloads, state: str, used: list[Used], notes: list[str]
+) -> "pd.Series[float] | None":
+    """Read how many workers live in each block, of the newest year that a state has."""
+    newest = int(source.vintage)
+    for year in range(newest, newest - OLDER - 1, -1):
+        address = url(source, "workers", state=state, year=year)
+        try:
+            path = downloads.get(source, address)
+            table = pd.read_csv(path, usecols=["h_geocode", "C000"], dtype={"h_geocode": str}, compression="gzip")
+        except NotThereError:
+            continue
+        except (FetchError, OSError, EOFError, ValueError, zlib.error) as error:
+            notes.append(f"{source.title}: workers are missing: {error}")
+            return None
+        used.append(downloads.used(source, address, vintage=str(year)))
+        if year != newest:
+            notes.append(f"{source.title}: {state.upper()} has no workers of {newest}: those of {year} stand in")
+        found: pd.Series[float] = table.set_index(table["h_geocode"].str.zfill(15))["C000"].astype(float)
+        return found
+    notes.append(
+        f"{source.title}: {state.upper()} has no workers of {newest - OLDER} to {newest}; the group is missing"
+    )
+    return None
