@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sqlite3
 
 import pandas as pd
 import pytest
@@ -101,6 +102,8 @@ def test_two_commands_from_a_name_to_the_sample_s_own_numbers(valley, tmp_path):
     own = sp.read_study(write_sample(tmp_path / "sample") / "study.yaml", asked)
     assert told.inputs.transit.date == "2026-03-10"
     pd.testing.assert_frame_equal(score(told).scores, score(own).scores)
+    origin = told.sources["population"]
+    assert (origin.source, origin.licence, origin.vintage) == ("The valley's population", "CC-BY-4.0", "2025")
 
     # A second time nothing is asked for, nothing changes, and the study file is the user's.
     before = {path.name: path.read_bytes() for path in (tmp_path / "valley").iterdir() if path.is_file()}
@@ -241,3 +244,24 @@ def test_people_that_are_not_all_there_and_streets_that_end_are_told(valley, dow
     wide = fetching.dataclasses.replace(area, geometry=area.around(40_000))
     done = fetch_study(wide, tmp_path / "wide", downloads, Wishes(files=[valley.mine]))
     assert any(note.startswith("the terrain has no height for ") for note in done.notes)
+
+
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+def test_licences_travel_with_the_results(tmp_path):
+    """Manifest, map, report and GeoPackage name whom the data are from; without `sources` none of them says a word."""
+    origin = "sources.population={source: The valley, licence: CC-BY-4.0, attribution: © the valley, vintage: '2025'}"
+    study = write_sample(tmp_path / "sample") / "study.yaml"
+    less = [f"{key}=" for key in ("choose", "fairness", "demand", "commuting", "robustness", "scenarios", "score")]
+    less += ["inputs.transit=", "travel.modes=[walk]"]
+    result = sp.run(sp.read_study(study, [*less, origin]), out=tmp_path / "results")
+    told = result.manifest["inputs"]["inputs.population"]
+    assert (told["attribution"], told["licence"], told["vintage"]) == ("© the valley", "CC-BY-4.0", "2025")
+    assert result.credits == ["© the valley, CC-BY-4.0"]
+    for page in ("map.html", "report.html"):
+        assert "© the valley, CC-BY-4.0" in (tmp_path / "results" / page).read_text("utf-8")
+    with sqlite3.connect(tmp_path / "results" / "results.gpkg") as places:
+        ((metadata,),) = places.execute("SELECT metadata FROM gpkg_metadata").fetchall()
+    places.close()
+    assert "© the valley, CC-BY-4.0" in metadata
+    plain = sp.run(sp.read_study(study, less), out=tmp_path / "plain")
+    assert (plain.credits, set(plain.manifest["inputs"]["inputs.population"])) == ([], {"file", "sha256", "bytes"})

@@ -94,6 +94,15 @@ class Transit(Model):
     )
 
 
+class Origin(Model):
+    """Where an input is from, and what must be said of it."""
+
+    source: str = Field(default="", description="who published it")
+    licence: str = Field(default="", description="its licence, such as CC-BY-4.0")
+    attribution: str = Field(default="", description="what must be said wherever it shows")
+    vintage: str = Field(default="", description="of when it is")
+
+
 class Inputs(Model):
     """The files that a study reads."""
 

@@ -18,7 +18,7 @@ from siteplan.catalogue import BEST, decayed_measures, score_measures
 from siteplan.config.changes import Changes, Option, Scenario
 from siteplan.config.choose import Decay, Question, Score
 from siteplan.config.fields import FARTHEST, LIMIT, LONG, SEARCHED, based
-from siteplan.config.inputs import Area, Inputs
+from siteplan.config.inputs import Area, Inputs, Origin
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.publics import Public, cyclists
@@ -103,6 +103,12 @@ class Study(Shown, Model):
     )
     area: Area = Field(default=Area(), description="the territories")
     inputs: Inputs = Field(default=Inputs(), description="the files")
+    sources: dict[str, Origin] = Field(
+        default={},
+        description="where the files are from, by input (streets, population, sites, transit, elevation, communes, "
+        "flows), such as {population: {source: WorldPop, licence: CC-BY-4.0, attribution: © WorldPop}}; "
+        "named on the map, in the report and in the GeoPackage. `siteplan fetch` writes it",
+    )
     travel: Travel = Field(default=Travel(), description="how people travel")
     score: Score = Field(default=Score(), description="how sites are ranked")
     choose: Question | None = Field(

@@ -1,6 +1,6 @@
 """Results as a GeoPackage that opens styled in QGIS, the same bytes for the same tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,12 @@ STAMP = "2000-01-01T00:00:00.000Z"  # GeoPackage wants a time of change; a real 
 
 
 def write_geopackage(
-    layers: Mapping[str, gpd.GeoDataFrame], path: str | Path, *, crs: Any = None, language: str = "en"
+    layers: Mapping[str, gpd.GeoDataFrame],
+    path: str | Path,
+    *,
+    crs: Any = None,
+    language: str = "en",
+    credits: Sequence[str] = (),  # noqa: A002 - the word for it
 ) -> None:
     """Write tables as the layers of one new GeoPackage, with the styles that QGIS reads from it.
 
@@ -36,13 +41,16 @@ def write_geopackage(
         One CRS for all layers, in metres; None leaves each as it is.
     language
         Of the layers' titles and legends.
+    credits
+        What must be said of the data; written into the metadata of the file (ATTRIBUTION).
     """
+    told = {"dataset_metadata": {"ATTRIBUTION": "; ".join(credits)}} if credits else {}
     styles, words = {}, load_words(language, "map", "layers")
     with _fixed_time():
         for name, table in layers.items():
             written = _storable(table if crs is None else table.to_crs(crs))
             styles[name] = layer_style(name, written, words)
-            pyogrio.write_dataframe(written, path, layer=name, driver="GPKG", **_layer_options(written))
+            pyogrio.write_dataframe(written, path, layer=name, driver="GPKG", **_layer_options(written), **told)
         if any(styles.values()):
             pyogrio.write_dataframe(_style_table(styles), path, layer="layer_styles", driver="GPKG", FID="id")
 

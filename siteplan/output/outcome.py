@@ -147,6 +147,17 @@ class Outcome(Shown):
         return {mode: profile for mode, profile in self.profiles.items() if "window" in profile}
 
     @property
+    def credits(self) -> list[str]:
+        """What must be said of the inputs wherever they show, with the licence of each; each once."""
+        inputs = self.manifest.get("inputs", {})
+        said = [
+            ", ".join(filter(None, (str(each["attribution"]), str(each.get("licence", "")))))
+            for each in inputs.values()
+            if isinstance(each, Mapping) and each.get("attribution")
+        ]
+        return list(dict.fromkeys(said))
+
+    @property
     def groups(self) -> list[str]:
         """The groups of people that were counted beside all."""
         return list((self.study.get("inputs", {}).get("population") or {}).get("groups", []))

@@ -118,7 +118,9 @@ class Result(Outcome):
                 write_times(table, path, points=self.mark)
             else:
                 write_table(table, path, TABLES[name])
-        write_geopackage(self._places(), folder / PLACES, crs=self.points.crs, language=self.language)
+        write_geopackage(
+            self._places(), folder / PLACES, crs=self.points.crs, language=self.language, credits=self.credits
+        )
         if "minutes.tif" in manifest["files"]:
             self._write_raster(folder / "minutes.tif")
         others = {name: other._written(folder / _inside(name)) for name, other in self.scenarios.items()}

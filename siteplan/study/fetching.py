@@ -28,6 +28,7 @@ from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.places import find_places
 from siteplan.sources.source import Got, Source, Used, best_sources
+from siteplan.sources.source import sources as sources_of
 from siteplan.study.arrival import look_over
 from siteplan.study.reading import read_study
 from siteplan.study.template import init_study
@@ -76,6 +77,7 @@ KEYS = types.MappingProxyType(
 )
 
 
+INPUTS = types.MappingProxyType({"terrain": "elevation"})  # parts that the study calls otherwise
 FILLED = ("streets", "population", "sites", "transit", "elevation")
 TABLES = (("inputs", "population"), ("inputs", "sites"), ("area", "communes"))
 
@@ -280,7 +282,7 @@ def fetch_study(area: Area, folder: Path, downloads: Downloads, wishes: Wishes) 
         if "communes" in missing or ("communes" not in got and not wishes.only):
             got["communes"] = _territory(area, aside)
         notes += [note for each in got.values() for note in each.notes]
-        flat = {**(before.get("keys", {}) if wishes.only else {}), **_keys(area, got)}
+        flat = {**(before.get("keys", {}) if wishes.only else {}), **_keys(area, got), **_origins(got, wishes.files)}
         files = {path.name: digest(path) for path in sorted(aside.iterdir()) if path.is_file()}
         notes += _kept(folder, aside, files, before)
         init_study(aside, _nested(flat))
@@ -388,6 +390,23 @@ def _keys(area: Area, got: Mapping[str, Got]) -> dict[str, Any]:
     else:  # a date alone is no timetable
         flat.pop("inputs.transit.date", None)
     return flat
+
+
+def _origins(got: Mapping[str, Got], files: Sequence[Path]) -> dict[str, Any]:
+    """Return, by input, what must be said of where it is from; of several files each thing once."""
+    titles = {source.name: source.title for source in sources_of(None, *files)}
+    origins: dict[str, Any] = {}
+    for name, part in got.items():
+        told = {
+            "source": [titles.get(each.source, each.source) for each in part.used],
+            "licence": [each.licence for each in part.used],
+            "attribution": [each.attribution for each in part.used],
+            "vintage": [each.vintage for each in part.used],
+        }
+        plain = {key: "; ".join(dict.fromkeys(filter(None, values))) for key, values in told.items()}
+        if part.inputs and part.used:
+            origins[f"sources.{INPUTS.get(name, name)}"] = {key: text for key, text in plain.items() if text}
+    return origins
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -114,6 +114,10 @@ def _inputs(study: Study, data: StudyData) -> dict[str, dict[str, Any]]:
         key: {"file": path.name, "sha256": file_hash(path), "bytes": path.stat().st_size if path.is_file() else None}
         for key, path in input_files(study).items()
     }
+    for key in described:
+        origin = study.sources.get(key.split(".")[1])
+        if origin is not None:
+            described[key] |= origin.model_dump(exclude_defaults=True)
     if data.streets is not None:
         described["inputs.streets"]["data_date"] = data.streets.data_date
         described["inputs.streets"]["counts"] = {name: int(n) for name, n in data.streets.counts.items()}
@@ -122,7 +126,7 @@ def _inputs(study: Study, data: StudyData) -> dict[str, dict[str, Any]]:
 
 def _parameters(study: Study) -> dict[str, Any]:
     """Return what the study asks, but for where its files and its results are."""
-    asked = study.model_dump(mode="json", exclude={"output": {"folder"}})
+    asked = study.model_dump(mode="json", exclude={"output": {"folder"}, "sources": True})
     for table in (asked["inputs"]["population"], asked["inputs"]["sites"], asked["area"]["communes"]):
         if table:
             del table["file"]

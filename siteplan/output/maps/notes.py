@@ -87,6 +87,8 @@ def _study_notes(result: Outcome, words: Words, modes: Words) -> list[str]:
     """Say how old the streets are, and when and how people ride; `modes` has the words for these."""
     date = (result.manifest.get("inputs", {}).get("inputs.streets", {}).get("data_date") or "")[:10]
     said = [words.text("streets", date=words.date(date))] if date else []
+    if result.credits:
+        said.append(words.text("credits", credits="; ".join(result.credits)))
     day, rides = result.study.get("inputs", {}).get("transit"), result.rides
     for mode, profile in rides.items() if day else ():
         text = _riding(profile, day["date"], words)
