@@ -11,6 +11,7 @@ SiteplanWarning          something odd that was counted and left as it is (a war
 A message names the file or key, what was found, what was expected and what to do.
 """
 
+import difflib
 import functools
 import re
 import sys
@@ -36,6 +37,7 @@ __all__ = [
     "listed",
     "printable",
     "reads",
+    "suggested",
     "warn",
 ]
 
@@ -129,6 +131,13 @@ def listed(names: Iterable[Any], most: int = 30) -> str:
     """Write names one after the other, the rest as a count."""
     texts = [str(name) for name in names]
     return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
+
+
+def suggested(text: str, known: Iterable[Any]) -> str:
+    """Say what could have been meant: the names that are near; where none is, any of them."""
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(text, names, n=3)
+    return f"one such as {', '.join(close)}" if close else f"any of {listed(names, most=10)}"
 
 
 def warn(text: str | Warning, category: type[Warning] = SiteplanWarning) -> None:

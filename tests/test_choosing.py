@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from siteplan.cli import app
-from siteplan.errors import Key, SiteplanWarning, StudyError
+from siteplan.errors import Key, SiteplanWarning, StudyError, suggested
 from siteplan.output.terminal import print_choice
 from siteplan.study import choose, read_study, run
 from tests.town import NORTH, STUDY, lon, write_town
@@ -143,6 +143,22 @@ def test_a_run_writes_the_choice(town: Path) -> None:
     assert again.folder is not None
     for name in ("choice.csv", "rejected.csv", "assignment.csv", "map.html", "report.html"):
         assert (again.folder / name).read_bytes() == (result.folder / name).read_bytes()
+
+
+def test_a_run_ends_with_the_choice_its_cost_and_the_pages(town: Path) -> None:
+    done = call("run", town, "--set", "choose.sites=2", "--set", "currency=CHF")
+    assert done.exit_code == 0, done.stderr
+    assert "coverage: 100 of 110 people covered within 5.5 min, proven the best possible" in done.stdout
+    assert "the new sites cost 60\N{NO-BREAK SPACE}CHF" in done.stdout
+    assert "Nothing else comes near: the best swap, " in done.stdout
+    last = [line for line in done.stderr.splitlines() if line.startswith("results in")]
+    assert len(last) == 1
+    assert last[0].endswith("report.html")
+
+
+def test_a_suggestion_is_near_or_not_made() -> None:
+    assert suggested("Vernoy", ["Vernay", "Marsac"]) == "one such as Vernay"
+    assert suggested("x", ["Vernay", "Marsac"]) == "any of Vernay, Marsac"
 
 
 def test_at_the_command_line(town: Path) -> None:

@@ -62,7 +62,8 @@ def test_run_prints_the_table_and_says_where_the_map_is(town: Path) -> None:
     assert "Hall" in done.stdout
     assert "walk 4.8 km/h, bike 15 km/h" in done.stdout
     assert "110 people in; 110 placed" in done.stderr
-    assert f"open {town.parent / 'results' / 'map.html'}" in done.stderr
+    pages = [town.parent / "results" / name for name in ("map.html", "report.html")]
+    assert f"open {pages[0]} and {pages[1]}" in done.stderr
     assert done.stderr.count("warning: ") == 1  # the streets end where the town does
     assert (town.parent / "results" / "map.html").stat().st_size > 100_000
 

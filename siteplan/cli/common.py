@@ -237,12 +237,13 @@ def show(result: "Result", as_json: bool, quiet: bool) -> None:
         typer.echo(json.dumps({"folder": folder, **outcome}, ensure_ascii=False, indent=1, sort_keys=True))
         return
     _print_table(result)
-    _print_coverage(result)
     if result.scenarios:
         from siteplan.output.terminal import print_scenarios
 
         told = result.manifest["scenarios"]
         print_scenarios(result.tables["scenarios"], told, plain_console(), language=result.language)
+    _print_choice(result)
+    _print_coverage(result)
     for line in rides_spoken(result.study):
         say(line, quiet)
     people = result.manifest["totals"]["people"]
@@ -252,7 +253,22 @@ def show(result: "Result", as_json: bool, quiet: bool) -> None:
         quiet,
     )
     if result.folder is not None:
-        say(f"results in {result.folder}; open {result.folder / 'map.html'}", quiet)
+        pages = [result.folder / name for name in ("map.html", "report.html")]
+        say(f"results in {result.folder}; open {' and '.join(str(each) for each in pages if each.exists())}", quiet)
+
+
+def _print_choice(result: "Result") -> None:
+    """Print the chosen sites, their phases and what they cost, and what would be nearly as good."""
+    if result.choice is None:
+        return
+    from siteplan.output.terminal import print_choice, printable
+    from siteplan.output.tradeoffs import tradeoffs_told
+
+    full = bool((result.study.get("choose") or {}).get("capacities"))
+    how: dict[str, Any] = {"language": result.language, "currency": result.currency}
+    print_choice(result.choice, plain_console(), full=full, **how)
+    for text in tradeoffs_told(result):
+        typer.echo(printable(text))
 
 
 def rides_spoken(asked: Mapping[str, Any]) -> list[str]:

@@ -201,11 +201,12 @@ class Study(Shown, Model):
         for column in self.score.weights:
             # The modes of a travel-time table are known when it is read, not before.
             if self.inputs.times is None and column not in self.columns():
-                close = difflib.get_close_matches(column, self.columns(), n=1, cutoff=0)
+                close = difflib.get_close_matches(column, self.columns(), n=1)
+                hint = f"did you mean '{close[0]}'?" if close else f"expected any of {', '.join(self.columns())}"
                 raise PydanticCustomError(
                     "weight",
-                    "score.weights.{column}: no such result; did you mean '{close}'?",
-                    {"column": column, "close": close[0]},
+                    "score.weights.{column}: no such result; {hint}",
+                    {"column": column, "hint": hint},
                 )
         return self
 

@@ -1,6 +1,5 @@
 """What if more people lived here, or a site opened, closed or moved: new tables, the old ones untouched."""
 
-import difflib
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from siteplan.config.changes import (
     target_of,
     verb_of,
 )
-from siteplan.errors import StudyError
+from siteplan.errors import StudyError, suggested
 from siteplan.geo import metric_crs
 
 __all__ = ["check_people", "check_sites", "edit_people", "edit_sites", "patched_times"]
@@ -134,8 +133,7 @@ def _check_growth(cells: gpd.GeoDataFrame, change: CommuneGrown, communes: pd.Se
         raise StudyError(f"{what}: no communes are known; name their file in area.communes")
     known = sorted(set(communes.dropna().astype(str)))
     if change.grow not in known:
-        close = difflib.get_close_matches(change.grow, known, n=3) or known[:3]
-        raise StudyError(f"{what}: no cell lies in a commune of that name; expected one such as {', '.join(close)}")
+        raise StudyError(f"{what}: no cell lies in a commune of that name; expected {suggested(change.grow, known)}")
     people = _total(cells[(communes.reindex(cells.index) == change.grow).to_numpy()])
     if change.plus is not None and not people > 0:
         raise StudyError(f"{what}: nobody lives there to share the newcomers out by; place them as new homes")
@@ -221,8 +219,7 @@ def _check_site(sites: gpd.GeoDataFrame, change: SiteChange, what: str) -> None:
             f"{what}: a site of that id is there already; give the new one another, or leave out its place"
         )
     if not new and not known:
-        close = difflib.get_close_matches(site, list(map(str, sites.index)), n=3) or list(sites.index[:3])
-        raise StudyError(f"{what}: no such site; expected one such as {', '.join(map(str, close))}")
+        raise StudyError(f"{what}: no such site; expected {suggested(site, sites.index)}")
     if isinstance(change, SiteOpened | SiteClosed) and known:
         status = sites["status"].loc[site]
         if status == ("existing" if isinstance(change, SiteOpened) else "excluded"):

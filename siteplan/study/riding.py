@@ -1,14 +1,12 @@
 """Public transport in the results: which lines bring whom, and stops and lines as layers of a map."""
 
-import difflib
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
 from siteplan.config import Rides, Study
-from siteplan.errors import StudyError, warn
+from siteplan.errors import StudyError, suggested, warn
 from siteplan.itineraries import Itinerary, describe, itinerary
 from siteplan.lines import site_lines
 from siteplan.network.snapping import link
@@ -95,10 +93,8 @@ def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary |
         raise StudyError(f"--from {start or '(nothing)'}: expected LON,LAT in degrees, such as 13.40,42.35") from None
     sites = load_sites(study)
     if site not in sites.index:
-        close = difflib.get_close_matches(site, list(map(str, sites.index)), n=1, cutoff=0)
-        raise StudyError(
-            f"--site {site or '(nothing)'}: no such site in {asked_file(study, 'sites')}; is it {close[0]}?"
-        )
+        near = suggested(site, sites.index)
+        raise StudyError(f"--site {site or '(nothing)'}: no such site in {asked_file(study, 'sites')}; expected {near}")
     mode = next((mode for mode in study.profiles() if isinstance(mode, Rides)), study.profiles()[0])
     streets = load_streets(study, sites.loc[[site]])
     origin = gpd.GeoDataFrame({"site": ["--from"]}, geometry=gpd.points_from_xy([lon], [lat]), crs=4326)

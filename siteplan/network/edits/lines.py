@@ -1,6 +1,5 @@
 """Lines cut, re-timed, run more often or added, and stops moved."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,7 @@ from siteplan.config.changes import (
     target_of,
     verb_of,
 )
-from siteplan.errors import StudyError, warn
+from siteplan.errors import StudyError, suggested, warn
 from siteplan.inputs.gtfs import Feed
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.through import followers
@@ -174,8 +173,7 @@ def _stop_number(feed: Feed, stop: str, what: str) -> int:
 
 
 def _close(text: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(text, known, n=3, cutoff=0.5) or known[:3]
-    return f" Expected one such as {', '.join(close)}"
+    return f" Expected {suggested(text, known)}"
 
 
 def edit_feed(feed: Feed, changes: Sequence[LineChange]) -> Feed:
