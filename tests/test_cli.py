@@ -26,7 +26,7 @@ import siteplan as sp
 from siteplan.cli import app
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.study import score
-from tests.town import NORTH, STUDY, lon, write_town
+from tests.town import BY_BUS, NORTH, STUDY, lon, write_bus, write_town
 
 SITEPLAN = [sys.executable, "-m", "siteplan"]
 
@@ -90,6 +90,36 @@ def test_set_overrides_on_every_command(town: Path, command: str) -> None:
     done = call(command, town, "--set", "travel.walk.speed_kmh=480")
     assert done.exit_code == 1
     assert "travel.walk.speed_kmh: found 480" in done.stderr
+
+
+BY_LINE = """\
+scenarios: {cut: {lines: [{cut: West}]}}
+matrix: {buses: {fewer: {lines: [{cut: East}]}}}
+"""
+BY_RIDE = """\
+score: {weights: {people_transit_8: 1}}
+choose: {sites: 1, mode: transit}
+"""
+
+
+def test_what_a_command_does_not_use_of_a_file_does_not_stop_it(tmp_path: Path) -> None:
+    write_bus(tmp_path)
+    town = write_town(tmp_path, study=BY_BUS)
+    plainly = {command: call(command, town, "--mode=walk") for command in ("score", "isochrones")}
+    town = write_town(tmp_path, study=BY_BUS + BY_LINE)
+    for command, done in plainly.items():
+        assert call(command, town, "--mode=walk").stdout == done.stdout != ""
+    # Whoever uses them is told, as before.
+    refused = call("run", town, "--mode=walk")
+    assert refused.exit_code == 1
+    assert "scenarios.cut: lines: change, but transit is none of travel.modes" in refused.stderr
+    town = write_town(tmp_path, study=BY_BUS + BY_LINE + BY_RIDE)
+    assert call("isochrones", town, "--mode=walk").stdout == plainly["isochrones"].stdout
+    walked = call("itinerary", town, "--mode=walk", "--site=A", f"--from={lon(1)},{NORTH}")
+    assert walked.exit_code == 0, walked.stderr
+    asked = call("score", town, "--mode=walk")
+    assert asked.exit_code == 1
+    assert "choose.mode: no 'transit' in this study" in asked.stderr
 
 
 def test_options_and_set_change_the_answer(town: Path) -> None:

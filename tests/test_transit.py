@@ -83,6 +83,16 @@ def test_a_bus_every_half_hour() -> None:
     assert journey(HALF_HOURLY) == [27, 20, 35, 1]
 
 
+def test_journeys_as_long_as_is_searched_are_exact_and_longer_ones_refused() -> None:
+    # A minute to the stop and one at it; the bus of 4:02 arrives at 7:59, and one is there at 8:00, after 240 minutes.
+    bus_of_4 = timetable(along(100, 5000), every("4:02", 30, 1, [(0, 0), (1, 237)]))
+    ridden_at_8: dict[str, Any] = {"window": ("8:00", "8:01"), "direct_walk_minutes": 1}
+    assert journey(bus_of_4, limit=240, **ridden_at_8) == [240, 240, 240, 1]
+    assert journey(bus_of_4, limit=239, **ridden_at_8) == []
+    with pytest.raises(StudyError, match="limit of 241 minutes: expected more than 0 and at most 240, as far as is"):
+        journey(bus_of_4, limit=241, **ridden_at_8)
+
+
 def test_the_share_counts_the_minutes_within_the_limit() -> None:
     assert journey(HALF_HOURLY, limit=30) == [27, 20, pytest.approx(np.nan, nan_ok=True), 0.6]
 

@@ -23,7 +23,20 @@ if TYPE_CHECKING:
     from siteplan.config import Study
     from siteplan.output.result import Result
 
-__all__ = ["Json", "Quiet", "app", "asks", "keeps", "plain_console", "progress", "say", "show", "with_manners"]
+__all__ = [
+    "QUESTIONS",
+    "VARIANTS",
+    "Json",
+    "Quiet",
+    "app",
+    "asks",
+    "keeps",
+    "plain_console",
+    "progress",
+    "say",
+    "show",
+    "with_manners",
+]
 
 app = typer.Typer(
     help="Where should the next telecentre go, and whom does it reach without a car?",
@@ -59,6 +72,9 @@ OTHER_UNIT = MappingProxyType({
     "travel.minutes": "travel.metres",
     "travel.metres": "travel.minutes",
 })  # fmt: skip
+# Parts of a study file that some commands leave alone: other studies, and what is asked of the people.
+VARIANTS = ("scenarios", "matrix")
+QUESTIONS = (*VARIANTS, "choose", "score", "fairness", "demand", "commuting", "robustness")
 Command = Callable[..., None]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings, no closing words.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for a machine.")]

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siteplan.cli.choosing import CHOICE
-from siteplan.cli.common import Json, Quiet, app, asks, keeps, plain_console, progress, say, show, with_manners
+from siteplan.cli.common import (
+    QUESTIONS,
+    VARIANTS,
+    Json,
+    Quiet,
+    app,
+    asks,
+    keeps,
+    plain_console,
+    progress,
+    say,
+    show,
+    with_manners,
+)
 from siteplan.cli.piped import DASH
 from siteplan.errors import StudyError
 
@@ -129,7 +142,7 @@ def run(
 
 @app.command()
 @with_manners
-@asks("streets", "population", "sites")
+@asks("streets", "population", "sites", unused=VARIANTS)
 def score(
     study: "Study",
     out: Annotated[
@@ -149,7 +162,7 @@ def score(
 
 @app.command()
 @with_manners
-@asks("sites", "streets", more=CHOICE, unused=("scenarios", "matrix"))
+@asks("sites", "streets", more=CHOICE, unused=VARIANTS)
 def choose(
     study: "Study",
     out: Annotated[
@@ -196,7 +209,7 @@ def choose(
 
 @app.command()
 @with_manners
-@asks("streets", "sites")
+@asks("streets", "sites", unused=QUESTIONS)
 def isochrones(
     study: "Study",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .gpkg or .geojson.")] = None,

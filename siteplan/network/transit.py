@@ -1,5 +1,6 @@
 """A day's timetable on the streets: patterns of trips, stops linked to streets, changes between stops."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import WALK
+from siteplan.config.fields import SEARCHED
 from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, listed, reads, warn
@@ -23,8 +25,8 @@ from siteplan.network.through import followers, joined
 
 __all__ = ["Patterns", "Timetable", "build_timetable", "patterns_without", "read_transit", "timetable_on"]
 
-# Journeys of up to 4 hours that end from 0:00 on, or begin up to 30:00: what of the days around can be ridden in them.
-HOURS = (-4, 34)
+# Journeys as long as is searched that end from 0:00 on, or begin up to 30:00: what can be ridden of the days around.
+HOURS = (-math.ceil(SEARCHED / 60), 30 + math.ceil(SEARCHED / 60))
 
 ENTRANCE = 2  # location_type
 # No station is that long: Chatelet - Les Halles in Paris has 750 m between its furthest doors.

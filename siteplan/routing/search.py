@@ -77,7 +77,10 @@ def costs(limits: Sequence[float], unit: Unit) -> Ints:
     most = SEARCHED if unit == "minutes" else FARTHEST
     for limit in limits:
         if not 0 < limit <= most:
-            raise StudyError(f"limit of {limit} {unit}: expected more than 0 and at most {most:g}")
+            raise StudyError(
+                f"limit of {limit} {unit}: expected more than 0 and at most {most:g}, as far as is searched; a table "
+                "of times (read_times) may go farther"
+            )
     if not len(limits):
         raise StudyError(f"{unit}: expected at least one limit")
     return np.round(np.array(limits, float) * COST[unit]).astype(np.int64)

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from siteplan.config import Profile
+from siteplan.config.fields import SEARCHED
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions, footing, mode_graph
 from siteplan.network.kept import kept_edges, linked, same_use
@@ -64,8 +65,8 @@ def touched_sites(
     """
     if direction not in ("to", "from"):
         raise StudyError(f"direction {direction!r}: expected 'to' (the site) or 'from' (the site)")
-    if not 0 < minutes <= 240:
-        raise StudyError(f"limit of {minutes} minutes: expected more than 0 and at most 240")
+    if not 0 < minutes <= SEARCHED:
+        raise StudyError(f"limit of {minutes} minutes: expected more than 0 and at most {SEARCHED:g}")
     found = touch(
         streets,
         edited,
