@@ -1,5 +1,6 @@
 """Who works where: what the census of France and the register of the United States become in a study."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.flows import get_flows, plan_flows, read_mobpro
 from siteplan.sources.source import Got, Source, sources
-from tests.miniature_feeds import SAMPLE
+from siteplan.study import fetching
+from siteplan.study.fetching import Wishes, fetch_study, plan
+from tests.miniature_feeds import DATASET, ROW, SAMPLE, access_point, database, sample_feed
 from tests.miniature_flows import (
     PEOPLE,
     STATE,
@@ -317,3 +320,45 @@ def test_a_register_that_was_changed_is_told(path, content, problem, area, commu
     answers = register(communes, (IN_TOWN, IN_TOWN, 10)) | {path: content}
     with replayed({"lodes": answers}, monkeypatch), pytest.raises(FetchError, match=problem):
         get_flows(area, LODES, downloads, tmp_path, communes=communes, detour=DETOUR)
+
+
+# ---- in a study ----
+
+
+def test_timetables_and_flows_stand_in_the_study_that_fetch_writes(area, communes, downloads, tmp_path, monkeypatch):
+    answers = {
+        "transport_data_gouv": access_point([DATASET], {}),
+        "mobility_database": database(
+            [ROW | {"id": "tdg-9900", "urls.latest": "https://files.mobilitydatabase.org/tdg-9900/latest.zip"}],
+            {"tdg-9900": sample_feed()},
+        ),
+        "insee_mobpro": census_answers(FILE, mobpro_parquet()),
+    }
+    # Without a source of communes, the area is the one.
+    parts = {part.name: part for part in fetching.PARTS}
+    parts["communes"] = dataclasses.replace(parts["communes"], module="absent")
+    monkeypatch.setattr(fetching, "PARTS", tuple(parts.values()))
+    wishes = Wishes(only=("communes", "transit", "flows"), margin=3000.0)
+    with replayed(answers, monkeypatch) as replay:
+        fetched = fetch_study(area, tmp_path / "town", downloads, wishes)
+        first = len(replay.requests)
+        planned = plan(area, downloads, wishes)
+        again = fetch_study(area, tmp_path / "twice", downloads, wishes)
+        asked = [each.path for each in replay.requests[first:]]
+    assert fetched.missing == {}
+    transit = fetched.study.inputs.transit
+    assert transit.date == "2026-01-06"
+    assert [path.name for path in transit.feeds] == ["gtfs-reseau-de-l-orvelle.zip"]
+    assert transit.feeds[0].read_bytes() == sample_feed()
+    assert fetched.study.commuting.flows.name == "flows.csv"
+    assert [str(path.relative_to(tmp_path / "town")) for path in sorted((tmp_path / "town").iterdir())] == [
+        "area.gpkg", "flows.csv", "gtfs-reseau-de-l-orvelle.zip", "sources.json", "study.yaml",
+    ]  # fmt: skip
+    # Whoever is down is asked again; what is here is not.
+    assert set(asked) == {"/api/1/datasets/r/11111111-2222-3333-4444-555555555555"}
+    assert (tmp_path / "twice/study.yaml").read_bytes() == (tmp_path / "town/study.yaml").read_bytes()
+    assert [each.part for each in planned] == ["transit", "flows"]
+    assert planned[1].files[0] == (MOBPRO.urls["file"], len(mobpro_parquet()))
+    told = json.loads((tmp_path / "town/sources.json").read_text(encoding="utf-8"))
+    assert {used["licence"] for used in told["parts"]["transit"]} >= {"ODbL-1.0"}
+    assert again.got == fetched.got

@@ -401,3 +401,26 @@ def test_cutting_in_pieces_is_cutting_at_once(tmp_path, monkeypatch):
     assert cut_feed(feed, trips).tables == at_once
     kept = pd.read_csv(io.BytesIO(at_once["stop_times"]), dtype=str)
     np.testing.assert_array_equal(kept.to_numpy(), calls[calls["trip_id"].isin(obvious)].to_numpy())
+
+
+@pytest.mark.real
+def test_a_real_feed_that_is_cut_serves_the_place_as_the_whole_one_does(real, tmp_path):
+    whole = real("helsinki/hsl_gtfs_2022-02-22.zip")
+    feed = open_feed(whole)
+    stops = pd.read_csv(io.BytesIO(feed.tables["stops"]), dtype={"stop_id": str})
+    here = pd.Index(
+        stops["stop_id"][stops["stop_lon"].between(24.92, 24.94) & stops["stop_lat"].between(60.195, 60.205)]
+    )
+    cut = cut_feed(feed, trips_at(feed, here))
+    (tmp_path / "cut.zip").write_bytes(zipped(cut.tables))
+    assert 0 < cut.trips < cut.of / 2
+    found = []
+    for path in (whole, tmp_path / "cut.zip"):
+        read = read_gtfs(path, date="2022-02-22")
+        calls = read.calls.assign(
+            trip=read.trips["id"].to_numpy()[read.calls["trip"]], stop=read.stops["id"].to_numpy()[read.calls["stop"]]
+        )
+        rides = set(calls["trip"][calls["stop"].isin(here)])
+        found.append(calls[calls["trip"].isin(rides)].reset_index(drop=True))
+    assert found[0]["trip"].nunique() == cut.trips
+    pd.testing.assert_frame_equal(found[0], found[1])

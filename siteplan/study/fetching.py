@@ -275,12 +275,13 @@ def fetch_study(area: Area, folder: Path, downloads: Downloads, wishes: Wishes) 
     notes: list[str] = []
     before = _told(folder)
     with results_folder(folder) as aside:
+        territory: Got | None = None
         for part in wishes.parts():
             _get(part, area, downloads, aside, wishes=wishes, got=got, missing=missing)
-        if not any(each.inputs for each in got.values()):
+            if part.name == "communes" and part.name not in got:  # the parts after it may need one
+                got[part.name] = territory = _territory(area, aside)
+        if not any(each.inputs or each.settings for each in got.values() if each is not territory):
             raise FetchError(f"{area.name}: nothing could be fetched. {' '.join(missing.values())}")
-        if "communes" in missing or ("communes" not in got and not wishes.only):
-            got["communes"] = _territory(area, aside)
         notes += [note for each in got.values() for note in each.notes]
         flat = {**(before.get("keys", {}) if wishes.only else {}), **_keys(area, got), **_origins(got, wishes.files)}
         files = {path.name: digest(path) for path in sorted(aside.iterdir()) if path.is_file()}
