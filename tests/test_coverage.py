@@ -5,20 +5,24 @@ import itertools
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from rich.console import Console
 
 import siteplan as sp
 from siteplan.analysis.coverage import by_way, openings_of
-from siteplan.output.coverage import at_limit, counted, cycles, nearly_cycling
+from siteplan.network.slope import Climb, bike_time_factor
+from siteplan.output.coverage import at_limit, counted, cycles, nearly_cycling, terrain_told
 from siteplan.output.terminal import print_coverage
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
-from siteplan.study import choose, read_study, run
+from siteplan.study import check, choose, read_study, run
+from siteplan.study.template import study_template
 from siteplan.words import load_words
 from test_publics import WHO, nearest, worlds
 from tests.town import write_town
@@ -159,3 +163,53 @@ def test_json_of_a_choice_tells_it(tmp_path: Path) -> None:
 def test_a_public_cannot_be_called_as_everybody_is(tmp_path: Path) -> None:
     with pytest.raises(sp.StudyError, match="cannot be called total"):
         read_study(write_town(tmp_path), ["travel.publics={total: {share: 1}}"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "severity"),
+    [
+        (["choose.sites=1"], "warning"),  # the choice goes by the best of all modes
+        ([], "info"),
+        (["choose.sites=1", "choose.mode=walk"], "info"),
+        (["travel.modes=walk"], None),
+        (["travel.modes=bike"], None),  # then that is what was asked
+        (["travel.publics=cyclists", "travel.modes=walk,bike,calm"], None),
+    ],
+)
+def test_check_says_where_everybody_is_taken_to_cycle(tmp_path: Path, asked: list[str], severity: str | None) -> None:
+    found = check(read_study(write_town(tmp_path), asked))
+    assert [each.severity for each in found if each.place == "travel.publics"] == ([severity] if severity else [])
+    assert [each.text.split(":")[0] for each in found if each.place == "inputs.elevation"] == ["no terrain is given"]
+
+
+def test_how_steep_streets_are_goes_by_their_length():
+    # Of 4 km, the first km climbs by 6 % along the edge, the second by 4 % against it, the others not at all.
+    flat = np.ones((4, 2))
+    bike = flat.copy()
+    bike[0, 0], bike[1, 1] = bike_time_factor(np.array([0.06, 0.04]))
+    assert Climb(flat, bike).steep(np.array([1000.0, 1000.0, 500.0, 1500.0])) == 0.25
+    assert Climb(flat, bike).steep(np.zeros(4)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"inputs.streets": {}}, "No terrain was given"),
+        ({"inputs.streets": {}, "inputs.elevation": {"steep": 0.125}}, "12% of the length of streets climbs"),
+        ({"inputs.streets": {}, "inputs.elevation": {"steep": 0.05}}, ""),
+        ({"inputs.streets": {}, "inputs.times": {}}, ""),
+        ({}, ""),
+    ],
+)
+def test_terrain_is_told_where_it_matters(inputs: dict[str, Any], said: str) -> None:
+    told = terrain_told({"inputs": inputs}, load_words("en"))
+    assert told.startswith(said)
+    assert bool(told) == bool(said)
+
+
+def test_a_new_study_says_how_publics_are_had() -> None:
+    text = study_template()
+    assert "  publics: all\n" in text
+    assert "  # publics: cyclists\n" in text
+    with_them = yaml.safe_load(text.replace("publics: all", "").replace("# publics: cyclists", "publics: cyclists"))
+    assert with_them["travel"]["publics"] == "cyclists"

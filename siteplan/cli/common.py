@@ -305,8 +305,9 @@ def plain_console() -> "Console":
 
 def _print_coverage(result: "Result") -> None:
     """Print who has an open site by each mode; `score` alone counts no openings."""
-    from siteplan.output.coverage import cycles
+    from siteplan.output.coverage import cycles, terrain_told
     from siteplan.output.terminal import print_coverage
+    from siteplan.words import load_words
 
     ways, choose = result.tables.get("coverage"), result.study["choose"] or {}
     if ways is not None:
@@ -321,6 +322,9 @@ def _print_coverage(result: "Result") -> None:
             publics={each.name: each.title for each in result.publics},
             language=result.language,
         )
+        told = terrain_told(result.manifest, load_words(result.language))
+        if told:
+            typer.echo(told)
 
 
 def _print_table(result: "Result", rows: int = 20) -> None:

@@ -166,6 +166,10 @@ class Travel(Model):
         description="who can go how, each with a share of the people and modes, such as {cycling: {share: 0.4}, "
         "others: {share: 0.6, modes: [walk, transit]}}; cyclists = 12 % ride anywhere, 51 % where it is calm (mode "
         "calm), 37 % do not (Dill & McNeil 2016); all = everybody uses every mode",
+        json_schema_extra={
+            "instead": "cyclists",
+            "why": "count and choose by who can go how: 12 % cycle anywhere, 51 % by mode calm (name it in modes)",
+        },
     )
     walk: OnFoot = Field(default=OnFoot(), description="on foot")
     slow_walk: OnFootSlowly = Field(default=OnFootSlowly(), description="on foot, slowly")

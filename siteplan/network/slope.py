@@ -11,7 +11,7 @@ import numpy.typing as npt
 from siteplan.errors import InputError, reads, warn
 from siteplan.formats import DRIVERS
 
-__all__ = ["Climb", "bike_time_factor", "read_climb", "walk_time_factor"]
+__all__ = ["STEEP", "Climb", "bike_time_factor", "read_climb", "walk_time_factor"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,6 +19,7 @@ MOST_PIXELS = 400_000_000  # of a terrain model, all of which is held in memory:
 STEP = 20.0  # metres between heights along a street: finer than the terrain models in use (25-30 m)
 BRIDGE = 0.03  # on bridges and in tunnels the terrain is not the road
 LOWEST, HIGHEST = -500.0, 9_000.0  # metres; no street is lower than the Dead Sea, or higher than the Everest
+STEEP = 0.05  # rise over run from which most push or do not come
 BIKE_SLOPE = (-0.05, -0.03, 0.0, 0.03, 0.05, 0.10)
 BIKE_SPEED = (1.7, 1.4, 1.0, 0.85, 0.75, 0.5)  # Valhalla's bicycle costing; held beyond the ends
 
@@ -46,6 +47,12 @@ class Climb:
 
     walk: Floats
     bike: Floats
+
+    def steep(self, length: Floats) -> float:
+        """Return the share of the length of all edges that climbs, one way or the other, as steeply as `STEEP`."""
+        climbs = self.bike.max(axis=1) >= bike_time_factor(np.array(STEEP)) - 1e-9
+        total = float(length.sum())
+        return float(length[climbs].sum()) / total if total else 0.0
 
     def factor(self, rules: str) -> Floats:
         """Return the factors of one mode."""

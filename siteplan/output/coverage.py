@@ -11,8 +11,20 @@ from siteplan.catalogue import BEST, PEOPLE, mode_order
 from siteplan.units import Unit
 from siteplan.words import Words
 
-__all__ = ["at_limit", "counted", "cycles", "limits_of", "nearly_cycling", "planned_of", "public_name", "way_name"]
+__all__ = [
+    "HILLY",
+    "at_limit",
+    "counted",
+    "cycles",
+    "limits_of",
+    "nearly_cycling",
+    "planned_of",
+    "public_name",
+    "terrain_told",
+    "way_name",
+]
 
+HILLY = 0.1  # of the length of streets is steep
 NEARLY = 0.95  # of those whom the best mode brings to a site, by bicycle
 OTHERWISE = 0.9  # of the same, by another mode: then it is not the bicycle that decides
 
@@ -53,6 +65,17 @@ def cycles(profile: Mapping[str, Any]) -> bool:
     """Tell whether a mode, as the study describes it, is for those who cycle, be it to a stop."""
     to_stops = profile.get("home") or profile.get("walk")  # of public transport
     return (to_stops if isinstance(to_stops, Mapping) else profile).get("rules") == "bike"
+
+
+def terrain_told(manifest: Mapping[str, Any], words: Words) -> str:
+    """Say where land is steep, or that no terrain was given to tell; nothing where no times were searched."""
+    inputs = manifest.get("inputs", {})
+    if "inputs.streets" not in inputs or "inputs.times" in inputs:
+        return ""
+    if "inputs.elevation" not in inputs:
+        return words["terrain_none"]
+    steep = float(inputs["inputs.elevation"].get("steep") or 0.0)
+    return words.text("terrain_steep", share=words.share(steep)) if steep >= HILLY else ""
 
 
 def planned_of(table: pd.DataFrame) -> str:

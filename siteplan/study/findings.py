@@ -12,18 +12,21 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteplan.config import Study
+from siteplan.catalogue import BEST
+from siteplan.config import Profile, Study
 from siteplan.doors import door
-from siteplan.errors import SiteplanError, SiteplanWarning
+from siteplan.errors import SiteplanError, SiteplanWarning, listed
 from siteplan.geo import box_area, cell_sizes, metric_crs, require_metric
 from siteplan.inputs.basemap import WATERS, Background
 from siteplan.inputs.gtfs import summary
 from siteplan.inputs.times import read_times
 from siteplan.network.people import totals
+from siteplan.network.slope import STEEP
 from siteplan.network.snapping import LIMIT
 from siteplan.network.squares import MOST_ENTRIES
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
+from siteplan.output.coverage import HILLY, cycles
 from siteplan.output.files import MANIFEST, digest, is_inside, is_results, unfinished
 from siteplan.output.result import read_manifest
 from siteplan.study.choosing import check_choose
@@ -56,6 +59,9 @@ Made = TypeVar("Made")
 OLD_YEARS = 3  # streets and people change; OpenStreetMap of a town gains ways every week
 DENSE = 100_000  # people per km2: few quarters anywhere are denser, so that values above it are rarely counts
 SAME_PLACE = 10.0  # metres
+
+
+BY_BEST = ", and the choice goes by it"
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,10 @@ def check(study: Study | str | Path) -> list[Finding]:
         found += _about_streets(streets)
         timetable = _tried(found, "inputs.transit", lambda: load_timetable(asked, streets))
         found += [] if timetable is None else _about_timetable(timetable)
+        found += _about_terrain(asked, streets)
     if streets is not None and cells is not None:
         found += _about_people(asked, cells, streets)
+    found += _about_cycling(asked)
     if asked.inputs.times is not None:
         exact = asked.inputs.times_minutes
         _tried(found, "inputs.times", lambda: read_times(asked.inputs.times or "", sites=sites, minutes=exact))
@@ -126,6 +134,34 @@ def check(study: Study | str | Path) -> list[Finding]:
         said = {finding.text for finding in found}
         found += [finding for finding in _about_scenarios(asked, said) if finding.text not in said]
     return found
+
+
+def _about_cycling(study: Study) -> Iterator[Finding]:
+    """Say where everybody is taken to cycle, beside other modes: the best of all is then nearly the bicycle."""
+    profiles = study.profiles() if study.inputs.times is None else []
+    wheels = [profile.name for profile in profiles if cycles(profile.model_dump())]
+    if study.publics or not wheels or len(wheels) == len(profiles):
+        return
+    by_best = study.choose is not None and (study.choose.mode or BEST) == BEST
+    text = (
+        f"everybody is taken to use {listed(wheels)}, so that 'best' may be nearly the bicycle"
+        f"{BY_BEST if by_best else ''}; publics: cyclists counts by who cycles, beside mode calm"
+    )
+    yield Finding("warning" if by_best else "info", "travel.publics", text)
+
+
+def _about_terrain(study: Study, streets: StreetNetwork) -> Iterator[Finding]:
+    """Say where land is steep, or that nobody told whether it is."""
+    if study.inputs.times is not None or not any(isinstance(profile, Profile) for profile in study.profiles()):
+        return
+    if streets.climb is None:
+        text = "no terrain is given: slopes, if there are any, slow nobody down; give a terrain model (.tif)"
+        yield Finding("info", "inputs.elevation", text)
+        return
+    share = streets.climb.steep(streets.length)
+    text = f"{share:.1%} of the length of streets climbs by {STEEP:.0%} or more"
+    more = ": few cycle there, and not everybody walks" if share >= HILLY else ""
+    yield Finding("warning" if share >= HILLY else "info", "inputs.elevation", f"{text}{more}")
 
 
 def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:

@@ -121,6 +121,8 @@ def _inputs(study: Study, data: StudyData) -> dict[str, dict[str, Any]]:
     if data.streets is not None:
         described["inputs.streets"]["data_date"] = data.streets.data_date
         described["inputs.streets"]["counts"] = {name: int(n) for name, n in data.streets.counts.items()}
+        if data.streets.climb is not None and "inputs.elevation" in described:
+            described["inputs.elevation"]["steep"] = round(data.streets.climb.steep(data.streets.length), 6)
     return described
 
 

@@ -78,6 +78,9 @@ def _lines(model: type[BaseModel], depth: int, example: Mapping[str, Any]) -> It
             default = None if field.is_required() else field.default
             value = example.get(name, field.examples[0] if field.examples else default)
             yield from _explained(f"{indent}{name}:{_yaml(value)}", field.description or "", depth)
+            instead = field.json_schema_extra
+            if isinstance(instead, Mapping):
+                yield from _explained(f"{indent}# {name}: {instead['instead']}", str(instead["why"]), depth)
 
 
 def _explained(line: str, text: str, depth: int) -> list[str]:

@@ -12,6 +12,7 @@ import yaml
 from siteplan.catalogue import PEOPLE, mode_order, speeds
 from siteplan.config import at_once
 from siteplan.network.snapping import LIMIT
+from siteplan.output.coverage import terrain_told
 from siteplan.output.palette import HATCH, INKS, css_variables
 from siteplan.output.publics import publics_told
 from siteplan.output.report.account import Account
@@ -81,6 +82,7 @@ def render_page(account: Account) -> str:
         ways_answer=ways_answer,
         ways_section=ways_section,
         ways_warning=ways_warning,
+        terrain=terrain_told(account.manifest, words),
         tradeoffs=list(tradeoffs_told(account.result, words.language)),
         speeds=speeds,
         at_once=at_once,
