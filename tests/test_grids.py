@@ -8,7 +8,7 @@ import pytest
 import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 import grids
 import siteplan as sp
@@ -21,6 +21,8 @@ from siteplan.sources.population import country_codes, get_population, mollweide
 from siteplan.sources.source import sources
 from siteplan.sources.terrain import get_terrain, plan_terrain, terrain_tiles
 from siteplan.sources.windows import joined_ranges, placed
+from siteplan.study.arrival import people_within
+from siteplan.study.fetching import Wishes, fetch_study
 
 
 def source(name):
@@ -76,9 +78,7 @@ def test_people_of_a_window_are_those_of_the_sample(replay, downloads, tmp_path)
     with rasterio.open(tmp_path / "town" / "population.tif") as raster:
         assert (raster.crs.to_epsg(), raster.nodata) == (4326, -99999)
         assert raster.shape < (400, 400)
-    assert got.notes == [
-        f"WorldPop R2025A, squares of 100 m: {PEOPLE:,} people in {sample_area().name}, where {PEOPLE:,} are published"
-    ]
+    assert got.notes == []
 
 
 def test_a_window_costs_few_requests_and_less_than_twice_its_bytes(replay, downloads, tmp_path):
@@ -187,12 +187,6 @@ def test_a_place_of_another_country_is_told_what_to_do(replay, downloads, tmp_pa
         get_population(lyon, source("worldpop"), downloads, tmp_path)
     with pytest.raises(FetchError, match="by country, and that of nowhere is not known"):
         get_population(Area("nowhere", lyon.geometry), source("worldpop"), downloads, tmp_path)
-
-
-def test_people_far_from_the_published_count_are_told(replay, downloads, tmp_path):
-    area = Area("Orvelle", sample_area().geometry, "FR", "", 3 * PEOPLE)
-    got = get_population(area, source("worldpop"), downloads, tmp_path)
-    assert "differ by more than 1.5 times" in got.notes[-1]
 
 
 def test_codes_of_countries_are_those_of_iso_3166():
@@ -313,9 +307,7 @@ def test_census_blocks_have_people_and_those_who_work(replay, downloads, tmp_pat
     assert (cells.index[0][:5], len(cells.index[0])) == ("27053", 15)
     assert "270530099999999" not in cells.index  # in the state, far from the place
     assert len([each for each in replay.requests if "geocoder" not in each.path]) == 2
-    assert got.notes == [
-        f"{source('us_blocks').title}: {PEOPLE:,} people in Orvelle, Minnesota, where {PEOPLE:,} are published"
-    ]
+    assert got.notes == []
     planned = plan_population(american, source("us_blocks"), downloads)
     assert [size for _, size in planned] == [len(grids.blocks()), len(grids.rac())]
     again = get_population(american, source("us_blocks"), Downloads(downloads.folder, offline=True), tmp_path / "again")
@@ -468,3 +460,41 @@ def test_tiles_that_would_be_loaded_are_told_without_the_sea(replay, downloads):
     assert plan_population(sample_area(), source("ghs_pop"), downloads) == [
         (f"https://jeodpp.jrc.ec.europa.eu{GHS}", len(grids.ghs()))
     ]
+
+
+# ---- in a study ----
+
+
+def test_a_study_takes_people_and_heights_as_they_are_written(replay, downloads, tmp_path):
+    wishes = Wishes(only=["population", "terrain"], source={"population": "census_grid"}, margin=0)
+    done = fetch_study(sample_area(), tmp_path / "town", downloads, wishes)
+    assert done.missing == {}
+    assert done.study.inputs.population.groups == ("workers", "age_65")
+    # Squares of 1 km reach beyond the area, a few people with them.
+    told = f"49,707 people live in the area by the grid, {PEOPLE:,} by the published figure"
+    assert done.held[0] == told
+    assert "the terrain has no holes in the area" in done.held
+    assert {each.source for each in done.used} == {"census_grid", "glo30"}
+
+
+def test_the_next_source_of_people_stands_in_for_one_that_fails(replay, downloads, tmp_path):
+    replay.fail("filosofi", status=403, times=9)
+    wishes = Wishes(only=["population"], margin=0)
+    done = fetch_study(sample_area(), tmp_path / "town", downloads, wishes)
+    assert {each.source for each in done.used} == {"worldpop"}
+    assert any("WorldPop R2025A, squares of 100 m, as better sources failed: filosofi: " in note for note in done.notes)
+    assert done.study.inputs.population.file.name == "population.tif"
+
+
+def test_people_across_the_border_of_an_area_count_by_the_share_that_lies_in_it():
+    # Of a square of 1 km a quarter lies within, of its neighbour nothing; a person at a point is in or out.
+    squares = [
+        box(0, 0, 1000, 1000),
+        box(1000, 0, 2000, 1000),
+        Point(200, 200),
+        Point(900, 900),
+        box(100, 100, 200, 200),
+    ]
+    cells = gpd.GeoDataFrame({"people": [400, 800, 7, 30, np.nan]}, geometry=squares, crs=3035)
+    outline = gpd.GeoSeries([box(-500, -500, 500, 500)], crs=3035).to_crs(4326).iloc[0]
+    assert people_within(cells, outline) == pytest.approx(107, rel=1e-3)

@@ -4,7 +4,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -23,12 +22,11 @@ from siteplan.sources.blocks import block_files, read_blocks
 from siteplan.sources.downloads import Downloads, NotThereError
 from siteplan.sources.rasters import mosaic, place_file, write_raster
 from siteplan.sources.source import Got, Source, Used, url
-from siteplan.sources.windows import MeasuredError, Pixels, RemoteFile, no_data, placed, read_member, read_windows
+from siteplan.sources.windows import MeasuredError, Pixels, RemoteFile, no_data, read_member, read_windows
 
 __all__ = ["country_codes", "get_population", "mollweide_tiles", "plan_population"]
 
 NODATA = -99999.0
-FACTOR = 1.5  # published people and those found differ by less, unless the place or the file is another
 YEARS, EPOCHS = range(2015, 2031), range(1975, 2031, 5)
 # WorldPop has the overseas departments of France as countries; they are told by their INSEE code.
 OVERSEAS = {"971": "GLP", "972": "MTQ", "973": "GUF", "974": "REU", "976": "MYT"}
@@ -292,12 +290,8 @@ def _raster(wish: _Wish, parts: list[Pixels], used: list[Used], notes: list[str]
             f"{source.name}: nobody lives where {area.name} lies, in {people.data.size:,} pixels of which "
             f"{int(gone.sum()):,} are without data; take another source (--source population=...)"
         )
-    rows, columns = np.nonzero(~gone)
-    corners = [placed(people.transform, columns + x, rows + y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
-    outlines = shapely.polygons(np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1))
-    within = _told(np.atleast_1d(np.asarray(outlines, object)), people.data[~gone], people.crs, area)
     write_raster(people, wish.folder / "population.tif")
-    return Got(inputs={"population": "population.tif"}, used=used, notes=[*notes, *_checked(within, area, source)])
+    return Got(inputs={"population": "population.tif"}, used=used, notes=notes)
 
 
 def _dated(used: Used, year: int) -> Used:
@@ -488,7 +482,6 @@ def _written(wish: _Wish, grid: _Grid, cells: gpd.GeoDataFrame, *, used: Used, n
     table = pd.DataFrame(cells[["cell", "people", *groups]])
     text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
     place_file(wish.folder / "population.csv", text.encode())
-    within = _told(cells.geometry.to_numpy(), cells["people"].fillna(0).to_numpy(), GRID_CRS, area)
     settings: dict[str, Any] = {"inputs.population.people": "people"}
     if groups:
         settings["inputs.population.groups"] = groups
@@ -496,7 +489,7 @@ def _written(wish: _Wish, grid: _Grid, cells: gpd.GeoDataFrame, *, used: Used, n
         inputs={"population": "population.csv"},
         settings=settings,
         used=[used],
-        notes=[*notes, *_checked(within, area, source)],
+        notes=notes,
     )
 
 
@@ -517,7 +510,6 @@ def _us_blocks(wish: _Wish) -> Got:
     body = io.BytesIO()
     kept[["cell", "people", *groups, "geometry"]].to_parquet(body, index=False)
     place_file(wish.folder / "population.parquet", body.getvalue())
-    within = _told(kept.geometry.to_numpy(), kept["people"].to_numpy(), kept.crs, area)
     settings: dict[str, Any] = {"inputs.population.people": "people"}
     if groups:
         settings["inputs.population.groups"] = groups
@@ -525,31 +517,5 @@ def _us_blocks(wish: _Wish) -> Got:
         inputs={"population": "population.parquet"},
         settings=settings,
         used=used,
-        notes=[*notes, *_checked(within, area, source)],
+        notes=notes,
     )
-
-
-# ---- how many they are ----
-
-
-def _told(squares: npt.NDArray[Any], people: npt.NDArray[Any], crs: Any, area: Area) -> float:
-    """Count the people in an area, those of cells across its border by the share of the cell that lies in it."""
-    outline = gpd.GeoSeries([area.geometry], crs=LONLAT).to_crs(crs).union_all()
-    shapely.prepare(outline)
-    share = np.zeros(len(squares))
-    inside = shapely.contains_properly(outline, squares)
-    share[inside] = 1
-    across = ~inside & shapely.intersects(outline, squares)
-    share[across] = shapely.area(shapely.intersection(squares[across], outline)) / shapely.area(squares[across])
-    return float((share * people.astype(np.float64)).sum())
-
-
-def _checked(within: float, area: Area, source: Source) -> Iterator[str]:
-    """Compare the people found in an area with its published count."""
-    if area.population is None or area.population <= 0:
-        return
-    told = f"{source.title}: {within:,.0f} people in {area.name}, where {area.population:,} are published"
-    if not 1 / FACTOR <= within / area.population <= FACTOR:
-        yield f"{told}; they differ by more than {FACTOR:g} times: look at the outline, the year and the source"
-    else:
-        yield told

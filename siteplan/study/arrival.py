@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import geopandas as gpd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -13,7 +14,7 @@ from siteplan.geo import LONLAT
 from siteplan.sources.area import Area
 from siteplan.study.load import load_cells
 
-__all__ = ["look_over"]
+__all__ = ["look_over", "people_within"]
 
 PATIENCE = 0.1  # share by which a grid and a published figure may differ, being of different years
 EDGE = 0.002  # degrees (some 200 m) that an extract may end before the margin does
@@ -51,9 +52,7 @@ def look_over(study: Study, area: Area, margin: float) -> tuple[list[str], list[
         except InputError as error:
             odd.append(str(error))
         else:
-            inside = cells.geometry.representative_point().to_crs(LONLAT).within(area.geometry)
-            count = float(cells.loc[inside.to_numpy(), "people"].sum())
-            _compare(count, area.population, held, odd)
+            _compare(people_within(cells, area.geometry), area.population, held, odd)
     if inputs.elevation is not None:
         share = _holes(inputs.elevation, area.geometry)
         (odd if share else held).append(
@@ -88,6 +87,17 @@ def _streets(path: Path, wanted: BaseGeometry) -> Iterator[str]:
         )
 
 
+def people_within(cells: gpd.GeoDataFrame, outline: BaseGeometry) -> float:
+    """Count the people in an area, those of cells across its border by the share of the cell that lies in it."""
+    there = gpd.GeoSeries([outline], crs=LONLAT).to_crs(cells.crs).iloc[0]
+    shapely.prepare(there)
+    shapes = cells.geometry.to_numpy()
+    share = shapely.contains_properly(there, shapes).astype(float)
+    across = (share == 0) & shapely.intersects(there, shapes) & (shapely.area(shapes) > 0)
+    share[across] = shapely.area(shapely.intersection(shapes[across], there)) / shapely.area(shapes[across])
+    return float((share * cells["people"].fillna(0)).sum())
+
+
 def _compare(count: float, published: int | None, held: list[str], odd: list[str]) -> None:
     """Set the people of a grid beside the published figure."""
     if not published:
@@ -102,7 +112,6 @@ def _compare(count: float, published: int | None, held: list[str], odd: list[str
 
 def _holes(path: Path, outline: BaseGeometry) -> float:
     """Return the share of an area (0 to 1) for which a terrain model has no height, on its own pixels."""
-    import geopandas as gpd
     import numpy as np
     import rasterio
     from rasterio import Affine
