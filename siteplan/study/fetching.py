@@ -25,6 +25,7 @@ from siteplan.geo import LONLAT
 from siteplan.inputs.area import read_area
 from siteplan.output.files import digest, results_folder
 from siteplan.sources.area import Area
+from siteplan.sources.communes import COMMUNES, write_communes
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.places import find_places
 from siteplan.sources.source import Got, Source, Used, best_sources
@@ -374,8 +375,8 @@ def _had(function: Callable[..., Any], folder: Path, got: Mapping[str, Got]) -> 
 def _territory(area: Area, folder: Path) -> Got:
     """Write the area itself as the one territory to report by, where there are no communes."""
     table = gpd.GeoDataFrame({"code": [area.code or "1"], "name": [area.name]}, geometry=[area.geometry], crs=LONLAT)
-    table.to_file(folder / "area.gpkg", layer="communes", driver="GPKG")
-    return Got(inputs={"communes": "area.gpkg"})
+    write_communes(table, folder / COMMUNES)
+    return Got(inputs={"communes": COMMUNES})
 
 
 def _keys(area: Area, got: Mapping[str, Got]) -> dict[str, Any]:
