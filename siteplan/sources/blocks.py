@@ -1,6 +1,5 @@
 """Census blocks of the United States: outlines and people of a state's file, and how many of them work."""
 
-import json
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,51 +10,21 @@ import shapely
 
 from siteplan.errors import FetchError
 from siteplan.geo import LONLAT
-from siteplan.sources.area import Area, spread_points
+from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads, NotThereError
 from siteplan.sources.source import Source, Used, url
+from siteplan.sources.states import find_states
 
-__all__ = ["block_files", "read_blocks", "states_of"]
+__all__ = ["block_files", "read_blocks"]
 
 OLDER = 3  # years that one goes back where a state has no workers of the year
-
-
-def states_of(area: Area, source: Source, downloads: Downloads) -> dict[str, tuple[str, str]]:
-    """Ask in which states an area lies: a point in it, and one in each of its quarters.
-
-    Returns
-    -------
-    dict
-        By the address asked: two letters, as `mn`, and two digits, as `27`. The digits are those that files are named
-        by.
-
-    Raises
-    ------
-    FetchError
-        The answer is not what is expected, or there is no such state.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    for lon, lat in spread_points(area.geometry):
-        asked = url(source, "state", lon=f"{lon:.5f}", lat=f"{lat:.5f}")
-        try:
-            states = json.loads(downloads.read(source, asked))["result"]["geographies"]["States"]
-            if states:
-                found[asked] = str(states[0]["STUSAB"]).lower(), str(states[0]["GEOID"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise FetchError(
-                f"{source.name}: the answer to which state {lon:.5f}, {lat:.5f} is in is not what is expected "
-                f"({error!r}); it was changed since this version of siteplan"
-            ) from None
-    if not found:
-        raise FetchError(f"{source.name}: {area.name} is in no state of the United States")
-    return found
 
 
 def block_files(area: Area, source: Source, downloads: Downloads) -> list[str]:
     """Return the addresses of what `read_blocks` loads, as of the newest year."""
     return [
         address
-        for letters, digits in sorted(set(states_of(area, source, downloads).values()))
+        for letters, digits in sorted(find_states(area, source, downloads, []).items())
         for address in (
             url(source, "file", fips=digits),
             url(source, "workers", state=letters, year=source.vintage),
@@ -88,11 +57,11 @@ def read_blocks(
     FetchError
         A file of blocks is not there or not what it should be.
     """
-    asked = states_of(area, source, downloads)
-    used = [downloads.used(source, each) for each in asked]
+    used: list[Used] = []
+    states = find_states(area, source, downloads, used)
     notes: list[str] = []
     parts: list[gpd.GeoDataFrame] = []
-    for letters, digits in sorted(set(asked.values())):
+    for letters, digits in sorted(states.items()):
         address = url(source, "file", fips=digits)
         blocks = _outlines(downloads.get(source, address), f"{source.name}: {address}", place)
         used.append(downloads.used(source, address, vintage="2020"))

@@ -21,9 +21,10 @@ import shapely
 
 from siteplan.errors import FetchError, listed
 from siteplan.geo import LONLAT
-from siteplan.sources.area import Area, communes_of, spread_points
+from siteplan.sources.area import Area, communes_of
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, Used, url
+from siteplan.sources.states import find_states
 
 __all__ = ["get_flows", "plan_flows", "read_mobpro"]
 
@@ -348,7 +349,7 @@ def _of_register(
     """Make flows of LODES: census blocks, in the communes that their middles lie in, or else in counties."""
     used: list[Used] = []
     notes: list[str] = []
-    states = _states(area, source, downloads, used)
+    states = list(find_states(area, source, downloads, used))
     blocks = pd.concat([_blocks(source, downloads, state, used) for state in states], ignore_index=True)
     blocks = blocks.drop_duplicates("block").set_index("block")
     blocks["territory"] = _within(blocks, communes)
@@ -382,26 +383,6 @@ def _of_register(
     flows = flows.groupby(["home", "work"], sort=True, as_index=False).sum()
     flows["km"] = (flows.pop("way") / flows["people"]).round(1)
     return _Flows(flows, used, notes)
-
-
-def _states(area: Area, source: Source, downloads: Downloads, used: list[Used]) -> list[str]:
-    """Ask in which states an area lies: a point in it, and one in each of its quarters."""
-    found: dict[str, None] = {}
-    for lon, lat in spread_points(area.geometry):
-        link = url(source, "state", lon=f"{lon:.5f}", lat=f"{lat:.5f}")
-        try:
-            answer = json.loads(downloads.read(source, link))
-            states = answer["result"]["geographies"]["States"]
-            found |= dict.fromkeys(str(state["STUSAB"]).lower() for state in states)
-        except (ValueError, KeyError, TypeError) as error:
-            raise FetchError(
-                f"{source.name}: the answer to which state {lon:.5f}, {lat:.5f} is in is not what is expected "
-                f"({error!r}); it was changed since this version of siteplan"
-            ) from error
-        used.append(downloads.used(source, link))
-    if not found:
-        raise FetchError(f"{source.name}: {area.name} is in no state of the United States")
-    return list(found)
 
 
 def _blocks(source: Source, downloads: Downloads, state: str, used: list[Used]) -> pd.DataFrame:
@@ -473,7 +454,7 @@ def plan_flows(
 ) -> list[tuple[str, int | None]]:
     """Return the addresses that `get_flows` asks for, and their bytes where they are known."""
     if source.format == "lodes":
-        states = _states(area, source, downloads, [])
+        states = list(find_states(area, source, downloads, []))
         newest = year or int(source.vintage)
         links = [url(source, "blocks", state=state) for state in states]
         links += [url(source, "pairs", state=state, part="main", year=newest) for state in states]
