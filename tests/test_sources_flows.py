@@ -133,6 +133,18 @@ def test_communes_that_merged_since_are_counted_in_what_they_are_now(area, commu
     assert "with 17 people: 03999, 99901" in told(got, "merged")
 
 
+def test_a_year_is_taken_if_there_is_one_and_told_if_there_is_none(area, communes, downloads, tmp_path, monkeypatch):
+    answers = census_answers("/fr/statistiques/fichier/8205896/RP2021_mobpro.zip", mobpro_zip())
+    answers[FILE] = mobpro_parquet()
+    where = {"communes": communes, "detour": DETOUR}
+    with replayed({"insee_mobpro": answers}, monkeypatch):
+        older = get_flows(area, MOBPRO, downloads, tmp_path / "older", year=2021, **where)
+        unknown = get_flows(area, MOBPRO, downloads, tmp_path / "unknown", year=2030, **where)
+    assert older.used[0].vintage == "2021"
+    assert not [note for note in older.notes if "has no file" in note]
+    assert "has no file of 2030 that this version knows; that of 2022 was taken" in told(unknown, "has no file")
+
+
 def test_the_table_of_flows_has_no_modes_and_is_not_put_in_the_study(area, communes, downloads, tmp_path, monkeypatch):
     with replayed({"insee_flows": census_answers(ZIP, flows_zip())}, monkeypatch):
         got = get_flows(area, TABLE, downloads, tmp_path, communes=communes, detour=DETOUR)

@@ -75,7 +75,7 @@ def get_flows(
     detour
         Kilometres by road for one as the crow flies, for work outside the communes.
     year
-        The newest that is wanted, of a source that has several; by default its vintage.
+        Of a source that has several; by default its vintage.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def get_flows(
     communes = communes_of(area, folder) if communes is None else communes
     places = communes.to_crs(LONLAT)
     if source.format == "mobpro":
-        made = _of_census(source, downloads, places, detour)
+        made = _of_census(source, downloads, places, detour, year=year)
     elif source.format == "lodes":
         made = _of_register(source, downloads, places, detour, area=area, newest=year or int(source.vintage))
     else:
@@ -131,15 +131,20 @@ class _Flows:
 # ---- France: the census ----
 
 
-def _of_census(source: Source, downloads: Downloads, communes: gpd.GeoDataFrame, detour: float) -> _Flows:
+def _of_census(
+    source: Source, downloads: Downloads, communes: gpd.GeoDataFrame, detour: float, *, year: int | None
+) -> _Flows:
     """Make flows of MOBPRO: communes as they are today, kilometres between their middles."""
     codes = set(communes.index.astype(str))
-    addresses = {what: url(source, what) for what in ("file", "communes", "merged")}
-    today = _places(source, downloads.read(source, addresses["communes"]))
-    merged = _merged(source, downloads.read(source, addresses["merged"]))
+    file, vintage = _of_year(source, year)
+    now, before = (url(source, what) for what in ("communes", "merged"))
+    today, merged = _places(source, downloads.read(source, now)), _merged(source, downloads.read(source, before))
     old = {code for code, now in merged.items() if now in codes and code not in today}
-    raw = read_mobpro(downloads.get(source, addresses["file"]), codes | old, source.name)
+    raw = read_mobpro(downloads.get(source, file), codes | old, source.name)
     notes: list[str] = []
+    if year is not None and vintage != str(year):
+        notes.append(f"{source.name}: has no file of {year} that this version knows; that of {vintage} was taken")
+    source = source.model_copy(update={"vintage": vintage})
     table = _renamed(raw, merged, today, codes=codes, source=source, notes=notes)
     table = _travelling(table, source, notes)
     known = table["work"].isin(codes | set(today))
@@ -158,7 +163,13 @@ def _of_census(source: Source, downloads: Downloads, communes: gpd.GeoDataFrame,
     km[far] = _km(_points(homes, table["home"][far]), _points(today, table["work"][far])) * detour
     table["km"], table["people"] = km.round(1), table["people"].round(3)
     columns = ["home", "work", "people", "km", *keys[2:]]
-    return _Flows(table[columns], [downloads.used(source, link) for link in addresses.values()], notes)
+    return _Flows(table[columns], [downloads.used(source, link) for link in (file, now, before)], notes)
+
+
+def _of_year(source: Source, year: int | None) -> tuple[str, str]:
+    """Return the address of the census of a year and its vintage; of the source's own where it has none of the year."""
+    what = f"file_{year}"
+    return (url(source, what), str(year)) if what in source.urls else (url(source, "file"), source.vintage)
 
 
 def read_mobpro(path: Path, homes: Collection[str], name: str = "") -> pd.DataFrame:
@@ -459,5 +470,5 @@ def plan_flows(
         links = [url(source, "blocks", state=state) for state in states]
         links += [url(source, "pairs", state=state, part="main", year=newest) for state in states]
     else:
-        links = [url(source, what) for what in source.urls]
+        links = [_of_year(source, year)[0], url(source, "communes"), url(source, "merged")]
     return [(link, downloads.size(source, link)) for link in links]
