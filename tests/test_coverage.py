@@ -17,7 +17,7 @@ from rich.console import Console
 import siteplan as sp
 from siteplan.analysis.coverage import by_way, openings_of
 from siteplan.network.slope import Climb, bike_time_factor
-from siteplan.output.coverage import at_limit, counted, cycles, nearly_cycling, terrain_told
+from siteplan.output.coverage import at_limit, counted, cycles, idle_lines, nearly_cycling, terrain_told
 from siteplan.output.terminal import print_coverage
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
@@ -213,3 +213,29 @@ def test_a_new_study_says_how_publics_are_had() -> None:
     assert "  # publics: cyclists\n" in text
     with_them = yaml.safe_load(text.replace("publics: all", "").replace("# publics: cyclists", "publics: cyclists"))
     assert with_them["travel"]["publics"] == "cyclists"
+
+
+def test_a_line_that_brings_nobody_is_told():
+    columns = ["scenario", "group", "mode", "minutes", "gained", "lost"]
+    rows = pd.DataFrame(
+        [
+            ("buses", "people", "transit", 20, 0.4, 0.0),  # less than half a person
+            ("buses", "people", "walk", 20, 9.0, 0.0),  # which is not by bus
+            ("more", "people", "transit", 20, 0.0, 0.0),
+            ("more", "workers", "transit", 20, 1.0, 0.0),  # one worker
+            ("cut", "people", "transit", 15, 0.0, 0.0),
+            ("cut", "people", "transit", 20, 0.0, 3.0),
+            ("bridge", "people", "transit", 20, 0.0, 0.0),  # changes no line
+            ("now, often", "people", "transit", 20, 0.0, 0.0),
+        ],
+        columns=columns,
+    )
+    line = {"lines": [{"cut": "2"}]}
+    study = {
+        "scenarios": {"buses": line, "more": line, "cut": line, "bridge": {"lines": []}},
+        "matrix": {"sites": {"now": {}}, "buses": {"often": line}},
+    }
+    told = list(idle_lines(rows, study, ["transit"], load_words("en")))
+    assert [text.split(":")[0] for text in told] == ["buses", "now, often"]
+    assert "within 20 minutes" in told[0]
+    assert list(idle_lines(rows, study, [], load_words("en"))) == []

@@ -254,10 +254,15 @@ def show(result: "Result", as_json: bool, quiet: bool) -> None:
         return
     _print_table(result)
     if result.scenarios:
-        from siteplan.output.terminal import print_scenarios
+        from siteplan.output.coverage import idle_lines
+        from siteplan.output.terminal import print_scenarios, printable
+        from siteplan.words import load_words
 
         told = result.manifest["scenarios"]
-        print_scenarios(result.tables["scenarios"], told, plain_console(), language=result.language)
+        rows, words = result.tables["scenarios"], load_words(result.language)
+        print_scenarios(rows, told, plain_console(), language=result.language)
+        for text in idle_lines(rows, result.study, result.rides, words):
+            typer.echo(printable(text))
     _print_choice(result)
     _print_coverage(result)
     for line in rides_spoken(result.study):

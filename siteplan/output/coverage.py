@@ -1,7 +1,7 @@
 """Coverage by every mode, side by side, as terminal and report tell it."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -76,6 +76,24 @@ def terrain_told(manifest: Mapping[str, Any], words: Words) -> str:
         return words["terrain_none"]
     steep = float(inputs["inputs.elevation"].get("steep") or 0.0)
     return words.text("terrain_steep", share=words.share(steep)) if steep >= HILLY else ""
+
+
+def idle_lines(rows: pd.DataFrame, study: Mapping[str, Any], rides: Collection[str], words: Words) -> Iterator[str]:
+    """Say which scenarios change lines, and yet bring nobody to a site, or away from one, by public transport.
+
+    `rows` are those of `scenarios.csv`, `study` is what the manifest says was asked.
+    """
+    if not {"scenario", "mode", "minutes", "gained", "lost"} <= set(rows) or rows.empty:
+        return
+    ridden = rows[rows["mode"].astype(str).isin(rides)]
+    options = {name: each for axis in (study.get("matrix") or {}).values() for name, each in axis.items()}
+    asked = {**options, **(study.get("scenarios") or {})}
+    for name in dict.fromkeys(ridden["scenario"].astype(str)):
+        parts = [name] if name in (study.get("scenarios") or {}) else name.split(", ")
+        part = ridden[ridden["scenario"].astype(str) == name]
+        idle = ((part["gained"].round() == 0) & (part["lost"].round() == 0)).all()
+        if idle and any((asked.get(each) or {}).get("lines") for each in parts):
+            yield words.text("idle_lines", name=name, minutes=float(part["minutes"].max()))
 
 
 def planned_of(table: pd.DataFrame) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from siteplan.output.coverage import idle_lines
 from siteplan.output.report.account import Account
 from siteplan.output.report.facts import covered_count
 from siteplan.output.report.figures import tornado_plot
@@ -337,7 +338,9 @@ def scenarios_section(account: Account) -> Markup:
     headings = [capital(words["scenario"]), words["mode"], words["group"]]
     headings += [*(capital(words[name]) for name in counted), words["change"]]
     columns = [Column(heading, [row[at] for row in cells], text=at < 3) for at, heading in enumerate(headings)]
-    return join(table(columns, most=MOST_ROWS), note(words.text("scenarios_note", minutes=measure.minutes)))
+    idle = idle_lines(found, account.asked, account.result.rides, words)
+    said = note(words.text("scenarios_note", minutes=measure.minutes))
+    return join(table(columns, most=MOST_ROWS), said, paragraph(*idle))
 
 
 def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:
