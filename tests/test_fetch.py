@@ -1,6 +1,7 @@
 """From a name to a study that runs: composed, told, kept; one source that fails costs its part alone."""
 
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -265,3 +266,12 @@ def test_licences_travel_with_the_results(tmp_path):
     assert "© the valley, CC-BY-4.0" in metadata
     plain = sp.run(sp.read_study(study, less), out=tmp_path / "plain")
     assert (plain.credits, set(plain.manifest["inputs"]["inputs.population"])) == ([], {"file", "sha256", "bytes"})
+
+
+@pytest.mark.real
+@pytest.mark.skipif(os.environ.get("SITEPLAN_NETWORK") != "1", reason="asks real hosts: SITEPLAN_NETWORK=1")
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+def test_a_real_place(tmp_path):
+    """The one test that asks the network; some hundred MB, minutes."""
+    study = sp.fetch("Moulins, Allier, France", tmp_path / "moulins")
+    assert score(study).manifest["totals"]["people"]["in"] > 15_000
