@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteplan.errors import FetchError
+from siteplan.errors import FetchError, listed
 from siteplan.geo import LONLAT
 from siteplan.sources.area import Area
 from siteplan.sources.blocks import block_files, read_blocks
@@ -331,12 +331,12 @@ def _newest_parquet(source: Source, downloads: Downloads) -> tuple[str, str]:
     index = url(source, "index")
     try:
         told = json.loads(downloads.read(source, index))
-        listed = [(str(each["url"]), f"{each.get('title', '')} {each['url']}") for each in told["resources"]]
+        offered = [(str(each["url"]), f"{each.get('title', '')} {each['url']}") for each in told["resources"]]
     except (ValueError, KeyError, TypeError) as error:
         raise FetchError(f"{source.name}: {index} is not the list of files that was expected ({error!r})") from None
     found = [
         (match[1], address)
-        for address, text in listed
+        for address, text in offered
         if (match := re.search(r"carreaux-200m-met-3035[-_](20\d\d)\.parquet", text))
     ]
     if not found:
@@ -468,10 +468,10 @@ def _written(wish: _Wish, grid: _Grid, cells: gpd.GeoDataFrame, *, used: Used, n
     lacking = [group for group in grid.parts if group not in groups]
     if lacking:
         notes.append(f"{source.title}: {', '.join(lacking)} not delivered where {area.name} lies, and left out")
-    for name in ("people", *groups):
-        gone = int(cells[name].isna().sum())
-        if gone:
-            notes.append(f"{source.title}: {name} withheld in {gone:,} of {len(cells):,} cells, which count as unknown")
+    gone = {name: int(cells[name].isna().sum()) for name in ("people", *groups)}
+    if any(gone.values()):
+        told = listed(f"{name} in {count:,}" for name, count in gone.items() if count)
+        notes.append(f"{source.title}: of {len(cells):,} cells a value is withheld, and counts as unknown: {told}")
     guessed = cells["guessed"] == 1
     if guessed.any():
         notes.append(
