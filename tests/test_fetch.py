@@ -153,6 +153,7 @@ def test_a_source_that_fails_costs_its_part_alone(valley, downloads, tmp_path):
     )
     assert done.missing["terrain"].endswith("By hand: a terrain model (.tif) as inputs.elevation.")
     assert done.study.inputs.elevation is None
+    assert str(tmp_path) not in (tmp_path / "valley" / "sources.json").read_text()
     assert not (tmp_path / "valley" / "terrain.tif").exists()
     with pytest.warns(SiteplanWarning, match="^terrain is missing: valley_terrain"):
         sp.fetch(area, tmp_path / "other", sources=[valley.mine], downloads=downloads)
@@ -163,6 +164,16 @@ def test_a_source_that_fails_costs_its_part_alone(valley, downloads, tmp_path):
     told = json.loads((tmp_path / "valley" / "sources.json").read_text())
     assert (set(told["parts"]), told["missing"]) == (set(FILES), {})
     assert sp.read_study(tmp_path / "valley" / "study.yaml").inputs.elevation.name == "terrain.tif"
+
+
+def test_a_study_that_cannot_run_yet_is_told_so(valley, tmp_path):
+    valley.fail("valley_population", status=404, times=9)
+    done = run(VALLEY, tmp_path / "valley", "--sources", valley.mine)
+    assert "before it can run it needs inputs.population" in done.output
+    assert "now: siteplan run" not in done.output
+    assert f"name: {VALLEY}" in (tmp_path / "valley" / "study.yaml").read_text("utf-8")
+    done = run(VALLEY, tmp_path / "off", "--sources", valley.mine, "--offline")
+    assert "is not in the cache, and offline nothing is asked for" in (tmp_path / "off" / "sources.json").read_text()
 
 
 def test_where_nothing_can_be_had_nothing_is_written(valley, downloads, tmp_path):

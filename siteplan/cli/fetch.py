@@ -191,7 +191,11 @@ def _show(fetched: "Fetched", as_json: bool, quiet: bool) -> None:
     credits_due = list(dict.fromkeys(f"{each.attribution} ({each.licence})" for each in fetched.used))
     if credits_due:
         say(f"name where the data show: {'; '.join(credits_due)}", quiet)
-    say(f"now: siteplan run {fetched.path}", quiet)
+    lacking = [each for each in ("streets", "population", "sites") if getattr(fetched.study.inputs, each) is None]
+    if lacking:
+        say(f"before it can run it needs inputs.{', inputs.'.join(lacking)}: {fetched.path}", quiet)
+    else:
+        say(f"now: siteplan run {fetched.path}", quiet)
 
 
 def _size(count: int) -> str:

@@ -283,21 +283,35 @@ def fetch_study(area: Area, folder: Path, downloads: Downloads, wishes: Wishes) 
                 got[part.name] = territory = _territory(area, aside)
         if not any(each.inputs or each.settings for each in got.values() if each is not territory):
             raise FetchError(f"{area.name}: nothing could be fetched. {' '.join(missing.values())}")
+        # What is told travels with the folder: no places of this machine in it.
+        plain = {
+            name: dataclasses.replace(each, notes=[_told_here(n, aside, downloads) for n in each.notes])
+            for name, each in got.items()
+        }
+        got, missing = plain, {name: _told_here(why, aside, downloads) for name, why in missing.items()}
         notes += [note for each in got.values() for note in each.notes]
         flat = {**(before.get("keys", {}) if wishes.only else {}), **_keys(area, got), **_origins(got, wishes.files)}
         files = {path.name: digest(path) for path in sorted(aside.iterdir()) if path.is_file()}
-        notes += _kept(folder, aside, files, before)
+        kept = _kept(folder, aside, files, before)
         init_study(aside, _nested(flat))
         own = {STUDY_FILE: digest(aside / STUDY_FILE)}
-        notes += _kept(folder, aside, own, before)
+        kept += _kept(folder, aside, own, before)
+        notes += kept
         written = {**before.get("files", {}), **files, **own}
         told = _sources(area, got, missing, before=before if wishes.only else {})
         told |= {"files": dict(sorted(written.items())), "keys": flat}
+        if not wishes.only and not kept:
+            read_study(aside / STUDY_FILE, needs=())  # nothing appears that cannot be read
         text = json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         (aside / SOURCES_FILE).write_text(text, encoding="utf-8")
     study = read_study(folder / STUDY_FILE, needs=())
     held, odd = look_over(study, area, wishes.margin)
     return Fetched(area, study, folder / STUDY_FILE, got, missing=missing, notes=(*notes, *odd), held=tuple(held))
+
+
+def _told_here(text: str, aside: Path, downloads: Downloads) -> str:
+    """Write a text without the places where files are written aside and kept."""
+    return text.replace(f"{aside}/", "").replace(f"the cache {downloads.folder}", "the cache")
 
 
 def _get(

@@ -97,4 +97,7 @@ def _yaml(value: Any) -> str:
     if value is None or value == {}:
         return ""
     plain = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
-    return " " + yaml.safe_dump(plain, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+    return (
+        " "
+        + yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=1000).removesuffix("\n...\n").strip()
+    )
