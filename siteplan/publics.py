@@ -17,7 +17,17 @@ from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import Floats, People, check_times
 
-__all__ = ["HOME", "PART", "PUBLIC", "aligned_publics", "by_public", "parts", "split_people", "with_homes"]
+__all__ = [
+    "HOME",
+    "PART",
+    "PUBLIC",
+    "aligned_publics",
+    "by_public",
+    "other_shares",
+    "parts",
+    "split_people",
+    "with_homes",
+]
 
 PART = 1024.0  # of a person: sums of such parts are exact, in whatever order
 MOST = 16  # publics
@@ -93,6 +103,15 @@ def aligned_publics(*sides: Sequence[Public]) -> list[list[Public]]:
     named = [{each.name: each for each in side or (Public(name="everybody", share={"people": 1.0}),)} for side in sides]
     nobody = {each.name: each.model_copy(update={"share": {"people": 0.0}}) for side in named for each in side.values()}
     return [[side.get(name, nobody[name]) for name in nobody] for side in named]
+
+
+def other_shares(publics: Sequence[Public], factors: Sequence[float]) -> list[Public]:
+    """Make the share of each public so many times as large, then all smaller or larger alike, so that they sum to 1."""
+    groups = dict.fromkeys(group for public in publics for group in public.share)
+    times = list(zip(publics, factors, strict=True))
+    whole = {group: sum(each.share_of(group) * factor for each, factor in times) for group in groups}
+    shares = [{group: each.share_of(group) * factor / whole[group] for group in groups} for each, factor in times]
+    return [each.model_copy(update={"share": share}) for each, share in zip(publics, shares, strict=True)]
 
 
 def with_homes(assignment: pd.DataFrame, people: People) -> pd.DataFrame:

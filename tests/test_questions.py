@@ -383,6 +383,28 @@ def test_a_variant_is_a_run_with_its_speeds(street):
     assert table.set_index("site")["p50"].to_dict() == {site: 10.0 * near[site] for site in ("A", "B")}
 
 
+def test_shares_of_publics_are_in_doubt(street, tmp_path):
+    study, territory = street
+    study = study.with_(
+        set={"travel.publics": {"cycling": {"share": 0.4}, "others": {"share": 0.6, "modes": ["walk"]}}}
+    )
+    weights = {"people_bike_5.5": 1.0}
+    fixed = {"first": 1, "bike_kmh": (15, 15), "snapping_m": [300], "placements": ["as is"]}
+
+    def reached(study, **how):
+        table = sure(study, Robustness(count=12, **fixed, **how), territory, Cache(tmp_path), weights=weights)
+        return table["robustness"].set_index("site").loc["A", ["p5", "p50", "p95"]].tolist()
+
+    assert reached(study, publics=0) == [44.0] * 3  # by bicycle each end reaches all 110, of whom 0.4 cycle
+    low, middle, high = reached(study)
+    # Shares a fifth smaller or larger: from 0.32 of 0.32 + 0.72 to 0.48 of 0.48 + 0.48.
+    assert 110 * 0.32 / 1.04 <= low < middle < high <= 110 * 0.5
+    assert reached(study) == [low, middle, high]
+    # What the cache holds is of the publics that it was computed for.
+    more = study.with_(set={"travel.publics.cycling.share": 0.5, "travel.publics.others.share": 0.5})
+    assert reached(more, publics=0) == [55.0] * 3
+
+
 def test_a_variant_by_bus_is_a_run_in_its_window(tmp_path):
     write_bus(tmp_path)
     study = read_study(write_town(tmp_path, study=BY_BUS))

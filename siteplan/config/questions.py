@@ -275,4 +275,11 @@ class Robustness(Model):
         description="other vintages of the population, files with the columns of inputs.population; each variant "
         "counts the people of one of them or of the study's own",
     )
+    publics: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        description="by how much the share of each public may be larger or smaller, as a part of itself: 0.2 = 0.4 may "
+        "be 0.32 to 0.48, the others so that all sum to 1; 0 = as the study says",
+    )
     first: int = Field(default=5, ge=1, description="how many places count as first")

@@ -23,7 +23,7 @@ from siteplan.errors import StudyError, warn
 from siteplan.network.people import place_people
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
-from siteplan.publics import by_public
+from siteplan.publics import by_public, other_shares
 from siteplan.reachable import Reach
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.choosing import by_point, chosen
@@ -110,7 +110,7 @@ def robustness_tables(
     assert data.streets is not None  # noqa: S101 - checked before
     # What another question searches beyond the limits of this one is not searched again.
     bare = study.model_copy(update={"fairness": None})
-    draws = _draws(asked)
+    draws = [_with_publics(study, asked, draw) for draw in _draws(asked)]
     ground = _ground(bare, asked, data, draws)
     known = {
         **fingerprint(study, data.streets),
@@ -121,6 +121,7 @@ def robustness_tables(
         "choose": None if study.choose is None else study.choose.model_dump(mode="json"),
         "weights": dict(weights),
         "placements": PLACEMENTS,
+        "publics": [public.model_dump(mode="json") for public in study.publics],
         "populations": [file_hash(path) for path in asked.populations],
     }
 
@@ -145,6 +146,15 @@ def _draws(asked: Robustness) -> list[dict[str, Any]]:
         placements=asked.placements,
         populations=[OWN, *map(str, range(1, len(asked.populations) + 1))] if asked.populations else (),
     )
+
+
+def _with_publics(study: Study, asked: Robustness, draw: Draw) -> Draw:
+    """Add by what the shares of the publics are multiplied; drawn apart, so that nothing else is drawn otherwise."""
+    if len(study.publics) < 2 or not asked.publics:
+        return draw
+    random = np.random.default_rng([asked.seed, int(draw["variant"])])
+    factors = random.uniform(1 - asked.publics, 1 + asked.publics, len(study.publics))
+    return {**draw, "publics": [round(float(factor), 6) for factor in factors]}
 
 
 def _each(
@@ -230,7 +240,8 @@ def _variant(
     score; people), `chosen`.
     """
     place = replace(data, cells=ground.cells[_whom(draw)[0]], points=ground.points[_whom(draw)])
-    reach = Reach.of(*by_public(_times(study, place, ground, draw), place.points, study.publics))
+    who = other_shares(study.publics, draw["publics"]) if "publics" in draw else study.publics
+    reach = Reach.of(*by_public(_times(study, place, ground, draw), place.points, who))
     table = _counted(study, place, reach, weights)
     table = table.join(score_sites(table, weights))
     columns = {"kind": "site", "name": table.index.astype(str), "score": table["score"].to_numpy()}
