@@ -182,10 +182,8 @@ def _access_point(source: Source, downloads: Downloads, place: BaseGeometry, _: 
     for dataset in datasets:
         if dataset.get("type") != "public-transit":
             continue
-        feeds = [each for each in dataset.get("resources") or () if str(each.get("format")).upper() == "GTFS"]
-        covered = dataset.get("covered_area")
-        told = [each for each in covered if isinstance(each, dict)] if isinstance(covered, list) else []
-        told = [each for each in told if each.get("insee")]
+        feeds = [each for each in _records(dataset.get("resources")) if str(each.get("format")).upper() == "GTFS"]
+        told = [each for each in _records(dataset.get("covered_area")) if each.get("insee")]
         if feeds and not told:
             unplaced.append(str(dataset.get("title", "")))
         if not any(str(each["insee"]) in codes.get(str(each.get("type")), ()) for each in told):
@@ -202,6 +200,11 @@ def _access_point(source: Source, downloads: Downloads, place: BaseGeometry, _: 
     if copies:
         notes.append(f"{source.name}: {copies:,} files here were made by others of what is listed, and were left out")
     return Listing(offers, notes, [downloads.used(source, address)])
+
+
+def _records(value: Any) -> list[dict[str, Any]]:
+    """Return the records of a list, whatever stands in its place."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _codes(source: Source, downloads: Downloads, place: BaseGeometry) -> dict[str, set[str]]:

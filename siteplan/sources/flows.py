@@ -315,9 +315,12 @@ def _places(source: Source, content: bytes) -> dict[str, tuple[float, float]]:
     """Read the middles of all communes of today: longitude and latitude by code."""
     found = {}
     for each in _rows(source, content):
-        centre = (each.get("centre") or {}).get("coordinates")
-        if each.get("code") and centre:
-            found[str(each["code"])] = (float(centre[0]), float(centre[1]))
+        try:
+            lon, lat = (float(value) for value in each["centre"]["coordinates"])
+        except (KeyError, TypeError, ValueError):  # some have none
+            continue
+        if each.get("code") and abs(lon) <= 180 and abs(lat) <= 90:
+            found[str(each["code"])] = (lon, lat)
     if not found:
         raise FetchError(f"{source.name}: its list of communes has no code and centre; it was changed")
     return found
