@@ -207,6 +207,8 @@ def test_offline_gives_what_is_kept_and_says_what_is_not(replay, source, downloa
     path = downloads.get(source, URL)
     assert away.get(source, URL) == path
     assert (away.size(source, URL), len(replay.requests)) == (len(DATA), 1)
+    both = Downloads(downloads.folder, offline=True, update=True)
+    assert (both.get(source, URL), len(replay.requests)) == (path, 1)
 
 
 def test_an_update_asks_whether_it_changed_and_loads_what_did(replay, source, downloads):

@@ -130,7 +130,7 @@ class Downloads:
         with self._alone(key):
             known = self._known(key)
             same = known is not None and digest is not None and digest == known.get("digest")
-            fresh = digest is None and (not self.update or key in self._asked)
+            fresh = digest is None and (self.offline or not self.update or key in self._asked)
             if known is not None and (same or fresh):
                 return self._object(known)
             if self.offline:
@@ -160,7 +160,7 @@ class Downloads:
         place = self.folder / "pieces" / key
         piece, state = place / f"{start}-{stop}", place / "state"
         with self._alone(key):
-            if self.update and key not in self._asked:
+            if self.update and not self.offline and key not in self._asked:
                 shutil.rmtree(place, ignore_errors=True)
             self._asked.add(key)
             if piece.exists():
