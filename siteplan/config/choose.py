@@ -204,6 +204,13 @@ class Question(Model, metaclass=_AtTheDoor):
         description="phases that together lose the least share of their own best, from one programme over them all: "
         "slower",
     )
+    frontier: int = Field(
+        default=0,
+        ge=0,
+        le=50,
+        description="also say what so much money buys at best, however many sites: in so many equal steps up to what "
+        "the chosen ones cost, and a quarter beyond; 0 = not said",
+    )
     method: Literal["exact", "greedy"] = Field(
         default="exact", description="exact = with a proof; greedy = the next best one each time, and swaps: no proof"
     )
@@ -274,6 +281,8 @@ class Question(Model, metaclass=_AtTheDoor):
             wrong.append(("capacities", f"have no meaning for objective {goal.name}; leave them out"))
         if self.method == "greedy" and (self.capacities or self.floors == "most"):
             wrong.append(("method", "greedy cannot weigh capacities or floors: most; ask for exact"))
+        if self.frontier and goal.search != "most":
+            wrong.append(("frontier", f"is not known for objective {goal.name}; leave it out"))
         if self.minutes is not None and self.metres is not None:
             wrong.append(
                 ("metres", "stands beside minutes; the limit is the one or the other, so leave one of them out")

@@ -13,12 +13,13 @@ from siteplan.publics import with_homes
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.siting.choose import choose_sites
+from siteplan.siting.frontier import budget_steps, cost_frontier
 from siteplan.siting.phases import coverage_curve, deploy, least_needed
 from siteplan.siting.possible import refuse_impossible
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import StudyData
 
-__all__ = ["by_point", "check_choose", "chosen", "covered"]
+__all__ = ["by_point", "check_choose", "chosen", "covered", "frontier"]
 
 MOST = 20  # sites on the curve, at least
 CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "quotas")  # that the curve knows not of
@@ -38,11 +39,7 @@ def chosen(
     """
     if study.choose is None:
         return None, {}
-    asked = _asked(study.choose)
-    if asked.goal.limited:
-        asked = asked.model_copy(update={study.travel.unit: asked.limit(max(study.travel.limits))})
-    if study.choose.capacities == "desks":
-        sites = sites.assign(capacity=sites["capacity"] / desks_per_person(study))
+    asked, sites = _limited(study, study.choose), _able(study, sites)
     tables: dict[str, pd.DataFrame] = {}
     with keys_named(lambda key: f"choose.{key}"):
         _refuse_communes(asked, communes)
@@ -72,6 +69,41 @@ def covered(study: Study, reach: Reach, sites: pd.DataFrame, opened: Sequence[st
     if asked is not None and asked.goal.limited:
         limits.add(asked.limit(max(limits)))
     return by_way(reach, openings_of(sites, reach, opened), sorted(limits), groups=study.groups)
+
+
+def frontier(
+    study: Study, reach: Reach, sites: pd.DataFrame, choice: Choice | None, communes: pd.Series | None = None
+) -> dict[str, pd.DataFrame]:
+    """Return what so much money buys, up to what the choice costs and a little more; nothing where that is not asked.
+
+    Raises
+    ------
+    InputError
+        As `choose_sites`.
+    """
+    if study.choose is None or choice is None:
+        return {}
+    budgets = budget_steps(float(choice.summary["cost"]), study.choose.frontier)
+    if not budgets:
+        return {}
+    with keys_named(lambda key: f"choose.{key}"):
+        table = cost_frontier(reach, _able(study, sites), _limited(study, study.choose), budgets, territory=communes)
+    return {"frontier": table}
+
+
+def _limited(study: Study, question: Question) -> Question:
+    """Return the question in the words of `choose_sites`, with the limit of the study where it has none of its own."""
+    asked = _asked(question)
+    if not asked.goal.limited:
+        return asked
+    return asked.model_copy(update={study.travel.unit: asked.limit(max(study.travel.limits))})
+
+
+def _able(study: Study, sites: pd.DataFrame) -> pd.DataFrame:
+    """Return the sites with how many people they serve, where their capacity counts desks."""
+    if study.choose is None or study.choose.capacities != "desks":
+        return sites
+    return sites.assign(capacity=sites["capacity"] / desks_per_person(study))
 
 
 def check_choose(study: Study, sites: pd.DataFrame) -> None:

@@ -33,7 +33,7 @@ from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
-from siteplan.study.choosing import by_point, check_choose, chosen, covered
+from siteplan.study.choosing import by_point, check_choose, chosen, covered, frontier
 from siteplan.study.fairness import Situation, access_tables, commune_names, desks_by_cell, places_left_out
 from siteplan.study.load import (
     StudyData,
@@ -388,7 +388,9 @@ def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
     study, data, reach = work.study, work.data, work.reach
     result = _analysed(work, rings)
-    choice, tables = chosen(study, reach, data.sites, by_point(data, reach))
+    communes = by_point(data, reach)
+    choice, tables = chosen(study, reach, data.sites, communes)
+    tables |= frontier(study, reach, data.sites, choice, communes)
     opened = [] if choice is None else [str(site) for site in choice.sites.index]
     tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
     tables |= ridden(study, data)

@@ -40,6 +40,7 @@ __all__ = [
     "curve_plot",
     "dot_key",
     "focus",
+    "frontier_plot",
     "minutes_key",
     "minutes_map",
     "shares_of",
@@ -291,6 +292,47 @@ def curve_plot(
         look: Look = {"fill": "none", "stroke": CHOSEN, "stroke_width": 7, "class_": "chosen"}
         dots.append(tag("circle", cx=x(chosen[0]), cy=y(chosen[1]), r=20, **look))
     return _svg(height, [*grid, drawn, *dots], title, about)
+
+
+def frontier_plot(
+    costs: Sequence[float], values: Sequence[float], words: Words, *, axis: str, title: str, about: str
+) -> Markup:
+    """Draw what so much money buys as stairs: in between, no more than the last set that it pays for."""
+    left, right, top, bottom, height = 170, 60, 30, 90, 520
+    last, lowest, most = max(costs), min(values), max(values)
+    step, rise = _round_step(last / 6), _round_step((most - lowest) / 4)
+    base = math.floor(lowest / rise) * rise
+
+    def x(cost: float) -> int:
+        return round(left + (WIDTH - left - right) * cost / last)
+
+    def y(value: float) -> int:
+        return round(height - bottom - (height - top - bottom) * (value - base) / ((most - base) or 1.0))
+
+    parts: list[str] = []
+    for at in range(math.floor((most - base) / rise) + 1):
+        level = base + at * rise
+        look = {"stroke": INKS["rule"], "stroke_width": 2}
+        parts.append(tag("line", x1=left, x2=WIDTH - right, y1=y(level), y2=y(level), **look))
+        parts.append(_text(words.number(level), left - 14, y(level) + 10, size=28, anchor="end"))
+    for at in range(math.floor(last / step) + 1):
+        parts.append(_text(words.number(at * step), x(at * step), height - bottom + 42, size=28, anchor="middle"))
+    parts.append(_text(axis, (left + WIDTH) // 2, height - 6, size=28, anchor="middle"))
+    stairs = [(x(costs[0]), y(values[0]))]
+    for cost, value in zip(costs[1:], values[1:], strict=True):
+        stairs += [(x(cost), stairs[-1][1]), (x(cost), y(value))]
+    parts.append(_line(stairs, stroke=INKS["deep"], stroke_width=6))
+    ends = zip(costs, values, strict=True)
+    parts += [tag("circle", cx=x(cost), cy=y(value), r=10, fill=INKS["deep"]) for cost, value in ends]
+    return _svg(height, parts, title, about)
+
+
+def _round_step(rough: float) -> float:
+    """Give the round number (1, 2 or 5 times a power of ten) that is at least so much."""
+    if not rough > 0:
+        return 1.0
+    unit: float = 10.0 ** math.floor(math.log10(rough))
+    return next(each * unit for each in (1, 2, 5, 10) if each * unit >= rough * (1 - 1e-9))
 
 
 def _line(corners: Sequence[tuple[int, int]], **look: object) -> Markup:

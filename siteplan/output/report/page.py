@@ -32,7 +32,7 @@ from siteplan.output.report.chosen import (
 )
 from siteplan.output.report.communes import communes_section, which_sites
 from siteplan.output.report.markup import Markup, join, note, seen, tag
-from siteplan.output.report.pictures import curve_section, map_sections
+from siteplan.output.report.pictures import curve_section, frontier_section, map_sections
 from siteplan.output.report.tables import Column, table
 from siteplan.output.report.ways import ways_answer, ways_section, ways_warning
 from siteplan.output.tradeoffs import tradeoffs_told
@@ -219,6 +219,7 @@ SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
     "chosen_sites": chosen_section,
     "phases": phases_section,
     "curve": curve_section,
+    "frontier": frontier_section,
     "rejected": rejected_section,
     "ranking": _ranking,
     "maps": map_sections,
