@@ -482,6 +482,29 @@ def test_a_study_without_errors_has_none(town: Path) -> None:
     assert any("streets cover" in text for text in findings(town, "warning"))
 
 
+@pytest.mark.parametrize(
+    ("oneway", "people", "site"), [("yes", True, False), ("-1", False, True), ("no", False, False)]
+)
+def test_check_tells_of_streets_that_nobody_can_leave_or_come_to(
+    town: Path, oneway: str, people: bool, site: bool
+) -> None:
+    # The last stretch, with site B and ten people at its end, leads there alone, or from there alone.
+    streets = town.parent / "streets.osm"
+    last = '<way id="2" version="1"><nd ref="10"/><nd ref="11"/><tag k="highway" v="residential"/>'
+    text = streets.read_text().replace('<nd ref="11"/>', "").replace("</osm>", f"{last}{{}}</way></osm>")
+    streets.write_text(text.format(f'<tag k="oneway" v="{oneway}"/>'))
+    found = [*findings(town, "info"), *findings(town, "warning")]
+    told = [text for text in found if "one-way rules" in text]
+    assert told == [
+        *(
+            ["inputs.population: 10 people live on streets that one-way rules let nobody leave by bike"]
+            if people
+            else []
+        ),
+        *(["inputs.sites: sites on streets that one-way rules let nobody come to by bike: B"] if site else []),
+    ]
+
+
 def test_check_finds_every_error_not_only_the_first(town: Path) -> None:
     (town.parent / "sites.csv").write_text("site,lon,lat\nA,9.5,47.1\nA,9.6,47.1\n")
     (town.parent / "people.csv").write_text("lon,lat,people\n9.5,47.1,-5\n")

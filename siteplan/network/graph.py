@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
@@ -29,7 +29,7 @@ from siteplan.network.hubs import Hubs
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
 
-__all__ = ["Footing", "ModeGraph", "Positions", "footing", "mode_graph"]
+__all__ = ["Footing", "ModeGraph", "Positions", "footing", "mode_graph", "stuck"]
 
 Ints = npt.NDArray[np.signedinteger[Any]]  # int32 where large places would fill the memory
 Bools = npt.NDArray[np.bool_]
@@ -130,6 +130,45 @@ class Footing:
 def footing(streets: StreetNetwork, profile: Profile) -> Footing:
     """Return what a profile may do with each edge."""
     return streets.remember(("footing", profile), lambda: _footing(streets, profile))  # type: ignore[no-any-return]
+
+
+def stuck(streets: StreetNetwork, profile: Profile) -> Bools:
+    """Tell of each edge whether one-way rules let nobody leave it, and whether they let nobody come to it.
+
+    Shape (edges, 2). Leave it, that is, towards a larger piece of the network, and come from one: a piece in which one
+    gets from everywhere to everywhere, and which is no island: of 40 edges, or the largest. Barred ways that may be
+    used at the ends of a trip only are ways out and in here.
+    """
+    return streets.remember(("stuck", profile), lambda: _stuck(streets, footing(streets, profile)))  # type: ignore[no-any-return]
+
+
+def _stuck(streets: StreetNetwork, use: Footing) -> Bools:
+    found = np.zeros((len(use.usable), 2), bool)
+    edges = np.flatnonzero(use.usable)
+    u, v, count = streets.u[edges], streets.v[edges], streets.node_count
+    along, against = (use.cost[edges] >= 0).T
+    if (along == against).all():
+        return found
+    tail, head = np.concatenate([u[along], v[against]]), np.concatenate([v[along], u[against]])
+    links = coo_array((np.ones(len(tail), np.int8), (tail, head)), shape=(count, count))
+    piece = connected_components(links, connection="strong")[1]
+    size = np.bincount(piece[u[(piece[u] == piece[v]) & (streets.length[edges] > 0)]], minlength=int(piece.max()) + 1)
+    large = (size >= ISLAND_EDGES) | ((np.arange(len(size)) == size.argmax()) & (size > 0))
+    inside = np.flatnonzero(large[piece])
+    into, out = (_beyond(start, end, inside, count) for start, end in ((tail, head), (head, tail)))
+    found[edges, 0] = ~((along & out[v]) | (against & out[u]))
+    found[edges, 1] = ~((along & into[u]) | (against & into[v]))
+    return found
+
+
+def _beyond(tail: Ints, head: Ints, origins: Ints, count: int) -> Bools:
+    """Tell which nodes one gets to from any of the origins."""
+    # One more node, from which all the search begins.
+    row, column = np.append(tail, np.full(len(origins), count)), np.append(head, origins)
+    onward = coo_array((np.ones(len(row), np.int8), (row, column)), shape=(count + 1, count + 1)).tocsr()
+    found = np.zeros(count + 1, bool)
+    found[breadth_first_order(onward, count, return_predecessors=False)] = True
+    return found
 
 
 def mode_graph(streets: StreetNetwork, profile: Profile, *, backwards: bool = False) -> ModeGraph:

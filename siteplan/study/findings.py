@@ -43,6 +43,7 @@ from siteplan.study.load import (
     points_of,
     refuse_in_water,
     same_place,
+    stuck_by_mode,
     used_sites,
 )
 from siteplan.study.manifest import SCHEMA
@@ -120,7 +121,7 @@ def check(study: Study | str | Path) -> list[Finding]:
         streets, around = _tried(found, "inputs.streets", lambda: _ground(asked, sites)) or (None, {})
     if streets is not None:
         _tried(found, "inputs.sites", lambda: refuse_in_water(asked, streets, sites, around))
-        found += _about_streets(streets)
+        found += [*_about_streets(streets), *_about_one_ways(asked, streets, sites)]
         timetable = _tried(found, "inputs.transit", lambda: load_timetable(asked, streets))
         found += [] if timetable is None else _about_timetable(timetable)
         found += _about_terrain(asked, streets)
@@ -352,7 +353,26 @@ def _about_people(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork)
         return found
     _tried(found, "inputs.population", lambda: linked_by_mode(study, streets, points))
     found += _about_totals(points, streets)
+    leave = _onward(study, at_site=False)
+    for mode, some in stuck_by_mode(study, streets, points, sites=False).items():
+        people = float(points["people"][some].sum())
+        if people > 0:
+            text = f"{people:,.0f} people live on streets that one-way rules let nobody {leave} by {mode}"
+            found.append(Finding("info", "inputs.population", text))
     return found
+
+
+def _about_one_ways(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> Iterator[Finding]:
+    used = used_sites(sites)
+    for mode, some in stuck_by_mode(study, streets, used, sites=True).items():
+        if some.any():
+            text = f"sites on streets that one-way rules let nobody {_onward(study, at_site=True)} by {mode}"
+            yield Finding("warning", "inputs.sites", f"{text}: {listed(used.index[some], 5)}")
+
+
+def _onward(study: Study, *, at_site: bool) -> str:
+    """Say what trips do at sites, or at homes."""
+    return "come to" if at_site == (study.travel.direction == "to") else "leave"
 
 
 def _about_totals(points: gpd.GeoDataFrame, streets: StreetNetwork) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -24,6 +25,7 @@ from siteplan.inputs.osm import streets_layer
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
+from siteplan.network.graph import stuck
 from siteplan.network.kept import linked
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT
@@ -50,6 +52,7 @@ __all__ = [
     "read_original",
     "refuse_in_water",
     "same_place",
+    "stuck_by_mode",
     "used_sites",
 ]
 
@@ -319,6 +322,22 @@ def commune_names(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Ser
     twice = names.duplicated(keep=False)
     named = names.where(~twice, names + " (" + names.index.astype(str) + ")").to_dict()
     return cell_territories(cells, communes).map(lambda key: named.get(key, key)).astype(str)
+
+
+def stuck_by_mode(
+    study: Study, streets: StreetNetwork, places: gpd.GeoDataFrame, *, sites: bool
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Tell, mode by mode, which homes or sites are linked to a street that one-way rules make useless.
+
+    Nobody can leave it where trips start there, or come to it where they end there.
+    """
+    column = int(sites == (study.travel.direction == "to"))
+    found = {}
+    for mode in study.profiles():
+        profile, link_m = (_at_site(mode), HARD_LIMIT) if sites else (_at_home(mode), study.travel.link_m)
+        edge = linked(streets, places, profile, link_m)["edge"].to_numpy()
+        found[mode.name] = (edge >= 0) & stuck(streets, profile)[edge, column]
+    return found
 
 
 def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
