@@ -22,7 +22,18 @@ from siteplan.geo import LONLAT
 from siteplan.inputs.opl import RENUMBERED, all_tags, read_ways
 from siteplan.inputs.packed import refuse_bomb
 
-__all__ = ["NODES_TOO", "Layer", "Outline", "Scan", "open_osm", "read_layers", "way_names"]
+__all__ = [
+    "DATE",
+    "NODES_TOO",
+    "Layer",
+    "Outline",
+    "Scan",
+    "data_date",
+    "open_osm",
+    "read_layers",
+    "refuse_full",
+    "way_names",
+]
 
 T = TypeVar("T")
 
@@ -148,7 +159,7 @@ def read_layers(path: str | Path, *layers: Layer[Any]) -> list[Any]:
 
 def _scan_in_order(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
     """Go through a file that osmium can read as it is, else through the same put in order."""
-    _refuse_full(file)
+    refuse_full(file)
     if _is_plain(file):
         try:
             found = _scan(file, source, layers)
@@ -215,15 +226,15 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
             features = [header.get(f"pbf_optional_feature_{number}") for number in range(FEATURES)]
             places = [] if "LocationsOnWays" in features else [locations]
             osmium.apply(reader, *places, *picked, joined, others, nodes, writer)
-        return Scan(source, texts[0].read_bytes(), texts[1].read_bytes(), outlines.found, _date(header))
+        return Scan(source, texts[0].read_bytes(), texts[1].read_bytes(), outlines.found, data_date(header))
 
 
-def _date(header: Any) -> str | None:
+def data_date(header: Any) -> str | None:
     """Say how old the data are, where the head of the file knows."""
     return header.get(DATE) or header.get("timestamp") or None
 
 
-def _refuse_full(file: Path) -> None:
+def refuse_full(file: Path) -> None:
     """Refuse to begin where there is little room: a writer of osmium that finds none would end the process."""
     room, needed = shutil.disk_usage(tempfile.gettempdir()).free, ROOM * file.stat().st_size
     if room < needed:
@@ -316,7 +327,7 @@ def _put_in_order(file: Path, folder: Path) -> Path:
     merged.add_file(str(once))
     head = osmium.io.Header()
     with osmium.io.Reader(str(file), osmium.osm.osm_entity_bits.NOTHING) as reader:
-        head.set(DATE, _date(reader.header()) or "")
+        head.set(DATE, data_date(reader.header()) or "")
     with osmium.SimpleWriter(str(ordered), header=head) as writer:
         merged.apply(writer, simplify=False)
     return ordered
