@@ -27,7 +27,7 @@ from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measure
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing.rides import RideTimes, ride_times
-from siteplan.routing.search import MINUTE, costs, each, prepare, runs_backwards
+from siteplan.routing.search import MINUTE, costs, each, lent, prepare, room_for, runs_backwards
 from siteplan.routing.surfaces import search_surface, spread_places
 
 __all__ = ["isochrones"]
@@ -180,9 +180,13 @@ def _surfaces(
     grain = (CELL, REACH, pace, beyond)
     kernel = (work.graph, work.hanging, work.mates, work.sources, work.targets)
 
+    rooms: list[Any] = []
+
     def surface(row: int) -> Surface:
         k = rank[row]
-        return search_surface(k, beyond, ends[k], xy, grain, kernel)  # type: ignore[no-any-return]
+        with lent(rooms, lambda: room_for(work, beyond)) as room:
+            found: Surface = search_surface(k, beyond, ends[k], xy, grain, kernel, room)
+        return found
 
     return _Surfaces(rows[work.order], surface)
 

@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from oracles import street_times
 from siteplan.config import BIKE, SLOW_WALK, WALK, Profile
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.network.snapping import HARD_LIMIT, link
 from siteplan.network.streets import StreetNetwork
+from siteplan.routing.streets import FAR, ascend, make_room
 from siteplan.times import reach_totals, travel_times
 from worlds import (
     KINDS,
@@ -305,6 +307,30 @@ def test_any_executor_gives_the_same_bytes(executor: Executor | None) -> None:
     pd.testing.assert_frame_equal(once, again, check_exact=True)
     totals = reach_totals(streets, sites, people, mode="bike", executor=executor)
     assert totals["people_bike_20"].tolist() == once.groupby("site", observed=False).size().tolist()
+
+
+@pytest.mark.parametrize("results", [1, 100, 10_000])
+def test_searches_may_be_cut_anywhere(monkeypatch: pytest.MonkeyPatch, results: int) -> None:
+    streets, sites, people = a_town()
+    once = travel_times(streets, sites, people, mode="bike")
+    monkeypatch.setattr("siteplan.routing.search.RESULTS", results)  # of so many a kernel makes the last source's all
+    pd.testing.assert_frame_equal(once, travel_times(streets, sites, people, mode="bike"), check_exact=True)
+
+
+@given(st.sets(st.integers(0, 9_000)), st.integers(9_001, 9_100))
+def test_targets_met_are_sorted_by_blocks(met: set[int], count: int) -> None:
+    _, _, _, _, best, listed, *blocks = make_room(600, 1, 1, count)
+    best[list(met)] = 1
+    listed[: len(met)] = list(met)
+    _ascend(best, FAR, listed, len(met), *blocks)
+    assert listed[: len(met)].tolist() == sorted(met)
+    assert not any(block.any() for block in blocks)
+
+
+@njit
+def _ascend(best, far, met, count, blocks, wide):  # type: ignore[no-untyped-def]
+    """Call the kernel that only kernels can call."""
+    ascend(best, far, met, count, blocks, wide)
 
 
 def test_processes_give_the_same_bytes() -> None:

@@ -24,6 +24,10 @@ from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, link
 from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.network.transit import Timetable, build_timetable, read_transit
+from siteplan.routing.arrivals import FAR
+from siteplan.routing.budget import make_limited_room, search_limited
+from siteplan.routing.layout import lay_out
+from siteplan.routing.transit import make_ride_room, search_rides
 from siteplan.samples import write_sample
 from siteplan.times import travel_times
 from timetables import Direction, every, hamlets, hm, journeys, nearest_rank, timetable, timetables
@@ -725,3 +729,36 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Timetable, gpd.Geo
         sites = read_sites(folder / "sites.csv").iloc[:3]
     people = people[people["status"] == "placed"].sample(60, random_state=1)
     return transit, sites, people.reset_index(drop=True)
+
+
+@given(case=cases(), way=st.booleans())
+@settings(max_examples=100)
+def test_a_search_leaves_the_working_arrays_as_they_were(case: Case, way: bool) -> None:
+    found = lay_out(case.transit, case.sites, case.people, mode=case.rides, cutoff=36_000, backwards=way)
+    walks, exits = (*found.laid.feet, found.laid.foot_walk), (*found.exits, 1)
+    clock = np.array([36_000, 35_400, 34_800, 30_000, 29_400], np.int32) * (-1 if way else 1)
+    query = (np.sort(clock)[::-1].copy(), 18_000, case.rides.max_rides, found.laid.kernel)
+    ride = make_ride_room(found.laid.kernel, case.rides.max_rides, len(case.people))
+    limited = make_limited_room(found.laid.kernel, len(case.people))
+    for near in found.access:
+        freely = search_rides(*query, found.laid.feet, found.exits, near, ride)
+        tightly = search_limited(*query, walks, exits, near, limited, 10**6)
+        for one, other in zip(freely, tightly, strict=True):  # a budget that nobody uses up
+            np.testing.assert_array_equal(one, other)
+    (ready, rode, caught, useful, span), (_, on, _, off), _, (best, _, _, *marks) = ride
+    trips = np.diff(found.laid.kernel[4]) // np.maximum(np.diff(found.laid.kernel[0]), 1)
+    assert (caught == np.repeat(trips, np.diff(found.laid.kernel[0]))[:, None]).all()
+    assert all((table == FAR).all() for table in (ready, rode, useful, best, limited[3][0]))
+    assert all((table == -1).all() for table in (span, *limited[:3]))
+    assert not any(mark.any() for mark in (on, off, *marks, *limited[3][3:]))
+
+
+def test_points_out_of_reach_change_nothing() -> None:
+    streets, near = road(), [40.0, 90.0, 4900.0]
+    far = [(5000.0 + k / 10, 3000.0) for k in range(6000)]  # more than a block of blocks of points, none near a street
+    few, many = along(*near), places([(x, 0.0) for x in near[:1]] + far + [(x, 0.0) for x in near[1:]])
+    transit, mode = build_timetable(HALF_HOURLY, streets), BY_BUS
+    one, other = (ridden(transit, along(5060), people, mode=mode, minutes=60) for people in (few, many))
+    assert one["point"].tolist() == [0, 1, 2]
+    assert other["point"].tolist() == [0, 6001, 6002]
+    pd.testing.assert_frame_equal(one.drop(columns="point"), other.drop(columns="point"), check_exact=True)

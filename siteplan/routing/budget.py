@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from siteplan.routing.streets import INNER
-from siteplan.routing.transit import FAR
+from siteplan.routing.arrivals import arrive, make_room, per_departure, widen
+from siteplan.routing.streets import INNER, U
 
-__all__ = ["search_limited"]
+__all__ = ["make_limited_room", "search_limited"]
 
 READY, OFF, ABOARD = (
     0,
@@ -86,21 +86,29 @@ def _ride_on(label, latest, timetable, aboard, off_at, pool, used):  # type: ign
     return pool, used
 
 
+def make_limited_room(timetable: tuple[Any, ...], targets: int) -> tuple[Any, ...]:
+    """Return the working arrays of a thread; they are the same after a search as before.
+
+    The first label of each stop, of those who wait and of those who get off, and of each place of a pattern; labels
+    fill room as they come. And the room for targets.
+    """
+    stops = len(timetable[7]) - 1
+    heads = (np.full(stops, -1, np.int32), np.full(stops, -1, np.int32), np.full(len(timetable[1]), -1, np.int32))
+    return *heads, make_room(targets)
+
+
 @njit(cache=True, nogil=True)
-def search_limited(departures, cutoff, rides, timetable, feet, exits, access, targets, budget):  # type: ignore[no-untyped-def]
+def search_limited(departures, cutoff, rides, timetable, feet, exits, access, room, budget):  # type: ignore[no-untyped-def]
     """Return what `search_rides` returns, of journeys on which one walks `budget` deciseconds at most.
 
     Parameters as there, but `feet` are (foot_ptr, foot, foot_walk), and `exits` (exit_ptr, exits, counts): whether the
-    ways between stops and targets count as walks.
+    ways between stops and targets count as walks; `room` is as `make_limited_room` makes it.
     """
     foot_ptr, foot, foot_walk = feet
     exit_ptr, exit_, counts = exits
-    stops = len(timetable[7]) - 1
-    heads, off_at = np.full(stops, -1, np.int32), np.full(stops, -1, np.int32)
-    aboard = np.full(len(timetable[1]), -1, np.int32)
-    pool, used = np.empty((4096, 6), np.int32), 0
-    arrival = np.full(targets, FAR, np.int32)
-    found = np.full((targets, len(departures)), FAR, np.int32)
+    heads, off_at, aboard, targets = room
+    pool, used, count = np.empty((4096, 6), np.int32), 0, 0
+    found = np.empty((64, len(departures)), np.int32)
     for m in range(len(departures)):
         departure = departures[m]
         latest, first = departure + cutoff, used
@@ -118,18 +126,23 @@ def search_limited(departures, cutoff, rides, timetable, feet, exits, access, ta
                 if pool[label, KIND] != OFF:
                     continue
                 stop, time, walk = pool[label, OWNER], pool[label, VALUE], pool[label, WALK]
+                near = exit_ptr[stop + 1] - exit_ptr[stop]
+                if count + near > len(found):
+                    found = widen(found, count, near)
                 for e in range(exit_ptr[stop], exit_ptr[stop + 1]):
-                    if walk + counts * exit_[e, 1] <= budget:
-                        arrival[exit_[e, 0]] = min(arrival[exit_[e, 0]], time + exit_[e, 1])
+                    there = time + exit_[e, 1]
+                    if there <= latest and walk + counts * exit_[e, 1] <= budget:
+                        count = arrive(U(exit_[e, 0]), there, m, found, count, targets)
                 if k < rides:
                     for f in range(foot_ptr[stop], foot_ptr[stop + 1]):
                         there, walked = time + foot[f, 1], walk + foot_walk[f]
                         if there <= latest and walked <= budget:
                             pool, used = _add(heads, pool, used, READY, foot[f, 0], k, there, walked)
             first = last
-        for target in range(targets):
-            if arrival[target] <= latest:
-                found[target, m] = arrival[target] - departure
         first = used
-    reached = np.flatnonzero(arrival != FAR)
-    return reached, found[reached]
+    for label in range(used):
+        if pool[label, KIND] == ABOARD:
+            aboard[pool[label, OWNER]] = -1
+        else:
+            heads[pool[label, OWNER]] = off_at[pool[label, OWNER]] = -1
+    return per_departure(departures, cutoff, found, count, targets)

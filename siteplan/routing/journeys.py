@@ -14,10 +14,11 @@ from numba import njit
 
 from siteplan.config import Rides
 from siteplan.network.transit import Timetable, patterns_without
+from siteplan.routing.arrivals import FAR
 from siteplan.routing.layout import lay_out, lay_patterns
 from siteplan.routing.rides import rank_of
 from siteplan.routing.search import each
-from siteplan.routing.transit import FAR, search_rides
+from siteplan.routing.transit import make_ride_room, search_rides
 
 __all__ = ["Journeys", "Ride", "Trace", "search_journeys", "without"]
 
@@ -231,7 +232,8 @@ def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
 def _minute_by_minute(clock: Costs, query: tuple[Any, ...], by_itself: Costs) -> Costs:
     """Return the deciseconds to every point at every minute of the clock, shape (minutes, points)."""
     later = np.argsort(-clock)  # the kernel takes the last departure first
-    point, ridden = search_rides(clock[later], *query, len(by_itself))  # type: ignore[call-arg]
+    room = make_ride_room(query[2], query[1], len(by_itself))
+    point, ridden = search_rides(clock[later], *query, room)  # type: ignore[call-arg]
     costs = np.repeat(by_itself[None], len(clock), axis=0)
     costs[np.ix_(later, point)] = np.minimum(ridden.T, by_itself[point])
     return costs

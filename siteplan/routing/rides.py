@@ -1,5 +1,6 @@
 """Minutes by public transport over a window of time: journeys with rides beside going all the way by oneself."""
 
+import itertools
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ import numpy.typing as npt
 from siteplan.config import Rides
 from siteplan.network.transit import Timetable
 from siteplan.routing import search
-from siteplan.routing.budget import search_limited
+from siteplan.routing.arrivals import FAR
+from siteplan.routing.budget import make_limited_room, search_limited
 from siteplan.routing.layout import lay_out
-from siteplan.routing.transit import FAR, search_rides
+from siteplan.routing.transit import make_ride_room, search_rides
 
 __all__ = ["RideTimes", "rank_of", "ride_times"]
 
@@ -63,33 +65,69 @@ def ride_times(
         budget = round(mode.max_total_walk_minutes * search.MINUTE)
         feet, out = (*feet, layout.laid.foot_walk), (*out, int((mode.home or mode.walk).rules == "walk"))
     query = (clock, cutoff, mode.max_rides, layout.laid.kernel, feet, out)
+    window = _Window(query, budget, ranks, len(people), [])
+    bounds = [len(sites) * part // search.PARTS for part in range(search.PARTS + 1)]
     calls = [
-        ((*query, access, len(people)), direct, ranks, budget)
-        for access, direct in zip(layout.access, layout.by_oneself, strict=True)
+        (window, layout.access[first:stop], layout.by_oneself[first:stop])
+        for first, stop in itertools.pairwise(bounds)
+        if first < stop
     ]
-    return search.each(_one_site, calls, executor=executor, progress=progress)
+    parts = search.each(_some_sites, calls, executor=executor, progress=progress, total=len(sites))
+    return list(itertools.chain.from_iterable(parts))
 
 
-def _one_site(
-    query: tuple[Any, ...], direct: tuple[Ints, Costs], ranks: tuple[int, ...], budget: int | None
-) -> RideTimes:
+@dataclass(frozen=True)
+class _Window:
+    """What is the same for all sites: the query, the budget of walks, the ranks asked for, points, and free rooms."""
+
+    query: tuple[Any, ...]
+    budget: int | None
+    ranks: tuple[int, ...]
+    points: int
+    rooms: list[Any]
+
+    def room(self) -> tuple[Any, ...]:
+        """Return working arrays for one thread."""
+        rides, timetable = self.query[2], self.query[3]
+        if self.budget is None:
+            return make_ride_room(timetable, rides, self.points)
+        return make_limited_room(timetable, self.points)
+
+
+def _some_sites(
+    window: _Window, access: list[npt.NDArray[Any]], by_oneself: list[tuple[Ints, Costs]]
+) -> list[RideTimes]:
+    """Search from some sites, given the stops near each and who gets there without any ride."""
+    with search.lent(window.rooms, window.room) as room:
+        return [_one_site(window, near, direct, room) for near, direct in zip(access, by_oneself, strict=True)]
+
+
+def _one_site(window: _Window, near: npt.NDArray[Any], direct: tuple[Ints, Costs], room: tuple[Any, ...]) -> RideTimes:
     """Search from one site and sort what the minutes of the window give."""
-    cutoff, points = query[1], query[-1]
-    ridden, costs = search_rides(*query) if budget is None else search_limited(*query, budget)  # type: ignore[call-arg]
-    by_itself = np.full(points, FAR, np.int32)
-    by_itself[direct[0]] = direct[1]
-    np.minimum(costs, by_itself[ridden, None], out=costs)
+    cutoff, ranks = window.query[1], window.ranks
+    if window.budget is None:
+        ridden, costs = search_rides(*window.query, near, room)  # type: ignore[call-arg]
+    else:
+        ridden, costs = search_limited(*window.query, near, room, window.budget)  # type: ignore[call-arg]
+    point, alone = direct
+    # Both are in ascending order of the points.
+    if len(point):
+        at = np.minimum(np.searchsorted(point, ridden), len(point) - 1)
+        by_itself = np.where(point[at] == ridden, alone[at], FAR)
+        np.minimum(costs, by_itself[:, None], out=costs)
     costs.sort(axis=1)
     within = costs[:, ranks[0]] <= cutoff
     # Who is near enough without any ride, and reached by none, takes as long at any minute.
-    by_itself[ridden] = FAR
-    near = np.flatnonzero(by_itself != FAR)
-    point = np.concatenate([ridden[within], near])
-    order = np.argsort(point, kind="stable")
+    if len(ridden):
+        at = np.minimum(np.searchsorted(ridden, point), len(ridden) - 1)
+        unridden = ridden[at] != point
+        point, alone = point[unridden], alone[unridden]
+    found = np.concatenate([ridden[within], point])
+    order = np.argsort(found, kind="stable")
     figures = costs[within][:, ranks]
-    figures = np.concatenate([figures, np.repeat(by_itself[near, None], len(ranks), axis=1)])[order].T
-    share = np.concatenate([(costs[within] <= cutoff).mean(axis=1), np.ones(len(near))])[order]
-    return RideTimes(point[order], figures[0], figures[1:], share)
+    figures = np.concatenate([figures, np.repeat(alone[:, None], len(ranks), axis=1)])[order].T
+    share = np.concatenate([(costs[within] <= cutoff).mean(axis=1), np.ones(len(point))])[order]
+    return RideTimes(found[order], figures[0], figures[1:], share)
 
 
 def rank_of(percent: float, count: int) -> int:

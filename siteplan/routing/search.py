@@ -16,7 +16,7 @@ from siteplan.config.fields import FARTHEST, SEARCHED
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions
 from siteplan.routing.batches import LANES, search_sums
-from siteplan.routing.streets import add_up, lay_out, search_times, spread
+from siteplan.routing.streets import add_up, lay_out, make_room, search_times, spread
 from siteplan.units import Unit
 
 __all__ = [
@@ -26,7 +26,9 @@ __all__ = [
     "costs",
     "deciseconds",
     "each",
+    "lent",
     "prepare",
+    "room_for",
     "runs_backwards",
     "sums",
     "sums_around",
@@ -38,7 +40,7 @@ Progress = Callable[[int, int], None]
 
 MINUTE = 600  # deciseconds
 COST: Mapping[Unit, int] = MappingProxyType({"minutes": MINUTE, "metres": 10})
-ROOM = 4_000_000  # results a kernel returns at once: 32 MB
+RESULTS = 4_000_000  # that a kernel returns at once: 32 MB
 PARTS = 64  # pieces of work: enough to share out evenly and to show progress
 SPARSE = 64  # with fewer than one source in so many nodes, a batch of them has no nodes in common
 
@@ -111,6 +113,25 @@ def prepare(graph: ModeGraph, sources: Positions, targets: Positions) -> Search:
     )
 
 
+def room_for(search: Search, cutoff: int) -> tuple[Any, ...]:
+    """Return the working arrays of a thread for searches up to a cost."""
+    return make_room(cutoff, len(search.graph[0]) - 1, len(search.graph[1]), len(search.targets[0]))
+
+
+@contextmanager
+def lent(rooms: list[Any], make: Callable[[], Any]) -> Iterator[Any]:
+    """Lend working arrays of those that lie free, or new ones; after an error, which may leave marks, none come back.
+
+    So there are as many as threads, and none of them travels to another process.
+    """
+    try:
+        room = rooms.pop()
+    except IndexError:
+        room = make()
+    yield room
+    rooms.append(room)
+
+
 def _int32(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.ascontiguousarray(column if column.dtype == np.float64 else column.astype(np.int32))
 
@@ -156,7 +177,7 @@ def times(
     search: Search, cutoff: int, *, executor: Executor | None = None, progress: Progress | None = None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Return source, target and cost (deciseconds) of every pair within `cutoff`, by source and then by target."""
-    parts = _shared_out(search, _times_part, (cutoff,), executor, progress=progress)
+    parts = _shared_out(search, _times_part, (cutoff, []), executor, progress=progress)
     blocks = [block for part in parts for block in part]
     length = np.zeros(len(search.order), np.int64)
     length[search.order] = np.concatenate([counts for counts, _, _ in blocks]) if blocks else 0
@@ -180,7 +201,7 @@ def sums(
 ) -> npt.NDArray[np.float64]:
     """Return what the targets within each limit weigh, shape (sources, limits, columns)."""
     parts = _shared_out(
-        search, _sums_part, (cutoffs.astype(np.int32), np.ascontiguousarray(weights)), executor, progress=progress
+        search, _sums_part, (cutoffs.astype(np.int32), np.ascontiguousarray(weights), []), executor, progress=progress
     )
     found = np.empty((len(search.order), len(cutoffs), weights.shape[1]))
     found[search.order] = np.concatenate(parts) if parts else 0
@@ -199,40 +220,39 @@ def sums_around(
 
     The same question as `sums` with the sides changed: for few points and very many sites.
     """
-    parts = _shared_out(
-        search, _around_part, (cutoffs, np.ascontiguousarray(weights[search.order])), executor, progress=progress
-    )
+    arguments: tuple[Any, ...] = (cutoffs, np.ascontiguousarray(weights[search.order]), [])
+    parts = _shared_out(search, _around_part, arguments, executor, progress=progress)
     return np.sum(parts, axis=0) if parts else np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
 
 
-def _around_part(search: Search, part: tuple[int, int], cutoffs: Any, weights: Any) -> Any:
+def _around_part(search: Search, part: tuple[int, int], cutoffs: Any, weights: Any, rooms: list[Any]) -> Any:
     first = part[0]
     found = np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
-    for counts, target, cost in _times_part(search, part, int(cutoffs[-1])):
+    for counts, target, cost in _times_part(search, part, int(cutoffs[-1]), rooms):
         spread(counts, target, cost, cutoffs, weights[first : first + len(counts)], found)
         first += len(counts)
     return found
 
 
-def _times_part(search: Search, part: tuple[int, int], cutoff: int) -> list[tuple[Any, Any, Any]]:
+def _times_part(search: Search, part: tuple[int, int], cutoff: int, rooms: list[Any]) -> list[tuple[Any, Any, Any]]:
     blocks, (first, stop) = [], part
-    while first < stop:
-        block = search_times(
-            first, stop, cutoff, ROOM, search.graph, search.hanging, search.mates, search.sources, search.targets
-        )
-        blocks.append(block)
-        first += len(block[0])
+    kernel = (search.graph, search.hanging, search.mates, search.sources, search.targets)
+    with lent(rooms, lambda: room_for(search, cutoff)) as room:
+        while first < stop:
+            block = search_times((first, stop), cutoff, RESULTS, *kernel, room)
+            blocks.append(block)
+            first += len(block[0])
     return blocks
 
 
-def _sums_part(search: Search, part: tuple[int, int], cutoffs: Any, weights: Any) -> Any:
+def _sums_part(search: Search, part: tuple[int, int], cutoffs: Any, weights: Any, rooms: list[Any]) -> Any:
     first, stop = part
     if len(search.order) * SPARSE >= len(search.graph[0]):
         return search_sums(
             first, stop, cutoffs, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
         )
     found, done = np.zeros((stop - first, len(cutoffs), weights.shape[1])), 0
-    for counts, target, cost in _times_part(search, part, int(cutoffs[-1])):
+    for counts, target, cost in _times_part(search, part, int(cutoffs[-1]), rooms):
         add_up(counts, target, cost, cutoffs, weights, found[done : done + len(counts)])
         done += len(counts)
     return found

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["FAR", "INNER", "add_up", "lay_out", "meet", "own_chain", "scratch", "search_times", "spread"]
+__all__ = ["FAR", "INNER", "add_up", "ascend", "lay_out", "make_room", "meet", "own_chain", "search_times", "spread"]
 
 SHIFT = 6  # buckets of 6.4 s: about what one street costs
 BLOCK = 6  # results are put in order by blocks of 64 targets
@@ -42,14 +42,37 @@ INNER: dict[str, Any] = {"cache": True, "nogil": True, "no_cpython_wrapper": Tru
 Array = npt.NDArray[Any]
 
 
-@njit(**INNER)
-def scratch(cutoff, nodes, arcs, targets):  # type: ignore[no-untyped-def]
-    """Return the working arrays of one thread."""
+def make_room(cutoff: int, nodes: int, arcs: int, targets: int) -> tuple[Any, ...]:
+    """Return the working arrays of a thread; they are the same after a search as before."""
     state = np.full(nodes, UNSEEN, np.int32)
     heads = np.full((cutoff >> SHIFT) + 1, END, np.int32)
     pool = np.empty((2 * arcs + 4, 2), np.int32)  # queue entries: node, next; an arc has at most two at a time
     best = np.full(targets, FAR, np.int32)
-    return state, heads, pool, np.empty(nodes, np.int32), best, np.empty(targets, np.int32)
+    blocks = np.zeros((targets >> BLOCK) + 1, np.bool_), np.zeros((targets >> 2 * BLOCK) + 1, np.bool_)
+    return state, heads, pool, np.empty(nodes, np.int32), best, np.empty(targets, np.int32), *blocks
+
+
+@njit(**INNER)
+def ascend(best, far, met, count, blocks, wide):  # type: ignore[no-untyped-def]
+    """Put the `count` targets met, those whose `best` is not `far`, into ascending order.
+
+    `blocks` and `wide` mark blocks of targets and blocks of these; no mark is left.
+    """
+    for k in range(count):
+        target = met[U(k)]
+        blocks[U(target >> BLOCK)] = True
+        wide[U(target >> 2 * BLOCK)] = True
+    filled = U(0)
+    for block in range(len(wide)):
+        if wide[U(block)]:
+            wide[U(block)] = False
+            for part in range(block << BLOCK, min((block + 1) << BLOCK, len(blocks))):
+                if blocks[U(part)]:
+                    blocks[U(part)] = False
+                    for target in range(part << BLOCK, min((part + 1) << BLOCK, len(best))):
+                        if best[U(target)] != far:
+                            met[filled] = target
+                            filled += U(1)
 
 
 @njit(**INNER)
@@ -128,7 +151,7 @@ def meet(s, cutoff, graph, hanging, mates, sources, targets, room):  # type: ign
     hang_ptr, hang = hanging
     mates_ptr, mate, arrive = mates
     target_chain, forward, backward, _, access = targets
-    state, heads, pool, seen, best, met = room
+    state, heads, pool, seen, best, met = room[:6]
     count = _search(s, cutoff, graph, sources, state, heads, pool, seen)
     found = U(0)
     chain = sources[2][s]
@@ -168,8 +191,10 @@ def meet(s, cutoff, graph, hanging, mates, sources, targets, room):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def search_times(first, stop, cutoff, most, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
-    """Search from the sources `first` to `stop`, as many as fit into `most` results.
+def search_times(part, cutoff, most, graph, hanging, mates, sources, targets, room):  # type: ignore[no-untyped-def]
+    """Search from the sources of a `part` (first, stop), until there are `most` results or more.
+
+    `room` is as `make_room` makes it.
 
     Returns
     -------
@@ -178,29 +203,26 @@ def search_times(first, stop, cutoff, most, graph, hanging, mates, sources, targ
     target, cost
         The targets met, ascending for each source, and what they cost (deciseconds).
     """
-    room = scratch(cutoff, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
-    best, met = room[4], room[5]
-    most = max(most, len(best))
+    first, stop = part
+    best, met, blocks, wide = room[4:]
     counts = np.zeros(stop - first, np.int32)
     target, cost = np.empty(most, np.int32), np.empty(most, np.int32)
-    touched = np.zeros((len(best) >> BLOCK) + 1, np.bool_)
-    filled, done = U(0), 0
-    while first + done < stop and filled + U(len(best)) <= U(most):
-        count = meet(first + done, cutoff, graph, hanging, mates, sources, targets, room)
+    filled, done = 0, 0
+    while first + done < stop and filled < most:
+        count = np.int64(meet(first + done, cutoff, graph, hanging, mates, sources, targets, room))
+        ascend(best, FAR, met, count, blocks, wide)
+        if filled + count > len(target):  # by the last of these sources
+            longer, dearer = np.empty(filled + count, np.int32), np.empty(filled + count, np.int32)
+            longer[:filled], dearer[:filled] = target[:filled], cost[:filled]
+            target, cost = longer, dearer
         for k in range(count):
-            touched[U(met[k] >> BLOCK)] = True
-        for block in range(len(touched)):
-            if touched[U(block)]:
-                touched[U(block)] = False
-                for k in range(U(block << BLOCK), U(min((block + 1) << BLOCK, len(best)))):
-                    if best[k] != FAR:
-                        target[filled] = k
-                        cost[filled] = best[k]
-                        filled += U(1)
-                        best[k] = FAR
+            one = U(met[U(k)])
+            target[U(filled)], cost[U(filled)] = one, best[one]
+            best[one] = FAR
+            filled += 1
         counts[done] = count
         done += 1
-    return counts[:done], target[: np.int64(filled)].copy(), cost[: np.int64(filled)].copy()
+    return counts[:done], target[:filled].copy(), cost[:filled].copy()
 
 
 @njit(cache=True, nogil=True)

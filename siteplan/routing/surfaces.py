@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from siteplan.routing.streets import INNER, U, meet, scratch
+from siteplan.routing.streets import FAR, INNER, U, meet
 
 __all__ = ["search_surface", "spread_places"]
 
@@ -27,7 +27,7 @@ def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[n
 
 
 @njit(cache=True, nogil=True)
-def search_surface(s, cutoff, place, xy, grain, search):  # type: ignore[no-untyped-def]
+def search_surface(s, cutoff, place, xy, grain, search, room):  # type: ignore[no-untyped-def]
     """Search from source `s` and return the time surface around it.
 
     Parameters
@@ -41,6 +41,8 @@ def search_surface(s, cutoff, place, xy, grain, search):  # type: ignore[no-unty
         that are not reached.
     search
         Graph, hanging targets, mates, sources and targets, as `prepare` lays them out.
+    room
+        The working arrays (`make_room`).
 
     Returns
     -------
@@ -50,7 +52,6 @@ def search_surface(s, cutoff, place, xy, grain, search):  # type: ignore[no-unty
     """
     cell, reach, pace, far = grain
     graph, hanging, mates, sources, targets = search
-    room = scratch(cutoff, len(graph[0]) - 1, len(graph[1]), len(targets[0]))
     best, met = room[4], room[5]
     count = meet(s, cutoff, graph, hanging, mates, sources, targets, room)
     west, east = min(place[0], place[2]), max(place[0], place[2])
@@ -71,6 +72,7 @@ def search_surface(s, cutoff, place, xy, grain, search):  # type: ignore[no-unty
         _spread(grid, west, south, cell, x, y, pace * share * way, reach, pace)
     for k in range(count):
         _spread(grid, west, south, cell, xy[met[k], 0], xy[met[k], 1], best[met[k]], reach, pace)
+        best[met[k]] = FAR
     return grid, west, south
 
 

@@ -8,6 +8,9 @@ What a round finds holds for all rounds after it, too: nobody has to use up the 
 remembers the earliest trip that anyone was on there, by a round and over the departures, and only an earlier one is
 ever ridden on from there.
 
+What is written is noted and put back, so that a search costs what it meets and not what there is: a country's feed and
+points beside a town change nothing.
+
 Arrays, int32 unless said otherwise
 -----------------------------------
 pattern_ptr (patterns + 1), stops           the stops of each pattern of trips, one after the other
@@ -25,17 +28,12 @@ Indices are turned into `uintp`: numba then leaves out its test for negative one
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from siteplan.routing.streets import INNER
+from siteplan.routing.arrivals import FAR, arrive, make_room, per_departure, widen
+from siteplan.routing.streets import INNER, U
 
-__all__ = ["FAR", "search_rides"]
-
-FAR = np.int32(2**31 - 1)
-U = np.uintp
-
-Array = npt.NDArray[Any]
+__all__ = ["make_ride_room", "search_rides"]
 
 
 @njit(**INNER)
@@ -79,54 +77,73 @@ def _first_trip(on, at, width, ready, before):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
-def _catch(k, stop, ready, latest, timetable, caught, useful, span, queue, queued):  # type: ignore[no-untyped-def]
+def _meet(table, row, seen, count):  # type: ignore[no-untyped-def]
+    """List a row of a table of rounds that is about to be written for the first time; return how many are listed."""
+    if table[row, U(table.shape[1] - 1)] == FAR:  # what holds for any round holds for the last
+        seen[U(count)] = row
+        count += 1
+    return count
+
+
+@njit(**INNER)
+def _catch(k, stop, ready, latest, timetable, caught, useful, span, queue, counts):  # type: ignore[no-untyped-def]
     """Catch earlier trips at a stop, for round `k`; queue their patterns and return how many are in the queue.
 
     `useful` is until when one must be at the stop to catch, as far as is known, an earlier trip than anyone did.
+    `counts` are the patterns in the queue and those ever in it, which are listed behind each other in `queue[1]`.
     """
     pattern_ptr, _, board, _, time_ptr, on, _, call_ptr, calls = timetable
+    queued, known = counts
     for c in range(call_ptr[stop], call_ptr[stop + U(1)]):
-        if ready > useful[U(c)]:
+        if ready > useful[U(c), k]:
             continue
         pattern, place = U(calls[U(c), 0]), calls[U(c), 1]
         start = pattern_ptr[pattern]
         slot = U(start + place)
         width, at, before = pattern_ptr[pattern + U(1)] - start, time_ptr[pattern] + place, caught[slot, k]
         trip = _first_trip(on, at, width, ready, before) if board[slot] else np.int64(0)
-        useful[U(c)] = on[U(at + (trip - 1) * width)] if trip > 0 else -FAR
+        useful[U(c), k] = on[U(at + (trip - 1) * width)] if trip > 0 else -FAR
         if not board[slot] or trip == before or on[U(at + trip * width)] > latest:
             continue
         _improve(caught, slot, k, trip)
         if span[pattern, 1] < 0:
-            queue[U(queued)] = pattern
+            if span[pattern, 0] < 0:
+                queue[1, U(known)] = pattern
+                known += 1
+            queue[0, U(queued)] = pattern
             queued += 1
             span[pattern, 0] = span[pattern, 1] = place
         else:
             span[pattern, 0] = min(span[pattern, 0], place)
             span[pattern, 1] = max(span[pattern, 1], place)
-    return queued
+    return queued, known
 
 
 @njit(**INNER)
-def _ride(k, latest, timetable, caught, span, queue, queued, ride, off_at, listed):  # type: ignore[no-untyped-def]
-    """Ride what was caught for round `k`; list the stops that are reached sooner and return how many they are."""
-    pattern_ptr, stops, _, alight, time_ptr, _, off, _, _ = timetable
+def _ride(k, latest, timetable, caught, span, queue, queued, ride, off, met):  # type: ignore[no-untyped-def]
+    """Ride what was caught for round `k`; list the stops that are reached sooner; return how many, and how many ever.
+
+    `off` are the list and its marks, `met` the list of those ever reached and how many are in it.
+    """
+    pattern_ptr, stops, _, alight, time_ptr, _, off_time, _, _ = timetable
+    (off_at, listed), (seen, rode) = off, met
     count = 0
     for q in range(queued):
-        pattern = U(queue[U(q)])
+        pattern = U(queue[0, U(q)])
         start, last = pattern_ptr[pattern], span[pattern, 1]
         width = pattern_ptr[pattern + U(1)] - start
         trip = FAR
         for place in range(span[pattern, 0], width):
             slot = U(start + place)
             if trip != FAR:
-                arrival = off[U(time_ptr[pattern] + trip * width + place)]
+                arrival = off_time[U(time_ptr[pattern] + trip * width + place)]
                 if arrival > latest:
                     if place > last:
                         break
                 elif alight[slot]:
                     stop = U(stops[slot])
                     if arrival < ride[stop, k]:
+                        rode = _meet(ride, stop, seen, rode)
                         _improve(ride, stop, k, arrival)
                         count = _put(off_at, listed, count, stop)
             if caught[slot, k] > trip:
@@ -136,11 +153,56 @@ def _ride(k, latest, timetable, caught, span, queue, queued, ride, off_at, liste
             else:
                 trip = caught[slot, k]
         span[pattern, 1] = -1
-    return count
+    return count, rode
+
+
+@njit(**INNER)
+def _put_back(timetable, tables, lists, counts):  # type: ignore[no-untyped-def]
+    """Make the working arrays as they were before the search."""
+    pattern_ptr, time_ptr, call_ptr = timetable[0], timetable[4], timetable[7]
+    ready, ride, caught, useful, span = tables
+    ready_seen, ride_seen, queue = lists
+    ready_count, ride_count, known = counts
+    for i in range(ready_count):
+        stop = U(ready_seen[U(i)])
+        ready[stop] = FAR
+        for c in range(call_ptr[stop], call_ptr[stop + U(1)]):
+            useful[U(c)] = FAR
+    for i in range(ride_count):
+        ride[U(ride_seen[U(i)])] = FAR
+    for i in range(known):
+        pattern = U(queue[1, U(i)])
+        first, last = pattern_ptr[pattern], pattern_ptr[pattern + U(1)]
+        trips = (time_ptr[pattern + U(1)] - time_ptr[pattern]) // (last - first)
+        span[pattern] = -1
+        for slot in range(first, last):
+            caught[U(slot)] = trips
+
+
+def make_ride_room(timetable: tuple[Any, ...], rides: int, targets: int) -> tuple[Any, ...]:
+    """Return the working arrays of a thread; they are the same after a search as before.
+
+    They are those by stop and round, by place and round, by call and round, and by pattern; lists of stops and
+    patterns, with marks; and the room for targets.
+    """
+    pattern_ptr, time_ptr, call_ptr = timetable[0], timetable[4], timetable[7]
+    width, count, patterns = np.diff(pattern_ptr), len(call_ptr) - 1, len(pattern_ptr) - 1
+    trips = np.diff(time_ptr) // np.maximum(width, 1)
+    # By rides before (0 to rides - 1): when one can be at a stop; by rides (1 to rides): when one gets off there.
+    tables = (
+        np.full((count, rides), FAR, np.int32),
+        np.full((count, rides), FAR, np.int32),
+        np.repeat(np.repeat(trips, width).astype(np.int32)[:, None], rides, axis=1),
+        np.full((call_ptr[-1], rides), FAR, np.int32),
+        np.full((patterns, 2), -1, np.int32),
+    )
+    waiting = tuple(make(count, kind) for _ in range(2) for make, kind in ((np.empty, np.int32), (np.zeros, np.bool_)))
+    seen = (np.empty(count, np.int32), np.empty(count, np.int32), np.empty((2, patterns), np.int32))
+    return tables, waiting, seen, make_room(targets)
 
 
 @njit(cache=True, nogil=True)
-def search_rides(departures, cutoff, rides, timetable, feet, exits, access, targets):  # type: ignore[no-untyped-def]
+def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room):  # type: ignore[no-untyped-def]
     """Return which targets are reached from one source by at least one ride, and in how many deciseconds.
 
     Parameters
@@ -155,37 +217,28 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, targ
         As above: (pattern_ptr, ..., calls), (foot_ptr, foot), (exit_ptr, exits).
     access
         (k, 2): stops near the source and the cost of the walk.
-    targets
-        How many there are.
+    room
+        As `make_ride_room` makes it for these.
 
     Returns
     -------
     The targets reached within the limit on any departure, ascending, and the costs, shape (targets reached,
     departures); FAR where it takes too long.
     """
-    pattern_ptr, time_ptr, call_ptr = timetable[0], timetable[4], timetable[7]
     foot_ptr, foot = feet
     exit_ptr, exit_ = exits
-    count, patterns = len(call_ptr) - 1, len(pattern_ptr) - 1
-    # By rides before (0 to rides - 1): when one can be at a stop; by rides (1 to rides): when one gets off there.
-    ready, ride = np.full((count, rides), FAR, np.int32), np.full((count, rides), FAR, np.int32)
-    caught = np.empty((pattern_ptr[-1], rides), np.int32)
-    for p in range(patterns):
-        width = pattern_ptr[p + 1] - pattern_ptr[p]
-        if width > 0:
-            caught[pattern_ptr[p] : pattern_ptr[p + 1]] = (time_ptr[p + 1] - time_ptr[p]) // width
-    span, queue = np.full((patterns, 2), -1, np.int32), np.empty(patterns, np.int32)
-    useful = np.full((rides, call_ptr[-1]), FAR, np.int32)
-    on_at, off_at = np.empty(count, np.int32), np.empty(count, np.int32)
-    on_listed, off_listed = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-    arrival = np.full(targets, FAR, np.int32)
-    found = np.full((len(departures), targets), FAR, np.int32)
+    tables, (on_at, on_listed, off_at, off_listed), lists, targets = room
+    ready, ride, caught, useful, span = tables
+    ready_seen, ride_seen, queue = lists
+    starts, rode, known, count = 0, 0, 0, 0
+    found = np.empty((64, len(departures)), np.int32)
     for m in range(len(departures)):
         departure = departures[m]
         latest, waiting = departure + cutoff, 0
         for a in range(len(access)):
             stop, there = U(access[a, 0]), departure + access[a, 1]
             if there < ready[stop, 0]:
+                starts = _meet(ready, stop, ready_seen, starts)
                 _improve(ready, stop, 0, there)
                 waiting = _put(on_at, on_listed, waiting, stop)
         for k in range(rides):
@@ -193,31 +246,32 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, targ
             for w in range(waiting):
                 stop = U(on_at[U(w)])
                 on_listed[stop] = False
-                queued = _catch(k, stop, ready[stop, k], latest, timetable, caught, useful[k], span, queue, queued)
-            out = _ride(k, latest, timetable, caught, span, queue, queued, ride, off_at, off_listed)
+                queued, known = _catch(
+                    k, stop, ready[stop, k], latest, timetable, caught, useful, span, queue, (queued, known)
+                )
+            off, met = (off_at, off_listed), (ride_seen, rode)
+            out, rode = _ride(k, latest, timetable, caught, span, queue, queued, ride, off, met)
             waiting = 0
             for w in range(out):
                 stop = U(off_at[U(w)])
                 off_listed[stop] = False
                 time = ride[stop, k]
+                near = exit_ptr[stop + U(1)] - exit_ptr[stop]
+                if count + near > len(found):
+                    found = widen(found, count, near)
                 for e in range(exit_ptr[stop], exit_ptr[stop + U(1)]):
                     target, there = U(exit_[U(e), 0]), time + exit_[U(e), 1]
                     if there > latest:
                         break
-                    arrival[target] = min(arrival[target], there)
+                    count = arrive(target, there, m, found, count, targets)
                 if k + 1 < rides:
                     for f in range(foot_ptr[stop], foot_ptr[stop + U(1)]):
                         other, there = U(foot[U(f), 0]), time + foot[U(f), 1]
                         if there > latest:
                             break
                         if there < ready[other, k + 1]:
+                            starts = _meet(ready, other, ready_seen, starts)
                             _improve(ready, other, k + 1, there)
                             waiting = _put(on_at, on_listed, waiting, other)
-        for t in range(targets):
-            if arrival[t] <= latest:
-                found[m, t] = arrival[t] - departure
-    reached = np.flatnonzero(arrival != FAR)
-    costs = np.empty((len(reached), len(departures)), np.int32)
-    for r in range(len(reached)):
-        costs[r] = found[:, reached[r]]
-    return reached, costs
+    _put_back(timetable, tables, lists, (starts, rode, known))
+    return per_departure(departures, cutoff, found, count, targets)
