@@ -121,6 +121,16 @@ def test_people_beyond_the_streets_are_not_crowded_onto_them() -> None:
     assert points["status"].iloc[-1] == "too far"
 
 
+def test_where_no_cell_is_large_no_outline_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    streets = town(("residential", [(0, 0), (100, 0)]))
+    small = cells((0, 0, 100), people=[10.0])
+    expected = place_people(small, streets)
+    monkeypatch.delattr("shapely.concave_hull")  # on a country's streets it takes longer than all else
+    pd.testing.assert_frame_equal(expected, place_people(small, streets))
+    with pytest.raises(AttributeError, match="concave_hull"):
+        place_people(small, streets, large_m2=1.0)
+
+
 def test_a_crescent_keeps_its_point_inside() -> None:
     crescent = shapely.Polygon([(X, Y), (X + 300, Y), (X + 300, Y + 300), (X, Y + 300), (X + 280, Y + 150)])
     table = gpd.GeoDataFrame({"people": [1.0]}, index=pd.Index(["a"]), geometry=[crescent], crs=METRES)

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from siteplan.config import Profile
-from siteplan.network.graph import Footing, footing, mode_graph
+from siteplan.network.graph import Footing, footing
 from siteplan.network.snapping import HARD_LIMIT, RIM, link, metric_points
 from siteplan.network.streets import Origin, StreetNetwork
 
@@ -141,7 +141,6 @@ def _relinked(
         if len(asked):
             part = _linked_nearby(
                 streets,
-                origin.base,
                 footing(streets, profile),
                 places.iloc[asked],
                 points=points[asked],
@@ -170,7 +169,6 @@ def _changed(streets: StreetNetwork, origin: Origin, profile: Profile) -> shapel
 
 def _linked_nearby(
     streets: StreetNetwork,
-    base: StreetNetwork,
     use: Footing,
     places: gpd.GeoDataFrame,
     *,
@@ -188,9 +186,8 @@ def _linked_nearby(
     rows = np.flatnonzero(inside & use.usable)
     rows = rows if len(rows) else np.flatnonzero(use.usable)[:1]  # too far away, but something to link to
     part = _part(streets, rows)
-    # All that linking asks of a graph is which edges may be linked to.
-    graph = replace(mode_graph(base, profile), usable=use.trusted[rows], island=(use.usable & ~use.trusted)[rows])
-    part.remember((profile, False), lambda: graph)
+    # All that linking asks is which edges may be linked to.
+    part.remember(("footing", profile), lambda: replace(use, usable=use.usable[rows], trusted=use.trusted[rows]))
     links = link(part, places, mode=profile, link_m=link_m)
     edge = links["edge"].to_numpy()
     return links.assign(edge=np.where(edge >= 0, np.append(rows, -1)[edge], -1))

@@ -148,6 +148,8 @@ def _beyond_streets(
     Streets end at the border of an extract, people do not: those of the part of a cell beyond the streets' outline (a
     concave hull) must not be crowded onto the part within. How far people may be from a street moves nobody.
     """
+    if not rows.size:  # the outline takes longer than all else
+        return rows, np.empty(0, object), np.empty(0)
     places = np.unique(np.round(streets.at(*streets.spaced(GRAIN)) / GRAIN) * GRAIN, axis=0)
     everywhere: Any = shapely.multipoints(places)
     known = shapely.buffer(shapely.union_all([shapely.concave_hull(everywhere, ratio=0.1), everywhere]), LIMIT)

@@ -13,7 +13,7 @@ from siteplan.config import PROFILES, TRANSIT, Profile, Rides
 from siteplan.doors import door
 from siteplan.errors import InputError, Key, StudyError, listed
 from siteplan.inputs.sites import Places
-from siteplan.network.graph import ModeGraph, Positions, mode_graph
+from siteplan.network.graph import ModeGraph, Positions, footing
 from siteplan.network.streets import StreetNetwork
 from siteplan.units import Unit
 
@@ -122,18 +122,19 @@ def link(
     profile = as_profile(mode)
     if not 0 <= link_m <= HARD_LIMIT:
         raise StudyError(f"link limit of {link_m} m: expected between 0 and {HARD_LIMIT:.0f} m")
-    graph = mode_graph(streets, profile)
+    use = footing(streets, profile)  # the same whichever way is searched: no graph is built for it
     points = metric_points(places, streets)
-    edge, access = _nearest(streets, graph.usable & ~streets.areas, points, ("streets", profile))
+    edge, access = _nearest(streets, use.trusted & ~streets.areas, points, ("streets", profile))
     if streets.areas.any():
-        rim, to_rim = _nearest(streets, graph.usable & streets.areas, points, ("areas", profile))
+        rim, to_rim = _nearest(streets, use.trusted & streets.areas, points, ("areas", profile))
         # A drawn rim may share no node with the street it runs along: it counts where no street is about as near.
         closer = to_rim + RIM < access
         edge, access = np.where(closer, rim, edge), np.where(closer, to_rim, access)
     alone = np.full(len(edge), np.inf)
     lost = np.flatnonzero(access > link_m)
-    if len(lost) and graph.island.any():
-        alone[lost] = _nearest(streets, graph.island, points[lost], ("islands", profile))[1]
+    island = use.usable & ~use.trusted & ~streets.passages
+    if len(lost) and island.any():
+        alone[lost] = _nearest(streets, island, points[lost], ("islands", profile))[1]
     status = np.where(access <= link_m, "placed", np.where(alone <= link_m, "island", "too far"))
     edge = np.where(access <= link_m, edge, -1)
     lines = streets.lines[edge]
