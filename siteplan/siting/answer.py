@@ -18,6 +18,7 @@ from siteplan.siting.work import Work
 
 __all__ = ["ENDS", "Answer", "answer", "published", "shares", "why", "without_idle"]
 
+ITERATIONS = 300  # of bounding without branching
 ENDS = ("clock", "steps", "gap", "greedy", "proven")  # of a search; of several, the first is told
 
 
@@ -230,10 +231,15 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> tu
     if problem.capacity is not None:
         most = min(most, _room(problem, problem.capacity, bare.count or 0))
     if _bounded(bare):
-        free, without = _plainly(bare, work, gap)
+        # Where conditions bind, the bound without branching says about as much as a proof without them, for far less.
+        free, without = _plainly(bare, work, gap, branching=problem.plain)
+        if not problem.plain and problem.capacity is None and fits(problem, free):  # they do not
+            free, without = _plainly(bare, work.part(1 / 2), gap)
         most = min(most, without)
         if problem.capacity is None and fits(problem, free):
-            return free, problem.told(most)
+            if problem.plain or objective_of(problem, free) >= most * (1 - max(gap, LITTLE)):
+                return free, problem.told(most)
+            start = free
         if start is not None and problem.capacity is None and objective_of(problem, start) >= most * (1 - LITTLE):
             return start, problem.told(most)
     fewer = replace(problem, barred=problem.barred | aside)
@@ -299,17 +305,23 @@ def _least_needed(problem: Problem, wanted: float) -> float:
     return float(max(int(problem.fixed.sum()), int(enough.argmax())))
 
 
-def _plainly(problem: Problem, work: Work, gap: float) -> tuple[Flags, float]:
-    """Return the best set for a number of sites alone, by the searches that are made for it, and the most worth."""
+def _plainly(problem: Problem, work: Work, gap: float, *, branching: bool = True) -> tuple[Flags, float]:
+    """Return the best set for a number of sites alone, by the searches that are made for it, and the most worth.
+
+    Without branching, what bounding finds on its way.
+    """
     everybody, many, count = float(problem.weight.sum()), len(problem.sites), problem.count or 0
     flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
     if problem.alike:
         penalty, demands = 1.0, Demands.covered(problem.ptr, problem.site, problem.weight, many)
-        found = cover_exactly(demands, count, **flags, work=work)
     else:  # any worth is a median of what is lost of each person
         penalty = problem.penalty if problem.objective.remaining else float(problem.worth.max(initial=1.0))
         demands = Demands(problem.ptr, problem.site, penalty - problem.worth, problem.weight, many, penalty)
-        found = median_within(work, demands, count, **flags, effort=Effort(gap=gap))
+    if problem.alike and branching:
+        found = cover_exactly(demands, count, **flags, work=work)
+    else:
+        effort = Effort(gap=gap) if branching else Effort(gap=gap, iterations=ITERATIONS, nodes=0)
+        found = median_within(work, demands, count, **flags, effort=effort)
     most = penalty * everybody - found.bound
     opened = np.zeros(many, dtype=bool)
     opened[found.chosen] = True
@@ -348,7 +360,7 @@ def _all_reached(problem: Problem, must: Flags, work: Work) -> tuple[Flags | Non
     if problem.count:  # without conditions, the bound on whom so many sites cover often tells
         flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
         demands = Demands.covered(problem.ptr, problem.site, must.astype(np.float64), len(problem.sites))
-        effort = Effort(iterations=300, nodes=0)
+        effort = Effort(iterations=ITERATIONS, nodes=0)
         found = median_within(work, demands, problem.count, **flags, effort=effort)
         opened = np.zeros(len(problem.sites), dtype=bool)
         opened[found.chosen] = True
