@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
+import osmium
 from shapely.geometry import box, mapping
 
 import miniature_places
@@ -53,3 +54,31 @@ def answers() -> Mapping[str, object]:
         return json.dumps([*every, beyond] if asked["codeDepartement"] == ["99"] else []).encode()
 
     return {"geofabrik": geofabrik, "geo_api_communes": communes}
+
+
+def write_borders(path, *communes):
+    """Write squares as borders of communes, each of four ways: level, name, code, west, south, east, north."""
+    with osmium.SimpleWriter(str(path), overwrite=True) as writer:
+        ways, relations = [], []
+        for number, (level, name, code, *sides) in enumerate(communes):
+            west, south, east, north = sides
+            corners = [(west, south), (east, south), (east, north), (west, north)]
+            first = 10 * number + 1
+            for at, place in enumerate(corners):
+                writer.add_node(osmium.osm.mutable.Node(id=first + at, location=place, version=1))
+            nodes = [first, first + 1, first + 2, first + 3, first]
+            ways += [
+                osmium.osm.mutable.Way(id=first + at, nodes=nodes[at : at + 2], version=1, tags={"boundary": "x"})
+                for at in range(4)
+            ]
+            tags = {"type": "boundary", "boundary": "administrative", "admin_level": level, "name": name}
+            members = [("w", first + at, "outer") for at in range(4)]
+            relations.append(
+                osmium.osm.mutable.Relation(
+                    id=number + 1, version=1, members=members, tags=tags | ({"ref:INSEE": code} if code else {})
+                )
+            )
+        for way in ways:
+            writer.add_way(way)
+        for relation in relations:
+            writer.add_relation(relation)

@@ -1,5 +1,6 @@
 """Extracts and communes of a place: the smallest that covers it, verified, cut; and the whole of it in miniature."""
 
+import hashlib
 import json
 
 import geopandas as gpd
@@ -105,7 +106,7 @@ def test_an_extract_that_ends_in_the_margin_is_told_and_none_is_an_error(replay,
     replay.answers["geofabrik"]["/france-latest.osm.pbf"] = miniature_extracts.STREETS
     assert plan_extract(near, source("geofabrik"), downloads)[0][0].endswith("/france-latest.osm.pbf")
     far = Area("Between two", box(8.5, 46, 10.5, 47))
-    with pytest.raises(FetchError, match="no extract below a continent covers Between two; join two by hand"):
+    with pytest.raises(FetchError, match="no extract below a continent covers Between two; give one of your own"):
         get_extract(far, source("geofabrik"), downloads, tmp_path)
     edge = Area("Edge", box(10.0, 46.0, 10.1, 46.1))
     replay.answers["geofabrik"]["/elsewhere-latest.osm.pbf"] = miniature_extracts.STREETS
@@ -115,6 +116,73 @@ def test_an_extract_that_ends_in_the_margin_is_told_and_none_is_an_error(replay,
     other = Downloads(tmp_path / "other", offline=False, patience=0.02)
     with pytest.raises(FetchError, match="is not the file that its publisher tells of"):
         get_extract(valley, source("geofabrik"), other, tmp_path)
+
+
+def half(replay, tmp_path, name, outline):
+    """Let the replay have a part of the sample as an extract of its own; return its entry of the index."""
+    file = tmp_path / f"{name}.osm.pbf"
+    clip_extract(SAMPLE / "streets.osm.pbf", file, outline.buffer(0.01).bounds)
+    replay.answers["geofabrik"][f"/{name}-latest.osm.pbf"] = file.read_bytes()
+    replay.answers["geofabrik"][f"/{name}-latest.osm.pbf.md5"] = hashlib.md5(file.read_bytes()).hexdigest().encode()
+    return miniature_extracts.feature(name, outline, parent="france")
+
+
+def test_at_a_border_small_extracts_are_joined(replay, downloads, tmp_path):
+    halves = box(2.9, 46.1, 3.35, 46.8), box(3.35, 46.1, 3.8, 46.8)
+    entries = [half(replay, tmp_path, name, each) for name, each in zip(("west", "east"), halves, strict=True)]
+    land = miniature_extracts.feature("france", box(-5, 42, 8, 51), parent="europe")
+    replay.answers["geofabrik"]["/index-v1.json"] = json.dumps({"features": [land, *entries]}).encode()
+    town = Area("Marsac", box(3.33, 46.43, 3.37, 46.46), country="FR")
+    planned = plan_extract(town, source("geofabrik"), downloads, margin=1_000)
+    assert sorted(link.rpartition("/")[2] for link, _ in planned) == ["east-latest.osm.pbf", "west-latest.osm.pbf"]
+    got = get_extract(town, source("geofabrik"), downloads, tmp_path, margin=1_000)
+    assert len(got.used) == 2
+    assert not got.notes
+    whole = tmp_path / "whole.osm.pbf"
+    clip_extract(SAMPLE / "streets.osm.pbf", whole, town.around(2_000).bounds)
+    assert counted(tmp_path / "streets.osm.pbf") == counted(whole)
+    assert sp.read_streets(tmp_path / "streets.osm.pbf").way_id.tolist() == sp.read_streets(whole).way_id.tolist()
+    first = (tmp_path / "streets.osm.pbf").read_bytes()
+    get_extract(town, source("geofabrik"), downloads, tmp_path, margin=1_000)
+    assert (tmp_path / "streets.osm.pbf").read_bytes() == first
+
+
+def test_what_lies_in_no_extract_is_told(replay, downloads, tmp_path):
+    entry = half(replay, tmp_path, "west", box(2.9, 46.1, 3.36, 46.8))
+    replay.answers["geofabrik"]["/index-v1.json"] = json.dumps({"features": [entry]}).encode()
+    town = Area("Marsac", box(3.33, 46.43, 3.37, 46.46), country="FR")
+    (note,) = get_extract(town, source("geofabrik"), downloads, tmp_path, margin=1_000).notes
+    place = town.around(1_000)
+    assert f"{place.difference(box(2.9, 46.1, 3.36, 46.8)).area / place.area:.1%} of the area and its margin" in note
+
+
+def test_a_small_place_comes_from_overpass_which_is_spared(replay, downloads, tmp_path):
+    town = Area("Marsac", box(3.33, 46.43, 3.37, 46.46), country="FR")
+    xml, asked = tmp_path / "answer.osm", []
+    with osmium.SimpleWriter(str(xml)) as writer:
+        for each in osmium.FileProcessor(str(SAMPLE / "streets.osm.pbf")):
+            writer.add(each)
+
+    def answer(_, posted):
+        asked.append(posted.decode())
+        return xml.read_bytes()
+
+    replay.answers["overpass"] = answer
+    assert not plan_extract(town, source("overpass"), downloads, margin=1_000)[0][1]
+    for _ in range(2):
+        got = get_extract(town, source("overpass"), downloads, tmp_path, margin=1_000)
+    (question,) = asked
+    assert question.startswith("data=%5Bout%3Axml%5D")
+    assert got.used[0].source == "overpass"
+    whole = tmp_path / "whole.osm.pbf"
+    clip_extract(SAMPLE / "streets.osm.pbf", whole, town.around(2_000).bounds)
+    assert counted(tmp_path / "streets.osm.pbf") == counted(whole)
+    with pytest.raises(FetchError, match="square degrees; to spare its server"):
+        get_extract(Area("a region", box(3, 46, 3.5, 46.5)), source("overpass"), downloads, tmp_path)
+    assert len(asked) == 1
+    replay.answers["overpass"] = lambda *_: b"<osm><remark> runtime error: timed out </remark></osm>"
+    with pytest.raises(FetchError, match="gave up before all was told"):
+        get_extract(town, source("overpass"), downloads, tmp_path, margin=1_100)
 
 
 def test_candidates_are_those_of_the_extract(replay, downloads, valley, tmp_path):

@@ -1,11 +1,16 @@
 """The territories to report by: the communes that an area is made of."""
 
 import json
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import osmium
+import pandas as pd
 import pyogrio
 import shapely
 
@@ -13,19 +18,23 @@ from siteplan.errors import FetchError
 from siteplan.geo import LONLAT
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
-from siteplan.sources.source import Got, Source, Used, url
+from siteplan.sources.extracts import cut_extracts, extracts_of
+from siteplan.sources.source import Got, Source, Used, best_sources, url
 
 __all__ = ["COMMUNES", "get_communes", "write_communes"]
 
 COMMUNES = "area.gpkg"
 LEAST = 0.02  # share of a commune, or of the area, that both must have in common: outlines of two publishers differ
+LAU, BORDERS = "lau", "osm-borders"  # as entries write their format; any other is France's register
+LEVELS = ("8", "7", "9", "10")  # of borders, as most countries write communes, the usual first
+COVERED = 0.9  # of an area, by the borders of one level
 STAMP = "2000-01-01T00:00:00.000Z"  # GeoPackage wants a time of change; a real one would differ each time
 
 
 def get_communes(area: Area, source: Source, downloads: Downloads, folder: Path) -> Got:
-    """Write the communes of France that an area is made of as `area.gpkg`.
+    """Write the communes that an area is made of, whole, as `area.gpkg`: code, name, population where it is known.
 
-    All communes of the departments are asked for; those are kept of which, or of the area, a fiftieth is in common.
+    Those are kept of which, or of the area, a fiftieth is in common.
 
     Parameters
     ----------
@@ -37,27 +46,99 @@ def get_communes(area: Area, source: Source, downloads: Downloads, folder: Path)
     Raises
     ------
     FetchError
-        The area is in no department, or what comes is not what it was.
+        The source has no commune there, or what comes is not what it was.
     """
-    used: list[Used] = []
-    rows: dict[str, dict[str, Any]] = {}
+    read = {LAU: _of_europe, BORDERS: _of_borders}.get(source.format, _of_france)
+    table, used = read(area, source, downloads)
+    outlines = shapely.make_valid(table.geometry.to_numpy())
+    common = shapely.area(shapely.intersection(outlines, area.geometry))
+    ours = table[common > LEAST * np.minimum(shapely.area(outlines), area.geometry.area)]
+    if ours.empty:
+        raise FetchError(f"{source.name}: no commune is in {area.name}; give polygons by hand")
+    ours = ours.sort_values("code", ignore_index=True)
+    left = area.geometry.difference(ours.union_all()).area / area.geometry.area
+    notes = [f"{source.name}: {left:.0%} of {area.name} lie in no commune"] if left > LEAST else []
+    write_communes(ours, folder / COMMUNES)
+    return Got(inputs={"communes": COMMUNES}, used=used, notes=notes)
+
+
+def _of_france(area: Area, source: Source, downloads: Downloads) -> tuple[gpd.GeoDataFrame, list[Used]]:
+    """Read the communes of the departments of France that an area lies in."""
+    used, rows = [], dict[str, dict[str, Any]]()
     for department in dict.fromkeys(_departments(area, source, downloads)):
         asked = url(source, "communes", code=department)
-        for entry in _answer(source, downloads, asked):
-            outline = shapely.make_valid(shapely.from_geojson(json.dumps(entry["contour"])))
-            common = outline.intersection(area.geometry).area
-            if common > LEAST * min(outline.area, area.geometry.area):
-                people = entry.get("population")
-                rows[str(entry["code"])] = {"name": entry["nom"], "population": people, "geometry": outline}
+        rows |= {str(entry["code"]): entry for entry in _answer(source, downloads, asked)}
         used.append(downloads.used(source, asked))
-    if not rows:
-        raise FetchError(f"{source.name}: no commune of France is in {area.name}; give polygons by hand")
-    codes = sorted(rows)
-    table = gpd.GeoDataFrame({"code": codes}, geometry=[rows[code]["geometry"] for code in codes], crs=LONLAT)
-    for column in ("name", "population"):
-        table[column] = [rows[code][column] for code in codes]
-    write_communes(table, folder / COMMUNES)
-    return Got(inputs={"communes": COMMUNES}, used=used)
+    outlines = [shapely.from_geojson(json.dumps(entry["contour"])) for entry in rows.values()]
+    columns = {
+        "code": list(rows),
+        "name": [entry["nom"] for entry in rows.values()],
+        "population": [entry.get("population") for entry in rows.values()],
+    }
+    return gpd.GeoDataFrame(columns, geometry=outlines, crs=LONLAT), used
+
+
+def _of_europe(area: Area, source: Source, downloads: Downloads) -> tuple[gpd.GeoDataFrame, list[Used]]:
+    """Read the local administrative units of Eurostat that meet an area."""
+    link = url(source, "file")
+    path = downloads.get(source, link)
+    try:
+        found = pyogrio.read_dataframe(path, bbox=area.bounds)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise FetchError(f"{source.name}: {link} cannot be read ({error}); try --update") from error
+    names = {str(column).lower(): column for column in found.columns}
+    code = names.get("lau_id", names.get("gisco_id"))
+    if code is None or "lau_name" not in names or found.crs is None or found.crs.to_epsg() != 4326:
+        raise FetchError(f"{source.name}: {link} has no columns lau_id and lau_name in degrees; it was changed")
+    people = next((column for lower, column in sorted(names.items()) if lower.startswith("pop_2")), None)
+    table = gpd.GeoDataFrame(
+        {
+            "code": found[code].astype(str),
+            "name": found[names["lau_name"]].astype(str),
+            "population": 0 if people is None else pd.to_numeric(found[people]).fillna(0).clip(lower=0).astype(int),
+        },
+        geometry=shapely.make_valid(found.geometry.to_numpy()),
+        crs=LONLAT,
+    )
+    return table, [downloads.used(source, link)]
+
+
+def _of_borders(area: Area, source: Source, downloads: Downloads) -> tuple[gpd.GeoDataFrame, list[Used]]:
+    """Put together the borders of communes in OpenStreetMap: those of the level that covers the area."""
+    where = next(iter(best_sources("extract", area.country)), None)
+    if where is None:
+        raise FetchError(f"{source.name}: no source of extracts covers {area.name}")
+    files, used, _ = extracts_of(area, area.geometry, where, downloads)
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
+        cut = Path(folder) / "area.osm.pbf"
+        cut_extracts(files, cut, area.bounds)
+        borders = osmium.filter.TagFilter(("boundary", "administrative"))
+        shapes = osmium.geom.WKBFactory()
+        for thing in osmium.FileProcessor(str(cut)).with_areas(borders).with_filter(borders):
+            tags = dict(thing.tags)
+            if isinstance(thing, osmium.osm.Area) and tags.get("admin_level") in LEVELS:
+                code = tags.get("ref:INSEE") or tags.get("ref") or f"r{thing.orig_id()}"
+                outline = shapely.from_wkb(shapes.create_multipolygon(thing))
+                people = tags.get("population", "")
+                rows.append(
+                    (tags["admin_level"], code, tags.get("name", code), int(people) if people.isdigit() else 0, outline)
+                )
+    for level in LEVELS:
+        ours = [row[1:] for row in rows if row[0] == level]
+        codes = Counter(row[0] for row in ours)
+        table = gpd.GeoDataFrame(
+            {
+                "code": [code if codes[code] == 1 else f"{code} {name}" for code, name, _, _ in ours],
+                "name": [row[1] for row in ours],
+                "population": [row[2] for row in ours],
+            },
+            geometry=shapely.make_valid(np.array([row[3] for row in ours], dtype=object)),
+            crs=LONLAT,
+        )
+        if len(table) and area.geometry.intersection(table.union_all()).area >= COVERED * area.geometry.area:
+            return table, used
+    raise FetchError(f"{source.name}: no level of borders ({', '.join(LEVELS)}) covers {area.name}")
 
 
 def write_communes(table: gpd.GeoDataFrame, path: Path) -> None:

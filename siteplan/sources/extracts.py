@@ -1,4 +1,4 @@
-"""Streets of a place: the smallest published OpenStreetMap extract that covers it, cut to what lies around it.
+"""Streets of a place: the smallest published OpenStreetMap extracts that cover it, cut to what lies around it.
 
 The index of Geofabrik lists its extracts with an outline each and where they are; beside each lies its MD5. What is cut
 keeps ways whole, and of relations those that name something kept, so that streets, restrictions and outlines are read
@@ -6,13 +6,18 @@ as from the whole extract.
 """
 
 import json
+import math
 import shutil
+import tempfile
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import geopandas as gpd
+import osmium
 import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -20,18 +25,27 @@ from shapely.geometry.base import BaseGeometry
 from siteplan.errors import FetchError, InputError, SiteplanWarning
 from siteplan.geo import LONLAT
 from siteplan.inputs.candidates import propose_sites
+from siteplan.inputs.extract import DATE, data_date
 from siteplan.sources.area import Area
 from siteplan.sources.clip import cut_area
 from siteplan.sources.downloads import Downloads
-from siteplan.sources.source import Got, Source, url
+from siteplan.sources.source import Got, Source, Used, url
 
-__all__ = ["clip_extract", "get_candidates", "get_extract", "plan_extract"]
+__all__ = ["clip_extract", "cut_extracts", "extracts_of", "get_candidates", "get_extract", "plan_extract"]
 
 STREETS, SITES = "streets.osm.pbf", "sites.csv"
 MARGIN = 5_000.0  # metres
+OVERPASS = "overpass"  # as an entry writes its format
+MOST_DEGREES = 0.1  # square degrees, some 25 by 30 km: above that an extract is loaded sooner, and the server spared
+SLIVER = 1e-4  # square degrees that may be left of a place: outlines of extracts do not quite meet
+END = 2_000  # bytes of an answer among which Overpass says that it gave up
 # A piece of street that comes in between two nodes outside, this far away, is twice as long: it is not seen.
 SPARE = 1_000.0  # metres
 OPEN = "coworking"  # candidates of this kind are telecentres already
+
+
+class NothingThereError(FetchError):
+    """An extract holds nothing of a place."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +75,20 @@ def get_extract(area: Area, source: Source, downloads: Downloads, folder: Path, 
     FetchError
         No extract covers the area, or it cannot be had.
     """
-    chosen, notes = _chosen(area, source, downloads, margin)
-    digest = _published(source, chosen, downloads)
-    if digest is None:
-        notes.append(f"{source.name}: publishes no digest of {chosen.name}; the extract is not verified")
-    whole = downloads.get(source, chosen.address, digest=digest)
-    date = clip_extract(whole, folder / STREETS, area.around(margin + SPARE).bounds)
-    used = downloads.used(source, chosen.address, vintage=date[:10])
-    return Got(inputs={"streets": STREETS}, used=[used], notes=notes)
+    files, used, notes = extracts_of(area, area.around(margin), source, downloads)
+    cut_extracts(files, folder / STREETS, area.around(margin + SPARE).bounds)
+    return Got(inputs={"streets": STREETS}, used=used, notes=notes)
 
 
 def plan_extract(
     area: Area, source: Source, downloads: Downloads, *, margin: float = MARGIN
 ) -> list[tuple[str, int | None]]:
     """Say which extract would be loaded, and its size in bytes. Errors as of `get_extract`."""
-    chosen, _ = _chosen(area, source, downloads, margin)
-    return [(chosen.address, downloads.size(source, chosen.address))]
+    if source.format == OVERPASS:
+        _check_small(area, area.around(margin), source)
+        return [(url(source, "query"), None)]
+    chosen, _ = _covering(area, area.around(margin), source, downloads)
+    return [(each.address, downloads.size(source, each.address)) for each in chosen]
 
 
 def get_candidates(
@@ -123,8 +135,8 @@ def get_candidates(
     table.reset_index().to_csv(folder / SITES, index=False, lineterminator="\n")
     notes = [str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)]
     notes.append(f"{SITES}: {len(found):,} places of OpenStreetMap are proposed; strike out what is no candidate")
-    chosen, _ = _chosen(area, source, downloads, margin)
-    return Got(inputs={"sites": SITES}, used=[downloads.used(source, chosen.address)], notes=notes)
+    _, used, _ = extracts_of(area, area.around(margin), source, downloads)
+    return Got(inputs={"sites": SITES}, used=used, notes=notes)
 
 
 def clip_extract(whole: Path, out: Path, bounds: tuple[float, float, float, float]) -> str:
@@ -152,29 +164,139 @@ def clip_extract(whole: Path, out: Path, bounds: tuple[float, float, float, floa
         raise FetchError(f"{whole}: is no OpenStreetMap data ({error}); fetch again with --update") from error
     if not clip.nodes:
         out.unlink(missing_ok=True)
-        raise FetchError(f"{whole}: holds nothing there; is it the extract of another place?")
+        raise NothingThereError(f"{whole}: holds nothing there; is it the extract of another place?")
     return clip.data_date or ""
+
+
+def cut_extracts(files: Sequence[Path], out: Path, bounds: tuple[float, float, float, float]) -> None:
+    """Write what of some extracts lies in a box, as one, each thing once. Errors as of `clip_extract`."""
+    parts: list[Path] = []
+    with tempfile.TemporaryDirectory(prefix="siteplan-", dir=out.parent) as aside:
+        for number, file in enumerate(files):
+            part = Path(aside) / f"{number}.osm.pbf"
+            whole = file if file.suffix else shutil.copyfile(file, part.with_suffix(".osm"))  # osmium goes by endings
+            try:
+                clip_extract(whole, part, bounds)
+            except NothingThereError:
+                if not parts and number == len(files) - 1:
+                    raise
+            else:
+                parts.append(part)
+        if len(parts) == 1:
+            parts[0].replace(out)
+        else:
+            _join(parts, out, bounds)
+
+
+def _join(parts: Sequence[Path], out: Path, bounds: tuple[float, float, float, float]) -> None:
+    """Write what several extracts hold as one, each thing once; of as old data as the oldest of them."""
+    head = osmium.io.Header()
+    head.add_box(osmium.osm.Box(*bounds))
+    merged, dates = osmium.MergeInputReader(), []
+    for part in parts:
+        merged.add_file(str(part))
+        dates.append(_date(part))
+    if all(dates):
+        head.set(DATE, min(dates))
+    written = osmium.io.File(str(out), "pbf,add_metadata=none")
+    with osmium.SimpleWriter(written, header=head, overwrite=True) as writer:
+        merged.apply(writer, simplify=True)
+
+
+def _date(file: Path) -> str:
+    try:
+        with osmium.io.Reader(str(file), osmium.osm.NOTHING) as reader:
+            return data_date(reader.header()) or ""
+    except RuntimeError:  # whoever reads it says why
+        return ""
 
 
 # ---- which extract ----
 
 
-def _chosen(area: Area, source: Source, downloads: Downloads, margin: float) -> tuple[_Extract, list[str]]:
-    """Choose the smallest extract that covers area and margin, or else the area; never a continent."""
-    wide = area.around(margin)
-    every = [each for each in _index(source, downloads) if each.outline.intersects(area.geometry)]
-    ways = (
-        [each for each in every if each.outline.covers(wide) and not each.continent],
-        [each for each in every if _share(each.outline, area.geometry) > 0.98 and not each.continent],
+def extracts_of(
+    area: Area, place: BaseGeometry, source: Source, downloads: Downloads
+) -> tuple[list[Path], list[Used], list[str]]:
+    """Load the extracts that cover a place (in degrees) around an area; return them, what they are, and what is odd.
+
+    Raises
+    ------
+    FetchError
+        No extract covers the area, it cannot be had, or is not what its publisher says it is.
+    """
+    if source.format == OVERPASS:
+        _check_small(area, place, source)
+        link, asked = url(source, "query"), _question(place.bounds)
+        answer = downloads.get(source, link, post=asked)
+        with answer.open("rb") as raw:
+            raw.seek(max(0, answer.stat().st_size - END))
+            if b"<remark>" in raw.read():  # said in place of what there was no time or memory for
+                raise FetchError(f"{source.name}: gave up before all was told; take an extract (--source extract=...)")
+        return [answer], [downloads.used(source, link, post=asked)], []
+    chosen, notes = _covering(area, place, source, downloads)
+    files, used = [], []
+    for each in chosen:
+        digest = _published(source, each, downloads)
+        if digest is None:
+            notes.append(f"{source.name}: publishes no digest of {each.name}; the extract is not verified")
+        files.append(downloads.get(source, each.address, digest=digest))
+        used.append(downloads.used(source, each.address, vintage=_date(files[-1])[:10]))
+    return files, used, notes
+
+
+def _covering(
+    area: Area, place: BaseGeometry, source: Source, downloads: Downloads
+) -> tuple[list[_Extract], list[str]]:
+    """Choose the extracts that cover a place with the least land: one, or several beside each other, as at a border.
+
+    A continent is none of them. What none covers is told, as of the open sea.
+    """
+    every = [each for each in _index(source, downloads) if each.outline.intersects(place) and not each.continent]
+    every.sort(key=lambda each: (each.outline.area, each.name))
+    left, lost, several = place, 0.0, list[_Extract]()
+    while left.area > SLIVER:
+        point = left.representative_point()
+        smallest = next((each for each in every if each.outline.covers(point)), None)
+        if smallest is None:
+            piece = next(each for each in shapely.get_parts(left) if each.covers(point))
+            # Of a piece of which a part is covered, that part stays.
+            there = shapely.union_all([each.outline for each in every])
+            lost += piece.difference(there).area
+            left = left.difference(piece.difference(there))
+        else:
+            several.append(smallest)
+            left = left.difference(smallest.outline)
+    if not several or _share(shapely.union_all([each.outline for each in several]), area.geometry) < 1 / 2:
+        raise FetchError(
+            f"{source.name}: no extract below a continent covers {area.name}; give one of your own (inputs.streets)"
+        )
+    one = next((each for each in every if each.outline.covers(place)), None)
+    if one is not None and one.outline.area <= sum(each.outline.area for each in several):
+        return [one], []
+    note = f"{source.name}: {lost / place.area:.1%} of the area and its margin lie in no extract, as the open sea does"
+    return several, [note] if lost > SLIVER else []
+
+
+def _check_small(area: Area, place: BaseGeometry, source: Source) -> None:
+    west, south, east, north = place.bounds
+    if (size := (east - west) * (north - south)) > MOST_DEGREES:
+        raise FetchError(
+            f"{source.name}: {area.name} and its margin are {size:.2f} square degrees; to spare its server it is asked "
+            f"for {MOST_DEGREES:g} at most. Take an extract (--source extract=geofabrik)"
+        )
+
+
+def _question(bounds: tuple[float, float, float, float]) -> bytes:
+    """Ask Overpass for all in a rectangle: ways whole, and multipolygons and turn restrictions with their ways."""
+    west, south, east, north = bounds
+    sides = math.floor(south * 1e4), math.floor(west * 1e4), math.ceil(north * 1e4), math.ceil(east * 1e4)
+    box = ",".join(f"{side / 1e4:.4f}" for side in sides)
+    text = (
+        f"[out:xml][timeout:300];(node({box});way({box}););"
+        '(._;rel(bw)["type"="multipolygon"];way(r););'
+        f'(._;rel({box})["type"="restriction"];);(._;>;);out body;'
     )
-    for covering, whole in zip(ways, (True, False), strict=True):
-        if covering:
-            best = min(covering, key=lambda each: (each.outline.area, each.name))
-            note = f"{source.name}: {best.name} ends within {margin / 1000:g} km of the area; beyond it are no streets"
-            return best, [] if whole else [note]
-    raise FetchError(
-        f"{source.name}: no extract below a continent covers {area.name}; join two by hand, with osmium merge"
-    )
+    return f"data={quote(text)}".encode()
 
 
 def _share(outline: BaseGeometry, area: BaseGeometry) -> float:
