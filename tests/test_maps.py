@@ -1065,7 +1065,7 @@ def test_each_step_says_how_many_are_open_whom_they_cover_and_what_is_spent(open
     said = seen.page.locator("#phases").inner_text()
     assert "Phase 1 aucun nouveau site" in said
     assert "2 sites ouverts" in said
-    assert "coût cumulé 1 000 000, plus 1 inconnu" in said.replace("\u202f", " ")
+    assert "coût cumulé 1 000 000 unités de coût, plus 1 inconnu" in said.replace("\u202f", " ")
 
 
 @needs_chromium

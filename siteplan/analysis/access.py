@@ -59,13 +59,14 @@ def cell_access(
     """
     limits = check_limits(minutes)
     asked = Reach.of(times, people)
+    near_by_mode = asked.nearest_by_mode(opened)
     people_at = asked.people.amount("people")
     codes, of_cells = pd.factorize(asked.people.cell)  # cells in the order of their first point
     cell, labels = codes.astype(np.int64), pd.Index(of_cells, name="cell")
     by_name = asked.sites.argsort()  # of equals the first by name, so that ties do not hang on the order of sites
     rank = np.append(np.argsort(by_name), -1)
     columns: dict[str, npt.NDArray[np.generic]] = {}
-    for mode, near in asked.nearest_by_mode(opened).items():
+    for mode, near in near_by_mode.items():
         weights = _weights(cell, people_at, near, len(labels))
         commonest = _commonest(cell, rank[near.site], weights, len(labels))
         columns[Measure("minutes", PEOPLE, mode).column] = _means(cell, near.minutes, weights, len(labels))
