@@ -1,5 +1,8 @@
 """Spoilt and hostile files: each is read, or refused in one sentence that names it; none makes a request."""
 
+import bz2
+import gzip
+import io
 import json
 import os
 import random
@@ -269,6 +272,20 @@ def spoilt(data: bytes, rng: random.Random) -> bytes:
     return data[:start] + middle[kind] + data[stop:]
 
 
+def spoilt_within(name: str, data: bytes, rng: random.Random) -> bytes:
+    """Spoil what a packed file holds, and pack it again: the wrapping is whole, one part of the inside is not."""
+    if name.endswith(".gz"):
+        return gzip.compress(spoilt(gzip.decompress(data), rng), mtime=0)
+    if name.endswith(".bz2"):
+        return bz2.compress(spoilt(bz2.decompress(data), rng))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(packed, "w") as new:
+        changed = rng.choice(old.namelist())
+        for part in old.namelist():
+            new.writestr(part, spoilt(old.read(part), rng) if part == changed else old.read(part))
+    return packed.getvalue()
+
+
 def originals(folder: Path) -> dict[str, Callable[[Path], object]]:
     """Write a whole file of each format; by its name, what reads it."""
     write_town(folder, study=BY_BUS)
@@ -288,22 +305,32 @@ def originals(folder: Path) -> dict[str, Callable[[Path], object]]:
     with rasterio.open(folder / "cells.tif", "w", **profile, transform=place) as raster:
         raster.write(np.arange(64, dtype=np.float32).reshape(1, 8, 8))
     (folder / "times.csv").write_text("site,cell,minutes\nA,1,5\nB,2,7.5\n")
-    import pandas as pd
-
     pd.read_csv(folder / "times.csv").to_parquet(folder / "times.parquet")
     import osmium
 
     with osmium.SimpleWriter(str(folder / "streets.osm.pbf")) as writer:
         for thing in osmium.FileProcessor(str(folder / "streets.osm")):
             writer.add(thing)
+    text = (folder / "streets.osm").read_bytes()
+    (folder / "streets.osm.gz").write_bytes(gzip.compress(text, mtime=0))
+    (folder / "streets.osm.bz2").write_bytes(bz2.compress(text))
+    (folder / "people.csv.gz").write_bytes(gzip.compress((folder / "people.csv").read_bytes(), mtime=0))
+    with zipfile.ZipFile(folder / "people.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(folder / "people.csv", "people.csv")
+    pd.read_csv(folder / "sites.csv").to_excel(folder / "sites.xlsx", index=False)
     population = ("gpkg", "geojson", "fgb", "shp", "parquet", "tif")
     return {
         **{f"cells.{ending}": sp.read_population for ending in population},
         "people.csv": sp.read_population,
+        "people.csv.gz": sp.read_population,
+        "people.zip": sp.read_population,
         "sites.csv": sp.read_sites,
+        "sites.xlsx": sp.read_sites,
         "times.csv": sp.read_times,
         "times.parquet": sp.read_times,
         "streets.osm": sp.read_streets,
+        "streets.osm.bz2": sp.read_streets,
+        "streets.osm.gz": sp.read_streets,
         "streets.osm.pbf": sp.read_streets,
         "study.yaml": sp.read_study,
     }
@@ -316,10 +343,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Cal
 
 
 FORMATS = (
-    "cells.gpkg cells.geojson cells.fgb cells.shp cells.parquet cells.tif people.csv sites.csv times.csv times.parquet "
-    "streets.osm streets.osm.pbf study.yaml"
+    "cells.gpkg cells.geojson cells.fgb cells.shp cells.parquet cells.tif people.csv people.csv.gz people.zip "
+    "sites.csv sites.xlsx times.csv times.parquet streets.osm streets.osm.bz2 streets.osm.gz streets.osm.pbf study.yaml"
 ).split()
 
+PACKED = (".bz2", ".gz", ".xlsx", ".zip")
 
 TABLES = "agency calendar routes stop_times stops trips".split()
 
@@ -360,8 +388,9 @@ def test_a_spoilt_file_is_read_or_refused_by_name(
             (tmp_path / beside.name).write_bytes(beside.read_bytes())
     file = tmp_path / name
     refused = []
-    for _ in range(int(os.environ.get("SITEPLAN_SPOILT", "25"))):
-        file.write_bytes(spoilt(data, rng))
+    for number in range(int(os.environ.get("SITEPLAN_SPOILT", "25"))):
+        within = name.endswith(PACKED) and number % 2
+        file.write_bytes(spoilt_within(name, data, rng) if within else spoilt(data, rng))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

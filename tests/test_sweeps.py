@@ -77,11 +77,11 @@ def test_on_a_disk_of_any_size_the_results_are_old_or_new(tmp_path: Path) -> Non
 
     most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 
-    def run(size: int = most) -> None:
-        """Run on a disk that has room for so many bytes a file from when results are written."""
+    def run(size: int = most, since: str = "writing") -> None:
+        """Run on a disk that has room for so many bytes a file from a stage on."""
 
-        def fill(stage: str, done: int, _: int) -> None:
-            if (stage, done) == ("writing", 0):
+        def fill(stage: str, _: int, __: int) -> None:
+            if stage == since:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
 
         with warnings.catch_warnings():
@@ -99,9 +99,10 @@ def test_on_a_disk_of_any_size_the_results_are_old_or_new(tmp_path: Path) -> Non
     run()
     old = results()
     study.write_text(STUDY.replace("One street", "Another street"))
-    for size in (0, 300, 3_000, 30_000, 120_000):
+    sizes = [("reading", 0), ("reading", 3_000), ("reading", 20_000)]
+    for since, size in [*sizes, *(("writing", size) for size in (0, 300, 3_000, 30_000, 120_000))]:
         with pytest.raises(SiteplanError) as error:
-            run(size)
+            run(size, since)
         assert ".siteplan-" not in str(error.value)
         assert results() == old
     run()

@@ -1,7 +1,9 @@
 """OpenStreetMap files as people have them: checked by name, put in order where they are not, read in one pass."""
 
 import bz2
+import errno
 import gzip
+import os
 import re
 import shutil
 import tempfile
@@ -236,12 +238,28 @@ def data_date(header: Any) -> str | None:
 
 def refuse_full(file: Path) -> None:
     """Refuse to begin where there is little room: a writer of osmium that finds none would end the process."""
-    room, needed = shutil.disk_usage(tempfile.gettempdir()).free, ROOM * file.stat().st_size
+    place = tempfile.gettempdir()
+    room, needed = shutil.disk_usage(place).free, ROOM * file.stat().st_size
+    if room >= needed:
+        room = _room_in(place, needed)
     if room < needed:
         raise InputError(
-            f"{file}: {needed:,} bytes are needed to read it, but {tempfile.gettempdir()} has {room:,} left; make room "
-            "there, or name another folder in TMPDIR"
+            f"{file}: {needed:,} bytes are needed to read it, but {place} has {room:,} left; make room there, or name "
+            "another folder in TMPDIR"
         )
+
+
+def _room_in(place: str, needed: int) -> int:
+    """Say how much of what is needed may be written in a folder: quotas and limits bind before the disk is full."""
+    if not hasattr(os, "posix_fallocate"):
+        return needed
+    with tempfile.TemporaryFile(dir=place) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, needed)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+                return 0
+    return needed
 
 
 def _area_filter(areas: Collection[tuple[str, str] | str]) -> Any:
