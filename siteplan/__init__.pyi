@@ -15,6 +15,8 @@ from .analysis.commuting import (
     read_factors as read_factors,
     tornado as tornado,
 )
+from .analysis.competition import huff_shares as huff_shares, net_gain as net_gain
+from .analysis.criteria import Judgement as Judgement, judge_sites as judge_sites
 from .analysis.demand import (
     UPTAKES as UPTAKES,
     DeskNeed as DeskNeed,
