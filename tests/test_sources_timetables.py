@@ -290,7 +290,7 @@ def test_a_catalogue_that_fails_costs_what_it_lists_alone(area, downloads, tmp_p
     with replayed(answers, monkeypatch):
         got = get_timetables(area, TDG, downloads, tmp_path / "town", also=[MDB], today=TODAY)
     assert len(got.inputs["transit.feeds"]) == 1
-    assert "is not the list that is expected" in told(got, "transport_data_gouv")
+    assert "is not what is expected" in told(got, "transport_data_gouv")
 
 
 def test_no_feed_is_an_error_that_says_what_was_found(area, downloads, tmp_path, monkeypatch):

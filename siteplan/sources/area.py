@@ -13,7 +13,9 @@ from shapely.geometry.base import BaseGeometry
 from siteplan.geo import LONLAT, metric_crs
 from siteplan.inputs.area import read_area
 
-__all__ = ["Area", "communes_of", "spread_points"]
+__all__ = ["MARGIN", "Area", "communes_of", "spread_points"]
+
+MARGIN = 5_000.0  # metres around an area; as far as the fastest of the usual modes gets in the usual limit (15 km/h)
 
 
 @dataclass(frozen=True)

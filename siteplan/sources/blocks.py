@@ -13,11 +13,9 @@ from siteplan.geo import LONLAT
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads, NotThereError
 from siteplan.sources.source import Source, Used, url
-from siteplan.sources.states import find_states
+from siteplan.sources.states import OLDER, find_states, newest_file
 
 __all__ = ["block_files", "read_blocks"]
-
-OLDER = 3  # years that one goes back where a state has no workers of the year
 
 
 def block_files(area: Area, source: Source, downloads: Downloads) -> list[str]:
@@ -104,22 +102,18 @@ def _workers(
 ) -> "pd.Series[float] | None":
     """Read how many workers live in each block, of the newest year that a state has."""
     newest = int(source.vintage)
-    for year in range(newest, newest - OLDER - 1, -1):
-        address = url(source, "workers", state=state, year=year)
-        try:
-            path = downloads.get(source, address)
-            table = pd.read_csv(path, usecols=["h_geocode", "C000"], dtype={"h_geocode": str}, compression="gzip")
-        except NotThereError:
-            continue
-        except (FetchError, OSError, EOFError, ValueError, zlib.error) as error:
-            notes.append(f"{source.title}: workers are missing: {error}")
-            return None
-        used.append(downloads.used(source, address, vintage=str(year)))
-        if year != newest:
-            notes.append(f"{source.title}: {state.upper()} has no workers of {newest}: those of {year} stand in")
-        found: pd.Series[float] = table.set_index(table["h_geocode"].str.zfill(15))["C000"].astype(float)
-        return found
-    notes.append(
-        f"{source.title}: {state.upper()} has no workers of {newest - OLDER} to {newest}; the group is missing"
-    )
-    return None
+    try:
+        path, told, note = newest_file(source, downloads, "workers", newest, state=state)
+        table = pd.read_csv(path, usecols=["h_geocode", "C000"], dtype={"h_geocode": str}, compression="gzip")
+    except NotThereError:
+        notes.append(
+            f"{source.title}: {state.upper()} has no workers of {newest - OLDER} to {newest}; the group is missing"
+        )
+        return None
+    except (FetchError, OSError, EOFError, ValueError, zlib.error) as error:
+        notes.append(f"{source.title}: workers are missing: {error}")
+        return None
+    used.append(told)
+    notes += filter(None, [note])
+    found: pd.Series[float] = table.set_index(table["h_geocode"].str.zfill(15))["C000"].astype(float)
+    return found

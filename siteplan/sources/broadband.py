@@ -12,6 +12,7 @@ from siteplan.inputs.sites import read_sites
 from siteplan.sources.area import Area, communes_of
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, url
+from siteplan.sources.writing import place_table
 
 __all__ = ["SHARES", "get_broadband"]
 
@@ -61,9 +62,7 @@ def get_broadband(
     table = pd.read_csv(sites, dtype=str, na_filter=False)
     for name in SHARES:
         table[name] = ["" if np.isnan(share) else f"{share:.3f}" for share in found[name]]
-    aside = folder / f".{SITES}.part"
-    table.to_csv(aside, index=False, lineterminator="\n")
-    aside.replace(sites)
+    place_table(sites, table)
     unknown = int(found[next(iter(SHARES))].isna().sum())
     notes = [f"{source.name}: the commune of {unknown:,} of {len(table):,} sites is not in it"] if unknown else []
     return Got(used=[downloads.used(source, link, vintage=vintage)], notes=notes)

@@ -1,7 +1,6 @@
 """Which timetables are published for a place: what catalogues of feeds list there."""
 
 import io
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from siteplan.errors import FetchError, listed
-from siteplan.sources.area import spread_points
+from siteplan.sources.answers import read_records, read_there, records
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Source, Used, url
 
@@ -177,7 +176,7 @@ def _access_point(source: Source, downloads: Downloads, place: BaseGeometry, _: 
     """Read the datasets of the French national access point: which communes, EPCI, regions each covers, by code."""
     codes = _codes(source, downloads, place)
     address = url(source, "index")
-    datasets = _json(source, downloads.read(source, address))
+    datasets = read_records(source, downloads, address)
     offers, unplaced, copies = [], [], 0
     for dataset in datasets:
         if dataset.get("type") != "public-transit":
@@ -211,25 +210,11 @@ def _codes(source: Source, downloads: Downloads, place: BaseGeometry) -> dict[st
     """Return what a place is in, by kind of territory: asked of a point in it and one in each of its quarters."""
     keys = {"code": "commune", "codeEpci": "epci", "codeDepartement": "departement", "codeRegion": "region"}
     found: dict[str, set[str]] = {"pays": {"FR"}} | {kind: set() for kind in keys.values()}
-    for lon, lat in spread_points(place):
-        address = url(source, "commune", lon=f"{lon:.5f}", lat=f"{lat:.5f}")
-        for commune in _json(source, downloads.read(source, address)):
+    for asked, communes in read_there(place, source, downloads, "commune"):
+        for commune in records(source, asked, communes):
             for key, kind in keys.items():
                 found[kind] |= {str(commune[key])} if commune.get(key) else set()
     return found
-
-
-def _json(source: Source, content: bytes) -> list[dict[str, Any]]:
-    try:
-        answer = json.loads(content)
-    except ValueError as error:
-        raise FetchError(f"{source.name}: its answer is no JSON ({error}); try again with --update") from error
-    if not isinstance(answer, list) or not all(isinstance(each, dict) for each in answer):
-        raise FetchError(
-            f"{source.name}: its answer is not the list that is expected; it was changed since this version of "
-            "siteplan: name the feeds by hand, or take a newer version"
-        )
-    return answer
 
 
 def _resource(source: Source, dataset: dict[str, Any], resource: dict[str, Any], *, several: bool) -> Offer:

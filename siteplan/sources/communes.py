@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import shapely
 
 from siteplan.errors import FetchError
 from siteplan.geo import LONLAT
+from siteplan.sources.answers import as_expected, read_records
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.extracts import cut_extracts, extracts_of
@@ -27,6 +27,7 @@ COMMUNES = "area.gpkg"
 LEAST = 0.02  # share of a commune, or of the area, that both must have in common: outlines of two publishers differ
 LAU, BORDERS = "lau", "osm-borders"  # as entries write their format; any other is France's register
 LEVELS = ("8", "7", "9", "10")  # of borders, as most countries write communes, the usual first
+NEEDED = ("contour", "nom", "code")  # of a commune in France's register
 COVERED = 0.9  # of an area, by the borders of one level
 STAMP = "2000-01-01T00:00:00.000Z"  # GeoPackage wants a time of change; a real one would differ each time
 
@@ -63,13 +64,27 @@ def get_communes(area: Area, source: Source, downloads: Downloads, folder: Path)
 
 
 def _of_france(area: Area, source: Source, downloads: Downloads) -> tuple[gpd.GeoDataFrame, list[Used]]:
-    """Read the communes of the departments of France that an area lies in."""
-    used, rows = [], dict[str, dict[str, Any]]()
-    for department in dict.fromkeys(_departments(area, source, downloads)):
+    """Read the communes of the departments of France that an area lies in: of what is left over, one asks in which."""
+    used, rows, seen = [], dict[str, dict[str, Any]](), set[str]()
+    left, outlines = [area.geometry], list[Any]()
+    while left:
+        piece = left.pop()
+        department = area.code[: 3 if area.code.startswith("97") else 2]
+        if not department or seen:
+            at = piece.representative_point()
+            asked = url(source, "commune", lat=f"{at.y:.5f}", lon=f"{at.x:.5f}")
+            here = read_records(source, downloads, asked, ("codeDepartement",))
+            department = next((str(entry["codeDepartement"]) for entry in here), "")
+        if not department or department in seen:  # the sea, or another country
+            continue
+        seen.add(department)
         asked = url(source, "communes", code=department)
-        rows |= {str(entry["code"]): entry for entry in _answer(source, downloads, asked)}
+        rows |= {str(entry["code"]): entry for entry in read_records(source, downloads, asked, NEEDED)}
         used.append(downloads.used(source, asked))
-    outlines = [shapely.from_geojson(json.dumps(entry["contour"])) for entry in rows.values()]
+        with as_expected(source, asked):
+            outlines = [shapely.from_geojson(json.dumps(entry["contour"])) for entry in rows.values()]
+            rest = area.geometry.difference(shapely.union_all(shapely.make_valid(np.array(outlines, dtype=object))))
+        left = [part for part in shapely.get_parts(rest) if part.area > LEAST * area.geometry.area]
     columns = {
         "code": list(rows),
         "name": [entry["nom"] for entry in rows.values()],
@@ -152,27 +167,3 @@ def write_communes(table: gpd.GeoDataFrame, path: Path) -> None:
         )
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
-
-
-def _departments(area: Area, source: Source, downloads: Downloads) -> Iterator[str]:
-    """Tell the departments of an area: of its code, else of points in it and along its outline."""
-    if area.code:
-        yield area.code[: 3 if area.code.startswith("97") else 2]
-        return
-    outline = shapely.get_parts(area.geometry.boundary)
-    along = [line.interpolate(share, normalized=True) for line in outline[:2] for share in (0, 0.25, 0.5, 0.75)]
-    for place in (area.geometry.representative_point(), *along):
-        asked = url(source, "commune", lat=f"{place.y:.5f}", lon=f"{place.x:.5f}")
-        for entry in _answer(source, downloads, asked):
-            yield str(entry["codeDepartement"])
-
-
-def _answer(source: Source, downloads: Downloads, asked: str) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(downloads.read(source, asked))
-    except ValueError:
-        found = None
-    keys = {"contour", "nom", "code"} if "contour" in asked else {"codeDepartement"}
-    if not isinstance(found, list) or not all(isinstance(entry, dict) and keys <= set(entry) for entry in found):
-        raise FetchError(f"{source.name}: gave communes otherwise than it did; give polygons by hand (area.communes)")
-    return found

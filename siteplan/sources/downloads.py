@@ -186,15 +186,21 @@ class Downloads:
         told = state.read_text(encoding="utf-8").rpartition(" ")[2] if state.exists() else ""
         return int(told) if told.isdigit() else 0
 
-    def lacks(self, source: Source, url: str) -> bool:
-        """Tell whether a file is known not to exist, by `keep_lack`; an update asks again."""
-        return not self.update and (self.folder / "known" / f"{_key(source, url, None)}.absent").exists()
+    def unless_lacking(self, source: Source, url: str, ask: Callable[[], T]) -> T | None:
+        """Return what asking for a file gives; None, and remembered, where it does not exist.
 
-    def keep_lack(self, source: Source, url: str) -> None:
-        """Remember that a file does not exist, of a source where that is no fault, as of tiles that are all sea."""
-        with self._room():
-            (self.folder / "known").mkdir(parents=True, exist_ok=True)
-            _put(self.folder / "known" / f"{_key(source, url, None)}.absent", url.encode())
+        For a source where that is no fault, as of tiles that are all sea; an update asks again.
+        """
+        known = self.folder / "known" / f"{_key(source, url, None)}.absent"
+        if known.exists() and not self.update:
+            return None
+        try:
+            return ask()
+        except NotThereError:
+            with self._room():
+                known.parent.mkdir(parents=True, exist_ok=True)
+                _put(known, url.encode())
+            return None
 
     def size(self, source: Source, url: str) -> int | None:
         """Return how many bytes a file has, without loading it; None where its host does not say."""

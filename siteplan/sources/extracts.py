@@ -26,15 +26,16 @@ from siteplan.errors import FetchError, InputError, SiteplanWarning
 from siteplan.geo import LONLAT
 from siteplan.inputs.candidates import propose_sites
 from siteplan.inputs.extract import DATE, data_date
-from siteplan.sources.area import Area
+from siteplan.sources.answers import as_expected, read_json
+from siteplan.sources.area import MARGIN, Area
 from siteplan.sources.clip import cut_area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, Used, url
+from siteplan.sources.writing import place_table
 
 __all__ = ["clip_extract", "cut_extracts", "extracts_of", "get_candidates", "get_extract", "plan_extract"]
 
 STREETS, SITES = "streets.osm.pbf", "sites.csv"
-MARGIN = 5_000.0  # metres
 OVERPASS = "overpass"  # as an entry writes its format
 MOST_DEGREES = 0.1  # square degrees, some 25 by 30 km: above that an extract is loaded sooner, and the server spared
 SLIVER = 1e-4  # square degrees that may be left of a place: outlines of extracts do not quite meet
@@ -132,7 +133,7 @@ def get_candidates(
     found.loc[found["kind"] == OPEN, "status"] = "existing"
     at = found.geometry.to_crs(LONLAT)
     table = pd.DataFrame(found.drop(columns="geometry")).assign(lon=at.x.round(7), lat=at.y.round(7))
-    table.reset_index().to_csv(folder / SITES, index=False, lineterminator="\n")
+    place_table(folder / SITES, table.reset_index())
     notes = [str(each.message) for each in odd if issubclass(each.category, SiteplanWarning)]
     notes.append(f"{SITES}: {len(found):,} places of OpenStreetMap are proposed; strike out what is no candidate")
     _, used, _ = extracts_of(area, area.around(margin), source, downloads)
@@ -304,8 +305,9 @@ def _share(outline: BaseGeometry, area: BaseGeometry) -> float:
 
 
 def _index(source: Source, downloads: Downloads) -> list[_Extract]:
-    try:
-        features = json.loads(downloads.read(source, url(source, "index")))["features"]
+    asked = url(source, "index")
+    answer = read_json(source, downloads, asked)
+    with as_expected(source, asked):
         return [
             _Extract(
                 str(each["properties"].get("name") or each["properties"]["id"]),
@@ -313,13 +315,9 @@ def _index(source: Source, downloads: Downloads) -> list[_Extract]:
                 shapely.make_valid(shapely.from_geojson(json.dumps(each["geometry"]))),
                 "parent" not in each["properties"],
             )
-            for each in features
+            for each in answer["features"]
             if each.get("geometry") and "pbf" in each["properties"].get("urls", {})
         ]
-    except (ValueError, KeyError, TypeError, shapely.errors.GEOSException) as error:
-        raise FetchError(
-            f"{source.name}: its index of extracts is not what it was ({error}); download an extract by hand"
-        ) from error
 
 
 def _published(source: Source, chosen: _Extract, downloads: Downloads) -> str | None:

@@ -1,7 +1,6 @@
 """Who lives where and works where, by a census or a register of jobs -> flows between the communes of a study."""
 
 import gzip
-import json
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
@@ -21,10 +20,12 @@ import shapely
 
 from siteplan.errors import FetchError, listed
 from siteplan.geo import LONLAT
+from siteplan.sources.answers import read_records
 from siteplan.sources.area import Area, communes_of
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, Used, url
-from siteplan.sources.states import find_states
+from siteplan.sources.states import find_states, newest_file
+from siteplan.sources.writing import place_table
 
 __all__ = ["get_flows", "plan_flows", "read_mobpro"]
 
@@ -41,8 +42,6 @@ STAYS = 1  # of TRANS: works at home, or does not travel
 MODES = {2: "walk", 3: "bike", 4: "car", 5: "car", 6: "bus"}  # factors know no motorcycles, the census no trains
 # Districts of towns that a census tells apart, and the commune that each is in: first, last, commune.
 DISTRICTS = ((13201, 13216, "13055"), (69381, 69389, "69123"), (75101, 75120, "75056"))
-
-OLDER = 3  # years that one goes back where a state has none of the year
 
 Floats = npt.NDArray[np.float64]
 
@@ -104,10 +103,7 @@ def get_flows(
         made.notes.append(
             f"{source.name}: {len(lacking):,} of {len(communes):,} communes have no flows: {listed(lacking, 5)}"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{FILE}.part"
-    made.table.to_csv(aside, index=False, lineterminator="\n")
-    aside.replace(folder / FILE)
+    place_table(folder / FILE, made.table)
     if "mode" in made.table:
         settings: dict[str, Any] = {"commuting.flows": FILE, "commuting.group": "people", "commuting.uptake": UPTAKES}
     else:
@@ -138,7 +134,7 @@ def _of_census(
     codes = set(communes.index.astype(str))
     file, vintage = _of_year(source, year)
     now, before = (url(source, what) for what in ("communes", "merged"))
-    today, merged = _places(source, downloads.read(source, now)), _merged(source, downloads.read(source, before))
+    today, merged = _places(source, downloads, now), _merged(source, downloads, before)
     old = {code for code, now in merged.items() if now in codes and code not in today}
     raw = read_mobpro(downloads.get(source, file), codes | old, source.name)
     notes: list[str] = []
@@ -311,10 +307,10 @@ def _travelling(table: pd.DataFrame, source: Source, notes: list[str]) -> pd.Dat
     return table.assign(mode=mode)[mode.notna()].drop(columns="trans")
 
 
-def _places(source: Source, content: bytes) -> dict[str, tuple[float, float]]:
+def _places(source: Source, downloads: Downloads, asked: str) -> dict[str, tuple[float, float]]:
     """Read the middles of all communes of today: longitude and latitude by code."""
     found = {}
-    for each in _rows(source, content):
+    for each in read_records(source, downloads, asked):
         try:
             lon, lat = (float(value) for value in each["centre"]["coordinates"])
         except (KeyError, TypeError, ValueError):  # some have none
@@ -326,23 +322,13 @@ def _places(source: Source, content: bytes) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _merged(source: Source, content: bytes) -> dict[str, str]:
+def _merged(source: Source, downloads: Downloads, asked: str) -> dict[str, str]:
     """Read which communes became part of which."""
     return {
         str(each["code"]): str(each["chefLieu"])
-        for each in _rows(source, content)
+        for each in read_records(source, downloads, asked)
         if each.get("code") and each.get("chefLieu")
     }
-
-
-def _rows(source: Source, content: bytes) -> list[dict[str, Any]]:
-    try:
-        rows = json.loads(content)
-    except ValueError as error:
-        raise FetchError(f"{source.name}: its list of communes is no JSON ({error}); try --update") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise FetchError(f"{source.name}: its list of communes is not what is expected; it was changed")
-    return rows
 
 
 def _points(places: Mapping[str, tuple[float, float]], codes: pd.Series) -> Floats:
@@ -432,20 +418,11 @@ def _pairs(
 ) -> pd.DataFrame:
     """Read the pairs of blocks of those who live in some, of the newest year that a state has."""
     columns = {"w_geocode": np.int64, "h_geocode": np.int64, "S000": np.int64}
-    for year in range(newest, newest - OLDER - 1, -1):
-        link = url(source, "pairs", state=state, part=part, year=year)
-        try:
-            path = downloads.get(source, link)
-        except FetchError:
-            if year == newest - OLDER:
-                raise
-            continue
-        rows = [each[each["h_geocode"].isin(homes)] for each in _packed(source, path, columns)]
-        used.append(downloads.used(source, link, vintage=str(year)))
-        if year != newest:
-            notes.append(f"{source.name}: {state.upper()} has no pairs ({part}) of {newest}: those of {year} stand in")
-        return pd.concat(rows, ignore_index=True)
-    raise AssertionError  # pragma: no cover
+    path, told, note = newest_file(source, downloads, "pairs", newest, state=state, part=part)
+    rows = [each[each["h_geocode"].isin(homes)] for each in _packed(source, path, columns)]
+    used.append(told)
+    notes += filter(None, [note])
+    return pd.concat(rows, ignore_index=True)
 
 
 def _packed(source: Source, path: Path, columns: dict[str, Any]) -> Iterator[pd.DataFrame]:

@@ -16,6 +16,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from siteplan.errors import FetchError, InputError, StudyError
 from siteplan.geo import LONLAT
 from siteplan.inputs.area import read_area
+from siteplan.sources.answers import as_expected, read_json, read_records
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Source, best_sources, url
@@ -78,15 +79,16 @@ def commune_by_code(code: str, downloads: Downloads, *, files: Iterable[Path] = 
         There is none, or it cannot be asked for.
     """
     source = best_sources("place", "FR", "geo_api", files)[0]
+    asked = url(source, "commune", code=code)
     if not (len(code) == 5 and code.isalnum()):
         raise StudyError(f"--insee: found '{code}'; expected the five characters of a commune's code, such as 03190")
     try:
-        found = _json(downloads.read(source, url(source, "commune", code=code)), source)
+        found = read_json(source, downloads, asked)
     except FetchError as error:
         if "(404)" in str(error):
             raise FetchError(f"--insee {code}: no commune of France has this code; postal codes are others") from error
         raise
-    return _commune(found, source)
+    return _commune(found, source, asked)
 
 
 def area_in_bounds(text: str, downloads: Downloads | None = None) -> Area:
@@ -134,10 +136,11 @@ def country_at(outline: Polygon | MultiPolygon, downloads: Downloads | None) -> 
     inside = outline.representative_point()
     try:
         asked = url(source, "country", lat=f"{inside.y:.4f}", lon=f"{inside.x:.4f}")
-        found = _json(downloads.read(source, asked), source)
+        found = read_json(source, downloads, asked)
+        with as_expected(source, asked):
+            return str(found["address"]["country_code"]).upper()
     except FetchError:
         return ""
-    return str(found.get("address", {}).get("country_code", "")).upper() if isinstance(found, dict) else ""
 
 
 # ---- communes of France ----
@@ -146,8 +149,8 @@ def country_at(outline: Polygon | MultiPolygon, downloads: Downloads | None) -> 
 def _communes(parts: list[str], source: Source, downloads: Downloads) -> list[Area]:
     """Return the communes of exactly this name, of the department that is named if one is."""
     inside = [_plain(part) for part in parts[1:] if _plain(part) not in FRANCE]
-    found = _json(downloads.read(source, url(source, "search", text=parts[0])), source)
-    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    asked = url(source, "search", text=parts[0])
+    entries = read_records(source, downloads, asked)
     named = [entry for entry in entries if _plain(entry.get("nom", "")) == _plain(parts[0])]
     department = [entry.get("departement") or {} for entry in named]
     kept = [
@@ -155,17 +158,15 @@ def _communes(parts: list[str], source: Source, downloads: Downloads) -> list[Ar
         for entry, where in zip(named, department, strict=True)
         if all(part in (_plain(where.get("nom", "")), _plain(where.get("code", ""))) for part in inside)
     ]
-    return [_commune(entry, source) for entry in kept]
+    return [_commune(entry, source, asked) for entry in kept]
 
 
-def _commune(entry: Any, source: Source) -> Area:
-    try:
+def _commune(entry: Any, source: Source, asked: str) -> Area:
+    with as_expected(source, asked):
         outline = _outline(entry["contour"])
         where = (entry.get("departement") or {}).get("nom", "")
         name = ", ".join(part for part in (entry["nom"], where, "France") if part)
         return Area(name, outline, country="FR", code=str(entry["code"]), population=_count(entry.get("population")))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise FetchError(f"{source.name}: gave a commune without {error}; name another source of places") from error
 
 
 # ---- anywhere ----
@@ -173,8 +174,7 @@ def _commune(entry: Any, source: Source) -> Area:
 
 def _anywhere(parts: list[str], source: Source, downloads: Downloads) -> list[Area]:
     """Return the places with an outline; those of exactly the name, if there are any."""
-    found = _json(downloads.read(source, url(source, "search", text=", ".join(parts))), source)
-    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    entries = read_records(source, downloads, url(source, "search", text=", ".join(parts)))
     exact = [entry for entry in entries if _plain(_name(entry)) == _plain(parts[0])]
     areas: list[Area] = []
     for entry in exact or entries:
@@ -234,10 +234,3 @@ def _plain(text: str) -> str:
     """Write a name without what people leave out: capitals, accents, hyphens."""
     bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return " ".join("".join(char if char.isalnum() else " " for char in bare).split()).casefold()
-
-
-def _json(body: bytes, source: Source) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise FetchError(f"{source.name}: gave no JSON; try again later, or name another source of places") from None

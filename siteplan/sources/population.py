@@ -1,12 +1,11 @@
 """People around a place, from the grids that statistical offices and the two models of the world publish."""
 
 import io
-import json
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,14 @@ import shapely
 
 from siteplan.errors import FetchError, listed
 from siteplan.geo import LONLAT
+from siteplan.sources.answers import as_expected, read_json
 from siteplan.sources.area import Area
 from siteplan.sources.blocks import block_files, read_blocks
-from siteplan.sources.downloads import Downloads, NotThereError
-from siteplan.sources.rasters import mosaic, place_file, write_raster
+from siteplan.sources.downloads import Downloads
+from siteplan.sources.rasters import mosaic, write_raster
 from siteplan.sources.source import Got, Source, Used, url
 from siteplan.sources.windows import MeasuredError, Pixels, RemoteFile, no_data, read_member, read_windows
+from siteplan.sources.writing import place_file, place_table
 
 __all__ = ["country_codes", "get_population", "mollweide_tiles", "plan_population"]
 
@@ -200,13 +201,8 @@ def _ghs_pop(wish: _Wish) -> Got:
     absent: list[str] = []
     for tile, address in _ghs_tiles(source, taken, wish.place):
         what = f"{source.name}: {address}"
-        if wish.downloads.lacks(source, address):
-            absent.append(tile)
-            continue
-        try:
-            path = wish.downloads.get(source, address)
-        except NotThereError:
-            wish.downloads.keep_lack(source, address)
+        path = wish.downloads.unless_lacking(source, address, partial(wish.downloads.get, source, address))
+        if path is None:
             absent.append(tile)
             continue
         with path.open("rb") as packed, read_member(packed, what, lambda name: name.endswith(".tif")) as member:
@@ -329,11 +325,9 @@ def _census(wish: _Wish) -> Got:
 def _newest_parquet(source: Source, downloads: Downloads) -> tuple[str, str]:
     """Find the address and the year of the newest table of squares of metropolitan France."""
     index = url(source, "index")
-    try:
-        told = json.loads(downloads.read(source, index))
+    told = read_json(source, downloads, index)
+    with as_expected(source, index):
         offered = [(str(each["url"]), f"{each.get('title', '')} {each['url']}") for each in told["resources"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise FetchError(f"{source.name}: {index} is not the list of files that was expected ({error!r})") from None
     found = [
         (match[1], address)
         for address, text in offered
@@ -480,17 +474,15 @@ def _written(wish: _Wish, grid: _Grid, cells: gpd.GeoDataFrame, *, used: Used, n
             "estimated, as few households live there"
         )
     table = pd.DataFrame(cells[["cell", "people", *groups]])
-    text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
-    place_file(wish.folder / "population.csv", text.encode())
+    place_table(wish.folder / "population.csv", table, float_format="%.10g")
+    return _told("population.csv", groups, [used], notes)
+
+
+def _told(file: str, groups: list[str], used: list[Used], notes: list[str]) -> Got:
     settings: dict[str, Any] = {"inputs.population.people": "people"}
     if groups:
         settings["inputs.population.groups"] = groups
-    return Got(
-        inputs={"population": "population.csv"},
-        settings=settings,
-        used=[used],
-        notes=notes,
-    )
+    return Got(inputs={"population": file}, settings=settings, used=used, notes=notes)
 
 
 def _us_blocks(wish: _Wish) -> Got:
@@ -510,12 +502,4 @@ def _us_blocks(wish: _Wish) -> Got:
     body = io.BytesIO()
     kept[["cell", "people", *groups, "geometry"]].to_parquet(body, index=False)
     place_file(wish.folder / "population.parquet", body.getvalue())
-    settings: dict[str, Any] = {"inputs.population.people": "people"}
-    if groups:
-        settings["inputs.population.groups"] = groups
-    return Got(
-        inputs={"population": "population.parquet"},
-        settings=settings,
-        used=used,
-        notes=notes,
-    )
+    return _told("population.parquet", groups, used, notes)

@@ -1,6 +1,5 @@
 """Rectangles of rasters put together as one, and written whole."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import numpy.typing as npt
 
 from siteplan.errors import FetchError
 from siteplan.sources.windows import Pixels, moved, no_data, placed
+from siteplan.sources.writing import place_file
 
-__all__ = ["mosaic", "place_file", "write_raster"]
+__all__ = ["mosaic", "write_raster"]
 
 MOST_PIXELS = 100_000_000  # of one file: 300 km by 300 km at 30 m
 NEAR = 1e-6  # of a pixel: rasters that lie together to that are on one grid
@@ -127,26 +127,3 @@ def write_raster(pixels: Pixels, path: Path) -> None:
         ) as raster:
             raster.write(pixels.data, 1)
         place_file(path, memory.read())
-
-
-def place_file(path: Path, body: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises
-    ------
-    FetchError
-        The folder cannot be written.
-    """
-    aside = path.with_name(f".siteplan-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise FetchError(
-            f"{path}: cannot be written ({error.strerror or error}); make room or name another folder"
-        ) from (error)

@@ -1,13 +1,16 @@
-"""In which of the United States a place lies: files are published by state."""
+"""The United States publish by state: in which of them a place lies, and the newest file that each has."""
 
-import json
+from pathlib import Path
 
 from siteplan.errors import FetchError
-from siteplan.sources.area import Area, spread_points
-from siteplan.sources.downloads import Downloads
+from siteplan.sources.answers import as_expected, read_there
+from siteplan.sources.area import Area
+from siteplan.sources.downloads import Downloads, NotThereError
 from siteplan.sources.source import Source, Used, url
 
-__all__ = ["find_states"]
+__all__ = ["OLDER", "find_states", "newest_file"]
+
+OLDER = 3  # years that one goes back where a state has none of the year
 
 
 def find_states(area: Area, source: Source, downloads: Downloads, used: list[Used]) -> dict[str, str]:
@@ -31,18 +34,48 @@ def find_states(area: Area, source: Source, downloads: Downloads, used: list[Use
         The answer is not what is expected, or there is no such state.
     """
     found: dict[str, str] = {}
-    for lon, lat in spread_points(area.geometry):
-        link = url(source, "state", lon=f"{lon:.5f}", lat=f"{lat:.5f}")
-        try:
-            answer = json.loads(downloads.read(source, link))
+    for link, answer in read_there(area.geometry, source, downloads, "state"):
+        with as_expected(source, link):
             states = answer["result"]["geographies"]["States"]
             found |= {str(state["STUSAB"]).lower(): str(state.get("GEOID", "")) for state in states}
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise FetchError(
-                f"{source.name}: the answer to which state {lon:.5f}, {lat:.5f} is in is not what is expected "
-                f"({error!r}); it was changed since this version of siteplan"
-            ) from error
         used.append(downloads.used(source, link))
     if not found:
         raise FetchError(f"{source.name}: {area.name} is in no state of the United States")
     return found
+
+
+def newest_file(
+    source: Source, downloads: Downloads, what: str, newest: int, *, state: str, **fields: str
+) -> tuple[Path, Used, str]:
+    """Load a file of a state, of a year or of up to three before it.
+
+    Parameters
+    ----------
+    source, downloads, what
+        From whom, the cache, and which of the source's addresses; its fields are `state`, `year` and all further ones.
+    newest
+        The year that is wanted.
+    state
+        Its two letters.
+
+    Returns
+    -------
+    The file, what is told of it, and what to note where it is of an earlier year ("" where it is not).
+
+    Raises
+    ------
+    FetchError
+        It cannot be had; `NotThereError` where the state has none of any of these years.
+    """
+    for year in range(newest, newest - OLDER - 1, -1):
+        link = url(source, what, state=state, year=year, **fields)
+        try:
+            path = downloads.get(source, link)
+        except NotThereError:
+            if year == newest - OLDER:
+                raise
+            continue
+        part = f" ({', '.join(fields.values())})" if fields else ""
+        older = f"{source.title}: {state.upper()} has no {what}{part} of {newest}: those of {year} stand in"
+        return path, downloads.used(source, link, vintage=str(year)), "" if year == newest else older
+    raise AssertionError  # pragma: no cover

@@ -1,6 +1,7 @@
 """Heights around a place, from tiles of one degree that are read by windows and put together."""
 
 import math
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -8,8 +9,8 @@ import numpy as np
 
 from siteplan.errors import FetchError
 from siteplan.geo import LONLAT, boxes_around
-from siteplan.sources.area import Area
-from siteplan.sources.downloads import Downloads, NotThereError
+from siteplan.sources.area import MARGIN, Area
+from siteplan.sources.downloads import Downloads
 from siteplan.sources.rasters import mosaic, write_raster
 from siteplan.sources.source import Got, Source, Used, url
 from siteplan.sources.windows import MeasuredError, Pixels, RemoteFile, moved, no_data, placed, read_windows
@@ -17,8 +18,7 @@ from siteplan.sources.windows import MeasuredError, Pixels, RemoteFile, moved, n
 __all__ = ["get_terrain", "plan_terrain", "terrain_tiles"]
 
 FILE = "terrain.tif"
-MARGIN = 5_000.0  # metres; people come to a site at the edge of an area from beyond it
-BESIDE = 200.0  # metres read beyond that: tiles of other widths are drawn between pixels
+BESIDE = 200.0  # metres read beyond the margin: tiles of other widths are drawn between pixels
 NODATA = -9999.0
 MOST_TILES = 50
 # Countries of which some tiles are not published, so that a tile that is not there need not be sea.
@@ -64,17 +64,13 @@ def get_terrain(area: Area, source: Source, downloads: Downloads, folder: Path, 
     notes: list[str] = []
     absent: list[tuple[int, int]] = []
     for (lat, lon), address in tiles:
-        if downloads.lacks(source, address):
+        found = downloads.unless_lacking(source, address, partial(_heights, address, source, downloads, wide))
+        if found is None:
             absent.append((lat, lon))
             continue
-        try:
-            with RemoteFile(downloads, source, address) as file:
-                parts += read_windows(file, f"{source.name}: {address}", wide)
-                used.append(file.used())
-                notes += file.notes
-        except NotThereError:
-            downloads.keep_lack(source, address)
-            absent.append((lat, lon))
+        parts += found[0]
+        used.append(found[1])
+        notes += found[2]
     if not parts:
         raise FetchError(
             f"{source.name}: has no tile around {area.name}, only sea; go without terrain, or give a terrain model of "
@@ -106,16 +102,20 @@ def plan_terrain(
     wide, tiles = _tiles(area, source, margin)
     planned: list[tuple[str, int | None]] = []
     for _, address in tiles:
-        if downloads.lacks(source, address):
-            continue
         try:
-            with RemoteFile(downloads, source, address, measured=True) as file:
-                read_windows(file, f"{source.name}: {address}", wide)
-        except NotThereError:
-            downloads.keep_lack(source, address)
+            ask = partial(_heights, address, source, downloads, wide, measured=True)
+            downloads.unless_lacking(source, address, ask)
         except MeasuredError as found:
             planned.append((found.url, found.size))
     return planned
+
+
+def _heights(
+    address: str, source: Source, downloads: Downloads, wide: gpd.GeoSeries, *, measured: bool = False
+) -> tuple[list[Pixels], Used, list[str]]:
+    """Read what of a tile lies around a place; what was taken, and what is odd."""
+    with RemoteFile(downloads, source, address, measured=measured) as file:
+        return read_windows(file, f"{source.name}: {address}", wide), file.used(), file.notes
 
 
 def _tiles(area: Area, source: Source, margin: float) -> tuple[gpd.GeoSeries, list[tuple[tuple[int, int], str]]]:

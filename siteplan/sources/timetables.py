@@ -21,7 +21,7 @@ from siteplan.inputs.gtfs.archive import Archive, open_feed, read_table
 from siteplan.inputs.gtfs.service import read_services
 from siteplan.inputs.gtfs.tables import read_stops
 from siteplan.inputs.gtfs.weekday import common_weekday
-from siteplan.sources.area import Area
+from siteplan.sources.area import MARGIN, Area
 from siteplan.sources.catalogues import Listing, Offer, list_feeds
 from siteplan.sources.cutting import cut_feed, trips_at, zipped
 from siteplan.sources.downloads import Downloads
@@ -29,7 +29,6 @@ from siteplan.sources.source import Got, Source, Used
 
 __all__ = ["get_timetables", "plan_timetables"]
 
-MARGIN = 5000.0  # metres; who rides comes from beyond the area, and a stop just outside it serves those inside
 # Feeds of one operator are kept as published. Larger ones (a country's, 20 to 500 MB) are cut where most of their trips
 # come nowhere near.
 LARGE, MOST_TRIPS = 10 * 2**20, 0.5

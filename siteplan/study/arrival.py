@@ -12,6 +12,7 @@ from siteplan.config import Study
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.geo import LONLAT
 from siteplan.sources.area import Area
+from siteplan.sources.windows import no_data, placed, read_windows
 from siteplan.study.load import load_cells
 
 __all__ = ["look_over", "people_within"]
@@ -112,27 +113,22 @@ def _compare(count: float, published: int | None, held: list[str], odd: list[str
 
 def _holes(path: Path, outline: BaseGeometry) -> float:
     """Return the share of an area (0 to 1) for which a terrain model has no height, on its own pixels."""
-    import numpy as np
-    import rasterio
-    from rasterio import Affine
     from rasterio.features import geometry_mask
-    from rasterio.windows import Window, from_bounds
 
-    with rasterio.open(path) as source:
-        here = gpd.GeoSeries([outline], crs=LONLAT).to_crs(source.crs).iloc[0]
-        left, bottom, right, top = source.bounds
-        covered = here.intersection(shapely.box(left, bottom, right, top))
-        beyond = 1 - covered.area / here.area
-        if covered.is_empty:
-            return 1.0
-        window = from_bounds(*covered.bounds, source.transform).round_offsets(op="floor").round_lengths(op="ceil")
-        window = window.intersection(Window(0, 0, source.width, source.height))
-        heights = source.read(1, window=window, masked=True)
-        # The window's own transform, written out: libraries differ in how one multiplies two of them.
-        a, b, c, d, e, f = source.transform[:6]
-        column, row = window.col_off, window.row_off
-        corner = Affine(a, b, c + column * a + row * b, d, e, f + column * d + row * e)
-        inside = ~geometry_mask([covered], heights.shape, corner)
-    missing = np.ma.getmaskarray(heights) | ~np.isfinite(heights.filled(np.nan if heights.dtype.kind == "f" else 0))
-    lacking = float(missing[inside].mean()) if inside.any() else 0.0
-    return float(round(max(beyond, 0) + (1 - max(beyond, 0)) * lacking, 6))
+    with path.open("rb") as file:
+        windows = read_windows(file, str(path), gpd.GeoSeries([outline], crs=LONLAT))
+    if not windows:
+        return 1.0
+    here = gpd.GeoSeries([outline], crs=LONLAT).to_crs(windows[0].crs).iloc[0]
+    covered = inside = lacking = 0.0
+    for window in windows:
+        high, wide = window.data.shape
+        (west, north), (east, south) = placed(window.transform, 0, 0), placed(window.transform, wide, high)
+        ours = here.intersection(shapely.box(west, south, east, north))
+        covered += ours.area
+        within = ~geometry_mask([ours], window.data.shape, window.transform) if not ours.is_empty else None
+        if within is not None:
+            inside += within.sum()
+            lacking += (no_data(window) & within).sum()
+    beyond = max(1 - covered / here.area, 0)
+    return float(round(beyond + (1 - beyond) * (lacking / inside if inside else 0), 6))

@@ -24,7 +24,7 @@ from siteplan.errors import FetchError, InputError, StudyError, listed, warn
 from siteplan.geo import LONLAT
 from siteplan.inputs.area import read_area
 from siteplan.output.files import digest, results_folder
-from siteplan.sources.area import Area
+from siteplan.sources.area import MARGIN, Area
 from siteplan.sources.communes import COMMUNES, write_communes
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.places import find_places
@@ -38,7 +38,6 @@ __all__ = ["PARTS", "Fetched", "Planned", "fetch", "fetch_study", "plan"]
 
 SOURCES_FILE = "sources.json"
 STUDY_FILE = "study.yaml"
-MARGIN = 5_000.0  # metres; as far as the fastest of the usual modes gets in the usual limit (15 km/h, 20 minutes)
 
 
 @dataclass(frozen=True)
