@@ -211,7 +211,7 @@ def test_communes_are_those_that_the_area_is_made_of(replay, downloads, valley, 
     assert (tmp_path / "area.gpkg").read_bytes() == first
     replay.fail("geo_api_communes", body=b"{}", times=9)
     other = Downloads(tmp_path / "other", offline=False, patience=0.02)
-    with pytest.raises(FetchError, match="is not what is expected .*no list of records"):
+    with pytest.raises(FetchError, match=r"is not what is expected .*no list of records"):
         get_communes(valley, source("geo_api_communes"), other, tmp_path)
 
 

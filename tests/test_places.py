@@ -67,7 +67,7 @@ def test_what_is_nowhere_or_a_point_is_told(replay, downloads):
     with pytest.raises(StudyError, match="place: is empty"):
         find_places(" , ", downloads)
     replay.fail("nominatim", body=b"[")
-    with pytest.raises(FetchError, match="nominatim: the answer of .* is not what is expected"):
+    with pytest.raises(FetchError, match=r"nominatim: the answer of .* is not what is expected"):
         find_places("Elsewhere", downloads)
 
 
