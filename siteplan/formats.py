@@ -21,10 +21,13 @@ __all__ = [
     "TABLES",
     "TEXTS",
     "VECTORS",
+    "WRITTEN",
     "opened_sqlite",
     "refuse_disguised",
 ]
 
+# What places can be written as; the first is for points alone.
+WRITTEN = (".csv", ".gpkg", ".geojson", ".parquet", ".fgb")
 # Tables of places by the endings of their names.
 VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".gml", ".kml")
 PARQUETS = (".parquet", ".geoparquet")

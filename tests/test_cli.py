@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,11 +20,14 @@ import osmium
 import pandas as pd
 import pytest
 import rasterio
+import shapely
+import typer
 from affine import Affine
 from typer.testing import CliRunner
 
 import siteplan as sp
 from siteplan.cli import app
+from siteplan.cli.variables import variable
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.study import score
 from tests.town import BY_BUS, NORTH, STUDY, lon, write_bus, write_town
@@ -143,6 +147,51 @@ def test_isochrones_as_table_geojson_and_file(town: Path) -> None:
     assert len(gpd.read_file("rings.gpkg", layer="isochrones")) == 4
 
 
+@pytest.mark.parametrize(("name", "read"), [("r.parquet", gpd.read_parquet), ("r.fgb", gpd.read_file)])
+def test_isochrones_in_other_formats_are_those_of_the_geopackage(
+    town: Path, name: str, read: Callable[[Path], gpd.GeoDataFrame]
+) -> None:
+    for out in ("rings.gpkg", name):
+        assert call("isochrones", town, "-o", out).exit_code == 0
+    first, second = (
+        table.astype({"site": str, "mode": str}).set_index(["site", "mode", "minutes"]).sort_index()
+        for table in (gpd.read_file("rings.gpkg", layer="isochrones"), read(Path(name)))
+    )
+    assert second.crs == first.crs
+    assert list(second.index) == list(first.index)
+    assert list(second["speed_kmh"]) == list(first["speed_kmh"])
+    assert second.normalize().geom_equals(first.explode().normalize()).all()
+
+
+def test_geojson_keeps_rfc_7946(town: Path) -> None:
+    text = call("isochrones", town, "--json").stdout
+    call("isochrones", town, "-o", "rings.geojson")
+    assert Path("rings.geojson").read_text() == text
+    drawn = json.loads(text)
+    assert "crs" not in drawn
+    metric = gpd.read_file(write_rings(town), layer="isochrones").to_crs(4326)
+    for feature, shape in zip(drawn["features"], metric.geometry, strict=True):
+        for ring in rings_of(feature["geometry"]):
+            assert all(len(f"{number!r}".partition(".")[2]) <= 6 for point in ring for number in point)
+        outer, *holes = [shapely.LinearRing(ring) for ring in rings_of(feature["geometry"])]
+        assert outer.is_ccw  # the right-hand rule of section 3.1.6
+        assert not any(hole.is_ccw for hole in holes)
+        # six decimals of a degree are at most 6 cm to either side
+        assert shapely.hausdorff_distance(shapely.geometry.shape(feature["geometry"]), shape) < 1e-6
+
+
+def rings_of(geometry: dict[str, Any]) -> list[list[list[float]]]:
+    if geometry["type"] == "Polygon":
+        return geometry["coordinates"]
+    assert len(geometry["coordinates"]) == 1
+    return geometry["coordinates"][0]
+
+
+def write_rings(town: Path) -> Path:
+    assert call("isochrones", town, "-o", "same.gpkg").exit_code == 0
+    return Path("same.gpkg")
+
+
 def test_check_prints_findings_and_passes(town: Path) -> None:
     done = call("check", town)
     assert done.exit_code == 0
@@ -180,7 +229,10 @@ def test_init_refuses_a_file(town: Path) -> None:
 
 
 def test_candidates_say_in_which_formats_they_can_be_written(town: Path) -> None:
-    assert "expected .csv or .geojson or .gpkg" in call("candidates", library(town), "-o", "c.xlsx").stderr
+    assert (
+        "expected .csv or .gpkg or .geojson or .parquet or .fgb"
+        in call("candidates", library(town), "-o", "c.xlsx").stderr
+    )
 
 
 def library(town: Path) -> Path:
@@ -485,9 +537,83 @@ def test_control_c_ends_quietly(town: Path) -> None:
 def test_a_reader_that_leaves_early_is_no_error(town: Path) -> None:
     script = f"{sys.executable} -m siteplan isochrones {town} --json --quiet | head -c 10"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout == '{"type": "'
+    assert done.stdout == '{\n"type": '
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["-o", "-"], ["--json"]])
+def test_tables_to_a_reader_that_has_gone_are_no_error(town: Path, more: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as gone:
+        done = subprocess.run([*SITEPLAN, "score", str(town), "-q", *more], stdout=gone, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_verbose_tells_stages_and_where_an_error_arose(town: Path) -> None:
+    done, told = call("score", town, "--mode=walk"), call("score", town, "--mode=walk", "-v")
+    assert told.stdout == done.stdout
+    stages = re.findall(r"^ +\d+\.\d\d s  (.*)$", told.stderr, re.MULTILINE)
+    assert stages[:2] == ["reading: begins", "reading: done (1)"]
+    assert set(done.stderr.splitlines()) < set(told.stderr.splitlines())
+    lost = call("init", town.parent / "people.csv", "--verbose").stderr.splitlines()
+    assert lost[0] == "Traceback (most recent call last):"
+    assert lost[-1] == call("init", town.parent / "people.csv").stderr.strip()
+
+
+def test_every_option_has_a_variable_of_its_own() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    options = [
+        (each.envvar, variable(name, max(each.opts, key=len)))
+        for name, command in commands.items()
+        for each in command.params
+        if isinstance(each, typer.core.TyperOption)
+    ]
+    assert all(found == expected for found, expected in options)
+    assert len(dict(options)) == len(options) > 100
+    others = {"SITEPLAN_CACHE", "SITEPLAN_OFFLINE", "SITEPLAN_WORDS", "SITEPLAN_VERSION", "SITEPLAN_DATA"}
+    assert not others & set(dict(options))
+    assert not any(str(found).startswith("SITEPLAN_URL_") for found, _ in options)
+
+
+def test_variables_stand_for_options_and_what_is_typed_wins(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = call("score", town, "--json", "--mode=walk", "--set=travel.walk.speed_kmh=3").stdout
+    monkeypatch.setenv("SITEPLAN_SCORE_MODE", "walk")
+    monkeypatch.setenv("SITEPLAN_SCORE_SET", "travel.walk.speed_kmh=3")
+    monkeypatch.setenv("SITEPLAN_SCORE_JSON", "1")
+    monkeypatch.setenv("SITEPLAN_RUN_MINUTES", "4")  # of another command
+    monkeypatch.setenv("SITEPLAN_VERSION", "1")  # no option's
+    assert call("score", town).stdout == typed
+    assert "bike_kmh" in json.loads(call("score", town, "--mode=bike").stdout)["scores"][0]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("score --mode walk,b", ["walk,bike"]),
+        ("choose study.yaml --by s", ["slow_walk", "scooter"]),
+        ("choose --objective p", ["p-median", "p-center"]),
+        ("score --direction ", ["to", "from"]),
+        ("score --times-minutes r", ["rounded"]),
+        ("run ", ["study.yaml", "town/study.yaml"]),
+        ("run t", ["town/study.yaml"]),
+        ("isochrones -o rings.", ["rings.gpkg", "rings.geojson", "rings.parquet", "rings.fgb"]),
+        ("candidates x.pbf -o c.c", ["c.csv"]),
+        ("score --set travel.walk.speed", ["travel.walk.speed_kmh="]),
+        ("fetch --only streets,te", ["streets,terrain"]),
+        ("fetch --source population=w", ["population=worldpop"]),
+    ],
+)
+def test_values_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, expected: list[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "town").mkdir()
+    (tmp_path / "town" / "study.yaml").write_text("name: Town\n")
+    (tmp_path / "study.yaml").write_text("travel: {profiles: {scooter: {like: bike, speed_kmh: 18}}}\n")
+    given = {"_SITEPLAN_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(["siteplan", *words.split(" ")])}
+    given["COMP_CWORD"] = str(len(words.split(" ")))
+    done = CliRunner().invoke(app, [], env=given, prog_name="siteplan")
+    assert done.stdout.split() == expected
 
 
 def test_progress_is_for_terminals(town: Path) -> None:

@@ -228,8 +228,8 @@ def commands_page() -> str:
     from siteplan.cli import app
 
     text = [
-        "# Every command\n\nWritten from the program itself. Data goes to stdout, progress and warnings to stderr; the "
-        "exit code is 0 when all went well, 1 when the input is wrong, 2 when the command line is.\n",
+        "# Every command\n\nWritten from the program itself. What goes where, exit codes, variables in place of "
+        "options and completion: [Work at the command line](../how-to/terminal.md).\n",
         "Where a command takes a study, it may be a file, plain options, or a file with options in place of its keys."
         "\n",
     ]

@@ -10,12 +10,15 @@ import typer
 from siteplan import __version__
 from siteplan.cli import fetch, journeys, places, studies
 from siteplan.cli.common import app
+from siteplan.cli.variables import Command
 
 __all__ = ["app", "fetch", "journeys", "main", "places", "studies"]
 
 # As a planner meets them.
 ORDER = "demo fetch init check run score choose isochrones itinerary candidates compare map report".split()
 app.registered_commands.sort(key=lambda each: ORDER.index(str(each.name or getattr(each.callback, "__name__", ""))))
+for each in app.registered_commands:
+    each.cls = Command
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from siteplan.errors import InputError
 from siteplan.objectives import OBJECTIVES, objective_named, objective_names
 
-__all__ = ["CHOICE", "set_aside"]
+__all__ = ["CHOICE", "set_aside", "typed_study"]
 
 # The options of `choose` by the study key that they set.
 CHOICE: dict[str, tuple[str, Any, str]] = {
@@ -32,7 +32,7 @@ def set_aside(path: Path | None, typed: Mapping[str, Any]) -> list[str]:
     """Name the keys of a study file that what is typed replaces: how many sites, and what fits not."""
     asks = any(key in CHOICE for key in typed)
     in_metres = "travel.metres" in typed or "choose.metres" in typed
-    raw = _raw(path) if (asks or in_metres) and path is not None else {}
+    raw = typed_study(path) if asks or in_metres else {}
     if in_metres:
         timed = [
             key for key in IN_MINUTES if key not in typed and _section(raw, key.split(".")[0]).get(key.split(".")[1])
@@ -58,10 +58,12 @@ def _replaced(key: str, typed: Mapping[str, Any]) -> bool:
     return finds or any(typed.get(amount) not in (None, "") for amount in AMOUNTS)
 
 
-def _raw(path: Path) -> Mapping[str, Any]:
-    """Return what stands in a study file; what is wrong with the file is said when it is read."""
+def typed_study(path: Path | None) -> Mapping[str, Any]:
+    """Return what stands in a study file, if one is named; what is wrong with the file is said when it is read."""
     from siteplan.yamls import read_yaml
 
+    if path is None:
+        return {}
     try:
         raw = read_yaml(path, "a study file (YAML)")
     except InputError:

@@ -5,6 +5,8 @@ import functools
 import inspect
 import json
 import sys
+import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +17,7 @@ import typer
 
 from siteplan.cli.choosing import set_aside
 from siteplan.cli.piped import piped
+from siteplan.cli.values import PROPOSED, proposed_keys, study_files
 from siteplan.errors import SiteplanError, SiteplanWarning, StudyError, keys_named
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ __all__ = [
     "VARIANTS",
     "Json",
     "Quiet",
+    "Verbose",
     "app",
     "asks",
     "keeps",
@@ -35,6 +39,7 @@ __all__ = [
     "progress",
     "say",
     "show",
+    "stages_told",
     "with_manners",
 ]
 
@@ -44,6 +49,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every option can be given by a variable: SITEPLAN_RUN_MODE=walk stands for run --mode walk.",
 )
 
 # Plain options by the study key that they set: the same study with or without a file.
@@ -77,17 +83,22 @@ VARIANTS = ("scenarios", "matrix")
 QUESTIONS = (*VARIANTS, "choose", "score", "fairness", "demand", "commuting", "robustness")
 Command = Callable[..., None]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings, no closing words.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Each stage with its time, all warnings, where an error arose.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print for a machine.")]
 
 
 @contextlib.contextmanager
-def manners(quiet: bool) -> Iterator[None]:
-    """Say what went wrong in one line and what was odd once each; leave no traceback behind."""
+def manners(quiet: bool, verbose: bool) -> Iterator[None]:
+    """Say what went wrong in one line and what was odd once each; leave no traceback behind unless it is asked for."""
     with warnings.catch_warnings(record=True) as odd:
         warnings.simplefilter("always")
         try:
             yield
         except SiteplanError as error:
+            if verbose:
+                traceback.print_exc()
             stop(f"error: {error}", 1)
         except KeyboardInterrupt:
             stop("interrupted: nothing is half written; the same command goes on from what was computed", 130)
@@ -98,8 +109,9 @@ def manners(quiet: bool) -> Iterator[None]:
         except OSError as error:
             stop(f"error: {error.filename or 'a file'}: {error.strerror or error}", 1)
         finally:
-            # What libraries warn of among themselves is for developers, who see it in the tests.
-            texts = dict.fromkeys(str(each.message) for each in odd if issubclass(each.category, SiteplanWarning))
+            # What libraries warn of among themselves is for developers, who see it in the tests, and for who asks.
+            told = [each for each in odd if verbose or issubclass(each.category, SiteplanWarning)]
+            texts = dict.fromkeys(str(each.message) for each in told)
             for text in () if quiet else texts:
                 typer.echo(f"warning: {text}", err=True)
 
@@ -110,13 +122,21 @@ def stop(text: str, code: int) -> None:
 
 
 def with_manners(command: Command) -> Command:
-    """Let a command end in one line, whatever goes wrong in it."""
+    """Let a command end in one line, whatever goes wrong in it; `--verbose` is an option of every command."""
+    signature = inspect.signature(command)
+    tells = "verbose" in signature.parameters
 
     @functools.wraps(command)
     def run(*args: Any, **given: Any) -> None:
-        with manners(bool(given.get("quiet"))):
+        verbose = bool(given.get("verbose") if tells else given.pop("verbose", False))
+        with manners(bool(given.get("quiet")), verbose):
             command(*args, **given)
 
+    if not tells:
+        own = inspect.Parameter("verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Verbose)
+        parameters = [*signature.parameters.values(), own]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 
@@ -190,11 +210,21 @@ def _name(key: str) -> str:
 
 
 def _study_parameters(options: Mapping[str, tuple[str, Any, str]]) -> list[inspect.Parameter]:
-    study = typer.Argument(metavar="[STUDY]", help="Study file (YAML); options given beside it replace its keys.")
-    overrides = typer.Option("--set", metavar="KEY=VALUE", help="Set any study key: travel.walk.speed_kmh=3.6.")
+    study = typer.Argument(
+        metavar="[STUDY]",
+        help="Study file (YAML); options given beside it replace its keys.",
+        autocompletion=study_files,
+    )
+    overrides = typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set any study key: travel.walk.speed_kmh=3.6.",
+        autocompletion=proposed_keys,
+    )
     parameters = [_parameter("study", Annotated[Path | None, study])]
     for key, (flag, kind, text) in options.items():
-        parameters.append(_parameter(_name(key), Annotated[kind | None, typer.Option(*flag.split(), help=text)]))
+        option = typer.Option(*flag.split(), help=text, autocompletion=PROPOSED.get(key))
+        parameters.append(_parameter(_name(key), Annotated[kind | None, option]))
     return [*parameters, _parameter("overrides", Annotated[list[str] | None, overrides])]
 
 
@@ -202,9 +232,26 @@ def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
 
 
+def stages_told() -> Callable[[str, int, int], None]:
+    """Give what says each stage when it begins and when it is done, with the seconds since the command began."""
+    start, done_last = time.perf_counter(), dict[str, bool]()
+
+    def tell(stage: str, done: int, total: int) -> None:
+        ends = total > 0 and done >= total
+        if done_last.get(stage) != ends:
+            done_last[stage] = ends
+            told = f"done ({total:,})" if ends else "begins"
+            typer.echo(f"{time.perf_counter() - start:8.2f} s  {stage}: {told}", err=True)
+
+    return tell
+
+
 @contextlib.contextmanager
-def progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Show the stages on a terminal; in a pipe or when quiet there is nothing to show them to."""
+def progress(quiet: bool, verbose: bool = False) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show the stages on a terminal, or line by line; in a pipe or when quiet there is nothing to show them to."""
+    if verbose:
+        yield stages_told()
+        return
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -305,7 +352,13 @@ def plain_console() -> "Console":
     """Return where tables are printed; in a pipe there is no edge to wrap at."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 400)
+    class Printer(Console):
+        """A console that leaves it to the command to end when its reader has seen enough."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError from None
+
+    return Printer(width=None if sys.stdout.isatty() else 400)
 
 
 def _print_coverage(result: "Result") -> None:

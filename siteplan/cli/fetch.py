@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siteplan.cli.common import Json, Quiet, app, say, with_manners
+from siteplan.cli.common import Json, Quiet, Verbose, app, say, stages_told, with_manners
+from siteplan.cli.values import parts_to_fetch, sources_by_kind
 from siteplan.errors import StudyError
 
 if TYPE_CHECKING:
@@ -35,10 +36,17 @@ def fetch(
         str | None, typer.Option("--bbox", help="west,south,east,north in degrees, in place of a name.")
     ] = None,
     area: Annotated[Path | None, typer.Option("--area", help="A file of polygons, in place of a name.")] = None,
-    only: Annotated[str, typer.Option("--only", help="Some parts alone, such as streets,transit.")] = "",
+    only: Annotated[
+        str, typer.Option("--only", help="Some parts alone, such as streets,transit.", autocompletion=parts_to_fetch)
+    ] = "",
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="KIND=NAME", help="Another source, such as population=worldpop."),
+        typer.Option(
+            "--source",
+            metavar="KIND=NAME",
+            help="Another source, such as population=worldpop.",
+            autocompletion=sources_by_kind,
+        ),
     ] = None,
     sources: Annotated[
         list[Path] | None, typer.Option("--sources", help="A file of sources of your own (YAML).")
@@ -50,6 +58,8 @@ def fetch(
     update: Annotated[bool, typer.Option("--update", help="Ask whether what is kept has changed.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
+    *,
+    verbose: Verbose = False,
 ) -> None:
     """Fetch everything that a study of a place needs, and write a study that runs.
 
@@ -69,7 +79,7 @@ def fetch(
         margin=margin_km * 1000,
         year=year,
     )
-    with _loading(quiet) as (tell, downloads):
+    with _loading(quiet, verbose) as (tell, downloads):
         found = _area(place, insee, bbox, area, downloads=downloads(offline, update, tell), wishes=wishes)
         if dry_run:
             planned = plan(found, downloads(offline, update, tell), wishes)
@@ -124,13 +134,18 @@ def _area(
 
 
 @contextlib.contextmanager
-def _loading(quiet: bool) -> Iterator[tuple[Callable[[str, int, int], None] | None, Callable[..., "Downloads"]]]:
+def _loading(
+    quiet: bool, verbose: bool
+) -> Iterator[tuple[Callable[[str, int, int], None] | None, Callable[..., "Downloads"]]]:
     """Show what is loaded on a terminal, with its size and rate."""
     from siteplan.sources.downloads import Downloads, is_offline
 
     def downloads(offline: bool, update: bool, tell: Any) -> Downloads:
         return Downloads(offline=offline or is_offline(), update=update, progress=tell)
 
+    if verbose:
+        yield stages_told(), downloads
+        return
     if quiet or not sys.stderr.isatty():
         yield None, downloads
         return

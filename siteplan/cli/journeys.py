@@ -30,13 +30,14 @@ def itinerary(
     says, the median by default; else it is the way by the first mode, such as --mode bike.
     """
     from siteplan.study.riding import journey, journey_text
+    from siteplan.study.write import geojson_text
 
     found = journey(study, start, site, limit=limit)
     if as_json:
         told: dict[str, Any] = {"minutes": None, "metres": None, "legs": None, "ways": None}
         if found is not None:
             tables = {"legs": found.legs, "ways": found.ways}
-            written = {name: json.loads(table.to_crs(4326).to_json(drop_id=True)) for name, table in tables.items()}
+            written = {name: json.loads(geojson_text(table)) for name, table in tables.items()}
             told = {"minutes": found.minutes, "metres": found.metres, **written}
         typer.echo(json.dumps(told, ensure_ascii=False))
     else:

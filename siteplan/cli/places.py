@@ -8,6 +8,7 @@ import typer
 
 from siteplan.cli.common import Json, Quiet, app, plain_console, say, with_manners
 from siteplan.cli.piped import DASH
+from siteplan.cli.values import places_files, tables_files
 from siteplan.errors import StudyError
 
 __all__ = ["candidates", "compare", "draw_map", "report"]
@@ -19,7 +20,15 @@ def candidates(
     streets: Annotated[Path, typer.Argument(help="OpenStreetMap extract with all its tags.")],
     tags: Annotated[Path | None, typer.Option("--tags", help="Your own table of tags (YAML).")] = None,
     area: Annotated[Path | None, typer.Option("--area", help="Polygons; only places in them are proposed.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .csv, .geojson or .gpkg.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write .csv, .gpkg, .geojson, .parquet (GeoParquet) or .fgb.",
+            autocompletion=places_files,
+        ),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print as GeoJSON.")] = False,
     quiet: Quiet = False,
@@ -31,7 +40,7 @@ def candidates(
     from siteplan.inputs.area import read_area
     from siteplan.inputs.candidates import propose_sites
     from siteplan.output.guard import refuse_inputs
-    from siteplan.study.write import lonlat_table, write_places
+    from siteplan.study.write import geojson_text, lonlat_table, write_places
 
     out = None if out == DASH else out  # they are printed as CSV then
     if out is not None:
@@ -44,7 +53,7 @@ def candidates(
         write_places(sites, out)
         say(f"{len(sites)} candidate sites in {out}", quiet)
     if as_json:
-        typer.echo(sites.to_crs(4326).to_json())
+        typer.echo(geojson_text(sites))
     elif out is None:
         typer.echo(lonlat_table(sites).to_csv(index=False, lineterminator="\n"), nl=False)
 
@@ -84,7 +93,10 @@ def compare(
     before: Annotated[Path, typer.Argument(help="A folder of results.")],
     after: Annotated[Path, typer.Argument(help="Another one, of the same people.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the whole table as this CSV; - prints it.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write the whole table as this CSV; - prints it.", autocompletion=tables_files
+        ),
     ] = None,
     as_json: Json = False,
     *,

@@ -14,6 +14,7 @@ from siteplan.cli.common import (
     VARIANTS,
     Json,
     Quiet,
+    Verbose,
     app,
     asks,
     keeps,
@@ -24,6 +25,7 @@ from siteplan.cli.common import (
     with_manners,
 )
 from siteplan.cli.piped import DASH
+from siteplan.cli.values import rings_files, tables_files
 from siteplan.errors import StudyError
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("siteplan-demo"),
     as_json: Json = False,
     quiet: Quiet = False,
+    *,
+    verbose: Verbose = False,
 ) -> None:
     """Write the sample territory and run it.
 
@@ -46,7 +50,7 @@ def demo(
     from siteplan.samples import write_sample
     from siteplan.study import run as run_study
 
-    with progress(quiet) as tell:
+    with progress(quiet, verbose) as tell:
         result = run_study(write_sample(folder) / "study.yaml", progress=tell)
     show(result, as_json, quiet)
 
@@ -128,6 +132,8 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of results. [the study's own]")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
+    *,
+    verbose: Verbose = False,
 ) -> None:
     """Do everything a study asks for.
 
@@ -135,7 +141,7 @@ def run(
     """
     from siteplan.study import run as run_study
 
-    with keeps(study.output.folder if out is None else out), progress(quiet) as tell:
+    with keeps(study.output.folder if out is None else out), progress(quiet, verbose) as tell:
         result = run_study(study, out=out, progress=tell)
     show(result, as_json, quiet)
 
@@ -146,15 +152,20 @@ def run(
 def score(
     study: "Study",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the scores as this CSV, too; - prints it.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write the scores as this CSV, too; - prints it.", autocompletion=tables_files
+        ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
+    *,
+    verbose: Verbose = False,
 ) -> None:
     """Print whom each site reaches, ranked."""
     from siteplan.study import score as score_study
 
-    with progress(quiet) as tell:
+    with progress(quiet, verbose) as tell:
         result = score_study(study, out=out, progress=tell)
     if out != DASH:
         show(result, as_json, quiet)
@@ -168,11 +179,16 @@ def choose(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="Write the chosen sites as this CSV (- prints it), or all tables into a folder."
+            "--out",
+            "-o",
+            help="Write the chosen sites as this CSV (- prints it), or all tables into a folder.",
+            autocompletion=tables_files,
         ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
+    *,
+    verbose: Verbose = False,
 ) -> None:
     """Choose the best set of sites, and say how far from the best possible it is.
 
@@ -184,7 +200,7 @@ def choose(
     from siteplan.output.terminal import print_choice, print_coverage
     from siteplan.study import choose as choose_in
 
-    with progress(quiet) as tell:
+    with progress(quiet, verbose) as tell:
         choice = choose_in(study, out=out, progress=tell)
     if out == DASH:
         return
@@ -212,9 +228,16 @@ def choose(
 @asks("streets", "sites", unused=QUESTIONS)
 def isochrones(
     study: "Study",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .gpkg or .geojson.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write .gpkg, .geojson, .parquet (GeoParquet) or .fgb.", autocompletion=rings_files
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as GeoJSON.")] = False,
     quiet: Quiet = False,
+    *,
+    verbose: Verbose = False,
 ) -> None:
     """Draw the area within each limit of each site.
 
@@ -224,17 +247,18 @@ def isochrones(
     from siteplan.output.guard import refuse_inputs
     from siteplan.study import draw, write_places
     from siteplan.study.manifest import input_files
+    from siteplan.study.write import geojson_text
 
     if out is not None:
         refuse_dash(out)
         refuse_inputs(input_files(study).values(), [out])
-    with progress(quiet) as tell:
+    with progress(quiet, verbose) as tell:
         rings = draw(study, progress=tell)
     if out is not None:
         write_places(rings, out)
         say(f"{len(rings)} isochrones in {out}", quiet)
     if as_json:
-        typer.echo(rings.to_crs(4326).to_json(drop_id=True))
+        typer.echo(geojson_text(rings))
     elif out is None:
         areas = rings.assign(km2=(rings.area / 1e6).round(3)).drop(columns="geometry")
         typer.echo(areas.to_csv(index=False, lineterminator="\n"), nl=False)

@@ -128,6 +128,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="siteplan-", ignore_cleanup_errors=True) as place:
             yield Path(place) / "table.csv"
             sys.stdout.write((Path(place) / "table.csv").read_text(encoding="utf-8"))
+            sys.stdout.flush()  # here, where a reader that has seen enough is no error
         return
     target = Path(path)
     alone = f".siteplan-{target.name}"

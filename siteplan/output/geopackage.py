@@ -12,7 +12,7 @@ import pyogrio
 from siteplan.output.qgis import layer_style
 from siteplan.words import load_words
 
-__all__ = ["write_geopackage"]
+__all__ = ["storable", "write_geopackage"]
 
 STAMP = "2000-01-01T00:00:00.000Z"  # GeoPackage wants a time of change; a real one would differ in every run
 
@@ -48,7 +48,7 @@ def write_geopackage(
     styles, words = {}, load_words(language, "map", "layers")
     with _fixed_time():
         for name, table in layers.items():
-            written = _storable(table if crs is None else table.to_crs(crs))
+            written = storable(table if crs is None else table.to_crs(crs))
             styles[name] = layer_style(name, written, words)
             pyogrio.write_dataframe(written, path, layer=name, driver="GPKG", **_layer_options(written), **told)
         if any(styles.values()):
@@ -66,8 +66,8 @@ def _fixed_time() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def _storable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Give the table as SQLite can hold it: index as a column, categories as text, no two names alike but for case."""
+def storable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give a table as files of layers hold it: index as a column, categories as text, no names alike but for case."""
     flat = table.reset_index() if table.index.name else table.reset_index(drop=True)
     names: dict[str, str] = {}
     taken: set[str] = set()

@@ -1,5 +1,6 @@
 """The pages of a folder of results once more, and places as files."""
 
+import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,20 +8,20 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 
 from siteplan.catalogue import FILES
 from siteplan.errors import StudyError
+from siteplan.formats import WRITTEN
 from siteplan.output.files import DASH, drawn_again, refuse_dash, whole_file
-from siteplan.output.geopackage import write_geopackage
+from siteplan.output.geopackage import storable, write_geopackage
 from siteplan.output.guard import refuse_inputs
 from siteplan.output.maps import site_map
 from siteplan.output.outcome import Outcome
 from siteplan.output.report import print_pdf, write_report
 from siteplan.output.result import read_outcome
 
-__all__ = ["lonlat_table", "redraw", "report", "write_places"]
-
-ENDINGS = (".csv", ".geojson", ".gpkg")
+__all__ = ["geojson_text", "lonlat_table", "redraw", "report", "write_places"]
 
 
 def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
@@ -77,28 +78,45 @@ def report(folder: str | Path, *, out: str | Path | None = None, pdf: bool = Fal
 
 
 def write_places(places: gpd.GeoDataFrame, path: str | Path) -> None:
-    """Write places as GeoPackage, GeoJSON (in degrees) or CSV (with lon and lat), by the ending of the path.
+    """Write places by the ending of the path.
+
+    GeoPackage (`.gpkg`, with styles for QGIS), GeoParquet (`.parquet`) and FlatGeobuf (`.fgb`) keep the CRS; GeoJSON
+    is as `geojson_text` gives it; CSV has lon and lat, and is for points.
 
     Raises
     ------
     StudyError
         Another ending, or a folder that cannot be written.
     """
-    if not (places.geom_type == "Point").all():
+    points = (places.geom_type == "Point").all()
+    if not points:
         refuse_dash(path)
     ending = ".csv" if Path(path) == DASH else Path(path).suffix.lower()
-    if ending not in ENDINGS or (ending == ".csv" and not (places.geom_type == "Point").all()):
-        # Only points fit in a CSV.
-        known = ENDINGS if (places.geom_type == "Point").all() else ENDINGS[1:]
+    known = WRITTEN if points else WRITTEN[1:]
+    if ending not in known:
         raise StudyError(f"{path}: cannot write '{ending}' for these places; expected {' or '.join(known)}")
+    name = "isochrones" if "speed_kmh" in places else "sites"
     with whole_file(path) as aside:
         if ending == ".csv":
             lonlat_table(places).to_csv(aside, index=False, lineterminator="\n")
         elif ending == ".gpkg":
-            name = "isochrones" if "speed_kmh" in places else "sites"
             write_geopackage({name: places}, aside)
+        elif ending == ".parquet":
+            places.to_parquet(aside, index=places.index.name is not None, compression="zstd")
+        elif ending == ".fgb":
+            pyogrio.write_dataframe(storable(places), aside, driver="FlatGeobuf", layer=name)
         else:
-            places.to_crs(4326).to_file(aside, driver="GeoJSON", index=places.index.name is not None)
+            aside.write_text(geojson_text(places) + "\n", encoding="utf-8", newline="")
+
+
+def geojson_text(places: gpd.GeoDataFrame) -> str:
+    """Give places as GeoJSON by RFC 7946: degrees with six decimals (a decimetre), outer rings counterclockwise."""
+    flat = storable(places).to_crs(4326)
+    written = io.BytesIO()
+    pyogrio.write_dataframe(
+        flat, written, driver="GeoJSON", layer="places", RFC7946="YES", COORDINATE_PRECISION=6, WRITE_NAME="NO"
+    )
+    return written.getvalue().decode("utf-8").rstrip("\n")
 
 
 def lonlat_table(places: gpd.GeoDataFrame) -> pd.DataFrame:
