@@ -20,7 +20,7 @@ import pandas as pd
 import shapely
 
 from siteplan.config import Profile, Rides
-from siteplan.doors import asked_limits, door
+from siteplan.doors import as_limits, asked_limits, door
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import ModeGraph, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
@@ -94,8 +94,8 @@ def isochrones(
     0  S01  walk     15.0  2.9
     1  S01  walk     20.0  5.0
     """
-    unit, limits = asked_limits(minutes, metres)
-    limits = sorted(limits)
+    unit, given = asked_limits(minutes, metres)
+    limits = sorted(as_limits(given))
     cutoffs = costs(limits, unit)
     backwards = runs_backwards(direction)
     asked, *others = measured(as_modes(mode), unit)

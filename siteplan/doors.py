@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.errors import InputError, Key, SiteplanError, StudyError, listed
-from siteplan.units import Unit
+from siteplan.units import Limits, Unit
 
 __all__ = ["as_limits", "asked_limits", "door", "renamed"]
 
@@ -94,22 +94,30 @@ def door(**columns: Sequence[str]) -> Callable[[Callable[P, R]], Callable[P, R]]
     return decorate
 
 
-def as_limits(minutes: float | Sequence[float]) -> list[float]:
-    """Return one limit or several as a list."""
+def as_limits(minutes: Limits) -> list[float]:
+    """Return one limit or several as a list.
+
+    Raises
+    ------
+    StudyError
+        For limits by mode, where only one mode is asked for.
+    """
+    if isinstance(minutes, Mapping):
+        raise StudyError(f"minutes: found limits by mode ({listed(minutes)}), expected a number, or several in a list")
     return [minutes] if isinstance(minutes, Real) else list(minutes)  # type: ignore[arg-type, list-item]
 
 
 def asked_limits(
-    minutes: float | Sequence[float] | None,
-    metres: float | Sequence[float] | None,
+    minutes: Limits | None,
+    metres: Limits | None,
     usual: float | Sequence[float] = (15, 20),
-) -> tuple[Unit, list[float]]:
+) -> tuple[Unit, Limits]:
     """Return the unit of the limits that are asked for, and the limits; where none is, the usual minutes."""
     if minutes is not None and metres is not None:
         raise StudyError("minutes and metres: found both; limits are the one or the other, so leave one of them out")
     if metres is not None:
-        return "metres", as_limits(metres)
-    return "minutes", as_limits(usual if minutes is None else minutes)
+        return "metres", metres
+    return "minutes", usual if minutes is None else minutes
 
 
 def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -177,6 +185,7 @@ def _is(value: Any, kind: Any) -> bool:
         return (
             isinstance(value, Iterable)
             and not isinstance(value, str | bytes | pd.DataFrame)
+            and not (origin is Sequence and isinstance(value, Mapping))
             and (not few or all(_is(each, inside) for each in value))
         )
     if origin is Callable:

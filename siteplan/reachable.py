@@ -5,7 +5,7 @@ others adds up to what it counts of all, exactly so where people are whole numbe
 points are put in one order first, so that the order of the tables changes no bit.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -405,6 +405,21 @@ class Reach(Shown):
             people=People(self.people.table[inside]),
             site=self.site[keep],
             point=(np.cumsum(inside) - 1)[self.point[keep]],
+            minutes=self.minutes[keep],
+            starts=np.append(0, np.cumsum(keep))[self.starts],
+            rows=np.flatnonzero(keep) if self.rows is None else self.rows[keep],
+        )
+
+    def no_longer(self, longest: Mapping[str, float]) -> "Reach":
+        """Return the same sites, points and modes, no mode for longer than so; one that is not named for as long."""
+        most = np.array([longest.get(mode, np.inf) for mode in self.modes])
+        keep = self.minutes <= np.repeat(most, np.diff(self.starts))
+        if keep.all():
+            return self
+        return replace(
+            self,
+            site=self.site[keep],
+            point=self.point[keep],
             minutes=self.minutes[keep],
             starts=np.append(0, np.cumsum(keep))[self.starts],
             rows=np.flatnonzero(keep) if self.rows is None else self.rows[keep],

@@ -11,7 +11,7 @@ import pandas as pd
 
 from siteplan.catalogue import Measure
 from siteplan.config import Profile, Rides
-from siteplan.doors import asked_limits, door, renamed
+from siteplan.doors import as_limits, asked_limits, door, renamed
 from siteplan.errors import warn
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import mode_graph
@@ -93,7 +93,8 @@ def travel_times(
     1  S01    562  walk     17.5
     """
     how: dict[str, Any] = {"direction": direction, "executor": executor, "progress": progress}
-    unit, limits = asked_limits(minutes, metres, 20)
+    unit, asked = asked_limits(minutes, metres, 20)
+    limits = as_limits(asked)
     profile, *others = measured(as_modes(mode), unit)
     if others:
         how |= {unit: limits, "transit": transit}
@@ -216,7 +217,8 @@ def reach_totals(
     S01           9437.0
     S02           5543.0
     """
-    unit, limits = asked_limits(minutes, metres)
+    unit, asked_for = asked_limits(minutes, metres)
+    limits = as_limits(asked_for)
     (profile,) = measured([as_profile(mode)], unit)
     assert isinstance(profile, Profile)  # noqa: S101 - as_profile gives no rides
     cutoffs = search.costs(sorted(limits), unit)

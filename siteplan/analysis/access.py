@@ -1,15 +1,16 @@
 """How near the people of each cell are: least minutes, nearest site, best mode, share within a limit."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteplan.analysis.reach import check_limits
-from siteplan.catalogue import PEOPLE, Measure
+from siteplan.analysis.reach import within_limits
+from siteplan.catalogue import BEST, PEOPLE, Measure
 from siteplan.doors import door
 from siteplan.reachable import Bools, Floats, Ints, Nearest, Reach, ratio, sums
+from siteplan.units import Limits
 
 __all__ = ["cell_access"]
 
@@ -19,7 +20,7 @@ def cell_access(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: Limits = (15, 20),
     opened: Collection[str] | Bools | None = None,
 ) -> pd.DataFrame:
     """Tell for each cell how far the nearest site is, which one it is, and for how many people it is within a limit.
@@ -29,7 +30,7 @@ def cell_access(
     times, people
         As for `reach`; people need the column `cell`.
     minutes
-        The limits of the shares.
+        The limits of the shares; by mode as for `reach`.
     opened
         The sites that count, of which one can be the nearest; None takes all.
 
@@ -57,8 +58,8 @@ def cell_access(
     CRS3035RES200mN2608000E3811400          19.5       S27              0.0
     CRS3035RES200mN2608200E3812200          19.3       S27              0.0
     """
-    limits = check_limits(minutes)
-    asked = Reach.of(times, people)
+    asked, limits = within_limits(Reach.of(times, people), minutes)
+    limits.setdefault(BEST, limits[asked.names[-1]])
     near_by_mode = asked.nearest_by_mode(opened)
     people_at = asked.people.amount("people")
     codes, of_cells = pd.factorize(asked.people.cell)  # cells in the order of their first point
@@ -71,7 +72,7 @@ def cell_access(
         commonest = _commonest(cell, rank[near.site], weights, len(labels))
         columns[Measure("minutes", PEOPLE, mode).column] = _means(cell, near.minutes, weights, len(labels))
         columns[Measure("site", PEOPLE, mode).column] = _labels(commonest, asked.sites[by_name])
-        for limit in limits:
+        for limit in limits[mode]:
             covered = np.where(near.minutes <= limit, people_at, 0.0)
             shares = _ratios(cell, covered, people_at, len(labels))
             columns[Measure("covered", PEOPLE, mode, limit).column] = shares

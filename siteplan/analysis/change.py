@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.equity import places_and_groups
-from siteplan.analysis.reach import check_limits
+from siteplan.analysis.reach import limits_by_name
 from siteplan.catalogue import BEST
 from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.reachable import People, Reach
+from siteplan.units import Limits
 
 __all__ = ["gained_lost"]
 
@@ -25,7 +26,7 @@ def gained_lost(
     people: pd.DataFrame | None,
     territories: pd.Series | Mapping[str, pd.Series] | None = None,
     *,
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: Limits = (15, 20),
     groups: Sequence[str] | None = None,
     opened_before: Collection[str] | None = None,
     opened_after: Collection[str] | None = None,
@@ -36,7 +37,8 @@ def gained_lost(
     Parameters
     ----------
     before_times, after_times
-        Times tables before and after the change, or a `Reach` each. A mode that one of them lacks reaches nobody there.
+        Times tables before and after the change, or a `Reach` each. A mode that one of them lacks reaches nobody there;
+        the best of a single mode is that mode.
     people, territories, minutes, groups
         As for `access_shares`.
     opened_before, opened_after
@@ -67,7 +69,6 @@ def gained_lost(
     1   age_65  2253.0   2635.0   382.0   0.0
     2   people  9437.0  11090.0  1653.0   0.0
     """
-    limits = check_limits(minutes)
     before = Reach.of(before_times, people)
     there = before.people
     after = after_times if isinstance(after_times, Reach) else Reach.of(after_times, there)
@@ -77,13 +78,18 @@ def gained_lost(
             f"people_after: {len(later.points):,} points, not those of people ({len(there.points):,}). "
             "Give both tables the same points, with 0 people where nobody lives"
         )
-    sides = ((before, before.is_open(opened_before)), (after, after.is_open(opened_after)))
-    had_least, has_least = ({mode: each.least(mode, opened) for mode in each.names} for each, opened in sides)
-    nobody = np.full(len(there.points), np.inf)
-    modes = list(dict.fromkeys([*had_least, *has_least]))
+    modes = list(dict.fromkeys([*before.names, *after.names]))
     modes.sort(key=lambda mode: mode == BEST)  # the best of all stays the last
+    limits = limits_by_name(minutes, modes)
+    if isinstance(minutes, Mapping):
+        longest = {mode: max(limits[mode]) for mode in modes if mode != BEST}
+        before, after = before.no_longer(longest), after.no_longer(longest)
+    sides = ((before, before.is_open(opened_before)), (after, after.is_open(opened_after)))
+    # The best of one mode is that mode.
+    had_least, has_least = ({mode: each.least(mode, opened) for mode in (*each.modes, BEST)} for each, opened in sides)
+    nobody = np.full(len(there.points), np.inf)
     tables = []
-    for keys, amount, total in places_and_groups(there, territories, groups, modes=modes, limits=limits):
+    for keys, amount, total in places_and_groups(there, territories, groups, limits=limits):
         mode, limit, amount_after = keys["mode"], keys["minutes"], later.amount(keys["group"])
         had = np.where(had_least.get(mode, nobody) <= limit, amount, 0.0)
         has = np.where(has_least.get(mode, nobody) <= limit, amount_after, 0.0)

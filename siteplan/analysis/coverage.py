@@ -28,7 +28,7 @@ def openings_of(sites: pd.DataFrame, reach: Reach, chosen: Sequence[str] = ()) -
 def by_way(
     reach: Reach,
     openings: Mapping[str, Collection[str]],
-    limits: Sequence[float],
+    limits: Sequence[float] | Mapping[str, Sequence[float]],
     *,
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def by_way(
     openings
         What may be open, such as `openings_of` gives it.
     limits
-        In the unit of the reach.
+        In the unit of the reach: of all modes, or by mode, and then of `best` as well.
     groups
         Columns to count beside people; None takes all.
 
@@ -54,6 +54,7 @@ def by_way(
     `best` where there are several), `minutes` (or `metres`), `people` in all, `covered` of them, `share` (missing where
     there is nobody).
     """
+    of = limits if isinstance(limits, Mapping) else dict.fromkeys(reach.names, limits)
     parts = {TOTAL: np.ones(len(reach.points), dtype=bool)} | _publics(reach)
     amounts = reach.people.amounts(groups)
     rows = []
@@ -64,7 +65,7 @@ def by_way(
                 amount = np.where(here, amounts[group], 0.0)
                 whole = float(amount.sum())
                 for mode, minutes in least.items():
-                    for limit in limits:
+                    for limit in of[mode]:
                         covered = float(np.where(minutes <= limit, amount, 0.0).sum())
                         share = covered / whole if whole else np.nan
                         rows.append((name, public, group, mode, limit, whole, covered, share))

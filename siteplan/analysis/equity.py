@@ -5,7 +5,6 @@ a times table and a table with `people` and groups by `point`, or a `Reach` of b
 the sites that count (None: all of the table), so that candidates do not pass for telecentres that exist.
 """
 
-import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,10 +14,11 @@ import pandas as pd
 import shapely
 
 from siteplan.analysis.indices import concentration, fgt, gini, palma, theil
-from siteplan.analysis.reach import check_limits
+from siteplan.analysis.reach import check_limits, each_limit, within_limits
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import Floats, Ints, People, Reach, ratio, sums
+from siteplan.units import Limits
 
 __all__ = [
     "OUTSIDE",
@@ -84,7 +84,7 @@ def access_shares(
     people: pd.DataFrame | None = None,
     territories: pd.Series | Mapping[str, pd.Series] | None = None,
     *,
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: Limits = (15, 20),
     groups: Sequence[str] | None = None,
     opened: Collection[str] | None = None,
 ) -> pd.DataFrame:
@@ -121,11 +121,10 @@ def access_shares(
     1   age_65  11274.0   3446.0
     2   people  49742.0  14966.0
     """
-    limits = check_limits(minutes)
-    asked = Reach.of(times, people)
+    asked, by_name = within_limits(Reach.of(times, people), minutes)
     least = {mode: asked.least(mode, opened) for mode in asked.names}
     tables = []
-    for keys, amount, total in places_and_groups(asked.people, territories, groups, modes=least, limits=limits):
+    for keys, amount, total in places_and_groups(asked.people, territories, groups, limits=by_name):
         covered = total(np.where(least[keys["mode"]] <= keys["minutes"], amount, 0.0))
         tables.append(pd.DataFrame(keys | {"covered": covered, "share": ratio(covered, keys["people"])}))
     table = pd.concat(tables)  # its index is the place of the territory in its split
@@ -137,7 +136,7 @@ def sites_in_reach(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: float | Sequence[float] = (15, 20),
+    minutes: Limits = (15, 20),
     groups: Sequence[str] | None = None,
     opened: Collection[str] | None = None,
     most: int = 3,
@@ -172,10 +171,9 @@ def sites_in_reach(
     """
     if most < 1:
         raise StudyError(f"most: {most}, expected 1 or more sites")
-    limits = check_limits(minutes)
-    asked = Reach.of(times, people)
+    asked, by_name = within_limits(Reach.of(times, people), minutes)
     counts = {
-        (mode, limit): np.minimum(asked.choices(mode, limit, opened), most) for mode in asked.names for limit in limits
+        (mode, limit): np.minimum(asked.choices(mode, limit, opened), most) for mode, limit in each_limit(by_name)
     }
     records = []
     for group, amount in groups_first(asked.people.amounts(groups)):
@@ -269,8 +267,10 @@ def shortfall(
 
     Parameters
     ----------
-    times, people, minutes, groups, opened
+    times, people, groups, opened
         As for `access_shares`.
+    minutes
+        The limits, for all modes the same.
 
     Returns
     -------
@@ -312,10 +312,9 @@ def places_and_groups(
     territories: pd.Series | Mapping[str, pd.Series] | None,
     groups: Sequence[str] | None,
     *,
-    modes: Collection[str],
-    limits: Sequence[float],
+    limits: Mapping[str, Sequence[float]],
 ) -> Iterator[tuple[dict[str, Any], Floats, Callable[[Floats], Floats]]]:
-    """Yield, for each split, group, mode and limit, what a table by territory begins with.
+    """Yield, for each split, group, mode and each of its limits, what a table by territory begins with.
 
     Its columns `split`, `territory`, `group`, `mode`, `minutes`, `people`; the group by point; and what sums an amount
     by point over each territory.
@@ -328,7 +327,7 @@ def places_and_groups(
         for group, amount in groups_first(people.amounts(groups)):
             place = {"split": split, "territory": labels, "group": group}
             everybody = total(amount)
-            for mode, limit in itertools.product(modes, limits):
+            for mode, limit in each_limit(limits):
                 yield place | {"mode": mode, "minutes": limit, "people": everybody}, amount, total
 
 

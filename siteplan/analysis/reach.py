@@ -6,18 +6,18 @@ table without `mode` has the one mode "given". With several modes, "best" stands
 person once. Withheld people (missing) count as nothing. The order of rows and of sites changes no bit of any figure.
 """
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteplan.catalogue import Measure
+from siteplan.catalogue import BEST, Measure
 from siteplan.config import Decay
 from siteplan.doors import as_limits, asked_limits, door
-from siteplan.errors import StudyError
+from siteplan.errors import StudyError, listed
 from siteplan.reachable import Floats, Pairs, Reach, site_positions
+from siteplan.units import Limits
 
 __all__ = ["added", "coverage", "decayed_reach", "overlap", "reach"]
 
@@ -27,8 +27,8 @@ def reach(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: float | Sequence[float] | None = None,
-    metres: float | Sequence[float] | None = None,
+    minutes: Limits | None = None,
+    metres: Limits | None = None,
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people and groups that each site reaches, and those that no other site of the table reaches.
@@ -42,7 +42,9 @@ def reach(
         Columns `people` and groups, by `point` (index or column); None counts every point once.
     minutes, metres
         The limits, the one or the other as the times are; a person exactly at the limit is reached. 15 and 20 minutes
-        unless said.
+        unless said. Limits by mode, such as `{"walk": [15, 20], "transit": [20, 30, 45]}`, name every mode of the
+        times: each is counted at its own limits and travelled for no longer than the longest of them, and `best` is
+        counted at all of them.
     groups
         Columns to count beside people; None takes every numeric column that does not say where the point is.
 
@@ -67,10 +69,10 @@ def reach(
     {'people_walk_15': 9437.0, 'workers_walk_15': 4172.0, 'unique_walk_15': 0.0}
     """
     unit, limits = asked_limits(minutes, metres)
-    asked = Reach.of(times, people, unit)
+    asked, by_name = within_limits(Reach.of(times, people, unit), limits)
     amounts = asked.people.amounts(groups)
     columns: dict[str, Floats] = {}
-    for mode, limit, pairs in _within(asked, limits):
+    for mode, limit, pairs in _within(asked, by_name):
         alone = pairs.where(np.bincount(pairs.point, minlength=len(asked.points))[pairs.point] == 1)
         for name, amount in amounts.items():
             columns[Measure("reached", name, mode, limit, unit).column] = asked.by_site(pairs, amount)
@@ -84,8 +86,8 @@ def added(
     people: pd.DataFrame | None,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
-    minutes: float | Sequence[float] | None = None,
-    metres: float | Sequence[float] | None = None,
+    minutes: Limits | None = None,
+    metres: Limits | None = None,
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people whom each site reaches and no other existing or required site does.
@@ -114,11 +116,11 @@ def added(
     {'S01': 9423.0, 'S02': 5529.0, 'S10': 4985.0}
     """
     unit, limits = asked_limits(minutes, metres)
-    asked = Reach.of(times, people, unit)
+    asked, by_name = within_limits(Reach.of(times, people, unit), limits)
     fixed = np.isin(sites["status"].to_numpy(), ["existing", "required"])[site_positions(asked.sites, sites.index)]
     amounts = asked.people.amounts(groups)
     columns: dict[str, Floats] = {}
-    for mode, limit, pairs in _within(asked, limits):
+    for mode, limit, pairs in _within(asked, by_name):
         by_fixed = np.bincount(pairs.point[fixed[pairs.site]], minlength=len(asked.points))
         new = pairs.where(by_fixed[pairs.point] == fixed[pairs.site])  # the site itself may be the one
         for name, amount in amounts.items():
@@ -166,7 +168,7 @@ def overlap(
     unit, limits = asked_limits(minutes, metres, 15)
     asked = Reach.of(times, people, unit)
     chosen = asked.chosen_mode(mode, "overlap")
-    (limit,) = check_limits(limits)
+    (limit,) = check_limits(as_limits(limits))
     return pd.DataFrame(asked.shared(chosen, limit), index=asked.sites, columns=asked.sites)
 
 
@@ -175,8 +177,8 @@ def coverage(
     times: pd.DataFrame | Reach,
     people: pd.DataFrame | None = None,
     *,
-    minutes: float | Sequence[float] | None = None,
-    metres: float | Sequence[float] | None = None,
+    minutes: Limits | None = None,
+    metres: Limits | None = None,
     groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count the people and groups that at least one site reaches, each person once.
@@ -204,10 +206,10 @@ def coverage(
     1  walk     20.0  47817.0         0.961
     """
     unit, limits = asked_limits(minutes, metres)
-    asked = Reach.of(times, people, unit)
+    asked, by_name = within_limits(Reach.of(times, people, unit), limits)
     everybody = {name: float(amount.sum()) for name, amount in asked.people.amounts(groups).items()}
     records: list[dict[str, object]] = []
-    for mode, limit in itertools.product(asked.names, check_limits(limits)):
+    for mode, limit in each_limit(by_name):
         record: dict[str, object] = {"mode": mode, unit: limit}
         for name, reached in asked.count(mode, limit, groups=groups).items():
             record |= {name: reached, f"{name}_share": reached / everybody[name] if everybody[name] else np.nan}
@@ -262,6 +264,42 @@ def decayed_reach(
     return pd.DataFrame(columns, index=asked.sites)
 
 
+def within_limits(asked: Reach, minutes: Limits) -> tuple[Reach, dict[str, list[float]]]:
+    """Return whom each mode reaches within its limits, and the limits of each mode and of the best of them.
+
+    A list holds for all modes, and whoever is beyond it may still count elsewhere. Limits by mode bound every mode by
+    the longest of its own, and the best of them is counted at all of them.
+
+    Raises
+    ------
+    StudyError
+        For limits that are not more than 0, and for modes without limits or limits without a mode.
+    """
+    by_name = limits_by_name(minutes, asked.names)
+    if not isinstance(minutes, Mapping):
+        return asked, by_name
+    return asked.no_longer({mode: max(by_name[mode]) for mode in asked.modes}), by_name
+
+
+def limits_by_name(minutes: Limits, names: Sequence[str]) -> dict[str, list[float]]:
+    """Return the limits of each mode and of `best`, after checking them as `within_limits` says."""
+    if not isinstance(minutes, Mapping):
+        return dict.fromkeys(names, check_limits(minutes))
+    own = {str(mode): sorted(check_limits(limits)) for mode, limits in minutes.items()}
+    modes = [mode for mode in names if mode != BEST]
+    if lacking := [mode for mode in modes if mode not in own]:
+        raise StudyError(f"minutes: no limits for {listed(lacking)}; expected some for each mode of the times")
+    if unknown := [mode for mode in own if mode not in modes]:
+        raise StudyError(f"minutes: no mode {unknown[0]!r} in the times; expected limits for {listed(modes)}")
+    every = sorted({limit for limits in own.values() for limit in limits})
+    return {name: own.get(name, every) for name in names}
+
+
+def each_limit(by_name: Mapping[str, Iterable[float]]) -> Iterator[tuple[str, float]]:
+    """Yield every mode with each of its limits."""
+    return ((mode, limit) for mode, limits in by_name.items() for limit in limits)
+
+
 def check_limits(minutes: float | Sequence[float]) -> list[float]:
     """Return the limits as numbers, each once, after checking that they are more than 0."""
     limits = list(dict.fromkeys(float(limit) for limit in as_limits(minutes)))
@@ -270,7 +308,7 @@ def check_limits(minutes: float | Sequence[float]) -> list[float]:
     return limits
 
 
-def _within(asked: Reach, minutes: float | Sequence[float]) -> Iterator[tuple[str, float, Pairs]]:
+def _within(asked: Reach, by_name: Mapping[str, Iterable[float]]) -> Iterator[tuple[str, float, Pairs]]:
     """Yield mode, limit, and the pairs within it."""
-    for mode, limit in itertools.product(asked.names, check_limits(minutes)):
+    for mode, limit in each_limit(by_name):
         yield mode, limit, asked.within(mode, limit)

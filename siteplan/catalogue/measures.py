@@ -7,7 +7,7 @@ measures; where it would not (a group called `unique`, a mode with an underscore
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -188,13 +188,17 @@ def _plain(part: str) -> str:
 
 
 def score_measures(
-    modes: Sequence[str], limits: Sequence[float], groups: Sequence[str], unit: Unit = "minutes"
+    modes: Sequence[str],
+    limits: Sequence[float] | Mapping[str, Sequence[float]],
+    groups: Sequence[str],
+    unit: Unit = "minutes",
 ) -> list[Measure]:
-    """List the counted columns of a score table, in their order."""
+    """List the counted columns of a score table, in their order; `limits` are of all modes, or by mode and `best`."""
+    of = limits if isinstance(limits, Mapping) else dict.fromkeys(modes, limits)
     return [
         Measure(kind, group, mode, float(limit), unit)
         for mode in modes
-        for limit in limits
+        for limit in of[mode]
         for group in (PEOPLE, *groups)
         for kind in COUNTED
     ]

@@ -69,7 +69,7 @@ OPTIONS: dict[str, tuple[str, Any, str]] = {
         str,
         "walk, bike, calm, slow_walk, pedelec, transit, or your own; several with commas. [walk,bike]",
     ),
-    "travel.minutes": ("--minutes", str, "Limits, such as 15,20. [15,20]"),
+    "travel.minutes": ("--minutes", str, "Limits, such as 15,20, or by mode walk:15,20,transit:20,45. [15,20]"),
     "travel.metres": ("--metres", str, "Limits in metres in place of minutes, such as 400,800."),
     "travel.direction": ("--direction", str, "to or from the site. [to]"),
 }
@@ -363,13 +363,16 @@ def plain_console() -> "Console":
 
 def _print_coverage(result: "Result") -> None:
     """Print who has an open site by each mode; `score` alone counts no openings."""
+    from siteplan.catalogue import BEST
     from siteplan.output.coverage import cycles, terrain_told
     from siteplan.output.terminal import print_coverage
     from siteplan.words import load_words
 
     ways, choose = result.tables.get("coverage"), result.study["choose"] or {}
     if ways is not None:
-        limit = choose.get("minutes") or max(result.minutes)
+        asked = choose.get("mode") or BEST
+        modes = [asked] if isinstance(asked, str) else asked
+        limit = choose.get("minutes") or max(map(result.longest, modes))
         print_coverage(
             ways,
             limit,

@@ -20,6 +20,7 @@ __all__ = [
     "Metres",
     "Names",
     "based",
+    "by_mode",
     "listed",
     "rising",
 ]
@@ -54,6 +55,19 @@ def listed(value: Any) -> Any:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return [value] if isinstance(value, int | float) else value
+
+
+def by_mode(value: Any) -> Any:
+    """Let `walk:15,20,transit:30` on a command line stand for limits by mode, and `15,20` for a list."""
+    if not isinstance(value, str) or ":" not in value:
+        return listed(value)
+    found: dict[str, list[str]] = {}
+    mode = ""
+    for part in listed(value):
+        named, _, limit = part.rpartition(":")
+        mode = named.strip() or mode
+        found.setdefault(mode, []).append(limit.strip())
+    return found
 
 
 def rising(values: tuple[Number, ...]) -> tuple[Number, ...]:

@@ -72,6 +72,14 @@ def _check_scenario(study: "Study", scenario: Scenario, other: "Study") -> None:
         raise StudyError("changes nothing; expected any of streets, lines, people, sites, set or choose_again")
     if other.travel.unit != study.travel.unit:
         raise StudyError("travel.metres: a scenario counts as its study does; leave the key out")
+    differ = [mode for mode in study.travel.modes if mode in other.travel.modes]
+    if study.travel.own or other.travel.own:
+        differ = [mode for mode in differ if study.travel.limits_of(mode) != other.travel.limits_of(mode)]
+        if differ:
+            raise StudyError(
+                f"travel.{study.travel.unit}: {differ[0]} has other limits than in the study; where limits are by "
+                "mode, keep those of the study, to compare by"
+            )
     if not {*study.travel.limits} & {*other.travel.limits}:
         limits = ", ".join(f"{limit:g}" for limit in study.travel.limits)
         raise StudyError(
@@ -175,6 +183,13 @@ class Study(Shown, Model):
             )
         if self.inputs.times is None:
             self._check_limits()
+            self._check_own_limits()
+        if self.travel.own and self.fairness is not None and self.fairness.shortfall:
+            raise PydanticCustomError(
+                "shortfall",
+                "fairness.shortfall: tells how far beyond the limits people are, and limits by mode (travel.minutes) "
+                "end the way there; give the same limits to all modes, as a list, or leave shortfall out",
+            )
         if self.travel.rides and self.inputs.transit is None and self.inputs.times is None:
             raise PydanticCustomError(
                 "timetable",
@@ -235,7 +250,7 @@ class Study(Shown, Model):
         return {
             "name": self.name,
             "modes": listed(profile.name for profile in self.profiles()),
-            self.travel.unit: listed(f"{limit:g}" for limit in self.travel.limits),
+            self.travel.unit: self.travel.limits_told(),
             "choose": "no sites" if self.choose is None else self.choose.objective,
             "scenarios": len(self.variants()),
             "results": self.output.folder,
@@ -375,7 +390,7 @@ class Study(Shown, Model):
 
     def _check_limits(self) -> None:
         """Refuse limits beyond what is searched; a table of times may go as far as it likes."""
-        longest = max(self.travel.minutes)
+        longest = max(self.travel.limits) if self.travel.unit == "minutes" else 0.0
         asked = None if self.choose is None else self.choose.minutes
         lacking = self.fairness is not None and self.fairness.shortfall
         for key, limit, most in (
@@ -392,6 +407,25 @@ class Study(Shown, Model):
                     "(inputs.times) may go farther",
                     {"key": key, "limit": f"{limit:g}", "most": f"{most:g}"},
                 )
+
+    def _check_own_limits(self) -> None:
+        """Refuse limits by mode that leave out a mode, or name another; a table of times names its modes itself."""
+        own, modes, key = self.travel.own, self.travel.modes, f"travel.{self.travel.unit}"
+        for mode in own if own else ():
+            if mode not in modes:
+                raise PydanticCustomError(
+                    "limits",
+                    "{key}.{mode}: is none of the modes of this study; expected limits for {modes}, or {mode} among "
+                    "travel.modes",
+                    {"key": key, "mode": mode, "modes": listed(modes)},
+                )
+        lacking = [mode for mode in modes if own and mode not in own]
+        if lacking:
+            raise PydanticCustomError(
+                "limits",
+                "{key}: says nothing of {mode}; give its limits, too, or leave it out of travel.modes",
+                {"key": key, "mode": lacking[0]},
+            )
 
     @staticmethod
     def _decayed(block: Question | Score | None) -> float:
@@ -431,6 +465,10 @@ class Study(Shown, Model):
         other = "metres" if self.travel.unit == "minutes" else "minutes"
         if getattr(asked, other) is not None:
             wrong.append((other, f"the limits of the study are {self.travel.unit}; give choose.{self.travel.unit}"))
+        longest, usual = self.travel.longest(asked.mode or BEST), asked.limit(0.0)
+        if self.travel.own and asked.goal.limited and usual > longest and getattr(asked, other) is None:
+            why = f"found {usual:g}, but {asked.mode or BEST} is counted up to {longest:g} (travel.{self.travel.unit})"
+            wrong.append((self.travel.unit, why))
         if asked.decay is not None and self.travel.unit == "metres":
             wrong.append(("decay", "weighs minutes, and the limits of the study are metres; ask another objective"))
         if asked.decay is not None and not isinstance(asked.decay, Decay):
@@ -447,7 +485,7 @@ class Study(Shown, Model):
         """Name the results that a site can be scored by."""
         modes = (*self.travel.modes, BEST) if len(self.travel.modes) > 1 else self.travel.modes
         decayed = decayed_measures(modes, self.groups) if self.score.decay else []
-        limits, unit = self.travel.limits, self.travel.unit
+        limits, unit = {mode: self.travel.limits_of(mode) for mode in modes}, self.travel.unit
         return [each.column for each in (*score_measures(modes, limits, self.groups, unit), *decayed)]
 
     @property
@@ -461,6 +499,10 @@ class Study(Shown, Model):
         asked = 0.0 if self.choose is None else self.choose.limit(max(self.travel.limits))
         return max(self.ground, min(asked, SEARCHED if self.travel.unit == "minutes" else FARTHEST))
 
+    def limit_of(self, mode: str) -> float:
+        """How far to search by a mode: as far as anything asks, but no farther than its own limits."""
+        return min(self.limit, max(self.travel.own.get(mode, (self.limit,))))
+
     @property
     def ground(self) -> float:
         """How far around the sites streets and people are needed: the longest limit that is given, in its unit."""
@@ -473,13 +515,13 @@ class Study(Shown, Model):
         asked = () if choose is None else (choose.minutes, choose.penalty)
         limits = [self._decayed(self.score), self._decayed(choose)]
         most = SEARCHED if self.inputs.times is None else LONG  # a penalty may be longer than any search
-        longest = max(*self.travel.minutes, *limits, *(min(limit, most) for limit in asked if limit))
-        return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.minutes)))
+        longest = max(*self.travel.limits, *limits, *(min(limit, most) for limit in asked if limit))
+        return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.limits)))
 
-    @property
-    def ground_minutes(self) -> float:
-        """The minutes of the ground; a minute of a way by length is 60 metres."""
-        return self.ground if self.travel.unit == "minutes" else self.ground / 60
+    def ground_minutes_of(self, mode: str) -> float:
+        """Give the minutes of the ground that a mode needs, by its own limits; a minute of a way by length is 60 m."""
+        ground = min(self.ground, max(self.travel.own.get(mode, (self.ground,))))
+        return ground if self.travel.unit == "minutes" else ground / 60
 
     @property
     def publics(self) -> tuple[Public, ...]:

@@ -1,6 +1,6 @@
 """How the people of a study travel, and for how long."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from siteplan.config.fields import LongLimit, Metres, Names, listed, rising
+from siteplan.config.fields import LongLimit, Metres, Names, by_mode, listed, rising
 from siteplan.config.profiles import (
     PROFILES,
     TRANSIT,
@@ -101,6 +101,26 @@ OwnMode = Annotated[
 ]
 
 
+def _how(given: Any) -> str:
+    return "[by mode]" if isinstance(given, Mapping) else "[list]"
+
+
+Minutes = Annotated[tuple[LongLimit, ...], Field(min_length=1), AfterValidator(rising)]
+Lengths = Annotated[tuple[Metres, ...], Field(min_length=1), AfterValidator(rising)]
+LimitsInMinutes = Annotated[
+    Annotated[Minutes, Tag("[list]")]
+    | Annotated[dict[str, Annotated[Minutes, BeforeValidator(listed)]], Field(min_length=1), Tag("[by mode]")],
+    Discriminator(_how),
+    BeforeValidator(by_mode),
+]
+LimitsInMetres = Annotated[
+    Annotated[Lengths, Tag("[list]")]
+    | Annotated[dict[str, Annotated[Lengths, BeforeValidator(listed)]], Field(min_length=1), Tag("[by mode]")],
+    Discriminator(_how),
+    BeforeValidator(by_mode),
+]
+
+
 def _unknown(mode: str, known: Iterable[str]) -> PydanticCustomError | None:
     """Say that a mode is not among those known; nothing of one that is."""
     told = tuple(known)
@@ -144,15 +164,14 @@ class Travel(Model):
         description=f"any of {', '.join(MODES)}; 'best' in a result = any of them. Left out: walk and bike, and "
         "transit where there are timetables",
     )
-    minutes: Annotated[tuple[LongLimit, ...], BeforeValidator(listed), AfterValidator(rising)] = Field(
+    minutes: LimitsInMinutes = Field(
         default=(15, 20),
-        min_length=1,
         description="the limits: a shared workplace works within 15 to 20 minutes of home; at most 180, but for a "
-        "table of times",
+        "table of times. By mode, such as {walk: [15, 20], transit: [20, 30, 45]}, each is counted at its own, and "
+        "travelled for no longer than its longest",
     )
-    metres: Annotated[tuple[Metres, ...], BeforeValidator(listed), AfterValidator(rising)] | None = Field(
+    metres: LimitsInMetres | None = Field(
         default=None,
-        min_length=1,
         description="limits to the length of the way in place of minutes, such as [400, 800], for score, isochrones "
         "and choose: every way counts as long as it is, be it stairs, a slope or a ferry; empty = minutes",
     )
@@ -242,9 +261,35 @@ class Travel(Model):
         return "minutes" if self.metres is None else "metres"
 
     @property
-    def limits(self) -> tuple[float, ...]:
-        """The limits in their unit."""
+    def asked(self) -> tuple[float, ...] | dict[str, tuple[float, ...]]:
+        """The limits in their unit, as they are given: of all modes, or by mode."""
         return self.minutes if self.metres is None else self.metres
+
+    @property
+    def own(self) -> dict[str, tuple[float, ...]]:
+        """The limits of each mode, where they are given by mode."""
+        return self.asked if isinstance(self.asked, dict) else {}
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """All limits in their unit, rising."""
+        return rising(sum(self.own.values(), ())) if isinstance(self.asked, dict) else self.asked
+
+    def limits_told(self) -> str:
+        """Write the limits in short."""
+        told = {mode: ", ".join(f"{limit:g}" for limit in limits) for mode, limits in self.own.items()}
+        if told:
+            return "; ".join(f"{mode} {limits}" for mode, limits in told.items())
+        return ", ".join(f"{limit:g}" for limit in self.limits)
+
+    def limits_of(self, mode: str) -> tuple[float, ...]:
+        """Give the limits of a mode; of `best` all."""
+        return self.own.get(mode, self.limits)
+
+    def longest(self, modes: str | Sequence[str]) -> float:
+        """Give the longest limit of a mode, or of any of several; of `best`, or of none named, the longest of all."""
+        named = [modes] if isinstance(modes, str) else modes
+        return max((max(self.limits_of(mode)) for mode in named), default=max(self.limits))
 
     def section(self, mode: str) -> OnFoot | ByBike | ByTransit:
         """Give what the study says of a mode; of one of its own, with what the mode it is like says of the rest."""

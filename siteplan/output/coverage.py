@@ -1,7 +1,7 @@
 """Coverage by every mode, side by side, as terminal and report tell it."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,10 +17,12 @@ __all__ = [
     "counted",
     "cycles",
     "limits_of",
+    "limits_told",
     "nearly_cycling",
     "planned_of",
     "public_name",
     "terrain_told",
+    "up_to",
     "way_name",
 ]
 
@@ -45,9 +47,15 @@ def limits_of(table: pd.DataFrame, limit: float) -> dict[str, float]:
     """Give the limit of each mode that `at_limit` keeps."""
     found = {}
     for mode in sorted(dict.fromkeys(table["mode"].astype(str)), key=mode_order):
-        known = sorted(table.loc[table["mode"].astype(str) == mode, _unit(table)].astype(float).unique())
-        found[mode] = max((each for each in known if each <= limit), default=known[0])
+        known = table.loc[table["mode"].astype(str) == mode, _unit(table)].astype(float).unique()
+        found[mode] = up_to(known, limit)
     return found
+
+
+def up_to(known: Iterable[float], limit: float) -> float:
+    """Give the largest of some limits up to another, or the least of them where all are larger."""
+    limits = sorted(known)
+    return max((each for each in limits if each <= limit), default=limits[0])
 
 
 def counted(
@@ -94,6 +102,14 @@ def idle_lines(rows: pd.DataFrame, study: Mapping[str, Any], rides: Collection[s
         idle = ((part["gained"].round() == 0) & (part["lost"].round() == 0)).all()
         if idle and any((asked.get(each) or {}).get("lines") for each in parts):
             yield words.text("idle_lines", name=name, minutes=float(part["minutes"].max()))
+
+
+def limits_told(limits: Sequence[float], own: Mapping[str, Sequence[float]], words: Words) -> str:
+    """List the limits; where each mode has its own, mode by mode."""
+    if not own:
+        return words.listed(map(words.number, limits))
+    told = (f"{words.mode(mode)} {words.listed(map(words.number, own[mode]))}" for mode in sorted(own, key=mode_order))
+    return words["semicolon"].join(told)
 
 
 def planned_of(table: pd.DataFrame) -> str:

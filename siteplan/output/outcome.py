@@ -173,13 +173,24 @@ class Outcome(Shown):
 
     @property
     def minutes(self) -> list[float]:
-        """The limits."""
-        return list(self.study.get("travel", {}).get("minutes", []))
+        """The limits; where each mode has its own, all of them."""
+        return _every(self.study.get("travel", {}).get("minutes"))
 
     @property
     def metres(self) -> list[float]:
         """The limits of a study that counts metres."""
-        return list(self.study.get("travel", {}).get("metres") or [])
+        return _every(self.study.get("travel", {}).get("metres"))
+
+    @property
+    def own_limits(self) -> dict[str, list[float]]:
+        """The limits of each mode, where each has its own."""
+        travel = self.study.get("travel", {})
+        found = travel.get("metres") or travel.get("minutes")
+        return {mode: list(limits) for mode, limits in found.items()} if isinstance(found, Mapping) else {}
+
+    def longest(self, mode: str) -> float:
+        """Give the longest limit of a mode; of `best`, the longest of all."""
+        return max(self.own_limits.get(mode) or self.metres or self.minutes)
 
     def refuse_metres(self) -> None:
         """Refuse what counts metres where pages and folders count minutes alone.
@@ -252,6 +263,13 @@ class Outcome(Shown):
         told |= {"tables": ", ".join(self.tables)} | {"layers": ", ".join(self.layers)}
         told |= {"scenarios": listed(self.scenarios, most=FIRST)} if self.scenarios else {}
         return told | ({"folder": self.folder} if self.folder else {})
+
+
+def _every(limits: Mapping[str, Sequence[float]] | Sequence[float] | None) -> list[float]:
+    """List all limits, be they given by mode."""
+    if isinstance(limits, Mapping):
+        return sorted({limit for each in limits.values() for limit in each})
+    return list(limits or [])
 
 
 def _known(tables: Mapping[str, _Table], name: str) -> _Table:

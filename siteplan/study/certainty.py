@@ -116,7 +116,7 @@ def robustness_tables(
         **fingerprint(study, data.streets),
         "profiles": [profile.model_dump() for profile in study.profiles()],
         "limit": bare.limit,
-        "minutes": study.travel.minutes,
+        "minutes": study.travel.asked,
         "score": study.score.model_dump(mode="json"),
         "choose": None if study.choose is None else study.choose.model_dump(mode="json"),
         "weights": dict(weights),
@@ -270,7 +270,7 @@ def _times(study: Study, place: StudyData, ground: _Ground, draw: Draw) -> pd.Da
             place.sites,
             place.points[near],
             mode=_other(study, profile, draw),
-            minutes=study.limit,
+            minutes=study.limit_of(profile.name),
             direction=study.travel.direction,
             transit=transit,
         )
@@ -308,7 +308,7 @@ def _moved(window: tuple[str, str], minutes: float) -> tuple[str, str]:
 
 def _counted(study: Study, place: StudyData, reach: Reach, weights: Mapping[str, float]) -> pd.DataFrame:
     """Count what the score is made of."""
-    asked: dict[str, Any] = {"minutes": study.travel.minutes, "groups": study.groups}
+    asked: dict[str, Any] = {"minutes": study.travel.asked, "groups": study.groups}
     table = site_reach(reach, **asked)
     if not set(weights) <= set(table):
         table = table.join(added(reach, None, place.sites, **asked))
@@ -335,7 +335,7 @@ def _chosen(study: Study, place: StudyData, reach: Reach) -> list[str]:
 
 def _cover(study: Study, asked: Question, reach: Reach) -> pd.DataFrame:
     """Count the people of the chosen group by the very sites that they have within the limit."""
-    limit = asked.minutes or max(study.travel.minutes)
+    limit = asked.minutes or study.travel.longest(asked.mode or BEST)
     within = np.zeros((len(reach.points), len(reach.sites)), dtype=bool)
     for mode in (asked.mode or BEST,) if isinstance(asked.mode, str) else asked.mode:
         near = reach.within(mode, limit)

@@ -11,7 +11,7 @@ from siteplan.errors import InputError, StudyError
 from siteplan.output.outcome import Outcome
 from siteplan.output.result import Result, read_outcome
 from siteplan.study.load import commune_names
-from siteplan.study.scenarios import reaches
+from siteplan.study.scenarios import common_limits, reaches
 
 __all__ = ["compare"]
 
@@ -53,7 +53,7 @@ def compare(before: str | Path | Result, after: str | Path | Result) -> pd.DataF
             f"{_named(second)}: was computed for other people or other streets than {_named(first)}, so that nobody "
             "can be followed from one to the other; give runs of the same streets and population"
         )
-    minutes = [limit for limit in first.minutes if limit in second.minutes]
+    minutes = common_limits(first, second)
     if not minutes:
         raise StudyError(
             f"{_named(first)} and {_named(second)}: no common limit ({first.minutes} and {second.minutes})"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from siteplan.analysis.coverage import by_way, openings_of
 from siteplan.analysis.equity import OUTSIDE
+from siteplan.catalogue import BEST
 from siteplan.config import Question, Study
 from siteplan.errors import Key, StudyError, keys_named
 from siteplan.publics import with_homes
@@ -65,10 +66,14 @@ def chosen(
 
 def covered(study: Study, reach: Reach, sites: pd.DataFrame, opened: Sequence[str] = ()) -> pd.DataFrame:
     """Count who has an open site by each mode, within the limits of the study and of its choice."""
-    asked, limits = study.choose, {*study.travel.limits}
+    asked, limits = study.choose, {mode: {*study.travel.limits_of(mode)} for mode in reach.names}
     if asked is not None and asked.goal.limited:
-        limits.add(asked.limit(max(limits)))
-    return by_way(reach, openings_of(sites, reach, opened), sorted(limits), groups=study.groups)
+        limit = asked.limit(study.travel.longest(asked.mode or BEST))
+        for own in limits.values():
+            if not study.travel.own or limit <= max(own):  # no mode is travelled for longer than it is counted
+                own.add(limit)
+    told = {mode: sorted(own) for mode, own in limits.items()}
+    return by_way(reach, openings_of(sites, reach, opened), told, groups=study.groups)
 
 
 def frontier(
@@ -96,7 +101,7 @@ def _limited(study: Study, question: Question) -> Question:
     asked = _asked(question)
     if not asked.goal.limited:
         return asked
-    return asked.model_copy(update={study.travel.unit: asked.limit(max(study.travel.limits))})
+    return asked.model_copy(update={study.travel.unit: asked.limit(study.travel.longest(question.mode or BEST))})
 
 
 def _able(study: Study, sites: pd.DataFrame) -> pd.DataFrame:

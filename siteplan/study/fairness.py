@@ -87,7 +87,7 @@ def places_left_out(
         data.sites,
         territories=None if communes is None else cell_territories(data.cells, communes),
         names=None if communes is None else communes["name"],
-        minutes=max(study.travel.minutes),
+        minutes=max(study.travel.limits),
         groups=study.groups,
     )
     return places if asked is None or asked.places is None else places.head(asked.places)
@@ -110,7 +110,7 @@ class Situation:
     @property
     def counted(self) -> dict[str, Any]:
         """The limits and groups of the study, as the functions of analysis take them."""
-        return {"minutes": self.study.travel.minutes, "groups": self.study.groups}
+        return {"minutes": self.study.travel.asked, "groups": self.study.groups}
 
     @property
     def sites(self) -> gpd.GeoDataFrame:
@@ -243,7 +243,7 @@ def _unequal(here: Situation, sites: Sequence[str], income: pd.Series | None) ->
     parts = []
     for mode in reach.names:
         nearest = reach.least(mode, opened)
-        shared = [("sites", limit, reach.choices(mode, limit, opened)) for limit in here.study.travel.minutes]
+        shared = [("sites", limit, reach.choices(mode, limit, opened)) for limit in here.study.travel.limits_of(mode)]
         for what, limit, each in (*shared, ("minutes", np.nan, np.where(np.isfinite(nearest), nearest, np.nan))):
             found = inequality(pd.Series(each, reach.points, dtype=float), reach, groups=groups, income=income)
             parts.append(_long(found).assign(what=what, mode=mode, minutes=limit))
@@ -252,7 +252,7 @@ def _unequal(here: Situation, sites: Sequence[str], income: pd.Series | None) ->
 
 def _lacking(here: Situation, sites: Sequence[str]) -> pd.DataFrame:
     own, longest = here.study.inputs.times, here.reach.minutes.max(initial=0.0)
-    if own is not None and longest < 2 * max(here.study.travel.minutes):
+    if own is not None and longest < 2 * max(here.study.travel.limits):
         text = f"{own}: ends at {longest:g} minutes; for fairness.shortfall, whoever is beyond counts as lacking all"
         warn(text)
     found = shortfall(here.reach, **here.counted, opened=sites)

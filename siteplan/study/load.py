@@ -172,7 +172,7 @@ def _is_result(study: Study, name: str) -> bool:
     return (
         measure.group in (PEOPLE, *map(str.lower, study.groups))
         and measure.mode in map(str.lower, modes)
-        and measure.minutes in (None, *study.travel.minutes)
+        and measure.minutes in (None, *study.travel.limits)
     )
 
 
@@ -363,9 +363,13 @@ def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFram
 
 
 def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    """Draw the area whose people may reach the places within the limits, by the fastest of the modes."""
-    fastest = max(RIDE_KMH if isinstance(mode, Rides) else mode.speed_kmh for mode in study.profiles())
-    return study_area(places, minutes=study.ground_minutes, speed_kmh=fastest)
+    """Draw the area whose people may reach the places within the limits, by the mode that carries farthest."""
+    ends = [
+        (RIDE_KMH if isinstance(mode, Rides) else mode.speed_kmh, study.ground_minutes_of(mode.name))
+        for mode in study.profiles()
+    ]
+    fastest, minutes = max(ends, key=lambda end: end[0] * end[1])
+    return study_area(places, minutes=minutes, speed_kmh=fastest)
 
 
 def _at_home(mode: Profile | Rides) -> Profile:
@@ -451,15 +455,17 @@ def _distances(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> pd.Series:
 def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
     """Say when the streets end before the limits do: sites at the border are then understated."""
     # Where buses go that the streets do not is said of their stops.
-    fastest = max(map(_at_home, study.profiles()), key=lambda profile: profile.speed_kmh)
-    needed = study_area(sites, minutes=study.ground_minutes, speed_kmh=fastest.speed_kmh)
+    ends = [(_at_home(profile), study.ground_minutes_of(profile.name)) for profile in study.profiles()]
+    fastest, minutes = max(ends, key=lambda end: end[0].speed_kmh * end[1])
+    needed = study_area(sites, minutes=minutes, speed_kmh=fastest.speed_kmh)
     missing = shortfall(needed, box_area(streets.bounds, streets.crs))
     if missing <= 1 - ENOUGH:
         return
-    kilometres = study.ground_minutes * fastest.speed_kmh / 60
+    kilometres = minutes * fastest.speed_kmh / 60
+    limit = minutes if study.travel.unit == "minutes" else minutes * 60
     text = (
         f"{asked_file(study, 'streets')}: its streets cover {1 - missing:.0%} of the {kilometres:.1f} km around the "
-        f"sites that {study.ground:g} {study.travel.unit} by {fastest.name} need; sites near its border are understated"
+        f"sites that {limit:g} {study.travel.unit} by {fastest.name} need; sites near its border are understated"
     )
     warn(text)
 

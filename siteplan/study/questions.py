@@ -26,7 +26,7 @@ def check_questions(study: Study, data: StudyData) -> None:
     StudyError, InputError
         One sentence: the key, what is wrong with it, and what was expected.
     """
-    farthest = max(study.travel.minutes)
+    farthest = max(study.travel.limits)
     if study.output.isochrones and data.streets is not None and farthest > SEARCHED:
         raise StudyError(
             f"travel.minutes: found {farthest:g}, but isochrones are searched for {SEARCHED:g} minutes at most; leave "

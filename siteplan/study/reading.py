@@ -101,8 +101,8 @@ def _put(raw: dict[str, Any], key: str, value: Any, origin: str) -> None:
             raise StudyError(f"{origin}: {'.'.join(sections[:depth])} holds {short(inner)}, so {key} cannot be set")
         raw[name] = inner = dict(inner or {})
         raw = inner
-    if isinstance(raw.get(last), dict) and isinstance(value, str | Path):
-        # The other way about: another file, the keys beside it kept.
+    if isinstance(raw.get(last), dict) and isinstance(value, str | Path) and sections[:1] != ["travel"]:
+        # The other way about: another file, the keys beside it kept. Limits, be they by mode, are no files.
         value = {**raw[last], "file": value}
     raw[last] = value
 

@@ -39,7 +39,7 @@ def ridden(study: Study, data: StudyData) -> dict[str, pd.DataFrame]:
         people,
         mode=rides,
         direction=study.travel.direction,
-        minutes=max(study.travel.minutes),
+        minutes=study.travel.longest(rides.name),
     )
     return {"lines": found.lines, "stops": found.stops}
 

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.change import gained_lost
+from siteplan.catalogue import BEST
 from siteplan.changed import changed_times
 from siteplan.config import Profile, Rides, Study
 from siteplan.config.changes import KINDS, Scenario
 from siteplan.config.profiles import Model
-from siteplan.errors import SiteplanError, SiteplanWarning, StudyError, warn
+from siteplan.errors import SiteplanError, SiteplanWarning, StudyError, listed, warn
 from siteplan.output.outcome import Outcome
 from siteplan.output.result import Result
 from siteplan.publics import aligned_publics, by_public
@@ -307,7 +308,7 @@ def changes_table(base: Result, others: Mapping[str, Result], communes: Mapping[
 
 
 def _changes(base: Result, name: str, other: Result, communes: pd.Series | None) -> pd.DataFrame:
-    minutes = [limit for limit in base.minutes if limit in other.minutes]
+    minutes = common_limits(base, other)
     if not minutes:
         raise StudyError(f"scenarios.{name}: has none of the limits of the study ({tuple(base.minutes)})")
     before, after = reaches(base, other)
@@ -323,6 +324,27 @@ def _changes(base: Result, name: str, other: Result, communes: pd.Series | None)
     )
     table.insert(0, "scenario", name)
     return table
+
+
+def common_limits(first: Outcome, second: Outcome) -> list[float] | dict[str, list[float]]:
+    """Return the limits that two results have in common, by mode where either has them so; nothing where none are.
+
+    Raises
+    ------
+    StudyError
+        A mode with other limits in one than in the other, where they are by mode.
+    """
+    if not (first.own_limits or second.own_limits):
+        return [limit for limit in first.minutes if limit in second.minutes]
+    sides = [each.own_limits or {mode: each.minutes for mode in each.modes if mode != BEST} for each in (first, second)]
+    differ = [mode for mode in sides[0] if sides[0][mode] != sides[1].get(mode, sides[0][mode])]
+    if differ:
+        here, there = (listed(f"{limit:g}" for limit in side[differ[0]]) for side in sides)
+        raise StudyError(
+            f"travel.minutes: {differ[0]} is counted at {here} minutes, and at {there} in the other; expected the same "
+            "limits, where they are by mode"
+        )
+    return {**sides[1], **sides[0]}
 
 
 def reaches(first: Outcome, second: Outcome) -> tuple[Reach, Reach]:

@@ -43,7 +43,7 @@ def check_demand(study: Study, asked: Demand) -> None:
     """
     check_group(study, "demand.group", asked.group)
     check_mode(study, "demand.mode", asked.mode)
-    _check_minutes(study, "demand.minutes", asked.minutes)
+    _check_minutes(study, "demand.minutes", asked.minutes, asked.mode)
 
 
 def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
@@ -62,7 +62,8 @@ def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
         `people` at all sites of the first kind together.
     """
     reach = here.reach
-    mode, minutes = _mode(reach, "demand.mode", asked.mode), asked.minutes or max(here.study.travel.minutes)
+    mode = _mode(reach, "demand.mode", asked.mode)
+    minutes = asked.minutes or here.study.travel.longest(mode)
     need = DeskNeed(asked.teleworkable, asked.days, asked.fullest, asked.occupancy, asked.desk_m2, asked.desks_a_room)
     where: dict[str, Any] = {"minutes": minutes, "mode": mode, "group": asked.group, "need": need}
     reached = reach.by_site(reach.within(mode, minutes), reach.people.amount(asked.group))
@@ -136,7 +137,7 @@ def check_commuting(study: Study, asked: Commuting, data: StudyData, demand: Dem
     """
     check_group(study, "commuting.group", asked.group)
     check_mode(study, "commuting.mode", asked.mode)
-    _check_minutes(study, "commuting.minutes", asked.minutes)
+    _check_minutes(study, "commuting.minutes", asked.minutes, asked.mode)
     factors = _factors(asked, demand)
     if asked.flows is not None and data.communes is None:
         raise StudyError("commuting.flows: are by commune, but area.communes names no file of them")
@@ -210,7 +211,8 @@ def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = 
 def _near(asked: Commuting, here: Situation, *, by_commune: bool) -> pd.DataFrame:
     """Return who lives near enough to come, by home: `workers`, their `share` of all, mean `km` straight to a site."""
     reach, data = here.reach, here.data
-    mode, minutes = _mode(reach, "commuting.mode", asked.mode), asked.minutes or max(here.study.travel.minutes)
+    mode = _mode(reach, "commuting.mode", asked.mode)
+    minutes = asked.minutes or here.study.travel.longest(mode)
     opened = here.planned or list(here.sites.index)
     homes = reach.people.table["geometry"].to_numpy()
     places = here.sites.loc[opened].geometry.to_crs(data.points.crs).to_numpy()
@@ -277,6 +279,9 @@ def _mode(reach: Reach, key: str, asked: str) -> str:
     return reach.names[-1] if mode == BEST else mode  # of one mode, the best is that mode
 
 
-def _check_minutes(study: Study, key: str, minutes: float | None) -> None:
+def _check_minutes(study: Study, key: str, minutes: float | None, mode: str) -> None:
+    longest = study.travel.longest(mode or BEST)
+    if minutes is not None and study.travel.own and minutes > longest:
+        raise StudyError(f"{key}: {minutes:g}, but {mode or BEST} is counted up to {longest:g} (travel.minutes)")
     if minutes is not None and minutes > study.limit:
         raise StudyError(f"{key}: {minutes:g} is more than the {study.limit:g} minutes that this study searches for")

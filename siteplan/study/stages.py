@@ -16,7 +16,7 @@ from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import added, coverage, decayed_reach, overlap
 from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.score import score_sites
-from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
+from siteplan.catalogue import BEST, FILES, PEOPLE, TABLES, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.doors import door
 from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError, warn
@@ -59,7 +59,7 @@ from siteplan.study.scenarios import (
     scores_table,
     variants_of,
 )
-from siteplan.study.travel import Progress, rings_of, times_after, times_of
+from siteplan.study.travel import Progress, no_longer, rings_of, times_after, times_of
 
 __all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "score"]
 
@@ -259,7 +259,8 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
 def _refuse_beyond(study: Study, reach: Reach) -> None:
     """Refuse a table of times of which nothing is within the limit: its unit is probably another."""
     assert study.choose is not None  # noqa: S101 - the study asks for a choice
-    limit, unit = study.choose.minutes or study.choose.metres or max(study.travel.limits), study.travel.unit
+    unit = study.travel.unit
+    limit = study.choose.minutes or study.choose.metres or study.travel.longest(study.choose.mode or BEST)
     if study.inputs.times is not None and not (reach.minutes <= limit).any():
         raise InputError(
             f"{study.inputs.times}: nothing lies within the limit of {limit:g} {unit}, the shortest time is "
@@ -294,7 +295,7 @@ def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
     reach = Reach.of(times, unit=unit)
     text = f"{study.inputs.times}: no population given, so each of its {len(reach.points):,} points counts once"
     warn(text)
-    return used_sites(sites), Reach.of(*by_public(times, reach.people.table, study.publics), unit)
+    return used_sites(sites), Reach.of(*by_public(no_longer(study, times), reach.people.table, study.publics), unit)
 
 
 def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.GeoDataFrame:
@@ -439,7 +440,7 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
 
 def _limits(study: Study) -> dict[str, Any]:
     """Return the limits of a study as a function is given them."""
-    return {study.travel.unit: study.travel.limits}
+    return {study.travel.unit: study.travel.asked}
 
 
 def _layers(
@@ -474,14 +475,15 @@ def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
 
 def _scores(study: Study, data: StudyData, reach: Reach) -> pd.DataFrame:
     """Join what each site reaches, alone reaches and adds, with its score, its rank and the speeds that hold."""
-    limits, unit, sites = study.travel.limits, study.travel.unit, data.sites
+    unit, sites = study.travel.unit, data.sites
+    limits = {mode: study.travel.limits_of(mode) for mode in reach.names}
     counts = site_reach(reach, **_limits(study), groups=study.groups)
     more = added(reach, None, sites, **_limits(study), groups=study.groups)
     table = counts.join(more)[[each.column for each in score_measures(reach.names, limits, study.groups, unit)]]
     if study.score.decay is not None:
         table = table.join(decayed_reach(reach, decay=study.score.decay, groups=study.groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
-    table = table.join(score_sites(table, ranked_by(study.score.weights, reach.names, limits, unit)))
+    table = table.join(score_sites(table, ranked_by(study.score.weights, reach.names, study.travel.limits, unit)))
     told = not study.inputs.times and unit == "minutes"
     known = {profile.name: profile.speed_kmh for profile in study.profiles()} if told else {}
     speeds = {Measure("kmh", PEOPLE, mode).column: known.get(mode, np.nan) for mode in reach.modes}

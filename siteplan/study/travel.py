@@ -11,19 +11,19 @@ import pandas as pd
 
 from siteplan.config import Profile, Rides, Study
 from siteplan.contours import isochrones
-from siteplan.errors import InputError
+from siteplan.errors import InputError, listed
 from siteplan.inputs.times import read_times
 from siteplan.inputs.values import same_codes
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
-from siteplan.reachable import check_times
+from siteplan.reachable import GIVEN, check_times
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.load import StudyData
 from siteplan.study.manifest import input_files
 from siteplan.study.scenarios import updated
 from siteplan.times import travel_times
 
-__all__ = ["Progress", "fingerprint", "rings_of", "times_after", "times_of"]
+__all__ = ["Progress", "fingerprint", "no_longer", "rings_of", "times_after", "times_of"]
 
 Progress = Callable[[str, int, int], None]
 Search = Callable[[Profile | Rides, Progress | None], pd.DataFrame]
@@ -49,7 +49,9 @@ def times_of(
     tables, searched = [], {}
     for profile in study.profiles():
         inputs = fingerprint(study, data.streets, without=_unused(profile))
-        key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), "limit": study.limit})
+        key = content_key(
+            {**inputs, "profile": profile.model_dump(exclude={"title"}), "limit": study.limit_of(profile.name)}
+        )
         make = functools.partial(search or functools.partial(_searched, study, data), profile, progress)
         table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
         searched[profile.name] = table.attrs.pop("searched", 0 if search else len(data.sites))
@@ -64,7 +66,7 @@ def times_of(
 
 def _searched(study: Study, data: StudyData, profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
     assert data.streets is not None  # noqa: S101 - the study was refused without
-    limit: dict[str, Any] = {study.travel.unit: study.limit}
+    limit: dict[str, Any] = {study.travel.unit: study.limit_of(profile.name)}
     return travel_times(
         data.streets,
         data.sites,
@@ -88,8 +90,12 @@ def times_after(
 ) -> pd.DataFrame:
     """Return the times of a scenario: as `times_of`, but searching only what it changes of the times `before`."""
     study, data, times = before
-    same = (variant.limit, variant.travel.direction) == (study.limit, study.travel.direction)
-    known = {profile.name: profile for profile in study.profiles()} if same else {}
+    same = variant.travel.direction == study.travel.direction
+    known = {
+        profile.name: profile
+        for profile in study.profiles()
+        if same and variant.limit_of(profile.name) == study.limit_of(profile.name)
+    }
 
     def search(profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
         if known.get(profile.name) != profile:
@@ -101,7 +107,7 @@ def times_after(
         rows = rows[columns].assign(mode=rows["mode"].cat.set_categories([profile.name]))
         told = _stage(progress, profile.name)
         way = study.travel.direction
-        return updated(rows, data, after, profile, minutes=study.limit, direction=way, progress=told)
+        return updated(rows, data, after, profile, minutes=study.limit_of(profile.name), direction=way, progress=told)
 
     return times_of(variant, after, cache, progress, search=search)
 
@@ -122,7 +128,28 @@ def _own_times(study: Study, data: StudyData) -> pd.DataFrame:
             f"'{data.points.index[0]}' (inputs.population.cell says which column names them)"
         )
     check_times(times, data.points)
-    return times
+    return no_longer(study, times)
+
+
+def no_longer(study: Study, times: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of the user's own without what is beyond the longest limit of its mode, where limits are by mode.
+
+    Raises
+    ------
+    InputError
+        A table with modes that have no limits, or without some that have.
+    """
+    own, unit = study.travel.own, study.travel.unit
+    if not own:
+        return times
+    modes = times["mode"].astype(str) if "mode" in times else pd.Series(GIVEN, index=times.index)
+    known = list(dict.fromkeys(modes))
+    if {*known} != {*own}:
+        raise InputError(
+            f"travel.{unit}: has limits for {listed(own)}, and {study.inputs.times} the modes {listed(known)}; "
+            "expected limits for each mode of the table, and for no other"
+        )
+    return times[times[unit] <= modes.map({mode: max(limits) for mode, limits in own.items()})].reset_index(drop=True)
 
 
 def _recoded(points: pd.Series, known: pd.Index, path: Path) -> tuple[pd.Series, pd.Series]:
@@ -178,7 +205,7 @@ def rings_of(
     for profile in study.profiles():
         # Who lives where shapes no isochrone.
         inputs = fingerprint(study, streets, without=("population", "communes", "extent", *_unused(profile)))
-        limits: dict[str, Any] = {study.travel.unit: study.travel.limits}
+        limits: dict[str, Any] = {study.travel.unit: study.travel.limits_of(profile.name)}
         key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), **limits})
         make = functools.partial(
             isochrones,

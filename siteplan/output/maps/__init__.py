@@ -208,6 +208,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
             scenarios=views,
             publics=result.publics,
         )
+        plan["own"] = result.own_limits
         plan["rides"] = [mode for mode in plan["modes"] if mode in {TRANSIT.name, *result.rides}]
         who, *_ = aligned_publics(result.publics, *(view.publics for view in views.values()))
         plan["who"] = [say(tongues, partial(public_name, each.name, each.title)) for each in who]

@@ -8,6 +8,7 @@ import geopandas as gpd
 
 from siteplan.catalogue import measures, mode_order, speeds
 from siteplan.config import TRANSIT, at_once
+from siteplan.output.coverage import limits_told
 from siteplan.output.outcome import Outcome
 from siteplan.output.publics import publics_told
 from siteplan.words import Tongues, Words, all_words, capital, half_up
@@ -40,7 +41,7 @@ def _own_notes(result: Outcome, cells: gpd.GeoDataFrame | None, words: Words) ->
         each = (f"{words.mode(mode)} {words.number(kmh)} {words['kmh']}" for mode, kmh in speed.items())
         notes.append(words.text("speeds", speeds=words["semicolon"].join(each)))
     if limits:
-        notes.append(words.text("limits", count=len(limits), limits=words.listed(map(words.number, limits))))
+        notes.append(words.text("limits", count=len(limits), limits=limits_told(limits, result.own_limits, words)))
     people = _people_note(cells, result.manifest.get("totals", {}).get("people", {}), words)
     if people:
         notes.append(people)

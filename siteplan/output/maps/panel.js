@@ -16,10 +16,17 @@ function controls() {
   who.value = String(state.subject);
   who.addEventListener("change", () => change("subject")(Number(who.value)));
   section.replaceChildren(
-    radios("mode", words.how, plan.choices, (mode) => capital(modeName(mode)), state.mode, change("mode")),
-    radios("limit", words.within_limit, plan.limits, minutes, state.limit, change("limit")),
+    radios("mode", words.how, plan.choices, (mode) => capital(modeName(mode)), state.mode, takeMode),
+    radios("limit", words.within_limit, limitsOf(state.mode), minutes, state.limit, change("limit")),
     plan.subjects.length > 1 ? el("p", { class: "who" }, el("label", { for: "who" }, `${words.whom} `), who) : "",
     el("div", { id: "totals", role: "status", "aria-live": "polite" }));
+}
+function takeMode(mode) { // which may have limits of its own
+  state.mode = mode;
+  state.limit = limitFor(mode);
+  controls();
+  document.querySelector(`#controls input[name=mode][value="${mode}"]`).focus();
+  update();
 }
 function totals() {
   const box = document.querySelector("#totals");
@@ -41,7 +48,8 @@ const wayName = (mode) => (mode === "best" ? words.together : plan.rides.include
 function wayTable() { // who is covered by each mode and by all together; then of each public, by the mode that is asked for
   const part = (seen, who) => totalsOf((point) => seen(point) && (who === null || Math.floor(point / plan.places) === who), state.subject).all;
   const row = (name, seen, who) => [capital(name), count(part(seen, who)), percent(part(seen, who), part(() => true, who))];
-  const rows = waysNow().map(({ mode, seen }) => row(wayName(mode), (point) => seen[point], null));
+  const named = (mode) => (plan.own[mode] ? `${wayName(mode)}, ${minutes(limitFor(mode))}` : wayName(mode));
+  const rows = waysNow().map(({ mode, seen }) => row(named(mode), (point) => seen[point], null));
   const publics = plan.who.map((name, at) => row(say(name), (point) => known.times[point], at));
   const made = table(["", capital(words.covered), "%"], [...rows, ...(publics.length > 1 ? publics : [])]);
   made.dataset.total = "ways";

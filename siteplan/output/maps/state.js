@@ -84,7 +84,9 @@ function best(source) {
     return { points, units: points.map((point) => least[point]), how: Uint8Array.from(points, (point) => by[point]) };
   });
 }
-const within = () => Math.round(state.limit / plan.unit);
+const limitsOf = (mode) => plan.own[mode] || plan.limits; // those of the mode, where each has its own
+const limitFor = (mode) => Math.max(...limitsOf(mode).filter((limit) => limit <= state.limit), limitsOf(mode)[0]);
+const within = (mode = state.mode) => Math.round(limitFor(mode) / plan.unit);
 function reached(source) { // by point: how many open sites, the nearest of them, its minutes and mode
   const times = new Uint16Array(plan.count), site = new Int32Array(plan.count).fill(-1);
   const units = new Int32Array(plan.count).fill(0x7fffffff), how = new Uint8Array(plan.count), limit = within();
@@ -129,7 +131,7 @@ function sums(peopleAt) { // in all and by territory
   return { all: persons(all), parts: Array.from(parts, persons) };
 }
 function seenBy(source, open, mode) { // by point: is one of these sites within the limit by one mode
-  const seen = new Uint8Array(plan.count), limit = within();
+  const seen = new Uint8Array(plan.count), limit = within(mode);
   ways(source, mode).forEach((way, at) => open[at] && way.points.forEach((point, each) => way.units[each] <= limit && (seen[point] = 1)));
   return seen;
 }
@@ -181,7 +183,8 @@ function readAddress() {
   });
   if (!plan) return;
   take("mode", (mode) => plan.choices.includes(mode) && (state.mode = mode));
-  take("limit", (limit) => plan.limits.includes(Number(limit)) && (state.limit = Number(limit)));
+  take("limit", (limit) => limitsOf(state.mode).includes(Number(limit)) && (state.limit = Number(limit)));
+  state.limit = limitFor(state.mode);
   take("open", (text) => (state.open = unbits(text)));
   take("count", (name) => (state.subject = Math.max(0, plan.subjects.indexOf(name))));
   take("against", (name) => (state.scenario = scenarios.findIndex((each) => each.name === name)));

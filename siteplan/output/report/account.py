@@ -14,7 +14,7 @@ from siteplan.analysis.coverage import by_way, openings_of
 from siteplan.catalogue import Measure, measures
 from siteplan.errors import InputError
 from siteplan.geo import metric_crs, require_metric
-from siteplan.output.coverage import at_limit, cycles
+from siteplan.output.coverage import at_limit, cycles, limits_told, up_to
 from siteplan.output.maps.layers import mark_labels
 from siteplan.output.outcome import Outcome
 from siteplan.output.report.facts import (
@@ -216,7 +216,8 @@ class Account:
             sorted(self.times["mode"].astype(str).unique()) if self.times is not None and "mode" in self.times else []
         )
         mode = str(asked.get("mode") or (modes[0] if len(modes) == 1 else BEST))
-        limits = self.asked.get("travel", {}).get("minutes") or ([] if measure is None else [measure.minutes])
+        limits = self.result.own_limits.get(mode) or self.result.minutes
+        limits = limits or ([] if measure is None else [measure.limit])
         if not (asked.get("minutes") or limits):
             return measure
         minutes = float(asked.get("minutes") or max(limits))
@@ -290,7 +291,16 @@ class Account:
             return None if found is None else at_limit(found, self.limit)
         groups = [name for name in self.result.groups if name in self.reach.people.table]
         openings = openings_of(self.sites, self.reach, self.chosen)
-        return at_limit(by_way(self.reach, openings, [self.limit], groups=groups), self.limit)
+        limits = {name: [self.limit] for name in self.reach.names}
+        for name, own in self.result.own_limits.items():  # as the table of coverage has them
+            asked = [self.limit] if self.limit == self.goal.asked.get("minutes") and self.limit <= max(own) else []
+            limits[name] = [up_to([*own, *asked], self.limit)]
+        return at_limit(by_way(self.reach, openings, limits, groups=groups), self.limit)
+
+    @property
+    def limits_told(self) -> str:
+        """The limits that the study asked for; where each mode has its own, mode by mode."""
+        return limits_told(self.result.minutes, self.result.own_limits, self.words)
 
     @cached_property
     def wheels(self) -> list[str]:

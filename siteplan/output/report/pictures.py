@@ -125,9 +125,9 @@ def _minutes_maps(account: Account, ground: Ground, marks: Sequence[Mark]) -> li
     beside = len(views) * len(modes) > 1
     frame = Frame.around(focus(account.sites, account.cells), tallest=BESIDE if beside else TALLEST)
     # Classes end at round minutes, the search at the largest limit.
-    last = max(account.asked.get("travel", {}).get("minutes") or [ends[-1]])
     drawings = []
     for mode, column in modes:
+        last = account.result.longest(mode) if account.result.minutes else ends[-1]
         for which, cells in views:
             said = {"mode": words.mode(mode), "which": words[which]}
             near = int((cells[column] <= last).sum())
