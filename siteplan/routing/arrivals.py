@@ -6,9 +6,9 @@ Departures descend, so that an arrival found at one of them is known to those af
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from siteplan.routing.streets import INNER, U, ascend
+from siteplan.compiled import inner_kernel
+from siteplan.routing.streets import U, ascend
 
 __all__ = ["FAR", "arrive", "make_room", "per_departure", "widen"]
 
@@ -24,7 +24,7 @@ def make_room(targets: int) -> tuple[Any, ...]:
     return np.full(targets, FAR, np.int32), np.empty(targets, np.int32), np.empty(targets, np.int32), *blocks
 
 
-@njit(**INNER)
+@inner_kernel
 def widen(found, count, more):  # type: ignore[no-untyped-def]
     """Return the arrivals of the `count` targets met, with room for `more`."""
     wider = np.empty((max(2 * len(found), count + more), found.shape[1]), np.int32)
@@ -32,7 +32,7 @@ def widen(found, count, more):  # type: ignore[no-untyped-def]
     return wider
 
 
-@njit(**INNER)
+@inner_kernel
 def arrive(target, there, m, found, count, room):  # type: ignore[no-untyped-def]
     """Note an arrival `there` at departure `m` if it is the best so far; return how many targets are met."""
     best, row, met = room[0], room[1], room[2]
@@ -48,7 +48,7 @@ def arrive(target, there, m, found, count, room):  # type: ignore[no-untyped-def
     return count
 
 
-@njit(**INNER)
+@inner_kernel
 def per_departure(departures, cutoff, found, count, room):  # type: ignore[no-untyped-def]
     """Return the targets met, ascending, and their costs at each departure (FAR: above the limit); empty the room."""
     best, row, met, blocks, wide = room

@@ -7,9 +7,9 @@ Arrays are those of `siteplan.routing.streets`.
 """
 
 import numpy as np
-from numba import njit
 
-from siteplan.routing.streets import END, FAR, INNER, SHIFT, U, own_chain
+from siteplan.compiled import inner_kernel, kernel
+from siteplan.routing.streets import END, FAR, SHIFT, U, own_chain
 
 __all__ = ["search_sums"]
 
@@ -24,7 +24,7 @@ ROW, WAITS, NEXT, PREVIOUS = (
 NONE = np.int32(-1)
 
 
-@njit(**INNER)
+@inner_kernel
 def _relax(costs, row, other, cost):  # type: ignore[no-untyped-def]
     """Lower the costs of row `other` to those of `row` plus `cost`; return the best of those that were lowered."""
     lowest = FAR
@@ -37,7 +37,7 @@ def _relax(costs, row, other, cost):  # type: ignore[no-untyped-def]
     return lowest
 
 
-@njit(**INNER)
+@inner_kernel
 def _sight(node, state, seen, costs, count):  # type: ignore[no-untyped-def]
     """Give a node the next row of costs."""
     row = U(count)
@@ -48,7 +48,7 @@ def _sight(node, state, seen, costs, count):  # type: ignore[no-untyped-def]
     return count + 1
 
 
-@njit(**INNER)
+@inner_kernel
 def _enqueue(state, heads, node, cost):  # type: ignore[no-untyped-def]
     """Let a node wait at `cost`, unless it waits at a better one."""
     waits, bucket = state[node, WAITS], U(cost >> COARSE)
@@ -72,7 +72,7 @@ def _enqueue(state, heads, node, cost):  # type: ignore[no-untyped-def]
     heads[bucket] = node
 
 
-@njit(**INNER)
+@inner_kernel
 def _search(first, stop, cutoff, graph, sources, state, seen, costs, heads):  # type: ignore[no-untyped-def]
     """Search from the sources `first` to `stop`; return how many nodes were met."""
     indptr, arcs = graph
@@ -109,7 +109,7 @@ def _search(first, stop, cutoff, graph, sources, state, seen, costs, heads):  # 
     return count
 
 
-@njit(**INNER)
+@inner_kernel
 def _add(sums, costs, cutoffs, weights, target):  # type: ignore[no-untyped-def]
     """Add what a target weighs to the sums (limits, columns, lanes) of the sources that reach it."""
     for within in range(U(len(cutoffs))):
@@ -120,7 +120,7 @@ def _add(sums, costs, cutoffs, weights, target):  # type: ignore[no-untyped-def]
                 sums[within, column, lane] += weight if costs[lane] <= cutoff else 0.0
 
 
-@njit(**INNER)
+@inner_kernel
 def _add_own(first, stop, cutoffs, weights, mates, sources, targets, met, room):  # type: ignore[no-untyped-def]
     """Add the targets on the sources' own chains, which may be met without passing a node; mark them as done."""
     mates_ptr, mate, arrive = mates
@@ -146,7 +146,7 @@ def _add_own(first, stop, cutoffs, weights, mates, sources, targets, met, room):
             _add(sums, line, cutoffs, weights, target)
 
 
-@njit(**INNER)
+@inner_kernel
 def _add_met(count, cutoffs, weights, hanging, state, seen, costs, mine, line, sums):  # type: ignore[no-untyped-def]
     """Add the targets that hang on the nodes met, each at the first of its nodes from which any source reaches it."""
     hang_ptr, hang = hanging
@@ -180,7 +180,7 @@ def _add_met(count, cutoffs, weights, hanging, state, seen, costs, mine, line, s
             _add(sums, line, cutoffs, weights, target)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search_sums(first, stop, cutoffs, weights, graph, hanging, mates, sources, targets):  # type: ignore[no-untyped-def]
     """Search from the sources `first` to `stop` and add up what the targets weigh within each limit.
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from siteplan.compiled import inner_kernel, kernel
 from siteplan.routing.arrivals import arrive, make_room, per_departure, widen
-from siteplan.routing.streets import INNER, U
+from siteplan.routing.streets import U
 
 __all__ = ["make_limited_room", "search_limited"]
 
@@ -28,7 +28,7 @@ KIND, OWNER, ROUND, VALUE, WALK, NEXT = 0, 1, 2, 3, 4, 5  # columns of a label; 
 Array = npt.NDArray[Any]
 
 
-@njit(**INNER)
+@inner_kernel
 def _add(heads, pool, used, kind, owner, k, value, walk):  # type: ignore[no-untyped-def]
     """Add a label unless another is as good, and take out those it beats; return the labels and how many there are."""
     before, label = -1, heads[owner]
@@ -54,7 +54,7 @@ def _add(heads, pool, used, kind, owner, k, value, walk):  # type: ignore[no-unt
     return pool, used + 1
 
 
-@njit(**INNER)
+@inner_kernel
 def _ride_on(label, latest, timetable, aboard, off_at, pool, used):  # type: ignore[no-untyped-def]
     """Get on the first vehicle of every pattern at the stop of a label, and off again wherever one may."""
     pattern_ptr, stops, board, alight, time_ptr, on, off, call_ptr, calls = timetable
@@ -97,7 +97,7 @@ def make_limited_room(timetable: tuple[Any, ...], targets: int) -> tuple[Any, ..
     return *heads, make_room(targets)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search_limited(departures, cutoff, rides, timetable, feet, exits, access, room, budget):  # type: ignore[no-untyped-def]
     """Return what `search_rides` returns, of journeys on which one walks `budget` deciseconds at most.
 

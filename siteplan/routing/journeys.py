@@ -10,8 +10,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from siteplan.compiled import kernel
 from siteplan.config import Rides
 from siteplan.network.transit import Timetable, patterns_without
 from siteplan.routing.arrivals import FAR
@@ -49,7 +49,7 @@ class Trace:
     rides: tuple[Ride, ...]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rounds(departure, latest, rides, timetable, feet, access):  # type: ignore[no-untyped-def]
     """Search one departure.
 
@@ -233,7 +233,7 @@ def _minute_by_minute(clock: Costs, query: tuple[Any, ...], by_itself: Costs) ->
     """Return the deciseconds to every point at every minute of the clock, shape (minutes, points)."""
     later = np.argsort(-clock)  # the kernel takes the last departure first
     room = make_ride_room(query[2], query[1], len(by_itself))
-    point, ridden = search_rides(clock[later], *query, room)  # type: ignore[call-arg]
+    point, ridden = search_rides(clock[later], *query, room)
     costs = np.repeat(by_itself[None], len(clock), axis=0)
     costs[np.ix_(later, point)] = np.minimum(ridden.T, by_itself[point])
     return costs

@@ -106,9 +106,9 @@ def _one_site(window: _Window, near: npt.NDArray[Any], direct: tuple[Ints, Costs
     """Search from one site and sort what the minutes of the window give."""
     cutoff, ranks = window.query[1], window.ranks
     if window.budget is None:
-        ridden, costs = search_rides(*window.query, near, room)  # type: ignore[call-arg]
+        ridden, costs = search_rides(*window.query, near, room)
     else:
-        ridden, costs = search_limited(*window.query, near, room, window.budget)  # type: ignore[call-arg]
+        ridden, costs = search_limited(*window.query, near, room, window.budget)
     point, alone = direct
     # Both are in ascending order of the points.
     if len(point):

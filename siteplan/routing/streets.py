@@ -25,9 +25,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-__all__ = ["FAR", "INNER", "add_up", "ascend", "lay_out", "make_room", "meet", "own_chain", "search_times", "spread"]
+from siteplan.compiled import inner_kernel, kernel
+
+__all__ = ["FAR", "add_up", "ascend", "lay_out", "make_room", "meet", "own_chain", "search_times", "spread"]
 
 SHIFT = 6  # buckets of 6.4 s: about what one street costs
 BLOCK = 6  # results are put in order by blocks of 64 targets
@@ -35,9 +36,6 @@ FAR = np.int32(2**30 - 1)
 UNSEEN = np.int32(2 * FAR)  # twice the cost, plus one while in the queue
 END = np.int32(-1)  # last in its bucket
 U = np.uintp
-
-# Kernels that only kernels call need no way in from Python: they compile in half the time.
-INNER: dict[str, Any] = {"cache": True, "nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 Array = npt.NDArray[Any]
 
@@ -52,7 +50,7 @@ def make_room(cutoff: int, nodes: int, arcs: int, targets: int) -> tuple[Any, ..
     return state, heads, pool, np.empty(nodes, np.int32), best, np.empty(targets, np.int32), *blocks
 
 
-@njit(**INNER)
+@inner_kernel
 def ascend(best, far, met, count, blocks, wide):  # type: ignore[no-untyped-def]
     """Put the `count` targets met, those whose `best` is not `far`, into ascending order.
 
@@ -75,7 +73,7 @@ def ascend(best, far, met, count, blocks, wide):  # type: ignore[no-untyped-def]
                             filled += U(1)
 
 
-@njit(**INNER)
+@inner_kernel
 def _push(heads, pool, bucket, node, free, used):  # type: ignore[no-untyped-def]
     """Put a node into a bucket; return the first free entry of the pool and how many were ever used."""
     entry = free
@@ -89,7 +87,7 @@ def _push(heads, pool, bucket, node, free, used):  # type: ignore[no-untyped-def
     return free, used
 
 
-@njit(**INNER)
+@inner_kernel
 def _search(s, cutoff, graph, sources, state, heads, pool, seen):  # type: ignore[no-untyped-def]
     """Search from source `s`: leave twice the cost in the `state` of each node met, list them, return how many."""
     indptr, arcs = graph
@@ -132,7 +130,7 @@ def _search(s, cutoff, graph, sources, state, heads, pool, seen):  # type: ignor
     return count
 
 
-@njit(**INNER)
+@inner_kernel
 def own_chain(s, target, sources, targets):  # type: ignore[no-untyped-def]
     """Return the cost from a source to a target on its own chain without leaving it; FAR if one must."""
     _, _, _, source_forward, source_backward, source_metres, source_access = sources
@@ -145,7 +143,7 @@ def own_chain(s, target, sources, targets):  # type: ignore[no-untyped-def]
     return min(total + source_access[s] + access[target], np.int64(FAR))
 
 
-@njit(**INNER)
+@inner_kernel
 def meet(s, cutoff, graph, hanging, mates, sources, targets, room):  # type: ignore[no-untyped-def]
     """Search from source `s`; return how many targets were met. Their numbers are in `met`, their costs in `best`."""
     hang_ptr, hang = hanging
@@ -190,7 +188,7 @@ def meet(s, cutoff, graph, hanging, mates, sources, targets, room):  # type: ign
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search_times(part, cutoff, most, graph, hanging, mates, sources, targets, room):  # type: ignore[no-untyped-def]
     """Search from the sources of a `part` (first, stop), until there are `most` results or more.
 
@@ -225,7 +223,7 @@ def search_times(part, cutoff, most, graph, hanging, mates, sources, targets, ro
     return counts[:done], target[:filled].copy(), cost[:filled].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lay_out(order, counts, start, target, cost, rows):  # type: ignore[no-untyped-def]
     """Copy the results of the sources `order` to their place among all: into `rows` (3, results) from `start` on."""
     done = U(0)
@@ -237,7 +235,7 @@ def lay_out(order, counts, start, target, cost, rows):  # type: ignore[no-untype
             done += U(1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_up(counts, target, cost, cutoffs, weights, found):  # type: ignore[no-untyped-def]
     """Add to each source in `found` (sources, limits, columns) what the targets within each limit weigh."""
     done = U(0)
@@ -250,7 +248,7 @@ def add_up(counts, target, cost, cutoffs, weights, found):  # type: ignore[no-un
             done += U(1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread(counts, target, cost, cutoffs, weights, found):  # type: ignore[no-untyped-def]
     """Add to each target in `found` (targets, limits, columns) what the sources within each limit weigh."""
     done = U(0)

@@ -1,14 +1,14 @@
 """Time surfaces: the least time to every cell of a grid around a site; compiled kernels and nothing else."""
 
 import numpy as np
-from numba import njit
 
-from siteplan.routing.streets import FAR, INNER, U, meet
+from siteplan.compiled import inner_kernel, kernel
+from siteplan.routing.streets import FAR, U, meet
 
 __all__ = ["search_surface", "spread_places"]
 
 
-@njit(**INNER)
+@inner_kernel
 def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[no-untyped-def]
     """Lower the grid around one place to `time` plus the walk to each cell centre within `reach` metres."""
     first_column = max(0, int(np.ceil((x - reach - west) / cell)))
@@ -26,7 +26,7 @@ def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[n
                 grid[U(row), U(column)] = np.float32(time + np.sqrt(square))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search_surface(s, cutoff, place, xy, grain, search, room):  # type: ignore[no-untyped-def]
     """Search from source `s` and return the time surface around it.
 
@@ -76,7 +76,7 @@ def search_surface(s, cutoff, place, xy, grain, search, room):  # type: ignore[n
     return grid, west, south
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread_places(xy, cost, cell, reach, pace, far):  # type: ignore[no-untyped-def]
     """Return the surface around places, (places, 2) in metres, that are reached at a `cost` each (deciseconds).
 

@@ -28,15 +28,15 @@ Indices are turned into `uintp`: numba then leaves out its test for negative one
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from siteplan.compiled import inner_kernel, kernel
 from siteplan.routing.arrivals import FAR, arrive, make_room, per_departure, widen
-from siteplan.routing.streets import INNER, U
+from siteplan.routing.streets import U
 
 __all__ = ["make_ride_room", "search_rides"]
 
 
-@njit(**INNER)
+@inner_kernel
 def _put(list_, listed, count, stop):  # type: ignore[no-untyped-def]
     """Put a stop into a list, once; return how many are in it."""
     if not listed[stop]:
@@ -46,7 +46,7 @@ def _put(list_, listed, count, stop):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(**INNER)
+@inner_kernel
 def _improve(table, row, k, value):  # type: ignore[no-untyped-def]
     """Note what holds for round `k` and all after it."""
     for j in range(k, table.shape[1]):
@@ -55,7 +55,7 @@ def _improve(table, row, k, value):  # type: ignore[no-untyped-def]
         table[row, U(j)] = value
 
 
-@njit(**INNER)
+@inner_kernel
 def _first_trip(on, at, width, ready, before):  # type: ignore[no-untyped-def]
     """Return the first trip that one can still get on, looking only at those earlier than `before`."""
     low, high, step = 0, before, 1
@@ -76,7 +76,7 @@ def _first_trip(on, at, width, ready, before):  # type: ignore[no-untyped-def]
     return high
 
 
-@njit(**INNER)
+@inner_kernel
 def _meet(table, row, seen, count):  # type: ignore[no-untyped-def]
     """List a row of a table of rounds that is about to be written for the first time; return how many are listed."""
     if table[row, U(table.shape[1] - 1)] == FAR:  # what holds for any round holds for the last
@@ -85,7 +85,7 @@ def _meet(table, row, seen, count):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(**INNER)
+@inner_kernel
 def _catch(k, stop, ready, latest, timetable, caught, useful, span, queue, counts):  # type: ignore[no-untyped-def]
     """Catch earlier trips at a stop, for round `k`; queue their patterns and return how many are in the queue.
 
@@ -119,7 +119,7 @@ def _catch(k, stop, ready, latest, timetable, caught, useful, span, queue, count
     return queued, known
 
 
-@njit(**INNER)
+@inner_kernel
 def _ride(k, latest, timetable, caught, span, queue, queued, ride, off, met):  # type: ignore[no-untyped-def]
     """Ride what was caught for round `k`; list the stops that are reached sooner; return how many, and how many ever.
 
@@ -156,7 +156,7 @@ def _ride(k, latest, timetable, caught, span, queue, queued, ride, off, met):  #
     return count, rode
 
 
-@njit(**INNER)
+@inner_kernel
 def _put_back(timetable, tables, lists, counts):  # type: ignore[no-untyped-def]
     """Make the working arrays as they were before the search."""
     pattern_ptr, time_ptr, call_ptr = timetable[0], timetable[4], timetable[7]
@@ -201,7 +201,7 @@ def make_ride_room(timetable: tuple[Any, ...], rides: int, targets: int) -> tupl
     return tables, waiting, seen, make_room(targets)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room):  # type: ignore[no-untyped-def]
     """Return which targets are reached from one source by at least one ride, and in how many deciseconds.
 

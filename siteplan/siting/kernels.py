@@ -4,12 +4,13 @@ Pairs are in CSR by point: those of point i are `ptr[i]:ptr[i + 1]`, each with i
 """
 
 import numpy as np
-from numba import njit
+
+from siteplan.compiled import kernel
 
 __all__ = ["best_worth", "gains_by_worth", "numbers", "swaps_by_number", "swaps_by_worth"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def numbers(ptr, site, opened):  # type: ignore[no-untyped-def]
     """Return how many open sites each point reaches."""
     found = np.zeros(len(ptr) - 1, np.int64)
@@ -19,7 +20,7 @@ def numbers(ptr, site, opened):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def best_worth(ptr, site, worth, opened):  # type: ignore[no-untyped-def]
     """Return what a person of each point counts, served by the open site where that is most."""
     best = np.zeros(len(ptr) - 1)
@@ -30,7 +31,7 @@ def best_worth(ptr, site, worth, opened):  # type: ignore[no-untyped-def]
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gains_by_worth(ptr, site, worth, weight, opened, best):  # type: ignore[no-untyped-def]
     """Return what opening each site adds where persons count `best` so far."""
     gain = np.zeros(len(opened))
@@ -41,7 +42,7 @@ def gains_by_worth(ptr, site, worth, weight, opened, best):  # type: ignore[no-u
     return gain
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def swaps_by_worth(ptr, site, worth, weight, slot, gain, loss, extra):  # type: ignore[no-untyped-def]
     """Value swaps where each point counts by the open site that is worth most to it."""
     for i in range(len(ptr) - 1):
@@ -64,7 +65,7 @@ def swaps_by_worth(ptr, site, worth, weight, slot, gain, loss, extra):  # type: 
                     extra[j, own] += weight[i] * (min(worth[k], first) - second)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def swaps_by_number(ptr, site, counts, weight, slot, gain, loss, extra, held):  # type: ignore[no-untyped-def]
     """Value swaps where each point counts by how many open sites it reaches: `counts[number]`."""
     for i in range(len(ptr) - 1):

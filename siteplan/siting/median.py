@@ -22,10 +22,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from siteplan.compiled import inner_kernel, kernel
 from siteplan.errors import StudyError
-from siteplan.routing.streets import INNER
 from siteplan.siting.work import VISITS, Work
 
 __all__ = ["Demands", "Effort", "MedianResult", "median_search", "median_within"]
@@ -139,7 +138,7 @@ class MedianResult:
         return 0.0 if self.objective <= self.bound else (self.objective - self.bound) / self.objective
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tidy(ptr, site, cost, weight, penalty, kept):  # type: ignore[no-untyped-def]
     """Return the pairs of kept sites that cost less than the penalty, each row from its cheapest on."""
     new_ptr = np.zeros(len(ptr), np.int64)
@@ -170,7 +169,7 @@ def tidy(ptr, site, cost, weight, penalty, kept):  # type: ignore[no-untyped-def
     return new_ptr, new_site, new_cost
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge(ptr, site, cost, weight):  # type: ignore[no-untyped-def]
     """Return the rows with those of the same sites at the same costs as one, in the order of the first of each."""
     demands, bits = len(ptr) - 1, cost.view(np.uint64)
@@ -208,7 +207,7 @@ def merge(ptr, site, cost, weight):  # type: ignore[no-untyped-def]
     return new_ptr, new_site, new_cost, new_weight
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def nearest(rows, opened):  # type: ignore[no-untyped-def]
     """Return the cost of each demand to its nearest open site, the penalty where none is within reach."""
     ptr, site, cost, _, penalty = rows
@@ -221,7 +220,7 @@ def nearest(rows, opened):  # type: ignore[no-untyped-def]
     return least
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def greedy(rows, opened, barred, count):  # type: ignore[no-untyped-def]
     """Open, in place and one after the other, the site that saves most until `count` are open; ties: the first."""
     ptr, site, cost, weight, _ = rows
@@ -248,7 +247,7 @@ def greedy(rows, opened, barred, count):  # type: ignore[no-untyped-def]
                     break
 
 
-@njit(**INNER)
+@inner_kernel
 def _value_swaps(rows, slot, gain, loss, extra):  # type: ignore[no-untyped-def]
     """Value every swap: opening j and closing the site in slot r saves gain[j] - loss[r] + extra[j, r]."""
     ptr, site, cost, weight, penalty = rows
@@ -277,7 +276,7 @@ def _value_swaps(rows, slot, gain, loss, extra):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def interchange(rows, opened, fixed, barred):  # type: ignore[no-untyped-def]
     """Make the best swap, in place, until none helps; return the objective."""
     count = opened.sum()
@@ -308,7 +307,7 @@ def interchange(rows, opened, fixed, barred):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(**INNER)
+@inner_kernel
 def _relax(rows, price, status, need, reduced, picked, order, spare):  # type: ignore[no-untyped-def]
     """Solve the relaxation at these prices.
 
@@ -349,7 +348,7 @@ def _relax(rows, price, status, need, reduced, picked, order, spare):  # type: i
     return value, last, reduced[ranked[need]] if need < free else np.inf
 
 
-@njit(**INNER)
+@inner_kernel
 def _settle(value, last, following, cutoff, reduced, picked, status):  # type: ignore[no-untyped-def]
     """Settle the free sites without, or with, which no set can cost less than the cutoff."""
     for j in range(len(status)):
@@ -360,7 +359,7 @@ def _settle(value, last, following, cutoff, reduced, picked, status):  # type: i
                 status[j] = OUT
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ascend(rows, price, drift, share, status, count, aims, step, turns):  # type: ignore[no-untyped-def]
     """Raise the bound by up to `turns` steps of the volume algorithm.
 
