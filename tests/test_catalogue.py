@@ -242,7 +242,7 @@ choose: {phase_budgets: [10, 30], least_regret: true}
 fairness: {catchment: {steps: {8: 1}}}
 demand: {uptake: [0.05], sharing: true}
 scenarios: {new: {sites: [{open: B}]}}
-output: {raster: true}
+output: {raster: true, tables: xlsx}
 """
 RICH_SITES = f"""\
 site,name,status,cost,capacity,lon,lat,owner

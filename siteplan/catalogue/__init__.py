@@ -13,7 +13,17 @@ from siteplan.catalogue.measures import (
     score_measures,
     speeds,
 )
-from siteplan.catalogue.tables import FILES, LAYERS, PLACES, TABLES, Column, Table, table_rows, uptake_column
+from siteplan.catalogue.tables import (
+    FILES,
+    LAYERS,
+    PLACES,
+    TABLES,
+    WORKBOOK,
+    Column,
+    Table,
+    table_rows,
+    uptake_column,
+)
 
 __all__ = [
     "BEST",
@@ -23,6 +33,7 @@ __all__ = [
     "PEOPLE",
     "PLACES",
     "TABLES",
+    "WORKBOOK",
     "Column",
     "Measure",
     "Table",

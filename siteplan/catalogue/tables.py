@@ -14,9 +14,9 @@ import yaml
 
 from siteplan.catalogue.measures import Measure
 
-__all__ = ["FILES", "LAYERS", "PLACES", "TABLES", "Column", "Table", "table_rows", "uptake_column"]
+__all__ = ["FILES", "LAYERS", "PLACES", "TABLES", "WORKBOOK", "Column", "Table", "table_rows", "uptake_column"]
 
-PLACES = "results.gpkg"
+PLACES, WORKBOOK = "results.gpkg", "tables.xlsx"
 
 Row: TypeAlias = str | Mapping[str, Any]
 

@@ -9,7 +9,7 @@ import types
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -44,6 +44,11 @@ class Output(Model):
         default=Path("results"), validate_default=True, description="the folder of results, relative to this study file"
     )
     isochrones: bool = Field(default=True, description="draw the polygon of every site, mode and limit")
+    tables: Literal["csv", "xlsx"] = Field(
+        default="csv",
+        description="xlsx writes all tables as the sheets of one workbook, tables.xlsx, with units in a second row, "
+        "beside the CSV files",
+    )
     raster: bool = Field(default=False, description="write the minutes as minutes.tif as well, one band a mode")
     threshold: float = Field(
         default=0, ge=0, description="on the map, cells of fewer people are joined with their neighbours; 0 = none are"

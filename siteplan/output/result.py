@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siteplan.catalogue import FILES, LAYERS, PLACES, TABLES, Table, uptake_column
+from siteplan.catalogue import FILES, LAYERS, PLACES, TABLES, WORKBOOK, Table, uptake_column
 from siteplan.config import folder_name
 from siteplan.errors import InputError
 from siteplan.geo import as_crs, require_metric
@@ -23,6 +23,7 @@ from siteplan.output.lock import one_writer
 from siteplan.output.outcome import Outcome
 from siteplan.output.rasters import write_minutes
 from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
+from siteplan.output.workbook import write_workbook
 from siteplan.siting.choice import Choice
 
 __all__ = ["Result", "read_manifest", "read_outcome"]
@@ -49,7 +50,9 @@ class Result(Outcome):
     def files(self) -> list[str]:
         """The files that `save` writes, those of the scenarios in folders of their own."""
         absent = {table.file for name, table in TABLES.items() if name not in self.tables}
-        absent |= set() if self.study.get("output", {}).get("raster") else {"minutes.tif"}
+        asked = self.study.get("output", {})
+        absent |= set() if asked.get("raster") else {"minutes.tif"}
+        absent |= set() if asked.get("tables") == "xlsx" else {WORKBOOK}
         absent |= set(PAGES) if "scenario" in self.manifest else set()
         inside = [
             f"{_inside(name)}/{file}" for name, other in self.scenarios.items() for file in other.files
@@ -121,6 +124,9 @@ class Result(Outcome):
         write_geopackage(
             self._places(), folder / PLACES, crs=self.points.crs, language=self.language, credits=self.credits
         )
+        if WORKBOOK in manifest["files"]:
+            sheets = {name: table for name, table in self.tables.items() if name != "times"}
+            write_workbook(sheets, folder / WORKBOOK, currency=self.currency)
         if "minutes.tif" in manifest["files"]:
             self._write_raster(folder / "minutes.tif")
         others = {name: other._written(folder / _inside(name)) for name, other in self.scenarios.items()}

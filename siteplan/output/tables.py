@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "choice_json",
     "csv_text",
+    "plain_value",
     "scores_json",
     "write_manifest",
     "write_overlap",
@@ -68,7 +69,7 @@ def scores_json(scores: pd.DataFrame) -> str:
     """Give the scores as JSON: a list with one object a site, numbers as in the CSV, missing as null."""
     table = scores.reset_index()
     most = {name: TABLES["scores"].decimals_of(str(name)) for name in table}
-    columns = {str(name): [_number(value, most[name]) for value in table[name]] for name in table}
+    columns = {str(name): [plain_value(value, most[name]) for value in table[name]] for name in table}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
 
@@ -117,13 +118,13 @@ def choice_json(choice: "Choice") -> str:
 
 
 def _cell(value: object, decimals: int) -> str:
-    number = _number(value, decimals)
+    number = plain_value(value, decimals)
     if number is None:
         return ""
     return guarded(number) if isinstance(number, str) else str(number)
 
 
-def _number(value: object, decimals: int) -> object:
+def plain_value(value: object, decimals: int) -> object:
     """Give a table's value as a plain Python one: whole numbers whole, missing as None, the rest as text."""
     if value is None or value is pd.NA or value is pd.NaT:
         return None

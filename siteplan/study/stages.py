@@ -16,7 +16,7 @@ from siteplan.analysis.access import cell_access
 from siteplan.analysis.reach import added, coverage, decayed_reach, overlap
 from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.score import score_sites
-from siteplan.catalogue import BEST, FILES, PEOPLE, TABLES, Measure, score_measures
+from siteplan.catalogue import BEST, FILES, PEOPLE, TABLES, WORKBOOK, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.doors import door
 from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError, warn
@@ -29,6 +29,7 @@ from siteplan.output.lock import one_writer
 from siteplan.output.outcome import ranked_by
 from siteplan.output.result import Result
 from siteplan.output.tables import write_table
+from siteplan.output.workbook import write_workbook
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
@@ -252,7 +253,7 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
         choice, tables = chosen(asked, reach, sites, communes)
         assert choice is not None  # noqa: S101 - the study asks for one
         if out is not None:
-            _write_choice(tables, Path(out))
+            _write_choice(tables, Path(out), asked)
     return choice
 
 
@@ -269,7 +270,7 @@ def _refuse_beyond(study: Study, reach: Reach) -> None:
         )
 
 
-def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
+def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path, study: Study) -> None:
     """Write the chosen sites into a file, or all tables of the choice into a folder: whole, or nothing."""
     if out.suffix or out == DASH:
         with whole_file(out) as aside:
@@ -278,11 +279,15 @@ def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     others = [
         table.file for name, table in TABLES.items() if name not in (*tables, *APART) and (out / table.file).exists()
     ]
+    as_sheets = study.output.tables == "xlsx"
+    others += [WORKBOOK] if (out / WORKBOOK).exists() and not as_sheets else []
     if others:
         raise StudyError(f"{out}: holds {others[0]} of something else; nothing was written. Give another folder")
     with results_folder(out) as aside:
         for name, table in tables.items():
             write_table(table, aside / TABLES[name].file, TABLES[name])
+        if as_sheets:
+            write_workbook(tables, aside / WORKBOOK, currency=study.currency)
 
 
 def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
