@@ -13,6 +13,7 @@ A message names the file or key, what was found, what was expected and what to d
 
 import difflib
 import functools
+import os
 import re
 import sys
 import warnings
@@ -33,6 +34,7 @@ __all__ = [
     "StudyError",
     "absence",
     "called",
+    "is_there",
     "keys_named",
     "listed",
     "printable",
@@ -191,6 +193,11 @@ def reads(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return reading
 
     return decorate
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is something of a name, whatever the name: one too long for the disk has nothing."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where the name is too long
 
 
 def absence(path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from siteplan.errors import InputError, absence, printable
+from siteplan.errors import InputError, absence, is_there, printable
 
 __all__ = ["parse_yaml", "read_yaml"]
 
@@ -116,7 +116,7 @@ def read_yaml(path: Path, what: str) -> Any:
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; expected {what}")
-    if not path.exists():
+    if not is_there(path):
         raise InputError(f"{path}: {absence(path)}; expected {what}")
     if path.stat().st_size > LARGEST:
         raise InputError(f"{path}: is larger than {LARGEST / 1e6:.0f} MB; expected {what}")

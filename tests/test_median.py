@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import floyd_warshall
 
+import siteplan as sp
 from siteplan.errors import StudyError
 from siteplan.siting import median
 from siteplan.siting.cover_search import cover_exactly
@@ -253,6 +254,26 @@ def test_published_optima_of_the_or_library(real: Callable[[str], Path]) -> None
         found = search(table, np.ones(len(table)), count)
         assert (number, found.objective, found.bound) == (number, optimum, optimum)
         assert time.perf_counter() - began < 60
+
+
+# Daskin 1995 and others since: the longest way to the nearest of the sites.
+LONGEST_WAYS = {1: 127, 6: 84, 7: 64, 11: 59, 13: 36, 16: 47, 18: 28, 19: 18, 20: 13}
+
+
+@pytest.mark.real
+def test_published_centers_of_the_or_library(real: Callable[[str], Path]) -> None:
+    folder = real("facility_location/orlib_pmed")
+    for number, longest in LONGEST_WAYS.items():
+        table, count = published(folder / f"pmed{number}.txt")
+        many = len(table)
+        names = [f"S{k:03}" for k in range(many)]
+        times = pd.DataFrame(
+            {"site": np.repeat(names, many), "point": np.tile(np.arange(many), many), "minutes": table.ravel()}
+        )
+        people = pd.DataFrame({"people": 1.0}, index=pd.RangeIndex(many, name="point"))
+        sites = pd.DataFrame(index=pd.Index(names, name="site"))
+        found = sp.choose_sites(times.assign(mode="walk"), people, sites, count=count, objective="p-center")
+        assert (number, found.value, found.bound) == (number, longest, longest)
 
 
 @pytest.mark.real

@@ -55,6 +55,9 @@ def test_without_a_limit_the_p_median_is_hakimi_s_and_the_p_center_is_the_longes
     center = sp.choose_sites(*tables, count=count, objective="p-center")
     assert center.value == min(float(way[people > 0].max()) for way in sets)
     assert not median.summary["limited"]
+    # Of all sets with the shortest longest way, one of the least people-minutes.
+    near = [float(people @ way) for way in sets if way[people > 0].max() == center.value]
+    assert float((people * minutes[:, np.isin(tables[2].index, center.sites.index)].min(axis=1)).sum()) == min(near)
 
 
 def test_a_table_that_ends_before_the_ways_do_is_told() -> None:

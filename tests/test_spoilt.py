@@ -400,6 +400,32 @@ def test_a_spoilt_file_is_read_or_refused_by_name(
     assert [text for text in refused if name.split(".")[0] not in text or "\x1b" in text] == []
 
 
+SAID = ("no such", "name too long", "folder of results")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "y/" * 3000 + "z"])
+def test_a_name_too_long_for_any_disk_is_refused(tmp_path: Path, name: str) -> None:
+    study = write_town(tmp_path)
+    doors: list[Callable[[], object]] = [
+        lambda: sp.read_streets(f"{name}.osm.pbf"),
+        lambda: sp.read_population(f"{name}.csv"),
+        lambda: sp.read_sites(f"{name}.xlsx"),
+        lambda: sp.read_times(f"{name}.parquet"),
+        lambda: sp.read_study(f"{name}.yaml"),
+        lambda: sp.read_study(study, [f"inputs.sites={name}"]),
+        lambda: sp.check(name),
+        lambda: sp.Result.load(name),
+        lambda: sp.run(study, out=tmp_path / name),
+    ]
+    for door in doors:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SiteplanWarning)
+            with pytest.raises(SiteplanError) as error:
+                door()
+            said = str(error.value).lower()
+            assert "/y/" in said or any(why in said for why in SAID), said[-300:]
+
+
 def test_a_list_is_no_key(tmp_path: Path) -> None:
     file = tmp_path / "lists.parquet"
     gpd.GeoDataFrame({"cell": [[1], [2]], "people": [1.0, 2.0]}, geometry=[SQUARE, SQUARE], crs=4326).to_parquet(file)

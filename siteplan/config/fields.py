@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from siteplan.errors import absence
+from siteplan.errors import absence, is_there
 
 __all__ = [
     "FARTHEST",
@@ -43,7 +43,7 @@ def based(path: Path, info: ValidationInfo) -> Path:
 def _located(path: Path, info: ValidationInfo) -> Path:
     """Ask for a file that exists."""
     full = based(path, info)
-    if not full.exists():
+    if not is_there(full):
         raise PydanticCustomError(
             "no_file", "{absence}; looked for {looked}", {"absence": absence(path), "looked": str(full)}
         )

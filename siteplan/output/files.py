@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from siteplan.errors import StudyError
+from siteplan.errors import StudyError, is_there
 from siteplan.output import disk
 from siteplan.output.lock import one_writer
 
@@ -101,7 +101,7 @@ def generation(folder: str | Path) -> Iterator[Path]:
             yield aside
             _commit(target)
     except BaseException:
-        if not (target / NEXT / JOURNAL).exists():
+        if not is_there(target / NEXT / JOURNAL):
             disk.remove_tree(target / NEXT)
         raise
     _finish(target)
@@ -173,12 +173,12 @@ def is_inside(name: str) -> bool:
 
 def is_results(folder: Path) -> bool:
     """Tell whether a folder holds results, or what a stopped run left of them."""
-    return (folder / MANIFEST).is_file() or unfinished(folder)
+    return is_there(folder / MANIFEST) or unfinished(folder)
 
 
 def unfinished(folder: Path) -> bool:
     """Tell whether a stopped run left files that count for nothing."""
-    return (folder / NEXT).exists()
+    return is_there(folder / NEXT)
 
 
 def settle(folder: str | Path) -> None:
@@ -190,16 +190,16 @@ def settle(folder: str | Path) -> None:
         It cannot be finished now: which file is in the way, or who is at it.
     """
     for each in (Path(folder), *Path(folder).parents[:2]):
-        if (each / NEXT / JOURNAL).exists():
+        if is_there(each / NEXT / JOURNAL):
             with one_writer(each, wait=PATIENCE):
                 _settled(each)
 
 
 def _settled(target: Path) -> None:
     """Go forward with what has a journal, and back from what has none."""
-    if (target / NEXT / JOURNAL).exists():
+    if is_there(target / NEXT / JOURNAL):
         _finish(target)
-    elif (target / NEXT).exists():
+    elif is_there(target / NEXT):
         disk.remove_tree(target / NEXT)
 
 
@@ -218,7 +218,7 @@ def _commit(target: Path) -> None:
     stale = sorted(name for name in _told_files(_manifest(target)) if name not in kept and (target / name).is_file())
     _refuse_folders(target, written)
     for name in [*written, *stale]:
-        if (target / name).exists():
+        if is_there(target / name):
             with _closed(target / name, UNCHANGED):
                 disk.move(target / name, target / name)  # which Windows refuses for a file that is open
     # The manifest last: who looks without siteplan sees the old one as long as old files stand beside new ones.
@@ -246,7 +246,7 @@ def _finish(target: Path) -> None:
         disk.sync(target / NEXT)
     for name in written:
         source = target / NEXT / WRITTEN / name
-        if source.exists():
+        if is_there(source):
             with _closed(target / name, WAITING):
                 disk.make_folder((target / name).parent)
                 disk.move(source, target / name)

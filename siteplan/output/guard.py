@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from siteplan.catalogue import FILES
-from siteplan.errors import StudyError
+from siteplan.errors import StudyError, is_there
 from siteplan.output.files import MANIFEST
 
 __all__ = ["SCENARIOS", "refuse_foreign", "refuse_inputs"]
@@ -21,9 +21,9 @@ def refuse_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
     StudyError
         Naming the first output that is also an input.
     """
-    read = {path.resolve() for path in inputs if path.exists()}
+    read = {path.resolve() for path in inputs if is_there(path)}
     for output in outputs:
-        if output.resolve() in read or (output.exists() and any(output.samefile(path) for path in read)):
+        if output.resolve() in read or (is_there(output) and any(output.samefile(path) for path in read)):
             raise StudyError(f"{output}: is an input; nothing was written. Give another name to write to")
 
 
@@ -35,8 +35,8 @@ def refuse_foreign(folder: Path) -> None:
     StudyError
         Naming the first such file. A folder that siteplan wrote has its manifest, or what it kept of a search.
     """
-    there = [name for name in FILES if (folder / name).is_file()]
-    if there and not (_is_ours(folder / MANIFEST) or (folder / ".cache").is_dir()):
+    there = [name for name in FILES if is_there(folder / name)]
+    if there and not (_is_ours(folder / MANIFEST) or is_there(folder / ".cache")):
         raise StudyError(
             f"{folder / there[0]}: is there already, and the folder holds no {MANIFEST} of siteplan; "
             "nothing was written. Give another folder, or move the file away"

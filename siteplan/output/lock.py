@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from siteplan.errors import StudyError
+from siteplan.errors import StudyError, is_there
 from siteplan.output import disk
 
 __all__ = ["LOCK", "one_writer"]
@@ -45,7 +45,7 @@ def one_writer(folder: str | Path, *, name: str = LOCK, wait: float = 0.0) -> It
         Another process, or another part of this one, holds it: which, and since when. The folder cannot be written.
     """
     place = Path(folder)
-    made = [each for each in (place, *place.parents) if not each.exists()]
+    made = [each for each in (place, *place.parents) if not is_there(each)]
     try:
         try:
             disk.make_folder(place)

@@ -11,7 +11,7 @@ from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, Solution, serve, solve
 from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
-from siteplan.siting.median import Demands, Effort, ascend, median_search, median_within
+from siteplan.siting.median import Demands, Effort, MedianResult, ascend, median_search, median_within
 from siteplan.siting.problem import Flags, Floats, Problem
 from siteplan.siting.swaps import improve
 from siteplan.siting.work import Work
@@ -351,8 +351,45 @@ def _center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, f
             low = middle + 1
             impossible = low if proven else impossible
     bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
+    if all_within is not None and held is not None and problem.plain:
+        return _all_nearest(all_within, must, held, work), bound
     best = solve(all_within or problem, must=must if all_within is not None else None, start=held, work=work)
     return _or_start(problem, best, held, work).opened, bound
+
+
+def _all_nearest(problem: Problem, must: Flags, start: Flags, work: Work) -> Flags:
+    """Return the set of least people-minutes of those that reach all of `must`, as `start` does.
+
+    A p-median in which who is not reached costs more than all together do now: no set that is worth it leaves one out.
+    """
+    weight = np.where(must, problem.weight, 0.0)
+
+    def people_minutes(opened: Flags) -> float:
+        return float((weight * _least_minutes(problem, opened))[must].sum())
+
+    cost, all_now = problem.minutes * weight[problem.point], people_minutes(start)
+    demands = Demands(
+        problem.ptr, problem.site, cost, must.astype(np.float64), len(problem.sites), np.ceil(all_now) + 1
+    )
+    effort = Effort(iterations=ITERATIONS, nodes=0)
+    found = median_within(work, demands, int(start.sum()), fixed=problem.fixed, barred=problem.barred, effort=effort)
+    opened = start
+    if found.objective <= all_now:
+        opened = np.zeros(len(problem.sites), dtype=bool)
+        opened[found.chosen] = True
+    if found.objective <= found.bound:
+        return opened
+    fewer = _settled(problem, found)
+    outside = (opened & fewer.barred).any() or (fewer.fixed & ~opened).any()
+    best = solve(fewer, "minutes", must=must, start=None if outside else opened, work=work)
+    if best is None or not np.isfinite(best.value):
+        return opened
+    return min(best.opened, opened, key=people_minutes)
+
+
+def _settled(problem: Problem, found: MedianResult) -> Problem:
+    """Return what is left of a question for sets better than the one found."""
+    return replace(problem, fixed=problem.fixed | (found.settled == 1), barred=problem.barred | (found.settled == -1))
 
 
 def _all_reached(problem: Problem, must: Flags, work: Work) -> tuple[Flags | None, bool]:
@@ -368,6 +405,7 @@ def _all_reached(problem: Problem, must: Flags, work: Work) -> tuple[Flags | Non
             return None, True
         if found.objective == 0 and fits(problem, opened):
             return opened, True
+        problem = _settled(problem, found) if found.objective > 0 else problem
     best = solve(problem, "nothing", must=must, work=work.part(1 / 3))
     if best is None or not np.isfinite(best.value):
         return None, best is None

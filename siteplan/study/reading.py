@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from siteplan.config import Inputs, Study
 from siteplan.config.problems import said, short
 from siteplan.doors import door
-from siteplan.errors import InputError, Key, StudyError
+from siteplan.errors import InputError, Key, StudyError, is_there
 from siteplan.yamls import parse_yaml, read_yaml
 
 __all__ = ["read_study"]
@@ -69,7 +69,7 @@ def read_study(
 
 
 def _load(path: Path) -> dict[str, Any]:
-    if not path.exists():
+    if not is_there(path):
         raise StudyError(f"{path}: no such study file; `siteplan init FOLDER` writes one to fill in")
     try:
         raw = read_yaml(path, "a study file (YAML), `key: value` a line")

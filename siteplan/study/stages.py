@@ -19,7 +19,7 @@ from siteplan.analysis.score import score_sites
 from siteplan.catalogue import BEST, FILES, PEOPLE, TABLES, WORKBOOK, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.doors import door
-from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError, warn
+from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError, is_there, warn
 from siteplan.inputs.basemap import BACKGROUND, WATERS, Background
 from siteplan.inputs.extract import Layer
 from siteplan.inputs.times import made_points, read_times
@@ -235,7 +235,7 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
         raise StudyError("choose: missing; expected how many sites, such as {sites: 5} (or -p 5), or a budget")
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out), *(Path(out) / name for name in FILES)])
-        if (Path(out) / MANIFEST).exists():
+        if is_there(Path(out) / MANIFEST):
             raise StudyError(f"{out}: holds the results of a run; nothing was computed or written. Give another folder")
     # A table of times knows how far all is from each site; where the sites are then matters to few questions.
     given = asked.inputs.times is not None and asked.inputs.streets is None
@@ -277,7 +277,7 @@ def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path, study: Study) -
             write_table(tables["choice"], aside, TABLES["choice"])
         return
     others = [
-        table.file for name, table in TABLES.items() if name not in (*tables, *APART) and (out / table.file).exists()
+        table.file for name, table in TABLES.items() if name not in (*tables, *APART) and is_there(out / table.file)
     ]
     as_sheets = study.output.tables == "xlsx"
     others += [WORKBOOK] if (out / WORKBOOK).exists() and not as_sheets else []
