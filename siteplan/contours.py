@@ -26,7 +26,7 @@ from siteplan.network.graph import ModeGraph, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
-from siteplan.routing.rides import RideTimes, ride_times
+from siteplan.routing.rides import RideTimes, ride_costs, ride_times
 from siteplan.routing.search import MINUTE, costs, each, lent, prepare, room_for, runs_backwards
 from siteplan.routing.surfaces import search_surface, spread_places
 
@@ -96,7 +96,6 @@ def isochrones(
     """
     unit, given = asked_limits(minutes, metres)
     limits = sorted(as_limits(given))
-    cutoffs = costs(limits, unit)
     backwards = runs_backwards(direction)
     asked, *others = measured(as_modes(mode), unit)
     if others:
@@ -104,10 +103,11 @@ def isochrones(
         tables = [isochrones(streets, sites, mode=one, **how) for one in (asked, *others)]
         return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=streets.crs)
     if isinstance(asked, Rides):
-        shapes = _by_transit(
-            timetable_on(streets, transit), sites, asked, cutoffs, backwards=backwards, progress=progress
-        )
+        timetable = timetable_on(streets, transit)
+        cutoffs = ride_costs(limits, asked, timetable)
+        shapes = _by_transit(timetable, sites, asked, cutoffs, backwards=backwards, progress=progress)
     else:
+        cutoffs = costs(limits, unit)
         surfaces = _surfaces(streets, sites, asked, cutoffs, backwards=backwards)
         pace = _pace(asked)
 

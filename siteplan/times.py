@@ -20,7 +20,7 @@ from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, as_profile, m
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing import search
-from siteplan.routing.rides import RideTimes, ride_times
+from siteplan.routing.rides import RideTimes, ride_costs, ride_times
 
 __all__ = ["reach_totals", "travel_times"]
 
@@ -56,7 +56,8 @@ def travel_times(
     mode
         "walk", "slow_walk", "bike", "calm", "pedelec", "transit", a Profile, or Rides; or several of them.
     minutes
-        The limit, at most 240; of several the longest. It is 20 where there are no `metres`; `limit` is an older name.
+        The limit, at most 240 (of a mode that rides, as far as `read_transit` was told); of several the longest. It is
+        20 where there are no `metres`; `limit` is an older name.
     metres
         In place of minutes, a limit to the length of the way, at most 50,000: the ways that the mode may use, each as
         long as it is, be it stairs, a slope, a ferry or a lift, and the way between door and street. Not by transit.
@@ -100,9 +101,11 @@ def travel_times(
         how |= {unit: limits, "transit": transit}
         tables = (travel_times(streets, sites, people, mode=one, **how) for one in (profile, *others))
         return _joined(list(tables))
-    cutoff = search.costs(limits, unit).max()
     if isinstance(profile, Rides):
-        return _by_transit(timetable_on(streets, transit), sites, people, profile, cutoff=int(cutoff), **how)
+        timetable = timetable_on(streets, transit)
+        longest = int(ride_costs(limits, profile, timetable).max())
+        return _by_transit(timetable, sites, people, profile, cutoff=longest, **how)
+    cutoff = search.costs(limits, unit).max()
     work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
     start, end, cost = search.times(work, cutoff, executor=executor, progress=progress)
     site, point = start, end

@@ -504,10 +504,12 @@ def test_a_moment_and_the_limits_of_what_is_not_ridden_are_said():
     manifest = deepcopy(MANIFEST)
     ridden = manifest["parameters"]["travel"]["profiles"]["transit"]
     ridden |= {"window": ["08:30:15", "08:31:15"], "direct_walk_minutes": 20, "max_home_minutes": 7.5}
+    ridden |= {"first_wait": "planned", "plan_minutes": 45}
     assumed = text_of(page_of(**town(manifest=manifest)), "assumptions")
     assert (
         "By public transport: at 08:30:15, at most 2 rides, walks to stops of at most 10 minutes, "
-        "at most 20 minutes without any ride, at most 7.5 minutes between home and stop."
+        "at most 20 minutes without any ride, at most 7.5 minutes between home and stop, "
+        "planned by the timetable: the quickest journey up to 45 minutes aside, the wait not counted."
     ) in assumed
 
 

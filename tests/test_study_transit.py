@@ -208,11 +208,12 @@ def test_one_time_is_a_moment(town: Path, said: str) -> None:
 def test_limits_of_what_is_not_ridden_are_said_below_the_map(town: Path) -> None:
     """And a moment as such: there is no median of it."""
     words = [load_words(language, "notes") for language in ("en", "fr")]
-    profile = Rides(window="08:30", direct_walk_minutes=20, max_home_minutes=7.5).model_dump()
+    profile = Rides(window="08:30", direct_walk_minutes=20, max_home_minutes=7.5, first_wait="planned").model_dump()
     told = [_riding(profile, "2026-03-10", each) for each in words]
     assert told[0].endswith(
         "there at 08:30, at most 2 rides, walks included; at most 20 min without any ride; "
-        "at most 7.5 min between home and stop."
+        "at most 7.5 min between home and stop; planned by the timetable: the quickest journey up to 60 min aside, "
+        "the wait not counted."
     )
     assert "aller à 08:30, 2 véhicules au plus" in told[1]
     usual = _riding(Rides().model_dump(), "2026-03-10", words[0])
@@ -240,3 +241,16 @@ def test_streets_are_open_or_closed_as_at_the_hour_of_the_window(town: Path) -> 
     assert after.streets is not None
     assert after.streets.when == datetime(2026, 3, 10, 12, 30)
     assert made(Variant("same", morning, {}, False), morning, base).streets is base.streets
+
+
+def test_limits_go_farther_where_every_mode_rides(town: Path) -> None:
+    """600 minutes, those among which a journey is planned included; whoever walks or cycles as well has 180."""
+    long = ["travel.modes=[transit]", "travel.minutes=[300, 540]"]
+    asked = read_study(town, [*long, "travel.transit.first_wait=planned"])
+    assert (asked.searched, asked.ride_minutes) == (540, 600)
+    assert read_study(town, ["travel.modes=[transit]", "travel.minutes=20"]).ride_minutes == 240
+    for more in (["travel.transit={first_wait: planned, plan_minutes: 61}"], ["travel.modes=[walk, transit]"]):
+        with pytest.raises(StudyError, match=r"travel.minutes: found 540, expected at most (539|180), as far as"):
+            read_study(town, [*long, *more])
+    scores = score(read_study(town, [*long, "travel.transit.first_wait=planned"])).scores
+    assert (scores["people_transit_300"] == 110).all()  # everybody

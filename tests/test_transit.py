@@ -95,6 +95,15 @@ def test_journeys_as_long_as_is_searched_are_exact_and_longer_ones_refused() -> 
     assert journey(bus_of_4, limit=239, **ridden_at_8) == []
     with pytest.raises(StudyError, match="limit of 241 minutes: expected more than 0 and at most 240, as far as is"):
         journey(bus_of_4, limit=241, **ridden_at_8)
+    # Read for more, it is searched for more: 600 minutes reach back to ten in the evening before.
+    before = timetable(along(100, 5000), every("-2:02", 30, 1, [(0, 0), (1, 597)]))
+    long = build_timetable(before, road(), minutes=600)
+    at_8 = BY_BUS.with_(**ridden_at_8)
+    assert ridden(long, along(5060), along(40), mode=at_8, limit=600)["minutes"].tolist() == [600]
+    assert ridden(long, along(5060), along(40), mode=at_8, limit=599).empty
+    how: dict[str, Any] = {"first_wait": "planned", "plan_minutes": 30}
+    with pytest.raises(StudyError, match=r"at most 210, .* read_transit\(..., minutes=241\) reads it"):
+        journey(bus_of_4, limit=211, **how)
 
 
 def test_the_share_counts_the_minutes_within_the_limit() -> None:
@@ -108,6 +117,44 @@ def test_the_percentile_is_that_of_the_nearest_rank() -> None:
 
 def test_a_site_reached_in_fewer_minutes_than_the_percentile_asks_is_out_of_reach() -> None:
     assert journey(HALF_HOURLY, limit=30, percentile=61) == []
+
+
+def test_a_planned_journey_has_no_wait_at_its_first_stop() -> None:
+    """A minute to the stop, one at it, ten in the bus, one to the site: 13, whichever the moment within half an hour.
+
+    Buses are there at 7:41, 8:11 and 8:41. Of those ten minutes before, only the moments 8:11 to 8:21 and 8:41 to 8:51
+    know one; at 8:00, being there at 7:50, one has left at 7:28 for the bus of 7:30: 22 minutes.
+    """
+    planned: dict[str, Any] = {"first_wait": "planned"}
+    assert journey(HALF_HOURLY, **planned) == [13, 13, 13, 1]
+    assert journey(HALF_HOURLY, plan_minutes=29, **planned) == [13, 13, 13, 1]
+    assert journey(HALF_HOURLY, plan_minutes=10, window="08:21", **planned) == [13, 13, 13, 1]
+    assert journey(HALF_HOURLY, plan_minutes=10, window="08:00", **planned) == [22, 22, 22, 1]
+    assert journey(HALF_HOURLY, plan_minutes=10, **planned) == [17, 13, 25, 1]
+    # From the site's side, one sets out later: at 8:28 for the bus of 8:30.
+    back: dict[str, Any] = {"home": 5060, "site": 40, "direction": "from", **planned}
+    assert journey(HALF_HOURLY, window="08:00", **back) == [13, 13, 13, 1]
+    assert journey(HALF_HOURLY, window="08:00", plan_minutes=10, **back) == [31, 31, 31, 1]
+
+
+def test_a_planned_journey_is_the_quickest_not_the_first() -> None:
+    """At 9:00 the slow bus of 8:15 leaves latest; who plans takes the fast one of 8:10, whatever the limit is."""
+    feed = timetable(
+        along(100, 5000), [*every("8:10", 1, 1, [(0, 0), (1, 10)]), *every("8:15", 1, 1, [(0, 0), (1, 40)])]
+    )
+    assert journey(feed, window="09:00") == [47, 47, 47, 1]
+    for limit in (13, 47, 180):
+        assert journey(feed, window="09:00", first_wait="planned", limit=limit) == [13, 13, 13, 1]
+
+
+def test_a_planned_journey_knows_changes_waits_between_rides_and_walks_all_the_way() -> None:
+    """The wait at the first stop is not counted, the five minutes at the second are; who walks needs no plan."""
+    feed = timetable(
+        along(100, 5000, 9000),
+        [*every("8:00", 30, 3, [(0, 0), (1, 10)]), *every("8:16", 30, 3, [(1, 0), (2, 10)])],
+    )
+    assert journey(feed, site=9060, first_wait="planned", window="09:00") == [29, 29, 29, 1]
+    assert journey(feed, site=340, first_wait="planned", window="09:00") == [5, 5, 5, 1]
 
 
 def test_from_the_site_one_waits_at_the_start() -> None:
@@ -555,7 +602,7 @@ WINDOWS = [
     "12:30:45",
 ]
 rules = st.builds(
-    lambda window, percentile, most, walk, slack, in_all, home, alone: Rides(
+    lambda window, percentile, most, walk, slack, in_all, home, alone, aside: Rides(
         window=window,
         percentile=percentile,
         max_rides=most,
@@ -564,6 +611,8 @@ rules = st.builds(
         max_total_walk_minutes=in_all,
         max_home_minutes=home,
         direct_walk_minutes=alone,
+        first_wait="planned" if aside else "counted",
+        plan_minutes=aside or 60,
         walk=METRE_A_SECOND,
     ),
     st.sampled_from(WINDOWS),
@@ -574,6 +623,7 @@ rules = st.builds(
     st.sampled_from([None, None, 3, 6, 12]),
     st.sampled_from([None, None, 1, 15]),
     st.sampled_from([None, None, 2, 30]),
+    st.sampled_from([None, None, 1, 3, 20]),
 )
 
 
@@ -741,8 +791,8 @@ def test_a_search_leaves_the_working_arrays_as_they_were(case: Case, way: bool) 
     ride = make_ride_room(found.laid.kernel, case.rides.max_rides, len(case.people))
     limited = make_limited_room(found.laid.kernel, len(case.people))
     for near in found.access:
-        freely = search_rides(*query, found.laid.feet, found.exits, near, ride)
-        tightly = search_limited(*query, walks, exits, near, limited, 10**6)
+        freely = search_rides(*query, found.laid.feet, found.exits, near, ride, None)
+        tightly = search_limited(*query, walks, exits, near, limited, None, 10**6)
         for one, other in zip(freely, tightly, strict=True):  # a budget that nobody uses up
             np.testing.assert_array_equal(one, other)
     (ready, rode, caught, useful, span), (_, on, _, off), _, (best, _, _, *marks) = ride

@@ -443,7 +443,9 @@ def journeys(
 ) -> dict[tuple[int, int], list[float]]:
     """Return for each (site, point) the deciseconds of every minute of the window; inf where it takes too long.
 
-    `sites` and `points` as `link` gives them. Leaving home, one tries every vehicle that can be caught, one by one.
+    `sites` and `points` as `link` gives them. Leaving home, one tries every vehicle that can be caught, one by one. Of
+    planned journeys the quickest is that which begins just in time for a vehicle (towards the site: which is there by
+    the moment that it ends), or at the end of the minutes among which one chooses.
     """
     starts, ends = (points, sites) if direction == "to" else (sites, points)
     on_foot = walks(feed, streets, starts, ends, rides, limit=limit, direction=direction)
@@ -452,7 +454,7 @@ def journeys(
     search = _latest_departures if direction == "to" else _earliest_arrivals
     result = {}
     for row in range(len(starts)):
-        times = search(found, on_foot, row, minutes, round(limit * 600))
+        times = search(found, on_foot, row, minutes, round(limit * 600), 600 * (rides.planned_minutes or 0))
         for end in range(len(ends)):
             walk = on_foot.direct.get((row, end), math.inf)
             costs = [min(walk, time) for time in times(end)]
@@ -462,30 +464,52 @@ def journeys(
 
 
 def _earliest_arrivals(
-    found: Events, on_foot: Walks, row: int, minutes: Sequence[int], limit: int
+    found: Events, on_foot: Walks, row: int, minutes: Sequence[int], limit: int, aside: int
 ) -> Callable[[int], list[float]]:
-    by_minute = [arrivals(found, on_foot, row, minute, minute + limit) for minute in minutes]
-    return lambda end: [by.get(end, math.inf) - minute for by, minute in zip(by_minute, minutes, strict=True)]
-
-
-def _latest_departures(
-    found: Events, on_foot: Walks, row: int, minutes: Sequence[int], limit: int
-) -> Callable[[int], list[float]]:
-    leave = {
-        departure - found.slack - cost
-        for stop, cost in on_foot.to_stop.get(row, {}).items()
-        for departure, _, _ in found.at_stop[stop]
+    leave = {*_just_in_time(found, on_foot, row), *(minute + aside for minute in minutes)}
+    by_time = {
+        time: arrivals(found, on_foot, row, time, time + limit)
+        for time in leave
+        if aside or time in minutes
+        if minutes[0] <= time <= minutes[-1] + aside
     }
-    tries = sorted(time for time in leave if minutes[0] - limit <= time <= minutes[-1])
-    by_time = [(time, arrivals(found, on_foot, row, time, minutes[-1])) for time in reversed(tries)]
 
     def times(end: int) -> list[float]:
         return [
-            next((minute - time for time, by in by_time if by.get(end, math.inf) <= minute), math.inf)
+            min(by.get(end, math.inf) - time for time, by in by_time.items() if minute <= time <= minute + aside)
             for minute in minutes
         ]
 
     return times
+
+
+def _latest_departures(
+    found: Events, on_foot: Walks, row: int, minutes: Sequence[int], limit: int, aside: int
+) -> Callable[[int], list[float]]:
+    leave = _just_in_time(found, on_foot, row)
+    tries = sorted(time for time in leave if minutes[0] - limit - aside <= time <= minutes[-1])
+    by_time = [(time, arrivals(found, on_foot, row, time, minutes[-1])) for time in reversed(tries)]
+
+    def times(end: int) -> list[float]:
+        def until(moment: float) -> float:
+            return next((moment - time for time, by in by_time if by.get(end, math.inf) <= moment), math.inf)
+
+        there = [by[end] for _, by in by_time if end in by]
+        return [
+            min(until(at) for at in [minute - aside, *(at for at in there if minute - aside <= at <= minute)])
+            for minute in minutes
+        ]
+
+    return times
+
+
+def _just_in_time(found: Events, on_foot: Walks, row: int) -> set[int]:
+    """Return when to leave a start (row) for each vehicle that calls near it."""
+    return {
+        departure - found.slack - cost
+        for stop, cost in on_foot.to_stop.get(row, {}).items()
+        for departure, _, _ in found.at_stop[stop]
+    }
 
 
 def nearest_rank(costs: Sequence[float], percent: float) -> float:

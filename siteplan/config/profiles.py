@@ -311,6 +311,19 @@ class Riding(Model):
         le=100,
         description="the share of the window's minutes at which the journey takes no longer; 50 = the median",
     )
+    first_wait: Literal["counted", "planned"] = Field(
+        default="counted",
+        description="counted = from when one sets out to the moment asked about (direction from: from that moment to "
+        "when one is there), with the wait that this makes, as R5; planned = people look at the timetable and take "
+        "the quickest journey of those that bring them there up to plan_minutes earlier (from: set out up to so much "
+        "later), and that wait does not count",
+    )
+    plan_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=240,
+        description="how much earlier (direction from: later), at most; with first_wait: planned",
+    )
     max_rides: int = Field(default=2, ge=1, le=8, description="vehicles in one journey, at most")
     max_walk_minutes: float = Field(default=10, gt=0, le=60, description="longest walk to, between or from stops")
     max_home_minutes: float | None = Field(
@@ -357,6 +370,11 @@ class Rides(Mode, Riding):
         return super().with_(**changes)
 
     @property
+    def planned_minutes(self) -> int | None:
+        """The minutes beside each moment among which one chooses a journey; None where one does not."""
+        return self.plan_minutes if self.first_wait == "planned" else None
+
+    @property
     def moments(self) -> range:
         """The moments asked about: each minute of the window from its start on, in seconds since midnight."""
         return range(*seconds_of(self.window), 60)
@@ -368,6 +386,7 @@ class Rides(Mode, Riding):
             _hours(self.window),
             *([f"and back {_hours(self.back)}"] if self.back else []),
             *([f"{level} of every minute"] if not (at_once(self.window) and at_once(self.back or self.window)) else []),
+            *([f"planned, up to {self.plan_minutes} min aside"] if self.first_wait == "planned" else []),
             f"at most {self.max_rides} rides",
             f"walks of {self.max_walk_minutes:g} min at {self.walk.speed_kmh:g} km/h",
             *([f"{self.home.name} between home and stop"] if self.home else []),

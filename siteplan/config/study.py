@@ -399,11 +399,11 @@ class Study(Shown, Model):
         asked = None if self.choose is None else self.choose.minutes
         lacking = self.fairness is not None and self.fairness.shortfall
         for key, limit, most in (
-            ("travel.minutes", longest, LIMIT),
-            ("choose.minutes", asked or 0.0, SEARCHED),
-            ("choose.decay", self._decayed(self.choose), SEARCHED),
-            ("score.decay", self._decayed(self.score), SEARCHED),
-            ("fairness.shortfall (twice the limit)", 2 * longest if lacking else 0.0, SEARCHED),
+            ("travel.minutes", longest, LIMIT if self.searched == SEARCHED else self.searched),
+            ("choose.minutes", asked or 0.0, self.searched),
+            ("choose.decay", self._decayed(self.choose), self.searched),
+            ("score.decay", self._decayed(self.score), self.searched),
+            ("fairness.shortfall (twice the limit)", 2 * longest if lacking else 0.0, self.searched),
         ):
             if limit > most:
                 raise PydanticCustomError(
@@ -509,6 +509,20 @@ class Study(Shown, Model):
         return min(self.limit, max(self.travel.own.get(mode, (self.limit,))))
 
     @property
+    def searched(self) -> float:
+        """The minutes that a search goes at most: farther where every mode rides."""
+        rides = [each for each in self.profiles() if isinstance(each, Rides)]
+        if len(rides) < len(self.travel.modes):
+            return SEARCHED
+        return LONG - max(each.planned_minutes or 0 for each in rides)
+
+    @property
+    def ride_minutes(self) -> float:
+        """The minutes of journeys that timetables are read for."""
+        rides = (each for each in self.profiles() if isinstance(each, Rides))
+        return max(SEARCHED, self.limit + max((each.planned_minutes or 0 for each in rides), default=0))
+
+    @property
     def ground(self) -> float:
         """How far around the sites streets and people are needed: the longest limit that is given, in its unit."""
         choose = self.choose
@@ -517,10 +531,11 @@ class Study(Shown, Model):
                 [] if choose is None else [min(each, FARTHEST) for each in (choose.metres, choose.penalty) if each]
             )
             return max(*self.travel.limits, *farthest, 0)
-        asked = () if choose is None else (choose.minutes, choose.penalty)
         limits = [self._decayed(self.score), self._decayed(choose)]
-        most = SEARCHED if self.inputs.times is None else LONG  # a penalty may be longer than any search
-        longest = max(*self.travel.limits, *limits, *(min(limit, most) for limit in asked if limit))
+        if choose is not None:
+            most = SEARCHED if self.inputs.times is None else LONG  # a penalty may be longer than any search
+            limits += [min(choose.minutes or 0, max(most, self.searched)), min(choose.penalty or 0, most)]
+        longest = max(*self.travel.limits, *limits)
         return longest if self.fairness is None else max(longest, self.fairness.limit(max(self.travel.limits)))
 
     def ground_minutes_of(self, mode: str) -> float:

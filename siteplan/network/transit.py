@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import WALK
-from siteplan.config.fields import SEARCHED
+from siteplan.config.fields import LONG, SEARCHED
 from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, listed, reads, warn
@@ -23,10 +23,7 @@ from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.through import followers, joined
 
-__all__ = ["Patterns", "Timetable", "build_timetable", "patterns_without", "read_transit", "timetable_on"]
-
-# Journeys as long as is searched that end from 0:00 on, or begin up to 30:00: what can be ridden of the days around.
-HOURS = (-math.ceil(SEARCHED / 60), 30 + math.ceil(SEARCHED / 60))
+__all__ = ["Patterns", "Timetable", "build_timetable", "hours_for", "patterns_without", "read_transit", "timetable_on"]
 
 ENTRANCE = 2  # location_type
 # No station is that long: Chatelet - Les Halles in Paris has 750 m between its furthest doors.
@@ -81,7 +78,8 @@ class Timetable(Shown):
     `stop`, the walk inside the station (`inside_m`), whether it is an `entrance` of the station, and `edge`,
     `offset_m`, `access_m` and `status` as `link` gives them. A stop has one an entrance of its station, but
     for those more than 1,000 m away; one on the spot where there is none, or none of them near a street.
-    `origin` is the timetable that this one is a change of, on the same streets.
+    `origin` is the timetable that this one is a change of, on the same streets. `minutes` is the longest journey that
+    can be asked for.
     """
 
     streets: StreetNetwork
@@ -91,6 +89,7 @@ class Timetable(Shown):
     doors: gpd.GeoDataFrame
     counts: dict[str, int] = field(default_factory=dict)
     origin: "Timetable | None" = field(default=None, repr=False, compare=False)
+    minutes: float = SEARCHED
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def facts(self) -> dict[str, object]:
@@ -112,7 +111,9 @@ class Timetable(Shown):
 
 @door()
 @reads("timetables")
-def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwork, *, date: str) -> Timetable:
+def read_transit(
+    paths: str | Path | Sequence[str | Path], streets: StreetNetwork, *, date: str, minutes: float = SEARCHED
+) -> Timetable:
     """Read the service of one date from GTFS feeds and put it on the streets.
 
     Parameters
@@ -121,6 +122,8 @@ def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwor
         One feed or several: zip files or folders.
     date
         The day of service, such as "2026-03-10".
+    minutes
+        The longest journey that will be asked for, with the minutes of `plan_minutes`; at most 600.
 
     Returns
     -------
@@ -132,6 +135,8 @@ def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwor
     ------
     InputError
         A feed that cannot be used, a date without service, or no stop near any street.
+    StudyError
+        Longer journeys than are searched.
 
     Examples
     --------
@@ -139,7 +144,14 @@ def read_transit(paths: str | Path | Sequence[str | Path], streets: StreetNetwor
     >>> bus.counts
     {'stops': 31, 'stops_without_street': 2, 'stop_times': 3569, 'stop_times_without_street': 180}
     """
-    return build_timetable(read_gtfs(paths, date=date, hours=HOURS), streets)
+    if not 0 < minutes <= LONG:
+        raise StudyError(f"journeys of {minutes} minutes: expected more than 0 and at most {LONG:g}")
+    return build_timetable(read_gtfs(paths, date=date, hours=hours_for(minutes)), streets, minutes=minutes)
+
+
+def hours_for(minutes: float) -> tuple[int, int]:
+    """Return between which hours of a day's clock one rides, on journeys that end from 0:00 on or begin up to 30:00."""
+    return -math.ceil(minutes / 60), 30 + math.ceil(minutes / 60)
 
 
 def timetable_on(streets: StreetNetwork, transit: Timetable | None) -> Timetable:
@@ -151,7 +163,9 @@ def timetable_on(streets: StreetNetwork, transit: Timetable | None) -> Timetable
     return transit
 
 
-def build_timetable(feed: Feed, streets: StreetNetwork, *, known: Timetable | None = None) -> Timetable:
+def build_timetable(
+    feed: Feed, streets: StreetNetwork, *, known: Timetable | None = None, minutes: float = SEARCHED
+) -> Timetable:
     """Sort a feed's trips into patterns and link its stops to the streets that may be walked.
 
     `known` is a timetable of this very feed on other streets of the same CRS: its patterns are taken over.
@@ -184,7 +198,7 @@ def build_timetable(feed: Feed, streets: StreetNetwork, *, known: Timetable | No
             "from any street of the extract; nobody gets on or off there"
         )
         warn(text)
-    return Timetable(streets, feed, patterns, spots, doors, counts)
+    return Timetable(streets, feed, patterns, spots, doors, counts, minutes=minutes)
 
 
 def patterns_without(timetable: Timetable, routes: Ints) -> Patterns:

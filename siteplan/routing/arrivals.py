@@ -1,6 +1,9 @@
 """When journeys arrive at targets, departure by departure: what is met is kept, what is not costs nothing.
 
 Departures descend, so that an arrival found at one of them is known to those after it, which are earlier.
+
+With a plan (`siteplan.routing.planning`), what is kept is not when one arrives but how long it took since setting out,
+the least of each minute's departures; and, beside it, when one set out.
 """
 
 from typing import Any
@@ -10,7 +13,7 @@ import numpy as np
 from siteplan.compiled import inner_kernel
 from siteplan.routing.streets import U, ascend
 
-__all__ = ["FAR", "arrive", "make_room", "per_departure", "widen"]
+__all__ = ["FAR", "arrive", "make_found", "make_room", "per_departure", "per_moment", "take_stock", "widen"]
 
 FAR = np.int32(2**31 - 1)
 
@@ -33,7 +36,15 @@ def widen(found, count, more):  # type: ignore[no-untyped-def]
 
 
 @inner_kernel
-def arrive(target, there, m, found, count, room):  # type: ignore[no-untyped-def]
+def make_found(departures, plan):  # type: ignore[no-untyped-def]
+    """Return room for the first targets met: a column a departure or, with a plan, one a minute and moment, twice."""
+    if plan is None:
+        return np.empty((64, len(departures)), np.int32)
+    return np.empty((64, 2 * (plan[2] + plan[3])), np.int32)
+
+
+@inner_kernel
+def arrive(target, there, m, found, count, room, plan):  # type: ignore[no-untyped-def]
     """Note an arrival `there` at departure `m` if it is the best so far; return how many targets are met."""
     best, row, met = room[0], room[1], room[2]
     if there < best[target]:
@@ -44,8 +55,29 @@ def arrive(target, there, m, found, count, room):  # type: ignore[no-untyped-def
                 found[U(count), U(column)] = FAR
             count += 1
         best[target] = there
-        found[U(row[target]), U(m)] = there
+        if plan is None:
+            found[U(row[target]), U(m)] = there
+        else:
+            departures, minute = plan[0], plan[1]
+            if minute[m] >= 0:
+                _keep(found, row[target], minute[m], there - departures[m], departures[m])
     return count
+
+
+@inner_kernel
+def _keep(found, line, column, cost, departure):  # type: ignore[no-untyped-def]
+    """Keep the least cost of a column and when one set out; of equal ones the last that is given."""
+    if cost <= found[line, column]:
+        found[line, column], found[line, found.shape[1] // 2 + column] = cost, departure
+
+
+@inner_kernel
+def take_stock(m, found, count, room, plan):  # type: ignore[no-untyped-def]
+    """Note for all targets met what it takes to set out at departure `m`, if it is a moment's last one."""
+    departures, minutes, last = plan[0], plan[2], plan[4]
+    if last[m] >= 0:
+        for i in range(count):
+            _keep(found, i, minutes + last[m], room[0][room[2][i]] - departures[m], departures[m])
 
 
 @inner_kernel
@@ -62,3 +94,33 @@ def per_departure(departures, cutoff, found, count, room):  # type: ignore[no-un
             costs[U(i), U(m)] = least - departures[m] if least <= departures[m] + cutoff else FAR
         best[target] = FAR
     return met[:count].astype(np.int64), costs
+
+
+@inner_kernel
+def per_moment(cutoff, found, count, room, plan):  # type: ignore[no-untyped-def]
+    """Return the targets met, ascending; their costs at each moment of a plan (FAR: above the limit); when to set out.
+
+    Of journeys as quick, that whose departure is nearest to the moment. The room is emptied.
+    """
+    minutes, moments, wait = plan[2], plan[3], plan[5]
+    half = minutes + moments
+    best, row, met, blocks, wide = room
+    ascend(best, FAR, met, count, blocks, wide)
+    costs, at = np.empty((count, moments), np.int32), np.empty((count, moments), np.int32)
+    for i in range(count):
+        target = U(met[U(i)])
+        line, least = row[target], -1
+        for m in range(moments):
+            if least < m:  # what was the least has passed: look again
+                least = m
+                for minute in range(m + 1, m + wait):
+                    if found[line, minute] < found[line, least]:
+                        least = minute
+            elif found[line, m + wait - 1] < found[line, least]:
+                least = m + wait - 1
+            column = minutes + m if found[line, minutes + m] < found[line, least] else least
+            cost = found[line, column]
+            costs[i, m] = cost if cost <= cutoff else FAR
+            at[i, m] = found[line, half + column]
+        best[target] = FAR
+    return met[:count].astype(np.int64), costs, at

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteplan.compiled import inner_kernel, kernel
-from siteplan.routing.arrivals import arrive, make_room, per_departure, widen
+from siteplan.routing.arrivals import arrive, make_found, make_room, per_departure, per_moment, take_stock, widen
 from siteplan.routing.streets import U
 
 __all__ = ["make_limited_room", "search_limited"]
@@ -98,7 +98,7 @@ def make_limited_room(timetable: tuple[Any, ...], targets: int) -> tuple[Any, ..
 
 
 @kernel
-def search_limited(departures, cutoff, rides, timetable, feet, exits, access, room, budget):  # type: ignore[no-untyped-def]
+def search_limited(departures, cutoff, rides, timetable, feet, exits, access, room, plan, budget):  # type: ignore[no-untyped-def]
     """Return what `search_rides` returns, of journeys on which one walks `budget` deciseconds at most.
 
     Parameters as there, but `feet` are (foot_ptr, foot, foot_walk), and `exits` (exit_ptr, exits, counts): whether the
@@ -108,7 +108,7 @@ def search_limited(departures, cutoff, rides, timetable, feet, exits, access, ro
     exit_ptr, exit_, counts = exits
     heads, off_at, aboard, targets = room
     pool, used, count = np.empty((4096, 6), np.int32), 0, 0
-    found = np.empty((64, len(departures)), np.int32)
+    found = make_found(departures, plan)
     for m in range(len(departures)):
         departure = departures[m]
         latest, first = departure + cutoff, used
@@ -132,7 +132,7 @@ def search_limited(departures, cutoff, rides, timetable, feet, exits, access, ro
                 for e in range(exit_ptr[stop], exit_ptr[stop + 1]):
                     there = time + exit_[e, 1]
                     if there <= latest and walk + counts * exit_[e, 1] <= budget:
-                        count = arrive(U(exit_[e, 0]), there, m, found, count, targets)
+                        count = arrive(U(exit_[e, 0]), there, m, found, count, targets, plan)
                 if k < rides:
                     for f in range(foot_ptr[stop], foot_ptr[stop + 1]):
                         there, walked = time + foot[f, 1], walk + foot_walk[f]
@@ -140,9 +140,13 @@ def search_limited(departures, cutoff, rides, timetable, feet, exits, access, ro
                             pool, used = _add(heads, pool, used, READY, foot[f, 0], k, there, walked)
             first = last
         first = used
+        if plan is not None:
+            take_stock(m, found, count, targets, plan)
     for label in range(used):
         if pool[label, KIND] == ABOARD:
             aboard[pool[label, OWNER]] = -1
         else:
             heads[pool[label, OWNER]] = off_at[pool[label, OWNER]] = -1
-    return per_departure(departures, cutoff, found, count, targets)
+    if plan is None:
+        return *per_departure(departures, cutoff, found, count, targets), np.empty((0, 0), np.int32)
+    return per_moment(cutoff, found, count, targets, plan)

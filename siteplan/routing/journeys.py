@@ -16,6 +16,7 @@ from siteplan.config import Rides
 from siteplan.network.transit import Timetable, patterns_without
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.layout import lay_out, lay_patterns
+from siteplan.routing.planning import asked_at, departures_of
 from siteplan.routing.rides import rank_of
 from siteplan.routing.search import each
 from siteplan.routing.transit import make_ride_room, search_rides
@@ -108,9 +109,9 @@ class Journeys:
     """The journeys between one site and the points around it, at every minute of the window.
 
     `moments` are the minutes in seconds since midnight. `costs` (minutes, points) are deciseconds, FAR beyond the
-    limit; `chosen` (points) is the first minute whose journey is that of the percentile, -1 where that one is beyond
-    the limit; `ranked` (3, points) are the deciseconds at the percentile and at 25 and 75 %; `by_itself` (points) are
-    those without any ride.
+    limit; `set_out` (minutes, points) when one sets out on the clock of the search; `chosen` (points) is the first
+    minute whose journey is that of the percentile, -1 where that one is beyond the limit; `ranked` (3, points) are the
+    deciseconds at the percentile and at 25 and 75 %; `by_itself` (points) are those without any ride.
     """
 
     timetable: Timetable
@@ -119,7 +120,9 @@ class Journeys:
     rides: int
     moments: Ints
     clock: Costs
+    wait: int | None
     costs: Costs
+    set_out: Costs
     chosen: Ints
     ranked: Costs
     by_itself: Costs
@@ -131,33 +134,32 @@ class Journeys:
     def traces(self, points: Ints) -> list[Trace]:
         """Return the journeys chosen for some points; without rides where going all the way by oneself is as quick."""
         found: dict[int, Trace] = {}
-        for minute in np.unique(self.chosen[points]):
-            some = points[self.chosen[points] == minute]
+        starts = self.set_out[self.chosen[points], points]
+        for start in np.unique(starts).tolist():
             rounds = None
-            for point in some.tolist():
+            for point in points[starts == start].tolist():
+                minute = self.chosen[point]
                 if minute < 0 or self.by_itself[point] <= self.costs[minute, point]:
                     found[point] = Trace((int(self.by_itself[point]),), ())
                     continue
                 if rounds is None:
-                    rounds = self._rounds(int(minute))
-                found[point] = self._trace(int(minute), point, rounds)
+                    rounds = self._rounds(start)
+                found[point] = self._trace(start + int(self.costs[minute, point]), point, rounds)
         return [found[point] for point in points.tolist()]
 
     def within(self, kernel: tuple[Any, ...]) -> npt.NDArray[np.bool_]:
         """Return which points are within the limit, at the percentile, by another timetable (`without`)."""
         query = (self.cutoff, self.rides, kernel, self._laid.feet, self._exits, self._access)
-        costs = _minute_by_minute(self.clock, query, self.by_itself)
+        costs, _ = _minute_by_minute(self.clock, self.wait, query, self.by_itself)
         within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= self.cutoff
         return within
 
-    def _rounds(self, minute: int) -> Any:
-        start = int(self.clock[minute])
+    def _rounds(self, start: int) -> Any:
         return _rounds(start, start + self.cutoff, self.rides, self._laid.kernel, self._laid.feet, self._access)
 
-    def _trace(self, minute: int, point: int, rounds: tuple[Any, Any, Any]) -> Trace:
-        """Follow a journey back from the point to the site, and turn it round if it runs towards the site."""
+    def _trace(self, goal: int, point: int, rounds: tuple[Any, Any, Any]) -> Trace:
+        """Follow a journey that ends at `goal` back from the point to the site; turn it round if it runs towards it."""
         ready_by, off_at, off_by = rounds
-        goal = int(self.clock[minute]) + int(self.costs[minute, point])
         ptr, exits = self._exits
         rows = np.flatnonzero(exits[:, 0] == point)
         stops = np.searchsorted(ptr, rows, side="right") - 1
@@ -229,14 +231,19 @@ def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
     return (ptr, *rules, ends, on[times], off[times], call_ptr, calls)
 
 
-def _minute_by_minute(clock: Costs, query: tuple[Any, ...], by_itself: Costs) -> Costs:
-    """Return the deciseconds to every point at every minute of the clock, shape (minutes, points)."""
+def _minute_by_minute(clock: Costs, wait: int | None, query: tuple[Any, ...], by_itself: Costs) -> tuple[Costs, Costs]:
+    """Return the deciseconds to every point at every minute of the clock, and when one sets out: (minutes, points)."""
     later = np.argsort(-clock)  # the kernel takes the last departure first
     room = make_ride_room(query[2], query[1], len(by_itself))
-    point, ridden = search_rides(clock[later], *query, room)
+    departures, plan = departures_of(clock[later], wait, query[5], query[2])
+    point, ridden, at = search_rides(departures, *query, room, plan)
     costs = np.repeat(by_itself[None], len(clock), axis=0)
+    set_out = np.broadcast_to(clock[:, None], costs.shape)
+    if plan is not None:  # by moments of the plan, the first of the clock first
+        later, set_out = later[::-1], set_out.copy()
+        set_out[np.ix_(later, point)] = at.T
     costs[np.ix_(later, point)] = np.minimum(ridden.T, by_itself[point])
-    return costs
+    return costs, set_out
 
 
 def search_journeys(
@@ -255,7 +262,8 @@ def search_journeys(
     layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
     laid = layout.laid
     moments = np.array(mode.moments)
-    clock = ((-moments if backwards else moments) * 10).astype(np.int32)
+    clock = asked_at(mode.moments, backwards=backwards)
+    clock = clock if backwards else clock[::-1]  # as the moments are
     ranks = [rank_of(share, len(clock)) for share in (mode.percentile, 25, 75)]
 
     def search(site: int) -> Journeys:
@@ -263,12 +271,12 @@ def search_journeys(
         by_itself[layout.by_oneself[site][0]] = layout.by_oneself[site][1]
         near = layout.access[site]
         query = (cutoff, mode.max_rides, laid.kernel, laid.feet, layout.exits, near)
-        costs = _minute_by_minute(clock, query, by_itself)
+        costs, set_out = _minute_by_minute(clock, mode.planned_minutes, query, by_itself)
         ranked = np.sort(costs, axis=0)[ranks]
         chosen = np.where(ranked[0] <= cutoff, np.argmax(costs == ranked[0], axis=0), -1)
         return Journeys(
-            timetable, backwards, cutoff, mode.max_rides, moments, clock, costs, chosen, ranked, by_itself,
-            ranks[0], laid, near, layout.exits,
+            timetable, backwards, cutoff, mode.max_rides, moments, clock, mode.planned_minutes, costs, set_out,
+            chosen, ranked, by_itself, ranks[0], laid, near, layout.exits,
         )  # fmt: skip
 
     return each(search, [(site,) for site in range(len(sites))])

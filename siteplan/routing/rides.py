@@ -1,7 +1,7 @@
 """Minutes by public transport over a window of time: journeys with rides beside going all the way by oneself."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from siteplan.config import Rides
+from siteplan.errors import StudyError
 from siteplan.network.transit import Timetable
 from siteplan.routing import search
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.budget import make_limited_room, search_limited
 from siteplan.routing.layout import lay_out
+from siteplan.routing.planning import asked_at, departures_of
 from siteplan.routing.transit import make_ride_room, search_rides
 
-__all__ = ["RideTimes", "rank_of", "ride_times"]
+__all__ = ["RideTimes", "rank_of", "ride_costs", "ride_times"]
 
 Ints = npt.NDArray[np.int64]
 Costs = npt.NDArray[np.int32]
@@ -38,6 +40,24 @@ class RideTimes:
     share: npt.NDArray[np.float64]
 
 
+def ride_costs(limits: Sequence[float], mode: Rides, timetable: Timetable) -> Ints:
+    """Return limits of journeys in deciseconds.
+
+    Raises
+    ------
+    StudyError
+        No limit, or one beyond what the timetable was read for.
+    """
+    aside = mode.planned_minutes or 0
+    most, asked = timetable.minutes - aside, max(limits, default=0)
+    if asked > most:
+        raise StudyError(
+            f"limit of {asked:g} minutes: expected more than 0 and at most {most:g}, as far as is searched by this "
+            f"timetable; read_transit(..., minutes={asked + aside:g}) reads it for longer journeys, up to 600"
+        )
+    return search.deciseconds(limits, longest=most)
+
+
 def ride_times(
     timetable: Timetable,
     sites: gpd.GeoDataFrame,
@@ -55,8 +75,7 @@ def ride_times(
     is no walk. One result a site, in order.
     """
     layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
-    moments = np.array(mode.moments) * 10
-    clock = (-moments if backwards else moments[::-1]).astype(np.int32)
+    clock = asked_at(mode.moments, backwards=backwards)
     ranks = tuple(rank_of(share, len(clock)) for share in (mode.percentile, 25, 75))
     feet: tuple[Any, ...] = layout.laid.feet
     out: tuple[Any, ...] = layout.exits
@@ -64,8 +83,8 @@ def ride_times(
     if mode.max_total_walk_minutes is not None:  # the way between home and stop is a walk unless it is ridden, too
         budget = round(mode.max_total_walk_minutes * search.MINUTE)
         feet, out = (*feet, layout.laid.foot_walk), (*out, int((mode.home or mode.walk).rules == "walk"))
-    query = (clock, cutoff, mode.max_rides, layout.laid.kernel, feet, out)
-    window = _Window(query, budget, ranks, len(people), [])
+    query = (cutoff, mode.max_rides, layout.laid.kernel, feet, out)
+    window = _Window(clock, mode.planned_minutes, query, budget, ranks, len(people), [])
     bounds = [len(sites) * part // search.PARTS for part in range(search.PARTS + 1)]
     calls = [
         (window, layout.access[first:stop], layout.by_oneself[first:stop])
@@ -78,8 +97,14 @@ def ride_times(
 
 @dataclass(frozen=True)
 class _Window:
-    """What is the same for all sites: the query, the budget of walks, the ranks asked for, points, and free rooms."""
+    """What is the same for all sites.
 
+    The moments, the minutes among which one chooses when to set out, the query, the budget of walks, the ranks asked
+    for, points, and free rooms.
+    """
+
+    clock: Costs
+    wait: int | None
     query: tuple[Any, ...]
     budget: int | None
     ranks: tuple[int, ...]
@@ -88,7 +113,7 @@ class _Window:
 
     def room(self) -> tuple[Any, ...]:
         """Return working arrays for one thread."""
-        rides, timetable = self.query[2], self.query[3]
+        rides, timetable = self.query[1], self.query[2]
         if self.budget is None:
             return make_ride_room(timetable, rides, self.points)
         return make_limited_room(timetable, self.points)
@@ -104,11 +129,13 @@ def _some_sites(
 
 def _one_site(window: _Window, near: npt.NDArray[Any], direct: tuple[Ints, Costs], room: tuple[Any, ...]) -> RideTimes:
     """Search from one site and sort what the minutes of the window give."""
-    cutoff, ranks = window.query[1], window.ranks
+    cutoff, ranks = window.query[0], window.ranks
+    departures, plan = departures_of(window.clock, window.wait, near, window.query[2])
+    query = (departures, *window.query, near, room, plan)
     if window.budget is None:
-        ridden, costs = search_rides(*window.query, near, room)
+        ridden, costs = search_rides(*query)[:2]
     else:
-        ridden, costs = search_limited(*window.query, near, room, window.budget)
+        ridden, costs = search_limited(*query, window.budget)[:2]
     point, alone = direct
     # Both are in ascending order of the points.
     if len(point):

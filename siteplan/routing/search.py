@@ -57,26 +57,26 @@ class Search:
     order: Ints
 
 
-def deciseconds(minutes: Sequence[float]) -> Ints:
+def deciseconds(minutes: Sequence[float], *, longest: float | None = None) -> Ints:
     """Return limits in deciseconds.
 
     Raises
     ------
     StudyError
-        No limit, or one that is not between 0 and 240 minutes.
+        No limit, or one that is not between 0 and `longest`: 240 minutes, unless it is said.
     """
-    return costs(minutes, "minutes")
+    return costs(minutes, "minutes", longest=longest)
 
 
-def costs(limits: Sequence[float], unit: Unit) -> Ints:
+def costs(limits: Sequence[float], unit: Unit, *, longest: float | None = None) -> Ints:
     """Return limits as costs of the search: deciseconds, or decimetres where the unit is metres.
 
     Raises
     ------
     StudyError
-        No limit, or one that is not between 0 and 240 minutes, or 50,000 metres.
+        No limit, or one that is not between 0 and `longest`: 240 minutes, or 50,000 metres, unless it is said.
     """
-    most = SEARCHED if unit == "minutes" else FARTHEST
+    most = (SEARCHED if unit == "minutes" else FARTHEST) if longest is None else longest
     for limit in limits:
         if not 0 < limit <= most:
             raise StudyError(

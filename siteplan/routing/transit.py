@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from siteplan.compiled import inner_kernel, kernel
-from siteplan.routing.arrivals import FAR, arrive, make_room, per_departure, widen
+from siteplan.routing.arrivals import FAR, arrive, make_found, make_room, per_departure, per_moment, take_stock, widen
 from siteplan.routing.streets import U
 
 __all__ = ["make_ride_room", "search_rides"]
@@ -202,7 +202,7 @@ def make_ride_room(timetable: tuple[Any, ...], rides: int, targets: int) -> tupl
 
 
 @kernel
-def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room):  # type: ignore[no-untyped-def]
+def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room, plan):  # type: ignore[no-untyped-def]
     """Return which targets are reached from one source by at least one ride, and in how many deciseconds.
 
     Parameters
@@ -219,11 +219,13 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room
         (k, 2): stops near the source and the cost of the walk.
     room
         As `make_ride_room` makes it for these.
+    plan
+        None; or what `siteplan.routing.planning` makes of departures that one looks up before one sets out.
 
     Returns
     -------
     The targets reached within the limit on any departure, ascending, and the costs, shape (targets reached,
-    departures); FAR where it takes too long.
+    departures); FAR where it takes too long. With a plan, by its moments. And with it, when one sets out, likewise.
     """
     foot_ptr, foot = feet
     exit_ptr, exit_ = exits
@@ -231,7 +233,7 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room
     ready, ride, caught, useful, span = tables
     ready_seen, ride_seen, queue = lists
     starts, rode, known, count = 0, 0, 0, 0
-    found = np.empty((64, len(departures)), np.int32)
+    found = make_found(departures, plan)
     for m in range(len(departures)):
         departure = departures[m]
         latest, waiting = departure + cutoff, 0
@@ -263,7 +265,7 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room
                     target, there = U(exit_[U(e), 0]), time + exit_[U(e), 1]
                     if there > latest:
                         break
-                    count = arrive(target, there, m, found, count, targets)
+                    count = arrive(target, there, m, found, count, targets, plan)
                 if k + 1 < rides:
                     for f in range(foot_ptr[stop], foot_ptr[stop + U(1)]):
                         other, there = U(foot[U(f), 0]), time + foot[U(f), 1]
@@ -273,5 +275,9 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room
                             starts = _meet(ready, other, ready_seen, starts)
                             _improve(ready, other, k + 1, there)
                             waiting = _put(on_at, on_listed, waiting, other)
+        if plan is not None:
+            take_stock(m, found, count, targets, plan)
     _put_back(timetable, tables, lists, (starts, rode, known))
-    return per_departure(departures, cutoff, found, count, targets)
+    if plan is None:
+        return *per_departure(departures, cutoff, found, count, targets), np.empty((0, 0), np.int32)
+    return per_moment(cutoff, found, count, targets, plan)

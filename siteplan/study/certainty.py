@@ -227,7 +227,9 @@ def _timetables(study: Study, asked: Robustness, data: StudyData) -> dict[str, T
     found = {given.date: data.timetable}
     for date in sorted({str(draw["date"]) for draw in _draws(asked) if "date" in draw}):
         if date not in found:
-            found[date] = edited_timetable(study, read_transit(given.feeds, streets, date=date))
+            found[date] = edited_timetable(
+                study, read_transit(given.feeds, streets, date=date, minutes=study.ride_minutes)
+            )
     return found
 
 

@@ -240,7 +240,7 @@ def load_timetable(study: Study, streets: StreetNetwork) -> Timetable | None:
     asked = study.inputs.transit
     if asked is None or not any(isinstance(profile, Rides) for profile in study.profiles()):
         return None
-    return edited_timetable(study, read_transit(asked.feeds, streets, date=asked.date))
+    return edited_timetable(study, read_transit(asked.feeds, streets, date=asked.date, minutes=study.ride_minutes))
 
 
 def refuse_in_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, basemap: Background) -> None:

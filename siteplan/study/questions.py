@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from siteplan.config import Study
-from siteplan.config.fields import SEARCHED
 from siteplan.errors import StudyError
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
@@ -27,10 +26,10 @@ def check_questions(study: Study, data: StudyData) -> None:
         One sentence: the key, what is wrong with it, and what was expected.
     """
     farthest = max(study.travel.limits)
-    if study.output.isochrones and data.streets is not None and farthest > SEARCHED:
+    if study.output.isochrones and data.streets is not None and farthest > study.searched:
         raise StudyError(
-            f"travel.minutes: found {farthest:g}, but isochrones are searched for {SEARCHED:g} minutes at most; leave "
-            "them out (output.isochrones: false), or lower the limit"
+            f"travel.minutes: found {farthest:g}, but isochrones are searched for {study.searched:g} minutes at most; "
+            "leave them out (output.isochrones: false), or lower the limit"
         )
     check_choose(study, data.sites)
     if study.fairness is not None:

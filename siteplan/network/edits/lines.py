@@ -20,11 +20,12 @@ from siteplan.config.changes import (
     target_of,
     verb_of,
 )
+from siteplan.config.fields import LONG
 from siteplan.errors import StudyError, suggested, warn
 from siteplan.inputs.gtfs import Feed
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.through import followers
-from siteplan.network.transit import HOURS, Timetable, _doors, _patterns, build_timetable
+from siteplan.network.transit import Timetable, _doors, _patterns, build_timetable, hours_for
 
 __all__ = ["check_lines", "edit_feed", "edit_timetable"]
 
@@ -63,7 +64,7 @@ def edit_timetable(
         raise StudyError(f"changes 1 to {len(changes)}: no line runs any more; leave transit out of the modes instead")
     if streets is not None and streets is not timetable.streets:
         same = feed is timetable.feed and streets.crs == timetable.streets.crs
-        return build_timetable(feed, streets, known=timetable if same else None)
+        return build_timetable(feed, streets, known=timetable if same else None, minutes=timetable.minutes)
     moved = _elsewhere(timetable.feed.stops, feed.stops)
     return _relinked(timetable, feed, moved)
 
@@ -275,10 +276,11 @@ def _run(
     """Add copies of a ride that leave at some times (seconds) of each day; those under way when a journey may be."""
     first = int(ride["departure"].iloc[0])
     length = int(ride["arrival"].iloc[-1]) - first
+    earliest, latest = (3600 * hour for hour in hours_for(LONG))
     for day in days:
         for departure in departures.tolist():
             leave = departure + DAY * day
-            if day and not (leave + length > HOURS[0] * 3600 and leave < HOURS[1] * 3600):
+            if day and not (leave + length > earliest and leave < latest):
                 continue
             times = {name: ride[name].astype(np.int64) + leave - first for name in ("arrival", "departure")}
             calls.append(ride.assign(trip=len(trips), **times))
@@ -392,4 +394,4 @@ def _relinked(timetable: Timetable, feed: Feed, moved: Ints) -> Timetable:
         "stop_times": int(calls.sum()),
         "stop_times_without_street": int(calls[lost].sum()),
     }
-    return Timetable(timetable.streets, feed, patterns, spots, doors, counts, timetable)
+    return Timetable(timetable.streets, feed, patterns, spots, doors, counts, timetable, timetable.minutes)

@@ -113,6 +113,7 @@ def _riding(profile: Mapping[str, Any], day: str, words: Words) -> str:
     several = not all(at_once(one) for one in (window, back) if one)
     rank = words["median"] if level == 50 else words.text("percentile", level=f"{level:g}")
     limits = {"rides_alone": profile.get("direct_walk_minutes"), "rides_most": profile.get("max_home_minutes")}
+    limits["rides_planned"] = profile.get("plan_minutes") if profile.get("first_wait") == "planned" else None
     told = {
         "date": words.date(day),
         "when": _when(window, words),
