@@ -49,6 +49,12 @@ from .analysis.reach import (
     reach as reach,
 )
 from .analysis.score import score_sites as score_sites
+from .analysis.together import (
+    commune_gains as commune_gains,
+    core_breach as core_breach,
+    shapley_value as shapley_value,
+    share_money as share_money,
+)
 from .analysis.urbanisation import (
     DEGREES as DEGREES,
     degree_of_urbanisation as degree_of_urbanisation,
@@ -102,6 +108,7 @@ from .output.result import Result as Result
 from .publics import by_public as by_public
 from .reachable import Reach as Reach
 from .samples import write_sample as write_sample
+from .siting.alone import least_costs as least_costs
 from .siting.choice import Choice as Choice
 from .siting.choose import choose_sites as choose_sites
 from .siting.phases import coverage_curve as coverage_curve, deploy as deploy, least_needed as least_needed
