@@ -1,16 +1,31 @@
 """Communes together: three of them by hand, and every number against all orders, groups and sets of generated ones."""
 
+import shutil
+from dataclasses import replace
 from itertools import chain, combinations, permutations
+from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely import box
 
+import siteplan.analysis.together as together_methods
+import siteplan.study.together as together_stage
 from siteplan.analysis.together import commune_gains, core_breach, shapley_value, share_money
-from siteplan.errors import InputError, StudyError
+from siteplan.config.together import Together
+from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.reachable import Reach
 from siteplan.siting.alone import Groups, least_costs
+from siteplan.study.cache import Cache
+from siteplan.study.fairness import Situation
+from siteplan.study.load import load
+from siteplan.study.reading import read_study
+from siteplan.study.together import check_together, together_tables
+from siteplan.study.travel import times_of
 
 
 def groups_of(names):
@@ -204,3 +219,110 @@ def test_what_is_refused() -> None:
         shapley_value({("A",): 1.0, ("B",): 1.0}, ["A", "B"])
     with pytest.raises(StudyError, match="shares: 13 players, expected 12 at most"):
         core_breach({str(at): 1.0 for at in range(13)}, lambda group: 1.0)
+
+
+# ---- a study ----
+
+X, Y = 700_000.0, 6_600_000.0  # in Lambert 93
+
+
+@pytest.fixture(scope="module")
+def valley(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the three communes as a study: two sites are required, a fourth home lies beyond all communes."""
+    folder = tmp_path_factory.mktemp("valley")
+    times, _, sites, _ = three_communes()
+    homes = gpd.GeoSeries(gpd.points_from_xy([X, X + 1000, X + 2000, X + 3000], [Y] * 4), crs=2154).to_crs(4326)
+    cells = {"cell": ["p0", "p1", "p2", "p3"], "lon": homes.x, "lat": homes.y, "people": [100, 60, 40, 7]}
+    pd.DataFrame(cells).to_csv(folder / "people.csv", index=False)
+    places = homes.iloc[[1, 2, 0, 1]]
+    table = sites.reset_index().assign(name=["Mill", "Barn", "Hall", "Works"], lon=[*places.x], lat=[*places.y])
+    table["status"] = ["required", "required", "candidate", "candidate"]
+    table.to_csv(folder / "sites.csv", index=False)
+    times = times.assign(point="p" + times["point"].astype(str))
+    more = pd.DataFrame([("c", "p3", 9.0, "walk"), ("c", "p3", 5.0, "bike")], columns=times.columns)
+    pd.concat([times, more]).to_csv(folder / "times.csv", index=False)
+    boxes = [box(X + 1000 * at - 500, Y - 500, X + 1000 * at + 500, Y + 500) for at in range(3)]
+    communes = gpd.GeoDataFrame({"code": ["1", "2", "3"], "name": ["A", "B", "C"]}, geometry=boxes, crs=2154)
+    communes.to_file(folder / "communes.gpkg")
+    (folder / "study.yaml").write_text(
+        "area: {communes: communes.gpkg}\n"
+        "inputs: {population: {file: people.csv}, sites: sites.csv, times: times.csv}\n"
+        "travel: {modes: [walk, bike], minutes: [15]}\n"
+        "together: {}\n"
+    )
+    return folder / "study.yaml"
+
+
+def tables_of(path: Path, **asked) -> dict[str, pd.DataFrame]:
+    study = read_study(path)
+    data = load(study)
+    reach = Reach.of(times_of(study, data, Cache(None), None), data.points)
+    check_together(study, Together(**asked), data)
+    return together_tables(Together(**asked), Situation(study, data, reach))
+
+
+def test_a_study_tells_who_gains_and_who_pays(valley: Path) -> None:
+    tables = tables_of(valley)
+    gained = tables["together"].set_index("territory")
+    assert gained["people"].to_dict() == {"A": 100, "B": 60, "C": 40, "outside": 7}
+    assert gained["gained"].to_dict() == {"A": 100, "B": 60, "C": 40, "outside": 7}
+    assert gained["at_home"].to_dict() == {"A": 0, "B": 60, "C": 40, "outside": 0}  # the Mill stands in B
+    assert gained["money"].dropna().to_dict() == {"A": 75, "B": 45, "C": 30}
+    assert gained["alone"].dropna().to_dict() == {"A": 100, "B": 0, "C": 0}
+    assert gained["price"].dropna().to_dict() == {"A": 0, "B": 60, "C": 40}
+    assert gained.loc["A", ["alone_sites", "alone_cost"]].tolist() == ["a", 60]
+    sites = tables["together_sites"].set_index(["territory", "site", "mode"])
+    assert sites["gained"].to_dict() == {
+        ("A", "ab", "walk"): 100, ("B", "ab", "walk"): 60, ("C", "c", "walk"): 40, ("outside", "c", "bike"): 7,
+    }  # fmt: skip
+    assert sites["name"].tolist() == ["Mill", "Mill", "Barn", "Barn"]
+    shares = tables["cost_shares"].set_index(["rule", "territory"])
+    assert shares["share"].groupby("rule").sum().to_dict() == {"inhabitants": 150, "served": 150, "shapley": 150}
+    assert shares.loc["shapley", "share"].to_dict() == {"A": 30, "B": 60, "C": 60}
+    assert shares.loc["shapley", "stable"].all()
+    assert shares.loc[("inhabitants", "A"), ["stable", "group", "overpaid"]].tolist() == [False, "A, B", 30]
+    assert shares.loc[("inhabitants", "A"), ["alone", "saved", "least"]].tolist() == [60, -15, 150]
+
+
+def test_the_money_of_a_commune_is_by_the_rule_asked_for(valley: Path) -> None:
+    gained = tables_of(valley, money="shapley")["together"].set_index("territory")
+    assert gained["money"].dropna().to_dict() == {"A": 30, "B": 60, "C": 60}
+    assert gained["alone"].dropna().to_dict() == {"A": 0, "B": 0, "C": 40}  # c costs 60; A and B lack 30 each
+
+
+def test_beyond_twelve_communes_that_share_sites(valley: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = tables_of(valley)["cost_shares"]
+    for module in (together_stage, together_methods):
+        monkeypatch.setattr(module, "EXACT", 1)
+    drawn = tables_of(valley, orders=400)["cost_shares"]
+    by_rule = drawn.set_index(["rule", "territory"])
+    assert by_rule.loc["shapley", "share"].sum() == 150
+    assert by_rule.loc[("shapley", "C"), "share"] == 60
+    assert by_rule.loc[("shapley", "A"), "share"] == pytest.approx(30, abs=by_rule.loc[("shapley", "A"), "error"])
+    assert 0 < by_rule.loc[("shapley", "A"), "error"] < 5
+    same = ["rule", "territory", "stable", "group", "overpaid"]  # the group is found by one programme then
+    assert drawn[same].equals(exact[same])
+
+
+def test_sites_without_a_cost_cost_nothing_and_that_is_said(valley: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(valley.parent, tmp_path / "valley")
+    table = pd.read_csv(folder / "sites.csv").assign(cost=[np.nan, 60, 60, 400])
+    table.to_csv(folder / "sites.csv", index=False)
+    with pytest.warns(SiteplanWarning, match="together: 1 sites of the plan have no cost, first 'ab'"):
+        shares = tables_of(folder / "study.yaml")["cost_shares"].set_index(["rule", "territory"])
+    assert shares.loc["shapley", "share"].to_dict() == {"A": 0, "B": 0, "C": 60}
+    # A and B pay by inhabitants, though alone they would have all they get for nothing.
+    assert shares.loc[("inhabitants", "A"), ["group", "overpaid"]].tolist() == ["A, B", 48]
+
+
+def test_what_a_study_is_refused_for(valley: Path) -> None:
+    study = read_study(valley)
+    data = load(study)
+    for asked, changed, said in (
+        (Together(group="elders"), data, "together.group: no 'elders'"),
+        (Together(minutes=40), data, "together.minutes: 40 is more than the 15 minutes"),
+        (Together(), replace(data, communes=None), "together: .* area.communes names no file"),
+        (Together(), replace(data, all_sites=data.sites.assign(status="candidate")), "together: no site is required"),
+    ):
+        with pytest.raises(StudyError, match=said):
+            check_together(study, asked, changed)

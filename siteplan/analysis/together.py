@@ -53,8 +53,8 @@ def shapley_value(cost: Game, players: Sequence[str], *, orders: int = 500, seed
     Examples
     --------
     >>> alone = {("A",): 60, ("B",): 60, ("C",): 90, ("A", "B"): 80, ("A", "C"): 150, ("B", "C"): 150}
-    >>> sp.shapley_value(alone | {("A", "B", "C"): 170}, ["A", "B", "C"])["share"].tolist()
-    [43.333333333333336, 43.333333333333336, 83.33333333333333]
+    >>> sp.shapley_value(alone | {("A", "B", "C"): 170}, ["A", "B", "C"])["share"].round(2).to_dict()
+    {'A': 40.0, 'B': 40.0, 'C': 90.0}
     """
     names = list(players)
     if len(set(names)) < len(names):

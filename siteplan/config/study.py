@@ -23,6 +23,7 @@ from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.publics import Public, cyclists
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
+from siteplan.config.together import Together
 from siteplan.config.travel import Travel
 from siteplan.display import Shown
 from siteplan.errors import Key, StudyError, listed
@@ -141,6 +142,11 @@ class Study(Shown, Model):
         default=None,
         description="which commutes are replaced, such as {uptake: [0.02, 0.05, 0.1], flows: flows.csv, "
         "modes: {car: 0.8, bus: 0.2}}; empty = not told",
+    )
+    together: Together | None = Field(
+        default=None,
+        description="communes together: who gains by the chosen sites in each, what each would reach alone with its "
+        "own money, and who pays, such as {money: inhabitants}, or {}; empty = not told",
     )
     robustness: Robustness | None = Field(
         default=None,

@@ -113,7 +113,7 @@ class Groups:
         self.players = tuple(np.flatnonzero(~self._met(self.offer.covered(free))).tolist())
         self._keep(free | self.plan)
 
-    @property
+    @cached_property
     def parts(self) -> list[tuple[int, ...]]:
         """The communes that need anything, in parts that share no site: their costs add up."""
         free = self.offer.cost == 0
@@ -178,6 +178,10 @@ class Groups:
         free = self.offer.cost == 0
         if not asked:
             return 0.0, free
+        apart = [asked & frozenset(part) for part in self.parts]
+        if asked not in apart:
+            found = [self._solve(each) for each in apart if each]
+            return sum(cost for cost, _ in found), np.logical_or.reduce([opened for _, opened in found])
         members = sorted(asked)
         smaller = [self._known[asked - {each}] for each in members if asked - {each} in self._known]
         least = max((cost for cost, _ in smaller), default=0.0)  # more communes never cost less

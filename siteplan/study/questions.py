@@ -12,6 +12,7 @@ from siteplan.study.choosing import check_choose
 from siteplan.study.fairness import Situation, check_fairness, fairness_tables
 from siteplan.study.load import StudyData
 from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
+from siteplan.study.together import check_together, together_tables
 from siteplan.study.travel import Progress
 
 __all__ = ["answers", "check_questions"]
@@ -38,6 +39,8 @@ def check_questions(study: Study, data: StudyData) -> None:
         check_demand(study, study.demand)
     if study.commuting is not None:
         check_commuting(study, study.commuting, data, study.demand)
+    if study.together is not None:
+        check_together(study, study.together, data)
     if study.robustness is not None:
         check_robustness(study, study.robustness, data)
 
@@ -57,6 +60,8 @@ def answers(
         tables |= demand_tables(study.demand, here)
     if study.commuting is not None:
         tables |= commuting_tables(study.commuting, here, study.demand)
+    if study.together is not None:
+        tables |= together_tables(study.together, here)
     if study.robustness is not None:
         tables |= robustness_tables(study.robustness, here, cache, progress, weights=weights)
     return tables

@@ -28,7 +28,7 @@ from siteplan.reachable import Reach
 from siteplan.study.fairness import Situation, check_group, check_mode
 from siteplan.study.load import StudyData
 
-__all__ = ["check_commuting", "check_demand", "commuting_tables", "demand_tables"]
+__all__ = ["check_commuting", "check_demand", "check_minutes", "commuting_tables", "demand_tables", "mode_of"]
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
@@ -43,7 +43,7 @@ def check_demand(study: Study, asked: Demand) -> None:
     """
     check_group(study, "demand.group", asked.group)
     check_mode(study, "demand.mode", asked.mode)
-    _check_minutes(study, "demand.minutes", asked.minutes, asked.mode)
+    check_minutes(study, "demand.minutes", asked.minutes, asked.mode)
 
 
 def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
@@ -62,7 +62,7 @@ def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
         `people` at all sites of the first kind together.
     """
     reach = here.reach
-    mode = _mode(reach, "demand.mode", asked.mode)
+    mode = mode_of(reach, "demand.mode", asked.mode)
     minutes = asked.minutes or here.study.travel.longest(mode)
     need = DeskNeed(asked.teleworkable, asked.days, asked.fullest, asked.occupancy, asked.desk_m2, asked.desks_a_room)
     where: dict[str, Any] = {"minutes": minutes, "mode": mode, "group": asked.group, "need": need}
@@ -137,7 +137,7 @@ def check_commuting(study: Study, asked: Commuting, data: StudyData, demand: Dem
     """
     check_group(study, "commuting.group", asked.group)
     check_mode(study, "commuting.mode", asked.mode)
-    _check_minutes(study, "commuting.minutes", asked.minutes, asked.mode)
+    check_minutes(study, "commuting.minutes", asked.minutes, asked.mode)
     factors = _factors(asked, demand)
     if asked.flows is not None and data.communes is None:
         raise StudyError("commuting.flows: are by commune, but area.communes names no file of them")
@@ -211,7 +211,7 @@ def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = 
 def _near(asked: Commuting, here: Situation, *, by_commune: bool) -> pd.DataFrame:
     """Return who lives near enough to come, by home: `workers`, their `share` of all, mean `km` straight to a site."""
     reach, data = here.reach, here.data
-    mode = _mode(reach, "commuting.mode", asked.mode)
+    mode = mode_of(reach, "commuting.mode", asked.mode)
     minutes = asked.minutes or here.study.travel.longest(mode)
     opened = here.planned or list(here.sites.index)
     homes = reach.people.table["geometry"].to_numpy()
@@ -272,14 +272,16 @@ def _factors(asked: Commuting, demand: Demand | None) -> dict[str, Factor]:
 # ---- both ----
 
 
-def _mode(reach: Reach, key: str, asked: str) -> str:
+def mode_of(reach: Reach, key: str, asked: str) -> str:
+    """Return the mode that a block asks for; where it names none, the best of all."""
     mode = asked or BEST
     if mode not in (*reach.modes, BEST):
         raise StudyError(f"{key}: no '{mode}' in the times given; expected any of {', '.join(reach.modes)}, best")
     return reach.names[-1] if mode == BEST else mode  # of one mode, the best is that mode
 
 
-def _check_minutes(study: Study, key: str, minutes: float | None, mode: str) -> None:
+def check_minutes(study: Study, key: str, minutes: float | None, mode: str) -> None:
+    """Refuse more minutes than are searched for, or than its mode is counted up to."""
     longest = study.travel.longest(mode or BEST)
     if minutes is not None and study.travel.own and minutes > longest:
         raise StudyError(f"{key}: {minutes:g}, but {mode or BEST} is counted up to {longest:g} (travel.minutes)")
