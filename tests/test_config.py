@@ -278,3 +278,10 @@ def test_every_other_config_is_a_study() -> None:
     assert paths
     for path in paths:
         assert read_study(path).inputs.streets, path
+
+
+def test_squares_are_crossed_or_walked_around_by_every_mode(town: Path) -> None:
+    asked = read_study(town, ["travel.squares=around", "travel.modes=[walk, bike]"])
+    assert [profile.squares for profile in asked.profiles()] == ["around", "around"]
+    assert [profile.squares for profile in read_study(town).profiles()] == ["crossed", "crossed"]
+    assert "travel.squares: found 'across', expected 'crossed' or 'around'" in said(town, "travel.squares=across")

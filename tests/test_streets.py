@@ -43,9 +43,10 @@ def from_file(folder: Path, world: World, **how: Any) -> StreetNetwork:
     return read_streets(folder / "world.osm")
 
 
-def seconds(streets: StreetNetwork, start: tuple[float, float], end: tuple[float, float]) -> float:
+def seconds(streets: StreetNetwork, start: tuple[float, float], end: tuple[float, float], **how: Any) -> float:
     """Return the seconds of a walk at a metre a second."""
-    times = travel_times(streets, places([end]), places([start]), mode=METRE_A_SECOND, minutes=60)
+    walk = METRE_A_SECOND.with_(**how)
+    times = travel_times(streets, places([end]), places([start]), mode=walk, minutes=60)
     return round(60 * float(times["minutes"].iloc[0]), 1)
 
 
@@ -172,6 +173,26 @@ FOUNTAIN = ([11, 12, 13, 14, 11], "inner")
 def test_a_square_of_several_ways_is_crossed_straight(tmp_path: Path) -> None:
     world = multipolygon(SQUARE, ([1, 2, 3], "outer"), ([1, 4, 3], "outer"))
     assert seconds(from_file(tmp_path, world), WEST, EAST) == pytest.approx(ACROSS, abs=0.11)
+
+
+def test_squares_are_walked_around_where_that_is_asked(tmp_path: Path) -> None:
+    """Along the rims, be they ways of their own or members of a relation; what is no square stays as it is."""
+    worlds = [
+        plaza(),
+        multipolygon(SQUARE, ([1, 2, 3], "outer"), ([1, 4, 3], "outer")),
+        multipolygon(SQUARE, RIM, FOUNTAIN),
+    ]
+    for number, world in enumerate(worlds):
+        streets = from_file(tmp_path, world)
+        assert seconds(streets, WEST, EAST, squares="around") == pytest.approx(AROUND, abs=0.11)
+        far = travel_times(streets, places([EAST]), places([WEST]), metres=AROUND - 1)
+        around = travel_times(
+            streets, places([EAST]), places([WEST]), mode=WALK.with_(squares="around"), metres=AROUND - 1
+        )
+        assert (len(far), len(around)) == ((number < 2), 0)
+    crossed = from_file(tmp_path, plaza())
+    assert crossed.counts["squares_crossed"] == 1
+    assert [street for street in crossed.across.nonzero()[0] if crossed.way_id[street]] == []
 
 
 def test_nobody_walks_through_a_hole(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "OnFootSlowly",
     "Profile",
     "Rides",
+    "Squares",
     "Window",
 ]
 
@@ -158,6 +159,7 @@ class Mode(Model):
 
 
 METRE_A_SECOND = 3.6  # km/h
+Squares = Literal["crossed", "around"]  # how pedestrian squares are walked
 LinkMetres = Annotated[float, Field(gt=0, le=1600)]  # R5 links up to 1,600 m
 
 
@@ -173,6 +175,10 @@ class Profile(Mode, ByBike, OnFoot):
     access_kmh: float = Field(default=4.8, ge=0.5, le=60, description="km/h on foot between a door and the street")
     slope: bool = Field(default=False, description="let the terrain change the speed; needs an elevation model")
     link_m: LinkMetres = Field(default=300.0, description="metres between a home and its street, at most")
+    squares: Squares = Field(
+        default="crossed",
+        description="straight across pedestrian squares between their entries, or around, on the rims",
+    )
     unit: Unit = Field(default="minutes", description="what is added up along the way; see `by_length`")
 
     @model_validator(mode="before")
@@ -192,11 +198,12 @@ class Profile(Mode, ByBike, OnFoot):
         title: Mapping[str, str] = NONE,
         slope: bool = False,
         link_m: float = 300.0,
+        squares: Squares = "crossed",
     ) -> Self:
         """Make the profile of what a study says of a mode; `slope` is for where it leaves that open."""
         asked = section.model_dump(exclude={"like", "title"})
         asked["slope"] = slope if asked["slope"] is None else asked["slope"]
-        asked["link_m"] = link_m
+        asked |= {"link_m": link_m, "squares": squares}
         return cls(name=name, title=dict(title), rules="walk" if isinstance(section, OnFoot) else "bike", **asked)
 
     def by_length(self) -> Self:

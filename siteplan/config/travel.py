@@ -33,6 +33,7 @@ from siteplan.config.profiles import (
     OnFootSlowly,
     Profile,
     Rides,
+    Squares,
 )
 from siteplan.config.publics import Publics, check_shares, unused
 from siteplan.units import Unit
@@ -180,6 +181,11 @@ class Travel(Model):
         description="metres between a home and the nearest street of the mode, at most; who lives farther is out of "
         "reach. Sites, put where they are on purpose, may be 1,600 m from theirs, stops 300 m",
     )
+    squares: Squares = Field(
+        default="crossed",
+        description="crossed = people walk straight across pedestrian squares, from entry to entry, as they do; around "
+        "= along the rims alone, as most other engines have it",
+    )
     publics: Annotated[Publics, BeforeValidator(_publics)] = Field(
         default="all",
         description="who can go how, each with a share of the people and modes, such as {cycling: {share: 0.4}, "
@@ -310,7 +316,7 @@ class Travel(Model):
         section = self.section(mode)
         title = self.profiles[mode].title if mode in self.profiles else {}
         if not isinstance(section, ByTransit):
-            profile = Profile.of(mode, section, title=title, slope=slope, link_m=self.link_m)
+            profile = Profile.of(mode, section, title=title, slope=slope, link_m=self.link_m, squares=self.squares)
             return profile if self.metres is None else profile.by_length()
         walk, home = (self.profile(name, slope=slope) for name in ("walk", section.home))
         asked = section.model_dump() | {"walk": walk, "home": None if section.home == "walk" else home}

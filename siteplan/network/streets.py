@@ -160,6 +160,12 @@ class StreetNetwork(Shown):
         """Tell of each edge whether it is the rim of an area or a way across it."""
         return np.array([("area", "yes") in tags for tags in self.kinds], bool)[self.kind]
 
+    @cached_property
+    def across(self) -> npt.NDArray[np.bool_]:
+        """Tell of each edge whether it is a straight way across an area, which no way of the extract is."""
+        across: npt.NDArray[np.bool_] = self.areas & (self.way_id == 0)
+        return across
+
     def uses(
         self, rules: Literal["walk", "bike"], *, push: bool = False, calm: int | None = None
     ) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
@@ -193,6 +199,8 @@ class StreetNetwork(Shown):
         Of a profile by length they are decimetres: of stairs, slopes, ferries, lifts and barriers as of all else.
         """
         forward, backward, stairs = self.uses(profile.rules, push=profile.push, calm=profile.stress)
+        if profile.squares == "around":
+            forward, backward = (np.where(self.across, Access.NO, use) for use in (forward, backward))
         if profile.unit == "metres":
             long = np.round(10 * self.length)
             ahead, back = (np.where(use == Access.NO, -1, long).astype(np.int64) for use in (forward, backward))
@@ -335,6 +343,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
             kind=np.concatenate([kept.kind, np.array(kept.square_kind, np.int64)[square]]),
         )
     counts = {**kept.counts, "square_chords": len(chords), "squares_not_crossed": large}
+    counts |= {"squares_crossed": len(np.unique(square))}
     return _cut(
         replace(kept, counts=counts, turns=_placed(kept.turns, ids)),
         node,

@@ -121,7 +121,7 @@ def check(study: Study | str | Path) -> list[Finding]:
         streets, around = _tried(found, "inputs.streets", lambda: _ground(asked, sites)) or (None, {})
     if streets is not None:
         _tried(found, "inputs.sites", lambda: refuse_in_water(asked, streets, sites, around))
-        found += [*_about_streets(streets), *_about_one_ways(asked, streets, sites)]
+        found += [*_about_streets(asked, streets), *_about_one_ways(asked, streets, sites)]
         timetable = _tried(found, "inputs.transit", lambda: load_timetable(asked, streets))
         found += [] if timetable is None else _about_timetable(timetable)
         found += _about_terrain(asked, streets)
@@ -281,7 +281,7 @@ def _about_crs(cells: gpd.GeoDataFrame) -> Iterator[Finding]:
         yield Finding("info", "inputs.population", text)
 
 
-def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
+def _about_streets(study: Study, streets: StreetNetwork) -> Iterator[Finding]:
     kilometres = streets.length.sum() / 1000
     yield Finding(
         "info",
@@ -318,6 +318,9 @@ def _about_streets(streets: StreetNetwork) -> Iterator[Finding]:
     if by_hour := streets.counts.get("by_hour", 0):
         moment = f"{streets.when:%Y-%m-%d at %H:%M}"
         text = f"{by_hour:,} ways, nodes and turns are open by the hour: they are used as on {moment}"
+        yield Finding("info", "inputs.streets", text)
+    if (crossed := streets.counts.get("squares_crossed", 0)) and study.travel.squares == "around":
+        text = f"{crossed:,} squares are walked around, along their rims (travel.squares: around)"
         yield Finding("info", "inputs.streets", text)
     if large := streets.counts.get("squares_not_crossed", 0):
         text = f"{large:,} squares have more than {MOST_ENTRIES} entries: people walk along their rims alone"
