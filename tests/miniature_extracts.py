@@ -14,9 +14,10 @@ STREETS = (miniature_places.SAMPLE / "streets.osm.pbf").read_bytes()
 HOST = "https://download.geofabrik.de"
 
 
-def feature(name, outline, *, parent=None):
-    """One extract as the index has it."""
-    told = {"id": name, "name": name.title(), "urls": {"pbf": f"{HOST}/{name}-latest.osm.pbf"}}
+def feature(name, outline, *, parent=None, countries=()):
+    """One extract as the index has it; extracts of countries alone tell of which."""
+    told = {"iso3166-1:alpha2": list(countries)} if countries else {}
+    told |= {"id": name, "name": name.title(), "urls": {"pbf": f"{HOST}/{name}-latest.osm.pbf"}}
     return {
         "type": "Feature",
         "properties": told if parent is None else {**told, "parent": parent},
@@ -31,7 +32,8 @@ def answers() -> Mapping[str, object]:
         "features": [
             feature("europe", box(-30, 30, 40, 72)),
             feature("orvelle", valley, parent="france"),
-            feature("france", box(-5, 42, 8, 51), parent="europe"),
+            feature("france", box(-5, 42, 8, 51), parent="europe", countries=["FR"]),
+            feature("alps", box(11.9, 46, 13, 47), parent="europe", countries=["FR", "CH"]),
             feature("elsewhere", box(10, 46, 11, 47), parent="europe"),
             feature("town", box(3.3, 46.4, 3.36, 46.47), parent="orvelle"),
         ],

@@ -27,7 +27,7 @@ SAMPLE = miniature_places.SAMPLE
 VALLEY = f"{miniature_places.VALLEY}, France"
 # The files of the sample by the part that they stand for, with what each getter would say of them.
 FILES = {
-    "communes": ("communes.gpkg", {"communes": "communes.gpkg"}, {}),
+    "communes": ("communes.gpkg", {"communes": "area.gpkg"}, {}),
     "streets": ("streets.osm.pbf", {"streets": "streets.osm.pbf"}, {}),
     "sites": ("sites.csv", {"sites": "sites.csv"}, {}),
     "population": (
@@ -43,15 +43,13 @@ ENTRY = {"licence": "CC-BY-4.0", "attribution": "© the valley", "vintage": "202
 
 def getter(part):
     """Return a getter that gives the sample's own file, as its source has it."""
-    if part.name not in FILES:
-        return None
 
     def get(area, source, downloads, folder):
         name, inputs, settings = FILES[part.name]
         if "example.org" not in source.urls.get("file", ""):
             raise FetchError(f"{source.name}: is not asked here")
         asked = url(source, "file", name=name)
-        shutil.copyfile(downloads.get(source, asked), folder / name)
+        shutil.copyfile(downloads.get(source, asked), folder / inputs.get("communes", name))
         return Got(inputs=inputs, settings=settings, used=[downloads.used(source, asked)])
 
     return get
@@ -68,6 +66,7 @@ def valley(tmp_path, monkeypatch):
     }  # fmt: skip
     mine.write_text(yaml.safe_dump(entries))
     monkeypatch.setattr(Part, "getter", getter)
+    monkeypatch.setattr(fetching, "PARTS", tuple(part for part in fetching.PARTS if part.name in FILES))
     files = {f"/{name}": (SAMPLE / name).read_bytes() for name, _, _ in FILES.values()}
     monkeypatch.setenv("SITEPLAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SITEPLAN_OFFLINE", raising=False)
@@ -96,7 +95,7 @@ def test_two_commands_from_a_name_to_the_sample_s_own_numbers(valley, tmp_path):
     assert "checked: the terrain has no holes in the area" in done.output
     assert "name where the data show: © the valley (CC-BY-4.0)" in done.output
     assert sorted(path.name for path in (tmp_path / "valley").iterdir()) == sorted(
-        [*(name for name, _, _ in FILES.values()), "sources.json", "study.yaml"]
+        ["area.gpkg", *(name for name, _, _ in FILES.values() if name != "communes.gpkg"), "sources.json", "study.yaml"]
     )
     told = sp.read_study(tmp_path / "valley" / "study.yaml")
     asked = ["choose=", "fairness=", "demand=", "commuting=", "robustness=", "scenarios=", "score=", "travel="]

@@ -24,6 +24,8 @@ OWN = ("transit", "flows", "broadband")
 def town(tmp_path, monkeypatch):
     """Fetch the valley: the parts of this page from their sources, all others as the sample's own files."""
     original = Part.getter
+    ours = tuple(part for part in fetching.PARTS if part.name in {*OWN, *test_fetch.FILES})
+    monkeypatch.setattr(fetching, "PARTS", ours)
     monkeypatch.setattr(Part, "getter", lambda part: original(part) if part.name in OWN else test_fetch.getter(part))
     others = {part.kind for part in fetching.PARTS if part.name in test_fetch.FILES and part.name not in OWN}
     entries = {
@@ -48,7 +50,23 @@ def town(tmp_path, monkeypatch):
         count = len(replay.requests)
         sp.fetch(test_fetch.VALLEY, tmp_path / "again", sources=[mine], downloads=downloads)
         assert len(replay.requests) == count
+        early, late = [part.name for part in ours if part.name not in OWN], OWN
+        for parts in (early, late):
+            sp.fetch(test_fetch.VALLEY, tmp_path / "parts", only=parts, sources=[mine], downloads=downloads)
+        assert len(replay.requests) == count
     return study
+
+
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+def test_parts_that_are_fetched_later_stand_on_those_of_before(town, tmp_path):
+    """Flows are between the communes of the first fetch, broadband is added to its sites; all ends up the same."""
+    whole, parts = tmp_path / "town", tmp_path / "parts"
+    assert {path.name for path in whole.iterdir()} == {path.name for path in parts.iterdir()}
+    for path in whole.iterdir():
+        if path.is_file() and path.name != "sources.json":  # its notes are those of the last fetch
+            assert (parts / path.name).read_bytes() == path.read_bytes(), path.name
+    assert set(town.sources["sites"].attribution.split("; ")) == {"© the valley", "ARCEP, Ma connexion internet"}
+    assert town.sources["flows"].attribution == "INSEE, census, complementary survey"
 
 
 @pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")

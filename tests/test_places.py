@@ -3,12 +3,13 @@
 import pytest
 from shapely.geometry import box
 
+import miniature_extracts
 import miniature_places
 from replay import replayed
 from siteplan.errors import FetchError, StudyError
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
-from siteplan.sources.places import area_in_bounds, area_of_file, commune_by_code, find_places
+from siteplan.sources.places import area_in_bounds, area_of_file, commune_by_code, find_places, with_country
 
 SAMPLE = miniature_places.SAMPLE
 
@@ -79,7 +80,7 @@ def test_a_commune_by_its_code(replay, downloads):
         commune_by_code("3190", downloads)
 
 
-def test_an_area_by_numbers_or_from_a_file_learns_its_country(replay, downloads):
+def test_an_area_by_numbers_or_from_a_file_learns_its_country(replay, downloads, monkeypatch):
     assert area_in_bounds("3.25,46.4,3.4,46.5", downloads) == Area(
         "3.25,46.4,3.4,46.5", box(3.25, 46.4, 3.4, 46.5), country="FR"
     )
@@ -87,6 +88,14 @@ def test_an_area_by_numbers_or_from_a_file_learns_its_country(replay, downloads)
     assert (area.name, area.country) == ("communes", "FR")
     assert area.bounds == pytest.approx(miniature_places.communes().total_bounds)
     assert area_in_bounds("3.25,46.4,3.4,46.5", Downloads(downloads.folder / "none", offline=True)).country == ""
+    # where Nominatim cannot tell, the extracts of one country do: not those of several, nor of none
+    replay.answers["geofabrik"] = miniature_extracts.answers()["geofabrik"]
+    monkeypatch.setenv("SITEPLAN_URL_GEOFABRIK", replay.url("geofabrik"))
+    replay.fail("nominatim", status=404, times=9)
+    other = Downloads(downloads.folder / "other", offline=False, patience=0.02, tries=2)
+    assert area_in_bounds("3.35,46.4,3.4,46.5", other).country == "FR"
+    assert area_in_bounds("12,46.4,12.4,46.5", other).country == ""
+    assert with_country(Area("a square", box(3.25, 46.4, 3.4, 46.5)), other).country == "FR"
     for wrong in ("3,46,2,47", "3,46,4", "a,b,c,d", "3,46,4,nan"):
         with pytest.raises(StudyError, match=r"--bbox: found .*; expected west,south,east,north in degrees"):
             area_in_bounds(wrong)

@@ -33,7 +33,15 @@ from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, Used, url
 from siteplan.sources.writing import place_table
 
-__all__ = ["clip_extract", "cut_extracts", "extracts_of", "get_candidates", "get_extract", "plan_extract"]
+__all__ = [
+    "clip_extract",
+    "country_by_index",
+    "cut_extracts",
+    "extracts_of",
+    "get_candidates",
+    "get_extract",
+    "plan_extract",
+]
 
 STREETS, SITES = "streets.osm.pbf", "sites.csv"
 OVERPASS = "overpass"  # as an entry writes its format
@@ -57,6 +65,7 @@ class _Extract:
     address: str
     outline: BaseGeometry
     continent: bool
+    countries: tuple[str, ...]  # alpha-2
 
 
 def get_extract(area: Area, source: Source, downloads: Downloads, folder: Path, *, margin: float = MARGIN) -> Got:
@@ -112,14 +121,15 @@ def get_candidates(
     folder
         Where the file is written.
     streets, margin
-        The extract, and how far it goes around the area, as `get_extract` wrote it.
+        The extract, by default that of the folder, and how far it goes around the area, as `get_extract` wrote it.
 
     Raises
     ------
     FetchError
         There is no extract, or no place in it fits.
     """
-    if streets is None:
+    streets = folder / STREETS if streets is None else streets
+    if not streets.is_file():
         raise FetchError("there are no streets to propose sites from")
     inside = gpd.GeoDataFrame(geometry=[area.geometry], crs=LONLAT)
     with warnings.catch_warnings(record=True) as odd:
@@ -314,10 +324,25 @@ def _index(source: Source, downloads: Downloads) -> list[_Extract]:
                 each["properties"]["urls"]["pbf"],
                 shapely.make_valid(shapely.from_geojson(json.dumps(each["geometry"]))),
                 "parent" not in each["properties"],
+                tuple(map(str, each["properties"].get("iso3166-1:alpha2", ()))),
             )
             for each in answer["features"]
             if each.get("geometry") and "pbf" in each["properties"].get("urls", {})
         ]
+
+
+def country_by_index(point: BaseGeometry, source: Source, downloads: Downloads) -> str:
+    """Return the country of a point in degrees (alpha-2), by the extract of one country; "" where there is none.
+
+    Raises
+    ------
+    FetchError
+        The index cannot be had, or is not what it was.
+    """
+    if source.format == OVERPASS:
+        return ""
+    there = [each for each in _index(source, downloads) if len(each.countries) == 1 and each.outline.covers(point)]
+    return min(there, key=lambda each: each.outline.area).countries[0] if there else ""
 
 
 def _published(source: Source, chosen: _Extract, downloads: Downloads) -> str | None:

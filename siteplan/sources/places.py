@@ -7,6 +7,7 @@ all of them: which is meant, only whoever asks knows.
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,15 @@ from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Source, best_sources, url
 
-__all__ = ["area_in_bounds", "area_of_file", "commune_by_code", "country_at", "find_places"]
+__all__ = [
+    "area_in_bounds",
+    "area_of_file",
+    "commune_by_code",
+    "country_at",
+    "find_places",
+    "plain_name",
+    "with_country",
+]
 
 FRANCE = ("france", "fr")
 SAME = 0.95  # share of two outlines' union that both hold, from which on they are one place
@@ -54,7 +63,7 @@ def find_places(text: str, downloads: Downloads, *, source: str = "", files: Ite
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
         raise StudyError("place: is empty; expected a name such as 'Moulins, Allier, France'")
-    french = len(parts) > 1 and _plain(parts[-1]) in FRANCE
+    french = len(parts) > 1 and plain_name(parts[-1]) in FRANCE
     wanted = best_sources("place", "FR" if french else "", source, files)
     failed: FetchError | None = None
     for each in wanted:
@@ -128,19 +137,36 @@ def area_of_file(path: Path, downloads: Downloads | None = None) -> Area:
     return Area(name, outline, country=country_at(outline, downloads))
 
 
-def country_at(outline: Polygon | MultiPolygon, downloads: Downloads | None) -> str:
-    """Return the country of an outline (alpha-2); "" where it cannot be asked for: sources of the world serve then."""
+def with_country(area: Area, downloads: Downloads, *, files: Iterable[Path] = ()) -> Area:
+    """Return an area with its country, where that is not known yet and can be found."""
+    return area if area.country else replace(area, country=country_at(area.geometry, downloads, files=files))
+
+
+def country_at(outline: Polygon | MultiPolygon, downloads: Downloads | None, *, files: Iterable[Path] = ()) -> str:
+    """Return the country of an outline (alpha-2), of a point in it: by Nominatim, else by the index of extracts.
+
+    "" where neither can be asked: sources of the world serve then.
+    """
     if downloads is None:
         return ""
-    source = best_sources("place", "", "nominatim")[0]
     inside = outline.representative_point()
+    source = best_sources("place", "", "nominatim", files)[0]
+    asked = url(source, "country", lat=f"{inside.y:.4f}", lon=f"{inside.x:.4f}")
     try:
-        asked = url(source, "country", lat=f"{inside.y:.4f}", lon=f"{inside.x:.4f}")
         found = read_json(source, downloads, asked)
         with as_expected(source, asked):
             return str(found["address"]["country_code"]).upper()
     except FetchError:
-        return ""
+        pass  # the sea, or a host that cannot be reached
+    from siteplan.sources.extracts import country_by_index
+
+    for each in best_sources("extract", "", files=files):
+        try:
+            if found := country_by_index(inside, each, downloads):
+                return found
+        except FetchError:
+            continue
+    return ""
 
 
 # ---- communes of France ----
@@ -148,15 +174,15 @@ def country_at(outline: Polygon | MultiPolygon, downloads: Downloads | None) -> 
 
 def _communes(parts: list[str], source: Source, downloads: Downloads) -> list[Area]:
     """Return the communes of exactly this name, of the department that is named if one is."""
-    inside = [_plain(part) for part in parts[1:] if _plain(part) not in FRANCE]
+    inside = [plain_name(part) for part in parts[1:] if plain_name(part) not in FRANCE]
     asked = url(source, "search", text=parts[0])
     entries = read_records(source, downloads, asked)
-    named = [entry for entry in entries if _plain(entry.get("nom", "")) == _plain(parts[0])]
+    named = [entry for entry in entries if plain_name(entry.get("nom", "")) == plain_name(parts[0])]
     department = [entry.get("departement") or {} for entry in named]
     kept = [
         entry
         for entry, where in zip(named, department, strict=True)
-        if all(part in (_plain(where.get("nom", "")), _plain(where.get("code", ""))) for part in inside)
+        if all(part in (plain_name(where.get("nom", "")), plain_name(where.get("code", ""))) for part in inside)
     ]
     return [_commune(entry, source, asked) for entry in kept]
 
@@ -175,7 +201,7 @@ def _commune(entry: Any, source: Source, asked: str) -> Area:
 def _anywhere(parts: list[str], source: Source, downloads: Downloads) -> list[Area]:
     """Return the places with an outline; those of exactly the name, if there are any."""
     entries = read_records(source, downloads, url(source, "search", text=", ".join(parts)))
-    exact = [entry for entry in entries if _plain(_name(entry)) == _plain(parts[0])]
+    exact = [entry for entry in entries if plain_name(_name(entry)) == plain_name(parts[0])]
     areas: list[Area] = []
     for entry in exact or entries:
         try:
@@ -230,7 +256,7 @@ def _count(value: Any) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _plain(text: str) -> str:
+def plain_name(text: str) -> str:
     """Write a name without what people leave out: capitals, accents, hyphens."""
     bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return " ".join("".join(char if char.isalnum() else " " for char in bare).split()).casefold()

@@ -6,9 +6,9 @@ appear at once at the end. What stands in the folder already and was changed sin
 
 import dataclasses
 import importlib
-import importlib.util
 import inspect
 import json
+import shutil
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +22,11 @@ from siteplan.config import TRANSIT, Study, Travel
 from siteplan.doors import door
 from siteplan.errors import FetchError, InputError, StudyError, listed, warn
 from siteplan.geo import LONLAT
-from siteplan.inputs.area import read_area
 from siteplan.output.files import digest, results_folder
 from siteplan.sources.area import MARGIN, Area
 from siteplan.sources.communes import COMMUNES, write_communes
 from siteplan.sources.downloads import Downloads
-from siteplan.sources.places import find_places
+from siteplan.sources.places import find_places, with_country
 from siteplan.sources.source import Got, Source, Used, best_sources
 from siteplan.sources.source import sources as sources_of
 from siteplan.study.arrival import look_over
@@ -50,12 +49,9 @@ class Part:
     function: str
     by_hand: str
 
-    def getter(self) -> Callable[..., Got] | None:
-        """Return the function, if this version has one."""
-        place = f"siteplan.sources.{self.module}"
-        if importlib.util.find_spec(place) is None:
-            return None
-        found: Callable[..., Got] | None = getattr(importlib.import_module(place), self.function, None)
+    def getter(self) -> Callable[..., Got]:
+        """Return the function."""
+        found: Callable[..., Got] = getattr(importlib.import_module(f"siteplan.sources.{self.module}"), self.function)
         return found
 
 
@@ -77,7 +73,10 @@ KEYS = types.MappingProxyType(
 )
 
 
-INPUTS = types.MappingProxyType({"terrain": "elevation"})  # parts that the study calls otherwise
+# The input of the study that a part is, or adds to.
+INPUTS = types.MappingProxyType({"terrain": "elevation", "workplaces": "sites", "broadband": "sites"})
+# What a part takes that another made before it, of the same fetch or of an earlier one.
+MADE = types.MappingProxyType({"communes": COMMUNES, "streets": "streets.osm.pbf", "sites": "sites.csv"})
 FILLED = ("streets", "population", "sites", "transit", "elevation")
 TABLES = (("inputs", "population"), ("inputs", "sites"), ("area", "communes"))
 
@@ -243,11 +242,12 @@ def told_place(area: Area) -> str:
 def plan(area: Area, downloads: Downloads, wishes: Wishes) -> list[Planned]:
     """Say what would be fetched from where, without fetching it."""
     planned = []
+    area = with_country(area, downloads, files=wishes.files)
     for part in wishes.parts():
-        getter, every = part.getter(), wishes.sources_of(part, area)
-        if getter is None or not every or part.name == "sites":
+        every = wishes.sources_of(part, area)
+        if not every or part.name == "sites":
             continue
-        planner = getattr(inspect.getmodule(getter), f"plan_{part.kind}", None)
+        planner = getattr(inspect.getmodule(part.getter()), f"plan_{part.kind}", None)
         source = every[0]
         files: list[tuple[str, int | None]] = [(next(iter(source.urls.values())), None)]
         if planner is not None:
@@ -274,7 +274,9 @@ def fetch_study(area: Area, folder: Path, downloads: Downloads, wishes: Wishes) 
     missing: dict[str, str] = {}
     notes: list[str] = []
     before = _told(folder)
+    area = with_country(area, downloads, files=wishes.files)
     with results_folder(folder) as aside:
+        lent = _lend(folder, aside, wishes)
         territory: Got | None = None
         for part in wishes.parts():
             _get(part, area, downloads, aside, wishes=wishes, got=got, missing=missing)
@@ -282,6 +284,9 @@ def fetch_study(area: Area, folder: Path, downloads: Downloads, wishes: Wishes) 
                 got[part.name] = territory = _territory(area, aside)
         if not any(each.inputs or each.settings for each in got.values() if each is not territory):
             raise FetchError(f"{area.name}: nothing could be fetched. {' '.join(missing.values())}")
+        for name, as_it_was in lent.items():
+            if digest(aside / name) == as_it_was:
+                (aside / name).unlink()
         # What is told travels with the folder: no places of this machine in it.
         plain = {
             name: dataclasses.replace(each, notes=[_told_here(n, aside, downloads) for n in each.notes])
@@ -289,7 +294,8 @@ def fetch_study(area: Area, folder: Path, downloads: Downloads, wishes: Wishes) 
         }
         got, missing = plain, {name: _told_here(why, aside, downloads) for name, why in missing.items()}
         notes += [note for each in got.values() for note in each.notes]
-        flat = {**(before.get("keys", {}) if wishes.only else {}), **_keys(area, got), **_origins(got, wishes.files)}
+        flat = {**(before.get("keys", {}) if wishes.only else {}), **_keys(area, got)}
+        flat |= _origins(got, wishes.files, before=before if wishes.only else {})
         files = {path.name: digest(path) for path in sorted(aside.iterdir()) if path.is_file()}
         kept = _kept(folder, aside, files, before)
         init_study(aside, _nested(flat))
@@ -324,9 +330,6 @@ def _get(
     missing: dict[str, str],
 ) -> None:
     """Get one part from the first source that gives it; what failed leaves no file behind."""
-    getter = part.getter()
-    if getter is None:
-        return
     every = wishes.sources_of(part, area)
     country = area.country or "a country that is not known"
     failed = [] if every else [f"no source of it covers {country}"]
@@ -336,8 +339,8 @@ def _get(
         if progress is not None:
             progress(f"{part.name}: {source.title}", 0, 0)
         try:
-            extras = _extras(getter, wishes, every[number:], had=_had(getter, folder, got))
-            got[part.name] = getter(area, source, downloads, folder, **extras)
+            getter = part.getter()
+            got[part.name] = getter(area, source, downloads, folder, **_extras(getter, wishes, every[number:]))
         except (FetchError, InputError) as error:
             failed.append(str(error))
             for path in folder.iterdir():
@@ -352,37 +355,21 @@ def _get(
     missing[part.name] = f"{'; '.join(failed)}. By hand: {part.by_hand}."
 
 
-def _extras(
-    function: Callable[..., Any],
-    wishes: Wishes,
-    every: Sequence[Source],
-    had: Mapping[str, Any] = types.MappingProxyType({}),
-) -> dict[str, Any]:
-    """Give a function those of the wishes, and of what was had before, that it takes."""
-    offered = {"margin": wishes.margin, "year": wishes.year, "also": list(every[1:]), **had}
+def _extras(function: Callable[..., Any], wishes: Wishes, every: Sequence[Source]) -> dict[str, Any]:
+    """Give a function those of the wishes that it takes."""
+    detour = read_factors()["detour"].value
+    offered = {"margin": wishes.margin, "year": wishes.year, "also": list(every[1:]), "detour": detour}
     taken = inspect.signature(function).parameters
     return {name: value for name, value in offered.items() if name in taken and value is not None}
 
 
-def _had(function: Callable[..., Any], folder: Path, got: Mapping[str, Got]) -> dict[str, Any]:
-    """Return what earlier parts gave and this one takes.
-
-    Raises
-    ------
-    FetchError
-        It takes communes, and there are none.
-    """
-    taken = inspect.signature(function).parameters
-    had: dict[str, Any] = {"detour": read_factors()["detour"].value}
-    streets = got["streets"].inputs.get("streets") if "streets" in got else None
-    if isinstance(streets, str):
-        had["streets"] = folder / streets
-    if "communes" in taken:
-        names = got["communes"].inputs.values() if "communes" in got else ()
-        if not names:
-            raise FetchError("communes are missing, and flows are between communes")
-        had["communes"] = read_area(folder / str(next(iter(names))))
-    return had
+def _lend(folder: Path, aside: Path, wishes: Wishes) -> dict[str, str]:
+    """Put what an earlier fetch made where parts that are asked for alone look for it; returns names and digests."""
+    asked = {part.name for part in wishes.parts()}
+    names = [name for part, name in MADE.items() if wishes.only and part not in asked and (folder / name).is_file()]
+    for name in names:
+        shutil.copyfile(folder / name, aside / name)
+    return {name: digest(aside / name) for name in names}
 
 
 def _territory(area: Area, folder: Path) -> Got:
@@ -407,20 +394,23 @@ def _keys(area: Area, got: Mapping[str, Got]) -> dict[str, Any]:
     return flat
 
 
-def _origins(got: Mapping[str, Got], files: Sequence[Path]) -> dict[str, Any]:
-    """Return, by input, what must be said of where it is from; of several files each thing once."""
+def _origins(got: Mapping[str, Got], files: Sequence[Path], *, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return, by input, what must be said of where it is from; of several files and parts each thing once."""
     titles = {source.name: source.title for source in sources_of(None, *files)}
+    used = {name: [Used(**each) for each in told] for name, told in before.get("parts", {}).items()}
+    used |= {name: part.used for name, part in got.items()}
     origins: dict[str, Any] = {}
-    for name, part in got.items():
-        told = {
-            "source": [titles.get(each.source, each.source) for each in part.used],
-            "licence": [each.licence for each in part.used],
-            "attribution": [each.attribution for each in part.used],
-            "vintage": [each.vintage for each in part.used],
+    for asked in dict.fromkeys(INPUTS.get(name, name) for name in used):
+        parts = [each for name, told in used.items() if INPUTS.get(name, name) == asked for each in told]
+        said = {
+            "source": [titles.get(each.source, each.source) for each in parts],
+            "licence": [each.licence for each in parts],
+            "attribution": [each.attribution for each in parts],
+            "vintage": [each.vintage for each in parts],
         }
-        plain = {key: "; ".join(dict.fromkeys(filter(None, values))) for key, values in told.items()}
-        if part.inputs and part.used:
-            origins[f"sources.{INPUTS.get(name, name)}"] = {key: text for key, text in plain.items() if text}
+        plain = {key: "; ".join(dict.fromkeys(filter(None, values))) for key, values in said.items()}
+        if parts:
+            origins[f"sources.{asked}"] = {key: text for key, text in plain.items() if text}
     return origins
 
 
