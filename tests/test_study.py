@@ -107,12 +107,14 @@ def test_the_folder_holds_what_was_computed(result: Result) -> None:
     assert {path.name for path in folder.iterdir()} == {
         ".cache",
         "coverage.csv",
+        "datapackage.json",
         "manifest.json",
         "map.html",
         "overlap.csv",
         "places_without_access.csv",
         "report.html",
         "results.gpkg",
+        "ro-crate-metadata.json",
         "scores.csv",
         "sites_in_reach.csv",
         "territories.csv",
@@ -175,12 +177,12 @@ def results(result: Result, tmp_path: Path) -> Path:
 def test_results_as_the_run_wrote_them_are_told_so(results: Path) -> None:
     (results / "mine.txt").write_text("of somebody else")
     (found,) = check(results)
-    assert (found.severity, found.text) == ("info", "10 of 10 files are as the run wrote them")  # all but the manifest
+    assert (found.severity, found.text) == ("info", "12 of 12 files are as the run wrote them")  # all but the manifest
 
 
 def test_every_file_that_is_changed_or_missing_is_told(results: Path) -> None:
     names = sorted(json.loads((results / "manifest.json").read_text())["sha256"])
-    assert len(names) == 10
+    assert len(names) == 12
     for name in names:
         whole = (results / name).read_bytes()
         for spoil in (lambda path: path.write_bytes(path.read_bytes()[:-1]), lambda path: path.unlink()):

@@ -16,6 +16,7 @@ from siteplan.catalogue.measures import (
 from siteplan.catalogue.tables import (
     FILES,
     LAYERS,
+    OTHERS,
     PLACES,
     TABLES,
     WORKBOOK,
@@ -30,6 +31,7 @@ __all__ = [
     "COUNTED",
     "FILES",
     "LAYERS",
+    "OTHERS",
     "PEOPLE",
     "PLACES",
     "TABLES",

@@ -21,6 +21,7 @@ from siteplan.output.geopackage import write_geopackage
 from siteplan.output.guard import SCENARIOS, refuse_foreign
 from siteplan.output.lock import one_writer
 from siteplan.output.outcome import Outcome
+from siteplan.output.packages import CRATE, PACKAGE, write_packages
 from siteplan.output.rasters import write_minutes
 from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
 from siteplan.output.workbook import write_workbook
@@ -135,7 +136,10 @@ class Result(Outcome):
     def _sealed(self, folder: Path) -> "Result":
         """Write the manifest, with the digest of every file but itself; those of the scenarios first."""
         others = {name: other._sealed(folder / _inside(name)) for name, other in self.scenarios.items()}
-        digests = {name: digest(folder / name) for name in self.manifest["files"] if name != MANIFEST}
+        told = (MANIFEST, PACKAGE, CRATE)
+        digests = {name: digest(folder / name) for name in self.manifest["files"] if name not in told}
+        write_packages(self, folder, digests)
+        digests |= {name: digest(folder / name) for name in told[1:]}
         manifest = {**self.manifest, "sha256": digests}
         write_manifest(manifest, folder / MANIFEST)
         return replace(self, manifest=manifest, scenarios=others)
