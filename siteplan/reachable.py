@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
+import scipy
 
 from siteplan.catalogue import BEST, PEOPLE, check_groups
 from siteplan.config.fields import LONG, LONGEST
@@ -392,7 +392,7 @@ class Reach(Shown):
         """Return whom every two sites both reach within the limit (sites x sites)."""
         pairs = self.within(mode, limit)
         shape = (len(self.sites), len(self.points))
-        reached = sparse.csr_array((np.ones(len(pairs.site)), (pairs.site, pairs.point)), shape=shape)
+        reached = scipy.sparse.csr_array((np.ones(len(pairs.site)), (pairs.site, pairs.point)), shape=shape)
         shared: Floats = ((reached * self.people.amount(name)) @ reached.T).toarray()
         return shared
 

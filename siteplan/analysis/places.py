@@ -6,9 +6,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 import shapely
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from siteplan.analysis.equity import OUTSIDE
 from siteplan.analysis.reach import check_limits
@@ -132,8 +131,8 @@ def _joined(cells: gpd.GeoDataFrame, chosen: Ints) -> Ints:
         ]
         apart = 1.5 * float(np.median(nearest)) if len(nearest) else 0.0
     left, right = tree.query(shapes, predicate="dwithin", distance=apart)
-    touching = sparse.csr_array((np.ones(len(left), dtype=bool), (left, right)), shape=(len(shapes), len(shapes)))
-    _, label = csgraph.connected_components(touching, directed=False)
+    touching = scipy.sparse.csr_array((np.ones(len(left), dtype=bool), (left, right)), shape=(len(shapes), len(shapes)))
+    _, label = scipy.sparse.csgraph.connected_components(touching, directed=False)
     numbers, first = np.unique(label, return_index=True)
     position = np.empty(len(numbers), dtype=np.int64)
     position[np.argsort(first, kind="stable")] = np.arange(len(numbers))

@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+import scipy
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
@@ -150,8 +149,8 @@ def _stuck(streets: StreetNetwork, use: Footing) -> Bools:
     if (along == against).all():
         return found
     tail, head = np.concatenate([u[along], v[against]]), np.concatenate([v[along], u[against]])
-    links = coo_array((np.ones(len(tail), np.int8), (tail, head)), shape=(count, count))
-    piece = connected_components(links, connection="strong")[1]
+    links = scipy.sparse.coo_array((np.ones(len(tail), np.int8), (tail, head)), shape=(count, count))
+    piece = scipy.sparse.csgraph.connected_components(links, connection="strong")[1]
     size = np.bincount(piece[u[(piece[u] == piece[v]) & (streets.length[edges] > 0)]], minlength=int(piece.max()) + 1)
     large = (size >= ISLAND_EDGES) | ((np.arange(len(size)) == size.argmax()) & (size > 0))
     inside = np.flatnonzero(large[piece])
@@ -165,9 +164,9 @@ def _beyond(tail: Ints, head: Ints, origins: Ints, count: int) -> Bools:
     """Tell which nodes one gets to from any of the origins."""
     # One more node, from which all the search begins.
     row, column = np.append(tail, np.full(len(origins), count)), np.append(head, origins)
-    onward = coo_array((np.ones(len(row), np.int8), (row, column)), shape=(count + 1, count + 1)).tocsr()
+    onward = scipy.sparse.coo_array((np.ones(len(row), np.int8), (row, column)), shape=(count + 1, count + 1)).tocsr()
     found = np.zeros(count + 1, bool)
-    found[breadth_first_order(onward, count, return_predecessors=False)] = True
+    found[scipy.sparse.csgraph.breadth_first_order(onward, count, return_predecessors=False)] = True
     return found
 
 
@@ -206,8 +205,8 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
 
 def _pieces(u: Ints, v: Ints, count: int) -> Ints:
     """Return the component of every node."""
-    links = coo_array((np.ones(len(u), np.int8), (u, v)), shape=(count, count))
-    found: Ints = connected_components(links, directed=False)[1]
+    links = scipy.sparse.coo_array((np.ones(len(u), np.int8), (u, v)), shape=(count, count))
+    found: Ints = scipy.sparse.csgraph.connected_components(links, directed=False)[1]
     return found
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.measure import ROOT, Row, seconds
@@ -33,6 +34,11 @@ sites = gpd.GeoDataFrame(geometry=gpd.points_from_xy(place.x[:1], place.y[:1]), 
 isochrones(place.streets, sites)
 print(json.dumps(time.perf_counter() - began))
 """
+STUDY = """
+name: small
+inputs: {{streets: {0}/streets.osm.pbf, population: {0}/population_200m.csv, sites: {0}/sites.csv}}
+travel: {{modes: [walk, bike], minutes: [15, 20]}}
+"""
 IMPORT = """
 import json, sys, time
 began = time.perf_counter()
@@ -48,8 +54,16 @@ def start(rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         cold = run(["-c", KERNELS], NUMBA_CACHE_DIR=folder)[1]
         warm = [float(run(["-c", KERNELS], NUMBA_CACHE_DIR=folder)[1]) for _ in range(3)]
+        study = Path(folder) / "study.yaml"
+        study.write_text(STUDY.format((Path(ROOT) / "data" / "sample").as_posix()))
+        commands = [
+            Row(f"`siteplan {name}`, the sample's streets, 200 m table and sites, {told}", seconds(took), goal=goal)
+            for name, goal in (("check", "0.8 s"), ("score", "1.2 s"))
+            for told, took in cpu(["-m", "siteplan", name, str(study), "--quiet"], rounds)
+        ]
     return [
-        Row("`siteplan --help`", seconds(wall(["-m", "siteplan", "--help"], rounds)) + " wall", goal="0.25 s"),
+        *commands,
+        Row("`siteplan --help`", seconds(wall(["-m", "siteplan", "--help"], rounds)) + " wall", goal="0.15 s"),
         Row("`import siteplan`", seconds(imported("__version__", rounds)) + " wall"),
         Row("`siteplan.travel_times` imported", seconds(imported("travel_times", rounds)) + " wall"),
         Row("kernels, first use ever (compiled)", seconds(float(cold)) + " wall", goal="once"),
@@ -61,6 +75,25 @@ def wall(arguments: list[str], rounds: int) -> float:
     """Return the median seconds of a process."""
     run(arguments)
     return statistics.median(run(arguments)[0] for _ in range(max(rounds, 5)))
+
+
+def cpu(arguments: list[str], rounds: int) -> Iterator[tuple[str, float]]:
+    """Return the median CPU seconds of a process, with the package's own byte-code kept and without."""
+    with tempfile.TemporaryDirectory() as folder:
+        for told, given in (
+            ("byte-code kept", {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}),
+            ("without byte-code of its own", {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": f"{folder}/none"}),
+        ):
+            run(arguments, **given)
+            yield told, statistics.median(spent(arguments, given) for _ in range(max(rounds, 5)))
+
+
+def spent(arguments: list[str], given: dict[str, str]) -> float:
+    """Run Python; return the CPU seconds that it and what it started took."""
+    before = os.times()
+    run(arguments, **given)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def imported(name: str, rounds: int) -> float:

@@ -7,8 +7,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+import scipy
 
 from siteplan.config import Profile
 from siteplan.config.fields import SEARCHED
@@ -162,8 +161,8 @@ def _least(graph: ModeGraph, places: Positions, ends: Positions, cutoff: int) ->
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=nodes + 1))])
     values = np.append(weights, costs).astype(float)
     indices = columns[order].astype(np.int32), indptr.astype(np.int32)  # older scipy searches no wider ones
-    matrix = csr_array((values[order], *indices), shape=(nodes + 1, nodes + 1))
-    found = dijkstra(matrix, indices=nodes, limit=float(cutoff))
+    matrix = scipy.sparse.csr_array((values[order], *indices), shape=(nodes + 1, nodes + 1))
+    found = scipy.sparse.csgraph.dijkstra(matrix, indices=nodes, limit=float(cutoff))
     leave, total = graph.leave[places.chain], graph.total[places.chain]
     near = np.full(len(places), np.inf)
     for side, ways in ((0, total[:, 1] - places.backward), (1, total[:, 0] - places.forward)):

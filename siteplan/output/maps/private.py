@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from siteplan.catalogue import measures
 from siteplan.output.maps.shapes import metric
@@ -117,7 +117,7 @@ def _groups(centres: NDArray[np.float64], people: NDArray[np.float64], threshold
     inhabited = np.flatnonzero(people > 0)
     if not len(inhabited):
         return group
-    tree = KDTree(centres[inhabited])
+    tree = scipy.spatial.KDTree(centres[inhabited])
     near = min(NEAR, len(inhabited))
     for cell in inhabited[people[inhabited] < threshold]:
         _, found = tree.query(centres[cell], k=np.arange(1, near + 1))
