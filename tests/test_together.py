@@ -1,7 +1,9 @@
 """Communes together: three of them by hand, and every number against all orders, groups and sets of generated ones."""
 
+import re
 import shutil
 from dataclasses import replace
+from html import unescape
 from itertools import chain, combinations, permutations
 from pathlib import Path
 
@@ -18,6 +20,8 @@ import siteplan.study.together as together_stage
 from siteplan.analysis.together import commune_gains, core_breach, shapley_value, share_money
 from siteplan.config.together import Together
 from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.output.report import render_report
+from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.siting.alone import Groups, least_costs
 from siteplan.study.cache import Cache
@@ -326,3 +330,21 @@ def test_what_a_study_is_refused_for(valley: Path) -> None:
     ):
         with pytest.raises(StudyError, match=said):
             check_together(study, asked, changed)
+
+
+def test_the_report_tells_it_to_a_council(valley: Path) -> None:
+    study = read_study(valley)
+    data, tables = load(study), tables_of(valley)
+    page = render_report(Result(data.all_sites, tables), language="en")
+    (body,) = re.findall(r'<section class="who_pays".*?</section>', page, re.DOTALL)
+    said = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+    assert "The plan costs 150" in said
+    assert "to 207 people who had none, 107 of them by a site beyond the border" in said
+    assert "100 people would have a site; together it is 200. The price of going alone is 100 people." in said
+    assert "By inhabitants: A, B pay 30 cost units more than they would alone." in said
+    assert "By what each adds to the cost (Shapley): no group of communes pays more than it would alone." in said
+    assert "A 75 75 30 60" in said  # by inhabitants, by people served (100 of 200 at home), Shapley, alone
+    assert body.count("<rect") == 2 + 2 * 3
+    french = render_report(Result(data.all_sites, tables), language="fr")
+    assert "aucun groupe de communes ne paie plus" in french
+    assert 'class="who_pays"' not in render_report(Result(data.all_sites))

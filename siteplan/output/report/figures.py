@@ -43,6 +43,7 @@ __all__ = [
     "frontier_plot",
     "minutes_key",
     "minutes_map",
+    "pairs_plot",
     "shares_of",
     "site_map",
     "status_key",
@@ -367,6 +368,27 @@ def tornado_plot(
     shown = [base, *([0.0] if apart else [])]
     parts += [_text(words.number(round(value)), x(value), height - 22, size=28, anchor="middle") for value in shown]
     return _svg(height, parts, title, about)
+
+
+def pairs_plot(
+    rows: Sequence[tuple[str, float, float]], words: Words, *, names: tuple[str, str], title: str, about: str
+) -> Markup:
+    """Draw two figures of each row (its words, the first, the second) as bars below each other, with their numbers."""
+    left, right, top, step = 620, 220, 64, 84
+    widest = max((value for _, *both in rows for value in both), default=0.0) or 1.0
+    colours = (LOW_END, INKS["deep"])
+    parts: list[str] = []
+    for at, (name, colour) in enumerate(zip(names, colours, strict=True)):
+        x = left + at * (WIDTH - left) // 2
+        parts += [tag("rect", x=x, y=12, width=30, height=30, fill=colour), _text(name, x + 44, 38, size=28)]
+    for at, (name, *both) in enumerate(rows):
+        y = top + step * at
+        parts.append(_text(name, left - 24, y + 46, size=30, anchor="end"))
+        for low, (value, colour) in enumerate(zip(both, colours, strict=True)):
+            width = round((WIDTH - left - right) * max(value, 0.0) / widest)
+            parts.append(tag("rect", x=left, y=y + 6 + 34 * low, width=width, height=30, fill=colour))
+            parts.append(_text(words.number(round(value)), left + width + 12, y + 31 + 34 * low, size=26))
+    return _svg(top + step * len(rows) + 16, parts, title, about)
 
 
 # ---- legends ----

@@ -34,6 +34,7 @@ from siteplan.output.report.communes import communes_section, which_sites
 from siteplan.output.report.markup import Markup, join, note, seen, tag
 from siteplan.output.report.pictures import curve_section, frontier_section, map_sections
 from siteplan.output.report.tables import Column, table
+from siteplan.output.report.together import together_section
 from siteplan.output.report.ways import ways_answer, ways_section, ways_warning
 from siteplan.output.tradeoffs import tradeoffs_told
 from siteplan.words import NONE, capital
@@ -228,6 +229,7 @@ SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
     "fairness": fairness_section,
     "desks": desks_section,
     "commuting": commuting_section,
+    "who_pays": together_section,
     "scenarios": scenarios_section,
     "robustness": robustness_section,
     "assumptions": None,
