@@ -49,6 +49,12 @@ from .analysis.reach import (
     reach as reach,
 )
 from .analysis.score import score_sites as score_sites
+from .analysis.sharing import (
+    SharedSpaces as SharedSpaces,
+    erlang_b as erlang_b,
+    share_spaces as share_spaces,
+    usual_uses as usual_uses,
+)
 from .analysis.together import (
     commune_gains as commune_gains,
     core_breach as core_breach,

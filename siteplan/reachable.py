@@ -140,6 +140,13 @@ class Pairs:
         """Return those that are kept."""
         return Pairs(self.site[keep], self.point[keep], self.minutes[keep])
 
+    def in_turn(self) -> tuple["Pairs", Ints]:
+        """Return them point by point, nearest first, and the turn of each: 0 is the nearest site of its point."""
+        order = np.lexsort((self.site, self.minutes, self.point))
+        point = self.point[order]
+        turn = (np.arange(len(point)) - np.searchsorted(point, point)).astype(np.int64)
+        return Pairs(self.site[order], point, self.minutes[order]), turn
+
 
 @dataclass(frozen=True)
 class Nearest:

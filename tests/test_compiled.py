@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from siteplan.analysis import bookings
 from siteplan.compiled import Kernel, folder_of_kernels, kernel
 from siteplan.routing import arrivals, batches, budget, journeys, streets, surfaces, transit
 from siteplan.siting import kernels, median
 
 ROOT = Path(__file__).parent.parent
-MODULES = arrivals, batches, budget, journeys, kernels, median, streets, surfaces, transit
+MODULES = arrivals, batches, bookings, budget, journeys, kernels, median, streets, surfaces, transit
 
 INNER = """
 from siteplan.compiled import inner_kernel

@@ -94,6 +94,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "table": pd.DataFrame({"people_walk_15": [1.0]}),
         "weights": {"people_walk_15": 1},
         "publics": [sp.Public(share=1)],
+        "uses": ["town_hall"],
         "uptake": 0.1,
         "uptakes": [0.1],
         "flows": pd.DataFrame({"home": ["c"], "work": ["c"], "people": [1.0]}),

@@ -299,10 +299,8 @@ def share_desks(
     amount = asked.people.amount(group)
     chosen = asked.chosen_mode(mode, "share_desks")
     room = _room(asked.sites, desks)
-    pairs = asked.within(chosen, limit, ~np.isnan(room))
-    order = np.lexsort((pairs.site, pairs.minutes, pairs.point))
-    site, point = pairs.site[order], pairs.point[order]
-    turn = np.arange(len(point)) - np.searchsorted(point, point)  # 0 is the nearest site of the point
+    pairs, turn = asked.within(chosen, limit, ~np.isnan(room)).in_turn()
+    site, point = pairs.site, pairs.point
     nearest = np.full(len(asked.points), -1, dtype=np.int64)
     nearest[point[turn == 0]] = site[turn == 0]
     standing = amount * need.teleworkable * need.chance(uptake)

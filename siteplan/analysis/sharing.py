@@ -1,0 +1,498 @@
+"""Spaces that several uses share by the hour: how many of each, who finds none, and what sharing saves.
+
+Each use brings bookings: those who may come (a share of a group, to whom a site is the nearest) come each by himself,
+on each day with the chance that follows from how often a week and from the day, as in `demand`; they begin anywhere
+within an hour that the profile of the week draws, and stay so long. A booking that finds all spaces of its kind taken
+waits as long as people do, goes to the next site, or is refused. Weeks are drawn by a seed and played through in the
+order of time; with bookings alike at all hours this is the loss system of Erlang (1917), whose closed form, which holds
+for stays of any length, is `erlang_b`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from siteplan.analysis.bookings import least_spaces, seat
+from siteplan.analysis.reach import check_limits
+from siteplan.config.sharing import DAYS, HOURS, Sharing, Use, sharing_of, shipped_uses
+from siteplan.doors import door
+from siteplan.errors import InputError, StudyError
+from siteplan.reachable import Floats, Ints, Reach, sums
+
+__all__ = ["SharedSpaces", "erlang_b", "share_spaces", "usual_uses"]
+
+ALL = "all"
+PART = 0.1  # of what is wanted in an hour: a use that wants less has no part in its conflict
+SURE = 1.96  # standard errors to either side of a share: 95 of 100
+
+
+@dataclass(frozen=True)
+class SharedSpaces:
+    """What `share_spaces` returns.
+
+    spaces     one row per site, kind of space and use, "all" for all of them together
+    week       one row per site, space, use and hour of the week in which anybody wants one
+    conflicts  one row per site, space and run of hours in which more are wanted than there are
+    """
+
+    spaces: pd.DataFrame
+    week: pd.DataFrame
+    conflicts: pd.DataFrame
+
+
+@door()
+def erlang_b(spaces: int, load: float) -> float:
+    """Return the chance that a booking finds all spaces taken, where bookings come alike at all hours (Erlang 1917).
+
+    Parameters
+    ----------
+    spaces
+        How many there are.
+    load
+        How many would be taken on the mean if there were enough: bookings an hour x hours that they last.
+
+    Raises
+    ------
+    StudyError
+        For numbers below 0.
+
+    Examples
+    --------
+    >>> round(sp.erlang_b(spaces=2, load=1.0), 3)
+    0.2
+    """
+    if spaces < 0 or not 0 <= load < np.inf:
+        raise StudyError(f"erlang_b: {spaces} spaces, load {load:g}; expected numbers of 0 or more")
+    chance = 1.0
+    for count in range(1, spaces + 1):
+        chance = load * chance / (count + load * chance)
+    return chance
+
+
+@door()
+def usual_uses() -> pd.DataFrame:
+    """Return the uses that need no more than their name, with where their figures are from.
+
+    Returns
+    -------
+    Index `use`; columns `group`, `share`, `times` (a week; missing where it must be given), `party`, `hours`, `space`
+    and `source`. They stand in `siteplan/config/uses.yaml`.
+
+    Examples
+    --------
+    >>> sp.usual_uses().loc[["meetings", "associations"], ["share", "times", "party", "space"]]
+                  share  times  party    space
+    use
+    meetings       0.05   0.50    4.0  meeting
+    associations   0.10   0.25   12.0  meeting
+    """
+    uses = {name: Use.model_validate(each) for name, each in shipped_uses().items()}
+    columns = ("group", "share", "times", "party", "hours", "space", "source")
+    rows = [{"use": name, **{column: getattr(use, column) for column in columns}} for name, use in uses.items()]
+    return pd.DataFrame(rows).set_index("use").astype({"times": float})
+
+
+@door()
+def share_spaces(
+    times: pd.DataFrame | Reach,
+    people: pd.DataFrame | None,
+    uses: Mapping[str, Any] | Sequence[str],
+    *,
+    spaces: Mapping[str, Any] | None = None,
+    there: pd.DataFrame | None = None,
+    opened: Collection[str] | None = None,
+    minutes: float = 15,
+    mode: str | None = None,
+    rules: Mapping[str, Any] | None = None,
+) -> SharedSpaces:
+    """Play weeks of bookings through: how many spaces each site needs, who finds none, what sharing them saves.
+
+    Parameters
+    ----------
+    times, people
+        As for `reach`.
+    uses
+        What the sites are for: names of `usual_uses`, or by name the keys of `sharing.uses` in a study.
+    spaces
+        Kinds of spaces beside the usual ones: their floor area, or the keys of `sharing.spaces`.
+    there
+        How many spaces there are: index site, a column for each kind; what is missing is as many as are needed.
+    opened
+        The open sites; None takes all of the times. Everybody goes to the nearest of them.
+    minutes, mode
+        How far people go; by a mode of the table, or `best`, which None takes of several.
+    rules
+        `chance`, `moves`, `wait`, `weeks` and `seed`, as in a study.
+
+    Returns
+    -------
+    SharedSpaces
+        `spaces`: `site`, `space`, `use`; `people` (who may come), `bookings` (in a mean week), `needed` (spaces: of all
+        uses together, or of one as if it had them to itself), `alone` (if each had its own), `saved`, `m2` (of those
+        needed) and `m2_saved`; then, with the spaces that there are (`there`): `finds_none` (the share of the bookings
+        that find no space at any site they try) and `error` (half the width of its 95 % interval), `moved` and
+        `waited` (shares of the bookings), `occupancy` (of the hours in which anybody may come).
+        `week`: `site`, `space`, `use`, `day`, `hour`; `bookings` that begin then and spaces `wanted` at once, both in a
+        mean week, `most` (wanted at once, exceeded in a share `chance` of the weeks), `held` (those in use), `refused`.
+        `conflicts`: `site`, `space`, `day`, `begins`, `ends` (hours), `uses`, `most`, `there`, `refused` (a week).
+
+    Raises
+    ------
+    InputError
+        As for `reach`; for spaces of unknown sites or kinds, or below 0.
+    StudyError
+        For uses, spaces and rules that make no sense, naming the key.
+
+    Examples
+    --------
+    >>> walks = sp.travel_times(streets, sites.loc[["S01"]], people, mode="walk", minutes=15)
+    >>> shared = sp.share_spaces(walks, people, ["meetings", "associations"]).spaces
+    >>> shared.loc[shared["space"] == "meeting", ["site", "use", "needed", "alone"]].head(3)
+      site           use  needed  alone
+    0  S01      meetings       4      4
+    1  S01  associations       6      6
+    2  S01           all       6     10
+    """
+    asked = sharing_of(uses, spaces, rules)
+    (limit,) = check_limits([minutes])
+    reach = Reach.of(times, people)
+    around = _Around.of(reach, reach.chosen_mode(mode, "share_spaces"), limit, opened, asked)
+    have = _there(there, around.sites, asked)
+    parts = [
+        _Played.of(name, around, have[name].to_numpy(dtype=np.float64), asked)
+        for name in asked.spaces
+        if any(use.space == name for use in asked.uses.values())
+    ]
+    table = pd.concat([part.spaces() for part in parts], ignore_index=True)
+    week = pd.concat([part.week for part in parts], ignore_index=True)
+    conflicts = pd.concat([part.conflicts() for part in parts], ignore_index=True)
+    return SharedSpaces(_in_all(table, around.sites), week, conflicts)
+
+
+def _there(there: pd.DataFrame | None, sites: list[str], asked: Sharing) -> pd.DataFrame:
+    """Return how many spaces of each kind each site has, missing where that is not known."""
+    if there is None:
+        return pd.DataFrame(np.nan, index=sites, columns=list(asked.spaces))
+    given = there.set_axis(there.index.astype(str))
+    unknown = [str(name) for name in given.columns if name not in asked.spaces]
+    if unknown or not len(given.columns):
+        found = f"column '{unknown[0]}' is no kind of space" if unknown else "names no kind of space"
+        raise InputError(f"there: {found}; expected any of {', '.join(asked.spaces)}")
+    table = given.reindex(sites).reindex(columns=list(asked.spaces)).astype(float)
+    wrong = table[(table < 0).any(axis=1)]
+    if len(wrong):
+        raise InputError(f"there: site '{wrong.index[0]}' has fewer than 0 spaces; expected 0 or more")
+    return table
+
+
+@dataclass(frozen=True)
+class _Around:
+    """Who comes to which sites: by group, the people of each list of sites that they try, nearest first."""
+
+    sites: list[str]
+    turns: Mapping[str, Ints]
+    amounts: Mapping[str, Floats]
+
+    @classmethod
+    def of(cls, reach: Reach, mode: str, limit: float, opened: Collection[str] | None, asked: Sharing) -> "_Around":
+        is_open = reach.is_open(opened)
+        number = np.cumsum(is_open) - 1
+        pairs, turn = reach.within(mode, limit, is_open).in_turn()
+        tried = np.full((len(reach.points), asked.moves + 1), -1, dtype=np.int64)
+        near = turn <= asked.moves
+        tried[pairs.point[near], turn[near]] = number[pairs.site[near]]
+        turns, amounts = {}, {}
+        for group in dict.fromkeys(use.group for use in asked.uses.values()):
+            amount = reach.people.amount(group)
+            some = (tried[:, 0] >= 0) & (amount > 0)
+            lists, where = np.unique(tried[some], axis=0, return_inverse=True)
+            turns[group] = lists
+            amounts[group] = sums(where.reshape(-1), amount[some], len(lists))
+        return cls(list(reach.sites.astype(str)[is_open]), turns, amounts)
+
+    def people(self, use: Use) -> Floats:
+        """Return who may come, by the site that is nearest to them."""
+        return sums(self.turns[use.group][:, 0], self.amounts[use.group], len(self.sites)) * use.share
+
+
+@dataclass(frozen=True)
+class _Bookings:
+    """The bookings of one kind of space, in the order in which they begin."""
+
+    start: Floats
+    hours: Floats
+    use: Ints
+    turns: Ints
+
+    @classmethod
+    def drawn(cls, uses: Mapping[str, Use], around: _Around, asked: Sharing) -> "_Bookings":
+        width = asked.moves + 1
+        parts = [cls(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros((0, width), np.int64))]
+        for at, (name, use) in enumerate(uses.items()):
+            turns, amounts = around.turns[use.group], around.amounts[use.group]
+            for number, site in enumerate(around.sites):
+                rows = np.flatnonzero(turns[:, 0] == number)
+                # A site's and a use's bookings stay the same, whatever others there are.
+                random = np.random.default_rng([asked.seed, crc32(name.encode()), crc32(site.encode())])
+                start, which = _drawn(use, amounts[rows], asked.weeks, random)
+                whole = np.full(len(start), at, dtype=np.int64)
+                parts.append(cls(start, np.full(len(start), use.hours), whole, turns[rows[which]]))
+        start = np.concatenate([part.start for part in parts])
+        order = np.argsort(start, kind="stable")
+        return cls(
+            start[order],
+            np.concatenate([part.hours for part in parts])[order],
+            np.concatenate([part.use for part in parts])[order],
+            np.concatenate([part.turns for part in parts])[order],
+        )
+
+    @property
+    def site(self) -> Ints:
+        """The site that each goes to first."""
+        return self.turns[:, 0]
+
+
+def _drawn(use: Use, amounts: Floats, weeks: int, random: np.random.Generator) -> tuple[Floats, Ints]:
+    """Draw when the bookings of a site begin (hours since the first Monday), and from which of its parts each is."""
+    who = float(amounts.sum()) * use.share / use.party
+    many = ceil(round(who, 9))
+    if not many:
+        return np.zeros(0), np.zeros(0, dtype=np.int64)
+    profile = use.profile
+    days = profile.reshape(7, 24).sum(axis=1)
+    seasons = use.of_mean[np.arange(weeks) % 4]
+    # Whole people come a little less often, so that the mean is that of the part of one.
+    chance = np.minimum(1.0, (use.times or 0.0) * (who / many) * np.outer(seasons, days))
+    counts = random.binomial(many, chance).ravel()
+    day = np.repeat(np.arange(7 * weeks), counts)
+    weekday = day % 7
+    below = np.cumsum(profile)
+    before = np.append(0.0, below)[24 * np.arange(7)]
+    at = before[weekday] + random.random(len(day)) * days[weekday]
+    last = np.array(
+        [24 * number + np.max(np.flatnonzero(profile[24 * number :][:24]), initial=0) for number in range(7)]
+    )
+    hour = np.minimum(np.searchsorted(below, at, side="right"), last[weekday])
+    start = day // 7 * HOURS + hour + random.random(len(day))
+    part = np.searchsorted(np.cumsum(amounts), random.random(len(day)) * amounts.sum(), side="right")
+    return start, np.minimum(part, len(amounts) - 1).astype(np.int64)
+
+
+def _wanted(use: Use) -> Floats:
+    """Return how many hours of each hour of the week a booking takes on the mean: sums to the hours it lasts."""
+    # From the hour in which it begins, anywhere within it, a booking has taken P(x) - P(x - hours) by its x-th hour.
+    edges = np.arange(ceil(use.hours) + 2, dtype=np.float64)
+    taken = (_begun(edges) - _begun(edges - use.hours))[1:] - (_begun(edges) - _begun(edges - use.hours))[:-1]
+    wanted = np.zeros(HOURS)
+    for later, part in enumerate(taken):
+        wanted += np.roll(use.profile, later) * part
+    return wanted
+
+
+def _begun(edges: Floats) -> Floats:
+    """Return how long, by each moment, something has lasted that begins anywhere in the first hour."""
+    begun: Floats = (np.maximum(edges, 0.0) ** 2 - np.maximum(edges - 1.0, 0.0) ** 2) / 2
+    return begun
+
+
+@dataclass(frozen=True)
+class _Played:
+    """The weeks of one kind of space, played through."""
+
+    space: str
+    uses: Mapping[str, Use]
+    around: _Around
+    asked: Sharing
+    bookings: _Bookings
+    needed: Ints
+    """Of all uses together (last column), and of each by itself (sites x uses + 1)."""
+    there: Ints
+    found: Ints
+    begin: Floats
+
+    @classmethod
+    def of(cls, space: str, around: _Around, have: Floats, asked: Sharing) -> "_Played":
+        uses = {name: use for name, use in asked.uses.items() if use.space == space}
+        drawn, wait = _Bookings.drawn(uses, around, asked), asked.wait / 60
+        needed = np.zeros((len(around.sites), len(uses) + 1), dtype=np.int64)
+        by_site = np.argsort(drawn.site, kind="stable")
+        bounds = np.searchsorted(drawn.site[by_site], np.arange(len(around.sites) + 1))
+        for site in range(len(around.sites)):
+            mine = by_site[bounds[site] : bounds[site + 1]]
+            for at in range(len(uses) + 1):
+                some = mine if at == len(uses) else mine[drawn.use[mine] == at]
+                needed[site, at] = least_spaces(
+                    drawn.start[some], drawn.hours[some], drawn.use[some], len(uses), asked.chance, wait
+                )
+        there = np.where(np.isnan(have), needed[:, -1], np.nan_to_num(have)).astype(np.int64)
+        first = np.append(0, np.cumsum(there)).astype(np.int64)
+        found, begin = seat(drawn.start, drawn.hours, drawn.turns, first, wait)
+        return cls(space, uses, around, asked, drawn, needed, there, found, begin)
+
+    # ---- spaces ----
+
+    def spaces(self) -> pd.DataFrame:
+        """Return the rows of this kind: of each use and of all, site by site, then of all sites."""
+        count, uses = len(self.around.sites), list(self.uses)
+        people = np.stack([self.around.people(use) for use in self.uses.values()], axis=1)
+        often = np.array([(use.times or 0.0) / use.party for use in self.uses.values()])
+        rates, m2 = self._rates(), self.asked.spaces[self.space].m2
+        rows = []
+        for site in range(count + 1):
+            at = slice(None) if site == count else slice(site, site + 1)
+            for number, use in enumerate([*uses, ALL]):
+                of = slice(None) if use == ALL else slice(number, number + 1)
+                needed = int(self.needed[at, number].sum())
+                alone = int(self.needed[at, :-1][:, of].sum())
+                rows.append({
+                    "site": ALL if site == count else self.around.sites[site],
+                    "space": self.space,
+                    "use": use,
+                    "people": np.nan if use == ALL else float(people[at, of].sum()),  # who comes for two is one
+                    "bookings": float((people[at, of] * often[of]).sum()),
+                    "needed": needed,
+                    "alone": alone,
+                    "saved": alone - needed,
+                    "m2": needed * m2,
+                    "m2_saved": (alone - needed) * m2,
+                    "there": int(self.there[at].sum()),
+                    **rates(at, of),
+                })  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def _rates(self) -> Any:
+        """Return what tells of some sites and uses how many of their bookings find none, move and wait."""
+        drawn, count, uses, weeks = self.bookings, len(self.around.sites), len(self.uses), self.asked.weeks
+        shape = (count, uses, weeks)
+        key = (drawn.site * uses + drawn.use) * weeks + (drawn.start // HOURS).astype(np.int64)
+
+        def tally(some: Any = None) -> Floats:
+            kept = key if some is None else key[some]
+            return np.bincount(kept, minlength=count * uses * weeks).reshape(shape).astype(np.float64)
+
+        booked, refused = tally(), tally(self.found < 0)
+        moved = tally((self.found >= 0) & (self.found != drawn.site)).sum(axis=2)
+        waited = tally(self.begin > drawn.start).sum(axis=2)
+        seated = self.found >= 0
+        held = sums((self.found * uses + drawn.use)[seated], drawn.hours[seated], count * uses).reshape(count, uses)
+        may = sum(_wanted(use) for use in self.uses.values())
+        hours = float(np.count_nonzero(may > 1e-12)) * weeks
+
+        def rates(sites: slice, of: slice) -> dict[str, float]:
+            come, gone = booked[sites, of].sum(axis=(0, 1)), refused[sites, of].sum(axis=(0, 1))
+            total = come.sum() or np.nan
+            share = gone.sum() / total
+            spread = float(((gone - share * come) ** 2).sum()) * weeks / (weeks - 1)
+            open_hours = float(self.there[sites].sum()) * hours or np.nan
+            return {
+                "finds_none": float(share),
+                "error": float(SURE * np.sqrt(spread) / total),
+                "moved": float(moved[sites, of].sum() / total),
+                "waited": float(waited[sites, of].sum() / total),
+                "occupancy": float(held[sites, of].sum() / open_hours),
+            }
+
+        return rates
+
+    # ---- the week ----
+
+    @cached_property
+    def week(self) -> pd.DataFrame:
+        """The hours of the week in which anybody wants one, by site and use."""
+        return pd.concat([self._hours_of(site) for site in range(len(self.around.sites))], ignore_index=True)
+
+    def _hours_of(self, site: int) -> pd.DataFrame:
+        drawn, weeks, uses = self.bookings, self.asked.weeks, list(self.uses)
+        mine, here = drawn.site == site, self.found == site
+        wanted = _present(drawn.start[mine], drawn.hours[mine], drawn.use[mine], len(uses), weeks)
+        held = _present(self.begin[here], drawn.hours[here], drawn.use[here], len(uses), weeks)
+        gone = mine & (self.found < 0)
+        slot = (drawn.start[gone] % HOURS).astype(np.int64)
+        refused = np.zeros((len(uses), HOURS))
+        np.add.at(refused, (drawn.use[gone], slot), 1.0 / weeks)
+        often = [float(self.around.people(use)[site]) * (use.times or 0.0) / use.party for use in self.uses.values()]
+        begun = np.stack([each * use.profile for each, use in zip(often, self.uses.values(), strict=True)])
+        load = np.stack([each * _wanted(use) for each, use in zip(often, self.uses.values(), strict=True)])
+        rows = []
+        for number, use in enumerate([*uses, ALL]):
+            of = slice(None) if use == ALL else slice(number, number + 1)
+            most = np.quantile(wanted[of].sum(axis=0), 1 - self.asked.chance, axis=0, method="inverted_cdf")
+            some = load[of].sum(axis=0) > 1e-12
+            hour = np.flatnonzero(some)
+            about = {"site": self.around.sites[site], "space": self.space, "use": use}
+            counts = {
+                "day": [DAYS[each // 24] for each in hour],
+                "hour": hour % 24,
+                "bookings": begun[of].sum(axis=0)[hour],
+                "wanted": load[of].sum(axis=0)[hour],
+                "most": most[hour].astype(np.int64),
+                "held": held[of].sum(axis=0).mean(axis=0)[hour],
+                "refused": refused[of].sum(axis=0)[hour],
+            }
+            rows.append(pd.DataFrame(about | counts))
+        return pd.concat(rows, ignore_index=True)
+
+    def conflicts(self) -> pd.DataFrame:
+        """Return the runs of hours in which more are wanted than there are, with the uses that want them."""
+        columns = ["site", "space", "day", "begins", "ends", "uses", "most", "there", "refused"]
+        there = dict(zip(self.around.sites, self.there, strict=True))
+        rows = [
+            {"site": site, "space": self.space, **row, "there": int(there[str(site)])}
+            for site, hours in self.week.groupby("site", sort=False)
+            for row in _runs(hours, int(there[str(site)]))
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def _present(begin: Floats, hours: Floats, use: Ints, uses: int, weeks: int) -> Ints:
+    """Count the bookings that are there in the middle of each hour (uses x weeks x hours of the week)."""
+    end = weeks * HOURS
+    first = np.minimum(np.ceil(begin - 0.5), end).astype(np.int64)
+    last = np.minimum(np.ceil(begin + hours - 0.5), end).astype(np.int64)
+    size = uses * (end + 1)
+    change = np.bincount(use * (end + 1) + first, minlength=size) - np.bincount(use * (end + 1) + last, minlength=size)
+    there: Ints = np.cumsum(change.reshape(uses, end + 1), axis=1)[:, :-1].reshape(uses, weeks, HOURS)
+    return there
+
+
+def _runs(hours: pd.DataFrame, there: int) -> Iterator[dict[str, Any]]:
+    """Tell the runs of hours of one site in which more are wanted at once than there are."""
+    whole = hours[hours["use"] == ALL]
+    short = whole[whole["most"] > there]
+    run = (short["day"].ne(short["day"].shift()) | short["hour"].ne(short["hour"].shift() + 1)).cumsum()
+    for _, part in short.groupby(run, sort=False):
+        day, first, last = str(part["day"].iloc[0]), int(part["hour"].iloc[0]), int(part["hour"].iloc[-1])
+        inside = hours[(hours["day"] == day) & hours["hour"].between(first, last) & (hours["use"] != ALL)]
+        by_use = inside.groupby("use", sort=False)["wanted"].sum()
+        many = by_use[by_use >= PART * by_use.sum()].sort_values(ascending=False, kind="stable")
+        yield {
+            "day": day,
+            "begins": first,
+            "ends": last + 1,
+            "uses": ", ".join(map(str, many.index)),
+            "most": int(part["most"].max()),
+            "refused": float(part["refused"].sum()),
+        }
+
+
+def _in_all(table: pd.DataFrame, sites: list[str]) -> pd.DataFrame:
+    """Put the kinds of spaces of each site below each other, then all of them together."""
+    parts = []
+    for site in [*sites, ALL]:
+        here = table[table["site"] == site]
+        whole = here[here["use"] == ALL]
+        booked = whole["bookings"].sum()
+        row: dict[str, Any] = {"site": site, "space": ALL, "use": ALL}
+        row |= {name: whole[name].sum() for name in ("bookings", "needed", "alone", "saved", "m2", "m2_saved", "there")}
+        row |= {
+            name: float((whole[name] * whole["bookings"]).sum() / booked) if booked else np.nan
+            for name in ("finds_none", "moved", "waited")
+        }
+        parts += [here, pd.DataFrame([row])]
+    return pd.concat(parts, ignore_index=True)[table.columns]

@@ -1,0 +1,311 @@
+"""Spaces shared by the hour: Erlang's closed form, weeks by hand, demand as the case of telework alone, slow twins."""
+
+from math import factorial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from siteplan.analysis.bookings import least_spaces, seat
+from siteplan.analysis.demand import DeskNeed, desk_table, desks_for_chance
+from siteplan.analysis.sharing import _drawn, _wanted, erlang_b, share_spaces, usual_uses
+from siteplan.config.questions import Demand
+from siteplan.config.sharing import Sharing, Use, sharing_of
+from siteplan.errors import InputError, StudyError
+
+ONE = pd.DataFrame([("s", 0, 5.0), ("t", 0, 9.0)], columns=["site", "point", "minutes"])
+EVENING = {"share": 1, "times": 1, "hours": 2, "space": "meeting", "when": {"Tue 18-19": 1}}
+
+
+def people(count: float) -> pd.DataFrame:
+    return pd.DataFrame({"people": [count]}, index=pd.RangeIndex(1, name="point"))
+
+
+def row(table: pd.DataFrame, **where: Any) -> pd.Series:
+    kept = table[np.logical_and.reduce([table[name] == value for name, value in where.items()])]
+    assert len(kept) == 1
+    return kept.iloc[0]
+
+
+# ---- closed forms ----
+
+
+def test_erlang_by_hand_and_by_its_sum() -> None:
+    assert erlang_b(0, 3.0) == 1
+    assert erlang_b(1, 3.0) == pytest.approx(3 / 4)
+    assert erlang_b(2, 1.0) == pytest.approx((1 / 2) / (1 + 1 + 1 / 2))
+    for spaces, load in ((5, 4.0), (12, 20.0), (30, 2.5)):
+        parts = [load**k / factorial(k) for k in range(spaces + 1)]
+        assert erlang_b(spaces, load) == pytest.approx(parts[-1] / sum(parts))
+    with pytest.raises(StudyError, match="0 or more"):
+        erlang_b(-1, 1.0)
+
+
+@pytest.mark.parametrize("stays", [(3.0,), (1.0, 9.0)])
+def test_bookings_alike_at_all_hours_are_erlangs(stays: tuple[float, ...]) -> None:
+    # 40,000 people who come at any hour: 4 spaces are wanted on the mean, whatever the lengths of the stays.
+    load, spaces, each = 4.0, 6, 4.0 / len(stays)
+    uses = {
+        f"use {hours:g}": {
+            "share": 1,
+            "times": each / hours * 168 / 40_000,
+            "hours": hours,
+            "space": "meeting",
+            "when": {"0-24": 1},
+        }
+        for hours in stays
+    }
+    there = pd.DataFrame({"meeting": [spaces]}, index=["s"])
+    found = share_spaces(
+        ONE[ONE["site"] == "s"], people(40_000), uses, there=there, rules={"weeks": 400, "moves": 0}
+    ).spaces
+    refused = row(found, site="s", space="meeting", use="all")
+    exact = erlang_b(spaces, load)
+    assert exact == pytest.approx(0.1172, abs=1e-4)
+    assert refused["error"] < 0.006
+    assert abs(refused["finds_none"] - exact) < 1.5 * refused["error"]  # three standard errors
+    # What is not refused is held: load x (1 - B) of the spaces.
+    assert refused["occupancy"] == pytest.approx(load * (1 - exact) / spaces, rel=0.02)
+
+
+def test_telework_alone_is_demand() -> None:
+    asked = Demand(uptake=(0.05,), week=(8, 11, 10, 12, 9))
+    need = DeskNeed(asked.teleworkable, asked.days, asked.fullest)
+    told = Sharing.model_validate({"uses": ["telework"], "chance": 0.05}).told(asked).uses
+    told = {"telework": told["telework"].model_copy(update={"group": "people"})}
+    workers = 1000 / asked.teleworkable  # a thousand who can
+    desks = desk_table({"s": workers}, uptakes=[0.05], need=need).iloc[0]
+    found = share_spaces(ONE.iloc[:1], people(workers), told, rules={"weeks": 2000, "moves": 0})
+    begun = found.week[found.week["use"] == "telework"].groupby("day", sort=False)["bookings"].sum()
+    assert begun["Thursday"] == pytest.approx(desks["peak_day"])
+    assert begun.mean() == pytest.approx(desks["mean_day"])
+    assert row(found.spaces, site="s", use="telework")["bookings"] == pytest.approx(5 * desks["mean_day"])
+    # By noon all have come and none has left: so many are there as demand says, with its chance.
+    noon = row(found.week, use="telework", day="Thursday", hour=12)
+    assert noon["wanted"] == pytest.approx(desks["peak_day"])
+    assert noon["most"] == desks_for_chance(1000, need.chance(0.05), 0.05)
+    # Without a week, one day is at the peak and the others are alike, as weekdays has it.
+    flat = Sharing.model_validate({"uses": ["telework"]}).told(Demand(uptake=(0.02, 0.1))).uses["telework"]
+    assert flat.times == pytest.approx(0.1 * 2)
+    assert (flat.profile.reshape(7, 24).sum(axis=1) * 5).tolist() == pytest.approx([0.925, 1.3, *[0.925] * 3, 0, 0])
+
+
+@pytest.mark.parametrize("hours", [0.25, 1.0, 1.5, 3.0, 7.75])
+def test_what_is_wanted_by_the_hour_is_what_stays_cover(hours: float) -> None:
+    use = Use(share=1, times=1, hours=hours, space="desk", when={"Mon 9-10": 1, "Sun 22-24": 3})
+    wanted = np.zeros(168)
+    for first, part in ((9, 1 / 7), (166, 3 / 7), (167, 3 / 7)):
+        for moment in (np.arange(2000) + 0.5) / 2000:  # stays that begin anywhere within the hour
+            begin, end = first + moment, first + moment + hours
+            for hour in range(first, first + 10):
+                wanted[hour % 168] += part / 2000 * max(min(end, hour + 1) - max(begin, hour), 0.0)
+    np.testing.assert_allclose(_wanted(use), wanted, atol=1e-6)
+    assert _wanted(use).sum() == pytest.approx(hours)
+
+
+# ---- weeks by hand ----
+
+
+def test_one_room_serves_two_uses_at_different_hours() -> None:
+    # One person who comes for each, every week: a meeting on Tuesday evening, another on Wednesday.
+    uses = {"choir": EVENING, "class": EVENING | {"when": {"Wed 18-19": 1}}}
+    found = share_spaces(ONE.iloc[:1], people(1), uses, rules={"weeks": 4}).spaces
+    shared = row(found, site="s", space="meeting", use="all")
+    assert shared[["needed", "alone", "saved", "m2", "m2_saved", "there"]].to_list() == [1, 2, 1, 20, 20, 1]
+    assert shared[["bookings", "finds_none", "moved"]].to_list() == [2, 0, 0]
+    # Two hours each, of three hours each in which anybody may be there: 18 to 21 on two evenings.
+    assert shared["occupancy"] == pytest.approx(4 / 6)
+    assert row(found, site="all", space="all")["m2_saved"] == 20
+    assert row(found, site="s", use="choir")["needed"] == 1
+
+
+def test_both_want_the_one_room_at_the_same_hour() -> None:
+    uses = {"choir": EVENING, "class": EVENING}
+    there = pd.DataFrame({"meeting": [1, 1]}, index=["s", "t"])
+    alone = share_spaces(ONE, people(1), uses, there=there, opened=["s"], rules={"weeks": 8})
+    shared = row(alone.spaces, site="s", space="meeting", use="all")
+    assert shared[["needed", "alone", "finds_none", "moved", "waited"]].to_list() == [2, 2, 0.5, 0, 0]
+    assert row(alone.spaces, space="meeting", site="all", use="all")["error"] == 0  # the same every week
+    (conflict,) = alone.conflicts.to_dict("records")
+    told = {"site": "s", "space": "meeting", "day": "Tuesday", "begins": 18, "ends": 21, "uses": "choir, class"}
+    assert conflict == told | {"most": 2, "there": 1, "refused": 1.0}
+    # With the next site within reach nobody is refused; one booking a week goes there.
+    both = share_spaces(ONE, people(1), uses, there=there, rules={"weeks": 8}).spaces
+    assert row(both, site="s", space="meeting", use="all")[["finds_none", "moved"]].to_list() == [0, 0.5]
+    assert row(both, site="t", space="meeting", use="all")["occupancy"] == pytest.approx(2 / 3)
+    # Who goes nowhere else and waits two hours finds the room when the other leaves.
+    waits = share_spaces(ONE, people(1), uses, there=there, opened=["s"], rules={"weeks": 8, "wait": 120})
+    shared = row(waits.spaces, site="s", space="meeting", use="all")
+    assert shared[["needed", "finds_none", "waited"]].to_list() == [1, 0, 0.5]
+
+
+def test_a_part_of_a_person_comes_the_less_often() -> None:
+    use = Use(share=1, times=0.5, hours=1, space="hall", when={"Sat 10-11": 1}, party=4, seasons=(0, 1, 1, 2))
+    start, which = _drawn(use, np.array([0.6, 0.9]), 2000, np.random.default_rng(0))  # 3 / 16 of a booking a week
+    assert len(start) / 2000 == pytest.approx(3 / 16, abs=0.03)
+    by_season = np.bincount((start // 168).astype(int) % 4, minlength=4) / 500
+    assert by_season == pytest.approx([0, 3 / 16, 3 / 16, 3 / 8], abs=0.06)
+    assert np.unique(start % 168 // 1).tolist() == [130]
+    assert which.mean() == pytest.approx(0.6, abs=0.05)
+
+
+# ---- slow twins ----
+
+
+def slow_seat(start: Any, hours: Any, turns: Any, there: Any, wait: float) -> tuple[list[int], list[float]]:
+    """Seat bookings one by one at whichever space of the site is free first."""
+    taken: list[list[float]] = [[-np.inf] * count for count in there]
+    found, begin = [], []
+    for at, length, sites in zip(start, hours, turns, strict=True):
+        where, when = -1, at
+        for site in sites:
+            if site >= 0 and taken[site] and min(taken[site]) <= at + wait:
+                where, when = int(site), max(at, min(taken[site]))
+                taken[site][taken[site].index(min(taken[site]))] = when + length
+                break
+        found.append(where)
+        begin.append(when)
+    return found, begin
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_as_each_booking_by_itself(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    count, sites = 150, 3
+    start = np.sort(random.integers(0, 60, count) / 2.0)  # many at the same time
+    hours = random.choice([0.5, 1.0, 2.5, 4.0], count)
+    order = [random.permutation(sites)[: random.integers(1, 4)] for _ in range(count)]
+    turns = np.array([[*each, -1, -1][:3] for each in order], dtype=np.int64)
+    there, wait = random.integers(0, 5, sites), float(random.choice([0, 0.5, 2]))
+    found, begin = seat(start, hours, turns, np.append(0, np.cumsum(there)), wait)
+    wanted, when = slow_seat(start, hours, turns, there, wait)
+    assert found.tolist() == wanted
+    assert begin.tolist() == when
+
+    use, chance = random.integers(0, 3, count), float(random.choice([0.02, 0.1, 0.3]))
+    booked = np.bincount(use, minlength=3)
+
+    def worst(spaces: int) -> float:
+        at, _ = slow_seat(start, hours, np.zeros((count, 1), dtype=int), [spaces], wait)
+        return float((np.bincount(use[np.array(at) < 0], minlength=3) / booked).max())
+
+    needed = least_spaces(start, hours, use, 3, chance, wait)
+    assert worst(needed) <= chance
+    assert needed == 0 or worst(needed - 1) > chance
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_told_is_what_was_played(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    sites, points = ["a", "b", "c"], 25
+    table = pd.DataFrame(
+        {"people": random.integers(0, 60, points), "workers": random.integers(0, 30, points)}, dtype=float
+    )
+    table.index = pd.RangeIndex(points, name="point")
+    rows = [(s, p, float(random.integers(1, 25))) for s in sites for p in range(points) if random.uniform() < 0.7]
+    times = pd.DataFrame(rows, columns=["site", "point", "minutes"])
+    uses = {
+        "club": {"share": 0.5, "times": 1, "party": 5, "hours": 2, "space": "meeting", "when": {"Mon-Sat 18-20": 1}},
+        "firm": EVENING | {"group": "workers", "share": 0.4, "party": 3, "when": {"Tue-Thu 9-12": 1, "Tue 18-20": 3}},
+    }
+    there = pd.DataFrame({"meeting": [2, 1, np.nan]}, index=sites)
+    found = share_spaces(times, table, uses, there=there, minutes=20, rules={"weeks": 52, "seed": seed})
+    near = {p: sorted((m, s) for s, q, m in rows if q == p and m <= 20) for p in range(points)}
+    for name, use in uses.items():
+        for site in sites:
+            mine = [p for p, tried in near.items() if tried and tried[0][1] == site]
+            who = table.loc[mine, str(use.get("group", "people"))].sum() * float(use["share"])
+            told = row(found.spaces, site=site, use=name)
+            assert told["people"] == pytest.approx(who)
+            assert told["bookings"] == pytest.approx(who / use["party"])
+            hours = found.week[(found.week["site"] == site) & (found.week["use"] == name)]
+            assert hours["bookings"].sum() == pytest.approx(told["bookings"])
+            assert hours["wanted"].sum() == pytest.approx(told["bookings"] * 2)
+    whole = found.week[found.week["use"] == "all"]
+    for site in sites:
+        hours, told = whole[whole["site"] == site], row(found.spaces, site=site, space="meeting", use="all")
+        # In the middle of an hour so many are held as the occupancy says of all hours, but for what the draw adds.
+        assert hours["held"].sum() == pytest.approx(told["occupancy"] * told["there"] * len(hours), rel=0.05)
+        assert (hours["held"] <= told["there"] + 1e-9).all()
+    # Those who are refused in some hour are those who find none: of the bookings drawn, about so many a week.
+    for name in uses:
+        refused = found.week[found.week["use"] == name]["refused"].sum()
+        told = row(found.spaces, site="all", use=name)
+        assert refused == pytest.approx(told["finds_none"] * told["bookings"], rel=0.05, abs=0.05)
+
+
+def test_the_same_draw_whatever_else_is_asked() -> None:
+    few = {"choir": EVENING | {"party": 5}}
+    one = share_spaces(ONE, people(400), few)
+    again = share_spaces(ONE, people(400), few)
+    for name in ("spaces", "week", "conflicts"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(again, name))
+    more = share_spaces(ONE, people(400), few | {"talks": EVENING | {"space": "hall"}}).spaces
+    kept = more[more["space"] == "meeting"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, one.spaces[one.spaces["space"] == "meeting"].reset_index(drop=True))
+    other = share_spaces(ONE, people(400), few, rules={"seed": 2})
+    assert other.week["held"].to_list() != one.week["held"].to_list()
+
+
+# ---- what is asked ----
+
+
+def test_a_week_is_written_as_people_say_it() -> None:
+    use = Use(share=1, times=1, hours=1, space="desk", when={"Mon-Wed 9-11": 2, "fri,Sun 18:00-19:00": 1, "0-1": 1})
+    week = (use.profile * (3 * 2 * 2 + 2 + 7)).reshape(7, 24).round(9)
+    assert week[0, 9] == week[2, 10] == 2
+    assert week[4, 18] == week[6, 18] == 1
+    assert week[:, 0].tolist() == [1] * 7
+    assert week.sum() == 21
+    over = Use(share=1, times=1, hours=1, space="desk", when={"Sat-Mon 9-10": 1}).profile.reshape(7, 24)[:, 9]
+    assert (over > 0).tolist() == [True, False, False, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"when": {"Tuu 18-20": 1}}, "names no day 'Tuu'; expected any of Mon, Tue"),
+        ({"when": {"Tue 20-18": 1}}, "is no part of a week"),
+        ({"when": {"Tue 18-20": 0}}, "expected one hour of the week"),
+        ({"space": "bar"}, "no 'bar' in sharing.spaces; expected any of desk, meeting, video, hall"),
+        ({"times": 2}, "more than once on the fullest day"),
+        ({"seasons": [1, 2]}, "expected four numbers"),
+        ({"times": None}, "times: missing"),
+        ({"size": 3}, "unknown key"),
+    ],
+)
+def test_uses_that_make_no_sense_are_refused(wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(StudyError, match=sentence):
+        sharing_of({"choir": EVENING | wrong})
+
+
+def test_what_cannot_be_asked_is_refused() -> None:
+    with pytest.raises(
+        StudyError, match="'choir' says nothing; expected share, times, hours, space and when, or any of tel"
+    ):
+        share_spaces(ONE, people(1), ["choir"])
+    with pytest.raises(StudyError, match=r"sharing\.uses\.telework\.times: missing; give demand"):
+        share_spaces(ONE, people(1), ["telework"])
+    with pytest.raises(StudyError, match="'all' stands for all uses"):
+        share_spaces(ONE, people(1), {"all": EVENING})
+    with pytest.raises(InputError, match="there: column 'bar' is no kind of space; expected any of desk"):
+        share_spaces(ONE, people(1), {"choir": EVENING}, there=pd.DataFrame({"bar": [1]}, index=["s"]))
+    with pytest.raises(InputError, match="site 't' has fewer than 0"):
+        share_spaces(ONE, people(1), {"choir": EVENING}, there=pd.DataFrame({"hall": [1, -1]}, index=["s", "t"]))
+
+
+def test_every_usual_use_says_where_its_figures_are_from() -> None:
+    uses = usual_uses()
+    assert (uses["source"].str.len() >= len("assumption")).all()
+    assert uses.index[uses["times"].isna()].to_list() == ["telework"]
+    assert set(uses["space"]) == {"desk", "meeting", "video", "hall"}
+
+
+def test_nobody_near_needs_nothing() -> None:
+    far = ONE.assign(minutes=90.0)
+    found = share_spaces(far, people(10), {"choir": EVENING})
+    assert found.spaces["needed"].sum() == 0
+    assert found.week.empty
+    assert found.conflicts.empty
+    assert found.spaces["finds_none"].isna().all()
