@@ -1,17 +1,24 @@
 """Cycling where it is calm: traffic stress by tags, and a bicycle that is pushed beyond it."""
 
+import re
+
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pytest
+import shapely
 
 import siteplan as sp
 from siteplan.config import BIKE, CALM
 from siteplan.config.publics import cyclists
 from siteplan.network.tags import Access, bike_use, stress
+from siteplan.output.maps import layers
 from siteplan.output.outcome import Outcome
 from siteplan.output.publics import publics_told
+from siteplan.study import run
 from siteplan.study.reading import read_study
-from siteplan.words import load_words
+from siteplan.study.stress import stress_lines
+from siteplan.words import all_words, load_words
 from tests.town import write_bus, write_town
 from worlds import World, places
 
@@ -138,3 +145,75 @@ def test_the_published_types_have_words(language, said):
     sites = places([(0.0, 0.0)])
     result = Outcome(sites, manifest={"parameters": {"travel": {"publics": who, "profiles": profiles}}})
     assert said in publics_told(result, load_words(language, "report"))
+
+
+# Each 100 m long; the last may not be cycled, the one before it only towards its end.
+LEVELS = [
+    ({"highway": "residential"}, 1),
+    ({"highway": "unclassified"}, 2),
+    ({"highway": "tertiary", "cycleway:right": "lane"}, 3),  # 2 along it, 3 against it
+    ({"highway": "primary", "cycleway:left": "track"}, 4),  # 4 along it, 1 against it
+    ({"highway": "primary", "cycleway:right": "lane", "oneway": "yes"}, 3),  # 4 against it, where nobody rides
+    ({"highway": "tertiary", "access": "private"}, 3),
+    ({"highway": "footway"}, 0),
+    ({"highway": "primary", "bicycle": "no"}, 0),
+]
+
+
+def levelled() -> sp.StreetNetwork:
+    spots = {at: (100.0 * at, 0.0) for at in range(len(LEVELS) + 1)}
+    return World(spots, [(tags, [at, at + 1]) for at, (tags, _) in enumerate(LEVELS)]).streets()
+
+
+def test_streets_are_gathered_by_the_stress_of_cycling_them():
+    streets = levelled()
+    found = stress_lines(streets)
+    expected = {level: 100 * sum(each == level for _, each in LEVELS) for level in (1, 2, 3, 4)}
+    assert dict(zip(found["level"], found.length, strict=True)) == pytest.approx(expected, rel=1e-3)
+    # One edge after the other, by the tags of its way.
+    usable = dict.fromkeys((1, 2, 3, 4), 0.0)
+    for kind, metres in zip(streets.kind, streets.length, strict=True):
+        tags = dict(streets.kinds[kind])
+        use = bike_use(tags)
+        levels = [
+            level
+            for way, level in zip((use.forward, use.backward), stress(tags), strict=True)
+            if way in (Access.ENDS, Access.YES)
+        ]
+        if levels:
+            usable[max(levels)] += metres
+    assert usable == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_map_says_which_levels_it_leaves_out(monkeypatch):
+    found = stress_lines(levelled())
+    tongues = all_words("map")
+    whole = layers.stress_layer(found, tongues)
+    assert len(whole["lines"]) == 4
+    assert [each["text"]["en"] for each in whole["legend"]] == [
+        "1: for everybody, children too",
+        "2: for most adults",
+        "3: for the confident",
+        "4: for few",
+    ]
+    assert not whole["on"]
+    room = sum(len(text) for text, *_ in whole["lines"][:2])  # of the levels 4 and 3
+    monkeypatch.setattr(layers, "STRESS_BUDGET", room)
+    with pytest.warns(sp.SiteplanWarning, match="traffic stress (1|2) are left out"):
+        part = layers.stress_layer(found, tongues)
+    assert [text for text, *_ in part["lines"]] == [text for text, *_ in whole["lines"][:2]]
+    assert [each["text"]["fr"].split("\u202f:")[1][:15] for each in part["legend"][:2]] == [" laissé de côté"] * 2
+    assert [each["stroke"] for each in part["legend"]][:2] == ["none", "none"]
+
+
+@pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
+@pytest.mark.parametrize(("modes", "there"), [("walk,bike", False), ("bike,calm", True)])
+def test_a_run_shows_traffic_stress_where_calm_is_asked(tmp_path, modes, there):
+    result = run(read_study(write_town(tmp_path), [f"travel.modes={modes}"]), out=tmp_path / "out")
+    assert ("stress" in result.layers) is there
+    page = (tmp_path / "out" / "map.html").read_text(encoding="utf-8")
+    assert (re.search(r'"label":\{"en":"Traffic stress by bicycle', page) is not None) is there
+    if there:
+        stored = gpd.read_file(tmp_path / "out" / "results.gpkg", layer="stress")
+        assert list(stored["level"]) == [1]  # one residential street of 1 km
+        assert shapely.length(stored.geometry.to_numpy())[0] == pytest.approx(1000, rel=2e-3)

@@ -27,9 +27,9 @@ def write_geopackage(
 ) -> None:
     """Write tables as the layers of one new GeoPackage, with the styles that QGIS reads from it.
 
-    The layers `sites`, `isochrones`, `cells`, `choice`, `communes`, `streets`, `water`, `green`, `railways` and
-    `places` have styles: sites by status, isochrones by mode and limit, cells by `minutes_best` or else by people,
-    places by name. They lie in the table `layer_styles`, as QGIS saves them.
+    The layers `sites`, `isochrones`, `cells`, `choice`, `communes`, `streets`, `stress`, `water`, `green`, `railways`
+    and `places` have styles: sites by status, isochrones by mode and limit, cells by `minutes_best` or else by people,
+    streets of `stress` by level, places by name. They lie in the table `layer_styles`, as QGIS saves them.
 
     Parameters
     ----------

@@ -46,6 +46,8 @@ SEQUENCES = {
     "minutes": ("#471365", "#443983", "#375a8c", "#2a778e", "#20928c", "#27ad81", "#58c765", "#9dd93b", "#ece51b"),
 }
 MISSING = "#c9c9c9"
+# Traffic stress from 1 to 4, apart for the colour-blind, too (after RdYlBu of Brewer 2003, the pale ones deeper)
+STRESS = ("#2166ac", "#5aa2cf", "#e08214", "#b2182b")
 
 # Okabe and Ito (2008); a mode with no colour of its own takes one of the rest
 MODES = {

@@ -16,6 +16,7 @@ from siteplan.output.palette import (
     RAILWAY,
     STATUS,
     STREET,
+    STRESS,
     WATER,
     class_colours,
     mode_colour,
@@ -34,6 +35,7 @@ MARKERS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross"
 def layer_style(layer: str, table: gpd.GeoDataFrame, words: Words) -> str:
     """Give the QML of a layer by its name; of a layer without rows or of any other name, nothing."""
     makers = {"sites": _site_rules, "isochrones": _ring_rules, "cells": _cell_rules, "water": _water_rules}
+    makers |= {"stress": _stress_rules}
     plain = {
         "choice": (words["chosen"], _marker("circle", CHOSEN, PAPER)),
         "communes": (words["territories"], _fill(PAPER, 0, OUTLINE)),
@@ -93,6 +95,13 @@ def _cell_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
         for start, end, colour in zip(starts, ends, class_colours(sequence, len(ends)), strict=True)
     ]
     return [*rules, (f'"{column}" IS NULL', words["withheld"], _symbol(table, MISSING, 0.5))]
+
+
+def _stress_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
+    return [
+        (f'"level" = {level}', words[f"stress_{level}"], _line(STRESS[level - 1], "0.4"))
+        for level in sorted(set(table["level"].astype(int)))
+    ]
 
 
 def _water_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:

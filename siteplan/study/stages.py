@@ -60,6 +60,7 @@ from siteplan.study.scenarios import (
     scores_table,
     variants_of,
 )
+from siteplan.study.stress import asks_for_calm, stress_lines
 from siteplan.study.travel import Progress, no_longer, rings_of, times_after, times_of
 
 __all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "score"]
@@ -437,7 +438,7 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     return Result(
         sites=data.all_sites.to_crs(points.crs),
         tables=tables,
-        layers=_layers(data, access, rings, left_out),
+        layers=_layers(data, access, rings, left_out, calm=asks_for_calm(study)),
         manifest=manifest_of(study, data, work.times, covered=covered, warned=_warned(work.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
@@ -449,7 +450,12 @@ def _limits(study: Study) -> dict[str, Any]:
 
 
 def _layers(
-    data: StudyData, access: pd.DataFrame, rings: gpd.GeoDataFrame | None, left_out: gpd.GeoDataFrame | None
+    data: StudyData,
+    access: pd.DataFrame,
+    rings: gpd.GeoDataFrame | None,
+    left_out: gpd.GeoDataFrame | None,
+    *,
+    calm: bool,
 ) -> dict[str, gpd.GeoDataFrame]:
     """Name what has a place, all in the CRS that is measured in."""
     layers = {
@@ -458,6 +464,7 @@ def _layers(
         "points": data.points,
         "communes": data.communes,
         "streets": None if data.streets is None else _by_class(data.streets.edges),
+        "stress": None if data.streets is None or not calm else stress_lines(data.streets),
         "water": data.basemap.get("water"),
         "places_without_access": left_out,
         "transit_lines": None if data.timetable is None else line_layer(data.timetable),

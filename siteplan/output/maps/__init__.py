@@ -21,6 +21,7 @@ from siteplan.output.coverage import public_name
 from siteplan.output.maps.answers import answer_data, left_out_data
 from siteplan.output.maps.cells import cell_data, cell_layers, of_one_kind
 from siteplan.output.maps.layers import (
+    STRESS_BUDGET,
     Layer,
     area_layer,
     line_layer,
@@ -33,6 +34,7 @@ from siteplan.output.maps.layers import (
     site_layer,
     stop_layer,
     street_layer,
+    stress_layer,
     territory_layer,
 )
 from siteplan.output.maps.notes import all_notes, threshold_of, travel_of
@@ -56,7 +58,7 @@ RING_ROOM = 2_400_000  # characters; what the page's other parts leave, and at m
 FIXED_ROOM = 900_000  # for scripts, streets, water and names
 DRAWN = (
     *("sites", "isochrones", "cells", "communes", "stops", "transit_lines", "places", "railways", "streets"),
-    *("water", "green"),
+    *("stress", "water", "green"),
 )
 
 
@@ -216,7 +218,8 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
             about = view.manifest.get("scenario", {}).get("about", "")
             packed |= {"about": about, **site_changes(sites, result.chosen, view)}
     shapes = None if "cells" not in given else cell_data(given["cells"], ids)
-    room = min(RING_ROOM, LARGEST - FIXED_ROOM - _size(plan) - _size(shapes))
+    fixed = FIXED_ROOM + STRESS_BUDGET * ("stress" in given)
+    room = min(RING_ROOM, LARGEST - fixed - _size(plan) - _size(shapes))
     if "isochrones" in given and room < RING_ROOM / 20:
         text = "map: the outlines of what each site reaches are left out, or the page would exceed 5 MB"
         warn(text)
@@ -362,6 +365,7 @@ def _layers(
         "transit_lines": line_layer,
         "communes": territory_layer,
         "places": place_layer,
+        "stress": stress_layer,
         "streets": street_layer,
         "railways": rail_layer,
     }

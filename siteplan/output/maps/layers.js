@@ -34,8 +34,8 @@ function drawTerritories(layer) {
   return L.featureGroup([L.polyline(lines(layer.borders), look), ...names]);
 }
 function drawStreets(layer) {
-  return L.featureGroup(layer.lines.map(([text, weight]) =>
-    L.polyline(lines(text), on("streets", { color: data.colours.paper, weight, opacity: 0.8, smoothFactor: 0.8 }))));
+  return L.featureGroup(layer.lines.map(([text, weight, color = data.colours.paper]) =>
+    L.polyline(lines(text), on("streets", { color, weight, opacity: 0.8, smoothFactor: 0.8 }))));
 }
 function drawAreas(layer) {
   return L.featureGroup([

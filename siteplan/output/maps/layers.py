@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -12,12 +13,14 @@ import shapely
 from numpy.typing import NDArray
 
 from siteplan.catalogue import Measure, mode_order
+from siteplan.errors import warn
 from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
-from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, PAPER, RAILWAY, STATUS, WATER, mode_colour
-from siteplan.words import Said, Tongues, half_up, say, word
+from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, PAPER, RAILWAY, STATUS, STRESS, WATER, mode_colour
+from siteplan.words import Said, Tongues, Words, half_up, say, word
 
 __all__ = [
+    "STRESS_BUDGET",
     "area_layer",
     "line_layer",
     "mark_labels",
@@ -30,6 +33,7 @@ __all__ = [
     "site_layer",
     "stop_layer",
     "street_layer",
+    "stress_layer",
     "territory_layer",
 ]
 
@@ -42,6 +46,8 @@ MANY_STOPS = 300
 LABEL_LONG = 4  # characters that a mark has room for
 GROUNDS = {"water": WATER, "green": GREEN}
 STREET_BUDGET = 500_000
+STRESS_BUDGET = 700_000
+STRESS_WIDTHS = (1.4, 1.4, 1.8, 2.2)
 DASHES = ("", "6 4", "2 4")  # of the first, second and further limits
 HATCHES = ("/", "\\")  # of the first mode, the second, the third again: what lies below stays to be seen
 STREETS = {
@@ -257,6 +263,28 @@ def street_layer(streets: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     room = np.cumsum([len(text) for text in packed]) <= STREET_BUDGET
     items = [[text, STREETS[name]] for text, name, fits in zip(packed, merged.index, room, strict=True) if fits]
     return plain_layer("streets", "streets", [key("street", "", stroke=PAPER)], tongues, lines=items)
+
+
+def stress_layer(streets: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
+    """Give the layer of the streets by traffic stress: as many levels, from the highest down, as the budget holds."""
+    levels = streets.sort_values("level", ascending=False)
+    place = metric(levels.geometry)
+    packed = pack_within(simplified(place, EYE_M), EYE_M, STRESS_BUDGET)
+    fits = np.cumsum([len(text) for text in packed]) <= STRESS_BUDGET
+    items: list[list[Any]] = []
+    legend: list[dict[str, Any]] = []
+    for text, level, there in zip(packed, levels["level"].astype(int), fits, strict=True):
+        if there:
+            items.append([text, STRESS_WIDTHS[level - 1], STRESS[level - 1]])
+            legend.insert(0, key("line", word(tongues, f"stress_{level}"), stroke=STRESS[level - 1]))
+            continue
+        warn(f"map: streets of traffic stress {level} are left out, or the page would grow too large")
+        legend.insert(0, key("line", say(tongues, partial(_left_out, level))))
+    return plain_layer("stress", "streets", legend, tongues, on=False, lines=items)
+
+
+def _left_out(level: int, words: Words) -> str:
+    return words.text("stress_left_out", level=level)
 
 
 def area_layer(name: str, shapes: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
