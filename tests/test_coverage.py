@@ -107,6 +107,15 @@ def test_a_run_its_choice_its_folder_and_the_terminal_tell_the_same(tmp_path: Pa
     }
     assert told == {"today": [50, 110, 110], "chosen": [100, 110, 110], "all": [100, 110, 110]}
     assert counted(at_limit(ways, 5), "chosen", "best")[0] == choice.summary["covered"]
+    # By territory the chosen sites are told, too, with those of today: in all the same people.
+    for found in (result, result.scenarios["slow"]):
+        whole, by_place = found.tables["coverage"], found.tables["territories"]
+        assert list(by_place["open"].unique()) == list(whole["open"].unique()) == ["today", "chosen", "all"]
+        keys = ["open", "group", "mode", "minutes"]
+        whole = whole[whole["minutes"].isin(by_place["minutes"])].set_index(keys)["covered"]
+        split = by_place[by_place["split"] == "degree"].groupby(keys)["covered"].sum()
+        pd.testing.assert_series_equal(split.loc[whole.index], whole)
+        assert {*found.tables["sites_in_reach"]["open"]} == {"today", "chosen", "all"}
     read = sp.Result.load(tmp_path / "results")
     pd.testing.assert_frame_equal(read.tables["coverage"], ways, check_dtype=False, atol=1e-4)
     assert read.choice is not None

@@ -48,17 +48,16 @@ __all__ = [
 DEGREE = "degree_given"  # the split by the user's own column
 
 
-def access_tables(study: Study, data: StudyData, reach: Reach) -> dict[str, pd.DataFrame]:
-    """Return `territories` and `sites_in_reach`: with the sites that are open today, and with all.
+def access_tables(here: "Situation") -> dict[str, pd.DataFrame]:
+    """Return `territories` and `sites_in_reach`: with the sites that are open today, with the chosen ones, with all.
 
     Returns
     -------
     dict
         As `access_shares` and `sites_in_reach` give them, each with a first column `open`: `today` (existing and
-        required sites, if there are any) or `all` (candidates as well).
+        required sites, if there are any), `chosen` (these and the chosen ones, if any are) or `all` (candidates, too).
     """
-    here, divided = Situation(study, data, reach), _splits(data)
-    opened = here.openings.items()
+    reach, divided, opened = here.reach, _splits(here.data), here.openings.items()
     return {
         "territories": _below(
             {name: access_shares(reach, None, divided, **here.counted, opened=sites) for name, sites in opened}

@@ -365,14 +365,16 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
         rows = times_after(variant.study, place, before, cache=work.cache, progress=stage)
         searched = rows.attrs.pop("searched", {})
         here = _reach(variant.study, rows, place)
-        result = _analysed(replace(work, study=variant.study, data=place, times=rows, reach=here))
+        changed = replace(work, study=variant.study, data=place, times=rows, reach=here)
         if variant.again:
             choice, tables = chosen(variant.study, here, place.sites, by_point(place, here))
-            result = _choosing(result, choice, tables)
+            result = _choosing(_analysed(changed, opened=_names(choice)), choice, tables)
         else:
             plan = plan_of(base, place.all_sites)
+            opened = [] if plan is None else list(map(str, plan.index))
+            result = _analysed(changed, opened=opened)
             kept = {} if plan is None else {"choice": plan}
-            ways = covered(variant.study, here, place.sites, [] if plan is None else list(plan.index))
+            ways = covered(variant.study, here, place.sites, opened)
             result = replace(result, tables={**result.tables, **kept, "coverage": ways})
         sites = len(place.sites)
         described = {"name": variant.name, "about": variant.about, "sites": sites, "searched": searched}
@@ -394,11 +396,11 @@ def _within(progress: Progress, name: str) -> Progress:
 def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
     study, data, reach = work.study, work.data, work.reach
-    result = _analysed(work, rings)
     communes = by_point(data, reach)
     choice, tables = chosen(study, reach, data.sites, communes)
     tables |= frontier(study, reach, data.sites, choice, communes)
-    opened = [] if choice is None else [str(site) for site in choice.sites.index]
+    opened = _names(choice)
+    result = _analysed(work, rings, opened=opened)
     tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
     tables |= ridden(study, data)
     tables |= answers(Situation(study, data, reach, opened), work.cache, work.progress, weights=result.weights)
@@ -406,6 +408,11 @@ def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
         cells = result.cells.join(desks_by_cell(study.fairness, Situation(study, data, reach, opened)))
         result = replace(result, layers={**result.layers, "cells": cells})
     return _choosing(result, choice, tables)
+
+
+def _names(choice: Choice | None) -> list[str]:
+    """Name the sites of a choice; none where nothing is chosen."""
+    return [] if choice is None else [str(site) for site in choice.sites.index]
 
 
 def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.DataFrame]) -> Result:
@@ -419,7 +426,8 @@ def _reach(study: Study, times: pd.DataFrame, data: StudyData) -> Reach:
     return Reach.of(*by_public(times, data.points, study.publics), study.travel.unit)
 
 
-def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
+def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Sequence[str] = ()) -> Result:
+    """Compute what every study tells, with the sites that are `opened` where some are chosen."""
     study, data, reach = work.study, work.data, work.reach
     work.times.attrs.pop("searched", None)
     points, limits = data.points, _limits(study)
@@ -427,7 +435,7 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     tables, left_out, access = {"scores": scores, "times": work.times}, None, pd.DataFrame(index=data.cells.index)
     if study.travel.unit == "minutes":  # in which alone it is told how near people are
         left_out = places_left_out(study, data, reach, study.fairness)
-        tables |= access_tables(study, data, reach)
+        tables |= access_tables(Situation(study, data, reach, opened))
         access = cell_access(reach, **limits)
     if len(data.sites) <= MOST_OVERLAPS:
         longest: dict[str, Any] = {study.travel.unit: max(study.travel.limits)}

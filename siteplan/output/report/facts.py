@@ -143,9 +143,10 @@ def communes_of(
 
 
 def one_split(access: pd.DataFrame) -> pd.DataFrame:
-    """Give a table of coverage by territory alone: of the first opening, by the first split that is not the whole."""
+    """Give a table of coverage by territory alone: with the chosen sites or else of the first opening, by one split."""
     if "open" in access:
-        access = access[access["open"] == access["open"].iloc[0]]
+        opening = "chosen" if (access["open"] == "chosen").any() else access["open"].iloc[0]
+        access = access[access["open"] == opening]
     if "split" not in access:
         return access
     splits = [split for split in access["split"].unique() if split != "total"]
