@@ -234,7 +234,7 @@ inputs:
   sites: sites.csv
   transit: {feeds: [bus.zip], date: 2026-03-10}
 travel:
-  modes: [walk, transit]
+  modes: [walk, calm, transit]
   minutes: [8, 9.5]
   publics: {riding: {share: 0.7}, walking: {share: 0.3, modes: [walk]}}
 score: {decay: {kind: linear, minutes: 8}}

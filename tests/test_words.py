@@ -24,7 +24,7 @@ SECTIONS = ("map", "report", "scenario", "notes", "terminal")
 # Texts that are named by a table, a key of the study or a class, and so never stand in the code as a whole.
 DRAWN = re.compile(
     "(mode|group|open|day|by|driver|aim|unit|worth|gain|value|condition|assume_direction|data|closed|cost|answer_cost|curve_knee|figure_curve"
-    r"|answer|new|col|meant|told|gained|beyond|inputs|public)[_.]\w+|area\.communes|[A-Z]\w+"
+    r"|answer|new|col|meant|told|gained|beyond|inputs|public|stress)[_.]\w+|area\.communes|[A-Z]\w+"
 )
 
 
@@ -117,6 +117,39 @@ def test_plurals_follow_the_language():
     assert [english.text("people_counted", count=count) for count in (0, 1, 2)] == ["0 people", "1 person", "2 people"]
     assert french.text("people_counted", count=0) == "0 habitant"
     assert french.text("sites_open", count=0) == "aucun site ouvert"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Ancienne mairie", "d’Ancienne mairie"),
+        ("École", "d’École"),
+        ("Œuvre sociale", "d’Œuvre sociale"),
+        ("Aérodrome", "d’Aérodrome"),
+        ("hôtel de ville", "d’hôtel de ville"),  # a mute h
+        ("Yvetot", "d’Yvetot"),
+        ("Halle aux grains", "de Halle aux grains"),  # an aspirated h
+        ("Yaoundé", "de Yaoundé"),
+        ("Onze arpents", "de Onze arpents"),
+        ("A", "de A"),
+        ("A 12", "de A 12"),
+        ("Maison de quartier", "de Maison de quartier"),
+        ("« Ici, là »", "de « Ici, là »"),
+    ],
+)
+def test_names_are_elided_as_french_does(name, said):
+    words = load_words("fr", "report", "tradeoffs")
+    assert words.text("as_good", site="S1", other=name, money="") == f"Tout aussi bien\u202f: S1 au lieu {said}."
+    assert load_words("en", "report", "tradeoffs").text("as_good", site="S1", other=name, money="").endswith(f"{name}.")
+    # A page reads the same expression: nothing in it is of Python alone.
+    assert not re.search(r"\(\?[P<#]|\\[AZpx]", words["elided"])
+
+
+def test_the_first_of_a_month_is_said_as_the_language_does():
+    said = {
+        language: [load_words(language).date(f"2026-03-{day}") for day in ("01", "11")] for language in ("en", "fr")
+    }
+    assert said == {"en": ["1 March 2026", "11 March 2026"], "fr": ["1er mars 2026", "11 mars 2026"]}
 
 
 def test_lists_days_and_shares():

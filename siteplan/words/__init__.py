@@ -79,7 +79,20 @@ class Words:
         if not isinstance(said, str):
             count: Any = values["count"]
             said = said.get(str(count)) or said.get(self._cldr.plural_form(count)) or said["other"]
-        return said.format(**{name: self.spoken(value) for name, value in values.items()})
+        spoken = {name: self.spoken(value) for name, value in values.items()}
+        return self._elided(said, spoken).format(**spoken)
+
+    def _elided(self, said: str, spoken: Mapping[str, str]) -> str:
+        """Shorten words before values that begin as the language says, as French does: au lieu d’Ancienne mairie."""
+        if not self.get("elides", ""):
+            return said
+
+        def shortened(found: re.Match[str]) -> str:
+            before, name = found.groups()
+            short = re.match(self["elided"], spoken.get(name, ""), re.IGNORECASE)
+            return f"{before[:-1]}’{{{name}}}" if short else found[0]
+
+        return re.sub(rf"\b({self['elides']}) {{(\w+)}}", shortened, said, flags=re.IGNORECASE)
 
     def of(self, said: Said) -> str:
         """Give what was said in several languages in this one, or in the first of them."""
@@ -161,9 +174,10 @@ class Words:
         from babel.dates import format_date
 
         try:
-            return str(format_date(date.fromisoformat(day), "long", locale=self._cldr))
+            written = str(format_date(date.fromisoformat(day), "long", locale=self._cldr))
         except ValueError:
             return day
+        return re.sub(r"^1(?= )", self.get("first_of_month", "1"), written)
 
     def mode(self, mode: str) -> str:
         """Say how one travels, such as "on foot"; a mode without such words is called by its name."""

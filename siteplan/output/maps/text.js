@@ -26,7 +26,10 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const groupName = (subject) => (subject === "people" ? words.people : words[`group_${subject}`] || subject.replaceAll("_", " "));
 const minutes = (value) => `${number(value)} ${words.minute}`;
 const money = (value) => fill(words[!data.currency ? "money_none" : /^\p{L}/u.test(data.currency) ? "money_code" : "money_sign"], { value: number(value), currency: data.currency });
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const fill = (text, values) => elided(text, values).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+// as `Words.fill` does: de, que and the like before a vowel
+const elided = (text, values) => (!words.elides ? text : text.replace(new RegExp(`\\b(${words.elides}) \\{(\\w+)\\}`, "gi"),
+  (all, before, name) => (new RegExp(`^(?:${words.elided})`, "i").test(values[name]) ? `${before.slice(0, -1)}’{${name}}` : all)));
 const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
 // the form of a text for a number of things: one of its own, or by the plural rules of the language
 function plural(name, value, values) {
