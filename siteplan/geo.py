@@ -1,6 +1,6 @@
 """The metric rule: distances and areas are measured in a CRS whose metre is a metre on the ground there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -14,11 +14,13 @@ from siteplan.errors import InputError
 
 __all__ = [
     "LONLAT",
+    "alike",
     "as_crs",
     "box_area",
     "boxes_around",
     "cell_sizes",
     "ground_lengths",
+    "lon_alike",
     "lonlat_bounds",
     "metric_crs",
     "require_metric",
@@ -111,6 +113,36 @@ def _over_date_line(west: float, east: float) -> tuple[float, float]:
     if east < west:
         return west, east + 360
     return (east, west + 360) if east - west > 180 else (west, east)
+
+
+def lon_alike(lon: Floats, crs: CRS) -> Floats:
+    """Return longitudes of places of a CRS in metres on one count: no more than 180 degrees from its middle meridian.
+
+    So what lies on both sides of the 180th meridian stays together, beyond 180 or below -180.
+    """
+    operation = crs.coordinate_operation
+    middle = (
+        [float(each.value) for each in operation.params if each.name.startswith("Longitude of")] if operation else []
+    )
+    if crs.is_geographic or not middle:
+        return lon
+    return np.where(lon - middle[0] > 180, lon - 360, np.where(lon - middle[0] < -180, lon + 360, lon))
+
+
+def alike(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Give layers as they are or, if they lie on both sides of the 180th meridian, all in one CRS in metres there."""
+    known = {name: table for name, table in layers.items() if table.crs is not None and _bounded(table)}
+    boxes = [lonlat_bounds(table, name) for name, table in known.items()]
+    ends = [_over_date_line(west, east) for west, _, east, _ in boxes]
+    if not ends or (max(east for _, east in ends) <= 180 and max(e for _, e in ends) - min(w for w, _ in ends) <= 180):
+        return dict(layers)
+    wests, easts = ([lon % 360 for lon in side] for side in zip(*ends, strict=True))
+    crs = metric_crs((min(wests), min(box[1] for box in boxes), max(easts), max(box[3] for box in boxes)))
+    return {name: table.to_crs(crs) if name in known else table for name, table in layers.items()}
+
+
+def _bounded(table: gpd.GeoDataFrame) -> bool:
+    return bool(np.isfinite(table.total_bounds).all())
 
 
 def lonlat_bounds(place: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> tuple[float, float, float, float]:

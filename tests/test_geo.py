@@ -1,15 +1,19 @@
 """The metric rule: which CRS is chosen, which is refused, and that a metre is a metre."""
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from pyproj import Geod
+from pyproj import Geod, Transformer
+from shapely import box
 
 from siteplan.errors import InputError
 from siteplan.geo import as_crs, box_area, boxes_around, cell_sizes, lonlat_bounds, metric_crs, require_metric
+from siteplan.study.write import geojson_text
 
 GEOD = Geod(ellps="WGS84")
 
@@ -137,3 +141,16 @@ def test_the_box_of_a_place_over_the_date_line_is_two() -> None:
     assert boxes_around(near, 4326) == [(-9.5, -17, 9, -16)]
     world = gpd.GeoSeries(gpd.points_from_xy([-180, -60, 60, 180], [0, 0, 0, 0]), crs=4326)
     assert boxes_around(world, 4326) == [(-180, 0, 180, 0)]
+
+
+def test_geojson_is_cut_at_the_180th_meridian_as_rfc_7946_asks() -> None:
+    """Half of the square lies on either side: two parts of half its size, and no longitude beyond 180."""
+    x, y = Transformer.from_crs(4326, 32760, always_xy=True).transform(180, -17)
+    places = gpd.GeoDataFrame({"site": ["S"]}, geometry=[box(x - 500, y - 500, x + 500, y + 500)], crs=32760)
+    (feature,) = json.loads(geojson_text(places))["features"]
+    parts = shapely.get_parts(shapely.geometry.shape(feature["geometry"]))
+    west, east = sorted(parts, key=lambda part: part.bounds[0])
+    assert (west.bounds[0], east.bounds[2]) == (-180, 180)
+    assert [gpd.GeoSeries([part], crs=4326).to_crs(32760).area[0] for part in (west, east)] == pytest.approx(
+        [500_000, 500_000], rel=0.02
+    )

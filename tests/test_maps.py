@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from pyproj import Transformer
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
 from siteplan.analysis.change import gained_lost
@@ -300,6 +301,33 @@ def test_the_first_view_holds_what_is_reached_and_no_excluded_site():
     reached = cells.copy()
     reached.loc[0, "geometry"] = box(480_000, 5_000_000, 480_500, 5_000_500)
     assert data_of(site_map(world["sites"], cells=reached))["bounds"][1] < first[1] - 0.2
+
+
+@pytest.mark.parametrize("of", ["as measured", "in degrees", "from the other side"])
+def test_what_lies_on_both_sides_of_the_180th_meridian_is_drawn_together(of):
+    """In longitudes that go on beyond 180, whichever CRS the tables have; the page would go around the world else."""
+    middle = Transformer.from_crs(4326, 32660, always_xy=True).transform(180, 45)[0]
+    world = small_world()
+    for name in ("sites", "rings", "cells", "communes"):
+        table = world[name].set_crs(32660, allow_override=True)
+        world[name] = table.set_geometry(table.translate(middle - 502_000))
+    where = world["sites"].to_crs(4326).geometry.x
+    assert where.min() < -179.9 < 179.9 < where.max()
+    if of == "in degrees":
+        world |= {name: world[name].to_crs(4326) for name in ("sites", "communes")}
+    elif of == "from the other side":
+        world |= {name: world[name].to_crs(32601) for name in ("cells", "rings")}
+    data = data_of(map_of(world["sites"], rings=world["rings"], cells=world["cells"], communes=world["communes"]))
+    assert [site["at"][1] % 360 for site in data["sites"]] == pytest.approx((where % 360).tolist(), abs=1e-6)
+    south, west, north, east = data["bounds"]
+    assert 0 < east - west < 0.2
+    assert 0 < north - south < 0.2
+    drawn = [text for layer in data["layers"] for text in (layer.get("union"), layer.get("borders")) if text]
+    assert len(drawn) == 5  # two modes, two limits, and the communes
+    packed = [*data["cells"]["shapes"], *drawn]
+    corners = np.array([at for text in packed for part in unpacked(text) for ring in part for at in ring])
+    assert np.ptp(corners[:, 0]) < 0.2
+    assert abs(np.median(corners[:, 0]) - data["sites"][0]["at"][1]) < 0.2
 
 
 # ---- cells and shapes ----

@@ -9,13 +9,14 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, Measure, by_mode, measures, mode_order
 from siteplan.config import TRANSIT
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, warn
+from siteplan.geo import alike, lon_alike
 from siteplan.objectives import objective_names
 from siteplan.output.coverage import public_name
 from siteplan.output.maps.answers import answer_data, left_out_data
@@ -175,6 +176,8 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     views = result.scenarios
     sites, only = whole_sites(result.sites, views)
     layers = {**result.layers, "sites": sites} | _all_cells(result)
+    layers = alike(layers)
+    sites = layers["sites"]
     said = all_notes(result, result.layers.get("cells"), tongues)  # without the homes of scenarios
     people, communes = points, layers.get("communes")
     every = [] if points is None else [points, *(view.layers["points"] for view in views.values())]
@@ -407,6 +410,8 @@ def _reached(given: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
 
 
 def _degrees(table: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
-    to_degrees = Transformer.from_crs(table.crs, 4326, always_xy=True)
+    to_degrees, crs = Transformer.from_crs(table.crs, 4326, always_xy=True), CRS(table.crs)
     west, south, east, north = map(float, table.total_bounds)
-    return to_degrees.transform_bounds(west, south, east, north)
+    west, south, east, north = to_degrees.transform_bounds(west, south, east, north)
+    west, east = map(float, lon_alike(np.array([west, east]), crs))
+    return west, south, east, north

@@ -5,6 +5,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from siteplan.output.maps.shapes import to_degrees
 from siteplan.words import half_up
 
 __all__ = ["answer_data", "left_out_data"]
@@ -60,7 +61,7 @@ def left_out_data(places: gpd.GeoDataFrame | None) -> list[list[Any]]:
     """
     if places is None:
         return []
-    spots = places.geometry.representative_point().to_crs(4326)
+    spots = to_degrees(places.geometry.representative_point())
     columns = (places[name] for name in ("name", "people", "candidate", "candidate_minutes"))
     found = []
     for y, x, name, people, site, minutes in zip(spots.y, spots.x, *columns, strict=True):

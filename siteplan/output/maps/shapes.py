@@ -10,6 +10,8 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from siteplan.geo import lon_alike
+
 __all__ = ["Packed", "encode", "lines_by_class", "metric", "pack", "pack_within", "simplified", "to_degrees"]
 
 Packed = list[str]
@@ -20,8 +22,17 @@ DECIMALS = 5
 
 
 def to_degrees(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
-    """Give shapes of any CRS in longitude and latitude (EPSG:4326)."""
-    return shapes.to_crs(4326)
+    """Give shapes of any CRS in longitude and latitude (EPSG:4326).
+
+    Of a CRS in metres, longitudes go beyond 180 or below -180 where the shapes lie on both sides of that meridian, so
+    that a page draws them together.
+    """
+    degrees, crs = shapes.to_crs(4326), CRS(shapes.crs)
+    ends = degrees.total_bounds[[0, 2]]
+    if np.array_equal(lon_alike(ends, crs), ends, equal_nan=True):  # as nearly everywhere
+        return degrees
+    turned = shapely.transform(degrees.to_numpy(), lambda at: np.column_stack([lon_alike(at[:, 0], crs), at[:, 1]]))
+    return gpd.GeoSeries(turned, index=degrees.index, crs=degrees.crs)
 
 
 def simplified(shapes: gpd.GeoSeries, tolerance_m: float) -> gpd.GeoSeries:
