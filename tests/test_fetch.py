@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+import grids
 import miniature_places
 import siteplan as sp
 from replay import replayed
@@ -262,7 +263,10 @@ def test_licences_travel_with_the_results(tmp_path):
     """Manifest, map, report and GeoPackage name whom the data are from; without `sources` none of them says a word."""
     origin = "sources.population={source: The valley, licence: CC-BY-4.0, attribution: © the valley, vintage: '2025'}"
     study = write_sample(tmp_path / "sample") / "study.yaml"
-    less = [f"{key}=" for key in ("choose", "fairness", "demand", "commuting", "robustness", "scenarios", "score")]
+    less = [
+        f"{key}="
+        for key in ("choose", "fairness", "demand", "commuting", "robustness", "scenarios", "score", "together")
+    ]
     less += ["inputs.transit=", "travel.modes=[walk]"]
     result = sp.run(sp.read_study(study, [*less, origin]), out=tmp_path / "results")
     told = result.manifest["inputs"]["inputs.population"]
@@ -285,3 +289,19 @@ def test_a_real_place(tmp_path):
     """The one test that asks the network; some hundred MB, minutes."""
     study = sp.fetch("Moulins, Allier, France", tmp_path / "moulins")
     assert score(study).manifest["totals"]["people"]["in"] > 15_000
+
+
+def test_each_source_is_a_function(tmp_path, monkeypatch):
+    """One part by hand, as the documentation does it: the file is that of `fetch`."""
+    from siteplan import sources
+
+    assert sources.__all__ == dir(sources) == sorted(sources.__all__)
+    assert {part.function for part in fetching.PARTS} <= set(sources.__all__)
+    downloads = sources.Downloads(tmp_path / "cache", offline=False, timeout=5, patience=0.02, tries=2)
+    with replayed(miniature_places.answers() | grids.answers(), monkeypatch):
+        (valley,) = sources.find_places(VALLEY, downloads)
+        (source,) = sources.best_sources("population", valley.country, "worldpop")
+        got = sources.get_population(valley, source, downloads, tmp_path / "town", margin=5_000)
+    assert got.inputs == {"population": "population.tif"}
+    assert (tmp_path / "town" / "population.tif").is_file()
+    assert got.used[0].attribution == "WorldPop (University of Southampton), R2025A"

@@ -1,6 +1,7 @@
 """`init` in a folder with files: which of them fill the study, which are left to the reader, and on which date."""
 
 import datetime as dt
+import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -55,12 +56,35 @@ def test_a_folder_of_files_becomes_a_study_that_can_run(valley: Path) -> None:
     assert inputs["population"]["file"] == "population_200m.gpkg"
     assert inputs["sites"]["file"] == "sites.csv"
     assert inputs["elevation"] == "terrain.tif"
+    assert written["travel"]["modes"] == ["walk", "bike", "transit"]  # a timetable is there to be used
     assert inputs["transit"] == {"feeds": ["gtfs.zip"], "date": "2026-01-06"}  # the year's first Tuesday; no exceptions
     assert "found population: population_200m.gpkg" in done.stderr
     assert "found transit: gtfs.zip on 2026-01-06" in done.stderr
     assert "not filled in" not in done.stderr
     assert read_study(valley / "study.yaml").inputs.transit is not None
     assert CliRunner().invoke(app, ["check", str(valley / "study.yaml")]).exit_code == 0
+
+
+def test_what_a_fetch_left_is_found_again_with_commutes_and_credits(valley: Path) -> None:
+    (valley / "flows.csv").write_text("home,work,people,km,mode\n99001,99002,40,,car\n")
+    origin = {"source": "Relief", "attribution": "© the hills", "licence": "CC-BY-4.0"}
+    told = {"keys": {"sources.elevation": origin, "sources.flows": origin, "name": "Valley"}}
+    (valley / "sources.json").write_text(json.dumps(told))
+    assert "found flows: flows.csv" in CliRunner().invoke(app, ["init", str(valley)]).stderr
+    study = read_study(valley / "study.yaml")
+    assert study.commuting is not None
+    assert study.commuting.flows == valley / "flows.csv"
+    assert study.sources["elevation"].attribution == "© the hills"
+    for text, why in (("home,work,people\n1,2,3\n", "has no column mode"), ("", "cannot be read")):
+        (valley / "flows.csv").write_text(text)
+        (unclear,) = find_inputs(valley).unclear
+        assert unclear.startswith("flows: flows.csv")
+        assert why in unclear
+    (valley / "communes.gpkg").unlink()
+    (valley / "flows.csv").write_text("home,work,people,mode\n99001,99002,40,car\n")
+    assert find_inputs(valley).unclear == (
+        "flows: flows.csv is between communes, and no file of these lies here; fill in commuting by hand",
+    )
 
 
 def test_of_several_files_for_one_key_none_is_taken(valley: Path) -> None:

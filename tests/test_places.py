@@ -2,14 +2,23 @@
 
 import pytest
 from shapely.geometry import box
+from typer.testing import CliRunner
 
 import miniature_extracts
 import miniature_places
 from replay import replayed
-from siteplan.errors import FetchError, StudyError
+from siteplan.cli import app
+from siteplan.errors import FetchError, InputError, StudyError
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
-from siteplan.sources.places import area_in_bounds, area_of_file, commune_by_code, find_places, with_country
+from siteplan.sources.places import (
+    area_in_bounds,
+    area_of_file,
+    commune_by_code,
+    find_places,
+    places_meant,
+    with_country,
+)
 
 SAMPLE = miniature_places.SAMPLE
 
@@ -99,6 +108,51 @@ def test_an_area_by_numbers_or_from_a_file_learns_its_country(replay, downloads,
     for wrong in ("3,46,2,47", "3,46,4", "a,b,c,d", "3,46,4,nan"):
         with pytest.raises(StudyError, match=r"--bbox: found .*; expected west,south,east,north in degrees"):
             area_in_bounds(wrong)
+
+
+def test_what_an_area_may_be_where_a_file_may_stand(replay, downloads, tmp_path):
+    """A file, numbers, a code, a name, and around each; only a code and a name are asked for."""
+    (file,) = places_meant(str(SAMPLE / "communes.gpkg"), downloads)
+    (numbers,) = places_meant("3.25,46.4,3.4,46.5", downloads)
+    (wide,) = places_meant("near 3.25,46.4,3.4,46.5", downloads)
+    (wider,) = places_meant("12,5 km around 3.25,46.4,3.4,46.5", downloads)
+    assert replay.requests == []
+    assert (file.name, numbers.bounds) == ("communes", (3.25, 46.4, 3.4, 46.5))
+    # a degree of latitude is 111 km: 5 km are 0.045 of it
+    assert [round(area.bounds[3] - 46.5, 3) for area in (wide, wider)] == [0.045, 0.112]
+    (code,) = places_meant("03190", downloads)
+    (name,) = places_meant("Moulins, Allier, France", downloads)
+    assert code == name
+    (near,) = places_meant("2 km around Moulins, Allier, France", downloads)
+    assert near.geometry.contains(name.geometry)
+    assert (near.country, near.population) == ("FR", None)
+    assert len(places_meant("near Moulins, France", downloads)) == 2
+    with pytest.raises(InputError, match=r"nowhere\.geojson"):
+        places_meant("nowhere.geojson", downloads)
+
+
+def test_candidates_of_a_place_by_its_name(replay, downloads, tmp_path, monkeypatch):
+    monkeypatch.setenv("SITEPLAN_CACHE", str(tmp_path / "cache"))
+    extract = str(SAMPLE / "streets.osm.pbf")
+
+    def of(place):
+        return CliRunner().invoke(app, ["candidates", extract, "--area", place, "-q"])
+
+    own = of(str(SAMPLE / "communes.gpkg"))
+    assert replay.requests == []
+    assert of(f"{miniature_places.VALLEY}, France").stdout == own.stdout
+    first = of("Saint-Aubry, France")
+    assert first.exit_code == 0
+    assert 1 < len(first.stdout.splitlines()) < len(own.stdout.splitlines())
+    several = of("Moulins, France")
+    assert (several.exit_code, several.stdout) == (2, "")
+    assert "  Moulins, Allier, France, 19,000 people (--area 03190)" in several.stderr
+    monkeypatch.setenv("SITEPLAN_OFFLINE", "1")
+    count = len(replay.requests)
+    assert of("Saint-Aubry, France").stdout == first.stdout
+    away = of("Marburg, Germany")
+    assert (away.exit_code, len(replay.requests)) == (1, count)
+    assert "offline nothing is asked for" in away.stderr
 
 
 def test_a_margin_is_metres_on_the_ground():

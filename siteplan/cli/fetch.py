@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from siteplan.sources.downloads import Downloads
     from siteplan.study.fetching import Fetched, Planned, Wishes
 
-__all__ = ["fetch"]
+__all__ = ["chosen_place", "fetch"]
 
 
 @app.command()
@@ -35,7 +35,9 @@ def fetch(
     bbox: Annotated[
         str | None, typer.Option("--bbox", help="west,south,east,north in degrees, in place of a name.")
     ] = None,
-    area: Annotated[Path | None, typer.Option("--area", help="A file of polygons, in place of a name.")] = None,
+    area: Annotated[
+        str | None, typer.Option("--area", help="Polygons in a file, or 'near Moulins, France', '10 km around 03190'.")
+    ] = None,
     only: Annotated[
         str, typer.Option("--only", help="Some parts alone, such as streets,transit.", autocompletion=parts_to_fetch)
     ] = "",
@@ -112,25 +114,30 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _area(
-    place: str, insee: str | None, bbox: str | None, area: Path | None, *, downloads: "Downloads", wishes: "Wishes"
+    place: str, insee: str | None, bbox: str | None, area: str | None, *, downloads: "Downloads", wishes: "Wishes"
 ) -> "Area":
     """Return the place that is meant; several of the name are listed, and none is taken."""
-    from siteplan.sources.places import area_in_bounds, area_of_file, commune_by_code, find_places
-    from siteplan.study.fetching import one_place, told_place
+    from siteplan.sources.places import area_in_bounds, commune_by_code, find_places, places_meant
 
     if insee is not None:
         return commune_by_code(insee, downloads, files=wishes.files)
     if bbox is not None:
-        return area_in_bounds(bbox, downloads)
+        return area_in_bounds(bbox)
     if area is not None:
-        return area_of_file(area, downloads)
-    found = find_places(place, downloads, source=wishes.source.get("place", ""), files=wishes.files)
+        return chosen_place(places_meant(area, downloads, files=wishes.files), area, "--area")
+    return chosen_place(find_places(place, downloads, source=wishes.source.get("place", ""), files=wishes.files), place)
+
+
+def chosen_place(found: "Sequence[Area]", text: str, option: str = "") -> "Area":
+    """Return the one place that was found; several are listed, each with how it is told, and end the command."""
+    from siteplan.study.fetching import one_place, told_place
+
     if len(found) > 1:
-        typer.echo(f"error: '{place}': {len(found)} places have this name; say which, in place of the name:", err=True)
+        typer.echo(f"error: '{text}': {len(found)} places have this name; say which, in place of the name:", err=True)
         for each in found:
-            typer.echo(f"  {told_place(each)}", err=True)
+            typer.echo(f"  {told_place(each, option)}", err=True)
         raise typer.Exit(2)
-    return one_place(found, place)
+    return one_place(found, text)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from siteplan.cli.common import Json, Quiet, app, plain_console, say, with_manne
 from siteplan.cli.piped import DASH
 from siteplan.cli.values import places_files, tables_files
 from siteplan.errors import StudyError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 __all__ = ["candidates", "compare", "draw_map", "report"]
 
@@ -19,7 +22,14 @@ __all__ = ["candidates", "compare", "draw_map", "report"]
 def candidates(
     streets: Annotated[Path, typer.Argument(help="OpenStreetMap extract with all its tags.")],
     tags: Annotated[Path | None, typer.Option("--tags", help="Your own table of tags (YAML).")] = None,
-    area: Annotated[Path | None, typer.Option("--area", help="Polygons; only places in them are proposed.")] = None,
+    area: Annotated[
+        str | None,
+        typer.Option(
+            "--area",
+            help="Only places in it are proposed: polygons in a file, west,south,east,north, or a place by its name or "
+            "code, such as 'Moulins, Allier, France', 03190, 'near 03190' or '10 km around 03190'.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -37,18 +47,18 @@ def candidates(
 
     Without -o and --json, they are printed as CSV.
     """
-    from siteplan.inputs.area import read_area
     from siteplan.inputs.candidates import propose_sites
     from siteplan.output.guard import refuse_inputs
     from siteplan.study.write import geojson_text, lonlat_table, write_places
 
     out = None if out == DASH else out  # they are printed as CSV then
     if out is not None:
-        refuse_inputs([path for path in (streets, tags, area) if path is not None], [out])
+        read = (streets, tags, None if area is None else Path(area))
+        refuse_inputs([path for path in read if path is not None], [out])
         if out.exists():
             # A list of candidates is there to be chosen from and edited by hand.
             raise StudyError(f"{out}: is there already and is not overwritten; give another name, or remove it first")
-    sites = propose_sites(streets, tags=tags, area=None if area is None else read_area(area))
+    sites = propose_sites(streets, tags=tags, area=None if area is None else _polygons(area))
     if out is not None:
         write_places(sites, out)
         say(f"{len(sites)} candidate sites in {out}", quiet)
@@ -56,6 +66,22 @@ def candidates(
         typer.echo(geojson_text(sites))
     elif out is None:
         typer.echo(lonlat_table(sites).to_csv(index=False, lineterminator="\n"), nl=False)
+
+
+def _polygons(text: str) -> "gpd.GeoDataFrame":
+    """Read the polygons of a file, or find the one place that is meant; a name alone is asked for."""
+    import geopandas as gpd
+
+    from siteplan.cli.fetch import chosen_place
+    from siteplan.geo import LONLAT
+    from siteplan.inputs.area import read_area
+    from siteplan.sources.downloads import Downloads
+    from siteplan.sources.places import names_file, places_meant
+
+    if names_file(text):
+        return read_area(Path(text))
+    found = chosen_place(places_meant(text, Downloads()), text, "--area")
+    return gpd.GeoDataFrame(geometry=[found.geometry], crs=LONLAT)
 
 
 @app.command(name="map")

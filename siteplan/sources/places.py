@@ -5,6 +5,7 @@ all of them: which is meant, only whoever asks knows.
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -15,10 +16,11 @@ import shapely
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from siteplan.errors import FetchError, InputError, StudyError
+from siteplan.formats import PLACES
 from siteplan.geo import LONLAT
 from siteplan.inputs.area import read_area
 from siteplan.sources.answers import as_expected, read_json, read_records
-from siteplan.sources.area import Area
+from siteplan.sources.area import MARGIN, Area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Source, best_sources, url
 
@@ -28,11 +30,15 @@ __all__ = [
     "commune_by_code",
     "country_at",
     "find_places",
+    "names_file",
+    "places_meant",
     "plain_name",
     "with_country",
 ]
 
 FRANCE = ("france", "fr")
+CODE = re.compile(r"\d[\dabAB]\d{3}")  # of a commune of France
+AROUND = re.compile(r"(?:near|(?P<km>\d+(?:[.,]\d+)?) ?km (?:around|of|from)) (?P<place>.+)", re.IGNORECASE)
 SAME = 0.95  # share of two outlines' union that both hold, from which on they are one place
 
 
@@ -77,6 +83,53 @@ def find_places(text: str, downloads: Downloads, *, source: str = "", files: Ite
     if failed is not None:
         raise failed
     return []
+
+
+def places_meant(text: str, downloads: Downloads, *, files: Iterable[Path] = ()) -> list[Area]:
+    """Find the places that a text may mean where a file of polygons could stand as well.
+
+    Parameters
+    ----------
+    text
+        A file of polygons; `west,south,east,north` in degrees; the code of a commune of France, such as 03190; a name,
+        as for `find_places`; or "near" one of these (within 5 km) and "10 km around" one. Only for a code and a name is
+        anything asked for.
+    downloads, files
+        As for `find_places`.
+
+    Returns
+    -------
+    One area if there is one such place; several if a name has several; none if there is none.
+
+    Raises
+    ------
+    FetchError
+        No source could be asked.
+    InputError
+        A file that is not there, or holds no polygons.
+
+    Examples
+    --------
+    >>> (area,) = places_meant("3.25,46.40,3.42,46.50", Downloads(offline=True))
+    >>> area.bounds
+    (3.25, 46.4, 3.42, 46.5)
+    """
+    if found := AROUND.fullmatch(text.strip()):
+        metres = MARGIN if found["km"] is None else 1000 * float(found["km"].replace(",", "."))
+        inner = places_meant(found["place"], downloads, files=files)
+        return [replace(area, name=text.strip(), geometry=area.around(metres), population=None) for area in inner]
+    if names_file(text):
+        return [area_of_file(Path(text))]
+    if text.count(",") == 3 and not any(char.isalpha() for char in text):
+        return [area_in_bounds(text)]
+    if CODE.fullmatch(text.strip()):
+        return [commune_by_code(text.strip().upper(), downloads, files=files)]
+    return find_places(text, downloads, files=files)
+
+
+def names_file(text: str) -> bool:
+    """Tell whether a text names a file of places, there or not, and no place."""
+    return Path(text).is_file() or Path(text).suffix.lower() in PLACES or "/" in text or "\\" in text
 
 
 def commune_by_code(code: str, downloads: Downloads, *, files: Iterable[Path] = ()) -> Area:

@@ -231,11 +231,12 @@ def one_place(found: Sequence[Area], text: str) -> Area:
     return found[0]
 
 
-def told_place(area: Area) -> str:
-    """Tell a place from others of its name."""
+def told_place(area: Area, option: str = "") -> str:
+    """Tell a place from others of its name: what it is, and the option of a command that means it alone."""
     people = "" if area.population is None else f", {area.population:,} people"
     west, south, east, north = area.bounds
-    how = f"--insee {area.code}" if area.code else f"--bbox {west:.4f},{south:.4f},{east:.4f},{north:.4f}"
+    box = f"{west:.4f},{south:.4f},{east:.4f},{north:.4f}"
+    how = f"{option or '--insee'} {area.code}" if area.code else f"{option or '--bbox'} {box}"
     return f"{area.name}{people} ({how})"
 
 
@@ -249,7 +250,7 @@ def plan(area: Area, downloads: Downloads, wishes: Wishes) -> list[Planned]:
             continue
         planner = getattr(inspect.getmodule(part.getter()), f"plan_{part.kind}", None)
         source = every[0]
-        files: list[tuple[str, int | None]] = [(next(iter(source.urls.values())), None)]
+        files: list[tuple[str, int | None]] = [(next(iter(source.urls.values())).partition("{")[0], None)]
         if planner is not None:
             try:
                 extras = _extras(planner, wishes, every)

@@ -1,14 +1,20 @@
 """What lies in a folder: the files that a study can read, told by their names, for what `init` writes."""
 
+import json
 import os
 import re
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from siteplan.analysis.demand import UPTAKES
+from siteplan.catalogue import PEOPLE
+from siteplan.config import TRANSIT, Travel
 from siteplan.errors import InputError, StudyError, absence, listed
 from siteplan.inputs.gtfs.weekday import common_weekday
+from siteplan.inputs.tables import read_table
 
 __all__ = ["Lying", "find_inputs"]
 
@@ -20,6 +26,7 @@ MEANT = (
     ("communes", TABLES, "commune|municipalit|gemeinde|comune|municipio|boundar"),
     ("sites", TABLES, "site|candidate|candidat"),
     ("population", TABLES + RASTERS, "pop|people|inhabitant|ghs_pop|filosofi|carreau"),
+    ("flows", TABLES[:2], "flow|flux|commut"),
     ("elevation", RASTERS, "terrain|elevation|dem|dsm|dtm|mnt|srtm|copernicus"),
 )
 
@@ -35,6 +42,8 @@ class Lying:
     def found(self) -> list[str]:
         """Each key that is filled, with its value, as in 'streets: town.osm.pbf'."""
         flat = {**self.keys.get("area", {}), **self.keys.get("inputs", {})}
+        if "commuting" in self.keys:
+            flat["flows"] = self.keys["commuting"]["flows"]
         return [f"{key}: {_plain(value)}" for key, value in flat.items()]
 
 
@@ -77,19 +86,50 @@ def find_inputs(folder: Path, streets: Path | None = None) -> Lying:
         begins = re.compile(rf"(?<![a-z])(?:{words})")
         named = [path for path in files if path.suffix.lower() in ends and begins.search(path.stem.lower())]
         if _one(key, named, unclear):
-            found[key] = named[0].name if key == "elevation" else {"file": named[0].name}
+            found[key] = named[0].name if key in ("elevation", "flows") else {"file": named[0].name}
     feeds = [path for path in files if _is_feed(path)]
     if feeds:
         found |= _transit(feeds, unclear)
-    communes = found.pop("communes", None)
-    keys = {"area": {"communes": communes}} if communes else {}
-    return Lying({**keys, **({"inputs": found} if found else {})}, tuple(unclear))
+    communes, flows = found.pop("communes", None), found.pop("flows", None)
+    keys: dict[str, Any] = {"area": {"communes": communes}} if communes else {}
+    if found:
+        keys["inputs"] = found
+    if "transit" in found:
+        keys["travel"] = {"modes": [*Travel.model_fields["modes"].default, TRANSIT.name]}
+    if flows is not None and (why := _unlike_flows(folder / flows, communes is not None)):
+        unclear.append(f"flows: {flows} {why}; fill in commuting by hand")
+    elif flows is not None:
+        keys["commuting"] = {"flows": flows, "group": PEOPLE, "uptake": list(UPTAKES)}
+    if keys and (origins := _origins(folder, {*found, *(("communes",) if communes else ())})):
+        keys["sources"] = origins
+    return Lying(keys, tuple(unclear))
 
 
 def _one(key: str, named: list[Path], unclear: list[str]) -> bool:
     if len(named) > 1:
         unclear.append(f"{key}: may be {listed(path.name for path in named)}; name one of them in the study file")
     return len(named) == 1
+
+
+def _unlike_flows(path: Path, communes: bool) -> str:
+    """Say why a table does not do for commuting as it is; "" where it does."""
+    try:
+        columns = list(read_table(path))
+    except InputError as error:
+        return f"cannot be read ({error})"
+    lacking = [name for name in ("home", "work", "people", "mode") if name not in columns]
+    if lacking:
+        return f"has no column {listed(lacking)}"
+    return "" if communes else "is between communes, and no file of these lies here"
+
+
+def _origins(folder: Path, keys: Collection[str]) -> dict[str, Any]:
+    """Return what an earlier fetch told of the files that fill some keys."""
+    try:
+        told = json.loads((folder / "sources.json").read_text(encoding="utf-8"))["keys"]
+        return {key: told[f"sources.{key}"] for key in sorted(keys) if isinstance(told.get(f"sources.{key}"), dict)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
 
 
 def _is_feed(path: Path) -> bool:
