@@ -90,6 +90,19 @@ def _shared_out(chosen: Any, minutes: dict[Any, float], weight: dict[int, float]
     return base + found.fun if q["objective"] == "median" else -found.fun
 
 
+def _holds(rule: Any, values: list[Any]) -> bool:
+    """Tell whether the values of the chosen sites meet a quota."""
+    if rule.of_total:
+        least, most = rule.total_at_least, rule.total_at_most
+        there = sum(value for value in values if value == value)
+    else:
+        low = -np.inf if rule.value_at_least is None else rule.value_at_least
+        high = np.inf if rule.value_at_most is None else rule.value_at_most
+        least, most = rule.at_least, rule.at_most
+        there = sum(low <= value <= high if rule.of_values else value == rule.value for value in values)
+    return (-np.inf if least is None else least) - 1e-9 <= there <= (np.inf if most is None else most) + 1e-9
+
+
 def best_of_all(sites: pd.DataFrame, minutes: dict[Any, float], weight: dict[int, float], q: dict[str, Any]) -> Any:
     """Return the best value of all sets that meet the conditions, None if there is none."""
     status = sites["status"].to_dict()
@@ -115,12 +128,7 @@ def best_of_all(sites: pd.DataFrame, minutes: dict[Any, float], weight: dict[int
             continue
         if q.get("spacing_m") and any(clash(a, b) for a, b in itertools.combinations(chosen, 2)):
             continue
-        if any(
-            not rule.at_least
-            <= sum(sites.loc[j, rule.column] == rule.value for j in chosen)
-            <= (len(sites) if rule.at_most is None else rule.at_most)
-            for rule in q.get("quotas", ())
-        ):
+        if not all(_holds(rule, [sites.loc[j, rule.column] for j in chosen]) for rule in q.get("quotas", ())):
             continue
         value = worth_of(chosen, minutes, weight, q)
         if value is None:

@@ -222,3 +222,26 @@ def test_a_budget_where_no_candidate_has_a_cost_is_refused() -> None:
     times, people, sites = little(status=["existing", "candidate", "candidate"])
     with pytest.raises(InputError, match="no candidate has a cost"):
         ask(times, people, sites, budget=9.0)
+
+
+def test_quotas_of_totals_and_of_values_between_two() -> None:
+    times, people, sites = little()
+    sites = sites.assign(floor=[100.0, 300.0, 50.0][: len(sites)] if len(sites) <= 3 else range(len(sites)))
+    for wrong in (
+        {"column": "floor"},
+        {"column": "floor", "value": 1, "total_at_least": 3},
+        {"column": "floor", "value_at_least": 1, "total_at_least": 3},
+    ):
+        with pytest.raises(StudyError, match="names none, or several, of value, value_at_least"):
+            Quota(**wrong)
+    with pytest.raises(StudyError, match="total_at_most: is less than total_at_least"):
+        Quota(column="floor", total_at_least=3, total_at_most=2)
+    with pytest.raises(StudyError, match="at_least: counts sites, and total_ does not"):
+        Quota(column="floor", total_at_least=3, at_least=1)
+    with pytest.raises(StudyError, match="total of floor: at least 9999 asked for, but all that may be open have"):
+        ask(times, people, sites, sites=1, quotas=[Quota(column="floor", total_at_least=9999)])
+    with pytest.raises(StudyError, match="floor>=9000: at least 1 asked for, but only 0 such sites may be open"):
+        ask(times, people, sites, sites=1, quotas=[Quota(column="floor", value_at_least=9000, at_least=1)])
+    most = sites["floor"].idxmax()
+    choice = ask(times, people, sites, sites=1, quotas=[Quota(column="floor", total_at_least=sites["floor"].max())])
+    assert list(choice.sites.index) == [str(most)]

@@ -65,6 +65,12 @@ def test_as_each_person_by_itself(seed: int) -> None:
     had = {p for s, p, m in rows if m <= 20 and s in opened[:2]}
     assert gain["change"].sum() == pytest.approx(people.loc[sorted(covered - had), "people"].sum())
     assert (gain.loc[opened[:2], "change"] <= 1e-9).all()
+    for place in opened[2:]:
+        alone = net_gain(times, people, desks, before=opened[:2], new=[place], minutes=20, power=0.8, decay=1.5)
+        row = gain.loc[place]
+        assert row["alone"] == pytest.approx(alone.loc[place, "after"])
+        assert row["net_alone"] == pytest.approx(alone["change"].sum())
+        assert row["taken_alone"] == pytest.approx(-alone.loc[opened[:2], "change"].sum())
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -116,9 +116,7 @@ CASES = {
         {"choose": {"sites": 2, "quotas": [{"column": "zone", "value": 1}]}}, refused="sites have no column 'zone'"
     ),
     "a budget for none": Case({"choose": {"budget": 0}} | ONE, FREE),
-    "weights of nothing": Case(
-        {"score": {"weights": {"people_walk_5.5": 0}}}, refused="score.weights: none is above 0"
-    ),
+    "weights of nothing": Case({"score": {"weights": {"people_walk_5.5": 0}}}, refused="score.weights: all are 0"),
     **{
         f"nobody reached, {asked['objective']}": Case(NOBODY | ONE | {"choose": {"minutes": 0.01, **asked}}, FREE)
         for asked in (

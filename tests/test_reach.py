@@ -223,6 +223,12 @@ def test_only_the_proportions_of_weights_matter_and_nobody_scores_by_an_empty_co
     assert score_sites(MEASURES, {"none": 1})["score"].tolist() == [0, 0, 0, 0]
 
 
+def test_a_weight_below_zero_counts_against() -> None:
+    # near 10, 5, 10, 0 over 10; far 0, 20, 0, 10 over 20, and what is missing of it counts: 3/4 and 1/4.
+    found = score_sites(MEASURES, {"near": 3, "far": -1})
+    assert found["score"].tolist() == [100, 37.5, 100, 12.5]
+
+
 def test_a_missing_value_has_no_score() -> None:
     found = score_sites(MEASURES.assign(near=[10, np.nan, 5, 5]), {"near": 1})
     assert found["rank"].isna().tolist() == [False, True, False, False]
@@ -233,10 +239,9 @@ def test_a_missing_value_has_no_score() -> None:
     ("weights", "message"),
     [
         ({"neer": 1}, "no column neer. Did you mean near.* Columns are near, far, none"),
-        ({"near": -1}, "weight of near is -1"),
         ({"near": float("nan")}, "weight of near is nan"),
-        ({"near": 0}, "no weight is above 0"),
-        ({}, "no weight is above 0"),
+        ({"near": 0}, "all weights are 0"),
+        ({}, "all weights are 0"),
     ],
 )
 def test_weights_that_make_no_sense_are_refused(weights: dict[str, float], message: str) -> None:

@@ -171,3 +171,23 @@ def test_real_sites_are_read(name: str, count: int, first: str) -> None:
         pytest.skip(f"{DATA / name} is absent")
     sites = read_sites(DATA / name)
     assert (len(sites), sites.index[0]) == (count, first)
+
+
+def test_columns_of_the_user_are_numbers_where_they_hold_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "sites.csv"
+    file.write_text(
+        "site;lon;lat;fibre;rent;zone;post;phone;mixed;empty\n"
+        "a;3.1;46.1;1;12,5;2;03000;+33470000001;7;\n"
+        "b;3.2;46.2;0;9;;75001;+33470000002;seven;\n"
+        "c;3.3;46.3;1;NA;3;69001;+33470000003;;\n"
+    )
+    sites = read_sites(file)
+    assert sites["fibre"].dtype == "int64"
+    assert sites["fibre"].tolist() == [1, 0, 1]
+    np.testing.assert_array_equal(sites["rent"], [12.5, 9.0, np.nan])
+    np.testing.assert_array_equal(sites["zone"], [2.0, np.nan, 3.0])
+    # A code with a zero in front is none, nor is the plus of a telephone, nor what is a word once.
+    assert sites["post"].tolist() == ["03000", "75001", "69001"]
+    assert sites["phone"].str.startswith("+").all()
+    assert sites["mixed"].tolist()[:2] == ["7", "seven"]
+    assert sites["empty"].eq("").all()

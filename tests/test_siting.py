@@ -47,6 +47,7 @@ def worlds(draw: st.DrawFn) -> Any:
             "cost": random.integers(0, 9, many).astype(float),
             "capacity": random.integers(0, 80, many).astype(float),
             "area": random.choice(["urban", "rural"], many),
+            "floor": random.choice([-30.0, 0.0, 12.5, 40.0, 77.0, np.nan], many),
         },
         index=pd.Index(ids, name="site"),
         geometry=places,
@@ -79,13 +80,22 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
         asked["floors"] = {"a": draw(st.sampled_from([0.2, 0.6])), "b": draw(st.sampled_from([0.0, 0.4]))}
     if draw(st.integers(0, 2)) == 0:
         asked["quotas"] = (Quota("area", "rural", draw(st.integers(0, 1)), draw(st.sampled_from([1, 2, None]))),)
+    if draw(st.integers(0, 2)) == 0:
+        least, most = draw(st.sampled_from([None, 0, 40, 90])), draw(st.sampled_from([None, 130]))
+        total = {"total_at_least": least, "total_at_most": 130 if least is None else most}
+        between = {"value_at_least": 10, "value_at_most": 50, "at_least": draw(st.integers(0, 1)), "at_most": 2}
+        more = Quota(column="floor", **draw(st.sampled_from([total, between])))
+        asked["quotas"] = (*asked.get("quotas", ()), more)
     return asked
 
 
 def of_this_place(asked: dict[str, Any], sites: pd.DataFrame) -> dict[str, Any]:
     """Ask quotas of a kind of area that there is."""
     if "quotas" in asked:
-        asked["quotas"] = tuple(quota.model_copy(update={"value": sites["area"].iloc[0]}) for quota in asked["quotas"])
+        asked["quotas"] = tuple(
+            quota.model_copy(update={"value": sites["area"].iloc[0]}) if quota.column == "area" else quota
+            for quota in asked["quotas"]
+        )
     return asked
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from siteplan.analysis.reach import check_limits
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, listed
-from siteplan.reachable import Floats, Reach, sums
+from siteplan.reachable import Floats, Ints, Pairs, Reach, sums
 
 __all__ = ["LEAST_MINUTES", "huff_shares", "net_gain"]
 
@@ -137,13 +137,16 @@ def net_gain(
     table = pd.DataFrame({"before": then, "after": now}).loc[[*told[0], *told[1]]].rename_axis("site")
     table["change"] = table["after"] - table["before"]
     amount = asked.people.amount(group)
-    had = asked.covered(chosen, limit, told[0])
-    for place in told[1]:
-        table.loc[place, "alone"] = shared([*told[0], place])[place]
-        reached = asked.covered(chosen, limit, [place])
-        table.loc[place, "net_alone"] = float(amount[reached & ~had].sum())
-    for name in ("alone", "net_alone"):
-        table[name] = table[name].astype(float) if name in table else np.nan
+    every = sums(*_drawn(pull, asked.within(chosen, limit, told[0]), decay), len(asked.points))
+    pairs = asked.within(chosen, limit, told[1])
+    _, drawn = _drawn(pull, pairs, decay)
+    had = every[pairs.point] > 0
+    alone = {
+        "alone": asked.by_site(pairs, amount, drawn / (every[pairs.point] + drawn)),
+        "net_alone": asked.by_site(pairs.where(~had), amount),
+    }
+    for name, figures in alone.items():
+        table[name] = pd.Series(figures, asked.sites.astype(str)).reindex(told[1]).reindex(table.index)
     table["taken_alone"] = table["alone"] - table["net_alone"]
     return table
 
@@ -163,6 +166,11 @@ def _pull(asked: Reach, attraction: pd.Series, power: float, decay: float) -> Fl
     return np.power(pull.to_numpy(dtype=np.float64), power).astype(np.float64)
 
 
+def _drawn(pull: Floats, pairs: Pairs, decay: float) -> tuple[Ints, Floats]:
+    """Return the point of each pair, and how much its place draws there."""
+    return pairs.point, pull[pairs.site] / np.maximum(pairs.minutes, LEAST_MINUTES) ** decay
+
+
 def _shared(
     asked: Reach,
     pull: Floats,
@@ -174,7 +182,7 @@ def _shared(
     opened: Collection[str] | None,
 ) -> pd.Series:
     pairs = asked.within(mode, limit, opened)
-    drawn = pull[pairs.site] / np.maximum(pairs.minutes, LEAST_MINUTES) ** decay
-    every = sums(pairs.point, drawn, len(asked.points))
+    point, drawn = _drawn(pull, pairs, decay)
+    every = sums(point, drawn, len(asked.points))
     found = asked.by_site(pairs, asked.people.amount(group), drawn / every[pairs.point])
     return pd.Series(found, index=asked.sites.astype(str)).rename_axis("site")

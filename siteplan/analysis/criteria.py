@@ -23,7 +23,7 @@ from siteplan.errors import InputError, StudyError, suggested
 from siteplan.inputs.values import numbers
 from siteplan.reachable import Bools, Floats
 
-__all__ = ["Judgement", "closeness", "first_shares", "judge_sites", "unmet_requirements", "weight_ranges"]
+__all__ = ["Judgement", "as_numbers", "closeness", "first_shares", "judge_sites", "unmet_requirements", "weight_ranges"]
 
 YES = frozenset({"yes", "true", "1", "oui", "vrai"})
 NO = frozenset({"no", "false", "0", "non", "faux"})
@@ -154,6 +154,17 @@ def unmet_requirements(table: pd.DataFrame, require: Mapping[str, Requirement]) 
             most = np.inf if each.at_most is None else each.at_most
             missed[name] = ~((values >= least) & (values <= most))
     return _named(pd.DataFrame(missed, index=table.index))
+
+
+def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Return columns as numbers, NaN where they are blank: yes 1 and no 0.
+
+    Raises
+    ------
+    InputError
+        Naming the site whose value is none of these.
+    """
+    return pd.DataFrame({name: _numbers(table[name]) for name in table}, index=table.index)
 
 
 def closeness(scaled: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:

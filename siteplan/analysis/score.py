@@ -23,19 +23,20 @@ def score_sites(table: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFra
     Parameters
     ----------
     table
-        Index `site`; the columns named in `weights` hold numbers of 0 or more, of which more is better.
+        Index `site`; the columns named in `weights` hold numbers of 0 or more.
     weights
-        Column to weight, each 0 or more and one at least above 0. Only their proportions matter.
+        Column to weight, one at least other than 0. Only their proportions matter. Of a column more is better; with a
+        weight below 0, such as that of costs, less is: it counts 1 - value / largest.
 
     Returns
     -------
     Index as `table`; `score` (rounded to six decimals) and `rank` (1 is best, equal scores share the smallest rank).
-    A site with a missing value in a column of weight above 0 has neither.
+    A site with a missing value in a column of weight has neither.
 
     Raises
     ------
     StudyError
-        For a column that the table does not have, or weights or values below 0.
+        For a column that the table does not have, weights of 0 alone, or values below 0.
 
     Examples
     --------
@@ -44,26 +45,27 @@ def score_sites(table: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFra
     {'S05': 100.0, 'S01': 99.4}
     """
     used = _checked_weights(table, weights)
-    total = sum(used.values())
+    total = sum(map(abs, used.values()))
     score = np.zeros(len(table))
     for column in sorted(used):  # in one order, so that the order of the weights changes no bit
         values = _checked_values(table, column)
         largest = np.nanmax(values, initial=0.0)
-        score += used[column] / total * (values / largest if largest > 0 else values)
+        part = values / largest if largest > 0 else values
+        score += abs(used[column]) / total * (part if used[column] > 0 else 1 - part)
     scores = pd.Series(np.round(100 * score, 6), index=table.index)
     return pd.DataFrame({"score": scores, "rank": scores.rank(method="min", ascending=False).astype("Int64")})
 
 
 def _checked_weights(table: pd.DataFrame, weights: Mapping[str, float]) -> dict[str, float]:
-    """Return the weights above 0 after checking all of them."""
+    """Return the weights other than 0 after checking all of them."""
     for column, weight in weights.items():
         if column not in table.columns:
             raise StudyError(_unknown_column(column, list(map(str, table.columns))))
-        if not 0 <= weight < np.inf:
-            raise StudyError(f"score: the weight of {column} is {weight}, expected 0 or more")
-    used = {column: float(weight) for column, weight in weights.items() if weight > 0}
+        if not np.isfinite(weight):
+            raise StudyError(f"score: the weight of {column} is {weight}, expected a number")
+    used = {column: float(weight) for column, weight in weights.items() if weight}
     if not used:
-        raise StudyError("score: no weight is above 0. Give one column or more a weight, such as people_walk_15: 1")
+        raise StudyError("score: all weights are 0. Give one column or more a weight, such as people_walk_15: 1")
     return used
 
 
@@ -80,5 +82,5 @@ def _checked_values(table: pd.DataFrame, column: str) -> "np.ndarray[tuple[int],
         raise StudyError(f"score: column {column} holds {table[column].dtype}, expected numbers") from error
     if (values < 0).any():
         where = table.index[int((values < 0).argmax())]
-        raise StudyError(f"score: column {column} is below 0 at site '{where}', expected 0 or more, more being better")
+        raise StudyError(f"score: column {column} is below 0 at site '{where}', expected 0 or more")
     return values

@@ -78,10 +78,10 @@ class Decay(Model, metaclass=_AtTheDoor):
 class Score(Model):
     """How the results of a site become one number."""
 
-    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+    weights: dict[str, Annotated[float, Field(ge=-1e9, le=1e9)]] = Field(
         default={},
-        description="columns of scores.csv and their weights, such as {people_best_20: 2, workers_walk_15: 1}; "
-        "empty = people reached by any mode within the largest limit",
+        description="columns of scores.csv or of the sites and their weights, such as {people_best_20: 2, fibre: 1, "
+        "cost: -1}; below 0 where less is better; empty = people reached by any mode within the largest limit",
     )
     decay: Decay | None = Field(
         default=None,
@@ -91,18 +91,71 @@ class Score(Model):
 
 
 class Quota(Model, metaclass=_AtTheDoor):
-    """At least and at most so many open sites with one value in one column of the sites."""
+    """At least and at most so many open sites of one kind, or so much of a column at all open sites together."""
 
     column: str = Field(description="a column of the sites, such as zone")
-    value: bool | int | float | str = Field(description="its value, such as rural or 2")
+    value: bool | int | float | str | None = Field(default=None, description="its value, such as rural or 2")
     at_least: int = Field(default=0, ge=0, description="so many open sites of this kind, existing ones included")
     at_most: int | None = Field(default=None, ge=0, description="no more than so many; empty = no upper limit")
+    value_at_least: float | None = Field(
+        default=None, description="in place of one value: those of this value or more count"
+    )
+    value_at_most: float | None = Field(default=None, description="and of this or less, such as 5 for stop_minutes")
+    total_at_least: float | None = Field(
+        default=None,
+        description="in place of a number of sites: of the column, all open sites together have so much, such as 2000 "
+        "for floor_m2; a site without a value counts nothing",
+    )
+    total_at_most: float | None = Field(default=None, description="and no more than so much")
 
     @model_validator(mode="after")
     def _fits(self) -> "Quota":
-        if self.at_most is not None and self.at_most < self.at_least:
-            raise PydanticCustomError("asked", "is less than at_least; expected as many or more", {"key": "at_most"})
+        for part in ("", "value_", "total_"):
+            least, most = getattr(self, f"{part}at_least"), getattr(self, f"{part}at_most")
+            if least is not None and most is not None and most < least:
+                text = f"is less than {part}at_least; expected as many or more"
+                raise PydanticCustomError("asked", "{text}", {"key": f"{part}at_most", "text": text})
+        if [self.value is not None, self.of_values, self.of_total].count(True) != 1:
+            raise PydanticCustomError(
+                "asked",
+                "names none, or several, of value, value_at_least or value_at_most, and total_at_least or "
+                "total_at_most; expected one of these",
+                {"key": ""},
+            )
+        if self.of_total and (self.at_least or self.at_most is not None):
+            raise PydanticCustomError("asked", "counts sites, and total_ does not; leave it out", {"key": "at_least"})
         return self
+
+    @property
+    def of_values(self) -> bool:
+        """Whether sites count whose value lies between two."""
+        return self.value_at_least is not None or self.value_at_most is not None
+
+    @property
+    def of_total(self) -> bool:
+        """Whether what sites have is added up, in place of the sites."""
+        return self.total_at_least is not None or self.total_at_most is not None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the most, of sites or of what they have."""
+        if not self.of_total:
+            return self.at_least, math.inf if self.at_most is None else self.at_most
+        least, most = self.total_at_least, self.total_at_most
+        return -math.inf if least is None else least, math.inf if most is None else most
+
+    @property
+    def name(self) -> str:
+        """What is counted."""
+        if self.value is not None:
+            return f"{self.column}={self.value}"
+        if self.of_total:
+            return f"total of {self.column}"
+        least, most = (
+            "" if limit is None else f"{sign}{limit:g}"
+            for sign, limit in ((">=", self.value_at_least), ("<=", self.value_at_most))
+        )
+        return f"{self.column}{least}{most}"
 
 
 def _rises(values: tuple[float, ...]) -> tuple[float, ...]:

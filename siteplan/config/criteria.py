@@ -42,7 +42,7 @@ class Criterion(Model):
     def _makes_sense(self) -> "Criterion":
         if self.order and (len(self.order) < 2 or len({word.casefold() for word in self.order}) < len(self.order)):
             raise PydanticCustomError("order", "order: expected two words or more, none twice, the worst first")
-        if self.order and {"scale", "better"} & self.model_fields_set:
+        if self.order and (self.scale, self.better) != ("range", "more"):
             raise PydanticCustomError("order", "order: says what is worst and best already; leave scale and better out")
         if isinstance(self.scale, tuple) and (self.scale[1] - self.scale[0]) * self.sign <= 0:
             raise PydanticCustomError(

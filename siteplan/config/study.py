@@ -14,9 +14,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from siteplan.catalogue import BEST, decayed_measures, score_measures
+from siteplan.catalogue import BEST, COUNTED, Measure, decayed_measures, score_measures
 from siteplan.config.changes import Changes, Option, Scenario
 from siteplan.config.choose import Decay, Question, Score
+from siteplan.config.competition import Competition
+from siteplan.config.criteria import Criteria
 from siteplan.config.fields import FARTHEST, LIMIT, LONG, SEARCHED, based
 from siteplan.config.inputs import Area, Inputs, Origin
 from siteplan.config.problems import problems
@@ -24,7 +26,7 @@ from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.publics import Public, cyclists
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.config.together import Together
-from siteplan.config.travel import Travel
+from siteplan.config.travel import MODES, Travel
 from siteplan.display import Shown
 from siteplan.errors import Key, StudyError, listed
 from siteplan.words import languages
@@ -148,6 +150,16 @@ class Study(Shown, Model):
         description="communes together: who gains by the chosen sites in each, what each would reach alone with its "
         "own money, and who pays, such as {money: inhabitants}, or {}; empty = not told",
     )
+    criteria: Criteria | None = Field(
+        default=None,
+        description="sites judged by more than whom they reach, such as {columns: {people_best_20: 3, fibre: 1, "
+        "rent: {weight: 1, better: less}, stop_minutes: {better: less}}}; empty = not told",
+    )
+    competition: Competition | None = Field(
+        default=None,
+        description="other places to work, which share people out with the sites, such as {} for those of the extract; "
+        "empty = not told",
+    )
     robustness: Robustness | None = Field(
         default=None,
         description="how sure the ranks and the choice are: the study again under other assumptions, such as "
@@ -223,10 +235,10 @@ class Study(Shown, Model):
             self._check_choice(self.choose)
         self._check_changes()
         if self.score.weights and not any(self.score.weights.values()):
-            raise PydanticCustomError("weight", "score.weights: none is above 0; give one column or more a weight")
+            raise PydanticCustomError("weight", "score.weights: all are 0; give one column or more a weight")
         for column in self.score.weights:
-            # The modes of a travel-time table are known when it is read, not before.
-            if self.inputs.times is None and column not in self.columns():
+            # The modes of a travel-time table are known when it is read, not before; so are the sites' own columns.
+            if self.inputs.times is None and self._is_counted(column) and column not in self.columns():
                 close = difflib.get_close_matches(column, self.columns(), n=1)
                 hint = f"did you mean '{close[0]}'?" if close else f"expected any of {', '.join(self.columns())}"
                 raise PydanticCustomError(
@@ -498,6 +510,12 @@ class Study(Shown, Model):
         decayed = decayed_measures(modes, self.groups) if self.score.decay else []
         limits, unit = {mode: self.travel.limits_of(mode) for mode in modes}, self.travel.unit
         return [each.column for each in (*score_measures(modes, limits, self.groups, unit), *decayed)]
+
+    def _is_counted(self, column: str) -> bool:
+        """Tell whether a column is called like a count by one of the modes there are, which no column of sites is."""
+        measure = Measure.read(column)
+        known = (*MODES, *self.travel.profiles, BEST)
+        return measure is not None and measure.kind in (*COUNTED, "decayed") and measure.mode in known
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Where telecentres are or could be."""
 
+import re
 from collections.abc import Callable, Mapping
 from numbers import Real
 from os import PathLike
@@ -15,6 +16,7 @@ from siteplan.doors import door
 from siteplan.errors import InputError, listed, reads, warn
 from siteplan.formats import PLACES
 from siteplan.inputs.files import existing_file, read_places
+from siteplan.inputs.numerals import MISSING_TEXT
 from siteplan.inputs.values import find_column, keys, numbers, refuse_lists, repaired, row_name
 
 __all__ = ["OPEN", "STATUSES", "Places", "as_sites", "read_sites"]
@@ -24,6 +26,7 @@ OPEN = ("existing", "required")  # in any case
 Read = TypeVar("Read")
 SITE = ("site", "id", "site_id")
 MISSING = -1  # what shapely calls the type of no geometry
+CODE = re.compile(r"[-+]?0\d|\+|\D*(\d\D*){16}")  # zeros in front, a telephone's plus, more digits than a number holds
 
 
 @door()
@@ -50,7 +53,8 @@ def read_sites(
     -------
     GeoDataFrame
         Index `site` (text, as it stands in the file); columns `name`, `status`, `cost`, `capacity` (NaN = not known),
-        then the file's other columns; points in the CRS of the file, None for a site without a place.
+        then the file's other columns (numbers where they hold nothing else, but for codes with zeros in front); points
+        in the CRS of the file, None for a site without a place.
 
     Raises
     ------
@@ -89,7 +93,9 @@ def read_sites(
         table.geometry.name,
         *(find_column(table, file, "", None, known=(key,)) for key in own),
     }
-    others = {str(column): _alike(table[column]).to_numpy() for column in table.columns if column not in used}
+    others = {
+        str(column): _numbered(_alike(table[column]), file).to_numpy() for column in table.columns if column not in used
+    }
     points = _tried(problems, lambda: _points(table, file, index, places), None)
     if problems:
         raise InputError("; also: ".join([problems[0], *(text.removeprefix(f"{file}: ") for text in problems[1:])]))
@@ -151,6 +157,22 @@ def _alike(values: pd.Series) -> pd.Series:
     if values.dtype != object or pd.api.types.infer_dtype(values, skipna=True) not in ("mixed", "mixed-integer"):
         return values
     return values.where(values.isna(), values.astype(str))
+
+
+def _numbered(values: pd.Series, file: Path) -> pd.Series:
+    """Read a column of texts as numbers where it holds nothing else; codes with zeros in front stay texts."""
+    if values.dtype.kind != "O" and not pd.api.types.is_string_dtype(values):
+        return values
+    told = [str(value).strip() for value in values if pd.api.types.is_scalar(value) and not pd.isna(value)]
+    filled = [text for text in told if text.lower() not in MISSING_TEXT]
+    if len(told) + int(values.isna().sum()) < len(values) or not filled or any(map(CODE.match, filled)):
+        return values
+    try:
+        read = pd.Series(numbers(values, str(file)), index=values.index)
+    except InputError:  # no numbers, or in two ways: said where they are asked for as numbers
+        return values
+    whole = len(filled) == len(values) and bool((read % 1 == 0).all())
+    return read.astype("int64") if whole else read
 
 
 def _site_keys(table: gpd.GeoDataFrame, file: Path, column: str | None) -> pd.Index:

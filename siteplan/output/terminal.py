@@ -216,7 +216,7 @@ def _explained(
             yield words.text(
                 "adds_note", limit=_limit(measure.limit, measure.unit, words), mode=mode, column=measure.column
             )
-    used = {name: weight for name, weight in weights.items() if weight > 0}
+    used = {name: weight for name, weight in weights.items() if weight}
     if len(used) == 1:
         yield words.text("score_one", name=next(iter(used)))
     elif used:

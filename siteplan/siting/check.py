@@ -10,7 +10,7 @@ from siteplan.config import Question
 from siteplan.errors import SiteplanError
 from siteplan.reachable import by_point
 from siteplan.siting.choice import Choice
-from siteplan.siting.problem import USUAL, has_value, pair_weights, site_metres
+from siteplan.siting.problem import USUAL, counted_by, pair_weights, site_metres
 
 __all__ = ["check_choice"]
 
@@ -54,9 +54,9 @@ def check_choice(
     spent = float(cost[(status.reindex(chosen) != "existing").to_numpy()].sum())
     _true("the budget", question.budget is None or spent <= question.budget * (1 + 1e-9))
     for quota in question.quotas:
-        there = int(has_value(table.loc[chosen, quota.column], quota.value).sum())
-        most = there if quota.at_most is None else quota.at_most
-        _true(f"quota {quota.column}={quota.value}", quota.at_least <= there <= most)
+        counted, (least, most) = counted_by(quota, table.loc[chosen, quota.column]), quota.limits
+        little = CLOSE * float(np.abs(counted).max(initial=1))
+        _true(f"quota {quota.name}", least - little <= float(counted.sum()) <= most + little)
     if question.spacing_m is not None:
         _spaced(sites, chosen, status, question.spacing_m)
     mine = near[near["site"].isin(chosen)]

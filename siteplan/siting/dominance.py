@@ -21,7 +21,7 @@ def dominated(problem: Problem) -> Flags:
     """
     many = len(problem.sites)
     nothing = np.zeros(many, dtype=bool)
-    at_least = any(least > 0 for _, _, least, _ in problem.quotas)
+    at_least = any(least > float(np.minimum(counted, 0).sum()) for _, counted, least, _ in problem.quotas)
     if problem.capacity is not None or problem.objective.search == "farthest" or (at_least and problem.count is None):
         return nothing
     number = problem.times
@@ -87,7 +87,7 @@ def _costs(problem: Problem) -> Floats:
 
 
 def _kinds(problem: Problem) -> Ints:
-    """Return a number for each site: the same for sites that count in the same quotas."""
+    """Return a number for each site: the same for sites that count alike in all quotas."""
     if not problem.quotas:
         return np.zeros(len(problem.sites), np.int64)
     counted = np.column_stack([counted for _, counted, _, _ in problem.quotas])

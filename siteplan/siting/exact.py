@@ -322,7 +322,10 @@ def _side_rows(problem: Problem, rows: Rows) -> None:
     for together in _cliques(problem.apart, len(every)):
         rows.add(1, 0, together, 1.0, high=1.0)
     for _, counted, at_least, at_most in problem.quotas:
-        rows.add(1, 0, np.flatnonzero(counted), 1.0, low=at_least, high=at_most)
+        some = np.flatnonzero(counted)
+        amounts = counted[some].astype(np.float64)
+        size = 1.0 if counted.dtype == bool else float(np.abs(amounts).max(initial=0.0) or 1.0) / 1000
+        rows.add(1, 0, some, amounts / size, low=at_least / size, high=at_most / size)
 
 
 def _cliques(apart: Ints, many: int) -> list[Ints]:

@@ -60,8 +60,8 @@ def allowed(problem: Problem, opened: Flags, complete: bool = True) -> bool:
     if (problem.barred & opened).any() or (problem.fixed & ~opened).any():
         return False
     for _, counted, at_least, at_most in problem.quotas:
-        there = int((counted & opened).sum())
-        if there > at_most or (complete and there < at_least):
+        there, little = float(counted[opened].sum()), LITTLE * float(np.abs(counted).max(initial=1))
+        if there > at_most + little or (complete and there < at_least - little):
             return False
     return True
 
@@ -110,17 +110,20 @@ def _possible(problem: Problem, opened: Flags) -> Flags:
         left = problem.count - int(opened.sum())
         if left <= 0:
             return np.zeros_like(possible)
-        short = [(counted, at_least - int((counted & opened).sum())) for _, counted, at_least, _ in problem.quotas]
-        for counted, lacking in short:
-            if lacking >= left:
-                possible &= counted
+        for _, counted, at_least, _ in problem.quotas:
+            lacking = at_least - float(counted[opened].sum())
+            if counted.dtype == bool:
+                possible &= (counted > 0) | (lacking < left)
+            elif lacking > 0:  # with the largest of the others, it is still enough
+                others = np.sort(np.where(possible, counted, 0.0))[::-1][: left - 1].sum()
+                possible &= counted >= lacking - others
     if problem.budget is not None:
         spent = float(problem.cost[opened].sum())
         possible &= np.nan_to_num(problem.cost, nan=np.inf) + spent <= problem.budget * (1 + LITTLE)
     possible &= ~beside(problem.apart, opened)
     for _, counted, _, at_most in problem.quotas:
-        if (counted & opened).sum() >= at_most:
-            possible &= ~counted
+        little = LITTLE * float(np.abs(counted).max(initial=1))
+        possible &= counted[opened].sum() + counted <= at_most + little
     return possible
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "beside",
     "build_problem",
     "check_numbers",
+    "counted_by",
     "has_value",
     "pair_weights",
     "side_conditions",
@@ -78,7 +79,7 @@ class Problem:
     apart
         Pairs of sites nearer to each other than allowed, at least one of them not fixed.
     quotas
-        Each with the sites it counts, the least and the most (inf for none).
+        Each with the sites it counts, or what it adds up of each, the least and the most (inf for none).
     unknown (sites,)
         Why a candidate is barred: "no cost" or "no capacity", or nothing.
     unit
@@ -107,7 +108,7 @@ class Problem:
     territories: pd.Index
     floors: Floats | Literal["most"] | None
     apart: Ints
-    quotas: tuple[tuple[str, Flags, float, float], ...]
+    quotas: tuple[tuple[str, Flags | Floats, float, float], ...]
     unknown: npt.NDArray[np.object_]
     unit: Unit = "minutes"
 
@@ -460,18 +461,33 @@ def has_value(column: pd.Series, value: Any) -> Flags:
     return np.array([text(one) == text(value) for one in column], dtype=bool)
 
 
-def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags, float, float]:
-    """Return a quota's name, the sites it counts, and its limits."""
+def counted_by(quota: Quota, column: pd.Series) -> Flags | Floats:
+    """Return which sites a quota counts or, of a total, what it adds up of each."""
+    if quota.value is not None:
+        return has_value(column, quota.value)
+    if column.dtype == bool:
+        column = column.astype(float)
+    amounts = number_column(column.to_frame(), str(column.name), "sites")
+    if quota.of_total:
+        return np.nan_to_num(amounts)
+    least = -np.inf if quota.value_at_least is None else quota.value_at_least
+    most = np.inf if quota.value_at_most is None else quota.value_at_most
+    inside: Flags = (least <= amounts) & (amounts <= most)
+    return inside
+
+
+def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags | Floats, float, float]:
+    """Return a quota's name, the sites it counts or what it adds up, and its limits."""
     if quota.column not in table.columns:
         raise StudyError(Key("quotas"), f": sites have no column {quota.column!r}. Name one that they have")
-    counted = has_value(table[quota.column], quota.value)
-    if not counted.any():
+    counted = counted_by(quota, table[quota.column])
+    if quota.value is not None and not counted.any():
         known = ", ".join(map(str, table[quota.column].dropna().unique()[:8]))
         raise StudyError(
             Key("quotas"),
             f" {quota.column}={quota.value}: no site has this value in column {quota.column}; it holds {known}",
         )
-    return f"{quota.column}={quota.value}", counted, quota.at_least, np.inf if quota.at_most is None else quota.at_most
+    return quota.name, counted, *quota.limits
 
 
 def check_numbers(problem: Problem) -> None:
@@ -486,12 +502,17 @@ def check_numbers(problem: Problem) -> None:
     if problem.budget is not None and problem.budget < spent:
         raise StudyError(Key("budget"), f" is {problem.budget:,.0f}, but the required sites alone cost {spent:,.0f}")
     for name, counted, at_least, at_most in problem.quotas:
-        open_now, possible = int((counted & problem.fixed).sum()), int((counted & ~problem.barred).sum())
-        asked = ""
+        able = ~problem.barred & ~problem.fixed
+        open_now = float(counted[problem.fixed].sum())
+        possible = open_now + float(np.maximum(counted[able], 0).sum())
+        sure = open_now + float(np.minimum(counted[able], 0).sum())
+        total, asked = counted.dtype != bool, ""
         if possible < at_least:
-            asked = f"at least {at_least:g} asked for, but only {possible} such sites may be open"
-        elif open_now > at_most:
-            asked = f"at most {at_most:g} asked for, but {open_now} exist or are required"
+            which = f"all that may be open have {possible:g}" if total else f"only {possible:g} such sites may be open"
+            asked = f"at least {at_least:g} asked for, but {which}"
+        elif sure > at_most:
+            what = f"those that exist or are required have {sure:g}" if total else f"{sure:g} exist or are required"
+            asked = f"at most {at_most:g} asked for, but {what}"
         if asked:
             raise StudyError(Key("quotas"), f" {name}: {asked}")
     if isinstance(problem.floors, np.ndarray):

@@ -76,8 +76,10 @@ def _possible(problem: Problem, opened: Flags, held: Ints) -> npt.NDArray[np.boo
             near[one[inside], np.searchsorted(held, other[inside])] = True
         possible &= near.sum(axis=1)[:, None] - near == 0
     for _, counted, at_least, at_most in problem.quotas:
-        there = int((counted & opened).sum()) - np.r_[counted[held], False].astype(int) + counted[:, None]
-        possible &= (at_least <= there) & (there <= at_most)
+        amounts = counted.astype(np.float64)
+        there = float(amounts[opened].sum()) - np.r_[amounts[held], 0.0] + amounts[:, None]
+        little = LITTLE * float(np.abs(amounts).max(initial=1.0))
+        possible &= (at_least - little <= there) & (there <= at_most + little)
     if isinstance(problem.floors, np.ndarray):
         possible &= _floored(problem, problem.floors, opened, held)
     return possible

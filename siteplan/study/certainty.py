@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteplan.analysis.criteria import as_numbers
 from siteplan.analysis.reach import added, decayed_reach
 from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.robustness import PLACEMENTS, chosen_sets, rank_stability, regret, variants_of
 from siteplan.analysis.score import score_sites
-from siteplan.catalogue import BEST
+from siteplan.catalogue import BEST, Measure
 from siteplan.config import Profile, Question, Rides, Study, clock_of, seconds_of
 from siteplan.config.questions import Robustness
 from siteplan.errors import StudyError, warn
@@ -30,6 +31,7 @@ from siteplan.study.choosing import by_point, chosen
 from siteplan.study.editing import edited_timetable
 from siteplan.study.fairness import Situation
 from siteplan.study.load import StudyData, load_cells, same_place, used_sites
+from siteplan.study.measured import site_columns
 from siteplan.study.travel import Progress, fingerprint
 from siteplan.times import travel_times
 
@@ -120,6 +122,7 @@ def robustness_tables(
         "score": study.score.model_dump(mode="json"),
         "choose": None if study.choose is None else study.choose.model_dump(mode="json"),
         "weights": dict(weights),
+        **_measured(study),
         "placements": PLACEMENTS,
         "publics": [public.model_dump(mode="json") for public in study.publics],
         "populations": [file_hash(path) for path in asked.populations],
@@ -312,15 +315,28 @@ def _counted(study: Study, place: StudyData, reach: Reach, weights: Mapping[str,
     """Count what the score is made of."""
     asked: dict[str, Any] = {"minutes": study.travel.asked, "groups": study.groups}
     table = site_reach(reach, **asked)
-    if not set(weights) <= set(table):
+    if not set(weights) <= {*table, *place.sites}:
         table = table.join(added(reach, None, place.sites, **asked))
-    if study.score.decay is not None and not set(weights) <= set(table):
+    if study.score.decay is not None and not set(weights) <= {*table, *place.sites}:
         table = table.join(decayed_reach(reach, decay=study.score.decay, groups=study.groups))
-    return table.reindex(place.sites.index.astype(str))
+    own = site_columns(place.sites, [name for name in weights if name not in table])
+    return table.reindex(place.sites.index.astype(str)).join(as_numbers(own.set_axis(own.index.astype(str))))
+
+
+def _measured(study: Study) -> dict[str, Any]:
+    """Name what columns that are measured of the sites, and what is required of them, depend on."""
+    asked = study.criteria
+    if asked is None:
+        return {}
+    told = asked.model_dump(mode="json", exclude={"services"})
+    return {"criteria": told, "services": None if asked.services is None else file_hash(asked.services)}
 
 
 def _heaviest(weights: Mapping[str, float]) -> str:
-    return max(weights, key=lambda column: (weights[column], column))
+    """Name what weighs most in the score: of what is counted, where anything is."""
+    counted = {name: weight for name, weight in weights.items() if Measure.read(name) is not None}
+    known = counted or weights
+    return max(known, key=lambda column: (known[column], column))
 
 
 def _chosen(study: Study, place: StudyData, reach: Reach) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from siteplan.analysis.coverage import by_way, openings_of
+from siteplan.analysis.criteria import unmet_requirements
 from siteplan.analysis.equity import OUTSIDE
 from siteplan.catalogue import BEST
 from siteplan.config import Question, Study
@@ -19,8 +20,9 @@ from siteplan.siting.phases import coverage_curve, deploy, least_needed
 from siteplan.siting.possible import refuse_impossible
 from siteplan.study.fairness import commune_names
 from siteplan.study.load import StudyData
+from siteplan.study.measured import known_columns
 
-__all__ = ["by_point", "check_choose", "chosen", "covered", "frontier"]
+__all__ = ["able_sites", "by_point", "check_choose", "chosen", "covered", "frontier", "limited_question"]
 
 MOST = 20  # sites on the curve, at least
 CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "quotas")  # that the curve knows not of
@@ -40,7 +42,7 @@ def chosen(
     """
     if study.choose is None:
         return None, {}
-    asked, sites = _limited(study, study.choose), _able(study, sites)
+    asked, sites = limited_question(study, study.choose), able_sites(study, sites)
     tables: dict[str, pd.DataFrame] = {}
     with keys_named(lambda key: f"choose.{key}"):
         _refuse_communes(asked, communes)
@@ -92,11 +94,13 @@ def frontier(
     if not budgets:
         return {}
     with keys_named(lambda key: f"choose.{key}"):
-        table = cost_frontier(reach, _able(study, sites), _limited(study, study.choose), budgets, territory=communes)
+        table = cost_frontier(
+            reach, able_sites(study, sites), limited_question(study, study.choose), budgets, territory=communes
+        )
     return {"frontier": table}
 
 
-def _limited(study: Study, question: Question) -> Question:
+def limited_question(study: Study, question: Question) -> Question:
     """Return the question in the words of `choose_sites`, with the limit of the study where it has none of its own."""
     asked = _asked(question)
     if not asked.goal.limited:
@@ -104,8 +108,17 @@ def _limited(study: Study, question: Question) -> Question:
     return asked.model_copy(update={study.travel.unit: asked.limit(study.travel.longest(question.mode or BEST))})
 
 
-def _able(study: Study, sites: pd.DataFrame) -> pd.DataFrame:
-    """Return the sites with how many people they serve, where their capacity counts desks."""
+def able_sites(study: Study, sites: pd.DataFrame) -> pd.DataFrame:
+    """Return the sites as a choice sees them.
+
+    Candidates that do not meet the requirements of the study's criteria are excluded; where capacities count desks,
+    they are how many people these serve.
+    """
+    if study.criteria is not None and study.criteria.require:
+        asked = {name: each for name, each in study.criteria.require.items() if name in sites}
+        unmet = unmet_requirements(pd.DataFrame(sites), asked) != ""
+        barred = unmet & (sites["status"] == "candidate")
+        sites = sites.assign(status=sites["status"].mask(barred, "excluded"))
     if study.choose is None or study.choose.capacities != "desks":
         return sites
     return sites.assign(capacity=sites["capacity"] / desks_per_person(study))
@@ -121,7 +134,9 @@ def check_choose(study: Study, sites: pd.DataFrame) -> None:
     """
     if study.choose is not None:
         with keys_named(lambda key: f"choose.{key}"):
-            refuse_impossible(sites, _asked(study.choose))
+            later = [name for name in known_columns(study) if name not in sites]  # measured when all is checked
+            quotas = tuple(quota for quota in study.choose.quotas if quota.column not in later)
+            refuse_impossible(able_sites(study, sites), _asked(study.choose.model_copy(update={"quotas": quotas})))
 
 
 def _asked(question: Question) -> Question:

@@ -50,6 +50,8 @@ def input_files(study: Study) -> dict[str, Path]:
         "area.communes": study.area.communes and study.area.communes.file,
         "commuting.factors": study.commuting and study.commuting.factors,
         "commuting.flows": study.commuting and study.commuting.flows,
+        "competition.places": study.competition and study.competition.places,
+        "criteria.services": study.criteria and study.criteria.services,
         "inputs.elevation": inputs.elevation,
         "inputs.population": inputs.population and inputs.population.file,
         "inputs.sites": inputs.sites and inputs.sites.file,

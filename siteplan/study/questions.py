@@ -9,6 +9,8 @@ from siteplan.errors import StudyError
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
 from siteplan.study.choosing import check_choose
+from siteplan.study.competition import check_competition, competition_tables
+from siteplan.study.criteria import check_criteria, check_weights
 from siteplan.study.fairness import Situation, check_fairness, fairness_tables
 from siteplan.study.load import StudyData
 from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
@@ -32,6 +34,9 @@ def check_questions(study: Study, data: StudyData) -> None:
             f"travel.minutes: found {farthest:g}, but isochrones are searched for {study.searched:g} minutes at most; "
             "leave them out (output.isochrones: false), or lower the limit"
         )
+    check_weights(study, data)
+    if study.criteria is not None:
+        check_criteria(study, study.criteria, data)
     check_choose(study, data.sites)
     if study.fairness is not None:
         check_fairness(study, study.fairness, data)
@@ -41,6 +46,8 @@ def check_questions(study: Study, data: StudyData) -> None:
         check_commuting(study, study.commuting, data, study.demand)
     if study.together is not None:
         check_together(study, study.together, data)
+    if study.competition is not None:
+        check_competition(study, study.competition, data)
     if study.robustness is not None:
         check_robustness(study, study.robustness, data)
 
@@ -62,6 +69,8 @@ def answers(
         tables |= commuting_tables(study.commuting, here, study.demand)
     if study.together is not None:
         tables |= together_tables(study.together, here)
+    if study.competition is not None:
+        tables |= competition_tables(study.competition, here, progress)
     if study.robustness is not None:
         tables |= robustness_tables(study.robustness, here, cache, progress, weights=weights)
     return tables

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from siteplan.analysis.access import cell_access
+from siteplan.analysis.criteria import as_numbers
 from siteplan.analysis.reach import added, coverage, decayed_reach, overlap
 from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.score import score_sites
@@ -35,6 +36,7 @@ from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, check_choose, chosen, covered, frontier
+from siteplan.study.criteria import check_weights, criteria_tables, judged, traded
 from siteplan.study.fairness import Situation, access_tables, commune_names, desks_by_cell, places_left_out
 from siteplan.study.load import (
     StudyData,
@@ -48,6 +50,7 @@ from siteplan.study.load import (
     used_sites,
 )
 from siteplan.study.manifest import choice_told, input_files, manifest_of, warnings_of
+from siteplan.study.measured import measured, site_columns
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.riding import line_layer, ridden, stop_layer
@@ -131,6 +134,7 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         data = _load(asked, progress)
         check_questions(asked, data)
         after = _changed(asked, variants_of(asked), data, odd)
+        data = measured(asked, data)
         times = times_of(asked, data, cache, progress)
         work = _Work(asked, data, times, _reach(asked, times, data), odd, cache, progress)
         rings = None
@@ -195,6 +199,7 @@ def compare_scenarios(
         data = _load(asked, progress)
         check_questions(asked, data)
         after = _changed(asked, variants, data, odd)
+        data = measured(asked, data)
         times = times_of(asked, data, Cache(None), progress)
         work = _Work(asked, data, times, _reach(asked, times, data), odd, progress=progress)
         return _with_scenarios(_answered(work), work, after)
@@ -210,6 +215,8 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
         refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once() as odd:
         data = _load(asked, progress, around=WATERS)
+        check_weights(asked, data)
+        data = measured(asked, data)
         times = times_of(asked, data, Cache(None), progress)
         result = _analysed(_Work(asked, data, times, _reach(asked, times, data), odd))
         if out is not None:
@@ -248,6 +255,7 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
         else:
             data = _load(asked, progress, places=places, around=WATERS)
             check_choose(asked, data.sites)
+            data = measured(asked, data)
             reach = _reach(asked, times_of(asked, data, Cache(None), progress), data)
             sites, communes = data.sites, by_point(data, reach)
         _refuse_beyond(asked, reach)
@@ -351,7 +359,8 @@ def _changed(
 ) -> list[tuple[Variant, StudyData]]:
     """Make the changes of every scenario, so that one that cannot be made is told before anything is computed."""
     said = {str(each.message) for each in odd}
-    return [(variant, made(variant, study, data, said)) for variant in variants]
+    found = [(variant, made(variant, study, data, said)) for variant in variants]
+    return [(variant, measured(variant.study, place)) for variant, place in found]
 
 
 def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, StudyData]]) -> Result:
@@ -401,6 +410,10 @@ def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     tables |= frontier(study, reach, data.sites, choice, communes)
     opened = _names(choice)
     result = _analysed(work, rings, opened=opened)
+    if study.criteria is not None:
+        found = judged(study.criteria, data, result.scores)
+        tables |= criteria_tables(found, data)
+        tables |= traded(study, reach, data.sites, choice, communes, found)
     tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
     tables |= ridden(study, data)
     tables |= answers(Situation(study, data, reach, opened), work.cache, work.progress, weights=result.weights)
@@ -503,7 +516,9 @@ def _scores(study: Study, data: StudyData, reach: Reach) -> pd.DataFrame:
     if study.score.decay is not None:
         table = table.join(decayed_reach(reach, decay=study.score.decay, groups=study.groups))
     table = sites[["name", "status", "cost", "capacity"]].join(table.reindex(sites.index))
-    table = table.join(score_sites(table, ranked_by(study.score.weights, reach.names, study.travel.limits, unit)))
+    weights = ranked_by(study.score.weights, reach.names, study.travel.limits, unit)
+    own = site_columns(sites, [name for name in weights if name not in table or name == "cost"])
+    table = table.join(score_sites(table.assign(**as_numbers(own)), weights))
     told = not study.inputs.times and unit == "minutes"
     known = {profile.name: profile.speed_kmh for profile in study.profiles()} if told else {}
     speeds = {Measure("kmh", PEOPLE, mode).column: known.get(mode, np.nan) for mode in reach.modes}

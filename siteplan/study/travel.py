@@ -28,7 +28,13 @@ __all__ = ["Progress", "fingerprint", "no_longer", "rings_of", "times_after", "t
 Progress = Callable[[str, int, int], None]
 Search = Callable[[Profile | Rides, Progress | None], pd.DataFrame]
 
-APART = ("inputs.times", "commuting", "robustness")  # files that no search of the study's own reads
+APART = (
+    "inputs.times",
+    "commuting",
+    "competition",
+    "criteria",
+    "robustness",
+)  # files that no search of the study's own reads
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
 
 

@@ -95,6 +95,43 @@ PLACES = (
     Place("Ancienne perception", (-0.3, -0.25), {"office": "vacant"}),
 )
 
+# Of each site, in their order: fibre, rent (euros a m2 and month), floor_m2, step_free, energy (class).
+TRAITS = (
+    ("yes", 11, 540, "yes", "C"),  # Télécentre de la Halle
+    ("yes", 9, 320, "yes", "B"),  # Espace Orvelle, quartier de la gare
+    ("yes", 10, 400, "no", "E"),  # Ancienne poste centrale
+    ("yes", 6, 220, "yes", "B"),  # Médiathèque Jeanne-Aubrière
+    ("yes", 5, 160, "yes", "D"),  # Mairie de Saint-Aubry
+    ("yes", 9, 810, "yes", "C"),  # Halle de la gare
+    ("yes", 4, 380, "yes", "D"),  # Lycée Octave-Meunier, aile nord
+    ("no", 3, 270, "yes", "E"),  # École des Tilleuls, aile fermée
+    ("yes", 5, 190, "yes", "C"),  # Maison de quartier de Bellevue
+    ("yes", 5, 220, "yes", "D"),  # Centre social de la Prairie
+    ("no", 8, 940, "no", "F"),  # Ancienne caserne
+    ("yes", 13, 610, "yes", "B"),  # Ancien siège de la Caisse
+    ("no", 6, 140, "no", "E"),  # Maison Saint-Roch, sur la butte
+    ("yes", 6, 160, "yes", "C"),  # Bibliothèque du faubourg
+    ("yes", 10, 740, "no", "F"),  # Tannerie du quai
+    ("yes", 8, 430, "yes", "A"),  # Pépinière du Pré-Rond
+    ("yes", 6, 140, "yes", "D"),  # Poste du boulevard
+    ("yes", 11, 490, "no", "F"),  # Ancien cinéma Rex
+    ("yes", 5, 190, "yes", "C"),  # Maison des associations
+    ("no", 4, 190, "yes", "D"),  # Foyer des Acacias
+    ("yes", 5, 140, "yes", "D"),  # Pavillon du Château-d'Eau
+    ("yes", 4, 220, "no", "D"),  # Mairie de Vernay-sous-Bois
+    ("yes", 4, 270, "yes", "E"),  # Salle des fêtes de Vernay
+    ("no", 3, 140, "no", "F"),  # Ancien presbytère d'Échallon
+    ("yes", 4, 160, "yes", "B"),  # Médiathèque de Marsac
+    ("no", 5, 350, "yes", "D"),  # Ancienne laiterie de Marsac
+    ("yes", 4, 240, "yes", "C"),  # Maison du bourg de Chênevières
+    ("yes", 4, 400, "yes", "D"),  # Collège de Chênevières, aile B
+    ("no", 5, 160, "no", "E"),  # Gare de Saint-Méry
+    ("no", 3, 110, "no", "E"),  # Mairie de Saint-Méry
+    ("no", 3, 140, "yes", "D"),  # Salle communale de Rivière-Basse
+    ("yes", 6, 160, "no", "E"),  # Auberge de Nérolles
+    ("no", 4, 190, "no", "G"),  # Grange des Îles
+)
+
 
 def stand(streets: Joined) -> list[Point]:
     """Return where each of PLACES stands: beside the nearest street with doors, on the side it was drawn."""
@@ -115,7 +152,7 @@ def _frontage(line: shapely.LineString, point: Point) -> Point:
 
 
 def site_table(where: list[Point]) -> pd.DataFrame:
-    """Return the sites as written: site, name, lon, lat, status, cost (euros), capacity (desks)."""
+    """Return the sites as written: site, name, lon, lat, status, cost (euros), capacity (desks), and their traits."""
     rows = []
     for place, point in zip(PLACES, where, strict=True):
         if place.status:
@@ -124,7 +161,7 @@ def site_table(where: list[Point]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["name", "lon", "lat", "status", "cost", "capacity"])
     table = table.astype({"cost": "Int64", "capacity": "Int64"})
     table.insert(0, "site", [f"S{i + 1:02d}" for i in range(len(table))])
-    return table
+    return table.join(pd.DataFrame(TRAITS, columns=["fibre", "rent", "floor_m2", "step_free", "energy"]))
 
 
 def communes() -> gpd.GeoDataFrame:
