@@ -310,8 +310,12 @@ def out_of_place(table, columns, known):
     return odd + missing + ([] if places == sorted(places) else columns)
 
 
+# What the sites of the sample have beside, and what its criteria measure of them.
+TRAITS = ["fibre", "rent", "floor_m2", "step_free", "energy", "stop_minutes", "services_near"]
+
+
 @pytest.mark.parametrize(
-    ("study", "groups", "own"), [("town", ["workers"], ["owner"]), ("sample", ["workers", "age_65"], [])]
+    ("study", "groups", "own"), [("town", ["workers"], ["owner"]), ("sample", ["workers", "age_65"], TRAITS)]
 )
 def test_every_table_has_the_columns_that_are_declared_in_their_order(request, study, groups, own):
     result = request.getfixturevalue(study)
