@@ -185,6 +185,7 @@ def _with_places(
     """Return who is how far from which site and which other place."""
     data, reach = here.data, here.reach
     assert data.streets is not None  # noqa: S101 - checked before
+    limit: float = max(study.travel.minutes) if asked.minutes is None else asked.minutes
     if places.empty:
         warn("competition: there is no other place to work; sites share people out among themselves")
         return reach
@@ -195,7 +196,7 @@ def _with_places(
             places,
             data.points[data.linked[profile.name]],
             mode=profile,
-            minutes=asked.minutes or max(study.travel.minutes),
+            minutes=limit,
             direction=study.travel.direction,
             transit=data.timetable,
             progress=None if progress is None else lambda done, total: progress("competition", done, total),
