@@ -185,7 +185,7 @@ def _with_places(
     """Return who is how far from which site and which other place."""
     data, reach = here.data, here.reach
     assert data.streets is not None  # noqa: S101 - checked before
-    limit: float = max(study.travel.minutes) if asked.minutes is None else asked.minutes
+    limit = float(max(study.travel.minutes)) if asked.minutes is None else asked.minutes
     if places.empty:
         warn("competition: there is no other place to work; sites share people out among themselves")
         return reach
