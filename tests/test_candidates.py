@@ -95,6 +95,29 @@ def test_another_kind_inside_the_outline_is_another_site(tmp_path: Path) -> None
     assert len(propose_sites(village(tmp_path, inside, way(30, [1, 2, 3, 4, 1], amenity="townhall")))) == 2
 
 
+@pytest.mark.filterwarnings("default::siteplan.errors.SiteplanWarning")
+def test_places_of_one_building_are_one_site_across_kinds(tmp_path: Path) -> None:
+    at_one, at_two = ({"addr__street": "Rue Haute", "addr__housenumber": each} for each in ("1", "2"))
+    path = village(
+        tmp_path,
+        way(30, [1, 2, 3, 4, 1], amenity="townhall", name="Mairie", building="yes"),
+        node(20, 1, 1, amenity="library", name="Books"),  # inside that building: the library stands before it
+        node(21, 1.5, 1, amenity="post_office"),  # inside it, too
+        node(22, 2.2, 1, amenity="post_office", name="Post"),  # beside it
+        node(23, 5, 5, amenity="library", name="Upstairs", **at_one),
+        node(24, 5.1, 5, amenity="community_centre", **at_one),  # 8 m off, at the same address
+        node(25, 5.2, 5, amenity="community_centre", **at_two),
+        node(26, 9, 9, amenity="post_office", **at_one),  # of that address, but 500 m off: another town's
+    )
+    with pytest.warns(SiteplanWarning) as said:
+        sites = propose_sites(path)
+    assert list(sites.index) == ["n20", "n23", "n25", "n22", "n26"]
+    assert str(said[0].message) == (
+        f"{path}: 3 of 8 places stand in one building with another, which is proposed for both: n24 (community "
+        "centre), w30 (town hall), n21 (post office)"
+    )
+
+
 @pytest.mark.parametrize(
     ("metres_north", "name", "kept"), [(90, "Halt", 1), (110, "Halt", 2), (90, "Stop", 2), (90, "", 2)]
 )

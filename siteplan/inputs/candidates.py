@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from siteplan.doors import door
-from siteplan.errors import InputError, StudyError, warn
+from siteplan.errors import InputError, StudyError, listed, warn
 from siteplan.geo import LONLAT, metric_crs
 from siteplan.inputs.extract import Layer, Scan, read_layers
 from siteplan.inputs.opl import all_tags, read_nodes, read_relations, read_ways
@@ -43,6 +43,13 @@ class _Place:
         return self.tags.get("name", "").strip()
 
     @property
+    def address(self) -> tuple[str, ...]:
+        """Street (or place) and number; nothing where either is not told."""
+        street = self.tags.get("addr:street", self.tags.get("addr:place", "")).strip().casefold()
+        number = self.tags.get("addr:housenumber", "").strip().casefold()
+        return (street, number) if street and number else ()
+
+    @property
     def point(self) -> shapely.Point:
         """A point inside the outline."""
         return shapely.point_on_surface(self.shape)
@@ -58,7 +65,9 @@ def propose_sites(
     """Propose candidate sites from an OpenStreetMap extract: libraries, town halls, stations, vacant offices and more.
 
     A place is a node, a closed way or a multipolygon; the last two stand at a point inside their outline. What is
-    mapped twice (inside an outline of its kind, or within 100 m with its kind and name) is kept once and counted.
+    mapped twice (inside an outline of its kind, or within 100 m with its kind and name) is kept once and counted. Of
+    places of several kinds in one building (inside its outline, or at its address) that of the kind that stands first
+    in the table of tags is kept, and the others are told.
 
     Parameters
     ----------
@@ -103,10 +112,15 @@ def propose_sites(
         text = f"{file}: {lost:,} places are left out, because the extract does not hold their outlines"
         warn(text)
     inside = places if area is None else _within(places, area)
-    found = _merged(inside)
-    if len(found) < len(inside):
-        text = f"{file}: {len(inside) - len(found):,} of {len(inside):,} places are mapped twice and kept once"
+    once = _merged(inside)
+    if len(once) < len(inside):
+        text = f"{file}: {len(inside) - len(once):,} of {len(inside):,} places are mapped twice and kept once"
         warn(text)
+    found, beside = _by_building(once, list(table))
+    if beside:
+        told = listed((f"{place.osm} ({place.kind})" for place in beside), most=5)
+        text = f"{file}: {len(beside):,} of {len(once):,} places stand in one building with another, which is proposed"
+        warn(f"{text} for both: {told}")
     if not found:
         elsewhere = f"none of the {len(places):,} places that fit is in the area: is it the extract of another place?"
         nothing = f"no place fits the table of tags ({', '.join(table)}): was the extract made with all its tags?"
@@ -228,6 +242,30 @@ def _merged(places: list[_Place]) -> list[_Place]:
         else:
             kept[same] = replace(kept[same], tags=place.tags | kept[same].tags)
     return list(kept.values())
+
+
+def _by_building(places: list[_Place], kinds: list[str]) -> tuple[list[_Place], list[_Place]]:
+    """Return one place for each building, that of the first kind, and those that stand in one with such a place."""
+    ordered = sorted(places, key=lambda place: (kinds.index(place.kind), -shapely.area(place.shape), place.osm))
+    first = list(range(len(ordered)))  # of those found so far to be in one building with each
+    for later, close in _close_pairs(ordered).items():
+        for earlier in close:
+            if first[earlier] != first[later] and _in_one(ordered[earlier], ordered[later]):
+                one, other = sorted((first[earlier], first[later]))
+                first = [one if each == other else each for each in first]
+    numbered = list(zip(ordered, first, strict=True))
+    kept = [place for at, (place, each) in enumerate(numbered) if each == at]
+    return kept, [place for at, (place, each) in enumerate(numbered) if each != at]
+
+
+def _in_one(one: _Place, other: _Place) -> bool:
+    """Tell whether two close places of different kinds are in one building: inside its outline, or at its address."""
+    if one.kind == other.kind:
+        return False
+    for outer, inner in ((one, other), (other, one)):
+        if outer.tags.get("building", "no") != "no" and shapely.intersects(outer.shape, inner.point):
+            return True
+    return bool(one.address) and one.address == other.address
 
 
 def _close_pairs(places: list[_Place]) -> dict[int, list[int]]:

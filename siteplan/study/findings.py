@@ -30,6 +30,7 @@ from siteplan.output.coverage import HILLY, cycles
 from siteplan.output.files import MANIFEST, digest, is_inside, is_results, unfinished
 from siteplan.output.result import read_manifest
 from siteplan.study.choosing import check_choose
+from siteplan.study.doubt import doubtful_sites
 from siteplan.study.load import (
     asked_file,
     linked_by_mode,
@@ -80,7 +81,10 @@ class Finding:
 
 @door()
 def check(study: Study | str | Path) -> list[Finding]:
-    """Read all inputs of a study and say what is wrong, odd or worth knowing, without computing travel times.
+    """Read all inputs of a study and say what is wrong, odd or worth knowing, without computing its travel times.
+
+    Of sites that stand beside each other it is counted whom each reaches on foot, so that one which joins the wrong
+    street is found.
 
     Given a folder of results, say which of its files are missing, or not as the run wrote them.
 
@@ -126,7 +130,7 @@ def check(study: Study | str | Path) -> list[Finding]:
         found += [] if timetable is None else _about_timetable(timetable)
         found += _about_terrain(asked, streets)
     if streets is not None and cells is not None:
-        found += _about_people(asked, cells, streets)
+        found += _about_people(asked, cells, streets, used_sites(sites))
     found += _about_cycling(asked)
     if asked.inputs.times is not None:
         exact = asked.inputs.times_minutes
@@ -348,7 +352,9 @@ def _about_timetable(timetable: Timetable) -> Iterator[Finding]:
     yield Finding("info", "inputs.transit", text)
 
 
-def _about_people(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork) -> list[Finding]:
+def _about_people(
+    study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork, sites: gpd.GeoDataFrame
+) -> list[Finding]:
     found: list[Finding] = []
     what = f"{asked_file(study, 'population')}: its cells"
     _tried(found, "inputs.population", lambda: same_place(streets, cells, what))
@@ -363,7 +369,10 @@ def _about_people(study: Study, cells: gpd.GeoDataFrame, streets: StreetNetwork)
         if people > 0:
             text = f"{people:,.0f} people live on streets that one-way rules let nobody {leave} by {mode}"
             found.append(Finding("info", "inputs.population", text))
-    return found
+    return [
+        *found,
+        *(Finding("warning", "inputs.sites", text) for text in doubtful_sites(study, streets, sites, points)),
+    ]
 
 
 def _about_one_ways(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> Iterator[Finding]:

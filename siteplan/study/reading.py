@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from siteplan.config import Inputs, Study
+from siteplan.config.fields import listed
 from siteplan.config.problems import said, short
 from siteplan.doors import door
 from siteplan.errors import InputError, Key, StudyError, is_there
@@ -62,6 +63,8 @@ def read_study(
     for key, value in options.items():
         if value is not None and value != []:
             _put(raw, key, value if path is None else _from_here(value), origin)
+    if options.get("travel.modes"):
+        _keep_limits_of(raw["travel"], options)
     for override in overrides:
         key, value = _parsed(override)
         _put(raw, key, value, origin)
@@ -105,6 +108,15 @@ def _put(raw: dict[str, Any], key: str, value: Any, origin: str) -> None:
         # The other way about: another file, the keys beside it kept. Limits, be they by mode, are no files.
         value = {**raw[last], "file": value}
     raw[last] = value
+
+
+def _keep_limits_of(travel: dict[str, Any], options: Mapping[str, Any]) -> None:
+    """Let the limits of modes that an option does not ask for go with these, where the file has limits by mode."""
+    asked = listed(options["travel.modes"])
+    for key in ("minutes", "metres"):
+        own = travel.get(key)
+        if isinstance(own, dict) and options.get(f"travel.{key}") is None:
+            travel[key] = {mode: limits for mode, limits in own.items() if mode in asked} or own
 
 
 def _from_here(value: Any) -> Any:
