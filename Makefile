@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RUNS := $(VENV)/.runs
 
 # What meets every library once: readers, downloads, locks, searches, the choice, tables, pages, the command line.
 FLOORED := $(addprefix tests/test_,cli.py config.py doors.py downloads.py fetch.py graph.py gtfs.py maps.py osm.py \
@@ -17,13 +18,16 @@ ASIDE := -W "ignore:Conversion of an array with ndim:DeprecationWarning"
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(READY): requirements.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+# What running needs, and what developing needs beside it.
+$(RUNS): requirements-run.txt pyproject.toml
+	tools/install.sh $(PYTHON) $(VENV) requirements-run.txt
 	@touch $@
 
-demo: $(READY) ## write the sample territory, run it, print the table and where the map is
+$(READY): requirements.txt pyproject.toml
+	tools/install.sh $(PYTHON) $(VENV) requirements.txt
+	@touch $@ $(RUNS)
+
+demo: $(RUNS) ## write the sample territory, run it, print the table and where the map is
 	$(BIN)/siteplan demo
 	@echo "Go on with $(BIN)/siteplan, or with siteplan after: . $(BIN)/activate"
 
@@ -71,8 +75,10 @@ notebooks: $(READY) ## execute the notebooks in place
 sample: $(READY) ## draw the sample territory in data/sample anew
 	$(BIN)/python -m tools.sample data/sample
 
-lock: ## write requirements.txt anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+lock: ## write requirements.txt and, of it, what running needs anew from pyproject.toml (needs uv)
+	$(LOCK) --group dev --output-file requirements.txt
+	$(LOCK) --group build --constraint requirements.txt --output-file requirements-run.txt
 
 clean: ## remove everything that can be made again
 	rm -rf $(VENV) .venv-bench .venv-floors build dist site siteplan-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
