@@ -24,11 +24,11 @@ $(RUNS): requirements-run.txt pyproject.toml
 	@touch $@
 
 $(READY): requirements.txt pyproject.toml
-	tools/install.sh $(PYTHON) $(VENV) requirements.txt
+	tools/install.sh $(PYTHON) $(VENV) requirements.txt compiled
 	@touch $@ $(RUNS)
 
 demo: $(RUNS) ## write the sample territory, run it, print the table and where the map is
-	$(BIN)/siteplan demo
+	PYTHONDONTWRITEBYTECODE= $(BIN)/siteplan demo
 	@echo "Go on with $(BIN)/siteplan, or with siteplan after: . $(BIN)/activate"
 
 test: $(READY) ## run the whole test suite, notebooks included, on all cores

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Install a locked list of packages, and this checkout, into a virtual environment: install.sh PYTHON VENV LIST
+# Install a locked list of packages, and this checkout, into a virtual environment: install.sh PYTHON VENV LIST [compiled]
 # uv takes seconds where pip takes minutes: it is used where it is, brought by pip where it is not, and done without where
-# it cannot be had. Nobody waits for byte-code of modules that are never imported: Python writes it of those that are.
+# it cannot be had. Byte-code of every module (`compiled`) is for who runs many processes; without it nobody waits for that
+# of modules that are never imported, and Python writes it of those that are.
 set -eu
 python=$1 venv=$2 list=$3
+compiled=${4:-}
 
 ours="$venv/bin/python"
 [ -x "$ours" ] || "$python" -m venv "$venv"
@@ -24,7 +26,9 @@ with_pip() {
     "$ours" -m pip install --quiet --disable-pip-version-check --no-compile --no-build-isolation --no-deps --editable .
 }
 
-if [ -n "$uv" ] && with_uv; then
-    exit 0
+if [ -z "$uv" ] || ! with_uv; then
+    with_pip
 fi
-with_pip
+if [ "$compiled" = compiled ]; then
+    "$ours" -m compileall -q -j 0 "$("$ours" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" || true
+fi
