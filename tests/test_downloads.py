@@ -83,6 +83,31 @@ def test_a_process_that_was_killed_goes_on_at_its_byte(replay, source, downloads
     assert {total for _, total in written} == {len(DATA)}
 
 
+@pytest.mark.parametrize("there", [0, 1, 131_071, 131_072, 131_073, 500_000, -1, None])
+def test_whatever_byte_a_process_was_killed_at_the_file_becomes_whole(there, replay, source, downloads):
+    """Up to `there` bytes are on the disk (-1: all but one; None: all), with what is known of their state."""
+    size = len(DATA) if there is None else there % len(DATA)
+    with pytest.raises(KeyboardInterrupt):
+        Downloads(downloads.folder, offline=False, progress=stopping).get(source, URL)
+    (part,) = downloads.folder.glob("parts/*.part")
+    part.write_bytes(DATA[:size])
+    assert downloads.get(source, URL).read_bytes() == DATA
+    again = replay.requests[1:]
+    if 0 < size < len(DATA):
+        assert [each.sent for each in again] == [len(DATA) - size]
+    # all that may be left is what the cache itself keeps
+    assert not list(downloads.folder.glob("parts/*.part"))
+    # one that was killed before anything of the state was written begins anew
+    other = Downloads(downloads.folder.with_name("other"), offline=False, patience=0.02, tries=2)
+    (other.folder / "parts").mkdir(parents=True)
+    (other.folder / "parts" / part.name).write_bytes(b"x" * 1000)
+    assert other.get(source, URL).read_bytes() == DATA
+
+
+def stopping(name, done, total):
+    raise KeyboardInterrupt
+
+
 def test_a_part_of_an_older_state_is_not_gone_on_with(replay, source, downloads):
     replay.fail("towns", cut=300_000, headers={"ETag": '"older"'})
     assert downloads.get(source, URL).read_bytes() == DATA

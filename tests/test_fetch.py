@@ -1,10 +1,14 @@
 """From a name to a study that runs: composed, told, kept; one source that fails costs its part alone."""
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
+import time
 
 import pandas as pd
 import pytest
@@ -237,6 +241,61 @@ def test_a_dry_run_tells_and_writes_nothing(valley, tmp_path):
     assert "terrain      The valley's terrain; CC-BY-4.0; 2025" in done.output
     assert not [each for each in valley.requests if each.source.startswith("valley")]
     assert not list(tmp_path.glob("valley*"))
+
+
+def test_what_changed_at_its_source_comes_with_update_alone(valley, tmp_path):
+    words = [VALLEY, tmp_path / "valley", "--sources", valley.mine, "--only", "sites"]
+    assert run(*words).exit_code == 0
+    changed = (SAMPLE / "sites.csv").read_bytes() + b"S98,New,3.33,46.44,candidate,,\n"
+    valley.answers["valley_extract"] = valley.answers["valley_extract"] | {"/sites.csv": changed}
+    count = len(valley.requests)
+    assert run(*words).exit_code == 0
+    assert (len(valley.requests), (tmp_path / "valley/sites.csv").read_bytes()) == (
+        count,
+        (SAMPLE / "sites.csv").read_bytes(),
+    )
+    assert run(*words, "--update").exit_code == 0
+    assert (tmp_path / "valley/sites.csv").read_bytes() == changed
+    asked = [each for each in valley.requests[count:] if each.source == "valley_extract"]
+    assert [each.headers["If-None-Match"][0] for each in asked] == ['"']  # asked once, whether it changed
+    told = json.loads((tmp_path / "valley/sources.json").read_text())
+    assert told["files"]["sites.csv"] == hashlib.sha256(changed).hexdigest()
+
+
+def test_a_year_reaches_the_sources_that_have_several(tmp_path, monkeypatch):
+    monkeypatch.setenv("SITEPLAN_CACHE", str(tmp_path / "cache"))
+    with replayed(miniature_places.answers() | grids.answers(), monkeypatch) as replay:
+        words = [VALLEY, "--dry-run", "--only", "population", "--source", "population=ghs_pop", "--year", "2019"]
+        done = run(*words)
+    assert done.exit_code == 0, done.output
+    assert "GHS_POP_E2020_GLOBE_R2023A_54009_100_V1_0_R4_C19.zip" in done.output
+    assert any("E2020" in each.path and each.method == "HEAD" for each in replay.requests)
+
+
+def test_a_fetch_that_is_killed_leaves_nothing_and_the_next_goes_on(tmp_path, monkeypatch):
+    """SIGKILL between two pieces of a raster: no folder of results; what was loaded is not asked for again."""
+    monkeypatch.setenv("SITEPLAN_CACHE", str(tmp_path / "cache"))
+    words = ["fetch", VALLEY, str(tmp_path / "valley"), "--only", "population,terrain"]
+    words += ["--source", "population=worldpop"]
+    with replayed(miniature_places.answers() | grids.answers(), monkeypatch) as replay:
+        replay.fail("glo30", slow=0.2, times=99)
+        child = subprocess.Popen([sys.executable, "-m", "siteplan", *words], stderr=subprocess.DEVNULL)
+        while not replay.asked("glo30"):
+            assert child.poll() is None
+            time.sleep(0.02)
+        child.kill()
+        child.wait()
+        assert not [path for path in (tmp_path / "valley").glob("*") if path.name[0] != "."]
+        loaded = len(replay.asked("worldpop"))
+        replay.faults.clear()
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+        assert len(replay.asked("worldpop")) == loaded > 1
+        monkeypatch.setenv("SITEPLAN_CACHE", str(tmp_path / "clean"))
+        words[2] = str(tmp_path / "clean-valley")
+        assert CliRunner().invoke(app, words).exit_code == 0
+    for name in ("population.tif", "terrain.tif", "study.yaml", "sources.json"):
+        assert (tmp_path / "valley" / name).read_bytes() == (tmp_path / "clean-valley" / name).read_bytes()
 
 
 def test_words_that_are_too_many_or_too_few_are_told(valley, tmp_path):
