@@ -529,7 +529,7 @@ def test_hostile_names_are_only_text(opened):
         assert seen.page.locator("#card h2").text_content() == name
     assert seen.page.title() == title
     assert seen.page.locator("h1").inner_text() == title
-    assert "<i>note</i>" in seen.page.locator("#notes").inner_text()
+    assert "<i>note</i>" in seen.page.locator("#notes").text_content()
     assert seen.page.locator("b, #notes i, img").count() == 0
 
 
@@ -537,7 +537,7 @@ def test_hostile_names_are_only_text(opened):
 def test_a_french_page_speaks_french(opened):
     seen = opened(site_map(**small_world(), language="fr"))
     assert seen.page.evaluate("document.documentElement.lang") == "fr"
-    assert "Vitesses\u202f: à pied 4,8 km/h" in seen.page.locator("#notes").inner_text()
+    assert "Vitesses\u202f: à pied 4,8 km/h" in seen.page.locator("#notes").text_content()
     seen.page.locator("#ranking tbody button").first.click()
     assert "12\u202f345" in seen.page.locator("#card").inner_text()
     seen.picture("french")
@@ -1212,7 +1212,7 @@ def test_the_view_is_in_the_address_and_the_language_switches(opened, chromium, 
     seen.page.locator("#tools button", has_text="FR").click()
     total = seen.page.locator('[data-total="covered"]').inner_text()
     assert seen.page.evaluate("document.documentElement.lang") == "fr"
-    assert "Vitesses" in seen.page.locator("#notes").inner_text()
+    assert "Vitesses" in seen.page.locator("#notes").text_content()
     link = seen.page.locator("#link").get_attribute("href")
     context = chromium.new_context(offline=True)
     again = context.new_page()
@@ -1243,7 +1243,7 @@ def test_a_cell_is_named_by_its_territory_or_the_nearest_place(opened):
     seen.page.mouse.click(area["x"] + area["width"] * 0.3, area["y"] + area["height"] * 0.5)
     assert seen.page.locator(".leaflet-popup .card p").first.inner_text().endswith(", near Oberdorf")
     seen = opened(small_plan(places=names).page)
-    seen.page.mouse.click(area["x"] + area["width"] * 0.4, area["y"] + area["height"] * 0.45)
+    seen.page.mouse.click(area["x"] + area["width"] * 0.55, area["y"] + area["height"] * 0.45)
     assert seen.page.locator(".leaflet-popup .card p").first.inner_text().endswith(", East")
 
 
@@ -1459,3 +1459,20 @@ def test_porto_alegre_weighs_five_megabytes_at_most(opened):
     seen = opened(page)
     assert seen.page.locator(".mark").count() == 40
     seen.picture("porto_alegre")
+
+
+@needs_chromium
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1024, 700), (390, 844)])
+def test_the_answer_stands_on_the_first_sheet_and_no_legend_over_the_map(opened, width, height):
+    seen = opened(small_plan().page, width=width, height=height)
+    answer = seen.page.locator("#totals .big").bounding_box()
+    assert answer["y"] + answer["height"] < height
+    around, side = (seen.page.locator(what).bounding_box() for what in (".folium-map", "#side"))
+    if width == 1366:
+        assert side["x"] >= around["x"] + around["width"]
+        seen.page.locator("#layers summary").click()  # folded, the map has its place
+        assert seen.page.locator(".folium-map").bounding_box()["width"] > around["width"] + 150
+    else:
+        assert not seen.page.locator("#layers").evaluate("each => each.open")
+    seen.page.locator("#notes summary").click()
+    assert seen.page.locator("#notes details p").first.is_visible()

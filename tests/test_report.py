@@ -650,7 +650,7 @@ def test_the_headline_is_what_weighs_most():
 
 
 def test_a_table_for_paper_drops_shorter_limits_first():
-    names = [f"people_{mode}_{limit}" for mode in ("walk", "bike", "best") for limit in (10, 15, 20)]
+    names = [f"people_{mode}_{limit}" for mode in ("walk", "bike", "best") for limit in (2, 4)]
     scores = pd.DataFrame([[1.0] * 9], columns=names).assign(walk_kmh=4.8, bike_kmh=15.0)
     kept = [each.column for each in reach_columns(scores, 4)]
     assert len(kept) == 4
@@ -720,7 +720,7 @@ def test_markup_escapes_all_but_itself():
 
 ALLOWED = set(
     "html head meta title style body header main section h1 h2 p ul li dl dt dd div small strong table thead tbody tr "
-    "th td figure figcaption pre svg defs pattern rect circle path line text g desc".split()
+    "th td figure figcaption details summary pre svg defs pattern rect circle path line text g desc".split()
 )
 
 
@@ -812,6 +812,27 @@ def test_a_browser_shows_it_offline_and_narrow(tmp_path):
                     wide = "[...document.querySelectorAll('.wide')].map(each => each.scrollWidth - each.clientWidth)"
                     assert max(opened.page.evaluate(wide)) <= 0
                 opened.picture(f"report-{width}")
+
+
+@needs_chromium
+def test_what_a_scenario_is_about_widens_no_table_on_paper(tmp_path):
+    about = "Line 1 every five minutes and line 3 every ten" + ", and so on" * 20
+    rows = [
+        ("more buses", group, "walk", limit, 10.0, 20.0, 10.0, 0.0, about)
+        for group in ("people", "workers")
+        for limit in (2, 4)
+    ]
+    columns = ["scenario", "group", "mode", "minutes", "before", "after", "gained", "lost", "about"]
+    write_report(result_of(**town(scenarios=pd.DataFrame(rows, columns=columns))), tmp_path / "report.html")
+    with (
+        browser() as chromium,
+        open_page(chromium, tmp_path / "report.html", width=690) as opened,
+    ):  # A4 less its margins
+        opened.page.emulate_media(media="print")
+        assert opened.page.inner_text("body").count(about[:40]) == 1  # once, and not in each row
+        assert opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        wide = "[...document.querySelectorAll('table')].map(each => each.scrollWidth - each.parentElement.clientWidth)"
+        assert max(opened.page.evaluate(wide)) <= 0
 
 
 @needs_chromium

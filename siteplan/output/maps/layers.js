@@ -72,7 +72,8 @@ const MANY = 500; // from here on a site is a dot without its id, and the list i
 const crowd = L.canvas({ pane: "markerPane" });
 const LABEL_SIZES = { 3: 10, 4: 8.5 };
 const marks = [];
-const side = map.getSize().x > 760 ? 26 : 22;
+const narrow = matchMedia("(max-width: 1150px)"), telephone = matchMedia("(max-width: 760px)");
+const side = telephone.matches ? 22 : 26;
 const many = data.sites.length > MANY;
 const last = (site) => (site.rank === null ? Infinity : site.rank);
 const byRank = data.sites.map((site, at) => at).sort((a, b) => last(data.sites[a]) - last(data.sites[b]) || a - b || 0);
@@ -215,7 +216,7 @@ function fillLegend(layer) {
   legend.replaceChildren(...layer.legend.flatMap((entry) => [swatch(entry), el("span", {}, say(entry.text))]));
   if (layer.note) legend.append(el("p", { class: "hint" }, say(layer.note)));
 }
-const besideLegend = () => (map.getSize().x > 760 && document.querySelector("#layers").open ? 272 : 0);
+const underLegend = () => (narrow.matches && !telephone.matches && document.querySelector("#layers").open ? 272 : 0);
 function layerPanel() {
   const section = document.querySelector("#layers"), list = el("div", { class: "list" });
   section.replaceChildren(el("summary", {}, el("h2", {}, words.layers)), list);

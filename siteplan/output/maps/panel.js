@@ -128,11 +128,17 @@ function speak(name) {
   const pressed = document.querySelector("#tools [aria-pressed=true]");
   if (pressed) pressed.focus();
 }
+function notes() { // folded; who made the data stands there in any case
+  const section = document.querySelector("#notes"), unfolded = section.querySelector("details[open]") !== null;
+  const told = el("details", {}, el("summary", {}, words.notes), ...data.notes[language].map((note) => el("p", {}, note)));
+  told.open = unfolded;
+  section.replaceChildren(told, el("p", {}, "© OpenStreetMap contributors (ODbL)"));
+}
 function sheet() { // everything that has words
   document.documentElement.lang = language;
   document.querySelector("#head h1").textContent = data.title;
   document.querySelector("#skip").textContent = words.skip;
-  document.querySelector("#notes").replaceChildren(el("h2", { class: "hidden" }, words.notes), ...data.notes[language].map((note) => el("p", {}, note)), el("p", {}, "© OpenStreetMap contributors (ODbL)"));
+  notes();
   [["panel", "panel_name"], ["card", "card_name"], ["side", "layers"]].forEach(([id, name]) => document.querySelector(`#${id}`).setAttribute("aria-label", words[name]));
   map.getContainer().setAttribute("aria-label", words.map_name);
   document.querySelectorAll(".leaflet-control-zoom-in").forEach((each) => (each.setAttribute("aria-label", words.zoom_in), (each.title = words.zoom_in)));

@@ -10,12 +10,12 @@ function choosePaper(size) {
 choosePaper(paper);
 function toPaper() {
   if (before) return;
-  const [wide, high] = PAPER[paper], box = map.getContainer(), [legend, panel] = ["#layers", "#panel"].map((name) => document.querySelector(name));
-  const seen = map.getSize().subtract([besideLegend(), 0]); // what the box of layers does not hide
+  const [wide, high] = PAPER[paper], box = map.getContainer(), [legend, notes, panel] = ["#layers", "#notes details", "#panel"].map((name) => document.querySelector(name));
+  const seen = map.getSize().subtract([underLegend(), 0]); // what a box of layers does not hide
   const bounds = L.latLngBounds(map.containerPointToLatLng([0, 0]), map.containerPointToLatLng(seen));
   const everything = L.latLngBounds([data.bounds.slice(0, 2), data.bounds.slice(2)]);
-  before = { back: map.getBounds(), retina: L.Browser.retina, unfolded: legend.open, read: panel.scrollTop, copies: [] };
-  legend.open = true;
+  before = { back: map.getBounds(), retina: L.Browser.retina, unfolded: legend.open, told: notes.open, read: panel.scrollTop, copies: [] };
+  legend.open = notes.open = true;
   panel.scrollTop = 0;
   document.body.classList.add("printing");
   document.body.style.setProperty("--sheet-wide", `${wide}px`);
@@ -34,10 +34,11 @@ function standIn(drawn) { // a canvas drawn in this very moment is blank on pape
 }
 function fromPaper() {
   if (!before) return;
-  const { back, retina, unfolded, read, copies } = before;
+  const { back, retina, unfolded, told, read, copies } = before;
   copies.forEach(([drawn, copy]) => (copy.remove(), (drawn.style.display = "")));
   document.body.classList.remove("printing");
   document.querySelector("#layers").open = unfolded;
+  document.querySelector("#notes details").open = told;
   document.querySelector("#panel").scrollTop = read;
   Object.assign(map.getContainer().style, { width: "", height: "" });
   L.Browser.retina = retina;

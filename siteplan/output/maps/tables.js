@@ -14,8 +14,8 @@ function pick(at) {
   if (at === null) return;
   light(at, true);
   map.closePopup();
-  const wide = map.getSize().x > 760;
-  map.panInside(data.sites[at].at, { paddingTopLeft: [wide ? 430 : 60, 60], paddingBottomRight: [wide ? 300 : 60, 60] });
+  // Beside the card, which lies over the map on a wide sheet.
+  map.panInside(data.sites[at].at, { paddingTopLeft: [telephone.matches ? 60 : 450, 60], paddingBottomRight: [60 + underLegend(), 60] });
 }
 function showCard() {
   const at = state.picked;

@@ -323,24 +323,23 @@ def scenarios_section(account: Account) -> Markup:
         return plain_table(account, found)
     counted = ("before", "after", "gained", "lost")
     told_of = {str(each.get("name")): words.of(each.get("about", "")) for each in account.manifest.get("scenarios", [])}
-    cells = []
+    cells, abouts = [], []
     for name in dict.fromkeys(rows["scenario"].astype(str)):
         part = rows[rows["scenario"].astype(str) == name]
         about = (
             str(part["about"].iloc[0]) if "about" in part and part["about"].notna().iloc[0] else told_of.get(name, "")
         )
-        heading = join(name, *([" ", tag("small", about)] if about else []))
+        abouts += [words.text("scenario_about", name=name, about=about)] if about else []
         for row in _changed(part, measure.mode).to_dict("records"):
             change = float(row["after"]) - float(row["before"])
             told = [words.mode(str(row["mode"])), words.group(str(row["group"]))]
-            cells.append([heading, *told, *(words.count(row[each]) for each in counted), words.signed(change)])
-            heading = join(name)
+            cells.append([name, *told, *(words.count(row[each]) for each in counted), words.signed(change)])
     headings = [capital(words["scenario"]), words["mode"], words["group"]]
     headings += [*(capital(words[name]) for name in counted), words["change"]]
     columns = [Column(heading, [row[at] for row in cells], text=at < 3) for at, heading in enumerate(headings)]
     idle = idle_lines(found, account.asked, account.result.rides, words)
     said = note(words.text("scenarios_note", minutes=measure.minutes))
-    return join(table(columns, most=MOST_ROWS), said, paragraph(*idle))
+    return join(bullets(abouts), table(columns, most=MOST_ROWS), said, paragraph(*idle))
 
 
 def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:

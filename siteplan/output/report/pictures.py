@@ -77,7 +77,8 @@ def _numbered(
     said = tag("figcaption", number, " ", caption, " ", credit)
     if len(drawings) % 2 and len(drawings) > 1:  # the legend takes the place that is left
         return tag("figure", tag("div", *drawings, key, class_="beside"), said)
-    return tag("figure", tag("div", *drawings, class_="beside" if len(drawings) > 1 else None), key, said)
+    look = "beside views" if len(drawings) > 2 else "beside" if len(drawings) == 2 else None
+    return tag("figure", tag("div", *drawings, class_=look), key, said)
 
 
 def _marks(account: Account) -> list[Mark]:
