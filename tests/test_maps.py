@@ -854,6 +854,10 @@ def test_printing_without_the_button_gives_the_same_paper(opened, tmp_path, widt
             const { width, height } = document.querySelector(what).getBoundingClientRect();
             return [Math.round(width), Math.round(height)];
         };
+        const open = () => document.querySelector("#layers").open && document.querySelector("#notes details").open;
+        window.unfolded = open();
+        const later = () => document.body.classList.contains("printing") && (window.unfolded &&= open());
+        matchMedia("(max-width: 1150px)").addEventListener("change", later); // paper is a narrow sheet
         const all = [...document.querySelectorAll(".folium-map canvas")];
         const pixels = (each) => each.getContext("2d").getImageData(0, 0, each.width, each.height).data;
         const drawn = all.filter((each) => each.style.display !== "none" && each.width && pixels(each).some(Boolean));
@@ -861,10 +865,11 @@ def test_printing_without_the_button_gives_the_same_paper(opened, tmp_path, widt
     })""")
     file = tmp_path / "map.pdf"
     seen.page.pdf(path=file, prefer_css_page_size=True, print_background=True)
+    assert seen.page.evaluate("window.unfolded")
     assert len(re.findall(rb"/Type\s*/Page\b", file.read_bytes())) == 1
     sheet, area, full = seen.page.evaluate("window.paper")
     assert sheet == [1047, 718]
-    assert area == [785, 546]
+    assert area == [785, 496]
     assert full >= 2  # cells and rings are drawn in the size of the paper before the browser takes its picture
     assert seen.page.locator(".folium-map").bounding_box() == before
     assert seen.page.locator("body.printing, .folium-map canvas[style*='display: none']").count() == 0
@@ -880,7 +885,17 @@ def test_on_paper_everything_fits_one_landscape_page_and_comes_back(opened, tmp_
     seen.page.wait_for_function("document.body.classList.contains('printing')")
     sheet = seen.page.locator("body").bounding_box()
     assert (round(sheet["width"]), round(sheet["height"])) == (wide, high)
-    for part in ("h1", ".folium-map", "#layers", ".north", ".leaflet-control-scale", "#notes", "#totals"):
+    for part in (
+        "h1",
+        ".folium-map",
+        "#layers",
+        ".north",
+        ".leaflet-control-scale",
+        "#notes",
+        "#totals",
+        "#ranking",
+        "#communes",
+    ):
         place = seen.page.locator(part).first.bounding_box()
         assert place["x"] >= 0, part
         assert place["x"] + place["width"] <= wide + 1, part

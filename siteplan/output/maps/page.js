@@ -11,7 +11,7 @@ map.getContainer().setAttribute("role", "region");
 openPlan();
 readAddress();
 const [southEnd, westEnd, northEnd, eastEnd] = data.bounds;
-const makeRoom = () => { if (narrow.matches) document.querySelector("#layers").open = false; };
+const makeRoom = () => { if (narrow.matches && !document.body.classList.contains("printing")) document.querySelector("#layers").open = false; };
 narrow.addEventListener("change", makeRoom);
 makeRoom();
 document.querySelector("#layers").addEventListener("toggle", () => map.invalidateSize({ pan: false }));

@@ -1,6 +1,6 @@
 /* ---- on paper: the map in the size of the page, drawn anew and finer ---- */
 const PAPER = { A4: [1047, 718], A3: [1512, 1047] }; // what 10 mm of margin leave of a landscape page, in CSS pixels
-const LEGEND_WIDE = 250, HEAD_HIGH = 46, FOOT_HIGH = 126;
+const LEGEND_WIDE = 250, HEAD_HIGH = 46, FOOT_HIGH = 176;
 const paperStyle = document.head.appendChild(el("style", {}));
 let paper = "A4", before = null;
 function choosePaper(size) {
