@@ -1,6 +1,7 @@
 """Every public name, and where it lives: the one list of them, read when siteplan is imported."""
 
 from .analysis.access import cell_access as cell_access
+from .analysis.building import building_needs as building_needs
 from .analysis.catchment import (
     E2SFCA_STEPS as E2SFCA_STEPS,
     Catchment as Catchment,

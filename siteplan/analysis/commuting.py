@@ -357,6 +357,8 @@ def tornado(
         ),
     ]
     for name, factor in factors.items():
+        if name.startswith("building_"):  # which has no part in commuting
+            continue
         ends = (
             result(factors | {name: replace(factor, value=end, low=end, high=end)}, uptake)
             for end in (factor.low, factor.high)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from siteplan.catalogue import BEST, COUNTED, Measure, decayed_measures, score_measures
+from siteplan.config.building import Building
 from siteplan.config.changes import Changes, Option, Scenario
 from siteplan.config.choose import Decay, Question, Score
 from siteplan.config.competition import Competition
@@ -144,6 +145,11 @@ class Study(Shown, Model):
         default=None,
         description="which commutes are replaced, such as {uptake: [0.02, 0.05, 0.1], flows: flows.csv, "
         "modes: {car: 0.8, bus: 0.2}}; empty = not told",
+    )
+    building: Building | None = Field(
+        default=None,
+        description="what the buildings take: energy, its cost and CO2 beside the commuting saved, fresh air and "
+        "places for the peak hour, such as {kind: renovated}; empty = not told",
     )
     together: Together | None = Field(
         default=None,

@@ -48,6 +48,7 @@ def input_files(study: Study) -> dict[str, Path]:
     inputs = study.inputs
     named = {
         "area.communes": study.area.communes and study.area.communes.file,
+        "building.factors": study.building and study.building.factors,
         "commuting.factors": study.commuting and study.commuting.factors,
         "commuting.flows": study.commuting and study.commuting.flows,
         "competition.places": study.competition and study.competition.places,
@@ -138,6 +139,8 @@ def _parameters(study: Study) -> dict[str, Any]:
         del asked["inputs"][name]
     if asked["robustness"]:
         del asked["robustness"]["populations"]
+    if asked["building"]:
+        del asked["building"]["factors"]
     if asked["commuting"]:
         del asked["commuting"]["flows"], asked["commuting"]["factors"]
     for option in (

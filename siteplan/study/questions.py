@@ -6,6 +6,7 @@ import pandas as pd
 
 from siteplan.config import Study
 from siteplan.errors import StudyError
+from siteplan.study.building import building_tables, check_buildings
 from siteplan.study.cache import Cache
 from siteplan.study.certainty import check_robustness, robustness_tables
 from siteplan.study.choosing import check_choose
@@ -44,6 +45,8 @@ def check_questions(study: Study, data: StudyData) -> None:
         check_demand(study, study.demand)
     if study.commuting is not None:
         check_commuting(study, study.commuting, data, study.demand)
+    if study.building is not None:
+        check_buildings(study, study.building, data)
     if study.together is not None:
         check_together(study, study.together, data)
     if study.competition is not None:
@@ -67,6 +70,8 @@ def answers(
         tables |= demand_tables(study.demand, here)
     if study.commuting is not None:
         tables |= commuting_tables(study.commuting, here, study.demand)
+    if study.building is not None:
+        tables |= building_tables(study.building, here, tables)
     if study.together is not None:
         tables |= together_tables(study.together, here)
     if study.competition is not None:

@@ -30,6 +30,7 @@ Search = Callable[[Profile | Rides, Progress | None], pd.DataFrame]
 
 APART = (
     "inputs.times",
+    "building",
     "commuting",
     "competition",
     "criteria",

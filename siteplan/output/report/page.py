@@ -23,6 +23,7 @@ from siteplan.output.report.answers import (
     robustness_section,
     scenarios_section,
 )
+from siteplan.output.report.building import building_section
 from siteplan.output.report.chosen import (
     aim,
     chosen_answer,
@@ -229,6 +230,7 @@ SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
     "fairness": fairness_section,
     "desks": desks_section,
     "commuting": commuting_section,
+    "building": building_section,
     "who_pays": together_section,
     "scenarios": scenarios_section,
     "robustness": robustness_section,
