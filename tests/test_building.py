@@ -26,6 +26,7 @@ from siteplan.study.load import load
 from siteplan.study.reading import read_study
 
 FACTORS = read_factors()
+APART = ("fairness", "criteria", "competition", "robustness", "scenarios", "together", "score", "inputs.transit")
 
 
 def test_a_renovated_building_by_hand() -> None:
@@ -123,7 +124,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     sites["label"] = np.where(sites["site"] == "S01", "d", "")
     sites["floor"] = np.where(sites["site"] == "S01", 800.0, np.nan)
     sites.to_csv(folder / "sites.csv", index=False)
-    less = [f"{key}=" for key in ("fairness", "robustness", "scenarios", "together", "score", "inputs.transit")]
+    less = [f"{key}=" for key in APART]
     more = [
         "travel={modes: [walk, bike], minutes: [20]}",
         "building={kind: new, kind_column: label, floor_column: floor}",
@@ -168,7 +169,7 @@ def test_the_report_tells_it(sample: tuple[Path, Result]) -> None:
 
 
 def test_what_a_study_is_refused_for(sample: tuple[Path, Result], tmp_path: Path) -> None:
-    less = [f"{key}=" for key in ("fairness", "robustness", "scenarios", "together", "building", "choose", "score")]
+    less = [f"{key}=" for key in (*APART[:-1], "building", "choose")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
         study = read_study(sample[0] / "study.yaml", less)
