@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import networkx as nx
@@ -18,7 +19,7 @@ from siteplan.config import BIKE, WALK, Profile
 from siteplan.errors import NetworkError
 from siteplan.network.graph import mode_graph
 from siteplan.network.snapping import link, positions
-from siteplan.network.streets import StreetNetwork
+from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.routing import search
 from siteplan.routing.ways import Spot as Place
 from siteplan.routing.ways import find_way
@@ -196,6 +197,35 @@ def test_barriers_without_length_are_not_linked_to() -> None:
     # Taking the lift costs a minute, half of it on either side; where nothing lies beyond, nobody takes it.
     assert streets.costs(METRE_A_SECOND)[0][streets.passages].tolist() == [300, 300]
     assert not replace(line(), posts={5: {"highway": "elevator"}}).streets().passages.any()
+
+
+def test_nobody_takes_a_lift_between_ways_on_one_level(tmp_path: Path) -> None:
+    """Six corridors of 100 m meet at a lift; the lift takes a minute, but between the two of level 0, however written.
+
+    Who names two levels, or none, may be on any: there the lift is taken, as everywhere before.
+    """
+    levels = ["0", "0.0", "1", None, None, "0;1"]
+    ends = [(100 * np.cos(turn), 100 * np.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 6, endpoint=False)]
+    ways = [
+        ({"highway": "corridor"} | ({"level": level} if level else {}), [0, n + 1]) for n, level in enumerate(levels)
+    ]
+    nodes = {0: (0.0, 0.0), **{n + 1: end for n, end in enumerate(ends)}}
+    file = tmp_path / "world.osm"
+    file.write_text(World(nodes, ways, posts={0: {"highway": "elevator"}}).xml(), encoding="utf-8")
+    streets = read_streets(file)
+    assert [dict(tags).get("level") for tags in streets.kinds if ("highway", "corridor") in tags] == [
+        "0",
+        "0.0",
+        "1",
+        None,
+    ]
+    there = places(ends)
+    times = travel_times(streets, there, there, mode=METRE_A_SECOND, minutes=10).set_index(["site", "point"])["minutes"]
+    for (site, point), minutes in times.items():
+        same = int(site) == point
+        lift = 0 if same or {int(site), point} == {0, 1} else 60
+        assert 60 * minutes == pytest.approx(0 if same else 200 + lift, abs=0.5)
+    assert len(times) == 36
 
 
 def test_a_lift_drawn_as_a_way_is_no_lift_again_at_its_ends() -> None:

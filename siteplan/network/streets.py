@@ -474,7 +474,7 @@ def _with_posts(streets: StreetNetwork, post_of: Ints) -> StreetNetwork:
     """Take nodes at which something stands apart: each edge ends at a node of its own there.
 
     From each of these an edge without length, as the barrier or lift permits, leads to the node in the middle. Where
-    nobody gets through there is none.
+    nobody gets through there is none. Ways on one level share their node at a lift: nobody takes it between them.
     """
     ends = np.concatenate([streets.u, streets.v])
     at = np.flatnonzero(post_of[ends] >= 0)
@@ -490,23 +490,42 @@ def _with_posts(streets: StreetNetwork, post_of: Ints) -> StreetNetwork:
     first[np.unique(middle, return_index=True)[1]] = True
     moved = open_ | ~first
     at, middle, open_ = at[moved], middle[moved], open_[moved]
-    own = streets.node_count + np.arange(len(at))
-    ends[at] = own
     edge, side = at % len(streets.u), at // len(streets.u)
-    vertex = np.where(side, streets.start[edge + 1] - 1, streets.start[edge])[open_]
+    door = _doors_of(streets, post_of[middle], middle, streets.kind[edge])
+    leads = open_ & (door == np.arange(len(at)))
+    doors, own = np.unique(door, return_inverse=True)
+    own += streets.node_count
+    ends[at] = own
+    vertex = np.where(side, streets.start[edge + 1] - 1, streets.start[edge])[leads]
     return replace(
         streets,
-        u=np.concatenate([ends[: len(streets.u)], own[open_]]),
-        v=np.concatenate([ends[len(streets.u) :], middle[open_]]),
-        node_count=streets.node_count + len(own),
+        u=np.concatenate([ends[: len(streets.u)], own[leads]]),
+        v=np.concatenate([ends[len(streets.u) :], middle[leads]]),
+        node_count=streets.node_count + len(doors),
         x=np.concatenate([streets.x, np.repeat(streets.x[vertex], 2)]),
         y=np.concatenate([streets.y, np.repeat(streets.y[vertex], 2)]),
         start=np.concatenate([streets.start, streets.start[-1] + 2 * np.arange(1, len(vertex) + 1)]),
         length=np.concatenate([streets.length, np.zeros(len(vertex))]),
-        kind=np.concatenate([streets.kind, post_of[middle[open_]]]),
-        way_id=np.concatenate([streets.way_id, streets.way_id[edge[open_]]]),
+        kind=np.concatenate([streets.kind, post_of[middle[leads]]]),
+        way_id=np.concatenate([streets.way_id, streets.way_id[edge[leads]]]),
         counts=counts,
     )
+
+
+def _doors_of(streets: StreetNetwork, post: Ints, middle: Ints, kind: Ints) -> Ints:
+    """Return for each end of an edge at a node where something stands the first end that shares its door.
+
+    At a lift, ends of ways that name the same level have one; all others have their own.
+    """
+    lift = np.array([("highway", "elevator") in tags for tags in streets.kinds], bool)[post]
+    level = np.array([float(dict(tags).get("level", "nan")) for tags in streets.kinds])[kind]
+    door = np.arange(len(middle))
+    known = np.flatnonzero(lift & np.isfinite(level))
+    _, first, same = np.unique(
+        np.column_stack([middle[known], level[known]]), axis=0, return_index=True, return_inverse=True
+    )
+    door[known] = known[first[same.ravel()]]
+    return door
 
 
 def _counted(posts: list[Tags]) -> dict[str, int]:
