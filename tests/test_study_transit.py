@@ -254,3 +254,11 @@ def test_limits_go_farther_where_every_mode_rides(town: Path) -> None:
             read_study(town, [*long, *more])
     scores = score(read_study(town, [*long, "travel.transit.first_wait=planned"])).scores
     assert (scores["people_transit_300"] == 110).all()  # everybody
+    # By mode, each as far as its own; whoever walks has 180 minutes still.
+    by_mode = ["travel.modes=[walk, transit]", "travel.minutes={walk: [6], transit: [6, 300]}"]
+    scores = score(read_study(town, by_mode)).scores
+    assert (scores["people_transit_300"] == 110).all()
+    assert "people_walk_300" not in scores
+    for minutes in ("{walk: [181], transit: [300]}", "{walk: [6], transit: [601]}"):
+        with pytest.raises(StudyError, match=r"travel.minutes.(walk: found 181|transit: found 601), expected at most"):
+            read_study(town, [by_mode[0], f"travel.minutes={minutes}"])

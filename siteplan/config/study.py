@@ -422,8 +422,11 @@ class Study(Shown, Model):
         longest = max(self.travel.limits) if self.travel.unit == "minutes" else 0.0
         asked = None if self.choose is None else self.choose.minutes
         lacking = self.fairness is not None and self.fairness.shortfall
+        own = self.travel.own if self.travel.unit == "minutes" else {}
+        limits = {f"travel.minutes.{mode}": (max(each), self._most(mode)) for mode, each in own.items()}
         for key, limit, most in (
-            ("travel.minutes", longest, LIMIT if self.searched == SEARCHED else self.searched),
+            *((key, *pair) for key, pair in limits.items()),
+            ("travel.minutes", 0.0 if own else longest, LIMIT if self.searched == SEARCHED else self.searched),
             ("choose.minutes", asked or 0.0, self.searched),
             ("choose.decay", self._decayed(self.choose), self.searched),
             ("score.decay", self._decayed(self.score), self.searched),
@@ -540,11 +543,15 @@ class Study(Shown, Model):
 
     @property
     def searched(self) -> float:
-        """The minutes that a search goes at most: farther where every mode rides."""
+        """The minutes that a search goes at most: farther where every mode rides, or those that do have their own."""
         rides = [each for each in self.profiles() if isinstance(each, Rides)]
-        if len(rides) < len(self.travel.modes):
+        if not rides or (len(rides) < len(self.travel.modes) and not self.travel.own):
             return SEARCHED
         return LONG - max(each.planned_minutes or 0 for each in rides)
+
+    def _most(self, mode: str) -> float:
+        """Give the longest limit that a mode may have of its own."""
+        return self.searched if mode in self.travel.rides else LIMIT
 
     @property
     def ride_minutes(self) -> float:

@@ -168,8 +168,9 @@ class Travel(Model):
     minutes: LimitsInMinutes = Field(
         default=(15, 20),
         description="the limits: a shared workplace works within 15 to 20 minutes of home; at most 180 (600 "
-        "where every mode rides), but for a table of times. By mode, such as {walk: [15, 20], transit: [20, 30, 45]}, "
-        "each is counted at its own, and travelled for no longer than its longest",
+        "where every mode rides, or by mode for those that do), but for a table of times. By mode, such as "
+        "{walk: [15, 20], transit: [20, 30, 45]}, each is counted at its own, and travelled for no longer than its "
+        "longest",
     )
     metres: LimitsInMetres | None = Field(
         default=None,
