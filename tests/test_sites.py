@@ -102,6 +102,7 @@ def test_text_as_excel_writes_it(tmp_path: Path) -> None:
     sites = read_sites(path)
     assert sites["cost"].to_dict() == {"É1": 3.5}
     assert sites.geometry["É1"].wkt == "POINT (9.5 47.1)"
+    assert sites[["lon", "lat"]].to_numpy().tolist() == [[9.5, 47.1]]  # numbers, as other programs read them
 
 
 def test_a_building_gives_a_point_inside_it(tmp_path: Path) -> None:

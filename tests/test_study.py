@@ -399,6 +399,17 @@ def test_isochrones_need_no_people(town: Path, tmp_path: Path) -> None:
     assert gpd.read_file(tmp_path / "rings.geojson").crs == "EPSG:4326"
 
 
+def test_isochrones_of_results_are_those_drawn_simplified_to_two_metres(town: Path, result: Result) -> None:
+    drawn, kept = quietly(draw, read_study(town)), result.rings
+    assert kept is not None
+    drawn = drawn.to_crs(kept.crs)
+    assert kept.drop(columns="geometry").equals(drawn.drop(columns="geometry"))
+    assert kept.is_valid.all()
+    assert kept.hausdorff_distance(drawn).max() <= 2
+    assert ((kept.area / drawn.area - 1).abs() < 0.02).all()
+    assert kept.count_coordinates().sum() < 0.7 * drawn.count_coordinates().sum()
+
+
 def test_without_isochrones_none_are_drawn(town: Path) -> None:
     result = quietly(run, read_study(town, ["output.isochrones=false"]))
     assert result.rings is None

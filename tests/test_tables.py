@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, Point, box
 
+from siteplan.catalogue import LAYERS as DECLARED
 from siteplan.catalogue import TABLES, Column, Table
 from siteplan.errors import StudyError
 from siteplan.inputs.spreadsheet import guarded, unguarded, unguarded_table
+from siteplan.output.captions import column_caption, title
 from siteplan.output.files import results_folder, whole_file
-from siteplan.output.geopackage import write_geopackage
-from siteplan.output.qgis import layer_style
+from siteplan.output.geopackage import MANY, SETTINGS, write_geopackage
+from siteplan.output.qgis import ORDERED, layer_style
 from siteplan.output.tables import (
     csv_text,
     scores_json,
@@ -308,11 +310,23 @@ def test_a_manifest_has_sorted_keys(tmp_path):
 
 
 def test_a_geopackage_is_the_same_twice_and_leaves_gdal_as_it_was(tmp_path, monkeypatch):
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    pyogrio.set_gdal_config_options(dict.fromkeys(SETTINGS))
     write_geopackage(layers(), tmp_path / "one.gpkg")
     write_geopackage(layers(), tmp_path / "two.gpkg")
     assert (tmp_path / "one.gpkg").read_bytes() == (tmp_path / "two.gpkg").read_bytes()
-    assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") is None
+    assert [pyogrio.get_gdal_config_option(name) for name in SETTINGS] == [None] * len(SETTINGS)
+
+
+def test_a_large_layer_is_written_as_a_small_one_is(tmp_path):
+    table = pd.concat([layers()["cells"]] * (MANY // 3 + 1), ignore_index=True)
+    kinds = {"whole": 1, "text": "é", "there": True, "few": pd.array([1, None] * (len(table) // 2), "Int64")}
+    table = table.assign(**kinds, class_=pd.Categorical(["a", None] * (len(table) // 2)))
+    assert MANY <= len(table) < 2 * MANY
+    write_geopackage({"cells": table}, tmp_path / "large.gpkg")
+    write_geopackage({"cells": table.iloc[: MANY - 1]}, tmp_path / "small.gpkg")
+    large, small = (gpd.read_file(tmp_path / f"{name}.gpkg", layer="cells") for name in ("large", "small"))
+    assert list(large.dtypes) == list(small.dtypes)
+    pd.testing.assert_frame_equal(pd.DataFrame(large.iloc[: MANY - 1]), pd.DataFrame(small))
 
 
 def test_a_geopackage_holds_its_layers_in_one_crs(tmp_path):
@@ -347,13 +361,86 @@ def rules(layer, table, tmp_path):
     return taken
 
 
-LAYERS = ["sites", "isochrones", "cells", "choice", "communes", "streets", "water", "green", "railways", "places"]
+LAYERS = list(DECLARED)  # a layer that is added to the catalogue is drawn in QGIS, too
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_row_is_drawn_by_one_rule(layer, tmp_path):
-    table = layers().get(layer, layers()["isochrones"])
+    table = layers().get(layer, layers()["isochrones"].assign(level=2))
     assert sum(rules(layer, table, tmp_path)) == len(table)
+
+
+def told(path, query):
+    with sqlite3.connect(path) as file:
+        found = file.execute(query).fetchall()
+    file.close()
+    return found
+
+
+def test_a_geopackage_is_of_a_version_that_old_programs_read(tmp_path):
+    write_geopackage(layers(), tmp_path / "a.gpkg")
+    assert told(tmp_path / "a.gpkg", "PRAGMA user_version") == [(10300,)]  # 1.3, which QGIS 3.22 knows
+
+
+def test_layers_have_titles_abstracts_and_credits(tmp_path):
+    write_geopackage(layers() | {"own": layers()["sites"]}, tmp_path / "a.gpkg", language="fr", credits=["© A", "© B"])
+    query = "SELECT table_name, identifier, description FROM gpkg_contents WHERE data_type = 'features'"
+    found = {name: rest for name, *rest in told(tmp_path / "a.gpkg", query)}
+    assert found["isochrones"][0] == "Zones accessibles"
+    assert found["cells"] == ["Mailles", "Où habite la population, et à quelle distance d’un site. © A © B"]
+    assert found["own"] == ["own", "© A © B"]
+    (metadata,) = told(tmp_path / "a.gpkg", "SELECT metadata FROM gpkg_metadata")
+    assert "© A; © B" in metadata[0]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_layer_and_column_of_the_catalogue_is_called_something(language):
+    words = load_words(language, "map", "layers")
+    assert all(title(name, words) != name and f"about_{name}" in words for name in DECLARED)
+    columns = {column.name for layer in DECLARED.values() for column in layer.columns if not column.kind}
+    assert {name for name in columns if not column_caption(name, words)} == {"geometry"}
+    said = {key.removeprefix("column_") for key in words.texts if key.startswith("column_")}
+    assert said <= columns | {"lon", "lat"}  # none for a column that is no more
+    assert column_caption("unique_workers_walk_15", words) != column_caption("workers_walk_15", words)
+
+
+def test_captions_tell_a_measure_in_words():
+    words = load_words("en", "map", "layers").with_modes({"scooter": {"en": "by scooter"}})
+    assert column_caption("added_workers_walk_7.5", words) == "workers within 7.5 min on foot, added"
+    assert column_caption("people_scooter_800m", words) == "people within 800 m by scooter"
+    assert column_caption("minutes_best", words) == "minutes by any mode to the nearest site"
+    assert column_caption("desks_5pct", words) == "desks at 5% who come"
+    assert column_caption("reached", words) == ""  # a column of the user's own
+
+
+def test_of_the_isochrones_one_mode_and_limit_is_shown_at_first(tmp_path):
+    table = layers()["isochrones"]
+    table = pd.concat([table.assign(mode=mode) for mode in ("bike", "walk")], ignore_index=True)
+    qml = layer_style("isochrones", table, load_words("en", "map", "layers"))
+    from xml.etree import ElementTree
+
+    found = [
+        (rule.get("filter"), rule.get("checkstate"))
+        for rule in ElementTree.fromstring(qml.split("\n", 1)[1]).iter("rule")
+    ]
+    # on foot comes before by bicycle, and the farthest limit first
+    assert found == [
+        ('"mode" = \'walk\' AND "minutes" = 20', None),
+        ('"mode" = \'walk\' AND "minutes" = 15', "0"),
+        ('"mode" = \'bike\' AND "minutes" = 20', "0"),
+        ('"mode" = \'bike\' AND "minutes" = 15', "0"),
+    ]
+
+
+def test_the_chosen_are_labelled_with_their_order_of_opening(tmp_path):
+    table = layers()["sites"].assign(order=[0, 1])
+    both = {"sites": layers()["sites"], "choice": table}
+    write_geopackage(both, tmp_path / "a.gpkg")
+    enabled = told(tmp_path / "a.gpkg", "SELECT f_table_name, styleQML LIKE '%labelsEnabled=\"1\"%' FROM layer_styles")
+    assert enabled == [("sites", 0), ("choice", 1)]  # each name once
+    # SQLite reads the expression as QGIS does, but for the name of one function.
+    query = f"SELECT {ORDERED.replace('to_string', 'printf')} FROM choice"
+    assert told(tmp_path / "a.gpkg", query) == [("A",), ("1  B",)]
 
 
 def test_a_mode_with_a_quote_does_not_break_the_style(tmp_path):
@@ -420,7 +507,7 @@ KNOWN = {
 }
 KIND_OF = {"SimpleMarker": "marker", "SimpleLine": "line", "SimpleFill": "fill"}
 SHAPES = {"circle", "square", "diamond", "cross2"}
-LINES = {"solid", "dash", "no"}
+LINES = {"solid", "dash", "no", "b_diagonal"}
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -429,7 +516,8 @@ def test_a_style_is_what_qgis_expects(layer):
 
     line = gpd.GeoDataFrame({"kind": ["rail"]}, geometry=[LineString([(0, 0), (1, 1)])], crs="EPSG:32632")
     table = {"railways": line, "streets": line, "places": layers()["sites"]}.get(layer, layers().get(layer))
-    qml = layer_style(layer, layers()["isochrones"] if table is None else table, load_words("en", "map", "layers"))
+    table = layers()["isochrones"].assign(level=2) if table is None else table
+    qml = layer_style(layer, table, load_words("en", "map", "layers"))
     assert qml.startswith("<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis ")
     root = ElementTree.fromstring(qml.split("\n", 1)[1])
     (renderer,) = root.findall("renderer-v2")
@@ -446,5 +534,8 @@ def test_a_style_is_what_qgis_expects(layer):
         assert {value for name, value in options.items() if name.endswith("style")} <= LINES
         assert all(re.fullmatch(r"(\d+,){3}\d+", value) for name, value in options.items() if name.endswith("color"))
         assert options.get("name", "circle") in SHAPES
-    assert root.get("labelsEnabled") == str(int(layer == "places"))
-    assert [text.get("fieldName") for text in root.iter("text-style")] == (["name"] if layer == "places" else [])
+    labels = {"places": '"name"', "transit_lines": '"name"', "sites": '"name"', "choice": ORDERED}
+    assert root.get("labelsEnabled") == str(int(layer in labels))
+    assert [text.get("fieldName") for text in root.iter("text-style")] == [
+        labels[each] for each in [layer] if each in labels
+    ]

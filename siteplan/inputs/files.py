@@ -208,7 +208,7 @@ def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoD
     points = np.full(len(table), None, dtype=object)
     here = ~(np.isnan(x) | np.isnan(y))
     points[here] = shapely.points(x[here], y[here])
-    return gpd.GeoDataFrame(table, geometry=points, crs=pair_crs)
+    return gpd.GeoDataFrame(table.assign(**{x_name: x, y_name: y}), geometry=points, crs=pair_crs)
 
 
 def _is_located(table: pd.DataFrame, crs: Any) -> bool:

@@ -1,15 +1,20 @@
 """QGIS styles (QML) for the layers of a results file."""
 
 import re
+from collections.abc import Collection
 from xml.etree import ElementTree as Xml
 
 import geopandas as gpd
 import numpy as np
 
+from siteplan.catalogue import mode_order
+from siteplan.output.captions import column_caption
 from siteplan.output.palette import (
+    CHANGE,
     CHOSEN,
     GREEN,
     INK,
+    INKS,
     MISSING,
     OUTLINE,
     PAPER,
@@ -29,23 +34,42 @@ Option = dict[str, str]
 Rule = tuple[str, str, Xml.Element]  # what it takes (a QGIS expression), what the legend says, how it is drawn
 
 FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
+# The number of a site that is opened, and its name: those that exist have the number 0, which says nothing.
+ORDERED = """CASE WHEN "order" > 0 THEN to_string("order") || '  ' ELSE '' END || "name\""""
+# Labels stand a millimetre off what they name, above and to the right where there is room.
+AROUND = {"placement": "6", "offsetType": "1", "dist": "1", "distUnits": "MM"}
+AROUND |= {"predefinedPositionOrder": "TR,R,BR,TL,L,BL"}
+ALONG = {"placement": "2", "placementFlags": "10", "dist": "0"}
 MARKERS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross": "cross2"}
 
 
-def layer_style(layer: str, table: gpd.GeoDataFrame, words: Words) -> str:
-    """Give the QML of a layer by its name; of a layer without rows or of any other name, nothing."""
+def layer_style(layer: str, table: gpd.GeoDataFrame, words: Words, *, beside: Collection[str] = ()) -> str:
+    """Give the QML of a layer by its name; of a layer without rows or of any other name, nothing.
+
+    Of the isochrones, those of one mode and limit are shown at first. Sites are labelled with their names, the chosen
+    ones with their order of opening, too; where the layer of those stands `beside`, the labels are theirs alone.
+    """
     makers = {"sites": _site_rules, "isochrones": _ring_rules, "cells": _cell_rules, "water": _water_rules}
     makers |= {"stress": _stress_rules}
     plain = {
-        "choice": (words["chosen"], _marker("circle", CHOSEN, PAPER)),
-        "communes": (words["territories"], _fill(PAPER, 0, OUTLINE)),
-        "streets": (words["streets"], _line(STREET, "0.2")),
-        "green": (words["green"], _fill(GREEN, 1, GREEN)),
-        "railways": (words["railways"], _line(RAILWAY, "0.4", "dash")),
-        "places": (words["places"], _marker("circle", INK, PAPER, "1")),
+        "choice": _marker("circle", CHOSEN, PAPER),
+        "communes": _fill(PAPER, 0, OUTLINE),
+        "points": _marker("circle", INKS["soft"], INKS["soft"], "0.6"),
+        "streets": _line(STREET, "0.2"),
+        "green": _fill(GREEN, 1, GREEN),
+        "railways": _line(RAILWAY, "0.4", "dash"),
+        "places": _marker("circle", INK, PAPER, "1"),
+        "places_without_access": _fill(CHANGE["lost"], 1, CHANGE["lost"], "b_diagonal"),
+        "transit_lines": _line(mode_colour("transit", []), "0.5"),
+        "stops": _marker("circle", PAPER, mode_colour("transit", []), "1.6"),
     }
-    rules = [("TRUE", *plain[layer])] if layer in plain else makers[layer](table, words) if layer in makers else []
-    return _qml(rules, label="name" if layer == "places" else "") if rules and len(table) else ""
+    labels = {"places": '"name"', "transit_lines": '"name"', "choice": ORDERED}
+    labels |= {} if "choice" in beside else {"sites": '"name"'}
+    if not len(table) or layer not in {*makers, *plain}:
+        return ""
+    rules = [("TRUE", words[f"title_{layer}"], plain[layer])] if layer in plain else makers[layer](table, words)
+    columns = [(str(name), column_caption(str(name), words)) for name in table.columns if name != table.geometry.name]
+    return _qml(rules, label=labels.get(layer, ""), captions=columns, shown=1 if layer == "isochrones" else len(rules))
 
 
 def _site_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
@@ -62,7 +86,7 @@ def _site_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
 
 def _ring_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
     pairs = table[["mode", "minutes", "speed_kmh"]].drop_duplicates(["mode", "minutes"])
-    modes = list(dict.fromkeys(pairs["mode"].astype(str)))
+    modes = sorted(dict.fromkeys(pairs["mode"].astype(str)), key=mode_order)
     ordered = sorted(pairs.itertuples(index=False), key=lambda row: (modes.index(str(row.mode)), -row.minutes))
     return [
         (
@@ -115,24 +139,36 @@ def _symbol(table: gpd.GeoDataFrame, colour: str, opacity: float) -> Xml.Element
     return _fill(colour, opacity, PAPER)
 
 
-def _qml(rules: list[Rule], *, label: str = "") -> str:
-    """Give the file of a style; `label` is the column that is written beside each thing."""
+def _qml(rules: list[Rule], *, label: str, captions: list[tuple[str, str]], shown: int) -> str:
+    """Give the file of a style.
+
+    `label` is an expression that is written beside each thing, `captions` say what columns hold, and as many of the
+    rules as are `shown` are ticked.
+    """
     root = Xml.Element(
-        "qgis", version="3.28", styleCategories="Symbology|Labeling", labelsEnabled=str(int(bool(label)))
+        "qgis", version="3.22", styleCategories="Symbology|Labeling|Fields", labelsEnabled=str(int(bool(label)))
     )
     drawn = {"type": "RuleRenderer", "symbollevels": "0", "enableorderby": "0", "forceraster": "0"}
     renderer = Xml.SubElement(root, "renderer-v2", drawn)
     tree = Xml.SubElement(renderer, "rules", key="root")
     symbols = Xml.SubElement(renderer, "symbols")
     for number, (takes, words, symbol) in enumerate(rules):
-        Xml.SubElement(tree, "rule", key=f"rule{number}", filter=takes, label=_legible(words), symbol=str(number))
+        rule = {"key": f"rule{number}", "filter": takes, "label": _legible(words), "symbol": str(number)}
+        Xml.SubElement(tree, "rule", rule | ({} if number < shown else {"checkstate": "0"}))
         symbol.set("name", str(number))
         symbols.append(symbol)
     if label:
         settings = Xml.SubElement(Xml.SubElement(root, "labeling", type="simple"), "settings")
-        font = {"fieldName": label, "isExpression": "0", "fontSize": "8", "textColor": _rgba(INK)}
+        numbered = label == ORDERED  # which is never left out for want of room
+        font = {"fieldName": label, "isExpression": "1", "fontSize": "8", "textColor": _rgba(INK)}
+        font |= {"fontWeight": "75", "namedStyle": "Bold"} if numbered else {}
         written = Xml.SubElement(settings, "text-style", font)
         Xml.SubElement(written, "text-buffer", bufferDraw="1", bufferSize="0.8", bufferColor=_rgba(PAPER))
+        Xml.SubElement(settings, "placement", ALONG if rules[0][2].get("type") == "line" else AROUND)
+        Xml.SubElement(settings, "rendering", displayAll=str(int(numbered)))
+    aliases = Xml.SubElement(root, "aliases")
+    for number, (column, caption) in enumerate(captions):
+        Xml.SubElement(aliases, "alias", index=str(number), field=_legible(column), name=_legible(caption))
     return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + Xml.tostring(root, encoding="unicode")
 
 
@@ -145,8 +181,8 @@ def _line(colour: str, width: str, style: str = "solid") -> Xml.Element:
     return _element("line", "SimpleLine", {"line_color": _rgba(colour), "line_style": style, "line_width": width})
 
 
-def _fill(fill: str, opacity: float, stroke: str) -> Xml.Element:
-    look = {"color": _rgba(fill, opacity), "style": "solid", "outline_color": _rgba(stroke), "outline_width": "0.3"}
+def _fill(fill: str, opacity: float, stroke: str, style: str = "solid") -> Xml.Element:
+    look = {"color": _rgba(fill, opacity), "style": style, "outline_color": _rgba(stroke), "outline_width": "0.3"}
     return _element("fill", "SimpleFill", look | {"outline_style": "solid"})
 
 

@@ -123,7 +123,12 @@ class Result(Outcome):
             else:
                 write_table(table, path, TABLES[name])
         write_geopackage(
-            self._places(), folder / PLACES, crs=self.points.crs, language=self.language, credits=self.credits
+            self._places(),
+            folder / PLACES,
+            crs=self.points.crs,
+            language=self.language,
+            modes=self.mode_titles,
+            credits=self.credits,
         )
         if WORKBOOK in manifest["files"]:
             sheets = {name: table for name, table in self.tables.items() if name != "times"}

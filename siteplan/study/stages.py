@@ -68,6 +68,7 @@ from siteplan.study.travel import Progress, no_longer, rings_of, times_after, ti
 
 __all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "score"]
 
+PLAIN = 2.0  # metres: less than a tenth of the grid that isochrones are drawn on
 APART = ("scores", "times")  # which other commands may have written beside a choice
 MOST_OVERLAPS = 2000  # sites: the table of pairs grows with their square
 
@@ -480,7 +481,7 @@ def _layers(
 ) -> dict[str, gpd.GeoDataFrame]:
     """Name what has a place, all in the CRS that is measured in."""
     layers = {
-        "isochrones": rings,
+        "isochrones": None if rings is None else _plain(rings.to_crs(data.points.crs)),
         "cells": data.cells.join(access),
         "points": data.points,
         "communes": data.communes,
@@ -493,6 +494,19 @@ def _layers(
         **data.basemap,
     }
     return {name: table.to_crs(data.points.crs) for name, table in layers.items() if table is not None}
+
+
+def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Simplify isochrones once for whatever shows them, by less than they are exact: to `PLAIN` metres.
+
+    Method: Douglas and Peucker (1973). What crosses itself then is simplified by GEOS' slower kind, which keeps rings
+    apart.
+    """
+    shapes = rings.geometry.to_numpy()
+    plain = shapely.simplify(shapes, PLAIN, preserve_topology=False)
+    spoilt = ~shapely.is_valid(plain) | (shapely.is_empty(plain) & ~shapely.is_empty(shapes))
+    plain[spoilt] = shapely.simplify(shapes[spoilt], PLAIN, preserve_topology=True)
+    return rings.set_geometry(gpd.GeoSeries(plain, index=rings.index, crs=rings.crs))
 
 
 def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
