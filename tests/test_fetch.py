@@ -197,7 +197,7 @@ def test_parts_and_sources_are_asked_for_by_name(valley, downloads, tmp_path):
     with pytest.raises(StudyError, match="--only: found roads; expected any of communes, streets, sites"):
         fetch_study(area, tmp_path / "none", downloads, Wishes(only=["roads"], files=[valley.mine]))
     with pytest.raises(StudyError, match="--source terrain=mine: no such source; expected any of valley_terrain"):
-        Wishes(source={"terrain": "mine"}, files=[valley.mine]).sources_of(fetching.PARTS[5], area)
+        Wishes(source={"terrain": "mine"}, files=[valley.mine])
 
 
 def test_the_next_best_source_stands_in_and_is_told(valley, downloads, tmp_path):
@@ -305,6 +305,13 @@ def test_words_that_are_too_many_or_too_few_are_told(valley, tmp_path):
     done = run("--insee", "03190", "--bbox", "1,2,3,4", "m")
     assert "expected one place: a name, or one of --insee, --bbox and --area" in done.output
     assert "--source: found 'x'; expected kind=name" in run("a", "b", "--source", "x").output
+    for wrong, why in (
+        (("--source", "roads=osm"), "--source: found 'roads=osm'; expected any of broadband, communes, "),
+        (("--source", "terrain=mine"), "--source terrain=mine: no such source; expected any of glo30"),
+        (("--only", "roads"), "--only: found roads; expected any of communes"),
+    ):
+        assert why in run("a", "b", *wrong).output
+    assert not valley.requests  # all of it is told before anything is asked for
 
 
 def test_people_that_are_not_all_there_and_streets_that_end_are_told(valley, downloads, tmp_path):
@@ -322,10 +329,8 @@ def test_licences_travel_with_the_results(tmp_path):
     """Manifest, map, report and GeoPackage name whom the data are from; without `sources` none of them says a word."""
     origin = "sources.population={source: The valley, licence: CC-BY-4.0, attribution: © the valley, vintage: '2025'}"
     study = write_sample(tmp_path / "sample") / "study.yaml"
-    less = [
-        f"{key}="
-        for key in ("choose", "fairness", "demand", "commuting", "robustness", "scenarios", "score", "together")
-    ]
+    kept = ("name", "language", "currency", "area", "inputs", "travel")
+    less = [f"{key}=" for key in yaml.safe_load(study.read_text("utf-8")) if key not in kept]
     less += ["inputs.transit=", "travel.modes=[walk]"]
     result = sp.run(sp.read_study(study, [*less, origin]), out=tmp_path / "results")
     told = result.manifest["inputs"]["inputs.population"]

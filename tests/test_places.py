@@ -125,7 +125,10 @@ def test_what_an_area_may_be_where_a_file_may_stand(replay, downloads, tmp_path)
     assert code == name
     (near,) = places_meant("2 km around Moulins, Allier, France", downloads)
     assert near.geometry.contains(name.geometry)
-    assert (near.country, near.population) == ("FR", None)
+    # the commune's code and people are not those of what lies around it
+    assert (near.name, near.country, near.code, near.population) == (
+        "2 km around Moulins, Allier, France", "FR", "", None,
+    )  # fmt: skip
     assert len(places_meant("near Moulins, France", downloads)) == 2
     with pytest.raises(InputError, match=r"nowhere\.geojson"):
         places_meant("nowhere.geojson", downloads)
@@ -147,6 +150,7 @@ def test_candidates_of_a_place_by_its_name(replay, downloads, tmp_path, monkeypa
     several = of("Moulins, France")
     assert (several.exit_code, several.stdout) == (2, "")
     assert "  Moulins, Allier, France, 19,000 people (--area 03190)" in several.stderr
+    assert '  Moulins, Allier, France, 19,000 people (--area "near 03190")' in of("near Moulins, France").stderr
     monkeypatch.setenv("SITEPLAN_OFFLINE", "1")
     count = len(replay.requests)
     assert of("Saint-Aubry, France").stdout == first.stdout

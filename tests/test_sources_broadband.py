@@ -1,5 +1,6 @@
 """Broadband by commune as columns of the sites: shares of the premises, by wire."""
 
+import dataclasses
 from pathlib import Path
 
 import geopandas as gpd
@@ -61,9 +62,9 @@ def test_sites_get_the_shares_of_their_commune(area, communes, folder, tmp_path,
     for site, point in points.items():  # the obvious way
         inside = [code for code, outline in communes.geometry.items() if outline.intersects(point)]
         shares = expected.get(inside[0] if inside else "", (None, None, None))
-        written = [float(value) if value else None for value in sites.loc[site, list(SHARES)]]
+        written = [float(value) if value else None for value in after.set_index("site").loc[site, list(SHARES)]]
         assert written == list(shares), site
-    known = sites["wired_100_mbits"] != ""
+    known = after["wired_100_mbits"] != ""
     assert 0 < known.sum() < len(sites)
     assert got.notes == [f"arcep: the commune of {(~known).sum()} of {len(sites)} sites is not in it"]
     assert got.used[0].vintage == "2026-03-31"
@@ -88,3 +89,11 @@ def test_a_table_that_was_changed_leaves_the_sites_alone(
 def test_without_sites_there_is_nothing_to_add_to(area, communes, tmp_path):
     with pytest.raises(FetchError, match=r"there is no sites\.csv"):
         get_broadband(area, ARCEP, Downloads(tmp_path / "cache"), tmp_path, communes=communes)
+
+
+def test_sites_of_which_no_commune_is_known_stay_as_they_are(area, folder, tmp_path, monkeypatch):
+    """Without communes the area is the one, and its name is no code of any."""
+    why = r"has none of the communes .* lie in \(1 here\); fetch communes as well"
+    with replayed({"arcep": {FILE: TABLE.encode()}}, monkeypatch), pytest.raises(FetchError, match=why):
+        get_broadband(dataclasses.replace(area, code=""), ARCEP, Downloads(tmp_path / "cache"), folder)
+    assert (folder / "sites.csv").read_bytes() == (SAMPLE / "sites.csv").read_bytes()

@@ -130,12 +130,14 @@ def _area(
 
 def chosen_place(found: "Sequence[Area]", text: str, option: str = "") -> "Area":
     """Return the one place that was found; several are listed, each with how it is told, and end the command."""
+    from siteplan.sources.places import AROUND
     from siteplan.study.fetching import one_place, told_place
 
     if len(found) > 1:
         typer.echo(f"error: '{text}': {len(found)} places have this name; say which, in place of the name:", err=True)
+        before = around.group()[: around.start("place")] if (around := AROUND.fullmatch(text.strip())) else ""
         for each in found:
-            typer.echo(f"  {told_place(each, option)}", err=True)
+            typer.echo(f"  {told_place(each, option, before)}", err=True)
         raise typer.Exit(2)
     return one_place(found, text)
 

@@ -60,12 +60,17 @@ def get_broadband(
     code = where[~where.index.duplicated()]["territory"]
     found = shares.reindex(code.to_numpy())
     table = pd.read_csv(sites, dtype=str, na_filter=False)
+    unknown = int(found[next(iter(SHARES))].isna().sum())
+    if unknown == len(table):
+        raise FetchError(
+            f"{source.name}: has none of the communes that sites of {area.name} lie in ({listed(outlines.index, 3)} "
+            "here); fetch communes as well"
+        )
     for name in SHARES:
         table[name] = ["" if np.isnan(share) else f"{share:.3f}" for share in found[name]]
     place_table(sites, table)
-    unknown = int(found[next(iter(SHARES))].isna().sum())
     notes = [f"{source.name}: the commune of {unknown:,} of {len(table):,} sites is not in it"] if unknown else []
-    return Got(used=[downloads.used(source, link, vintage=vintage)], notes=notes)
+    return Got(inputs={"sites": SITES}, used=[downloads.used(source, link, vintage=vintage)], notes=notes)
 
 
 def _shares(source: Source, content: bytes) -> tuple[pd.DataFrame, str]:

@@ -25,6 +25,7 @@ from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Source, best_sources, url
 
 __all__ = [
+    "AROUND",
     "area_in_bounds",
     "area_of_file",
     "commune_by_code",
@@ -99,7 +100,8 @@ def places_meant(text: str, downloads: Downloads, *, files: Iterable[Path] = ())
 
     Returns
     -------
-    One area if there is one such place; several if a name has several; none if there is none.
+    One area if there is one such place; several if a name has several (those themselves, where what lies around one is
+    meant); none if there is none.
 
     Raises
     ------
@@ -117,7 +119,13 @@ def places_meant(text: str, downloads: Downloads, *, files: Iterable[Path] = ())
     if found := AROUND.fullmatch(text.strip()):
         metres = MARGIN if found["km"] is None else 1000 * float(found["km"].replace(",", "."))
         inner = places_meant(found["place"], downloads, files=files)
-        return [replace(area, name=text.strip(), geometry=area.around(metres), population=None) for area in inner]
+        if len(inner) > 1:
+            return inner
+        before = text.strip()[: found.start("place")]
+        return [
+            replace(area, name=f"{before}{area.name}", geometry=area.around(metres), code="", population=None)
+            for area in inner
+        ]
     if names_file(text):
         return [area_of_file(Path(text))]
     if text.count(",") == 3 and not any(char.isalpha() for char in text):

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import geopandas as gpd
 
@@ -27,7 +27,7 @@ from siteplan.sources.area import MARGIN, Area
 from siteplan.sources.communes import COMMUNES, write_communes
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.places import find_places, with_country
-from siteplan.sources.source import Got, Source, Used, best_sources
+from siteplan.sources.source import Got, Kind, Source, Used, best_sources
 from siteplan.sources.source import sources as sources_of
 from siteplan.study.arrival import look_over
 from siteplan.study.reading import read_study
@@ -132,6 +132,23 @@ class Wishes:
     margin: float = MARGIN
     year: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant before anything is asked for.
+
+        Raises
+        ------
+        StudyError
+            An unknown part, kind of source or source.
+        """
+        self.parts()
+        kinds = {part.name: part.kind for part in PARTS} | {kind: kind for kind in get_args(Kind)}
+        for kind, name in self.source.items():
+            if kind not in kinds:
+                raise StudyError(
+                    f"--source: found '{kind}={name}'; expected any of {listed(sorted(kinds), 20)} before ="
+                )
+            best_sources(kinds[kind], "", name, self.files)
+
     def parts(self) -> list[Part]:
         """Return the parts that are asked for."""
         wanted = {ALSO.get(name, name) for name in self.only}
@@ -231,13 +248,17 @@ def one_place(found: Sequence[Area], text: str) -> Area:
     return found[0]
 
 
-def told_place(area: Area, option: str = "") -> str:
-    """Tell a place from others of its name: what it is, and the option of a command that means it alone."""
+def told_place(area: Area, option: str = "", before: str = "") -> str:
+    """Tell a place from others of its name: what it is, and what means it alone to a command, with its option.
+
+    What stood before its name, such as "near ", stands there again.
+    """
     people = "" if area.population is None else f", {area.population:,} people"
     west, south, east, north = area.bounds
-    box = f"{west:.4f},{south:.4f},{east:.4f},{north:.4f}"
-    how = f"{option or '--insee'} {area.code}" if area.code else f"{option or '--bbox'} {box}"
-    return f"{area.name}{people} ({how})"
+    place = area.code or f"{west:.4f},{south:.4f},{east:.4f},{north:.4f}"
+    flag = option or ("--insee" if area.code else "--bbox")
+    typed = f'"{before}{place}"' if before else place
+    return f"{area.name}{people} ({flag} {typed})"
 
 
 def plan(area: Area, downloads: Downloads, wishes: Wishes) -> list[Planned]:
