@@ -1,6 +1,8 @@
 """Other places to work in the town of one street, counted by head: see tests/town.py; on foot 80 m a minute."""
 
+import re
 import warnings
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,8 @@ import pandas as pd
 import pytest
 
 from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.output.report import render_report
+from siteplan.output.result import Result
 from siteplan.study.load import load
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
@@ -75,6 +79,22 @@ def test_where_nothing_else_is_the_new_site_gains_all(town: Path) -> None:
     # The only other place is on the spot of A. B has the crossings 6 to 10 to itself.
     assert found.loc["B", ["after", "alone", "net_alone", "taken_alone"]].tolist() == [50, 50, 50, 0]
     assert found["change"].sum() == 50
+
+
+def test_the_report_tells_what_is_gained_net(town: Path) -> None:
+    (town.parent / "places.csv").write_text(f"site,name,lon,lat,capacity,kind\n9,Hub,{lon(7)},{NORTH},10,coworking\n")
+    answered(town, "choose={sites: 2, mode: walk, minutes: 5.5}")
+    page = render_report(Result.load(town.parent / "results"), language="en")
+    (body,) = re.findall(r'<section class="competition".*?</section>', page, re.DOTALL)
+    said = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+    # The hub reaches the crossings 3 to 10, so B brings nobody who had none: all that it has, it takes from the hub.
+    found = re.search(
+        r"would have (\d+) people: (\d+) who have no place .* (\d+) from existing .* (\d+) from other", said
+    )
+    gross, net, sites, places = map(int, found.groups())
+    assert (net, sites, places) == (0, 0, gross)
+    assert "One other place to work was looked at." in said
+    assert body.count("<rect") == 2 + 2  # before and after of the hub, and the two of the legend
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ The street is 1 km long with a crossing each 100 m; on foot 80 m a minute. A is 
 
 import re
 import warnings
+from html import unescape
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,6 +16,8 @@ from shapely import box
 
 from siteplan.config import Question
 from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.output.report import render_report
+from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.siting.choose import choose_sites
 from siteplan.siting.tradeoff import criteria_frontier
@@ -126,6 +129,28 @@ def test_a_study_judges_its_sites(town: Path) -> None:
         pd.testing.assert_frame_equal(result.tables[name], again.tables[name])
         one, other = (town.parent / folder / f"{name}.csv" for folder in ("results", "again"))
         assert one.read_bytes() == other.read_bytes()
+
+
+def test_the_report_tells_it_to_a_council(town: Path) -> None:
+    criteria = (
+        "criteria={columns: {people_walk_8: 2, fibre: 1, energy: {order: [C, B, A]}, cost: {better: less}}, "
+        "require: {step_free: true}}"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        result = run(read(town, criteria), out=town.parent / "results")
+    (body,) = re.findall(r'<section class="criteria".*?</section>', render_report(result, language="en"), re.DOTALL)
+    said = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+    assert "By the criteria of this study Barn comes first, with 70.0 of 100 points. So it does by the second" in said
+    # A leads in cost alone, by 1; D in people by 1 and energy by 1/2: at a weight c of cost, A is first from where
+    # c = (1 - c) / 4 x (2 + 1/2), so 5/13.
+    assert "the weight of “cost”: above 38% (it is 20%), Hall comes first" in said
+    assert "Whichever criterion counts twice, Barn stays first" in said
+    assert "One site does not have what is required: Library." in said
+    assert "energy class C → A 20%" in said
+    french = render_report(result, language="fr")
+    assert "Selon les critères de cette étude, Barn arrive en tête" in french
+    assert 'class="criteria"' not in render_report(Result(result.sites))
 
 
 def test_scores_take_any_column_of_the_sites(town: Path) -> None:

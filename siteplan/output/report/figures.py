@@ -296,9 +296,19 @@ def curve_plot(
 
 
 def frontier_plot(
-    costs: Sequence[float], values: Sequence[float], words: Words, *, axis: str, title: str, about: str
+    costs: Sequence[float],
+    values: Sequence[float],
+    words: Words,
+    *,
+    axis: str,
+    title: str,
+    about: str,
+    falls: bool = False,
 ) -> Markup:
-    """Draw what so much money buys as stairs: in between, no more than the last set that it pays for."""
+    """Draw what so much money buys as stairs: in between, no more than the last set that it pays for.
+
+    Where values fall, whoever asks a little more has the next one already.
+    """
     left, right, top, bottom, height = 170, 60, 30, 90, 520
     last, lowest, most = max(costs), min(values), max(values)
     step, rise = _round_step(last / 6), _round_step((most - lowest) / 4)
@@ -321,7 +331,8 @@ def frontier_plot(
     parts.append(_text(axis, (left + WIDTH) // 2, height - 6, size=28, anchor="middle"))
     stairs = [(x(costs[0]), y(values[0]))]
     for cost, value in zip(costs[1:], values[1:], strict=True):
-        stairs += [(x(cost), stairs[-1][1]), (x(cost), y(value))]
+        corner = (stairs[-1][0], y(value)) if falls else (x(cost), stairs[-1][1])
+        stairs += [corner, (x(cost), y(value))]
     parts.append(_line(stairs, stroke=INKS["deep"], stroke_width=6))
     ends = zip(costs, values, strict=True)
     parts += [tag("circle", cx=x(cost), cy=y(value), r=10, fill=INKS["deep"]) for cost, value in ends]

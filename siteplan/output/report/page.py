@@ -32,6 +32,7 @@ from siteplan.output.report.chosen import (
     rejected_section,
 )
 from siteplan.output.report.communes import communes_section, which_sites
+from siteplan.output.report.criteria import competition_section, criteria_section
 from siteplan.output.report.markup import Markup, join, note, seen, tag
 from siteplan.output.report.pictures import curve_section, frontier_section, map_sections
 from siteplan.output.report.tables import Column, table
@@ -224,11 +225,13 @@ SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
     "frontier": frontier_section,
     "rejected": rejected_section,
     "ranking": _ranking,
+    "criteria": criteria_section,
     "maps": map_sections,
     "communes": communes_section,
     "left_out": None,
     "fairness": fairness_section,
     "desks": desks_section,
+    "competition": competition_section,
     "commuting": commuting_section,
     "building": building_section,
     "who_pays": together_section,
