@@ -241,6 +241,7 @@ score: {decay: {kind: linear, minutes: 8}}
 choose: {phase_budgets: [10, 30], least_regret: true}
 fairness: {catchment: {steps: {8: 1}}}
 demand: {uptake: [0.05], sharing: true}
+sharing: {uses: [telework, town_hall], weeks: 4}
 scenarios: {new: {sites: [{open: B}]}}
 output: {raster: true, tables: xlsx}
 """

@@ -1,6 +1,8 @@
 """Spaces shared by the hour: Erlang's closed form, weeks by hand, demand as the case of telework alone, slow twins."""
 
+from collections.abc import Callable
 from math import factorial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,13 @@ from siteplan.analysis.sharing import _drawn, _wanted, erlang_b, share_spaces, u
 from siteplan.config.questions import Demand
 from siteplan.config.sharing import Sharing, Use, sharing_of
 from siteplan.errors import InputError, StudyError
+from siteplan.reachable import Reach
+from siteplan.study.cache import Cache
+from siteplan.study.fairness import Situation
+from siteplan.study.load import load
+from siteplan.study.questions import answers, check_questions
+from siteplan.study.reading import read_study
+from siteplan.study.travel import times_of
 
 ONE = pd.DataFrame([("s", 0, 5.0), ("t", 0, 9.0)], columns=["site", "point", "minutes"])
 EVENING = {"share": 1, "times": 1, "hours": 2, "space": "meeting", "when": {"Tue 18-19": 1}}
@@ -35,9 +44,9 @@ def test_erlang_by_hand_and_by_its_sum() -> None:
     assert erlang_b(0, 3.0) == 1
     assert erlang_b(1, 3.0) == pytest.approx(3 / 4)
     assert erlang_b(2, 1.0) == pytest.approx((1 / 2) / (1 + 1 + 1 / 2))
-    for spaces, load in ((5, 4.0), (12, 20.0), (30, 2.5)):
-        parts = [load**k / factorial(k) for k in range(spaces + 1)]
-        assert erlang_b(spaces, load) == pytest.approx(parts[-1] / sum(parts))
+    for spaces, wanted in ((5, 4.0), (12, 20.0), (30, 2.5)):
+        parts = [wanted**k / factorial(k) for k in range(spaces + 1)]
+        assert erlang_b(spaces, wanted) == pytest.approx(parts[-1] / sum(parts))
     with pytest.raises(StudyError, match="0 or more"):
         erlang_b(-1, 1.0)
 
@@ -45,7 +54,7 @@ def test_erlang_by_hand_and_by_its_sum() -> None:
 @pytest.mark.parametrize("stays", [(3.0,), (1.0, 9.0)])
 def test_bookings_alike_at_all_hours_are_erlangs(stays: tuple[float, ...]) -> None:
     # 40,000 people who come at any hour: 4 spaces are wanted on the mean, whatever the lengths of the stays.
-    load, spaces, each = 4.0, 6, 4.0 / len(stays)
+    wanted, spaces, each = 4.0, 6, 4.0 / len(stays)
     uses = {
         f"use {hours:g}": {
             "share": 1,
@@ -61,12 +70,12 @@ def test_bookings_alike_at_all_hours_are_erlangs(stays: tuple[float, ...]) -> No
         ONE[ONE["site"] == "s"], people(40_000), uses, there=there, rules={"weeks": 400, "moves": 0}
     ).spaces
     refused = row(found, site="s", space="meeting", use="all")
-    exact = erlang_b(spaces, load)
+    exact = erlang_b(spaces, wanted)
     assert exact == pytest.approx(0.1172, abs=1e-4)
     assert refused["error"] < 0.006
     assert abs(refused["finds_none"] - exact) < 1.5 * refused["error"]  # three standard errors
-    # What is not refused is held: load x (1 - B) of the spaces.
-    assert refused["occupancy"] == pytest.approx(load * (1 - exact) / spaces, rel=0.02)
+    # What is not refused is held: 4 x (1 - B) of the spaces.
+    assert refused["occupancy"] == pytest.approx(wanted * (1 - exact) / spaces, rel=0.02)
 
 
 def test_telework_alone_is_demand() -> None:
@@ -309,3 +318,95 @@ def test_nobody_near_needs_nothing() -> None:
     assert found.week.empty
     assert found.conflicts.empty
     assert found.spaces["finds_none"].isna().all()
+
+
+# ---- a study ----
+
+
+STUDY = """\
+inputs: {population: {file: people.csv, groups: [workers]}, sites: sites.csv, times: times.csv}
+travel: {modes: [walk], minutes: [10, 20]}
+"""
+CHOIR = "{choir: {share: 0.01, times: 1, party: 30, hours: 2, space: hall, when: {Tue 19-20: 1}}}"
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Callable[..., Any]:
+    """Return what makes a study of two sites on a street of ten cells, with 200 people and 100 workers each."""
+    table = {"cell": [f"c{k}" for k in range(10)], "lon": [3 + k / 100 for k in range(10)], "lat": 44.0}
+    pd.DataFrame(table | {"people": 200, "workers": 100}).to_csv(tmp_path / "people.csv", index=False)
+    rows = [("A", f"c{k}", 3.5 * k) for k in range(10)] + [("B", f"c{k}", 31.5 - 3.5 * k) for k in range(10)]
+    pd.DataFrame(rows, columns=["site", "point", "minutes"]).assign(mode="walk").to_csv(
+        tmp_path / "times.csv", index=False
+    )
+
+    def made(asked: str, **sites: Any) -> tuple[Any, Any, Situation]:
+        places = {"site": ["A", "B"], "name": ["Hall", "Library"], "status": ["existing", "required"], "lon": [3, 3.09]}
+        columns = places | {"lat": 44.0, "capacity": [8, None]} | sites
+        pd.DataFrame(columns).to_csv(tmp_path / "sites.csv", index=False)
+        (tmp_path / "study.yaml").write_text(STUDY + asked)
+        study = read_study(tmp_path / "study.yaml")
+        data = load(study)
+        return study, data, Situation(study, data, Reach.of(times_of(study, data, Cache(None), None), data.points))
+
+    return made
+
+
+def test_a_study_counts_telework_as_demand_does(town: Callable[..., Any]) -> None:
+    study, data, here = town("demand: {uptake: [0.02, 0.1]}\nsharing: {uses: [telework, town_hall]}\n")
+    check_questions(study, data)
+    tables = answers(here, Cache(None), weights={})
+    spaces, desks = tables["spaces"], tables["desks"]
+    for site, name in (("A", "Hall"), ("B", "Library")):
+        told, demand = row(spaces, site=site, use="telework"), row(desks, site=site, uptake=0.1)
+        assert told[["name", "basis"]].to_list() == [name, "nearest"]
+        assert told["people"] == pytest.approx(demand["teleworkers"])
+        assert told["bookings"] == pytest.approx(5 * demand["mean_day"])
+        assert row(spaces, site=site, use="town_hall")["people"] == pytest.approx(1000 * 0.6)
+    # A has eight desks; of B nobody says, so it has as many as it needs.
+    found = spaces[(spaces["space"] == "desk") & (spaces["use"] == "all")].set_index("site")
+    assert found["there"].to_dict() == {"A": 8, "B": found.loc["B", "needed"], "all": 8 + found.loc["B", "needed"]}
+    assert set(tables["week"]["site"]) == {"A", "B"}
+
+
+def test_spaces_are_read_from_the_sites_or_are_as_many_each(town: Callable[..., Any]) -> None:
+    asked = f"sharing: {{uses: {CHOIR}, spaces: {{hall: {{column: halls, each: 3}}}}}}\n"
+    study, data, here = town(asked, halls=["2", ""])
+    check_questions(study, data)
+    spaces = answers(here, Cache(None), weights={})["spaces"]
+    assert [row(spaces, site=site, use="choir")["there"] for site in "AB"] == [2, 3]
+    for column, sentence in (
+        (["-1", "2"], r"sharing\.spaces\.hall\.column: site 'A' has -1 in column halls, expected 0 or more"),
+        (["two", "2"], r"sharing\.spaces\.hall\.column: the sites.*two"),
+    ):
+        study, data, _ = town(asked, halls=column)
+        with pytest.raises(InputError, match=sentence):
+            check_questions(study, data)
+    study, data, _ = town(asked)
+    with pytest.raises(StudyError, match=r"hall\.column: the sites have no column 'halls'"):
+        check_questions(study, data)
+
+
+def test_where_nothing_is_planned_each_site_is_alone(town: Callable[..., Any]) -> None:
+    study, data, here = town(f"sharing: {{uses: {CHOIR}}}\n", status=["candidate", "candidate"])
+    check_questions(study, data)
+    spaces = answers(here, Cache(None), weights={})["spaces"]
+    assert set(spaces["basis"]) == {"alone"}
+    assert set(spaces["site"]) == {"A", "B"}
+    assert row(spaces, site="A", use="choir")["people"] == pytest.approx(6 * 200 * 0.01)  # to 17.5 minutes, B or not
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("{uses: [telework]}", r"sharing\.uses\.telework\.times: missing; give demand with its uptake"),
+        ("{uses: [meetings], minutes: 30}", r"sharing\.minutes: 30 is more than the 20 minutes"),
+        ("{uses: {meetings: {group: firms}}}", r"sharing\.uses\.meetings\.group: no 'firms' in this study"),
+        ("{uses: [dancing]}", r"sharing\.uses.*'dancing' says nothing; expected share"),
+        ("{weeks: 50}", r"sharing\.weeks: found 50, expected a multiple of 4"),
+        ("{use: [meetings]}", r"sharing\.use: unknown key"),
+    ],
+)
+def test_what_a_study_cannot_ask_is_refused(town: Callable[..., Any], asked: str, sentence: str) -> None:
+    with pytest.raises(StudyError, match=sentence):
+        check_questions(*town(f"sharing: {asked}\n")[:2])

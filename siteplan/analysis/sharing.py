@@ -90,7 +90,7 @@ def usual_uses() -> pd.DataFrame:
                   share  times  party    space
     use
     meetings       0.05   0.50    4.0  meeting
-    associations   0.10   0.25   12.0  meeting
+    associations   0.05   0.25   12.0  meeting
     """
     uses = {name: Use.model_validate(each) for name, each in shipped_uses().items()}
     columns = ("group", "share", "times", "party", "hours", "space", "source")
@@ -156,8 +156,8 @@ def share_spaces(
     >>> shared.loc[shared["space"] == "meeting", ["site", "use", "needed", "alone"]].head(3)
       site           use  needed  alone
     0  S01      meetings       4      4
-    1  S01  associations       6      6
-    2  S01           all       6     10
+    1  S01  associations       4      4
+    2  S01           all       4      8
     """
     asked = sharing_of(uses, spaces, rules)
     (limit,) = check_limits([minutes])

@@ -80,7 +80,18 @@ OTHER_UNIT = MappingProxyType({
 })  # fmt: skip
 # Parts of a study file that some commands leave alone: other studies, and what is asked of the people.
 VARIANTS = ("scenarios", "matrix")
-QUESTIONS = (*VARIANTS, "choose", "score", "fairness", "demand", "commuting", "building", "together", "robustness")
+QUESTIONS = (
+    *VARIANTS,
+    "choose",
+    "score",
+    "fairness",
+    "demand",
+    "commuting",
+    "sharing",
+    "building",
+    "together",
+    "robustness",
+)
 Command = Callable[..., None]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings, no closing words.")]
 Verbose = Annotated[

@@ -150,6 +150,10 @@ class Space(Model):
 
     m2: float = Field(gt=0, le=1e5, description="floor area of one")
     column: str = Field(default="", description="the column of the sites that says how many there are; empty = none")
+    each: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=None,
+        description="how many each site has of which the column does not say; empty = as many as are needed",
+    )
 
 
 SPACES: Mapping[str, Mapping[str, Any]] = MappingProxyType({
@@ -213,7 +217,7 @@ class Sharing(Model):
         default={},
         validate_default=True,
         description="kinds of spaces, beside and in place of desk (12.5 m2; there are as many as the column capacity "
-        "says), meeting (20), video (5) and hall (100), such as {meeting: {m2: 25, column: meeting_rooms}}",
+        "says), meeting (20), video (5) and hall (100), such as {meeting: {m2: 25, column: meeting_rooms, each: 2}}",
     )
     mode: str = Field(default="", description="one of the modes, or best; empty = best where there are several")
     minutes: Annotated[float, Field(gt=0, le=180)] | None = Field(

@@ -26,6 +26,7 @@ from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.publics import Public, cyclists
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
+from siteplan.config.sharing import Sharing
 from siteplan.config.together import Together
 from siteplan.config.travel import MODES, Travel
 from siteplan.display import Shown
@@ -145,6 +146,12 @@ class Study(Shown, Model):
         default=None,
         description="which commutes are replaced, such as {uptake: [0.02, 0.05, 0.1], flows: flows.csv, "
         "modes: {car: 0.8, bus: 0.2}}; empty = not told",
+    )
+    sharing: Sharing | None = Field(
+        default=None,
+        description="what the places are for beside telework, by the hour: spaces that several uses share, how many of "
+        "each, who finds none and what sharing saves, such as {uses: [telework, meetings, associations, courses]}, or "
+        "{} for all usual uses; empty = not told",
     )
     building: Building | None = Field(
         default=None,

@@ -14,6 +14,7 @@ from siteplan.study.competition import check_competition, competition_tables
 from siteplan.study.criteria import check_criteria, check_weights
 from siteplan.study.fairness import Situation, check_fairness, fairness_tables
 from siteplan.study.load import StudyData
+from siteplan.study.sharing import check_sharing, sharing_tables
 from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
 from siteplan.study.together import check_together, together_tables
 from siteplan.study.travel import Progress
@@ -45,6 +46,8 @@ def check_questions(study: Study, data: StudyData) -> None:
         check_demand(study, study.demand)
     if study.commuting is not None:
         check_commuting(study, study.commuting, data, study.demand)
+    if study.sharing is not None:
+        check_sharing(study, study.sharing, data)
     if study.building is not None:
         check_buildings(study, study.building, data)
     if study.together is not None:
@@ -70,6 +73,8 @@ def answers(
         tables |= demand_tables(study.demand, here)
     if study.commuting is not None:
         tables |= commuting_tables(study.commuting, here, study.demand)
+    if study.sharing is not None:
+        tables |= sharing_tables(study.sharing, here, study.demand)
     if study.building is not None:
         tables |= building_tables(study.building, here, tables)
     if study.together is not None:
