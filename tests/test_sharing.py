@@ -1,6 +1,9 @@
 """Spaces shared by the hour: Erlang's closed form, weeks by hand, demand as the case of telework alone, slow twins."""
 
+import json
+import re
 from collections.abc import Callable
+from html import unescape
 from math import factorial
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from siteplan.analysis.sharing import _drawn, _wanted, erlang_b, share_spaces, u
 from siteplan.config.questions import Demand
 from siteplan.config.sharing import Sharing, Use, sharing_of
 from siteplan.errors import InputError, StudyError
+from siteplan.output.report import render_report
+from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.study.cache import Cache
 from siteplan.study.fairness import Situation
@@ -410,3 +415,35 @@ def test_where_nothing_is_planned_each_site_is_alone(town: Callable[..., Any]) -
 def test_what_a_study_cannot_ask_is_refused(town: Callable[..., Any], asked: str, sentence: str) -> None:
     with pytest.raises(StudyError, match=sentence):
         check_questions(*town(f"sharing: {asked}\n")[:2])
+
+
+def test_the_report_tells_a_council_what_sharing_saves(town: Callable[..., Any]) -> None:
+    # A choir and a class of one each, on the same evening, and talks on a morning; each site has one room.
+    week = {"share": 0.001, "times": 1, "hours": 2, "space": "meeting", "seasons": [1, 1, 1, 1]}
+    uses = {
+        "choir": week | {"when": {"Tue 18-19": 1}},
+        "class": week | {"when": {"Tue 18-19": 1}},
+        "talks": week | {"when": {"Wed 9-10": 1}},
+    }
+    _, data, here = town(f"sharing: {json.dumps({'uses': uses, 'spaces': {'meeting': {'each': 1}}})}\n")
+    tables = answers(here, Cache(None), weights={})
+    said = {}
+    for language in ("en", "fr"):
+        page = render_report(Result(data.sites, tables), language=language)
+        (body,) = re.findall(r'<section class="spaces".*?</section>', page, re.DOTALL)
+        said[language] = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+        assert body.count("<svg") == 1
+        # Three hours of a day each: two hours from anywhere within the first. And a frame around each of three weeks.
+        assert body.count("<rect") == 3 * 3 + 3
+    assert (
+        "The sites need 4 spaces (80 m²) if the uses share them, and 6 if each had its own: sharing saves 2"
+        in said["en"]
+    )
+    assert "Meeting rooms: 4 in place of 6." in said["en"]
+    # On Tuesday one of two bookings of each site finds none; of which use it is, the draw says.
+    assert re.search(r"All sites meeting rooms 6 4 80 2 [456]\d% ", said["en"])
+    assert "Hall, Tuesday 18–21: choir and class want 2 meeting rooms of 1." in said["en"]
+    assert "Hall, mardi 18–21 h : choir et class veulent 2 salles de réunion sur 1." in said["fr"].replace(
+        "\u202f", " "
+    )
+    assert 'class="spaces"' not in render_report(Result(data.sites))

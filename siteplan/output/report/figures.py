@@ -48,6 +48,7 @@ __all__ = [
     "site_map",
     "status_key",
     "tornado_plot",
+    "week_plot",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -400,6 +401,35 @@ def pairs_plot(
             parts.append(tag("rect", x=left, y=y + 6 + 34 * low, width=width, height=30, fill=colour))
             parts.append(_text(words.number(round(value)), left + width + 12, y + 31 + 34 * low, size=26))
     return _svg(top + step * len(rows) + 16, parts, title, about)
+
+
+def week_plot(panels: Sequence[tuple[str, Floats]], days: Sequence[str], *, title: str, about: str) -> Markup:
+    """Draw weeks side by side: of each its words, and a figure of every day and hour (7 x 24), darkest where most."""
+    hours = np.flatnonzero(np.sum([grid.sum(axis=0) for _, grid in panels], axis=0)) if panels else np.arange(0)
+    first, last = (int(hours[0]), int(hours[-1]) + 1) if len(hours) else (8, 18)
+    left, top, high, gap = 70, 96, 30, 40
+    half = (WIDTH - gap) // 2
+    wide = (half - left) / (last - first)
+    parts: list[str] = []
+    for at, (name, grid) in enumerate(panels):
+        x, y = at % 2 * (half + gap), at // 2 * (top + high * len(days) + gap)
+        parts.append(_text(name, x, y + 34, size=28))
+        for hour in range(first + first % 2, last, 2):
+            parts.append(_text(str(hour), round(x + left + wide * (hour - first)), y + top - 12, size=24))
+        for row, day in enumerate(days):
+            parts.append(_text(day, x, y + top + high * row + 24, size=24))
+            for hour in range(first, last):
+                part = grid[row, hour] / (grid.max() or 1.0)
+                if part > 0:
+                    box = {"x": round(x + left + wide * (hour - first)), "y": y + top + high * row}
+                    size = {"width": round(wide) - 2, "height": high - 2}
+                    parts.append(
+                        tag("rect", **box, **size, fill=INKS["deep"], fill_opacity=f"{0.08 + 0.92 * part:.2f}")
+                    )
+        frame = {"x": x + left, "y": y + top, "width": half - left, "height": high * len(days)}
+        parts.append(tag("rect", **frame, fill="none", stroke=INKS["edge"], stroke_width=2))
+    rows = (len(panels) + 1) // 2
+    return _svg(rows * (top + high * len(days) + gap), parts, title, about)
 
 
 # ---- legends ----

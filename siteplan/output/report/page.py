@@ -35,6 +35,7 @@ from siteplan.output.report.communes import communes_section, which_sites
 from siteplan.output.report.criteria import competition_section, criteria_section
 from siteplan.output.report.markup import Markup, join, note, seen, tag
 from siteplan.output.report.pictures import curve_section, frontier_section, map_sections
+from siteplan.output.report.sharing import spaces_section
 from siteplan.output.report.tables import Column, table
 from siteplan.output.report.together import together_section
 from siteplan.output.report.ways import ways_answer, ways_section, ways_warning
@@ -231,6 +232,7 @@ SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
     "left_out": None,
     "fairness": fairness_section,
     "desks": desks_section,
+    "spaces": spaces_section,
     "competition": competition_section,
     "commuting": commuting_section,
     "building": building_section,
