@@ -116,3 +116,20 @@ def test_what_cannot_be_answered_is_refused(town: Path, override: str, message: 
 def asked(town: Path, override: str) -> None:
     study = read_study(town, [override])
     check_questions(study, load(study))
+
+
+def test_places_and_sites_are_reached_within_the_limits_of_each_mode(town: Path) -> None:
+    own = ["travel.minutes={walk: [5.5], bike: [2]}", "competition.mode=best", "competition.minutes="]
+    found = answered(town, *own)
+    # By bicycle 500 m are 2 minutes, and on foot nobody is nearer: A has the crossings 0 to 5, the hub 1 to 10, the
+    # library 5 to 10. Minutes are counted as one at least.
+    minutes = {place: {c: max(1.0, abs(c - at) * 0.4) for c in range(11) if abs(c - at) <= 5} for place, at in
+               (("A", 0), ("6", 6), ("7", 10))}  # fmt: skip
+    pull, told = {"A": 10.0, "6": 20.0, "7": 10.0}, dict.fromkeys("A67", 0.0)
+    for crossing in range(11):
+        drawn = {p: pull[p] / minutes[p][crossing] ** 2 for p in "A67" if crossing in minutes[p]}
+        for place, each in drawn.items():
+            told[place] += 10 * each / sum(drawn.values())
+    np.testing.assert_allclose(found.loc[["A", "6", "7"], "before"], [told[p] for p in "A67"], rtol=0.002)
+    with pytest.raises(StudyError, match=r"competition.minutes: 5, but bike is counted up to 2"):
+        answered(town, own[0], "competition.mode=bike", "competition.minutes=5")

@@ -194,6 +194,7 @@ def choose(
 
     A table of times will do in place of streets and population: each of its points then counts once.
     """
+    from siteplan.catalogue import BEST
     from siteplan.config import Rides
     from siteplan.output.coverage import cycles
     from siteplan.output.tables import choice_json
@@ -210,7 +211,7 @@ def choose(
         full = study.choose is not None and bool(study.choose.capacities)
         print_choice(choice, plain_console(), full=full, language=study.language, currency=study.currency)
         if choice.coverage is not None and study.choose is not None:
-            profiles, longest = study.profiles(), max(study.travel.limits)
+            profiles, longest = study.profiles(), study.travel.longest(study.choose.mode or BEST)
             print_coverage(
                 choice.coverage,
                 study.choose.limit(longest) if study.choose.goal.limited else longest,

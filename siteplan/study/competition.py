@@ -19,6 +19,7 @@ from siteplan.reachable import Reach
 from siteplan.study.fairness import Situation, check_group, check_mode
 from siteplan.study.load import StudyData
 from siteplan.study.measured import TAG_TABLES
+from siteplan.study.sizing import check_minutes
 from siteplan.study.travel import Progress
 from siteplan.times import travel_times
 
@@ -40,11 +41,7 @@ def check_competition(study: Study, asked: Competition, data: StudyData) -> None
     """
     check_group(study, "competition.group", asked.group)
     check_mode(study, "competition.mode", asked.mode)
-    if asked.minutes is not None and asked.minutes > study.limit:
-        raise StudyError(
-            f"competition.minutes: {asked.minutes:g} is more than the {study.limit:g} minutes that this study searches "
-            "for"
-        )
+    check_minutes(study, "competition.minutes", asked.minutes, asked.mode)
     if study.inputs.times is not None or data.streets is None:
         raise StudyError(
             "competition: a table of times knows nothing of other places to work; give streets in place of inputs.times"
@@ -91,7 +88,7 @@ def competition_tables(
     known = set(reach.sites.astype(str))
     mode = asked.mode or BEST
     how: dict[str, Any] = {
-        "minutes": asked.minutes or max(study.travel.minutes),
+        "minutes": asked.minutes or study.travel.longest(mode),
         "mode": reach.names[-1] if mode == BEST else mode,
         "group": asked.group,
         "power": asked.power,
@@ -185,7 +182,7 @@ def _with_places(
     """Return who is how far from which site and which other place."""
     data, reach = here.data, here.reach
     assert data.streets is not None  # noqa: S101 - checked before
-    limit = float(max(study.travel.minutes)) if asked.minutes is None else asked.minutes
+    limit = float(study.travel.longest(asked.mode or BEST)) if asked.minutes is None else asked.minutes
     if places.empty:
         warn("competition: there is no other place to work; sites share people out among themselves")
         return reach
@@ -196,7 +193,7 @@ def _with_places(
             places,
             data.points[data.linked[profile.name]],
             mode=profile,
-            minutes=limit,
+            minutes=min(limit, max(study.travel.own.get(profile.name, (limit,)))),
             direction=study.travel.direction,
             transit=data.timetable,
             progress=None if progress is None else lambda done, total: progress("competition", done, total),
