@@ -340,7 +340,7 @@ def _print_choice(result: "Result") -> None:
     """Print the chosen sites, their phases and what they cost, and what would be nearly as good."""
     if result.choice is None:
         return
-    from siteplan.output.terminal import print_choice, printable
+    from siteplan.output.terminal import print_choice, print_frontier, printable
     from siteplan.output.tradeoffs import tradeoffs_told
 
     full = bool((result.study.get("choose") or {}).get("capacities"))
@@ -348,6 +348,10 @@ def _print_choice(result: "Result") -> None:
     print_choice(result.choice, plain_console(), full=full, **how)
     for text in tradeoffs_told(result):
         typer.echo(printable(text))
+    frontier = result.table("frontier")
+    if frontier is not None and len(frontier) > 1:
+        names = dict(zip(result.sites.index.astype(str), result.sites["name"].astype(str), strict=True))
+        print_frontier(frontier, plain_console(), names=names, asked=result.study["choose"], **how)
 
 
 def rides_spoken(asked: Mapping[str, Any]) -> list[str]:

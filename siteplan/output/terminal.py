@@ -30,6 +30,7 @@ __all__ = [
     "print_changes",
     "print_choice",
     "print_coverage",
+    "print_frontier",
     "print_scenarios",
     "print_scores",
     "printable",
@@ -375,6 +376,44 @@ def _meaning(choice: "Choice", counted: Sequence[str], words: Words) -> str:
     if choice.phases is not None:
         told.append(f"{words['col_best_alone']}: {words['meant_best_alone']}")
     return "; ".join(told)
+
+
+def print_frontier(
+    table: pd.DataFrame,
+    console: "Console",
+    *,
+    names: Mapping[str, str],
+    asked: Mapping[str, Any],
+    language: str = "en",
+    currency: str = "",
+) -> None:
+    """Print what so much money buys at best, however many sites.
+
+    Parameters
+    ----------
+    table
+        The table `frontier` of a result.
+    names
+        What the sites are called, by id.
+    asked
+        What was asked of the choice: its `objective` and `group`, as the study says it.
+    """
+    words = load_words(language, "report", "terminal")
+    goal = objective_names()[str(asked.get("objective") or "coverage")]
+    rows = table.sort_values("cost", kind="stable")
+    opens = [
+        words.listed(words.set_off(printable(names.get(site, site))) for site in sites.split(", ")) if sites else NONE
+        for sites in rows["opens"].fillna("").astype(str)
+    ]
+    who = words.group(str(asked.get("group") or "people"))
+    value = words.fill(words.get(f"value_{goal.name}", goal.words.get("value", goal.name)), who=who)
+    columns = [
+        Column(words.priced(words["col_cost"], currency), [words.number(cost) for cost in rows["cost"]]),
+        Column(words["open_in_all"].lower(), [words.spoken(each) for each in rows["sites"]]),
+        Column(value[:1].lower() + value[1:], [words.count(each) for each in rows["value"]]),
+        Column(words["opens"].lower(), opens, number=False, name=True),
+    ]
+    _print(console, columns, iter([words["frontier_note"]]))
 
 
 # ---- coverage by mode ----

@@ -14,6 +14,7 @@ from siteplan.siting.choose import choose_sites
 
 __all__ = ["budget_steps", "cost_frontier"]
 
+SAME = 1e-9  # of a value: less is no difference
 BEYOND = 1.25  # times what the chosen set costs: what a little more money would buy
 
 
@@ -44,8 +45,8 @@ def cost_frontier(
     Returns
     -------
     Columns `budget`, `cost`, `sites` (open in all), `value` and `bound` (of the objective), `opens` (ids of the new
-    sites). One row a set: a budget that buys no other set than a smaller one has none, nor has one too small to meet
-    the conditions.
+    sites), by rising cost. Each row is worth more than those before it: a budget that buys nothing better than a
+    smaller one has none, nor has one too small to meet the conditions.
 
     Raises
     ------
@@ -63,7 +64,14 @@ def cost_frontier(
             continue
         told = _told(found)
         rows.setdefault(str(told["opens"]), {"budget": float(budget), **told})
-    return pd.DataFrame(list(rows.values()), columns=["budget", "cost", "sites", "value", "bound", "opens"])
+    table = pd.DataFrame(list(rows.values()), columns=["budget", "cost", "sites", "value", "bound", "opens"])
+    # Of equals at one cost the better stays; who costs more must be worth more.
+    worth = question.goal.better * table["value"].astype(float)
+    order = np.lexsort((-worth, table["cost"].astype(float)))
+    rising = worth.iloc[order]
+    before = rising.cummax().shift(fill_value=-np.inf)
+    better = rising > before + SAME * rising.abs()
+    return table.iloc[order[better.to_numpy()]].reset_index(drop=True)
 
 
 def _told(found: Choice) -> dict[str, object]:

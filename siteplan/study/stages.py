@@ -261,6 +261,8 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
             sites, communes = data.sites, by_point(data, reach)
         _refuse_beyond(asked, reach)
         choice, tables = chosen(asked, reach, sites, communes)
+        if out is not None and not _one_file(out):
+            tables |= frontier(asked, reach, sites, choice, communes)
         assert choice is not None  # noqa: S101 - the study asks for one
         if out is not None:
             _write_choice(tables, Path(out), asked)
@@ -280,9 +282,14 @@ def _refuse_beyond(study: Study, reach: Reach) -> None:
         )
 
 
+def _one_file(out: str | Path) -> bool:
+    """Tell whether a choice is written into one file, or to standard output, in place of a folder of tables."""
+    return bool(Path(out).suffix) or Path(out) == DASH
+
+
 def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path, study: Study) -> None:
     """Write the chosen sites into a file, or all tables of the choice into a folder: whole, or nothing."""
-    if out.suffix or out == DASH:
+    if _one_file(out):
         with whole_file(out) as aside:
             write_table(tables["choice"], aside, TABLES["choice"])
         return
