@@ -1,6 +1,7 @@
 """Scenarios: the same as a run of their own, gains and losses that add up, and a clear word where one cannot be."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 import siteplan as sp
 from siteplan.config.changes import Scenario
+from siteplan.errors import SiteplanWarning
 from siteplan.inputs.basemap import BACKGROUND, WATERS, Background
 from siteplan.inputs.extract import Layer
 from siteplan.study import check, compare, compare_scenarios, read_study, run, score, travel
@@ -113,6 +115,27 @@ def test_a_scenario_has_a_folder_of_results_of_its_own(result: sp.Result) -> Non
     assert (row["people"], row["before"], row["after"]) == (117, 50, 50)
     kept = compare(result.folder, result.folder / "scenarios" / "library")
     assert list(kept[(kept["group"] == "people") & (kept["mode"] == "walk")]["gained"]) == [50]
+
+
+def test_the_ground_that_a_scenario_shares_with_its_study_is_written_once(result: sp.Result, tmp_path: Path) -> None:
+    assert result.folder is not None
+
+    def layers(file: Path) -> set[str]:
+        return set(gpd.list_layers(file)["name"])
+
+    inside = result.folder / "scenarios" / "no-hall"
+    shared = json.loads((inside / "manifest.json").read_text())["layers_of_study"]
+    assert shared == ["streets"]  # the town has no other ground
+    whole = layers(result.folder / "results.gpkg")
+    assert whole - layers(inside / "results.gpkg") == {"streets", "isochrones"}  # of which a scenario has none
+    loaded = sp.Result.load(inside)
+    pd.testing.assert_frame_equal(loaded.layers["streets"], sp.Result.load(result.folder).layers["streets"])
+    loaded.save(tmp_path / "alone")  # as a result that is no scenario of another it has all
+    assert "streets" in layers(tmp_path / "alone" / "results.gpkg")
+    assert "layers_of_study" not in json.loads((tmp_path / "alone" / "manifest.json").read_text())
+    shutil.copytree(inside, tmp_path / "moved")
+    with pytest.warns(SiteplanWarning, match=r"moved: streets are those of its study, in .*, which is not there"):
+        assert "streets" not in sp.Result.load(tmp_path / "moved").layers
 
 
 def test_a_bus_line_that_is_cut(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from siteplan.catalogue import FILES, LAYERS, PLACES, TABLES, WORKBOOK, Table, uptake_column
 from siteplan.config import folder_name
-from siteplan.errors import InputError
+from siteplan.errors import InputError, listed, warn
 from siteplan.geo import as_crs, require_metric
 from siteplan.inputs.spreadsheet import unguarded_table
 from siteplan.inputs.times import made_points
@@ -33,6 +33,9 @@ Read = TypeVar("Read")
 
 TRIES = 5  # to read a folder that is being written
 PAGES = ("map.html", "report.html")  # which the results of a scenario do not have: they are on those of its study
+# Layers that a scenario mostly has as its study: where they are the same, they stand in the study's file alone.
+GROUND = ("communes", "streets", "stress", "water", "transit_lines", "stops", "green", "railways", "places")
+OF_STUDY = "layers_of_study"  # in the manifest of a scenario: which these are
 ABOUT = ("name", "status", "cost", "capacity")  # of a site: told again beside its scores
 
 
@@ -110,9 +113,12 @@ class Result(Outcome):
             saved = saved._sealed(aside)
         return replace(saved, folder=Path(folder))
 
-    def _written(self, folder: Path) -> "Result":
-        """Write all but the pages and the manifests."""
-        manifest = {**self.manifest, "files": self.files}
+    def _written(self, folder: Path, study: "Result | None" = None) -> "Result":
+        """Write all but the pages and the manifests; of a scenario of a study, only the ground that is another."""
+        places = self._places()
+        same = [] if study is None else [name for name in GROUND if _alike(places.get(name), study.layers.get(name))]
+        manifest = {name: value for name, value in self.manifest.items() if name != OF_STUDY}
+        manifest |= {"files": self.files} | ({OF_STUDY: same} if same else {})
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in self.tables.items():
             path = folder / TABLES[name].file
@@ -123,7 +129,7 @@ class Result(Outcome):
             else:
                 write_table(table, path, TABLES[name])
         write_geopackage(
-            self._places(),
+            {name: table for name, table in places.items() if name not in same},
             folder / PLACES,
             crs=self.points.crs,
             language=self.language,
@@ -135,7 +141,7 @@ class Result(Outcome):
             write_workbook(sheets, folder / WORKBOOK, currency=self.currency)
         if "minutes.tif" in manifest["files"]:
             self._write_raster(folder / "minutes.tif")
-        others = {name: other._written(folder / _inside(name)) for name, other in self.scenarios.items()}
+        others = {name: other._written(folder / _inside(name), self) for name, other in self.scenarios.items()}
         return replace(self, manifest=manifest, scenarios=others)
 
     def _sealed(self, folder: Path) -> "Result":
@@ -196,7 +202,7 @@ def _parts(folder: Path, only: Collection[str] | None) -> dict[str, Any]:
     wanted = {*TABLES, *LAYERS} if only is None else {*only, "sites", "times", "choice"}
     there = [table for name, table in TABLES.items() if name in wanted and table.file in manifest["files"]]
     tables = {table.name: _table(folder, table) for table in there}
-    layers = _layers(folder / PLACES, wanted)
+    layers = {**_layers(folder / PLACES, wanted), **_ground(folder, wanted & {*manifest.get(OF_STUDY, ())})}
     sites = layers.pop("sites")
     # What a layer says, too, it says with all decimals.
     exact = {"scores": sites} | {name: layers[name] for name in ("choice", "places_without_access") if name in layers}
@@ -239,6 +245,21 @@ def _layers(path: Path, wanted: Collection[str]) -> dict[str, gpd.GeoDataFrame]:
         return {name: _layer(path, name) for name in names if name in wanted}
     except pyogrio.errors.DataSourceError as error:
         raise InputError(f"{path}: cannot be read ({error}); run the study again") from None
+
+
+def _ground(folder: Path, names: Collection[str]) -> dict[str, gpd.GeoDataFrame]:
+    """Read the layers of a scenario that stand with its study."""
+    path = folder.parent.parent / PLACES
+    if names and not path.is_file():
+        warn(f"{folder}: {listed(sorted(names))} are those of its study, in {path}, which is not there; left out")
+        return {}
+    return _layers(path, names) if names else {}
+
+
+def _alike(one: gpd.GeoDataFrame | None, other: gpd.GeoDataFrame | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one is other or (one.crs == other.crs and one.equals(other))
 
 
 def _layer(path: Path, name: str) -> gpd.GeoDataFrame:
