@@ -11,6 +11,7 @@ for stays of any length, is `erlang_b`.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import ceil
 from typing import Any
 from zlib import crc32
@@ -28,6 +29,8 @@ from siteplan.reachable import Floats, Ints, Reach, sums
 __all__ = ["SharedSpaces", "erlang_b", "share_spaces", "usual_uses"]
 
 ALL = "all"
+COUNTS = ("bookings", "wanted", "most", "held", "refused")  # columns of a week
+LEAST = 1e-12  # of a space: what rounding leaves where nobody wants any
 PART = 0.1  # of what is wanted in an hour: a use that wants less has no part in its conflict
 SURE = 1.96  # standard errors to either side of a share: 95 of 100
 
@@ -170,7 +173,7 @@ def share_spaces(
         if any(use.space == name for use in asked.uses.values())
     ]
     table = pd.concat([part.spaces() for part in parts], ignore_index=True)
-    week = pd.concat([part.week for part in parts], ignore_index=True)
+    week = pd.concat([part.week() for part in parts], ignore_index=True)
     conflicts = pd.concat([part.conflicts() for part in parts], ignore_index=True)
     return SharedSpaces(_in_all(table, around.sites), week, conflicts)
 
@@ -321,11 +324,11 @@ class _Played:
         uses = {name: use for name, use in asked.uses.items() if use.space == space}
         drawn, wait = _Bookings.drawn(uses, around, asked), asked.wait / 60
         needed = np.zeros((len(around.sites), len(uses) + 1), dtype=np.int64)
-        by_site = np.argsort(drawn.site, kind="stable")
-        bounds = np.searchsorted(drawn.site[by_site], np.arange(len(around.sites) + 1))
-        for site in range(len(around.sites)):
-            mine = by_site[bounds[site] : bounds[site + 1]]
+        for site, mine in enumerate(_split(drawn.site, len(around.sites))):
             for at in range(len(uses) + 1):
+                if len(uses) == 1 and at == 1:  # one use has all to itself
+                    needed[site, at] = needed[site, 0]
+                    continue
                 some = mine if at == len(uses) else mine[drawn.use[mine] == at]
                 needed[site, at] = least_spaces(
                     drawn.start[some], drawn.hours[some], drawn.use[some], len(uses), asked.chance, wait
@@ -382,7 +385,7 @@ class _Played:
         seated = self.found >= 0
         held = sums((self.found * uses + drawn.use)[seated], drawn.hours[seated], count * uses).reshape(count, uses)
         may = sum(_wanted(use) for use in self.uses.values())
-        hours = float(np.count_nonzero(may > 1e-12)) * weeks
+        hours = float(np.count_nonzero(may > LEAST)) * weeks
 
         def rates(sites: slice, of: slice) -> dict[str, float]:
             come, gone = booked[sites, of].sum(axis=(0, 1)), refused[sites, of].sum(axis=(0, 1))
@@ -402,52 +405,82 @@ class _Played:
 
     # ---- the week ----
 
-    @cached_property
     def week(self) -> pd.DataFrame:
-        """The hours of the week in which anybody wants one, by site and use."""
-        return pd.concat([self._hours_of(site) for site in range(len(self.around.sites))], ignore_index=True)
-
-    def _hours_of(self, site: int) -> pd.DataFrame:
-        drawn, weeks, uses = self.bookings, self.asked.weeks, list(self.uses)
-        mine, here = drawn.site == site, self.found == site
-        wanted = _present(drawn.start[mine], drawn.hours[mine], drawn.use[mine], len(uses), weeks)
-        held = _present(self.begin[here], drawn.hours[here], drawn.use[here], len(uses), weeks)
-        gone = mine & (self.found < 0)
-        slot = (drawn.start[gone] % HOURS).astype(np.int64)
-        refused = np.zeros((len(uses), HOURS))
-        np.add.at(refused, (drawn.use[gone], slot), 1.0 / weeks)
-        often = [float(self.around.people(use)[site]) * (use.times or 0.0) / use.party for use in self.uses.values()]
-        begun = np.stack([each * use.profile for each, use in zip(often, self.uses.values(), strict=True)])
-        load = np.stack([each * _wanted(use) for each, use in zip(often, self.uses.values(), strict=True)])
+        """Return the hours of the week in which anybody wants one, by site and use."""
         rows = []
-        for number, use in enumerate([*uses, ALL]):
-            of = slice(None) if use == ALL else slice(number, number + 1)
-            most = np.quantile(wanted[of].sum(axis=0), 1 - self.asked.chance, axis=0, method="inverted_cdf")
-            some = load[of].sum(axis=0) > 1e-12
-            hour = np.flatnonzero(some)
-            about = {"site": self.around.sites[site], "space": self.space, "use": use}
-            counts = {
-                "day": [DAYS[each // 24] for each in hour],
-                "hour": hour % 24,
-                "bookings": begun[of].sum(axis=0)[hour],
-                "wanted": load[of].sum(axis=0)[hour],
-                "most": most[hour].astype(np.int64),
-                "held": held[of].sum(axis=0).mean(axis=0)[hour],
-                "refused": refused[of].sum(axis=0)[hour],
-            }
-            rows.append(pd.DataFrame(about | counts))
+        for site, each in zip(self.around.sites, self.hours, strict=True):
+            for number, use in enumerate([*self.uses, ALL]):
+                hour = np.flatnonzero(each.wanted[number] > LEAST)
+                about = {"site": site, "space": self.space, "use": use}
+                when = {"day": np.array(DAYS, dtype=object)[hour // 24], "hour": hour % 24}
+                counts = {name: getattr(each, name)[number][hour] for name in COUNTS}
+                rows.append(pd.DataFrame(about | when | counts))
         return pd.concat(rows, ignore_index=True)
 
     def conflicts(self) -> pd.DataFrame:
         """Return the runs of hours in which more are wanted than there are, with the uses that want them."""
         columns = ["site", "space", "day", "begins", "ends", "uses", "most", "there", "refused"]
-        there = dict(zip(self.around.sites, self.there, strict=True))
         rows = [
-            {"site": site, "space": self.space, **row, "there": int(there[str(site)])}
-            for site, hours in self.week.groupby("site", sort=False)
-            for row in _runs(hours, int(there[str(site)]))
+            {"site": site, "space": self.space, "there": int(there), **row}
+            for site, there, hours in zip(self.around.sites, self.there, self.hours, strict=True)
+            for row in _runs(hours, int(there), list(self.uses))
         ]
         return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def hours(self) -> list["_Hours"]:
+        """What each site is wanted for, hour by hour."""
+        drawn, weeks, uses = self.bookings, self.asked.weeks, len(self.uses)
+        people = np.stack([self.around.people(use) for use in self.uses.values()])
+        often = np.array([(use.times or 0.0) / use.party for use in self.uses.values()])
+        begun = np.stack([use.profile for use in self.uses.values()])
+        taken = np.stack([_wanted(use) for use in self.uses.values()])
+        most = max(ceil(round((1 - self.asked.chance) * weeks, 9)) - 1, 0)  # of the weeks, from the least
+        found = []
+        came, used = _split(drawn.site, len(self.around.sites)), _split(self.found, len(self.around.sites))
+        for site, (mine, here) in enumerate(zip(came, used, strict=True)):
+            wanted = _present(drawn.start[mine], drawn.hours[mine], drawn.use[mine], uses, weeks)
+            held = _present(self.begin[here], drawn.hours[here], drawn.use[here], uses, weeks).mean(axis=1)
+            gone = mine[self.found[mine] < 0]
+            slot = drawn.use[gone] * HOURS + (drawn.start[gone] % HOURS).astype(np.int64)
+            refused = np.bincount(slot, minlength=uses * HOURS).reshape(uses, HOURS) / weeks
+            each = (people[:, site] * often)[:, np.newaxis]
+            every = [*wanted, wanted.sum(axis=0)]
+            found.append(
+                _Hours(
+                    bookings=_and_all(each * begun),
+                    wanted=_and_all(each * taken),
+                    most=np.stack([np.partition(part, most, axis=0)[most] for part in every]),
+                    held=_and_all(held),
+                    refused=_and_all(refused),
+                )
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class _Hours:
+    """What a site is wanted for in each hour of the week: of each use, and of all together in the last row."""
+
+    bookings: Floats
+    wanted: Floats
+    most: Ints
+    held: Floats
+    refused: Floats
+
+
+def _and_all(of_uses: Floats) -> Floats:
+    """Add the sum of all uses as a last row."""
+    table: Floats = np.vstack([of_uses, of_uses.sum(axis=0)])
+    return table
+
+
+def _split(site: Ints, count: int) -> list[Ints]:
+    """Return the positions of the bookings of each site, in their order; those of none (-1) are left out."""
+    small = site.astype(np.int16) if count < 2**15 else site  # numbers of 16 bits are sorted several times as fast
+    order = np.argsort(small, kind="stable")
+    bounds = np.searchsorted(small[order], np.arange(count + 1))
+    return [order[first:last] for first, last in pairwise(bounds)]
 
 
 def _present(begin: Floats, hours: Floats, use: Ints, uses: int, weeks: int) -> Ints:
@@ -461,24 +494,23 @@ def _present(begin: Floats, hours: Floats, use: Ints, uses: int, weeks: int) -> 
     return there
 
 
-def _runs(hours: pd.DataFrame, there: int) -> Iterator[dict[str, Any]]:
-    """Tell the runs of hours of one site in which more are wanted at once than there are."""
-    whole = hours[hours["use"] == ALL]
-    short = whole[whole["most"] > there]
-    run = (short["day"].ne(short["day"].shift()) | short["hour"].ne(short["hour"].shift() + 1)).cumsum()
-    for _, part in short.groupby(run, sort=False):
-        day, first, last = str(part["day"].iloc[0]), int(part["hour"].iloc[0]), int(part["hour"].iloc[-1])
-        inside = hours[(hours["day"] == day) & hours["hour"].between(first, last) & (hours["use"] != ALL)]
-        by_use = inside.groupby("use", sort=False)["wanted"].sum()
-        many = by_use[by_use >= PART * by_use.sum()].sort_values(ascending=False, kind="stable")
-        yield {
-            "day": day,
-            "begins": first,
-            "ends": last + 1,
-            "uses": ", ".join(map(str, many.index)),
-            "most": int(part["most"].max()),
-            "refused": float(part["refused"].sum()),
-        }
+def _runs(hours: _Hours, there: int, uses: list[str]) -> Iterator[dict[str, Any]]:
+    """Tell the runs of hours of one site, day by day, in which more are wanted at once than there are."""
+    short = (hours.most[-1] > there).reshape(7, 24)
+    for number, day in enumerate(DAYS):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], short[number], [False]]).astype(np.int8)))
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            run = slice(24 * number + first, 24 * number + last)
+            wanted = hours.wanted[:-1, run].sum(axis=1)
+            many = [at for at in np.argsort(-wanted, kind="stable") if wanted[at] >= PART * wanted.sum()]
+            yield {
+                "day": day,
+                "begins": int(first),
+                "ends": int(last),
+                "uses": ", ".join(uses[at] for at in many),
+                "most": int(hours.most[-1, run].max()),
+                "refused": float(hours.refused[-1, run].sum()),
+            }
 
 
 def _in_all(table: pd.DataFrame, sites: list[str]) -> pd.DataFrame:
