@@ -18,7 +18,8 @@ from siteplan.output.result import Result
 from siteplan.study import read_study, run
 from tests.town import write_town
 
-ORIGIN = "sources.population={source: The town, licence: CC-BY-4.0, attribution: © the town, vintage: '2024-05'}"
+VINTAGE = "2011-2015; 2024-05; 2019"  # of three files
+ORIGIN = f"sources.population={{source: The town, licence: CC-BY-4.0, attribution: © the town, vintage: '{VINTAGE}'}}"
 CHANGES = [ORIGIN, "choose={sites: 1}", "output.raster=true", "output.tables=xlsx"]
 
 

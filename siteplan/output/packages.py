@@ -34,7 +34,7 @@ MEDIA = {
 }
 DATA = (".csv", ".parquet", ".gpkg", ".tif", ".xlsx")
 TYPES = {"text": "string", "yes or no": "boolean", "id": "any", "shape": "any"}  # of columns by unit; else numbers
-DAY = re.compile(r"[12]\d{3}(-\d{2}(-\d{2})?)?")
+DAY = re.compile(r"(?<!\d)[12]\d{3}(?:-\d{2}(?!\d)(?:-\d{2}(?!\d))?)?(?!\d)")
 NAMELESS = "Sites"  # a result made by hand has no name
 UNDATED = "2000-01-01"  # where no input says of when it is
 PROGRAM = "https://pypi.org/project/siteplan/"
@@ -185,11 +185,10 @@ def _graph(result: "Outcome", files: list[Table], digests: Mapping[str, str]) ->
 def _day(manifest: Mapping[str, Any]) -> str:
     """Return the newest day (or month, or year) that an input says it is of."""
     said = [
-        str(told[key])[:10] for told in manifest.get("inputs", {}).values() for key in ("data_date", "vintage")
-        if told.get(key)
-    ]  # fmt: skip
+        str(told.get(key) or "") for told in manifest.get("inputs", {}).values() for key in ("data_date", "vintage")
+    ]
     transit = (manifest.get("parameters", {}).get("inputs", {}).get("transit") or {}).get("date")
-    return max(filter(DAY.fullmatch, said), default=str(transit or UNDATED))
+    return max((day for text in said for day in DAY.findall(text)), default=str(transit or UNDATED))
 
 
 def _slug(text: str) -> str:
