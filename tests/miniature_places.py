@@ -44,6 +44,8 @@ def answers():
         place(VALLEY, outline, shown=f"{VALLEY}, France", population="49742"),
         place("Marburg", town, shown="Marburg, Hessen, Deutschland", country="de", osm=2, population="76 000"),
         place("Marburg", town.buffer(1e-4), shown="Marburg, Marburg-Biedenkopf, Deutschland", country="de", osm=3),
+        place("Allier", box(2.3, 45.9, 4.0, 46.8), shown="Allier, France", osm=6, **{"ref:INSEE": "03"}),
+        place("Moulins", box(3.3, 46.5, 3.4, 46.6), shown="Moulins", osm=7, **{"ref:INSEE": "03190"}),
         place("Springfield", box(-89.7, 39.7, -89.6, 39.8), shown="Springfield, Illinois", country="us", osm=4),
         place("Springfield", box(-72.6, 42.1, -72.5, 42.2), shown="Springfield, Massachusetts", country="us", osm=5),
     ]

@@ -1,5 +1,7 @@
 """People and heights from the sources' own formats: the sample's numbers, few requests, no byte too many."""
 
+import errno
+import os
 from itertools import pairwise
 
 import geopandas as gpd
@@ -21,6 +23,7 @@ from siteplan.sources.population import country_codes, get_population, mollweide
 from siteplan.sources.source import sources
 from siteplan.sources.terrain import get_terrain, plan_terrain, terrain_tiles
 from siteplan.sources.windows import joined_ranges, placed
+from siteplan.sources.writing import place_file
 from siteplan.study.arrival import people_within
 from siteplan.study.fetching import Wishes, fetch_study
 
@@ -498,3 +501,15 @@ def test_people_across_the_border_of_an_area_count_by_the_share_that_lies_in_it(
     cells = gpd.GeoDataFrame({"people": [400, 800, 7, 30, np.nan]}, geometry=squares, crs=3035)
     outline = gpd.GeoSeries([box(-500, -500, 500, 500)], crs=3035).to_crs(4326).iloc[0]
     assert people_within(cells, outline) == pytest.approx(107, rel=1e-3)
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(tmp_path, monkeypatch):
+    place_file(tmp_path / "a.csv", b"old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FetchError, match=r"a\.csv: cannot be written \(No space left.*\); make room or name another"):
+        place_file(tmp_path / "a.csv", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.csv": b"old"}
+
+
+def full(_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -81,6 +81,12 @@ def test_what_is_nowhere_or_a_point_is_told(replay, downloads):
         find_places("Elsewhere", downloads)
 
 
+def test_a_code_is_that_of_a_commune_alone(replay, downloads):
+    """Departments and regions have codes of INSEE too, which are none of communes: 03 is Allier, 84 a region."""
+    assert find_places("Allier", downloads)[0].code == ""
+    assert find_places("Moulins", downloads)[0].code == "03190"
+
+
 def test_a_commune_by_its_code(replay, downloads):
     assert commune_by_code("03190", downloads).name == "Moulins, Allier, France"
     with pytest.raises(FetchError, match="--insee 03000: no commune of France has this code; postal codes are others"):

@@ -282,11 +282,12 @@ def _anywhere(parts: list[str], source: Source, downloads: Downloads) -> list[Ar
 def _place(entry: Mapping[str, Any]) -> Area:
     outline = _outline(entry["geojson"])
     tags, address = entry.get("extratags") or {}, entry.get("address") or {}
+    code = str(tags.get("ref:INSEE", ""))
     return Area(
         str(entry["display_name"]),
         outline,
         country=str(address.get("country_code", "")).upper(),
-        code=str(tags.get("ref:INSEE", "")),
+        code=code if CODE.fullmatch(code) else "",  # departments and regions have one as well
         population=_count(tags.get("population")),
     )
 
