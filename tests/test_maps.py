@@ -20,9 +20,9 @@ from siteplan.analysis.equity import cell_territories
 from siteplan.analysis.reach import added, coverage, reach
 from siteplan.config import Public
 from siteplan.contours import isochrones
-from siteplan.errors import InputError, StudyError
+from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.network.streets import read_streets
-from siteplan.output.maps import SiteMap, site_map
+from siteplan.output.maps import SiteMap, layers, site_map
 from siteplan.output.maps.cells import cell_layers
 from siteplan.output.maps.layers import mark_labels
 from siteplan.output.maps.plan import pack_runs
@@ -1491,3 +1491,25 @@ def test_the_answer_stands_on_the_first_sheet_and_no_legend_over_the_map(opened,
         assert not seen.page.locator("#layers").evaluate("each => each.open")
     seen.page.locator("#notes summary").click()
     assert seen.page.locator("#notes details p").first.is_visible()
+
+
+@needs_chromium
+def test_of_many_sites_the_areas_of_the_lesser_are_left_out_and_told(opened, monkeypatch):
+    """Those open and chosen are drawn first, then the best ranked; the area of all together stays."""
+    monkeypatch.setattr(layers, "MOST_OWN", 2)
+    world = small_world()
+    with pytest.warns(SiteplanWarning, match=r"map: the areas of \d of \d sites are left out of the page"):
+        page = map_of(**world)
+    drawn = page.data["layers"]
+    own = [layer["own"] for layer in drawn if layer["kind"] == "rings"]
+    cards = page.data["sites"]
+    ids = [card["id"] for card in cards]
+    assert all(rings.count(None) == len(ids) - 2 for rings in own)
+    there = {card["id"] for card in cards if own[0][ids.index(card["id"])] is not None}
+    assert "a" in there  # which exists
+    assert all(layer["union"] for layer in drawn if layer["kind"] == "rings")
+    bare = next(at for at in range(len(ids)) if any(rings[at] is None for rings in own))
+    seen = opened(page)
+    seen.page.locator(f"#ranking tr[data-at='{bare}'] .link").click()
+    assert "left out" in seen.page.locator("#card").inner_text()
+    assert seen.complaints == []

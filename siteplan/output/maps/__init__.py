@@ -222,7 +222,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
             packed |= {"about": about, **site_changes(sites, result.chosen, view)}
     shapes = None if "cells" not in given else cell_data(given["cells"], ids)
     fixed = FIXED_ROOM + STRESS_BUDGET * ("stress" in given)
-    room = min(RING_ROOM, LARGEST - fixed - _size(plan) - _size(shapes))
+    room = min(RING_ROOM, LARGEST - fixed - _size(plan) - _size(shapes) - _size(cards))
     if "isochrones" in given and room < RING_ROOM / 20:
         text = "map: the outlines of what each site reaches are left out, or the page would exceed 5 MB"
         warn(text)

@@ -16,7 +16,7 @@ function drawCells(layer) {
   return cellCanvas;
 }
 function drawRings(layer) {
-  const shape = areas(state.picked === null ? layer.union : layer.own[state.picked]);
+  const shape = areas(state.picked === null ? layer.union : layer.own[state.picked] || "");
   // inside a town every block is a hole: only the larger ones get a line
   const large = ([outer, ...holes]) => [outer, ...holes.filter((hole) => extent(hole) > LARGE_M2)];
   const edges = shape.flatMap(large).map((edge) => [...edge, edge[0]]);

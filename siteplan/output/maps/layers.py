@@ -39,6 +39,7 @@ __all__ = [
 
 Layer = dict[str, Any]
 
+MOST_OWN = 500  # sites whose own areas are drawn
 EYE_M = 5.0  # nobody sees five metres on a town's map
 HOLE_M2 = 10_000.0
 PLACE_KINDS = ("city", "town", "village", "suburb", "hamlet")  # from the name to keep to the name to drop
@@ -169,7 +170,7 @@ def ring_layers(
     """Give one layer for each mode and limit: the area of any site but the excluded, and each site's own.
 
     The layers of the first mode are the `first` to be seen: at once when `shown`, else when a site is picked.
-    All of them together take about `room` characters, at the price of corners.
+    All of them together take about `room` characters, at the price of corners and of the areas of lesser sites.
     """
     rings = rings.assign(mode=rings["mode"].astype(str), site=rings["site"].astype(str))
     rings = rings.set_geometry(metric(rings.geometry))
@@ -177,8 +178,12 @@ def ring_layers(
     groups = [(mode, minutes) for mode in sorted(limits, key=mode_order) for minutes in limits[mode]]
     rows = [rings[(rings["mode"] == mode) & (rings["minutes"] == minutes)] for mode, minutes in groups]
     budget = room // len(groups)
+    drawn = _by_importance(cards)
     with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
-        packed = threads.map(lambda each: _union_and_own(each, cards, budget), rows)
+        packed = list(threads.map(lambda each: _union_and_own(each, cards, drawn, budget), rows))
+    bare = sum(any(each["own"][at] is None for each in packed) for at in range(len(cards)))
+    if bare:
+        warn(f"map: the areas of {bare:,} of {len(cards):,} sites are left out of the page, or it would grow too large")
     modes = sorted(limits, key=mode_order)
     looks = [
         (mode_colour(mode, list(limits)), DASHES[min(limits[mode].index(at), 2)], HATCHES[modes.index(mode) % 2])
@@ -210,15 +215,38 @@ def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str, str], tongues: To
     }
 
 
-def _union_and_own(rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], budget: int) -> dict[str, Any]:
-    """Pack what any of the sites reaches (without its holes below a hectare), and what each does."""
-    own = simplified(rings.geometry, EYE_M).reset_index(drop=True)
+def _union_and_own(
+    rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], drawn: Sequence[str], budget: int
+) -> dict[str, Any]:
+    """Pack what any of the sites reaches (without its holes below a hectare), and what each of those drawn does.
+
+    Of a site that is not drawn, or for whose area there is no room, stands null.
+    """
+    areas = simplified(rings.geometry, EYE_M)
     excluded = {card["id"] for card in cards if card["status"] == "excluded"}
-    counted = own.to_numpy()[~rings["site"].isin(excluded).to_numpy()]
-    union = gpd.GeoSeries([shapely.union_all(_filled(counted, HOLE_M2))], crs=own.crs)
-    packed = pack_within(pd.concat([union, own], ignore_index=True), EYE_M, budget)
-    by_site = dict(zip(rings["site"], packed[1:], strict=True))
-    return {"union": packed[0], "own": [by_site.get(card["id"], "") for card in cards]}
+    counted = areas.to_numpy()[~rings["site"].isin(excluded).to_numpy()]
+    union = gpd.GeoSeries([shapely.union_all(_filled(counted, HOLE_M2))], crs=areas.crs)
+    own = areas.set_axis(rings["site"])
+    own = own[~own.index.duplicated(keep="last")]
+    own = own[[site for site in drawn if site in own.index]]
+    whole, *packed = pack_within(pd.concat([union, own], ignore_index=True), EYE_M, budget)
+    fits = len(whole) + np.cumsum([len(text) for text in packed]) <= budget
+    there = {site: text for site, text, fit in zip(own.index, packed, fits, strict=True) if fit}
+    left_out = set(rings["site"]) - set(there)
+    return {
+        "union": whole,
+        "own": [None if card["id"] in left_out else there.get(card["id"], "") for card in cards],
+    }
+
+
+def _by_importance(cards: list[dict[str, Any]]) -> list[str]:
+    """List the sites whose own areas a page draws: those open, those chosen in their order, then the best ranked."""
+
+    def place(card: dict[str, Any]) -> tuple[bool, float, float]:
+        chosen, rank = (math.inf if card[name] is None else card[name] for name in ("chosen", "rank"))
+        return card["status"] not in OPEN, chosen, rank
+
+    return [card["id"] for card in sorted(cards, key=place)[:MOST_OWN]]
 
 
 def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
