@@ -41,6 +41,11 @@ from .analysis.indices import (
     palma as palma,
     theil as theil,
 )
+from .analysis.observed import (
+    UptakeFit as UptakeFit,
+    fit_uptake as fit_uptake,
+    foretell_left_out as foretell_left_out,
+)
 from .analysis.places import without_access as without_access
 from .analysis.reach import (
     added as added,

@@ -29,7 +29,7 @@ from tools.sample.streets import draw_streets
 COMMITTED = Path(__file__).parents[1] / "data" / "sample"
 FILES = (
     "communes.gpkg", "gtfs.zip", "population_1km.gpkg", "population_200m.csv", "population_200m.gpkg",
-    "population_200m.tif", "sites.csv", "streets.osm.pbf", "study.yaml", "terrain.tif",
+    "population_200m.tif", "sites.csv", "streets.osm.pbf", "study.yaml", "terrain.tif", "visits.csv",
 )  # fmt: skip
 GROUPS = ["people", "workers", "age_65"]
 

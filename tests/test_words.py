@@ -23,7 +23,7 @@ FOLDER = Path(siteplan.__file__).parent
 SECTIONS = ("map", "report", "scenario", "notes", "terminal")
 # Texts that are named by a table, a key of the study or a class, and so never stand in the code as a whole.
 DRAWN = re.compile(
-    "(mode|group|open|day|by|driver|aim|unit|worth|gain|value|condition|assume_direction|data|closed|cost|answer_cost|curve_knee|figure_curve"
+    "(mode|group|counted|open|day|by|driver|aim|unit|worth|gain|value|condition|assume_direction|data|closed|cost|answer_cost|curve_knee|figure_curve"
     r"|answer|new|col|meant|told|gained|beyond|inputs|public|stress|title|about|measure|column|use|space)[_.]\w+|area\.communes|[A-Z]\w+"
 )
 

@@ -88,6 +88,7 @@ QUESTIONS = (
     "demand",
     "commuting",
     "sharing",
+    "observed",
     "building",
     "together",
     "robustness",

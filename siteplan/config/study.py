@@ -22,6 +22,7 @@ from siteplan.config.competition import Competition
 from siteplan.config.criteria import Criteria
 from siteplan.config.fields import FARTHEST, LIMIT, LONG, SEARCHED, based
 from siteplan.config.inputs import Area, Inputs, Origin
+from siteplan.config.observed import Observed
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.publics import Public, cyclists
@@ -152,6 +153,11 @@ class Study(Shown, Model):
         description="what the places are for beside telework, by the hour: spaces that several uses share, how many of "
         "each, who finds none and what sharing saves, such as {uses: [telework, meetings, associations, courses]}, or "
         "{} for all usual uses; empty = not told",
+    )
+    observed: Observed | None = Field(
+        default=None,
+        description="planned against seen: visits or members of open sites by month, such as {visits: visits.csv}; "
+        "uptake and decay are fitted to them, and used where `use` says so; empty = not told",
     )
     building: Building | None = Field(
         default=None,

@@ -51,6 +51,7 @@ def input_files(study: Study) -> dict[str, Path]:
         "building.factors": study.building and study.building.factors,
         "commuting.factors": study.commuting and study.commuting.factors,
         "commuting.flows": study.commuting and study.commuting.flows,
+        "observed.visits": study.observed and study.observed.visits,
         "competition.places": study.competition and study.competition.places,
         "criteria.services": study.criteria and study.criteria.services,
         "inputs.elevation": inputs.elevation,
@@ -139,6 +140,8 @@ def _parameters(study: Study) -> dict[str, Any]:
         del asked["inputs"][name]
     if asked["robustness"]:
         del asked["robustness"]["populations"]
+    if asked["observed"]:
+        del asked["observed"]["visits"]
     if asked["building"]:
         del asked["building"]["factors"]
     if asked["commuting"]:

@@ -14,6 +14,7 @@ from siteplan.study.competition import check_competition, competition_tables
 from siteplan.study.criteria import check_criteria, check_weights
 from siteplan.study.fairness import Situation, check_fairness, fairness_tables
 from siteplan.study.load import StudyData
+from siteplan.study.observed import Learned, check_observed, observed_tables
 from siteplan.study.sharing import check_sharing, sharing_tables
 from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
 from siteplan.study.together import check_together, together_tables
@@ -48,6 +49,8 @@ def check_questions(study: Study, data: StudyData) -> None:
         check_commuting(study, study.commuting, data, study.demand)
     if study.sharing is not None:
         check_sharing(study, study.sharing, data)
+    if study.observed is not None:
+        check_observed(study, study.observed, data)
     if study.building is not None:
         check_buildings(study, study.building, data)
     if study.together is not None:
@@ -69,12 +72,16 @@ def answers(
     tables: dict[str, pd.DataFrame] = {}
     if study.fairness is not None:
         tables |= fairness_tables(study.fairness, here)
+    told, learned = ({}, Learned()) if study.observed is None else observed_tables(study.observed, here)
     if study.demand is not None:
-        tables |= demand_tables(study.demand, here)
+        asked = learned.block("demand", study.demand)
+        tables |= demand_tables(asked, here, decay=learned.decay_of("demand"))
     if study.commuting is not None:
-        tables |= commuting_tables(study.commuting, here, study.demand)
+        trips, decay = learned.block("commuting", study.commuting), learned.decay_of("commuting")
+        tables |= commuting_tables(trips, here, study.demand, decay=decay)
     if study.sharing is not None:
         tables |= sharing_tables(study.sharing, here, study.demand)
+    tables |= told
     if study.building is not None:
         tables |= building_tables(study.building, here, tables)
     if study.together is not None:

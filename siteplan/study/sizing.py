@@ -24,7 +24,7 @@ from siteplan.config import Study
 from siteplan.config.questions import Commuting, Demand
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.flows import read_flows
-from siteplan.reachable import Reach
+from siteplan.reachable import People, Reach
 from siteplan.study.fairness import Situation, check_group, check_mode
 from siteplan.study.load import StudyData
 
@@ -46,8 +46,13 @@ def check_demand(study: Study, asked: Demand) -> None:
     check_minutes(study, "demand.minutes", asked.minutes, asked.mode)
 
 
-def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
+def demand_tables(asked: Demand, here: Situation, *, decay: float = 0.0) -> dict[str, pd.DataFrame]:
     """Answer how big: `desks` by site and uptake, and `weekdays`.
+
+    Parameters
+    ----------
+    decay
+        Workers `t` minutes away count exp(-decay t): as was fitted to what is seen; 0 counts all alike.
 
     Returns
     -------
@@ -66,8 +71,12 @@ def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
     minutes = asked.minutes or here.study.travel.longest(mode)
     need = DeskNeed(asked.teleworkable, asked.days, asked.fullest, asked.occupancy, asked.desk_m2, asked.desks_a_room)
     where: dict[str, Any] = {"minutes": minutes, "mode": mode, "group": asked.group, "need": need}
-    reached = reach.by_site(reach.within(mode, minutes), reach.people.amount(asked.group))
+    pairs = reach.within(mode, minutes)
+    nearness = np.exp(-decay * pairs.minutes) if decay else 1.0
+    reached = reach.by_site(pairs, reach.people.amount(asked.group), nearness)
     alone = pd.Series(reached, reach.sites.astype(str))
+    if decay:
+        here = replace(here, reach=_nearness(here, mode, asked.group, decay))
     nearest = _nearest(here, asked.uptake[0], need, where)
     every = pd.concat([nearest, alone.drop(nearest.index)])
     # A table of the user's own may leave out who reaches nobody.
@@ -90,6 +99,13 @@ def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
         table = table.merge(_shared(asked, here, where), on=["site", "uptake"], how="left")
     means = table[table["basis"] == "nearest"].groupby("uptake")["mean_day"].sum()
     return {"desks": table, "weekdays": _week(asked, means)}
+
+
+def _nearness(here: Situation, mode: str, group: str, decay: float) -> Reach:
+    """Count the people of a group by how near the nearest of the planned sites is."""
+    reach = here.reach
+    amount = reach.people.amount(group) * np.exp(-decay * reach.least(mode, here.planned))
+    return replace(reach, people=People(reach.people.table.assign(**{group: amount})))
 
 
 def _nearest(here: Situation, uptake: float, need: DeskNeed, where: Mapping[str, Any]) -> pd.Series:
@@ -150,7 +166,9 @@ def check_commuting(study: Study, asked: Commuting, data: StudyData, demand: Dem
         )
 
 
-def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = None) -> dict[str, pd.DataFrame]:
+def commuting_tables(
+    asked: Commuting, here: Situation, demand: Demand | None = None, *, decay: float = 0.0
+) -> dict[str, pd.DataFrame]:
     """Answer what for: `commuting`, what is saved in a year, and `tornado`, what drives the range.
 
     Only workers with an open site (existing, required and chosen; all where there is none) within the limit count as
@@ -160,6 +178,8 @@ def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = 
     ----------
     demand
         Gives the days and the share of jobs, where this block and its factors do not.
+    decay
+        As for `demand_tables`.
 
     Returns
     -------
@@ -170,7 +190,7 @@ def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = 
     factors = _factors(asked, demand)
     data = here.data
     flows = _flows(asked, data)
-    near = _near(asked, here, by_commune=flows is not None)
+    near = _near(asked, here, by_commune=flows is not None, decay=decay)
 
     def made(factors: Mapping[str, Factor]) -> tuple[pd.DataFrame, pd.Series]:
         detour = factors["detour"].value
@@ -208,7 +228,7 @@ def commuting_tables(asked: Commuting, here: Situation, demand: Demand | None = 
     return {"commuting": saved, "tornado": drivers}
 
 
-def _near(asked: Commuting, here: Situation, *, by_commune: bool) -> pd.DataFrame:
+def _near(asked: Commuting, here: Situation, *, by_commune: bool, decay: float) -> pd.DataFrame:
     """Return who lives near enough to come, by home: `workers`, their `share` of all, mean `km` straight to a site."""
     reach, data = here.reach, here.data
     mode = mode_of(reach, "commuting.mode", asked.mode)
@@ -223,6 +243,8 @@ def _near(asked: Commuting, here: Situation, *, by_commune: bool) -> pd.DataFram
         where = reach.people.cell.map(cell_territories(data.cells, data.communes))
     workers = reach.people.amount(asked.group)
     able = np.where(reach.covered(mode, minutes, opened), workers, 0.0)
+    if decay:
+        able *= np.exp(-decay * reach.least(mode, opened))
     table = pd.DataFrame({"all": workers, "workers": able, "km": able * km}).groupby(where.to_numpy()).sum()
     table["km"] /= table["workers"].replace(0.0, np.nan)
     return table.assign(share=table["workers"] / table["all"].replace(0.0, np.nan))

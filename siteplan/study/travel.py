@@ -34,6 +34,7 @@ APART = (
     "commuting",
     "competition",
     "criteria",
+    "observed",
     "robustness",
 )  # files that no search of the study's own reads
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill

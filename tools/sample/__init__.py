@@ -30,6 +30,22 @@ from tools.sample.timetable import write_timetable
 
 __all__ = ["draw_sample"]
 
+# Who came to the two telecentres that are there, as an operator counts it.
+VISITS = """\
+site,month,visits
+S01,2025-09,1120
+S01,2025-10,1310
+S01,2025-11,1260
+S01,2025-12,980
+S01,2026-01,1190
+S01,2026-02,1240
+S02,2025-09,640
+S02,2025-10,720
+S02,2025-11,701
+S02,2025-12,530
+S02,2026-01,660
+S02,2026-02,690
+"""
 DATE = "2026-01-01T00:00:00.000Z"
 
 
@@ -38,6 +54,7 @@ def draw_sample(folder: Path) -> None:
     streets = join(draw_streets())
     where = stand(streets)
     write_osm(folder / "streets.osm.pbf", streets, where)
+    (folder / "visits.csv").write_text(VISITS, encoding="utf-8", newline="\n")
     site_table(where).to_csv(folder / "sites.csv", index=False, lineterminator="\n")
     with _dated():
         write_people(folder, population(streets))

@@ -34,6 +34,7 @@ from siteplan.output.report.chosen import (
 from siteplan.output.report.communes import communes_section, which_sites
 from siteplan.output.report.criteria import competition_section, criteria_section
 from siteplan.output.report.markup import Markup, join, note, seen, tag
+from siteplan.output.report.observed import observed_section
 from siteplan.output.report.pictures import curve_section, frontier_section, map_sections
 from siteplan.output.report.sharing import spaces_section
 from siteplan.output.report.tables import Column, table
@@ -235,6 +236,7 @@ SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
     "spaces": spaces_section,
     "competition": competition_section,
     "commuting": commuting_section,
+    "observed": observed_section,
     "building": building_section,
     "who_pays": together_section,
     "scenarios": scenarios_section,

@@ -1,0 +1,79 @@
+"""What a report says of places that are open already: planned against seen, and what can be foretold from it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from siteplan.output.report.account import Account
+from siteplan.output.report.figures import pairs_plot
+from siteplan.output.report.markup import Markup, join, note, paragraph, tag
+from siteplan.output.report.tables import Column, table
+from siteplan.words import capital
+
+__all__ = ["observed_section"]
+
+MOST_ROWS = 60
+MOST_BARS = 20
+
+
+def observed_section(account: Account) -> Markup:
+    """Say what was seen, what was expected, what was fitted and how well it foretells."""
+    sites, fit, words = account.table("observed_sites"), account.table("observed_fit"), account.words
+    if sites is None or fit is None:
+        return Markup("")
+    rows = sites.head(MOST_ROWS).to_dict("records")
+    expected = [
+        words.text("range", low=words.count(row["expected_low"]), high=words.count(row["expected_high"]))
+        for row in rows
+    ]
+    columns = [
+        Column(capital(words["site"]), [str(row["name"]) for row in rows], text=True),
+        Column(words["col_seen"], [words.count(row["seen"]) for row in rows]),
+        Column(words["col_expected"], expected),
+        Column(words["col_fitted"], [words.count(row["fitted"]) for row in rows]),
+    ]
+    told = sites["foretold"].notna().any()
+    if told:
+        columns.append(Column(words["col_foretold"], [words.count(row["foretold"]) for row in rows]))
+    said = paragraph(*_texts(account, sites, fit.set_index("what")))
+    return join(said, table(columns), note(words["observed_note"]), _picture(account, sites) if told else Markup(""))
+
+
+def _texts(account: Account, sites: pd.DataFrame, fit: pd.DataFrame) -> Iterator[str]:
+    words = account.words
+    months = sites["months"].astype(float)
+
+    def in_all(name: str) -> str:
+        return words.count(float((sites[name] * months).sum()))
+
+    ends = ("value", "low", "high")
+    uptake, half = ({end: float(fit[end][what]) for end in ends} for what in ("uptake", "half_minutes"))
+    said: dict[str, Any] = {"sites": len(sites), "months": int(months.max()), "seen": in_all("seen")}
+    said |= {"counted": words[f"counted_{sites['counted'].iloc[0]}"]}
+    said |= {"low": in_all("expected_low"), "high": in_all("expected_high")}
+    said |= {"fit": words.share(uptake["value"])}
+    said |= {"fit_low": words.share(uptake["low"]), "fit_high": words.share(uptake["high"])}
+    yield words.text("observed_text", **said)
+    if half["value"] == half["value"]:  # NaN where no decay was found
+        low, high = (words.digits(half[end]) if half[end] == half[end] else "∞" for end in ("low", "high"))
+        yield words.text("observed_half", half=words.digits(half["value"]), half_low=low, half_high=high)
+    else:
+        yield words["observed_no_decay"]
+    if "left_out_error" in fit.index:
+        yield words.text("observed_left_out", error=words.share(float(fit["value"]["left_out_error"])))
+    used = (account.asked.get("observed") or {}).get("use") or []
+    if used:
+        yield words.text(
+            "observed_used", blocks=words.listed(words["desks" if each == "demand" else each] for each in used)
+        )
+
+
+def _picture(account: Account, sites: pd.DataFrame) -> Markup:
+    """Draw what was seen beside what the other sites foretell."""
+    words = account.words
+    rows = sites[sites["foretold"].notna()].head(MOST_BARS).to_dict("records")
+    bars = [(str(row["name"]), float(row["seen"]), float(row["foretold"])) for row in rows]
+    names, title = (words["col_seen"], words["col_foretold"]), words["observed_caption"]
+    drawn = pairs_plot(bars, words, names=names, title=title, about=words["observed_note"])
+    return tag("figure", drawn, tag("figcaption", title))

@@ -1,0 +1,153 @@
+"""Planned against seen: visits or members beside what the study expected, and what is fitted to them."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from siteplan.analysis.observed import UptakeFit, fit_uptake, foretell_left_out
+from siteplan.config import Study
+from siteplan.config.observed import Observed
+from siteplan.config.questions import Commuting, Demand
+from siteplan.errors import InputError, StudyError, warn
+from siteplan.inputs.visits import read_visits
+from siteplan.reachable import Floats
+from siteplan.study.fairness import Situation
+from siteplan.study.load import StudyData
+from siteplan.study.sizing import mode_of
+
+__all__ = ["Learned", "check_observed", "observed_tables"]
+
+Block = TypeVar("Block", Demand, Commuting)
+ENDS = ("low", "value", "high")
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What other blocks count with in place of their own: the uptakes fitted, and the decay a minute."""
+
+    asked: Observed | None = None
+    uptakes: tuple[float, ...] = ()
+    decay: float = 0.0
+
+    def block(self, name: str, given: Block) -> Block:
+        """Return a block as it counts."""
+        if self.asked is None or name not in self.asked.use:
+            return given
+        return given.model_copy(update={"uptake": self.uptakes})
+
+    def decay_of(self, name: str) -> float:
+        """Return the decay that a block counts with; 0 is none."""
+        return self.decay if self.asked is not None and name in self.asked.use else 0.0
+
+
+def check_observed(study: Study, asked: Observed, data: StudyData) -> None:
+    """Refuse what cannot be answered, before anything is computed.
+
+    Raises
+    ------
+    StudyError, InputError
+        Naming the key: no demand, a table that cannot be used, a block to use it that the study does not ask.
+    """
+    if study.demand is None:
+        raise StudyError("observed: is held against what demand expects; give demand (with its uptake)")
+    for name in asked.use:
+        if getattr(study, name) is None:
+            raise StudyError(f"observed.use: names {name}, which the study does not ask; give {name}, or leave it out")
+    _seen(asked, data)
+
+
+def observed_tables(asked: Observed, here: Situation) -> tuple[dict[str, pd.DataFrame], Learned]:
+    """Answer how what was seen compares: `observed`, `observed_sites`, `observed_fit`; and what others may use.
+
+    People go to the nearest of the existing sites and of those seen, by the mode and within the minutes of `demand`.
+
+    Returns
+    -------
+    dict
+        `observed`, one row per site and month: `site`, `name`, `month`, `counted` (visits or members), `seen`,
+        `expected_low` and `expected_high` (at the lowest and highest uptake of `demand`), `fitted`. `observed_sites`:
+        the same as a mean month by site, with `months`, and `foretold` by the other sites alone, with its `error`.
+        `observed_fit`: `what`, `value`, `low`, `high`, `unit`.
+    Learned
+        The uptakes, low, value and high, and the decay.
+    """
+    demand = here.study.demand
+    assert demand is not None  # noqa: S101 - refused before
+    table, counted = _seen(asked, here.data)
+    homes = _homes(here, demand, table["site"].unique().tolist())
+    each = demand.days * asked.weeks / 12 if counted == "visits" else 1.0
+    seen = table.groupby("site")["seen"].agg(["size", "sum"]).set_axis(["months", "seen"], axis=1)
+    try:
+        fit = fit_uptake(homes, seen, each=each, decay=asked.decay)
+    except InputError as error:
+        raise InputError(f"observed.visits: {error}") from None
+    able = homes.groupby("site")["able"].sum().reindex(seen.index)
+    near = (homes["able"] * np.exp(-fit.decay * homes["minutes"])).groupby(homes["site"]).sum().reindex(seen.index)
+    month = pd.DataFrame(
+        {
+            "expected_low": able * min(demand.uptake) * each,
+            "expected_high": able * max(demand.uptake) * each,
+            "fitted": near * fit.uptake * each,
+        }
+    )
+    names = here.sites["name"].reindex(seen.index)
+    by_month = table.join(month, on="site")
+    by_month.insert(1, "name", names.reindex(by_month["site"]).to_numpy())
+    by_month.insert(3, "counted", counted)
+    sites = pd.DataFrame({"name": names, "months": seen["months"], "counted": counted})
+    sites = sites.assign(seen=seen["seen"] / seen["months"]).join(month)
+    sites["foretold"] = sites["error"] = np.nan
+    if len(seen) > 1:
+        told = foretell_left_out(homes, seen, each=each, decay=asked.decay)
+        sites["foretold"], sites["error"] = told["foretold"] / seen["months"], told["error"]
+    fitted = _fit_table(fit, sites["error"].to_numpy(dtype=np.float64))
+    tables = {"observed": by_month, "observed_sites": sites.rename_axis("site").reset_index(), "observed_fit": fitted}
+    return tables, Learned(asked, _uptakes(asked, demand, fit), fit.decay)
+
+
+def _seen(asked: Observed, data: StudyData) -> tuple[pd.DataFrame, str]:
+    try:
+        return read_visits(asked.visits, sites=data.sites.index.astype(str))
+    except InputError as error:
+        raise InputError(f"observed.visits: {error}") from None
+
+
+def _homes(here: Situation, demand: Demand, seen: list[str]) -> pd.DataFrame:
+    """Return who could come from where: the points, with the nearest of the sites that are open or were seen."""
+    reach, sites = here.reach, here.sites
+    mode = mode_of(reach, "demand.mode", demand.mode)
+    minutes = demand.minutes or here.study.travel.longest(mode)
+    existing = sites.index[sites["status"] == "existing"]
+    known = set(reach.sites.astype(str))
+    near = reach.nearest(mode, [site for site in dict.fromkeys([*existing, *seen]) if site in known])
+    within = near.minutes <= minutes
+    able: Floats = reach.people.amount(demand.group) * demand.teleworkable
+    names = reach.sites.astype(str).to_numpy()[near.site[within]]
+    return pd.DataFrame({"site": names, "minutes": near.minutes[within], "able": able[within]})
+
+
+def _fit_table(fit: UptakeFit, errors: Floats) -> pd.DataFrame:
+    """Put what was fitted below each other, with how far sites left out were missed."""
+    half = [np.log(2) / each if each else np.nan for each in (fit.decay, fit.decay_high, fit.decay_low)]
+    rows: list[tuple[str, float, float, float, str]] = [
+        ("uptake", fit.uptake, fit.uptake_low, fit.uptake_high, "share"),
+        ("decay", fit.decay, fit.decay_low, fit.decay_high, "a minute"),
+        ("half_minutes", half[0], half[1], half[2], "minutes"),
+        ("dispersion", fit.dispersion, np.nan, np.nan, "of Poisson"),
+    ]
+    told = np.abs(errors[~np.isnan(errors)])
+    if len(told):
+        rows.append(("left_out_error", float(told.mean()), float(told.min()), float(told.max()), "share"))
+    return pd.DataFrame(rows, columns=["what", "value", "low", "high", "unit"])
+
+
+def _uptakes(asked: Observed, demand: Demand, fit: UptakeFit) -> tuple[float, ...]:
+    """Return the uptakes for others to count with: no more than would all come on the fullest day."""
+    most = min(1.0, 5 / (demand.days * demand.fullest))
+    found = [fit.uptake_low, fit.uptake, fit.uptake_high]
+    if asked.use and max(found) > most:
+        text = f"observed: uptakes up to {max(found):.2f} were fitted; {most:.2f} is used, as more cannot come on a day"
+        warn(text)
+    return tuple(dict.fromkeys(min(each, most) for each in found))
