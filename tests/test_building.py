@@ -26,7 +26,17 @@ from siteplan.study.load import load
 from siteplan.study.reading import read_study
 
 FACTORS = read_factors()
-APART = ("fairness", "criteria", "competition", "robustness", "scenarios", "together", "score", "inputs.transit")
+APART = (
+    "fairness",
+    "sharing",
+    "criteria",
+    "competition",
+    "robustness",
+    "scenarios",
+    "together",
+    "score",
+    "inputs.transit",
+)
 
 
 def test_a_renovated_building_by_hand() -> None:

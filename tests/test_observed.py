@@ -181,7 +181,18 @@ def test_a_bad_table_is_refused_with_its_row(tmp_path: Path, text: str, said: st
 
 # ---- a study ----
 
-APART = ("fairness", "criteria", "competition", "robustness", "scenarios", "together", "building", "score", "choose")
+APART = (
+    "fairness",
+    "sharing",
+    "criteria",
+    "competition",
+    "robustness",
+    "scenarios",
+    "together",
+    "building",
+    "score",
+    "choose",
+)
 LESS = [*(f"{key}=" for key in (*APART, "inputs.transit")), "output.isochrones=false"]
 LESS += ["travel={modes: [walk, bike], minutes: [20]}"]
 
