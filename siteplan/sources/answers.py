@@ -1,19 +1,21 @@
-"""What sources answer in JSON: read, or refused in one sentence where it is not what it was."""
+"""What sources answer, JSON and CSV: read, or refused in one sentence where it is not what it was."""
 
+import io
 import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from siteplan.errors import FetchError
+from siteplan.errors import FetchError, listed
 from siteplan.sources.area import spread_points
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Source, url
 
-__all__ = ["as_expected", "read_json", "read_records", "read_there", "records"]
+__all__ = ["as_expected", "read_columns", "read_json", "read_records", "read_there", "records"]
 
 
 @contextmanager
@@ -61,3 +63,38 @@ def read_there(place: BaseGeometry, source: Source, downloads: Downloads, what: 
     for lon, lat in spread_points(place):
         asked = url(source, what, lon=f"{lon:.5f}", lat=f"{lat:.5f}")
         yield asked, read_json(source, downloads, asked)
+
+
+def read_columns(
+    source: Source, downloads: Downloads, asked: str, columns: Collection[str], *, what: str, sep: str = ","
+) -> pd.DataFrame:
+    """Return the CSV that an address of a source answers, as text, blanks as "".
+
+    Parameters
+    ----------
+    source, downloads, asked
+        From whom, the cache, and the address.
+    columns
+        Those that it must have.
+    what
+        What to call it in an error, such as "list of feeds".
+    sep
+        What stands between two values.
+
+    Raises
+    ------
+    FetchError
+        It cannot be had, is no CSV or lacks a column.
+    """
+    body = io.BytesIO(downloads.read(source, asked))
+    try:
+        table = pd.read_csv(body, sep=sep, dtype=str, na_filter=False, encoding="utf-8-sig", encoding_errors="replace")
+    except ValueError as error:
+        raise FetchError(f"{source.name}: its {what} is no CSV ({error}); try again with --update") from error
+    lacking = [name for name in columns if name not in table]
+    if lacking:
+        raise FetchError(
+            f"{source.name}: its {what} lacks the columns {listed(lacking, 4)} (found: {listed(table.columns, 8)}); it "
+            "was changed since this version of siteplan: give the same by hand, or take a newer version"
+        )
+    return table

@@ -1,6 +1,5 @@
 """How many premises of a commune have fast internet by wire -> columns of the sites in it."""
 
-import io
 from pathlib import Path
 
 import geopandas as gpd
@@ -9,6 +8,7 @@ import pandas as pd
 
 from siteplan.errors import FetchError, listed
 from siteplan.inputs.sites import read_sites
+from siteplan.sources.answers import read_columns
 from siteplan.sources.area import Area, communes_of
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Got, Source, url
@@ -53,7 +53,8 @@ def get_broadband(
         raise FetchError(f"{source.name}: there is no {SITES} of {area.name} to add columns to; fetch sites as well")
     outlines = communes_of(area, folder) if communes is None else communes
     link = url(source, "file")
-    shares, vintage = _shares(source, downloads.read(source, link))
+    raw = read_columns(source, downloads, link, (CODE, PREMISES, *SHARES.values()), what="table of communes", sep=";")
+    shares, vintage = _shares(raw, source.vintage)
     places = read_sites(sites).geometry.to_crs(outlines.crs)
     where = gpd.GeoDataFrame(geometry=places.to_numpy(), crs=outlines.crs).sjoin(outlines[["geometry"]], how="left")
     # On a border between two, the first counts.
@@ -73,21 +74,8 @@ def get_broadband(
     return Got(inputs={"sites": SITES}, used=[downloads.used(source, link, vintage=vintage)], notes=notes)
 
 
-def _shares(source: Source, content: bytes) -> tuple[pd.DataFrame, str]:
+def _shares(raw: pd.DataFrame, usual: str) -> tuple[pd.DataFrame, str]:
     """Read the shares of each commune, by its code, and of when they are."""
-    try:
-        raw = pd.read_csv(io.BytesIO(content), sep=";", dtype=str, na_filter=False, encoding="utf-8-sig",
-                          encoding_errors="replace")  # fmt: skip
-    except (ValueError, pd.errors.ParserError) as error:
-        raise FetchError(
-            f"{source.name}: its table of communes is no CSV ({error}); try again with --update"
-        ) from error
-    lacking = [name for name in (CODE, PREMISES, *SHARES.values()) if name not in raw.columns]
-    if lacking:
-        raise FetchError(
-            f"{source.name}: its table of communes lacks the columns {listed(lacking)} (found: "
-            f"{listed(raw.columns, 8)}); it was changed since this version of siteplan"
-        )
     rows = raw[raw["type"].isin(ALL)] if "type" in raw else raw
     rows = rows.drop_duplicates(CODE).set_index(CODE)
     premises = pd.to_numeric(rows[PREMISES], errors="coerce")
@@ -98,4 +86,4 @@ def _shares(source: Source, content: bytes) -> tuple[pd.DataFrame, str]:
         }
     )
     vintage = max(raw["date"], default="") if "date" in raw else ""
-    return table, str(vintage) or source.vintage
+    return table, str(vintage) or usual

@@ -1,6 +1,5 @@
 """Which timetables are published for a place: what catalogues of feeds list there."""
 
-import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from siteplan.errors import FetchError, listed
-from siteplan.sources.answers import read_records, read_there, records
+from siteplan.sources.answers import read_columns, read_records, read_there, records
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.source import Source, Used, url
 
@@ -107,7 +106,7 @@ def list_feeds(source: Source, downloads: Downloads, place: BaseGeometry, *, cou
 def _mobility_database(source: Source, downloads: Downloads, place: BaseGeometry, country: str) -> Listing:
     """Read `feeds_v2.csv`: one row per feed, with the box around its stops."""
     address = url(source, "index")
-    table = _csv(source, downloads.read(source, address))
+    table = read_columns(source, downloads, address, MDB_COLUMNS, what="list of feeds")
     feeds = table[table["data_type"] == "gtfs"]
     west, south, east, north = (pd.to_numeric(feeds[name], errors="coerce").to_numpy(np.float64) for name in BOX)
     boxed = (east >= west) & (north >= south) & (east - west <= WIDEST)
@@ -128,20 +127,6 @@ def _mobility_database(source: Source, downloads: Downloads, place: BaseGeometry
         notes.append(f"{source.name}: {stale:,} feeds here are listed as no longer kept up, and were left out")
     offers = [_mdb_offer(source, row) for row in feeds[meets & active].to_dict("records")]
     return Listing(offers, notes, [downloads.used(source, address)])
-
-
-def _csv(source: Source, content: bytes) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(io.BytesIO(content), dtype=str, na_filter=False, encoding="utf-8-sig")
-    except (ValueError, pd.errors.ParserError) as error:
-        raise FetchError(f"{source.name}: its list of feeds is no CSV ({error}); try again with --update") from error
-    lacking = [name for name in MDB_COLUMNS if name not in table.columns]
-    if lacking:
-        raise FetchError(
-            f"{source.name}: its list of feeds lacks the columns {listed(lacking, 4)}; it was changed since this "
-            "version of siteplan: name the feeds by hand, or take a newer version"
-        )
-    return table
 
 
 def _names(feeds: pd.DataFrame) -> list[str]:

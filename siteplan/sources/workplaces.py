@@ -1,6 +1,5 @@
 """Coworking and third places that a list tells of -> rows of the sites, beside those of OpenStreetMap."""
 
-import io
 from pathlib import Path
 
 import geopandas as gpd
@@ -8,8 +7,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteplan.errors import FetchError, listed
+from siteplan.errors import FetchError
 from siteplan.geo import LONLAT, metric_crs
+from siteplan.sources.answers import read_columns
 from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.places import plain_name
@@ -51,7 +51,8 @@ def get_workplaces(area: Area, source: Source, downloads: Downloads, folder: Pat
     if source.format != "cget-tiers-lieux":
         raise FetchError(f"{source.name}: its format is '{source.format}'; expected cget-tiers-lieux")
     link = url(source, "file")
-    here, nowhere = _listed(source, downloads.read(source, link), area)
+    raw = read_columns(source, downloads, link, (ID, NAME, KIND, LAT, LON), what="list of places")
+    here, nowhere = _listed(raw, area)
     path = folder / SITES
     sites = pd.read_csv(path, dtype=str, na_filter=False) if path.is_file() else pd.DataFrame(columns=list(here))
     twin = _twins(here, sites)
@@ -70,18 +71,8 @@ def get_workplaces(area: Area, source: Source, downloads: Downloads, folder: Pat
     return Got(inputs={"sites": SITES} if path.is_file() else {}, used=[downloads.used(source, link)], notes=notes)
 
 
-def _listed(source: Source, content: bytes, area: Area) -> tuple[pd.DataFrame, int]:
+def _listed(raw: pd.DataFrame, area: Area) -> tuple[pd.DataFrame, int]:
     """Read the places of the list in an area as rows of sites; and how many are nowhere."""
-    try:
-        raw = pd.read_csv(io.BytesIO(content), dtype=str, na_filter=False, encoding="utf-8-sig")
-    except ValueError as error:
-        raise FetchError(f"{source.name}: its list of places is no CSV ({error}); try again with --update") from error
-    lacking = [name for name in (ID, NAME, KIND, LAT, LON) if name not in raw.columns]
-    if lacking:
-        raise FetchError(
-            f"{source.name}: its list of places lacks the columns {listed(lacking)} (found: {listed(raw.columns, 8)}); "
-            "it was changed since this version of siteplan"
-        )
     lon, lat = (pd.to_numeric(raw[name], errors="coerce").to_numpy(np.float64) for name in (LON, LAT))
     inside = shapely.intersects_xy(area.geometry, lon, lat)
     found = raw[inside]
