@@ -80,7 +80,9 @@ def test_what_a_fetch_left_is_found_again_with_commutes_and_credits(valley: Path
         (unclear,) = find_inputs(valley).unclear
         assert unclear.startswith("flows: flows.csv")
         assert why in unclear
-    (valley / "communes.gpkg").unlink()
+    (valley / "communes.gpkg").rename(valley / "area.gpkg")  # as a fetch calls them
+    assert find_inputs(valley).keys["area"] == {"communes": {"file": "area.gpkg"}}
+    (valley / "area.gpkg").unlink()
     (valley / "flows.csv").write_text("home,work,people,mode\n99001,99002,40,car\n")
     assert find_inputs(valley).unclear == (
         "flows: flows.csv is between communes, and no file of these lies here; fill in commuting by hand",

@@ -23,7 +23,8 @@ TABLES = (".csv", ".xlsx", ".gpkg", ".geojson", ".parquet", ".shp", ".fgb")
 RASTERS = (".tif", ".tiff")
 # A key of the study, how its files end, and how a word of their names begins.
 MEANT = (
-    ("communes", TABLES, "commune|municipalit|gemeinde|comune|municipio|boundar"),
+    # "area" is as `fetch` calls them.
+    ("communes", TABLES, "commune|municipalit|gemeinde|comune|municipio|boundar|area(?=$)"),
     ("sites", TABLES, "site|candidate|candidat"),
     ("population", TABLES + RASTERS, "pop|people|inhabitant|ghs_pop|filosofi|carreau"),
     ("flows", TABLES[:2], "flow|flux|commut"),
