@@ -7,7 +7,7 @@ RUNS := $(VENV)/.runs
 
 # What meets every library once: readers, downloads, locks, searches, the choice, tables, pages, the command line.
 FLOORED := $(addprefix tests/test_,cli.py config.py doors.py downloads.py fetch.py graph.py gtfs.py maps.py osm.py \
-  population.py publishing.py rasters.py siting.py sites.py steady.py study.py study_transit.py tables.py)
+  population.py publishing.py rasters.py siting.py sites.py steady.py study.py study_transit.py tables.py workbook.py)
 
 # What pyproj does with an array of one point, NumPy before 2.4 only warned of.
 ASIDE := -W "ignore:Conversion of an array with ndim:DeprecationWarning"
