@@ -312,11 +312,21 @@ def test_a_line_that_brings_nobody_within_its_limits_is_told(tmp_path: Path) -> 
         "travel={modes: [walk, transit], minutes: {walk: [5.5], transit: [8, 9.5]}}",
         "scenarios={none: {lines: [{cut: E}]}, less: {lines: [{cut: W}]}}",
     ]
-    run(read_study(study, asked), out=tmp_path / "out")
+    told = CliRunner().invoke(
+        app, ["run", str(study), *(f"--set={each}" for each in asked), "-o", str(tmp_path / "out")]
+    )
+    # Each mode stands in the table of scenarios at its own longest limit.
+    rows = [" ".join(line.split()) for line in told.stdout.splitlines()]
+    assert "scenario 5.5 min 9.5 min 9.5 min what changes" in rows
+    assert any(row.startswith("less = -30 -30") for row in rows)
     report = " ".join(re.sub(r"<[^>]*>", " ", (tmp_path / "out" / "report.html").read_text("utf-8")).split())
     assert re.findall(r"(\w+): by public transport, nobody gains or loses a site within 9.5 minutes", report) == [
         "none"
     ]
+    assert "less by public transport, 9.5 min people 110 80 0 30 -30" in report
+    page = (tmp_path / "out" / "map.html").read_text("utf-8")
+    assert "none: by public transport, nobody gains or loses a site within 9.5 minutes" in page
+    assert "less: by public transport, nobody" not in page
 
 
 @needs_chromium

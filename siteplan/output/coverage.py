@@ -21,6 +21,7 @@ __all__ = [
     "nearly_cycling",
     "planned_of",
     "public_name",
+    "rows_at",
     "terrain_told",
     "up_to",
     "way_name",
@@ -36,11 +37,13 @@ def at_limit(table: pd.DataFrame, limit: float) -> pd.DataFrame:
 
     The modes are as a reader expects them, the best of them last.
     """
-    limits = limits_of(table, limit)
-    unit = _unit(table)
-    kept = table[table[unit] == table["mode"].astype(str).map(limits)]
-    at = {mode: position for position, mode in enumerate(limits)}
-    return kept.sort_values("mode", key=lambda modes: modes.astype(str).map(at), kind="stable")
+    at = {mode: position for position, mode in enumerate(limits_of(table, limit))}
+    return rows_at(table, limit).sort_values("mode", key=lambda modes: modes.astype(str).map(at), kind="stable")
+
+
+def rows_at(table: pd.DataFrame, limit: float) -> pd.DataFrame:
+    """Keep the same rows as `at_limit` does, of any table with modes and limits, in their order."""
+    return table[table[_unit(table)] == table["mode"].astype(str).map(limits_of(table, limit))]
 
 
 def limits_of(table: pd.DataFrame, limit: float) -> dict[str, float]:

@@ -15,7 +15,16 @@ from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
 from siteplan.config import TRANSIT
 from siteplan.errors import listed
 from siteplan.objectives import Objective, objective_names
-from siteplan.output.coverage import at_limit, counted, limits_of, nearly_cycling, planned_of, public_name, way_name
+from siteplan.output.coverage import (
+    at_limit,
+    counted,
+    limits_of,
+    nearly_cycling,
+    planned_of,
+    public_name,
+    rows_at,
+    way_name,
+)
 from siteplan.units import Unit
 from siteplan.words import NONE, Said, Words, load_words
 
@@ -503,17 +512,17 @@ def print_changes(changes: pd.DataFrame, console: "Console", *, language: str = 
 def print_scenarios(
     rows: pd.DataFrame, scenarios: Sequence[Mapping[str, Said]], console: "Console", *, language: str = "en"
 ) -> None:
-    """Print who gains and loses a site in each scenario (`name`, `about`): all people, within the largest limit."""
+    """Print who gains and loses a site in each scenario (`name`, `about`): all people, by each mode at its longest."""
     words = load_words(language, "terminal")
-    limit = rows["minutes"].max()
-    rows = rows[(rows["split"] == "total") & (rows["group"] == "people") & (rows["minutes"] == limit)]
+    rows = rows_at(rows[(rows["split"] == "total") & (rows["group"] == "people")], rows["minutes"].max())
+    limits = limits_of(rows, rows["minutes"].max())
     names = [str(each["name"]) for each in scenarios]
     figures = {
         (row["scenario"], row["mode"]): _both(row["gained"], row["lost"], words) for row in rows.to_dict("records")
     }
     columns = [Column(words["scenario"], list(map(printable, names)), number=False, name=True)]
     for mode in dict.fromkeys(rows["mode"]):
-        heading = f"{words['any'] if mode == BEST else mode}\n{limit:g} {words['minute']}"
+        heading = f"{words['any'] if mode == BEST else mode}\n{limits[str(mode)]:g} {words['minute']}"
         columns.append(Column(heading, [figures.get((name, mode), "") for name in names]))
     about = [printable(words.of(each["about"])) for each in scenarios]
     columns.append(Column(words["what_changes"], about, number=False, name=True))

@@ -8,7 +8,7 @@ import geopandas as gpd
 
 from siteplan.catalogue import measures, mode_order, speeds
 from siteplan.config import TRANSIT, at_once
-from siteplan.output.coverage import limits_told
+from siteplan.output.coverage import idle_lines, limits_told
 from siteplan.output.outcome import Outcome
 from siteplan.output.publics import publics_told
 from siteplan.words import Tongues, Words, all_words, capital, half_up
@@ -25,7 +25,9 @@ def all_notes(result: Outcome, cells: gpd.GeoDataFrame | None, tongues: Tongues)
         if threshold > 0:
             own.append(words.text("joined", people=threshold))
         more = given.get(language, next(iter(given.values()), ())) if isinstance(given, Mapping) else given
-        said[language] = [*own, *_study_notes(result, study[language], words), *map(str, more)]
+        changes = result.tables.get("scenarios")
+        idle = () if changes is None else idle_lines(changes, result.study, result.rides, words)
+        said[language] = [*own, *_study_notes(result, study[language], words), *idle, *map(str, more)]
     return said
 
 

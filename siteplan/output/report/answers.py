@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from siteplan.output.coverage import idle_lines
+from siteplan.output.coverage import idle_lines, rows_at
 from siteplan.output.report.account import Account
 from siteplan.output.report.facts import covered_count
 from siteplan.output.report.figures import tornado_plot
@@ -316,7 +316,8 @@ def scenarios_section(account: Account) -> Markup:
     needed = {"scenario", "group", "mode", "minutes", "before", "after", "gained", "lost"}
     if found is None or measure is None or not needed <= set(found):
         return plain_table(account, found)
-    rows = found[found["minutes"] == measure.minutes]
+    own = account.result.own_limits
+    rows = rows_at(found, measure.limit) if own else found[found["minutes"] == measure.minutes]
     if "split" in rows:
         rows = rows[rows["split"] == "total"]
     if rows.empty:
@@ -332,13 +333,15 @@ def scenarios_section(account: Account) -> Markup:
         abouts += [words.text("scenario_about", name=name, about=about)] if about else []
         for row in _changed(part, measure.mode).to_dict("records"):
             change = float(row["after"]) - float(row["before"])
-            told = [words.mode(str(row["mode"])), words.group(str(row["group"]))]
+            way = words.mode(str(row["mode"]))
+            way = words.text("mode_within", mode=way, minutes=row["minutes"]) if own else way
+            told = [way, words.group(str(row["group"]))]
             cells.append([name, *told, *(words.count(row[each]) for each in counted), words.signed(change)])
     headings = [capital(words["scenario"]), words["mode"], words["group"]]
     headings += [*(capital(words[name]) for name in counted), words["change"]]
     columns = [Column(heading, [row[at] for row in cells], text=at < 3) for at, heading in enumerate(headings)]
     idle = idle_lines(found, account.asked, account.result.rides, words)
-    said = note(words.text("scenarios_note", minutes=measure.minutes))
+    said = note(words["scenarios_note_own"] if own else words.text("scenarios_note", minutes=measure.minutes))
     return join(bullets(abouts), table(columns, most=MOST_ROWS), said, paragraph(*idle))
 
 
