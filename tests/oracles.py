@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Hashable
-from typing import Literal
+from typing import Any, Literal
 
 import networkx as nx
 import numpy as np
@@ -86,22 +86,35 @@ def turning_times(streets: StreetNetwork, profile: Profile, spots: list[Spot]) -
     """Return deciseconds between places (edge, metres, any) on streets where some turns are forbidden.
 
     A graph whose nodes are the parts of a trip (0 on restricted streets, 1 on open ones, 2 on restricted ones) and the
-    half-edge just ridden; its links are the turns. Places lie on their edge, not at its ends.
+    half-edges just ridden, as many as a rule looks at; its links are the turns. Places lie on their edge, not at its
+    ends.
     """
     cost = np.column_stack(streets.costs(profile))
     use = np.maximum(*streets.uses(profile.rules, push=profile.push)[:2])
     behind = edges_behind(streets, use)
     ends_only = [bool(use[e] == Access.ENDS) or e in behind for e in range(len(use))]
-    forbidden = {(int(one), int(other)) for one, other in streets.turns}
+    ruled_out = {(int(one), int(other)) for one, other in streets.turns} | set(streets.detours)
+    longest = max(map(len, ruled_out), default=2) - 1
     halves = [h for h in range(2 * len(use)) if cost[h >> 1, h & 1] >= 0]
     ends = np.column_stack([streets.u, streets.v])
+    onward = {one: [h for h in halves if ends[one >> 1, 1 - (one & 1)] == ends[h >> 1, h & 1]] for one in halves}
     graph = nx.DiGraph()
-    for one, other in itertools.product(halves, halves):
-        if ends[one >> 1, 1 - (one & 1)] != ends[other >> 1, other & 1] or (one, other) in forbidden:
-            continue
-        for part, after in itertools.combinations_with_replacement(range(3), 2):
-            if ends_only[one >> 1] == (part != 1) and ends_only[other >> 1] == (after != 1):
-                graph.add_edge((one, part), (other, after), cost=int(cost[other >> 1, other & 1]))
+    waiting = [((h,), part) for h in halves for part in range(3) if ends_only[h >> 1] == (part != 1)]
+    while waiting:
+        ridden, part = waiting.pop()
+        for other in onward[ridden[-1]]:
+            whole = (*ridden, other)
+            if any(whole[-len(rule) :] == rule for rule in ruled_out):
+                continue
+            for after in range(part, 3):
+                if ends_only[other >> 1] == (after != 1):
+                    node = (whole[-longest:], after)
+                    if node not in graph:
+                        waiting.append(node)
+                    graph.add_edge((ridden, part), node, cost=int(cost[other >> 1, other & 1]))
+    by_last: dict[tuple[int, int], list[Any]] = {}
+    for node in graph:
+        by_last.setdefault((node[0][-1], node[1]), []).append(node)
     found: dict[tuple[int, int], int] = {}
     ways = [
         {
@@ -116,17 +129,17 @@ def turning_times(streets: StreetNetwork, profile: Profile, spots: list[Spot]) -
         same = set(start) & set(end)
         totals = [end[h] - start[h] for h in same if (onward <= 0 if h & 1 else onward >= 0)]
         for h, k in itertools.product(start, end):
-            starts = [(h, 0), (h, 2)] if ends_only[h >> 1] else [(h, 1)]
-            goals = [(k, 0), (k, 2)] if ends_only[k >> 1] else [(k, 1)]
+            starts = [((h,), part) for part in ((0, 2) if ends_only[h >> 1] else (1,))]
+            goals = [node for part in ((0, 2) if ends_only[k >> 1] else (1,)) for node in by_last.get((k, part), [])]
             for one, other in itertools.product(starts, goals):
-                if one in graph and other in graph:
+                if one in graph:
                     totals += _ridden(graph, one, other, int(cost[h >> 1, h & 1]) - start[h], end[k])
         if totals:
             found[a, b] = min(totals)
     return found
 
 
-def _ridden(graph: nx.DiGraph, one: Node, other: Node, before: int, last: int) -> list[int]:
+def _ridden(graph: nx.DiGraph, one: Any, other: Any, before: int, last: int) -> list[int]:
     """Return what it costs to go on from the end of one half-edge up to a place on another, if that can be done."""
     least = nx.single_source_dijkstra_path_length(graph, one, weight="cost")
     onward = [least[node] for node in graph.predecessors(other) if node in least]

@@ -14,12 +14,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oracles import street_times, turning_times
+from oracles import edges_behind, street_times, turning_times
 from siteplan.config import BIKE, WALK, Profile
 from siteplan.errors import NetworkError
+from siteplan.network.detours import apart
 from siteplan.network.graph import mode_graph
 from siteplan.network.snapping import link, positions
 from siteplan.network.streets import StreetNetwork, read_streets
+from siteplan.network.tags import Access
 from siteplan.routing import search
 from siteplan.routing.ways import Spot as Place
 from siteplan.routing.ways import find_way
@@ -107,21 +109,39 @@ def turned(streets: StreetNetwork, seeds: Sequence[int]) -> StreetNetwork:
     return replace(streets, turns=np.array(chosen, np.int64).reshape(-1, 2))
 
 
+def detoured(streets: StreetNetwork, seeds: Sequence[int]) -> StreetNetwork:
+    """Forbid some ways of three or four half-edges, never turning round on them."""
+    ends = np.column_stack([streets.u, streets.v])
+    halves = range(2 * len(streets.u))
+    onward = {
+        one: [h for h in halves if ends[one >> 1, 1 - (one & 1)] == ends[h >> 1, h & 1] and h != one ^ 1]
+        for one in halves
+    }
+    ways = [(a, b, c) for a in halves for b in onward[a] for c in onward[b]]
+    ways += [(*way, d) for way in ways[::3] for d in onward[way[-1]]]
+    return replace(streets, detours=tuple(apart(ways[seed % len(ways)] for seed in seeds)) if ways else ())
+
+
 some_turns = st.lists(st.integers(0, 10_000), max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
-@given(networks(), some_turns, on_edges, st.sampled_from([BIKE, BIKE, PUSHED, WALK]))
+@settings(max_examples=400, deadline=None)
+@given(networks(), some_turns, some_turns, on_edges, st.sampled_from([BIKE, BIKE, PUSHED, WALK]))
 def test_forbidden_turns_equal_their_slow_twin(
-    edges: list[Edge], seeds: list[int], at: list[Spot], profile: Profile
+    edges: list[Edge], seeds: list[int], over: list[int], at: list[Spot], profile: Profile
 ) -> None:
-    streets = turned(made(edges), seeds)
+    """At nodes, and on the way over one street or two."""
+    streets = detoured(turned(made(edges), seeds), over)
     if np.max(streets.costs(profile)) < 0:
         return
     placed = links(streets, profile, [(edge, share, 0.0) for edge, share, _ in at])
     rows = np.flatnonzero(placed["status"] == "placed").tolist()
     spots = [(int(placed["edge"][row]), float(placed["offset_m"][row]), 0) for row in rows]
-    bound = streets if profile is BIKE else replace(streets, turns=streets.turns[:0])
+    free = replace(streets, turns=streets.turns[:0], detours=())
+    use = np.maximum(*streets.uses(profile.rules, push=profile.push)[:2])
+    closed = (use == Access.ENDS) | np.isin(np.arange(len(use)), sorted(edges_behind(streets, use)))
+    bound = replace(streets, detours=tuple(way for way in streets.detours if not closed[np.array(way) >> 1].any()))
+    bound = bound if profile is BIKE else free
     twin = {(rows[a], rows[b]): cost for (a, b), cost in turning_times(bound, profile, spots).items() if cost <= 36_000}
     assert engine(streets, profile, placed, placed, 60, "from") == twin
     assert engine(streets, profile, placed, placed, 60, "to") == {(b, a): cost for (a, b), cost in twin.items()}

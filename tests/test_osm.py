@@ -6,6 +6,7 @@ import pickle
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import osmium
@@ -525,7 +526,7 @@ def test_turns_that_cannot_be_told_are_counted(tmp_path: Path) -> None:
     via = ("node", 0, "via")
     through = World(CROSSING.nodes, [(STREET, [1, 0, 2]), (STREET, [0, 3])])
     for members, world, cause in (
-        ([*ways, ("way", EAST, "via")], CROSSING, "turns_via_ways"),
+        ([*ways, ("way", EAST, "via")], CROSSING, "turns_unmatched"),  # one does not come over it from one to the other
         ([*ways, ("node", 4, "via")], CROSSING, "turns_unmatched"),  # no end of theirs
         ([*ways], CROSSING, "turns_unmatched"),
         ([("way", WEST, "from"), via, ("way", 99, "to")], CROSSING, "turns_unmatched"),
@@ -535,6 +536,51 @@ def test_turns_that_cannot_be_told_are_counted(tmp_path: Path) -> None:
         streets = read_streets(with_turns(tmp_path, relation(tags, *members), world))
         assert not len(streets.turns)
         assert {key: streets.counts.get(key, 0) for key in ("turns", cause)} == {"turns": 0, cause: 1}
+
+
+# The street to the east goes on in 5, and 6 leads north from where it does; 7 meets it halfway.
+FARTHER = World(
+    CROSSING.nodes | {5: (200, 0), 6: (100, 100), 7: (50, -100), 8: (50, 0)},
+    [
+        (STREET, [1, 0]),
+        (STREET, [0, 8, 2]),
+        (STREET, [0, 3]),
+        (STREET, [0, 4]),
+        (STREET, [2, 5]),
+        (STREET, [2, 6]),
+        (STREET, [8, 7]),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "roles", "metres"),
+    [
+        # From the middle in the west, 50 m, to that in the north, 50 m, over 100 m; else 50 m further, and round.
+        ("no_left_turn", (WEST, (EAST,), 6), (300.0, 200.0)),
+        ("no_u_turn", (WEST, (EAST,), 6), (300.0, 200.0)),
+        ("no_left_turn", (6, (EAST,), WEST), (200.0, 300.0)),
+        ("no_left_turn", (WEST, (EAST, 5), 6), (200.0, 200.0)),  # 6 leads off in the middle
+        ("only_straight_on", (WEST, (EAST,), 6), (200.0, 200.0)),
+    ],
+)
+def test_turn_restrictions_over_ways_bind_bicycles(tmp_path: Path, kind: str, roles: Any, metres: Any) -> None:
+    """And nobody else: nor who begins or ends on the street between, nor who comes onto it from elsewhere."""
+    begin, over, end = roles
+    members = [("way", begin, "from"), *(("way", way, "via") for way in over), ("way", end, "to")]
+    restriction = relation({"type": "restriction", "restriction": kind}, *members)
+    streets = read_streets(with_turns(tmp_path, restriction, FARTHER))
+    bound = metres != (200.0, 200.0)
+    cause = "turns" if bound else "turns_via_ways" if kind.startswith("only") else "turns_unmatched"
+    assert streets.counts[cause] == 1
+    spots = {"west": (-50.0, 0.0), "up": (100.0, 50.0), "between": (75.0, 0.0), "below": (0.0, -50.0)}
+    there = places(list(spots.values()))
+    for profile, found in ((BIKE, metres), (WALK, (200.0, 200.0))):
+        times = travel_times(streets, there, there, mode=profile, minutes=60).set_index(["site", "point"])["minutes"]
+        told = [times[site, point] for site, point in (("1", 0), ("0", 1), ("2", 0), ("1", 2))]
+        expected = [*found, 125.0, 75.0]
+        assert told == pytest.approx([each * 0.06 / profile.speed_kmh for each in expected], abs=0.01)
+        assert times["1", 3] == pytest.approx(200 * 0.06 / profile.speed_kmh, abs=0.01)
 
 
 def test_a_cyclist_rides_round_what_a_walker_turns_into(tmp_path: Path) -> None:

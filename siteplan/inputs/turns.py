@@ -21,19 +21,24 @@ _tags = tag_reader(TURN_KEYS | {"type", "except"})
 
 @dataclass(frozen=True)
 class Turn:
-    """Who comes to the node `via` along one of some ways may not go on along some others, or (`only`) may only so."""
+    """Who comes to the node `via` along one of some ways may not go on along some others, or (`only`) may only so.
+
+    With `over`, who comes from the former over these ways; `via` is 0 then, and it is never `only`.
+    """
 
     only: bool
     sources: tuple[int, ...]
     via: int
     targets: tuple[int, ...]
+    over: tuple[int, ...] = ()
 
 
 def read_turns(text: bytes, when: datetime) -> tuple[list[Turn], dict[str, int]]:
     """Read the restrictions of a text of OPL that bind bicycles at some moment; count all others by cause.
 
     `turns_free` do not bind them, or not then; `turns_round` forbid to turn round, which a cyclist does on foot;
-    `turns_via_ways` go over ways, `turns_unmatched` lack a member. Nothing is counted where there are none at all.
+    `turns_via_ways` allow but one way on over ways, `turns_unmatched` lack a member. Nothing is counted where there are
+    none at all.
     """
     text = text[text.rfind(b"\nw") + 1 :]  # relations stand behind the ways
     turns: list[Turn] = []
@@ -51,10 +56,12 @@ def read_turns(text: bytes, when: datetime) -> tuple[list[Turn], dict[str, int]]
         via = [node for node, role in points if role == "via"]
         if kind is None:
             counts["turns_free"] += 1
-        elif over:
+        elif over and kind[1] == "only":
             counts["turns_via_ways"] += 1
-        elif not sources or not targets or len(via) != 1:
+        elif not sources or not targets or len(via) != (0 if over else 1):
             counts["turns_unmatched"] += 1
+        elif over:
+            turns.append(Turn(False, sources, 0, targets, over))
         elif sources == targets:
             counts["turns_round"] += 1
         else:

@@ -15,6 +15,7 @@ The graph of edited streets is that of the streets they come from, in which only
 edge, or one that meets a changed edge, is part of. What replaces them stands behind the rest.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ import scipy
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
+from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
@@ -108,7 +110,7 @@ class Footing:
 
     `cost` (edges, 2) are deciseconds along and against the edge (-1: closed), `ends_only` says that it may be used at
     the ends of a trip only, `trusted` that its component may be linked to; `component` is that of each street node;
-    `turns` are those that the profile may not make, as in `StreetNetwork`.
+    `turns` and `detours` are those that the profile may not make, as in `StreetNetwork`.
     """
 
     cost: Ints
@@ -117,6 +119,7 @@ class Footing:
     trusted: Bools
     component: Ints
     turns: Ints
+    detours: tuple[tuple[int, ...], ...]
 
     def alike(self, other: "Footing", here: Ints, there: Ints) -> Bools:
         """Tell which edges (rows here and there) are used alike in two networks."""
@@ -199,8 +202,13 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     trusted[edges] = ((size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax()))[component[u]]
     trusted &= ~streets.passages  # nobody boards midway
     # Who pushes a bicycle through footways turns on foot as well.
-    turns = streets.turns if profile.rules == "bike" and not profile.push else streets.turns[:0]
-    return Footing(cost, usable, ends_only, trusted, component, turns[usable[turns >> 1].all(axis=1)])
+    rides = profile.rules == "bike" and not profile.push
+    turns = streets.turns if rides else streets.turns[:0]
+    # Ways that cannot be ridden need no rule; nor do those on streets for the ends of trips, which lead nowhere.
+    ways = (np.array(way) for way in streets.detours if rides)
+    detours = [way for way in ways if (cost[way >> 1, way & 1] >= 0).all() and not ends_only[way >> 1].any()]
+    turns = turns[usable[turns >> 1].all(axis=1)]
+    return Footing(cost, usable, ends_only, trusted, component, turns, tuple(tuple(way.tolist()) for way in detours))
 
 
 def _pieces(u: Ints, v: Ints, count: int) -> Ints:
@@ -220,9 +228,16 @@ def _build(streets: StreetNetwork, use: Footing, backwards: bool) -> ModeGraph:
         streets.length[edges],
         ends_only=use.ends_only[edges],
         component=use.component,
-        stops=np.where(use.turns[:, 1] & 1, streets.v[use.turns[:, 1] >> 1], streets.u[use.turns[:, 1] >> 1]),
+        stops=_tails(streets, [*use.turns[:, 1].tolist(), *(way[place] for way in use.detours for place in (1, -1))]),
     )
     return _assemble(streets, edges, cost, use, chains=chains, backwards=backwards)
+
+
+def _tails(streets: StreetNetwork, halves: Sequence[int]) -> Ints:
+    """Return the nodes that half-edges leave."""
+    half = np.array(halves, np.int64)
+    tails: Ints = np.where(half & 1, streets.v[half >> 1], streets.u[half >> 1])
+    return tails
 
 
 def _behind_gates(u: Ints, v: Ints, ends_only: Bools, component: Ints) -> Bools:
@@ -356,7 +371,10 @@ def _assemble(
     edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
     edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip
     halves = use.turns[:, ::-1] ^ 1 if backwards else use.turns
-    hubs = Hubs.of(chains.ends, chains.ends_only, _turning(halves, edge_chain, edge_flip))
+    ways = [np.array(way)[::-1] ^ 1 if backwards else np.array(way) for way in use.detours]
+    detours = [_met_ends(streets, way, present, edge_chain, edge_flip=edge_flip) for way in ways]
+    forks = np.array([out for way in detours for out in way[::2]], np.int64)
+    hubs = Hubs.of(chains.ends, chains.ends_only, _turning(halves, edge_chain, edge_flip), forks)
     copies = np.where(restricted[present], 3, 1)
     copies = np.where(np.isin(present, hubs.nodes), hubs.sizes(present), copies)
     base = np.full(streets.node_count, -1, np.int32)
@@ -369,6 +387,10 @@ def _assemble(
     if len(hubs.nodes):
         both = zip((tail, head, weight), hubs.arcs(leave, arrive, enter=enter, emerge=emerge), strict=True)
         tail, head, weight = (np.concatenate(parts) for parts in both)
+    if detours:
+        (tail, head, weight), count = lay_detours(
+            (tail, head, weight), count, detours, (leave, enter, arrive), total=chains.total
+        )
     indptr, head, weight = _rows((tail, head, weight), count)
     before, before_metres = np.zeros((m, 2), np.int32), np.zeros(m)
     before[edges], before_metres[edges] = chains.before, chains.before_metres
@@ -399,6 +421,13 @@ def _turning(halves: Ints, edge_chain: Ints, edge_flip: Bools) -> Ints:
     side = np.column_stack([along[:, 0], ~along[:, 1]])  # one comes out of a chain at its end, and goes in at its start
     ends: Ints = 2 * edge_chain[edge] + side
     return ends
+
+
+def _met_ends(streets: StreetNetwork, halves: Ints, present: Ints, edge_chain: Ints, *, edge_flip: Bools) -> list[int]:
+    """Return the ends of chains that a way comes out of and goes into, in turn."""
+    node = _tails(streets, halves[1:].tolist())
+    pairs = np.column_stack([halves[:-1], halves[1:]])[np.isin(node, present)]
+    return [int(end) for end in _turning(pairs, edge_chain, edge_flip).ravel()]
 
 
 def _gates(ends: Ints, ends_only: Bools, base: Ints, restricted: Bools) -> tuple[Ints, Ints]:
@@ -453,8 +482,8 @@ def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: b
     origin = streets.origin
     assert origin is not None  # noqa: S101 - asked only of edited streets
     node, old_use = _nodes_before(streets, origin), footing(origin.base, profile)
-    if node is None or len(use.turns) or len(old_use.turns):  # nodes taken apart for turns are not put together again
-        return None
+    if node is None or any(len(each.turns) or each.detours for each in (use, old_use)):
+        return None  # nodes taken apart for turns are not put together again
     old = mode_graph(origin.base, profile, backwards=backwards)
     alike = use.alike(old_use, origin.after, origin.before)
     here, there = origin.after[alike], origin.before[alike]

@@ -29,10 +29,13 @@ class Hubs:
     forbidden: Ints
 
     @classmethod
-    def of(cls, ends: Ints, ends_only: npt.NDArray[np.bool_], forbidden: Ints) -> "Hubs":
-        """Find the nodes of forbidden turns, given the nodes (chains, 2) that chains run between."""
+    def of(cls, ends: Ints, ends_only: npt.NDArray[np.bool_], forbidden: Ints, forks: Ints) -> "Hubs":
+        """Find the nodes of forbidden turns, given the nodes (chains, 2) that chains run between.
+
+        `forks` are further ends of chains at nodes to take apart.
+        """
         node = ends.ravel()
-        nodes = np.unique(node[forbidden[:, 0]])
+        nodes = np.unique(node[np.concatenate([forbidden[:, 0], forks])])
         there = np.flatnonzero(np.isin(node, nodes)) if len(nodes) else np.zeros(0, np.int64)
         there = there[np.argsort(node[there], kind="stable")]
         private = ends_only[there >> 1]

@@ -199,5 +199,5 @@ def _part(streets: StreetNetwork, rows: Ints) -> StreetNetwork:
     start = np.concatenate([[0], np.cumsum(count)])
     vertex = np.arange(start[-1]) + np.repeat(streets.start[rows] - start[:-1], count)
     columns = {name: getattr(streets, name)[rows] for name in ("u", "v", "length", "kind", "way_id")}
-    alone = replace(streets, climb=None, origin=None, turns=streets.turns[:0])
+    alone = replace(streets, climb=None, origin=None, turns=streets.turns[:0], detours=())
     return replace(alone, x=streets.x[vertex], y=streets.y[vertex], start=start, **columns)

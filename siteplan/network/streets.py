@@ -22,10 +22,11 @@ from siteplan.inputs.conditions import MORNING
 from siteplan.inputs.graphs import ways_from_graph
 from siteplan.inputs.osm import RawWays, Tags, read_osm
 from siteplan.inputs.turns import Turn
+from siteplan.network.detours import apart
 from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
 from siteplan.network.tags import HOMES, Access, Use, bike_use, stress, walk_use
-from siteplan.network.turns import forbidden_turns
+from siteplan.network.turns import forbidden_turns, forbidden_ways
 
 __all__ = ["Origin", "StreetNetwork", "read_streets"]
 
@@ -50,7 +51,8 @@ class StreetNetwork(Shown):
     `u[e]` to `v[e]`; its line is `x, y[start[e]:start[e + 1]]` in `crs` (metres); `length[e]` are metres on the ground;
     `kinds[kind[e]]` are its tags. `counts` says what was odd in the source; access that hangs on
     the hour was judged for `when`. `turns` (turns, 2) are those that may not be ridden: the half-edge towards a node
-    and that which leads on, 2e along edge e, 2e + 1 against it. What was worked out for the network that
+    and that which leads on, 2e along edge e, 2e + 1 against it; `detours` are ways of three such halves and more that
+    may not be ridden as a whole. What was worked out for the network that
     an edited one comes from (`origin`) is not worked out again.
     """
 
@@ -70,6 +72,7 @@ class StreetNetwork(Shown):
     counts: dict[str, int] = field(default_factory=dict)
     when: datetime = MORNING
     turns: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    detours: tuple[tuple[int, ...], ...] = ()
     climb: Climb | None = None
     origin: Origin | None = field(default=None, repr=False, compare=False)
     _memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -434,9 +437,18 @@ def _cut(
     streets = _with_posts(streets, post_of[used])
     if not raw.turns:
         return streets
-    turns, bound = forbidden_turns(_placed(raw.turns, used), streets.u, streets.v, streets.way_id)
-    unmatched = streets.counts.get("turns_unmatched", 0) + len(raw.turns) - bound
-    return replace(streets, turns=turns, counts={**streets.counts, "turns": bound, "turns_unmatched": unmatched})
+    where = (streets.u, streets.v, streets.way_id)
+    turns, bound = forbidden_turns(_placed(raw.turns, used), *where)
+    ways, over = forbidden_ways(raw.turns, *where)
+    detours = tuple(apart(ways))
+    lost = len(set(ways)) - len(detours)
+    counts = {
+        **streets.counts,
+        "turns": bound + over - lost,
+        "turns_unmatched": streets.counts.get("turns_unmatched", 0) + len(raw.turns) - bound - over,
+        "turns_via_ways": streets.counts.get("turns_via_ways", 0) + lost,
+    }
+    return replace(streets, turns=turns, detours=detours, counts=counts)
 
 
 def _placed(turns: list[Turn], nodes: Ints) -> list[Turn]:

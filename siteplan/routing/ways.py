@@ -1,7 +1,7 @@
 """One way along the streets, edge by edge: what is behind the minutes between two places."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,15 +59,16 @@ def find_way(
     ptr, half = streets.remember("half-edges", lambda: _half_edges(streets))
     goals = _goals(streets, use, ends)
     forbidden = _forbidden(use)
+    begun = {way[:place] for way in use.detours for place in range(1, len(way))}
     # Entries: cost, node, part of the trip, the spot set out from, the half-edge that led here, the state before, and
-    # the half-edge once more, where it matters for what may follow.
+    # the last half-edges once more, as far as it hangs on them what may follow.
     heap = [
-        (cost, node, part, s, h, -1, h if h in forbidden else -1)
+        (cost, node, part, s, h, -1, _kept((h,), forbidden, begun))
         for s, spot in enumerate(starts)
         for cost, node, part, h in _out(streets, use, spot)
     ]
     heapq.heapify(heap)
-    done: set[tuple[int, int, int]] = set()
+    done: set[tuple[int, int, tuple[int, ...]]] = set()
     states: list[tuple[int, int, int, int]] = []  # cost, spot, half-edge, state before
     best: tuple[int, int, int, int] | None = None  # cost, state, half-edge, end
     bound = min([most, *(way.cost for way in found)])
@@ -76,7 +77,7 @@ def find_way(
         if (node, part, bound_by) in done:
             continue
         done.add((node, part, bound_by))
-        here, closed = len(states), forbidden.get(bound_by, ())
+        here, closed = len(states), _closed(bound_by, forbidden, use.detours)
         states.append((cost, start, led, before))
         for more, asked, last, end in goals.get(node, ()):
             if last in closed:
@@ -90,12 +91,30 @@ def find_way(
             step = int(use.cost[h >> 1, h & 1])
             if step < 0 or bool(use.ends_only[h >> 1]) != (part != OPEN) or h in closed:
                 continue
-            head, by = int(streets.u[h >> 1] if h & 1 else streets.v[h >> 1]), h if h in forbidden else -1
+            head = int(streets.u[h >> 1] if h & 1 else streets.v[h >> 1])
+            by = _kept((*bound_by, h), forbidden, begun)
             if (head, part, by) not in done:
                 heapq.heappush(heap, (cost + step, head, part, start, h, here, by))
     if best is not None and (not found or best[0] < min(way.cost for way in found)):
         found = [_traced(use, states, best, starts, ends)]
     return min(found, key=lambda way: way.cost, default=None)
+
+
+def _kept(ridden: tuple[int, ...], forbidden: dict[int, set[int]], begun: set[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the last of the half-edges ridden, as many as it hangs on them what may follow."""
+    while ridden and ridden not in begun and not (len(ridden) == 1 and ridden[0] in forbidden):
+        ridden = ridden[1:]
+    return ridden
+
+
+def _closed(
+    ridden: tuple[int, ...], forbidden: dict[int, set[int]], detours: Sequence[tuple[int, ...]]
+) -> Collection[int]:
+    """Return the half-edges that may not follow those ridden."""
+    if not ridden:
+        return ()
+    ways = {way[-1] for way in detours if ridden[1 - len(way) :] == way[:-1]}
+    return ways | forbidden.get(ridden[-1], set())
 
 
 def _forbidden(use: Footing) -> dict[int, set[int]]:
