@@ -18,6 +18,7 @@ from siteplan.analysis.sharing import _drawn, _wanted, erlang_b, share_spaces, u
 from siteplan.config.questions import Demand
 from siteplan.config.sharing import Sharing, Use, sharing_of
 from siteplan.errors import InputError, StudyError
+from siteplan.output.maps.answers import spaces_data
 from siteplan.output.report import render_report
 from siteplan.output.result import Result
 from siteplan.reachable import Reach
@@ -447,3 +448,24 @@ def test_the_report_tells_a_council_what_sharing_saves(town: Callable[..., Any])
         "\u202f", " "
     )
     assert 'class="spaces"' not in render_report(Result(data.sites))
+
+
+def test_the_page_has_the_same_spaces_and_weeks(town: Callable[..., Any]) -> None:
+    _, _, here = town(f"sharing: {{uses: {CHOIR}}}\n")
+    tables = answers(here, Cache(None), weights={})
+    found = spaces_data(tables["spaces"], tables["week"])
+    whole = row(tables["spaces"], site="all", space="hall", use="all")
+    assert found["spaces"] == [["hall", whole["alone"], whole["needed"], whole["m2"]]]
+    ((use, space, week),) = found["week"]
+    assert (use, space, len(week)) == ("choir", "hall", 168)
+    # Twenty who sing once a week, thirty to a hall, for two hours: anywhere from 19 to 20, so at half from 19 and 21.
+    bookings = 2000 * 0.01 / 30
+    assert {at: pytest.approx(each / bookings, abs=0.02) for at, each in enumerate(week) if each} == {
+        24 + 19: 0.5,
+        24 + 20: 1.0,
+        24 + 21: 0.5,
+    }
+    # Sites that are each as if the only one do not add up.
+    _, _, here = town(f"sharing: {{uses: {CHOIR}}}\n", status=["candidate", "candidate"])
+    tables = answers(here, Cache(None), weights={})
+    assert spaces_data(tables["spaces"], tables["week"]) == {"spaces": [], "week": []}

@@ -19,7 +19,7 @@ from siteplan.errors import InputError, StudyError, warn
 from siteplan.geo import alike, lon_alike
 from siteplan.objectives import objective_names
 from siteplan.output.coverage import public_name
-from siteplan.output.maps.answers import answer_data, left_out_data
+from siteplan.output.maps.answers import answer_data, left_out_data, spaces_data
 from siteplan.output.maps.cells import cell_data, cell_layers, of_one_kind
 from siteplan.output.maps.layers import (
     STRESS_BUDGET,
@@ -247,6 +247,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "sites": cards,
         "served": _served(result.table("lines")),
         "answers": answer_data(*map(result.table, ("desks", "commuting", "robustness")))
+        | spaces_data(*map(result.table, ("spaces", "week")))
         | {"places": left_out_data(result.left_out)},
         "territories": [] if communes is None else [str(name) for name in communes["name"]],
         "cells": shapes,

@@ -1,15 +1,17 @@
-"""What the page says of desks, commuting, places left out and how sure a site is: the tables' figures, as they are."""
+"""What the page says of desks, spaces, commuting, places left out and how sure a site is: the tables' figures."""
 
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
+from siteplan.config.sharing import DAYS, HOURS
 from siteplan.output.maps.shapes import to_degrees
 from siteplan.words import half_up
 
-__all__ = ["answer_data", "left_out_data"]
+__all__ = ["answer_data", "left_out_data", "spaces_data"]
 
+ALL = "all"
 TRAVEL = ("vehicle_km", "kg_co2e", "hours", "euros")
 
 
@@ -51,6 +53,31 @@ def answer_data(
             people = [half_up(float(row[name])) for name in ("p5", "p95")]
             sure = [count, int(row["first"]), int(row["variants"]), *people]
             sites.setdefault(str(row["site"]), {})["sure"] = sure
+    return found
+
+
+def spaces_data(spaces: pd.DataFrame | None, week: pd.DataFrame | None) -> dict[str, Any]:
+    """Give the spaces of all open sites together, and the week of each use.
+
+    Returns
+    -------
+    dict
+        `spaces`: kind, how many if each use had its own, if they share, and then their square metres. `week`: use,
+        kind, and how many are wanted at once on the mean in each hour from Monday 0:00. Both empty where no site is
+        open or chosen, as sites that are each as if the only one do not add up.
+    """
+    found: dict[str, Any] = {"spaces": [], "week": []}
+    if spaces is None or week is None or not (spaces["basis"] == "nearest").all():
+        return found
+    whole = spaces[(spaces["site"] == ALL) & (spaces["use"] == ALL)]
+    found["spaces"] = [
+        [str(row["space"]), int(row["alone"]), int(row["needed"]), float(row["m2"])]
+        for row in whole[whole["space"] != ALL].to_dict("records")
+    ]
+    for (use, space), hours in week[week["use"] != ALL].groupby(["use", "space"], sort=False):
+        slot = hours["day"].map({day: 24 * at for at, day in enumerate(DAYS)}) + hours["hour"]
+        by_hour = hours["wanted"].groupby(slot.astype(int)).sum().reindex(range(HOURS), fill_value=0.0)
+        found["week"].append([str(use), str(space), [round(each, 2) for each in by_hour.tolist()]])
     return found
 
 

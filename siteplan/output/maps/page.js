@@ -24,7 +24,7 @@ if (!plan || !scenarios.length) document.querySelector("#compare").remove();
 if (!plan || !data.phases.length) document.querySelector("#phases").remove();
 if (!plan || !data.territories.length) document.querySelector("#communes").remove();
 if (!data.curve.length) document.querySelector("#curve").remove();
-if (![data.answers.desks, data.answers.commuting, data.answers.places].some((each) => each.length)) document.querySelector("#answers").remove();
+if (![data.answers.desks, data.answers.spaces, data.answers.commuting, data.answers.places].some((each) => each.length)) document.querySelector("#answers").remove();
 if (!plan) document.querySelector("#controls").remove();
 if (!data.sites.length) document.querySelector("#ranking").remove();
 const asked = data.layers.find((layer) => layer.kind === "cells" && layer.id.slice(6) === state.cells && (layer.live !== "change" || state.scenario >= 0));

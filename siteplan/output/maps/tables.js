@@ -189,7 +189,7 @@ function comparePanel() {
 }
 const MOST_PLACES = 12;
 function answerPanel() { // of the whole territory
-  const section = document.querySelector("#answers"), { desks, commuting, places } = data.answers;
+  const section = document.querySelector("#answers"), { desks, spaces, week, commuting, places } = data.answers;
   section.replaceChildren();
   if (places.length) {
     const shown = places.slice(0, MOST_PLACES).map(([lat, lng, name, people, site, away]) => [
@@ -203,9 +203,27 @@ function answerPanel() { // of the whole territory
   if (desks.length) section.append(el("h2", {}, words.how_big),
     table([words.uptake, words.fullest_day, words.desks, "m²"], desks.map(([share, ...values]) => [percent(share, 1), ...values.map(number)])),
     el("p", { class: "hint" }, words.desks_nearest));
+  if (spaces.length) section.append(el("h2", {}, words.spaces),
+    table([words.space, words.col_spaces_alone, words.col_spaces_needed, "m²"], spaces.map(([space, ...values]) => [named("space", space), ...values.map(number)])),
+    el("p", { class: "hint" }, `${words.week_caption}. ${words.week_alt}`), ...week.map(weekPlot));
   if (commuting.length) section.append(el("h2", {}, words.what_for),
     table([words.uptake, words.rebound, words.car_km, "kg CO₂e", words.hours, "€"], commuting.map(([share, again, ...values]) => [percent(share, 1), again ? percent(again, 1) : number(0), ...values.map(number)])),
     el("p", { class: "hint" }, words.commuting_note));
+}
+const named = (kind, name) => words[`${kind}_${name}`] || name.replaceAll("_", " ");
+const WEEK = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+function weekPlot([use, space, wanted]) { // a row a day, a column an hour
+  const [wide, left, top, row, most] = [340, 24, 14, 12, Math.max(...wanted)];
+  const hours = data.answers.week.flatMap((each) => each[2].map((value, at) => (value ? at % 24 : -1))).filter((hour) => hour >= 0);
+  const first = Math.min(...hours), column = (wide - left) / (Math.max(...hours) + 1 - first);
+  const said = fill(words.week_panel, { use: capital(named("use", use)), most: number(Math.round(most * 10) / 10), space: named("space", space) });
+  const plot = svg("svg", { viewBox: `0 0 ${wide} ${top + 7 * row + 2}`, role: "img", "aria-label": said });
+  for (let hour = first + (first % 2); (hour - first) * column < wide - left - 8; hour += 2) plot.append(text(String(hour), { x: left + (hour - first) * column, y: top - 4, "font-size": 10, fill: data.colours.soft }));
+  WEEK.forEach((day, at) => plot.append(text(capital(words[`day_${day}`].slice(0, 2)), { x: 0, y: top + at * row + 10, "font-size": 10, fill: data.colours.soft })));
+  wanted.forEach((value, at) => {
+    if (value > 0) plot.append(svg("rect", { x: left + ((at % 24) - first) * column, y: top + Math.floor(at / 24) * row, width: column - 1, height: row - 1, fill: data.colours.deep, "fill-opacity": (0.08 + 0.92 * value / most).toFixed(2) }));
+  });
+  return el("div", {}, el("p", { class: "hint" }, said), plot);
 }
 function curvePlot() {
   const section = document.querySelector("#curve"), rows = data.curve;
