@@ -35,7 +35,7 @@ from siteplan.config.changes import (
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.inputs.edits import edit_people, edit_sites, patched_times
 from siteplan.inputs.population import read_population
-from siteplan.network.edits import edit_streets, edit_timetable, touched_sites
+from siteplan.network.edits import edit_streets, edit_timetable, lines, touched_sites
 from siteplan.network.kept import kept_edges, linked
 from siteplan.network.people import place_people
 from siteplan.network.slope import Climb
@@ -756,3 +756,27 @@ def _drawn(random: np.random.Generator, streets: StreetNetwork, size: int) -> An
     tags = [STREET, {"highway": "cycleway", "bridge": "yes"}, {"highway": "footway"}][int(random.integers(3))]
     line = tuple(map(tuple, lonlat([tuple(at) for at in ends.tolist()]).tolist()))
     yield StreetAdded(add=line, tags=tags, snap_m=300)
+
+
+def test_copies_of_a_ride_are_those_made_one_by_one():
+    """The slow twin: each departure of each day by itself; what leaves at 23:50 the night before is under way, too."""
+    ride = pd.DataFrame(
+        {"trip": 7, "stop": [3, 5, 4], "arrival": [100, 400, 900], "departure": [130, 460, 900], "pickup": [0, 0, 1]}
+    )
+    departures, days = np.array([600, 40_000, 85_800]), [-1, 0, 1]
+    trips, calls = [{"id": "before"}], []
+    lines._run(trips, calls, ride, {"id": "x", "route": 2}, departures=departures, days=days)
+    expected, named = [], [{"id": "before"}]
+    earliest, latest = (3600 * hour for hour in lines.hours_for(lines.LONG))
+    for day in days:
+        for departure in departures:
+            leave = departure + 86_400 * day
+            if day == 0 or (leave + 770 > earliest and leave < latest):
+                shift = leave - 130
+                expected.append(
+                    ride.assign(trip=len(named), arrival=ride["arrival"] + shift, departure=ride["departure"] + shift)
+                )
+                named.append({"id": f"x+{len(named)}", "route": 2, "day": day})
+    assert trips == named
+    assert {trip["day"] for trip in trips[1:]} > {0}, "some run the night before or the day after"
+    pd.testing.assert_frame_equal(pd.concat(calls, ignore_index=True), pd.concat(expected, ignore_index=True))

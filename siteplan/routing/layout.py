@@ -72,16 +72,33 @@ def lay_out(
     point_links = linked(streets, people, home, home.link_m)
     access = walks_to_stops(timetable, site_links, mode, backwards, outward=True)
     access = _at_berths(access, timetable.patterns).sort_values(["place", "stop"])
-    exits = walks_to_stops(timetable, point_links, mode, backwards, outward=False)
-    exits = _at_berths(exits, timetable.patterns).sort_values(["stop", "cost", "place"])
     alone = cutoff if mode.direct_walk_minutes is None else min(cutoff, _ds(mode.direct_walk_minutes))
     ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
     return Layout(
         laid=lay_timetable(timetable, mode, backwards),
         access=[ways_in[a:b] for a, b in itertools.pairwise(bounds)],
-        exits=(_ptr(exits["stop"], len(timetable.patterns.berth_stops)), _plain(exits[["place", "cost"]].to_numpy())),
+        exits=_exits(timetable, point_links, mode, backwards),
         by_oneself=by_oneself(streets, sites, people, home, cutoff=alone, backwards=backwards),
     )
+
+
+def _exits(
+    timetable: Timetable, links: pd.DataFrame, mode: Rides, backwards: bool
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the points in reach of each stop and their cost, in CSR form: laid once for all sites asked in parts."""
+
+    def make() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        exits = walks_to_stops(timetable, links, mode, backwards, outward=False)
+        exits = _at_berths(exits, timetable.patterns).sort_values(["stop", "cost", "place"])
+        return _ptr(exits["stop"], len(timetable.patterns.berth_stops)), _plain(exits[["place", "cost"]].to_numpy())
+
+    key = ("exits", backwards, mode.access, mode.home_minutes, _spots(links))
+    return timetable.remember(key, make)  # type: ignore[no-any-return]
+
+
+def _spots(links: pd.DataFrame) -> bytes:
+    """Return where places meet the streets, as what is remembered of them is found by."""
+    return links[["edge", "offset_m", "access_m"]].to_numpy(float).tobytes()
 
 
 def lay_timetable(timetable: Timetable, mode: Rides, backwards: bool) -> Laid:
@@ -276,8 +293,7 @@ def _walks_to_stops(
         near: pd.DataFrame = table[total <= longest].groupby(["place", "stop"], as_index=False)["cost"].min()
         return near
 
-    spots = links[["edge", "offset_m", "access_m"]].to_numpy(float).tobytes()
-    key = ("to stops", backwards, profile, longest, outward, spots)
+    key = ("to stops", backwards, profile, longest, outward, _spots(links))
     return timetable.remember(key, make)  # type: ignore[no-any-return]
 
 

@@ -277,14 +277,17 @@ def _run(
     first = int(ride["departure"].iloc[0])
     length = int(ride["arrival"].iloc[-1]) - first
     earliest, latest = (3600 * hour for hour in hours_for(LONG))
-    for day in days:
-        for departure in departures.tolist():
-            leave = departure + DAY * day
-            if day and not (leave + length > earliest and leave < latest):
-                continue
-            times = {name: ride[name].astype(np.int64) + leave - first for name in ("arrival", "departure")}
-            calls.append(ride.assign(trip=len(trips), **times))
-            trips.append({**named, "id": f"{named['id']}+{len(trips)}", "day": day})
+    days_of, leave = np.repeat(np.asarray(days, np.int64), len(departures)), np.tile(departures, len(days))
+    leave = leave + DAY * days_of
+    runs = (days_of == 0) | ((leave + length > earliest) & (leave < latest))
+    leave, days_of = leave[runs], days_of[runs]
+    if not len(leave):
+        return
+    copies, later = ride.iloc[np.tile(np.arange(len(ride)), len(leave))], np.repeat(leave - first, len(ride))
+    times = {name: copies[name].to_numpy(np.int64) + later for name in ("arrival", "departure")}
+    calls.append(copies.assign(trip=np.repeat(len(trips) + np.arange(len(leave)), len(ride)), **times))
+    for day in days_of.tolist():
+        trips.append({**named, "id": f"{named['id']}+{len(trips)}", "day": day})
 
 
 def _directions(feed: Feed, courses: list[tuple[int, ...]]) -> list[Ints]:

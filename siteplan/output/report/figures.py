@@ -1,8 +1,9 @@
 """Maps and plots for paper: SVG in which a unit is a tenth of a millimetre on an A4 page, and whole numbers only."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -112,6 +113,7 @@ class Ground:
     railways: gpd.GeoDataFrame | None = None
     communes: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
+    _drawn: dict[tuple[Frame, bool], Markup] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -500,6 +502,14 @@ def _svg(height: int, parts: Sequence[str], title: str, about: str) -> Markup:
 
 
 def _ground(frame: Frame, ground: Ground, *, fine: bool = False) -> Markup:
+    """Draw the ground, once for all maps that show the same part of it."""
+    key = frame, fine
+    if key not in ground._drawn:
+        ground._drawn[key] = _draw_ground(frame, ground, fine=fine)
+    return ground._drawn[key]
+
+
+def _draw_ground(frame: Frame, ground: Ground, *, fine: bool) -> Markup:
     parts: list[str] = []
     if ground.green is not None:
         parts.append(_shape(frame, _merged(frame, ground.green.geometry.to_numpy()), closed=True, fill=GREEN))
@@ -724,17 +734,18 @@ def _path(frame: Frame, shapes: npt.NDArray[np.object_], *, closed: bool, tolera
     new = np.ones(len(at), dtype=bool)
     new[1:] = (line[1:] != line[:-1]) | (at[1:] != at[:-1]).any(axis=1)
     at, line = at[new], line[new]
-    runs = np.split(at, np.flatnonzero(np.diff(line)) + 1)
-    return "".join(_run(run, closed=closed) for run in runs)
+    return "".join(_runs(at, [0, *(np.flatnonzero(np.diff(line)) + 1).tolist(), len(at)], closed=closed))
 
 
-def _run(corners: npt.NDArray[np.int64], *, closed: bool) -> str:
-    """Write one line as steps from corner to corner; a closed one without its last corner, which is its first."""
-    kept = corners[:-1] if closed else corners
-    if len(kept) < (3 if closed else 2):
-        return ""
-    steps = " ".join(map(str, np.diff(kept, axis=0).ravel().tolist())).replace(" -", "-")
-    return f"M{kept[0, 0]} {kept[0, 1]}l{steps}{'z' if closed else ''}"
+def _runs(corners: npt.NDArray[np.int64], bounds: Sequence[int], *, closed: bool) -> Iterator[str]:
+    """Write each line as steps from corner to corner; a closed one without its last corner, which is its first."""
+    steps, least = list(map(str, np.diff(corners, axis=0).ravel().tolist())), 3 if closed else 2
+    end = "z" if closed else ""
+    for first, stop in itertools.pairwise(bounds):
+        last = stop - 1 - closed
+        if last - first + 1 >= least:
+            way = " ".join(steps[2 * first : 2 * last]).replace(" -", "-")
+            yield f"M{corners[first, 0]} {corners[first, 1]}l{way}{end}"
 
 
 def shares_of(curve: pd.DataFrame, people: float) -> tuple[list[float], list[float], list[float]]:

@@ -52,7 +52,7 @@ SMALL = 1.7  # how much larger their words are, to be read at half the width
 def map_sections(account: Account) -> Markup:
     """Give the maps: sites, the crowded middle, minutes of each mode, areas within reach."""
     frame = Frame.around(focus(account.sites, account.cells))
-    ground = Ground(**{each.name: account.layer(each.name) for each in fields(Ground)})
+    ground = Ground(**{each.name: account.layer(each.name) for each in fields(Ground) if each.init})
     marks = _marks(account)
     if not marks:
         return Markup("")
