@@ -1,8 +1,12 @@
 """Places meet the streets at the nearest point on an edge; the way there costs; what is too far is said."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import geopandas as gpd
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -10,9 +14,14 @@ from hypothesis import strategies as st
 
 from siteplan.config import BIKE, WALK, Profile
 from siteplan.errors import InputError, StudyError
+from siteplan.inputs.sites import read_sites
+from siteplan.network import snapping
 from siteplan.network.graph import footing, mode_graph, stuck
 from siteplan.network.snapping import as_profile, link, positions
+from siteplan.network.streets import read_streets
 from worlds import METRE_A_SECOND, SCALE, STREET, XY, Edge, World, islands, line, made, networks, places
+
+SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 
 
 def test_a_place_meets_the_edge_not_its_node() -> None:
@@ -156,3 +165,24 @@ def test_a_street_goes_before_the_rim_of_a_square_that_is_about_as_near() -> Non
     found = link(streets, places([(150.0, 7.0), (150.0, 60.0)]))
     assert streets.areas[found["edge"]].tolist() == [False, True]
     assert found["access_m"].tolist() == pytest.approx([7 * SCALE, 20 * SCALE], abs=0.01)
+
+
+def test_what_is_nearest_is_found_once_for_all_speeds_and_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slow twin asks a network that knows nothing: whoever may use the same streets shares what was found."""
+    streets = read_streets(SAMPLE / "streets.osm.pbf")
+    sites = read_sites(SAMPLE / "sites.csv")
+    asked = []
+    original = snapping._found_nearest
+    monkeypatch.setattr(snapping, "_found_nearest", lambda *given: asked.append(0) or original(*given))
+    first = link(streets, sites, mode="walk")
+    times = len(asked)
+    for speed in (2.0, 6.0):
+        again = link(streets, sites, mode=WALK.model_copy(update={"speed_kmh": speed}))
+        pd.testing.assert_frame_equal(again, first)
+    assert len(asked) == times > 0
+    first.loc[:, "access_m"] = -1.0  # what is given is the caller's own
+    for mode in ("walk", "bike"):
+        fresh = link(replace(streets), sites, mode=mode)
+        pd.testing.assert_frame_equal(link(streets, sites, mode=mode), fresh)
+        moved = link(streets, sites.iloc[::-1], mode=mode)
+        pd.testing.assert_frame_equal(moved.iloc[::-1], fresh)

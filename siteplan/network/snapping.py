@@ -1,7 +1,8 @@
 """Places -> the nearest point on a street that the mode may use; what is too far is said, never dropped."""
 
+import hashlib
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -124,9 +125,9 @@ def link(
         raise StudyError(f"link limit of {link_m} m: expected between 0 and {HARD_LIMIT:.0f} m")
     use = footing(streets, profile)  # the same whichever way is searched: no graph is built for it
     points = metric_points(places, streets)
-    edge, access = _nearest(streets, use.trusted & ~streets.areas, points, ("streets", profile))
+    edge, access = _nearest(streets, use.trusted & ~streets.areas, points)
     if streets.areas.any():
-        rim, to_rim = _nearest(streets, use.trusted & streets.areas, points, ("areas", profile))
+        rim, to_rim = _nearest(streets, use.trusted & streets.areas, points)
         # A drawn rim may share no node with the street it runs along: it counts where no street is about as near.
         closer = to_rim + RIM < access
         edge, access = np.where(closer, rim, edge), np.where(closer, to_rim, access)
@@ -134,7 +135,7 @@ def link(
     lost = np.flatnonzero(access > link_m)
     island = use.usable & ~use.trusted & ~streets.passages
     if len(lost) and island.any():
-        alone[lost] = _nearest(streets, island, points[lost], ("islands", profile))[1]
+        alone[lost] = _nearest(streets, island, points[lost])[1]
     status = np.where(access <= link_m, "placed", np.where(alone <= link_m, "island", "too far"))
     edge = np.where(access <= link_m, edge, -1)
     lines = streets.lines[edge]
@@ -174,15 +175,32 @@ def metric_points(places: gpd.GeoDataFrame, streets: StreetNetwork) -> npt.NDArr
 
 
 def _nearest(
-    streets: StreetNetwork,
+    streets: StreetNetwork, wanted: npt.NDArray[np.bool_], points: npt.NDArray[np.object_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the nearest wanted edge of each point and the distance; of several as near, the first.
+
+    Modes that may use the same streets share what is found, as do networks of the same lines.
+    """
+    edges = hashlib.sha256(np.packbits(wanted).tobytes()).digest()
+    places = hashlib.sha256(shapely.get_coordinates(points).tobytes()).digest()
+    known = streets.near
+    if (edges, places) not in known:
+        known[edges, places] = _found_nearest(streets.lines, wanted, points, edges, known)
+    edge, access = known[edges, places]
+    return edge.copy(), access.copy()
+
+
+def _found_nearest(
+    lines: npt.NDArray[np.object_],
     wanted: npt.NDArray[np.bool_],
     points: npt.NDArray[np.object_],
-    name: tuple[Literal["streets", "areas", "islands"], Profile],
+    name: bytes,
+    known: dict[Any, Any],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return the nearest wanted edge of each point and the distance; of several as near, the first."""
     edges = np.flatnonzero(wanted)
-    tree = streets.remember(name, lambda: shapely.STRtree(streets.lines[edges]))
-    (row, found), distance = tree.query_nearest(points, max_distance=HARD_LIMIT, return_distance=True)
+    if name not in known:
+        known[name] = shapely.STRtree(lines[edges])
+    (row, found), distance = known[name].query_nearest(points, max_distance=HARD_LIMIT, return_distance=True)
     order = np.lexsort((found, distance, row))
     first = order[np.unique(row[order], return_index=True)[1]]
     edge, access = np.full(len(points), -1, np.int64), np.full(len(points), np.inf)

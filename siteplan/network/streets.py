@@ -109,6 +109,11 @@ class StreetNetwork(Shown):
         lines[fresh] = self.drawn(fresh)
         return lines
 
+    @cached_property
+    def near(self) -> dict[Any, Any]:
+        """What was found nearest on these lines before, and the trees that find it; whatever the speeds on them."""
+        return {}
+
     def drawn(self, edges: Ints) -> npt.NDArray[np.object_]:
         """Return some edges as shapely LineStrings in `crs`, drawn anew."""
         count = self.start[edges + 1] - self.start[edges]
