@@ -55,10 +55,11 @@ def test_help_loads_no_library_but_that_of_the_command_line(command):
     }
 
 
-def test_check_reads_and_compiles_nothing(study):
+def test_check_reads_and_draws_nothing(study):
+    """It searches, to find sites that reach far less than those beside them; so Numba is loaded."""
     found = loaded("check", study, "--quiet")
     assert found >= READERS, "it does read"
-    assert not found & {*LATER, "numba", "llvmlite", "rasterio", "babel"}
+    assert not found & {*LATER, "rasterio", "babel"}
 
 
 def test_score_searches_and_draws_nothing(study):
