@@ -241,7 +241,7 @@ def test_a_table_of_times_is_counted_by_mode(tmp_path: Path) -> None:
         ("travel.minutes={}", "travel.minutes: found nothing, expected at least one"),
         ("travel.minutes={walk: [], bike: 3}", "travel.minutes.walk: found nothing, expected at least one"),
         ("travel.minutes={walk: [x], bike: 3}", "travel.minutes.walk: found 'x', expected a valid number"),
-        ("travel.minutes={walk: [300], bike: 3}", "travel.minutes: found 300, expected at most 180"),
+        ("travel.minutes={walk: [300], bike: 3}", "travel.minutes.walk: found 300, expected at most 180"),
         ("choose={sites: 1, mode: bike, minutes: 4}", "choose.minutes: found 4, but bike is counted up to 3"),
         ("choose={sites: 1, minutes: 6}", "choose.minutes: found 6, but best is counted up to 5.5"),
         ("fairness.shortfall=true", "fairness.shortfall: tells how far beyond the limits people are"),
