@@ -24,6 +24,7 @@ import geopandas as gpd
 import osmium
 
 from siteplan.output.files import MANIFEST
+from siteplan.output.packages import CRATE, PACKAGE
 
 ROOT = Path(__file__).parents[1]
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -131,7 +132,7 @@ def mix(folder: Path) -> None:
 
 
 def digests(results: Path) -> dict[str, str]:
-    """Return the digest of every file of results, without the inputs' digests that the manifest and the report tell."""
+    """Return the digest of every file of results, without the inputs' digests that are told beside them."""
     found: dict[str, str] = {}
     inputs = json.loads((results / MANIFEST).read_bytes())["inputs"].values()
     for file in sorted(path for path in results.rglob("*") if path.is_file() and ".cache" not in path.parts):
@@ -142,9 +143,10 @@ def digests(results: Path) -> dict[str, str]:
                 described.pop("sha256"), described.pop("bytes")
             told.pop("sha256", None)
             content = json.dumps(told, sort_keys=True).encode()
-        elif file.name == "report.html":
+        elif file.name in (PACKAGE, CRATE, "report.html"):
+            told_of = 12 if file.suffix == ".html" else None  # characters
             for described in inputs:
-                content = content.replace(described["sha256"][:12].encode(), b"")
+                content = content.replace(described["sha256"][:told_of].encode(), b"")
         found[name] = hashlib.sha256(content).hexdigest()
     return found
 

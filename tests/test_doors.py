@@ -20,6 +20,12 @@ from worlds import four_sites_six_cells
 FUNCTIONS = {name: value for name in sp.__all__ if inspect.isfunction(value := getattr(sp, name))}
 ASKED: dict[str, Any] = {"choose_sites": {"count": 4}, "deploy": {"counts": [4]}}
 ASKED |= {name: {"people": np.ones(3)} for name in ("gini", "theil", "fgt", "palma", "concentration")}
+ASKED |= {
+    "building_needs": {"floor": {"a": 1.0}, "people": {"a": 1.0}, "kind": {"a": "new"}},
+    "commune_gains": {"before": ["A"], "after": ["A"]},
+    "net_gain": {"before": ["A"], "new": ["B"]},
+    "share_money": {"weights": {"c": 1.0}},
+}
 TABLES = (pd.DataFrame, pd.Series, np.ndarray, sp.StreetNetwork, sp.Timetable, sp.Reach, sp.Study, sp.Itinerary)
 WRONG: dict[str, Any] = {
     "nothing": None,
@@ -89,6 +95,15 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "workers": one,
         "access": one,
         "desks": one,
+        "homes": pd.DataFrame({"site": ["a"], "minutes": [1.0], "able": [1.0]}),
+        "seen": pd.DataFrame({"months": [1], "seen": [1.0]}, index=["a"]),
+        "attraction": pd.Series(1.0, index=sites.index),
+        "territory": pd.Series("c", index=people.index),
+        "plan": [sites.index[0]],
+        "criteria": {"people_walk_15": 1},
+        "shares": {"c": 1.0},
+        "cost": {("c",): 1.0},
+        "total": 1.0,
         "values": np.ones(3),
         "rank": np.ones(3),
         "table": pd.DataFrame({"people_walk_15": [1.0]}),
@@ -113,7 +128,8 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_a_wrong_argument_gets_a_sentence(name: str, argument: str, wrong: str, right: dict[str, Any]) -> None:
     signature = inspect.signature(FUNCTIONS[name])
     asked = {key for key, parameter in signature.parameters.items() if parameter.default is parameter.empty}
-    given = {key: right[key] for key in asked} | ASKED.get(name, {})
+    more = ASKED.get(name, {})
+    given = {key: right[key] for key in asked - more.keys()} | more
     with pytest.raises(sp.SiteplanError, match=rf"\b{argument.removesuffix('s')}s?\b|^x: |no such file|^score: "):
         FUNCTIONS[name](**{**given, argument: WRONG[wrong]})
 

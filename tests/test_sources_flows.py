@@ -1,6 +1,5 @@
 """Who works where: what the census of France and the register of the United States become in a study."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from siteplan.sources.area import Area
 from siteplan.sources.downloads import Downloads
 from siteplan.sources.flows import get_flows, plan_flows, read_mobpro
 from siteplan.sources.source import Got, Source, sources
-from siteplan.study import fetching
 from siteplan.study.fetching import Wishes, fetch_study, plan
 from tests.miniature_feeds import DATASET, ROW, SAMPLE, access_point, database, sample_feed
 from tests.miniature_flows import (
@@ -346,10 +344,12 @@ def test_timetables_and_flows_stand_in_the_study_that_fetch_writes(area, commune
         ),
         "insee_mobpro": census_answers(FILE, mobpro_parquet()),
     }
+
     # Without a source of communes, the area is the one.
-    parts = {part.name: part for part in fetching.PARTS}
-    parts["communes"] = dataclasses.replace(parts["communes"], module="absent")
-    monkeypatch.setattr(fetching, "PARTS", tuple(parts.values()))
+    def none(*_: object) -> None:
+        raise FetchError("no communes there")
+
+    monkeypatch.setattr("siteplan.sources.communes.get_communes", none)
     wishes = Wishes(only=("communes", "transit", "flows"), margin=3000.0)
     with replayed(answers, monkeypatch) as replay:
         fetched = fetch_study(area, tmp_path / "town", downloads, wishes)
@@ -357,7 +357,7 @@ def test_timetables_and_flows_stand_in_the_study_that_fetch_writes(area, commune
         planned = plan(area, downloads, wishes)
         again = fetch_study(area, tmp_path / "twice", downloads, wishes)
         asked = [each.path for each in replay.requests[first:]]
-    assert fetched.missing == {}
+    assert list(fetched.missing) == ["communes"]
     transit = fetched.study.inputs.transit
     assert transit.date == "2026-01-06"
     assert [path.name for path in transit.feeds] == ["gtfs-reseau-de-l-orvelle.zip"]
@@ -369,8 +369,8 @@ def test_timetables_and_flows_stand_in_the_study_that_fetch_writes(area, commune
     # Whoever is down is asked again; what is here is not.
     assert set(asked) == {"/api/1/datasets/r/11111111-2222-3333-4444-555555555555"}
     assert (tmp_path / "twice/study.yaml").read_bytes() == (tmp_path / "town/study.yaml").read_bytes()
-    assert [each.part for each in planned] == ["transit", "flows"]
-    assert planned[1].files[0] == (MOBPRO.urls["file"], len(mobpro_parquet()))
+    assert [each.part for each in planned] == ["communes", "transit", "flows"]
+    assert planned[2].files[0] == (MOBPRO.urls["file"], len(mobpro_parquet()))
     told = json.loads((tmp_path / "town/sources.json").read_text(encoding="utf-8"))
     assert {used["licence"] for used in told["parts"]["transit"]} >= {"ODbL-1.0"}
     assert again.got == fetched.got

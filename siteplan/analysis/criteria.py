@@ -110,7 +110,9 @@ def judge_sites(
     used = {name: each for name, each in asked.columns.items() if each.weight > 0}
     for name in (*asked.columns, *asked.require):
         if name not in table.columns:
-            raise StudyError(f"criteria: no column '{name}'; expected {suggested(name, map(str, table.columns))}")
+            raise StudyError(
+                f"criteria: no column '{name}' in the table; expected {suggested(name, map(str, table.columns))}"
+            )
     unmet = unmet_requirements(table, asked.require)
     values = pd.DataFrame({name: _measured(table[name], each) for name, each in used.items()}, index=table.index)
     unknown = _named(values.isna())

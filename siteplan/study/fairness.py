@@ -24,6 +24,7 @@ from siteplan.catalogue import by_mode
 from siteplan.config import Study
 from siteplan.config.questions import Fairness
 from siteplan.errors import InputError, StudyError, listed, warn
+from siteplan.inputs.area import read_area
 from siteplan.inputs.columns import read_cell_columns
 from siteplan.inputs.files import read_places
 from siteplan.inputs.sites import OPEN
@@ -312,7 +313,8 @@ def _own_degrees(study: Study, data: StudyData, column: str) -> pd.Series:
     if asked is not None and data.communes is not None:
         table = read_places(asked.file, layer=asked.layer, crs=asked.crs)
         if column in table.columns:
-            of_commune = table[column].set_axis(data.communes.index.astype(str))
+            read = read_area(asked.file, name=study.area.name, layer=asked.layer, crs=asked.crs)  # as the file has them
+            of_commune = table[column].set_axis(read.index.astype(str))
             return cell_territories(data.cells, data.communes).map(of_commune)
     raise StudyError(f"fairness.degree: {_no_column(study, column)}{' nor the communes' if asked else ''}")
 
