@@ -189,7 +189,7 @@ def test_the_order_of_criteria_and_sites_changes_nothing_told() -> None:
 @pytest.mark.parametrize(
     ("criteria", "message"),
     [
-        ({"fibres": 1}, "no column 'fibres'; expected one such as fibre"),
+        ({"fibres": 1}, "no column 'fibres' in the table; expected one such as fibre"),
         ({"fibre": -1}, "columns.fibre.weight: found -1, expected greater than or equal to 0"),
         ({"fibre": 0}, "no weight is above 0"),
         ({"rent": {"better": "less", "scale": [6, 12]}}, "expected the worst value first, then the best"),
