@@ -104,7 +104,7 @@ def _picture(account: Account, found: pd.DataFrame) -> Markup:
     days = [words[f"day_{day}"][:2].capitalize() for day in DAYS]
     title = words["week_caption"]
     drawn = week_plot(panels, days, title=title, about=words["week_alt"])
-    return tag("figure", drawn, tag("figcaption", title, " ", words["week_alt"]))
+    return tag("figure", drawn, tag("figcaption", title, ". ", words["week_alt"]), class_="tall")
 
 
 def _conflict_texts(account: Account) -> Iterator[str]:
