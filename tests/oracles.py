@@ -98,6 +98,18 @@ def turning_times(streets: StreetNetwork, profile: Profile, spots: list[Spot]) -
     halves = [h for h in range(2 * len(use)) if cost[h >> 1, h & 1] >= 0]
     ends = np.column_stack([streets.u, streets.v])
     onward = {one: [h for h in halves if ends[one >> 1, 1 - (one & 1)] == ends[h >> 1, h & 1]] for one in halves}
+    # Nobody turns round in the middle of a street, only where streets meet, end or change.
+    ruled = {int(ends[half >> 1, 1 - (half & 1)]) for rule in ruled_out for half in rule[:-1]}
+    for node in set(ends.ravel().tolist()) - ruled:
+        here = [h for h in range(2 * len(use)) if ends[h >> 1, h & 1] == node and cost[h >> 1].max() >= 0]
+        if len(here) == 2 and here[0] >> 1 != here[1] >> 1 and not any(ends_only[h >> 1] for h in here):
+            one, other = here  # both lead away
+            if (cost[one >> 1] >= 0)[[one & 1, 1 - (one & 1)]].tolist() == (cost[other >> 1] >= 0)[
+                [1 - (other & 1), other & 1]
+            ].tolist():
+                for half in here:
+                    if half ^ 1 in onward:
+                        onward[half ^ 1] = [h for h in onward[half ^ 1] if h != half]
     graph = nx.DiGraph()
     waiting = [((h,), part) for h in halves for part in range(3) if ends_only[h >> 1] == (part != 1)]
     while waiting:

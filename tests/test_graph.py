@@ -125,6 +125,19 @@ def detoured(streets: StreetNetwork, seeds: Sequence[int]) -> StreetNetwork:
 some_turns = st.lists(st.integers(0, 10_000), max_size=12)
 
 
+def test_nobody_turns_round_in_the_middle_of_a_street_to_take_a_forbidden_turn() -> None:
+    """From the spur one may not turn into the first way; the end of the second one is where one may turn round."""
+    edges: list[Edge] = [(3, 7, 0, 0.25), (7, 1, 0, 0.25), (1, 8, 0, 0.25), (8, 3, 0, 0.25), (11, 1, 0, 0.05)]
+    streets = replace(made(edges), turns=np.array([[2 * 4, 2 * 1 + 1]]))
+    placed = links(streets, BIKE, [(1, 0.5, 0.0), (4, 0.5, 0.0)])
+    rows = np.flatnonzero(placed["status"] == "placed").tolist()
+    spots = [(int(placed["edge"][row]), float(placed["offset_m"][row]), 0) for row in rows]
+    assert engine(streets, BIKE, placed, placed, 60, "from") == {
+        (rows[a], rows[b]): cost for (a, b), cost in turning_times(streets, BIKE, spots).items()
+    }
+    assert turning_times(streets, BIKE, spots)[1, 0] == 3
+
+
 @settings(max_examples=400, deadline=None)
 @given(networks(), some_turns, some_turns, on_edges, st.sampled_from([BIKE, BIKE, PUSHED, WALK]))
 def test_forbidden_turns_equal_their_slow_twin(
