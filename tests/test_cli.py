@@ -27,7 +27,9 @@ from typer.testing import CliRunner
 
 import siteplan as sp
 from siteplan.cli import app
+from siteplan.cli.common import QUESTIONS
 from siteplan.cli.variables import variable
+from siteplan.config import Study
 from siteplan.errors import SiteplanWarning, StudyError
 from siteplan.study import score
 from tests.town import BY_BUS, NORTH, STUDY, lon, write_bus, write_town
@@ -729,3 +731,9 @@ def test_exactness_without_a_table_of_times_is_refused(town: Path) -> None:
     told = call("score", town, "--times-minutes", "truncated")
     assert told.exit_code == 1
     assert "inputs.times_minutes: says how exact a table of times is, but inputs.times names none" in told.stderr
+
+
+def test_what_is_asked_of_a_study_is_known_to_the_commands_that_leave_it_alone() -> None:
+    """Isochrones and itineraries read of a study where people travel; all other blocks are none of their business."""
+    ground = {"name", "language", "currency", "area", "inputs", "sources", "travel", "changes", "output"}
+    assert {*QUESTIONS} | ground == {*Study.model_fields}

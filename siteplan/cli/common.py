@@ -84,6 +84,7 @@ QUESTIONS = (
     *VARIANTS,
     "choose",
     "score",
+    "criteria",
     "fairness",
     "demand",
     "commuting",
@@ -91,6 +92,7 @@ QUESTIONS = (
     "observed",
     "building",
     "together",
+    "competition",
     "robustness",
 )
 Command = Callable[..., None]

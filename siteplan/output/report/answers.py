@@ -9,8 +9,8 @@ import pandas as pd
 from siteplan.output.coverage import idle_lines, rows_at
 from siteplan.output.report.account import Account
 from siteplan.output.report.facts import covered_count
-from siteplan.output.report.figures import tornado_plot
 from siteplan.output.report.markup import Markup, bullets, join, note, paragraph, tag
+from siteplan.output.report.plots import tornado_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import capital
 

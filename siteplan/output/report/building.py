@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.figures import pairs_plot
 from siteplan.output.report.markup import Markup, bullets, join, note, tag
+from siteplan.output.report.plots import pairs_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import Words, capital
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.figures import frontier_plot, pairs_plot
 from siteplan.output.report.markup import Markup, bullets, join, note, paragraph, tag
+from siteplan.output.report.plots import frontier_plot, pairs_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
 

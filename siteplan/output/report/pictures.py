@@ -22,28 +22,22 @@ from siteplan.output.report.figures import (
     area_key,
     area_map,
     crowded,
-    curve_plot,
     dot_key,
     focus,
-    frontier_plot,
     minutes_key,
     minutes_map,
-    shares_of,
     site_map,
     status_key,
 )
 from siteplan.output.report.markup import Markup, join, note, tag
+from siteplan.output.report.plots import curve_plot, frontier_plot, shares_of
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE
 
 __all__ = ["curve_section", "frontier_section", "map_sections"]
 
-AXES = (
-    0.0,
-    0.5,
-    0.8,
-    0.9,
-)  # where the axis of a curve may begin: most of a tall one would stay empty above a high start
+# Where the axis of a curve may begin: most of a tall one would stay empty above a high start.
+AXES = (0.0, 0.5, 0.8, 0.9)
 MOST_MODES = 4
 BESIDE = 0.95  # height over width of maps that stand side by side
 SMALL = 1.7  # how much larger their words are, to be read at half the width
