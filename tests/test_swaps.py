@@ -11,7 +11,7 @@ from siteplan.config import Question
 from siteplan.errors import StudyError
 from siteplan.reachable import Reach
 from siteplan.siting.exact import _cliques
-from siteplan.siting.heuristic import fits, grow, objective_of
+from siteplan.siting.heuristic import Opening, fits, gains, grow, objective_of
 from siteplan.siting.problem import Problem, build_problem
 from siteplan.siting.swaps import improve, swap, swap_changes
 from test_siting import grown, of_this_place, questions, worlds
@@ -38,8 +38,11 @@ def test_every_swap_changes_what_it_says_and_breaks_no_condition(world: Any, ask
     if problem is None:
         return
     opened = problem.fixed.copy()
-    for _ in grow(problem, opened):
-        pass
+    opening = Opening(problem, opened)
+    for _ in grow(opening):  # what is kept up to date is what all pairs say, to the bit
+        assert opening.value == objective_of(problem, opened)
+        assert opening.gains().tolist() == gains(problem, opened).tolist()
+        assert opening.covering.tolist() == problem.covering(opened).tolist()
     if not fits(problem, opened):  # swaps are for sets that meet the conditions
         return
     held, changes = swap_changes(problem, opened)
@@ -93,7 +96,7 @@ def test_restarts_better_a_set_and_come_to_the_same(asked: dict[str, Any]) -> No
     territory = asked.pop("territory", None)
     problem = build_problem(Reach.of(times, people), sites, Question(**asked), territory)
     opened = problem.fixed.copy()
-    for _ in grow(problem, opened):
+    for _ in grow(Opening(problem, opened)):
         pass
     once, often = swap(problem, opened), improve(problem, opened)
     values = [objective_of(problem, flags) for flags in (opened, once, often)]

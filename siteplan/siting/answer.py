@@ -10,7 +10,7 @@ from siteplan.errors import Key, StudyError
 from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, Solution, serve, solve
-from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
+from siteplan.siting.heuristic import LITTLE, Opening, fits, grow, objective_of
 from siteplan.siting.median import Demands, Effort, MedianResult, ascend, median_search, median_within
 from siteplan.siting.problem import Flags, Floats, Problem
 from siteplan.siting.swaps import improve
@@ -183,7 +183,7 @@ def _greedy(problem: Problem) -> tuple[list[int], Flags]:
     found = []
     for per_cost in ways:
         opened = problem.fixed.copy()
-        order = [*np.flatnonzero(problem.fixed).tolist(), *grow(problem, opened, per_cost, _wanted(problem))]
+        order = [*np.flatnonzero(problem.fixed).tolist(), *grow(Opening(problem, opened), per_cost, _wanted(problem))]
         value = published(problem, opened, None)
         found.append((_fits(problem, opened), problem.objective.better * value, not per_cost, order, opened))
     best = max(found, key=lambda one: one[:3])

@@ -1,5 +1,6 @@
 """Recompute a choice from the chosen ids and the tables alone, in another way than it was made."""
 
+from collections.abc import Collection
 from typing import Any
 
 import geopandas as gpd
@@ -41,7 +42,7 @@ def check_choice(
     chosen = list(choice.sites.index)
     status = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
     goal, limit = question.goal, question.limit(USUAL)
-    near = _near(times, limit, question)
+    near, mine = _near(times, chosen, limit, question)
     limit = limit if np.isfinite(limit) else float(near["minutes"].max() if len(near) else 0.0)
     _same("sites twice", len(set(chosen)), len(chosen))
     _true(
@@ -59,7 +60,6 @@ def check_choice(
         _true(f"quota {quota.name}", least - little <= float(counted.sum()) <= most + little)
     if question.spacing_m is not None:
         _spaced(sites, chosen, status, question.spacing_m)
-    mine = near[near["site"].isin(chosen)]
     went = assignment.merge(mine, on=["site", "point"], how="left", suffixes=("", "_table"))
     _true("everybody goes to an open site within the limit", bool(went["minutes_table"].notna().all()))
     _same("minutes of the assignment", float(went["minutes"].sum()), float(went["minutes_table"].sum()))
@@ -85,14 +85,14 @@ def check_choice(
         shut |= table["capacity"].isna()
     if question.spacing_m is not None:
         shut |= _beside(sites, table, status, question.spacing_m)
-    possible = near[~near["site"].isin(table.index[shut])]
+    possible = near.loc[~_named(near["site"], table.index[shut]), "point"].unique()
     if goal.search == "fewest":
         value = spent if question.least == "cost" else float(len(chosen))
-        all_in_reach = float(amount[amount.index.isin(possible["point"])].sum())
+        all_in_reach = float(amount[amount.index.isin(possible)].sum())
         _true("the share covered", served.sum() >= question.share * all_in_reach * (1 - CLOSE) - CLOSE)
     elif goal.search == "farthest":
         least_minutes = mine.groupby("point")["minutes"].min()
-        asked = amount.index[(amount > 0) & amount.index.isin(possible["point"])]
+        asked = amount.index[(amount > 0) & amount.index.isin(possible)]
         value = float(least_minutes.reindex(asked).fillna(out).max()) if len(asked) else 0.0
     elif "backup" in goal.keys:
         often = mine.groupby("point").size()
@@ -107,15 +107,25 @@ def check_choice(
         _true("the bound", better >= -CLOSE * max(1.0, abs(choice.value)))
 
 
-def _near(times: pd.DataFrame, limit: float, question: Question) -> pd.DataFrame:
-    """Return site, point, minutes and weight of the pairs within the limit, the least minutes of each."""
+def _near(
+    times: pd.DataFrame, chosen: list[str], limit: float, question: Question
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows within the limit; and of the chosen sites each pair once, its least minutes and their weight."""
     near, mode = times[times["minutes"] <= limit], question.mode
     if mode and mode != "best":
         near = near[near["mode"].isin([mode] if isinstance(mode, str) else mode)]
-    near = near.assign(site=near["site"].astype(str), weight=pair_weights(near, question))
-    near = near[["site", "point", "minutes", "weight"]]
-    near = near.sort_values(["minutes", "weight"], ascending=[True, False], kind="stable")
-    return near.drop_duplicates(["site", "point"])
+    mine = near[_named(near["site"], chosen)]
+    mine = mine.assign(site=mine["site"].astype(str), weight=pair_weights(mine, question))
+    mine = mine[["site", "point", "minutes", "weight"]]
+    mine = mine.sort_values(["minutes", "weight"], ascending=[True, False], kind="stable")
+    return near, mine.drop_duplicates(["site", "point"])
+
+
+def _named(column: pd.Series, names: Collection[str]) -> Any:
+    """Return which sites of a column are among those named, whatever their labels are."""
+    known = set(names)
+    codes, labels = pd.factorize(column)
+    return np.array([str(label) in known for label in labels] or [False])[codes]
 
 
 def _beside(

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from siteplan.siting.exact import serve
-from siteplan.siting.heuristic import objective_of, pull
+from siteplan.siting.heuristic import Opening, objective_of
+from siteplan.siting.kernels import most_shared
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 from siteplan.siting.swaps import swap_changes
 
@@ -51,12 +52,12 @@ def opening_order(problem: Problem, opened: Flags, statuses: pd.Series, phase: I
     when = np.zeros(len(opened), np.int64) if phase is None else phase
     first = [int(j) for j in np.flatnonzero(opened & problem.fixed)]
     first.sort(key=lambda j: (rank.get(statuses.iloc[j], 2), j))
-    order, here = first, problem.fixed & opened
+    order, opening = first, Opening(problem, problem.fixed & opened)
     while len(order) < int(opened.sum()):
-        left = opened & ~here
+        left = opened & ~opening.opened
         left &= when == when[left].min()
-        best = int(np.argmax(np.where(left, pull(problem, here), -1.0)))
-        here[best] = True
+        best = int(np.argmax(np.where(left, opening.pull(), -1.0)))
+        opening.open(best)
         order.append(best)
     return np.array(order, dtype=np.int64)
 
@@ -67,10 +68,10 @@ def chosen_table(
     """Return the chosen sites in order, with whom they reach, add, have alone, serve and turn away."""
     order = opening_order(problem, opened, table["status"], phase)
     point, weight, many = problem.point, problem.weight, len(problem.sites)
-    here, covered, worth = np.zeros(many, dtype=bool), [0.0], [0.0]
+    opening, covered, worth = Opening(problem, np.zeros(many, dtype=bool)), [0.0], [0.0]
     for site in order:
-        here[site] = True
-        served, gives = given(problem, here)
+        opening.open(site)
+        served, gives = _given(problem, opening)
         covered.append(served)
         worth.append(gives)
     once = np.where(problem.covering(opened) == 1, weight, 0.0)
@@ -97,6 +98,17 @@ def given(problem: Problem, opened: Flags) -> tuple[float, float]:
     """Return how many people a set serves, and its objective; with capacities, for the best way to share people out."""
     if problem.capacity is None:
         return float(problem.weight[problem.reached(opened)].sum()), objective_of(problem, opened)
+    return _given_at_most(problem, opened)
+
+
+def _given(problem: Problem, opening: Opening) -> tuple[float, float]:
+    """Return the same of a set that is opening."""
+    if problem.capacity is None:
+        return float(problem.weight[opening.reached].sum()), opening.value
+    return _given_at_most(problem, opening.opened)
+
+
+def _given_at_most(problem: Problem, opened: Flags) -> tuple[float, float]:
     best = serve(replace(problem, floors=None), opened)
     if best is None or best.share is None:
         return 0.0, 0.0
@@ -109,14 +121,8 @@ def rejected_table(problem: Problem, opened: Flags, table: pd.DataFrame) -> pd.D
     total = np.bincount(problem.site, weights=weight[point], minlength=many)
     new = np.bincount(problem.site, weights=np.where(problem.reached(opened), 0.0, weight)[point], minlength=many)
     chosen = np.flatnonzero(opened)
-    shared = np.zeros((len(chosen), many))
-    for row, site in enumerate(chosen):
-        here = np.zeros(len(weight))
-        here[point[problem.site == site]] = 1.0
-        shared[row] = np.bincount(problem.site, weights=(here * weight)[point], minlength=many)
+    most, by = most_shared(problem.ptr, problem.site, weight, problem.by_site, chosen)
     change, replaced = _swaps(problem, opened)
-    by = shared.argmax(axis=0) if len(chosen) else np.zeros(many, np.int64)
-    most = shared.max(axis=0) if len(chosen) else np.zeros(many)
     left = np.flatnonzero(~opened & (table["status"] != "excluded").to_numpy())
     columns = {
         "name": table["name"].to_numpy()[left],

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from siteplan.siting.kernels import best_worth, gains_by_worth
+from siteplan.siting.kernels import best_worth, gains_by_worth, open_site
 from siteplan.siting.problem import Flags, Floats, Problem, beside
 
-__all__ = ["LITTLE", "allowed", "fits", "gains", "grow", "objective_of", "pull"]
+__all__ = ["LITTLE", "Opening", "allowed", "fits", "gains", "grow", "objective_of"]
 
 LITTLE = 1e-9  # a gain below this share of all is rounding
 
@@ -66,31 +66,32 @@ def allowed(problem: Problem, opened: Flags, complete: bool = True) -> bool:
     return True
 
 
-def grow(problem: Problem, opened: Flags, per_cost: bool = False, enough: float | None = None) -> Iterator[int]:
+def grow(opening: "Opening", per_cost: bool = False, enough: float | None = None) -> Iterator[int]:
     """Open sites in place, the one that adds most first, and yield each; ties: the first by id.
 
     Parameters
     ----------
-    problem, opened
-        The question; sites open at the start.
+    opening
+        The question, and the sites open at the start.
     per_cost
         Most added per cost instead.
     enough
         Stop when the objective has reached this.
     """
+    problem, opened = opening.problem, opening.opened
     while True:
-        if enough is not None and objective_of(problem, opened) >= enough * (1 - LITTLE):
+        if enough is not None and opening.value >= enough * (1 - LITTLE):
             return
         possible = _possible(problem, opened)
         if not possible.any():
             return
-        gain = pull(problem, opened)
+        gain = opening.pull()
         if problem.count is None and float(gain[possible].max()) <= 0:
             return
         if per_cost:
             gain = gain / np.maximum(np.nan_to_num(problem.cost), LITTLE)
         best = int(np.argmax(np.where(possible, gain, -1.0)))
-        opened[best] = True
+        opening.open(best)
         yield best
 
 
@@ -134,7 +135,7 @@ def _full_gains(problem: Problem, capacity: Floats, opened: Flags) -> Floats:
     """
     left, point = problem.weight.copy(), problem.point
     for site in np.flatnonzero(opened):
-        reached = point[problem.site == site]
+        reached = problem.points_of(int(site))
         there = float(left[reached].sum())
         if there > 0:
             left[reached] *= 1.0 - min(1.0, capacity[site] / there)
@@ -147,20 +148,64 @@ def _full_gains(problem: Problem, capacity: Floats, opened: Flags) -> Floats:
     return most
 
 
-def pull(problem: Problem, opened: Flags) -> Floats:
-    """Return what speaks for each site: floors not yet met before all else, then the objective."""
-    gain = gains(problem, opened) if problem.capacity is None else _full_gains(problem, problem.capacity, opened)
-    if problem.times > 1:  # a first site is half a backup
-        near = np.where(problem.covering(opened) < problem.times - 1, problem.weight, 0.0)
-        gain = gain + 1e-3 * np.bincount(problem.site, weights=near[problem.point], minlength=len(gain))
-    reached = problem.reached(opened)
-    missing = _missing(problem, reached)
-    if missing.sum() > LITTLE * float(problem.weight.sum()):
-        wanted = (problem.territory >= 0) & ~reached & (missing[problem.territory] > 0)
-        number = len(problem.sites)
-        helps = np.zeros(number)
-        for place in np.flatnonzero(missing > 0):
-            people = np.where(wanted & (problem.territory == place), problem.weight, 0.0)[problem.point]
-            helps += np.minimum(np.bincount(problem.site, weights=people, minlength=number), missing[place])
-        gain = helps + gain / (1.0 + float(gain.max(initial=0.0))) * LITTLE
-    return gain
+class Opening:
+    """A set of sites that opens one after the other: what it gives and what each further site adds, kept up to date.
+
+    Opening a site costs what it and the sites that share points with it reach, not a pass over all pairs.
+
+    Attributes
+    ----------
+    opened (sites,)
+        Which sites are open; changed in place.
+    covering (points,)
+        How many open sites each point reaches.
+    """
+
+    def __init__(self, problem: Problem, opened: Flags) -> None:
+        self.problem, self.opened, self.covering = problem, opened, problem.covering(opened)
+        self._best: Floats = best_worth(problem.ptr, problem.site, problem.worth, opened)
+        self._gains: Floats = gains_by_worth(
+            problem.ptr, problem.site, problem.worth, problem.weight, opened, self._best
+        )
+
+    def open(self, site: int) -> None:
+        """Open a site."""
+        problem = self.problem
+        where = problem.ptr, problem.site, problem.weight, problem.by_site
+        open_site(*where, self.opened, self._best, self.covering, self._gains, site)
+
+    @property
+    def reached(self) -> Flags:
+        """Which points reach an open site."""
+        return self.covering > 0
+
+    @property
+    def value(self) -> float:
+        """What `objective_of` says of the open sites."""
+        if self.problem.times > 1:
+            return float(self.problem.weight[self.covering >= self.problem.times].sum())
+        return float((self.problem.weight * self._best).sum())
+
+    def gains(self) -> Floats:
+        """Return what `gains` says of the open sites."""
+        return self._gains.copy() if self.problem.times == 1 else gains(self.problem, self.opened)
+
+    def pull(self) -> Floats:
+        """Return what speaks for each site: floors not yet met before all else, then the objective."""
+        problem, opened = self.problem, self.opened
+        gain = self.gains() if problem.capacity is None else _full_gains(problem, problem.capacity, opened)
+        if problem.times > 1:  # a first site is half a backup
+            near = np.where(self.covering < problem.times - 1, problem.weight, 0.0)
+            gain = gain + 1e-3 * np.bincount(problem.site, weights=near[problem.point], minlength=len(gain))
+        if not isinstance(problem.floors, np.ndarray):
+            return gain
+        missing = _missing(problem, self.reached)
+        if missing.sum() > LITTLE * float(problem.weight.sum()):
+            wanted = (problem.territory >= 0) & ~self.reached & (missing[problem.territory] > 0)
+            number = len(problem.sites)
+            helps = np.zeros(number)
+            for place in np.flatnonzero(missing > 0):
+                people = np.where(wanted & (problem.territory == place), problem.weight, 0.0)[problem.point]
+                helps += np.minimum(np.bincount(problem.site, weights=people, minlength=number), missing[place])
+            gain = helps + gain / (1.0 + float(gain.max(initial=0.0))) * LITTLE
+        return gain

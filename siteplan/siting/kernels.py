@@ -5,9 +5,19 @@ Pairs are in CSR by point: those of point i are `ptr[i]:ptr[i + 1]`, each with i
 
 import numpy as np
 
-from siteplan.compiled import kernel
+from siteplan.compiled import inner_kernel, kernel
 
-__all__ = ["best_worth", "gains_by_worth", "numbers", "swaps_by_number", "swaps_by_worth"]
+__all__ = [
+    "best_worth",
+    "gains_by_worth",
+    "most_shared",
+    "numbers",
+    "open_site",
+    "pairs_by_point",
+    "pairs_by_site",
+    "swaps_by_number",
+    "swaps_by_worth",
+]
 
 
 @kernel
@@ -40,6 +50,98 @@ def gains_by_worth(ptr, site, worth, weight, opened, best):  # type: ignore[no-u
             if worth[k] > best[i] and not opened[site[k]]:
                 gain[site[k]] += weight[i] * (worth[k] - best[i])
     return gain
+
+
+@inner_kernel
+def _sorted_by(key, order, many):  # type: ignore[no-untyped-def]
+    """Return an order sorted by a key from 0 to `many` - 1; of equals the earlier stays before the later."""
+    at = np.zeros(many + 1, np.int64)
+    for k in order:
+        at[key[k] + 1] += 1
+    for one in range(many):
+        at[one + 1] += at[one]
+    found = np.empty_like(order)
+    for k in order:
+        found[at[key[k]]] = k
+        at[key[k]] += 1
+    return found
+
+
+@kernel
+def pairs_by_point(point, site, minutes, weight, points, sites):  # type: ignore[no-untyped-def]
+    """Return each pair once, by point and site: its point, site, least minutes and, of these, the largest weight."""
+    order = _sorted_by(point, _sorted_by(site, np.arange(len(site)), sites), points)
+    at = -1
+    kept = np.empty(len(order), np.int64)
+    for k in order:
+        if at < 0 or point[k] != point[kept[at]] or site[k] != site[kept[at]]:
+            at += 1
+            kept[at] = k
+        elif (minutes[k], -weight[k]) < (minutes[kept[at]], -weight[kept[at]]):
+            kept[at] = k
+    kept = kept[: at + 1]
+    return point[kept], site[kept], minutes[kept], weight[kept]
+
+
+@kernel
+def pairs_by_site(ptr, site, worth, sites):  # type: ignore[no-untyped-def]
+    """Return the pairs by site: those of site j are `first[j]:first[j + 1]`, each its point and worth, by point."""
+    first = np.zeros(sites + 1, np.int64)
+    for k in range(len(site)):
+        first[site[k] + 1] += 1
+    for j in range(sites):
+        first[j + 1] += first[j]
+    at = first.copy()
+    point, there = np.empty(len(site), np.int32), np.empty(len(site))
+    for i in range(len(ptr) - 1):
+        for k in range(ptr[i], ptr[i + 1]):
+            j = site[k]
+            point[at[j]], there[at[j]] = i, worth[k]
+            at[j] += 1
+    return first, point, there
+
+
+@kernel
+def open_site(ptr, site, weight, by_site, opened, best, covering, gain, new):  # type: ignore[no-untyped-def]
+    """Open a site in place: what its points count, how many open sites they reach, and what every other site adds.
+
+    A gain that changes is summed anew and in the order of `gains_by_worth`, so that it has the same bits.
+    """
+    first, point, worth = by_site
+    opened[new], gain[new] = True, 0.0
+    stale = np.zeros(len(opened), np.bool_)
+    for k in range(first[new], first[new + 1]):
+        i = point[k]
+        covering[i] += 1
+        if worth[k] > best[i]:
+            best[i] = worth[k]
+            for other in range(ptr[i], ptr[i + 1]):
+                stale[site[other]] = True
+    for j in range(len(opened)):
+        if stale[j] and not opened[j]:
+            gain[j] = 0.0
+            for k in range(first[j], first[j + 1]):
+                i = point[k]
+                if worth[k] > best[i]:
+                    gain[j] += weight[i] * (worth[k] - best[i])
+
+
+@kernel
+def most_shared(ptr, site, weight, by_site, chosen):  # type: ignore[no-untyped-def]
+    """Return, by site, the most people it shares with a chosen site, and with which: the first of equals."""
+    first, point, _ = by_site
+    sites = len(first) - 1
+    most, by, here = np.zeros(sites), np.zeros(sites, np.int64), np.zeros(sites)
+    for r in range(len(chosen)):
+        here[:] = 0.0
+        for k in range(first[chosen[r]], first[chosen[r] + 1]):
+            i = point[k]
+            for other in range(ptr[i], ptr[i + 1]):
+                here[site[other]] += weight[i]
+        for j in range(sites):
+            if here[j] > most[j]:
+                most[j], by[j] = here[j], r
+    return most, by
 
 
 @kernel

@@ -19,7 +19,7 @@ from siteplan.siting.check import check_choice
 from siteplan.siting.choice import Choice
 from siteplan.siting.choose import choose_sites, tell
 from siteplan.siting.exact import solve_nested
-from siteplan.siting.heuristic import gains, grow, objective_of
+from siteplan.siting.heuristic import Opening, grow, objective_of
 from siteplan.siting.problem import Floats, Problem, build_problem, sites_table
 from siteplan.siting.work import Work
 
@@ -248,22 +248,18 @@ def coverage_curve(
         raise StudyError(Key("objective"), f" {asked.objective} has no curve: the value must grow from site to site")
     reach = Reach.of(times, people, None)
     problem = build_problem(reach, sites, asked)
-    opened = problem.fixed.copy()
-    base = int(opened.sum())
-    labels, values, left = [""], [objective_of(problem, opened)], [_largest_gains(problem, gains(problem, opened))]
-    for site in grow(problem, opened):
-        value = objective_of(problem, opened)
-        if value <= values[-1]:
+    opening = Opening(problem, problem.fixed.copy())
+    base = int(problem.fixed.sum())
+    labels, values, bounds = [""], [opening.value], opening.value + _largest_gains(problem, opening.gains())
+    for site in grow(opening):
+        if opening.value <= values[-1]:
             break
         labels.append(str(problem.sites[site]))
-        values.append(value)
-        left.append(_largest_gains(problem, gains(problem, opened)))
+        values.append(opening.value)
+        bounds = np.minimum(bounds, opening.value + _largest_gains(problem, opening.gains()))
     counts = np.arange(base, base + len(values))
-    bounds = [
-        min(values[k] + left[k][min(n, len(left[k]) - 1)] for k in range(len(values))) for n in range(len(values))
-    ]
     curve = pd.DataFrame(
-        {"site": labels, "value": values, "gain": np.diff(values, prepend=0.0), "bound": bounds},
+        {"site": labels, "value": values, "gain": np.diff(values, prepend=0.0), "bound": bounds[: len(values)]},
         index=pd.Index(counts, name="count"),
     )
     curve["bound"] = np.maximum(curve["bound"], curve["value"])

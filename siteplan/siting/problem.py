@@ -4,7 +4,7 @@ Points and sites are sorted by their labels, so the order of the rows of any tab
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from siteplan.errors import InputError, Key, StudyError, warn
 from siteplan.geo import metric_crs, require_metric
 from siteplan.objectives import Objective
 from siteplan.reachable import Bools, Floats, Ints, People, Reach, number_column, site_positions
-from siteplan.siting.kernels import numbers
+from siteplan.siting.kernels import numbers, pairs_by_point, pairs_by_site
 from siteplan.units import Unit
 
 __all__ = [
@@ -116,6 +116,25 @@ class Problem:
     def point(self) -> Ints:
         """The number of the point of every pair."""
         return np.repeat(np.arange(len(self.points)), np.diff(self.ptr))
+
+    @cached_property
+    def by_site(self) -> tuple[Ints, npt.NDArray[np.int32], Floats]:
+        """The pairs by site: those of site j are `first[j]:first[j + 1]`, each with its point, ascending, and worth."""
+        found: tuple[Ints, npt.NDArray[np.int32], Floats] = pairs_by_site(
+            self.ptr, self.site, self.worth, len(self.sites)
+        )
+        return found
+
+    def points_of(self, site: int) -> npt.NDArray[np.int32]:
+        """Return the points that reach a site, ascending."""
+        first, point, _ = self.by_site
+        return point[first[site] : first[site + 1]]
+
+    def barring(self, barred: Flags) -> "Problem":
+        """Return the same question with other sites barred; what is known of its pairs is kept."""
+        other = replace(self, barred=barred)
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name in ("by_site", "point")})
+        return other
 
     @property
     def objective(self) -> Objective:
@@ -332,11 +351,8 @@ def _pairs(reach: Reach, sites: pd.Index, question: Question) -> tuple[Ints, Int
     point, site, took = reach.point[kept], number[reach.site[kept]], reach.minutes[kept]
     if not ((weights >= 0) & (weights <= 1)).all():
         raise StudyError(Key("decay"), ": weights must lie between 0 and 1 up to the limit, none missing")
-    order = np.lexsort((-weights, took, site, point))
-    point, site, took, weights = point[order], site[order], took[order], weights[order]
-    first = np.ones(len(point), dtype=bool)
-    first[1:] = (np.diff(point) != 0) | (np.diff(site) != 0)
-    return point[first], site[first], took[first], weights[first]
+    found: tuple[Ints, Ints, Floats, Floats] = pairs_by_point(point, site, took, weights, len(reach.points), len(sites))
+    return found
 
 
 def pair_weights(times: pd.DataFrame, question: Question) -> Floats:

@@ -4,12 +4,10 @@ One pass over the pairs values all swaps at once (Teitz & Bart 1968; Whitaker 19
 closing one takes, and a correction for the two together.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
-from siteplan.siting.heuristic import LITTLE, fits, grow, objective_of
+from siteplan.siting.heuristic import LITTLE, Opening, fits, grow, objective_of
 from siteplan.siting.kernels import swaps_by_number, swaps_by_worth
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 
@@ -140,7 +138,7 @@ def improve(problem: Problem, opened: Flags) -> Flags:
         other[closed] = False
         barred[closed] = True
         per_cost = problem.budget is not None and bool(random.random() < 0.75)
-        for _ in grow(replace(problem, barred=barred), other, per_cost):
+        for _ in grow(Opening(problem.barring(barred), other), per_cost):
             pass
         first = float(random.uniform(0.1, 0.6))
         if fits(problem, other):
