@@ -1,10 +1,7 @@
 """Whole files of nonsense: each ends in a result or one sentence, in time, and nobody is lost unsaid."""
 
-import os
 import random
-import time
-import traceback
-import warnings
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,62 +16,30 @@ import shapely
 import yaml
 
 import siteplan as sp
-from siteplan.errors import SiteplanError
+from siteplan.errors import InputError
 from siteplan.network.people import totals
 from siteplan.network.slope import read_climb
 from tests.mutations import DEEP, changed_feed, changed_study, changed_table, override
 from tests.test_degenerate import WHOLE, Case, written
 from tests.test_spoilt import spoilt
 from tests.town import NORTH, lon, write_town
-
-TRIES = int(os.environ.get("SITEPLAN_SPOILT", "25"))
-# What once failed: a terrain model whose CRS nobody can transform to.
-ONCE_FAILED = {"terrain": (41,)}
-LATEST = 20.0  # seconds
-SEED = os.environ.get("SITEPLAN_SEED", "")
+from tests.tries import FailedError, Record, fuzzed, tried
 
 
-class FailedError(AssertionError):
-    """What was neither read nor refused as it should be."""
-
-
-def tried(act: Callable[[], object], what: str) -> bool:
-    """Do something; tell whether it gave a result. Else it gave one sentence, which moves no terminal."""
-    begun = time.monotonic()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+def test_what_takes_too_long_or_too_much_is_found() -> None:
+    # 40 MB stand for 2 GB, and no time for 20 seconds; want of memory is found in whatever words it is told.
+    def greedy() -> None:
         try:
-            act()
-        except SiteplanError as error:
-            text = str(error)
-            if "\x1b" in text or len(text) > 6000:
-                raise FailedError(f"{what}: {text[:300]!r}") from None
-            done = False
-        except Exception as error:
-            own = [
-                f"{f.filename}:{f.lineno}"
-                for f in traceback.extract_tb(error.__traceback__)
-                if "siteplan/" in f.filename
-            ]
-            raise FailedError(f"{what}: {type(error).__name__}: {str(error)[:200]} at {own[-1:]}") from error
-        else:
-            done = True
-    if time.monotonic() - begun > LATEST:
-        raise FailedError(f"{what}: took {time.monotonic() - begun:.0f} s")
-    return done
+            bytearray(8 * 10**7)
+        except MemoryError as error:
+            raise InputError("a.csv: cannot be read") from error
 
-
-def fuzzed(name: str, tries: int, one: Callable[[random.Random], bool]) -> None:
-    """Try so many inputs of a kind; say all that failed at once, each with the number that makes it again."""
-    failed: dict[str, str] = {}
-    read = 0
-    for number in dict.fromkeys((*ONCE_FAILED.get(name, ()), *range(tries))):
-        try:
-            read += one(random.Random(f"{name} {SEED} {number}"))
-        except FailedError as error:
-            failed.setdefault(str(error), f"{number}")
-    print(f"{name}: {tries} tried, {read} read, {len(failed)} kinds of failures")
-    assert not failed, "\n".join(f"{number}: {text}" for text, number in failed.items())
+    assert tried(greedy, "enough")
+    with pytest.raises(FailedError, match="enough: took"):
+        tried(greedy, "enough", latest=0)
+    if sys.platform == "linux":
+        with pytest.raises(FailedError, match="much: asked for more than 40,000,000 bytes"):
+            tried(greedy, "much", most=4 * 10**7)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +59,7 @@ def zipped(path: Path, tables: dict[str, str]) -> Path:
     return path
 
 
-def test_timetables_whose_tables_speak_of_others(town: Path, tmp_path: Path) -> None:
+def test_timetables_whose_tables_speak_of_others(town: Path, tmp_path: Path, record_property: Record) -> None:
     streets = sp.read_streets(town / "streets.osm")
     sites = sp.read_sites(town / "sites.csv")
     people = sp.place_people(sp.read_population(town / "people.csv"), streets)
@@ -104,7 +69,7 @@ def test_timetables_whose_tables_speak_of_others(town: Path, tmp_path: Path) -> 
         sp.travel_times(streets, sites, people, mode="transit", minutes=20, transit=ridden)
 
     assert tried(lambda: use(DEEP), "whole")
-    fuzzed("timetables", TRIES, lambda rng: tried(lambda: use(changed_feed(DEEP, rng)), "timetable"))
+    fuzzed("timetables", lambda rng: tried(lambda: use(changed_feed(DEEP, rng)), "timetable"), record_property)
 
 
 def _flows(file: Path, town: Path) -> object:
@@ -145,7 +110,7 @@ TABLES: dict[str, tuple[str, Callable[[Path, Path], object]]] = {
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_tables_of_nonsense(town: Path, tmp_path: Path, name: str) -> None:
+def test_tables_of_nonsense(town: Path, tmp_path: Path, name: str, record_property: Record) -> None:
     text, read = TABLES[name]
     text = text or (town / name).read_text()
     file = tmp_path / name
@@ -154,11 +119,11 @@ def test_tables_of_nonsense(town: Path, tmp_path: Path, name: str) -> None:
         file.write_bytes(changed_table(text, rng).encode("utf-8", "surrogatepass"))
         return tried(lambda: read(file, town), name)
 
-    fuzzed(name, TRIES, one)
+    fuzzed(name, one, record_property)
 
 
 @pytest.mark.parametrize("name", ["people.csv", "times.csv", "flows.csv"])
-def test_tables_of_nonsense_as_parquet(town: Path, tmp_path: Path, name: str) -> None:
+def test_tables_of_nonsense_as_parquet(town: Path, tmp_path: Path, name: str, record_property: Record) -> None:
     text, read = TABLES[name]
     (tmp_path / name).write_text(text or (town / name).read_text())
     table = pd.read_csv(tmp_path / name)
@@ -193,10 +158,10 @@ def test_tables_of_nonsense_as_parquet(town: Path, tmp_path: Path, name: str) ->
             return False
         return tried(lambda: read(file, town), file.name)
 
-    fuzzed(file.name, TRIES, one)
+    fuzzed(file.name, one, record_property)
 
 
-def test_graphs_as_graphml(tmp_path: Path) -> None:
+def test_graphs_as_graphml(tmp_path: Path, record_property: Record) -> None:
     write_town(tmp_path)
     streets = sp.read_streets(tmp_path / "streets.osm")
     import osmnx
@@ -210,10 +175,10 @@ def test_graphs_as_graphml(tmp_path: Path) -> None:
         file.write_bytes(spoilt(data, rng))
         return tried(lambda: sp.read_streets(file), "graph")
 
-    fuzzed("graphml", TRIES, one)
+    fuzzed("graphml", one, record_property)
 
 
-def test_terrain(tmp_path: Path) -> None:
+def test_terrain(tmp_path: Path, record_property: Record) -> None:
     write_town(tmp_path)
     streets = sp.read_streets(tmp_path / "streets.osm")
     profile = {"driver": "GTiff", "width": 30, "height": 8, "count": 1, "dtype": "float32", "crs": 4326}
@@ -227,7 +192,7 @@ def test_terrain(tmp_path: Path) -> None:
         (tmp_path / "terrain.tif").write_bytes(spoilt(data, rng))
         return tried(lambda: read_climb(streets, tmp_path / "terrain.tif"), "terrain")
 
-    fuzzed("terrain", TRIES, one)
+    fuzzed("terrain", one, record_property)
 
 
 STUDY = {
@@ -239,17 +204,17 @@ STUDY = {
 }
 
 
-def test_studies_of_nonsense(town: Path) -> None:
+def test_studies_of_nonsense(town: Path, record_property: Record) -> None:
     def one(rng: random.Random) -> bool:
         text = yaml.safe_dump(changed_study(STUDY, rng), allow_unicode=True)
         study = town / "study.yaml"
         study.write_bytes(text.encode("utf-8", "surrogatepass"))
         return tried(lambda: sp.read_study(study) if rng.random() < 0.8 else sp.check(study), "study")
 
-    fuzzed("studies", TRIES, one)
+    fuzzed("studies", one, record_property)
 
 
-def test_overrides_of_nonsense(town: Path) -> None:
+def test_overrides_of_nonsense(town: Path, record_property: Record) -> None:
     study = town / "study.yaml"
     study.write_text(yaml.safe_dump(STUDY))
 
@@ -257,4 +222,4 @@ def test_overrides_of_nonsense(town: Path) -> None:
         asked = [override(STUDY, rng) for _ in range(rng.choice((1, 1, 2)))]
         return tried(lambda: sp.read_study(study, asked), f"--set {asked[0][:40]!r}" if len(asked) == 1 else "--set")
 
-    fuzzed("--set", TRIES, one)
+    fuzzed("--set", one, record_property)
