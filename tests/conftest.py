@@ -5,7 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
+from typer.testing import CliRunner
+
+from siteplan.cli import app
 
 DATA = Path(os.environ.get("SITEPLAN_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -26,6 +30,22 @@ def real() -> Callable[[str], Path]:
         return DATA / name
 
     return path
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the demo, which costs as much as many tests: once for all workers, to be looked at and not to be changed.
+
+    The folder holds the sample territory, its `results`, and in `stdout` what the command said.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "stdout").exists():
+            done = CliRunner().invoke(app, ["demo", str(folder)])
+            assert done.exit_code == 0, done.stderr
+            (folder / "stdout").write_text(done.stdout, encoding="utf-8")
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

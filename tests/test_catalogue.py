@@ -30,8 +30,8 @@ from siteplan.catalogue import (
 )
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.population import read_population
+from siteplan.output.result import Result
 from siteplan.output.tables import write_overlap
-from siteplan.samples import write_sample
 from siteplan.study import run
 from tests.town import NORTH, lon, write_bus, write_town
 
@@ -263,10 +263,8 @@ def town(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)  # some people and stops of the sample lie far from any street
-        return run(write_sample(tmp_path_factory.mktemp("sample")) / "study.yaml")
+def sample(demo):
+    return Result.load(demo / "results")
 
 
 def test_what_results_are_called_is_not_taken_from_the_users_sites(tmp_path):

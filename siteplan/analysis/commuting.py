@@ -8,6 +8,7 @@ range: `tornado` shows what drives it, and `commuting_saved` stands beside it wi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import inf, isfinite
 from os import PathLike
 from pathlib import Path
@@ -68,13 +69,19 @@ def read_factors(given: str | PathLike[str] | Mapping[str, Any] | None = None) -
     >>> car.value, car.unit
     (0.177, 'kg CO2e per vehicle-km')
     """
-    factors = _factors(read_yaml(FACTORS, "a table of factors (YAML)"), str(FACTORS))
+    factors = dict(_usual())
     if given is None:
         return factors
     if isinstance(given, Mapping):
         return factors | _factors(given, "factors", factors)
     file = existing_file(given, (".yaml", ".yml"), "a table of factors")
     return factors | _factors(read_yaml(file, "a table of factors (YAML)"), str(file), factors)
+
+
+@cache
+def _usual() -> Mapping[str, Factor]:
+    """Read the package's own table, once: a run asks for it in many places."""
+    return _factors(read_yaml(FACTORS, "a table of factors (YAML)"), str(FACTORS))
 
 
 @door(flows=("home", "work"))

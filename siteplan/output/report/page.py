@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 
 import jinja2
@@ -49,6 +49,26 @@ MOST_SITES = 60
 NAMED = 3  # best candidates and communes that a sentence names
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """What the templates were compiled to, which takes as long as filling in a small report."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@cache
+def _compiled() -> _Compiled:
+    """Give every page of a process the same."""
+    return _Compiled()
+
+
 def render_page(account: Account) -> str:
     """Put the sections together: what they say stands in `page.html`, their tables and figures are made here."""
     words, found = account.words, account.coverage
@@ -57,6 +77,7 @@ def render_page(account: Account) -> str:
         autoescape=True,
         undefined=jinja2.ChainableUndefined,
         finalize=lambda value: seen(value) if isinstance(value, str) else value,
+        bytecode_cache=_compiled(),
     )
     environment.filters["spoken"] = words.spoken
     environment.filters["money"] = partial(account.result.money, words=words)
