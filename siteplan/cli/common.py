@@ -67,7 +67,7 @@ OPTIONS: dict[str, tuple[str, Any, str]] = {
     "travel.modes": (
         "--mode",
         str,
-        "walk, bike, calm, slow_walk, pedelec, transit, or your own; several with commas. [walk,bike]",
+        "walk, bike, calm, slow_walk, pedelec, transit, or your own; several with commas. [walk,bike,calm]",
     ),
     "travel.minutes": ("--minutes", str, "Limits, such as 15,20, or by mode walk:15,20,transit:20,45. [15,20]"),
     "travel.metres": ("--metres", str, "Limits in metres in place of minutes, such as 400,800."),

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.fields import Names
 from siteplan.config.profiles import Model, ModeName, Profile, Rides
 
-__all__ = ["CYCLISTS", "Public", "Publics", "check_shares", "cyclists", "unused"]
+__all__ = ["CYCLISTS", "Public", "Publics", "check_shares", "cyclists", "tell_cyclists_apart", "unused"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -55,9 +55,7 @@ Publics: TypeAlias = dict[str, Public] | Literal["all", "cyclists"]
 def cyclists(profiles: Iterable[Profile | Rides]) -> tuple[Public, ...]:
     """Return the published types of cyclists, given what each mode demands: everybody walks and rides."""
     known = tuple(profiles)
-    wheels = {each.name for each in known if isinstance(each, Profile) and each.rules == "bike"}
-    wheels |= {each.name for each in known if isinstance(each, Rides) and each.access.rules == "bike"}
-    calm = {each.name for each in known if isinstance(each, Profile) and each.stress is not None and each.stress <= 2}
+    wheels, calm = _cycled(known)
     names = [each.name for each in known]
     able = {
         "anywhere": names,
@@ -67,6 +65,19 @@ def cyclists(profiles: Iterable[Profile | Rides]) -> tuple[Public, ...]:
     return tuple(
         Public(name=name, share={"people": share}, modes=tuple(able[name])) for name, share in CYCLISTS.items()
     )
+
+
+def tell_cyclists_apart(profiles: Iterable[Profile | Rides]) -> bool:
+    """Tell whether modes tell types of cyclists apart: one keeps to where it is calm, and one goes anywhere."""
+    wheels, calm = _cycled(profiles)
+    return bool(wheels & calm) and bool(wheels - calm)
+
+
+def _cycled(profiles: Iterable[Profile | Rides]) -> tuple[set[str], set[str]]:
+    """Name the modes that are cycled, be it to a stop, and those that keep to where it is calm."""
+    ways = {each.name: each.access if isinstance(each, Rides) else each for each in profiles}
+    wheels = {name for name, way in ways.items() if way.rules == "bike"}
+    return wheels, {name for name, way in ways.items() if way.stress is not None and way.stress <= 2}
 
 
 def check_shares(publics: tuple[Public, ...]) -> None:

@@ -160,9 +160,9 @@ class Travel(Model):
         "one below, but for the keys given, which are those of that mode",
     )
     modes: Names = Field(
-        default=("walk", "bike"),
+        default=("walk", "bike", "calm"),
         min_length=1,
-        description=f"any of {', '.join(MODES)}; 'best' in a result = any of them. Left out: walk and bike, and "
+        description=f"any of {', '.join(MODES)}; 'best' in a result = any of them. Left out: walk, bike and calm, and "
         "transit where there are timetables",
     )
     minutes: LimitsInMinutes = Field(
@@ -187,14 +187,15 @@ class Travel(Model):
         description="crossed = people walk straight across pedestrian squares, from entry to entry, as they do; around "
         "= along the rims alone, as most other engines have it",
     )
-    publics: Annotated[Publics, BeforeValidator(_publics)] = Field(
-        default="all",
+    publics: Annotated[Publics | None, BeforeValidator(_publics)] = Field(
+        default=None,
         description="who can go how, each with a share of the people and modes, such as {cycling: {share: 0.4}, "
         "others: {share: 0.6, modes: [walk, transit]}}; cyclists = 12 % ride anywhere, 51 % where it is calm (mode "
-        "calm), 37 % do not (Dill & McNeil 2016); all = everybody uses every mode",
+        "calm), 37 % do not (Dill & McNeil 2016); all = everybody uses every mode; empty = cyclists where a bicycle "
+        "that goes anywhere (bike) and one that keeps to where it is calm (calm) are among modes, else all",
         json_schema_extra={
-            "instead": "cyclists",
-            "why": "count and choose by who can go how: 12 % cycle anywhere, 51 % by mode calm (name it in modes)",
+            "instead": "all",
+            "why": "take everybody to use every mode, so that 'best' may be nearly the bicycle",
         },
     )
     walk: OnFoot = Field(default=OnFoot(), description="on foot")
@@ -228,10 +229,11 @@ class Travel(Model):
 
     @field_validator("publics")
     @classmethod
-    def _known_publics(cls, publics: Publics, info: ValidationInfo) -> Publics:
-        if not isinstance(publics, str):
-            check_shares(tuple(publics.values()))
-        if isinstance(publics, str) or not {"profiles", "modes"} <= set(info.data):
+    def _known_publics(cls, publics: Publics | None, info: ValidationInfo) -> Publics | None:
+        if publics is None or isinstance(publics, str):
+            return publics
+        check_shares(tuple(publics.values()))
+        if not {"profiles", "modes"} <= set(info.data):
             return publics
         for public in publics.values():
             for mode in public.modes or ():
