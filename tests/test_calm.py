@@ -13,13 +13,12 @@ from siteplan.config import BIKE, CALM
 from siteplan.config.publics import cyclists
 from siteplan.network.tags import Access, bike_use, stress
 from siteplan.output.maps import layers
-from siteplan.output.outcome import Outcome
 from siteplan.output.publics import publics_told
 from siteplan.study import run
 from siteplan.study.reading import read_study
 from siteplan.study.stress import stress_lines
 from siteplan.words import all_words, load_words
-from tests.town import write_bus, write_town
+from tests.town import write_town
 from worlds import World, places
 
 
@@ -125,26 +124,41 @@ def test_types_of_cyclists_have_the_modes_that_they_dare():
     assert [each.modes for each in cyclists([sp.WALK, ride])] == [("walk", "ride"), ("walk",), ("walk",)]
 
 
-def test_a_study_takes_the_published_types_of_cyclists(tmp_path):
-    write_bus(tmp_path)
-    study = """\
-inputs: {streets: streets.osm, population: people.csv, sites: sites.csv}
-travel: {modes: [walk, calm, bike], minutes: [8], publics: cyclists}
-"""
-    asked = read_study(write_town(tmp_path, study=study))
-    assert [each.name for each in asked.publics] == ["anywhere", "calm", "not_cycling"]
-    assert sum(each.share_of("people") for each in asked.publics) == pytest.approx(1)
+@pytest.mark.parametrize(
+    ("travel", "apart"),
+    [
+        ({}, True),  # walk, bike and calm
+        ({"modes": ["walk", "calm", "pedelec"]}, True),  # with a motor one goes anywhere, too
+        ({"modes": ["walk", "bike"]}, False),  # nobody knows what is calm
+        ({"modes": ["walk", "calm"]}, False),
+        ({"calm": {"stress": 3}}, False),  # more than most adults accept
+        ({"publics": "all"}, False),
+        ({"modes": ["walk", "bike"], "publics": "cyclists"}, True),
+    ],
+)
+def test_the_published_types_of_cyclists_are_told_apart_where_the_modes_do(travel, apart):
+    study = sp.Study.model_validate({"travel": travel})
+    assert [each.name for each in study.publics] == (["anywhere", "calm", "not_cycling"] if apart else [])
+    assert not apart or sum(each.share_of("people") for each in study.publics) == pytest.approx(1)
+
+
+def test_of_a_table_of_times_everybody_uses_every_mode(tmp_path):
+    (tmp_path / "times.csv").write_text("")  # its modes are not known before it is read
+    study = read_study(None, options={"inputs.times": tmp_path / "times.csv", "inputs.sites": tmp_path / "times.csv"})
+    assert study.publics == ()
+
+
+def test_who_can_ride_to_the_stop_where_it_is_calm_has_the_bus():
+    rides = [sp.Rides(name="ride", home=sp.CALM), sp.Rides(name="fast", home=sp.BIKE)]
+    assert [each.modes for each in cyclists(rides)] == [("ride", "fast"), ("ride",), ()]
 
 
 @pytest.mark.parametrize(
     ("language", "said"), [("en", "who do not cycle (37%): "), ("fr", "qui ne font pas de vélo (37")]
 )
 def test_the_published_types_have_words(language, said):
-    who = [each.model_dump(mode="json") for each in cyclists([sp.WALK, sp.BIKE, sp.CALM])]
-    profiles = {each.name: each.model_dump(mode="json") for each in (sp.WALK, sp.BIKE, sp.CALM)}
-    sites = places([(0.0, 0.0)])
-    result = Outcome(sites, manifest={"parameters": {"travel": {"publics": who, "profiles": profiles}}})
-    assert said in publics_told(result, load_words(language, "report"))
+    who = cyclists([sp.WALK, sp.BIKE, sp.CALM])
+    assert said in publics_told(who, ["walk", "bike", "calm"], load_words(language, "report"))
 
 
 # Each 100 m long; the last may not be cycled, the one before it only towards its end.

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from siteplan.config import BIKE, PROFILES, SLOW_WALK, WALK, Study
+from siteplan.config import BIKE, CALM, PROFILES, SLOW_WALK, WALK, Study
 from siteplan.config.problems import submodel
 from siteplan.errors import StudyError
 from siteplan.study.reading import read_study
@@ -190,7 +190,7 @@ def test_empty_keys_take_their_defaults(town: Path) -> None:
 
 
 def test_profiles_of_a_plain_study_are_the_known_ones() -> None:
-    assert Study().profiles() == (WALK, BIKE)
+    assert Study().profiles() == (WALK, BIKE, CALM)
     every = Study.model_validate({"travel": {"modes": list(PROFILES)}})
     assert {profile.name: profile for profile in every.profiles()} == PROFILES
 

@@ -175,19 +175,25 @@ def test_a_public_cannot_be_called_as_everybody_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "severity"),
+    ("asked", "severity", "remedy"),
     [
-        (["choose.sites=1"], "warning"),  # the choice goes by the best of all modes
-        ([], "info"),
-        (["choose.sites=1", "choose.mode=walk"], "info"),
-        (["travel.modes=walk"], None),
-        (["travel.modes=bike"], None),  # then that is what was asked
-        (["travel.publics=cyclists", "travel.modes=walk,bike,calm"], None),
+        (["choose.sites=1"], "warning", "add calm to travel.modes"),  # the choice goes by the best of all modes
+        ([], "info", "add calm to travel.modes"),
+        (["choose.sites=1", "choose.mode=walk"], "info", "add calm to travel.modes"),
+        (["travel.modes=[walk, calm]"], "info", "add bike to travel.modes"),
+        (["travel.modes=[walk, bike, calm]", "travel.publics=all"], "info", "leave travel.publics out"),
+        (["travel.modes=walk"], None, ""),
+        (["travel.modes=bike"], None, ""),  # then that is what was asked
+        (["travel.modes=[walk, bike, calm]"], None, ""),
     ],
 )
-def test_check_says_where_everybody_is_taken_to_cycle(tmp_path: Path, asked: list[str], severity: str | None) -> None:
+def test_check_says_where_everybody_is_taken_to_cycle(
+    tmp_path: Path, asked: list[str], severity: str | None, remedy: str
+) -> None:
     found = check(read_study(write_town(tmp_path), asked))
-    assert [each.severity for each in found if each.place == "travel.publics"] == ([severity] if severity else [])
+    told = [each for each in found if each.place == "travel.publics"]
+    assert [each.severity for each in told] == ([severity] if severity else [])
+    assert all(f"; {remedy} to count by who cycles" in each.text for each in told)
     assert [each.text.split(":")[0] for each in found if each.place == "inputs.elevation"] == ["no terrain is given"]
 
 
@@ -218,10 +224,10 @@ def test_terrain_is_told_where_it_matters(inputs: dict[str, Any], said: str) -> 
 
 def test_a_new_study_says_how_publics_are_had() -> None:
     text = study_template()
-    assert "  publics: all\n" in text
-    assert "  # publics: cyclists\n" in text
-    with_them = yaml.safe_load(text.replace("publics: all", "").replace("# publics: cyclists", "publics: cyclists"))
-    assert with_them["travel"]["publics"] == "cyclists"
+    assert "  publics:\n" in text  # left empty, they are by the modes
+    assert re.search("  # publics: all +# ", text)
+    with_all = yaml.safe_load(text.replace("  publics:\n", "").replace("# publics: all", "publics: all"))
+    assert with_all["travel"]["publics"] == "all"
 
 
 def test_a_line_that_brings_nobody_is_told():

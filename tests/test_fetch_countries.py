@@ -100,7 +100,7 @@ def test_a_place_of_the_united_states_has_blocks_workers_and_flows(fetched):
     assert flows["people"].sum() == blocks.loc[inside, "workers"].sum()
     assert "does not tell how people travel" in said
     study = sp.read_study(folder / "study.yaml")
-    assert study.travel.modes == ("walk", "bike", "transit")
+    assert study.travel.modes == ("walk", "bike", "calm", "transit")
     assert study.inputs.population.groups == ("workers",)
     result = score(study)
     assert result.manifest["totals"]["people"]["in"] == grids.PEOPLE

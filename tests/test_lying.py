@@ -56,7 +56,7 @@ def test_a_folder_of_files_becomes_a_study_that_can_run(valley: Path) -> None:
     assert inputs["population"]["file"] == "population_200m.gpkg"
     assert inputs["sites"]["file"] == "sites.csv"
     assert inputs["elevation"] == "terrain.tif"
-    assert written["travel"]["modes"] == ["walk", "bike", "transit"]  # a timetable is there to be used
+    assert written["travel"]["modes"] == ["walk", "bike", "calm", "transit"]  # a timetable is there to be used
     assert inputs["transit"] == {"feeds": ["gtfs.zip"], "date": "2026-01-06"}  # the year's first Tuesday; no exceptions
     assert "found population: population_200m.gpkg" in done.stderr
     assert "found transit: gtfs.zip on 2026-01-06" in done.stderr

@@ -1005,14 +1005,14 @@ def test_publics_count_as_the_tables_do(opened):
     times, people = by_public(world.times, world.points, who)
     reached, covered = reach(times, people, minutes=[15]), coverage(times, people, minutes=[15])
     choose(seen, "limit", 15)
-    for subject, column in (("people", "people"), ("workers", "workers")):
+    for subject, column, can in (("people", "people", "37%"), ("workers", "workers", "60%")):
         seen.page.locator("#who").select_option(label=subject.capitalize())
         for mode in ("walk", "bike", "best"):
             choose(seen, "mode", mode)
             total = covered.set_index("mode").loc[mode, column]
             ways = [row.split("\t") for row in seen.page.locator("[data-total=ways] tbody tr").all_inner_texts()]
             each = covered.set_index("mode")[column]
-            names = {"On foot": "walk", "By bicycle": "bike", "Together": "best"}
+            names = {"On foot": "walk", f"By bicycle ({can} can)": "bike", "Together": "best"}
             names |= {"By public transport (with walking)": "transit"}
             assert {row[0]: whole(row[1]) for row in ways if row[0] in names} == {
                 name: half_up(each[way]) for name, way in names.items()

@@ -229,7 +229,8 @@ def test_a_study_counts_its_publics_in_every_table(tmp_path):
     everybody = sp.coverage(saved.times, saved.points, minutes=15).set_index("mode").loc["best", "people"]
     assert changes["after"] <= everybody
     report = (tmp_path / "results" / "report.html").read_text("utf-8")
-    assert "riding" in report
+    assert "Riding" in report
+    assert "by public transport (with walking) (25% can)" in report
 
 
 @pytest.mark.parametrize(

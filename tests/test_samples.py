@@ -156,7 +156,7 @@ def test_the_study_names_files_that_are_there():
     files += [study["inputs"]["population"]["file"], study["area"]["communes"]]
     files += study["inputs"]["transit"]["feeds"]
     assert set(files) < set(FILES)
-    assert study["travel"]["modes"] == ["walk", "bike", "transit"]
+    assert study["travel"]["modes"] == ["walk", "bike", "calm", "transit"]
 
 
 # --- people

@@ -398,7 +398,7 @@ def _print_coverage(result: "Result") -> None:
             rides=result.rides,
             wheels=[mode for mode, profile in result.profiles.items() if cycles(profile)],
             modes=result.mode_titles,
-            publics={each.name: each.title for each in result.publics},
+            publics=result.publics,
             language=result.language,
         )
         told = terrain_told(result.manifest, load_words(result.language))

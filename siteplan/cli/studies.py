@@ -219,7 +219,7 @@ def choose(
                 rides=[each.name for each in profiles if isinstance(each, Rides)],
                 wheels=[each.name for each in profiles if cycles(each.model_dump())],
                 modes={each.name: each.title for each in profiles if each.title},
-                publics={each.name: each.title for each in study.publics},
+                publics=study.publics,
                 language=study.language,
             )
 

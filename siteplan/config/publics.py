@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.fields import Names
 from siteplan.config.profiles import Model, ModeName, Profile, Rides
 
-__all__ = ["CYCLISTS", "Public", "Publics", "check_shares", "cyclists", "tell_cyclists_apart", "unused"]
+__all__ = ["CYCLISTS", "Public", "Publics", "check_shares", "cyclists", "lacking_bicycles", "unused"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -67,10 +67,10 @@ def cyclists(profiles: Iterable[Profile | Rides]) -> tuple[Public, ...]:
     )
 
 
-def tell_cyclists_apart(profiles: Iterable[Profile | Rides]) -> bool:
-    """Tell whether modes tell types of cyclists apart: one keeps to where it is calm, and one goes anywhere."""
+def lacking_bicycles(profiles: Iterable[Profile | Rides]) -> list[str]:
+    """Name the modes that lack to tell the types of cyclists apart: a bicycle that goes anywhere, and a calm one."""
     wheels, calm = _cycled(profiles)
-    return bool(wheels & calm) and bool(wheels - calm)
+    return [mode for mode, there in (("bike", wheels - calm), ("calm", wheels & calm)) if not there]
 
 
 def _cycled(profiles: Iterable[Profile | Rides]) -> tuple[set[str], set[str]]:

@@ -25,7 +25,7 @@ from siteplan.config.inputs import Area, Inputs, Origin
 from siteplan.config.observed import Observed
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
-from siteplan.config.publics import Public, cyclists, tell_cyclists_apart
+from siteplan.config.publics import Public, cyclists, lacking_bicycles
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.config.sharing import Sharing
 from siteplan.config.together import Together
@@ -600,7 +600,7 @@ class Study(Shown, Model):
         if isinstance(said, dict):
             return tuple(said.values())
         # The modes of a table of times are not known before it is read.
-        usual = said is None and self.inputs.times is None and tell_cyclists_apart(self.profiles())
+        usual = said is None and self.inputs.times is None and not lacking_bicycles(self.profiles())
         return cyclists(self.profiles()) if usual or said == "cyclists" else ()
 
     def profiles(self) -> tuple[Profile | Rides, ...]:

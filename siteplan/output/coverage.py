@@ -8,6 +8,7 @@ import pandas as pd
 
 from siteplan.analysis.equity import TOTAL
 from siteplan.catalogue import BEST, PEOPLE, mode_order
+from siteplan.config import Public
 from siteplan.units import Unit
 from siteplan.words import Words
 
@@ -142,11 +143,13 @@ def nearly_cycling(table: pd.DataFrame, wheels: Collection[str], words: Words) -
     return words.text("nearly_cycling", **told, other=words.count(other))
 
 
-def way_name(mode: str, words: Words, rides: Collection[str]) -> str:
-    """Say by which way: rides with the walks that belong to them, and the best of all as together."""
+def way_name(mode: str, words: Words, rides: Collection[str], publics: Sequence[Public] = ()) -> str:
+    """Say by which way: rides with their walks, the best of all as together, and how many can, if not everybody."""
     if mode == BEST:
         return words["together"]
-    return words.text("with_walking", mode=words.mode(mode)) if mode in rides else words.mode(mode)
+    name = words.text("with_walking", mode=words.mode(mode)) if mode in rides else words.mode(mode)
+    cannot = sum(each.share_of(PEOPLE) for each in publics if not each.uses(mode))
+    return words.text("way_of", way=name, share=words.share(1 - cannot)) if cannot > 0 else name
 
 
 def public_name(name: str, titles: Mapping[str, str], words: Words) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from siteplan.analysis.equity import TOTAL
 from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
-from siteplan.config import TRANSIT
+from siteplan.config import TRANSIT, Public
 from siteplan.errors import listed
 from siteplan.objectives import Objective, objective_names
 from siteplan.output.coverage import (
@@ -25,6 +25,7 @@ from siteplan.output.coverage import (
     rows_at,
     way_name,
 )
+from siteplan.output.publics import publics_told
 from siteplan.units import Unit
 from siteplan.words import NONE, Said, Words, load_words
 
@@ -436,7 +437,7 @@ def print_coverage(
     rides: Collection[str] = (TRANSIT.name,),
     wheels: Collection[str] = (),
     modes: Titles = MappingProxyType({}),
-    publics: Titles = MappingProxyType({}),
+    publics: Sequence[Public] = (),
     language: str = "en",
 ) -> None:
     """Print who has an open site by each mode and by all together; then groups and publics, if there are any.
@@ -453,8 +454,10 @@ def print_coverage(
         The modes of public transport, whose walks are told.
     wheels
         The modes of those who cycle; where the best of all is nearly theirs alone, that is said.
-    modes, publics
+    modes
         What those of the study's own are called, by name and language.
+    publics
+        Who can go how, which is said.
     language
         Of the headings and sentences.
     """
@@ -462,25 +465,30 @@ def print_coverage(
     kept, limits = at_limit(table, limit), limits_of(table, limit)
     openings = list(dict.fromkeys(kept["open"].astype(str)))
     unit: Unit = "minutes" if "minutes" in table else "metres"
-    ways = {mode: printable(way_name(mode, words, rides)) for mode in limits}
+    ways = [printable(way_name(mode, words, rides, publics)) for mode in limits]
     within = [_limit(each, unit, words) for each in limits.values()]
-    columns = [Column(words["by_way"], list(ways.values()), number=False), Column(words["within_limit"], within)]
+    columns = [Column(words["by_way"], ways, number=False), Column(words["within_limit"], within)]
     for name in openings:
-        texts = [_part(*counted(kept, name, mode), words) for mode in ways]
+        texts = [_part(*counted(kept, name, mode), words) for mode in limits]
         columns.append(Column(words[f"open_{name}"], texts))
-    warned = nearly_cycling(kept, wheels, words)
-    _print(console, columns, iter([warned] if warned else []))
+    said = (
+        publics_told(publics, [mode for mode in limits if mode != BEST], words),
+        nearly_cycling(kept, wheels, words),
+    )
+    _print(console, columns, filter(None, said))
     parts = {words.group(name): {"group": name} for name in dict.fromkeys(kept["group"].astype(str)) if name != PEOPLE}
+    titles = {each.name: each.title for each in publics}
     parts |= {
-        public_name(name, publics.get(name, {}), words): {"public": name}
+        public_name(name, titles.get(name, {}), words): {"public": name}
         for name in dict.fromkeys(kept["public"].astype(str))
         if name != TOTAL
     }
     if parts:
         planned = planned_of(kept)
         columns = [Column(words[f"open_{planned}"], list(map(printable, parts)), number=False, name=True)]
-        for mode, way in ways.items():
+        for mode in limits:
             texts = [_part(*counted(kept, planned, mode, **part), words) for part in parts.values()]
+            way = printable(way_name(mode, words, rides))
             columns.append(Column("\n".join(textwrap.wrap(way, NAME_WIDTH)), texts))
         _print(console, columns, iter(()))
 

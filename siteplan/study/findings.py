@@ -14,6 +14,7 @@ import shapely
 
 from siteplan.catalogue import BEST
 from siteplan.config import Profile, Study
+from siteplan.config.publics import lacking_bicycles
 from siteplan.doors import door
 from siteplan.errors import SiteplanError, SiteplanWarning, listed
 from siteplan.geo import box_area, cell_sizes, metric_crs, require_metric
@@ -148,9 +149,11 @@ def _about_cycling(study: Study) -> Iterator[Finding]:
     if study.publics or not wheels or len(wheels) == len(profiles):
         return
     by_best = study.choose is not None and (study.choose.mode or BEST) == BEST
+    remedy = [f"add {mode} to travel.modes" for mode in lacking_bicycles(profiles)]
+    remedy += ["leave travel.publics out"] if study.travel.publics is not None else []
     text = (
         f"everybody is taken to use {listed(wheels)}, so that 'best' may be nearly the bicycle"
-        f"{BY_BEST if by_best else ''}; publics: cyclists counts by who cycles, beside mode calm"
+        f"{BY_BEST if by_best else ''}; {' and '.join(remedy)} to count by who cycles, by published shares"
     )
     yield Finding("warning" if by_best else "info", "travel.publics", text)
 

@@ -55,7 +55,7 @@ def read_study(
     --------
     >>> study = sp.read_study("study.yaml", ["travel.walk.speed_kmh=3.6"])
     >>> study.travel.modes, study.travel.walk.speed_kmh
-    (('walk', 'bike', 'transit'), 3.6)
+    (('walk', 'bike', 'calm', 'transit'), 3.6)
     """
     raw = {} if path is None else _load(Path(path))
     base = Path.cwd() if path is None else Path(path).resolve().parent

@@ -97,7 +97,7 @@ def _study_notes(result: Outcome, words: Words, modes: Words) -> list[str]:
         text = _riding(profile, day["date"], words)
         said.append(f"{capital(modes.mode(mode))}: {text}" if len(rides) > 1 else text)
     if result.publics:
-        said.append(publics_told(result, modes))
+        said.append(publics_told(result.publics, result.profiles, modes))
     return said
 
 

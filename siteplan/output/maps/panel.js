@@ -48,7 +48,11 @@ const wayName = (mode) => (mode === "best" ? words.together : plan.rides.include
 function wayTable() { // who is covered by each mode and by all together; then of each public, by the mode that is asked for
   const part = (seen, who) => totalsOf((point) => seen(point) && (who === null || Math.floor(point / plan.places) === who), state.subject).all;
   const row = (name, seen, who) => [capital(name), count(part(seen, who)), percent(part(seen, who), part(() => true, who))];
-  const named = (mode) => (plan.own[mode] ? `${wayName(mode)}, ${minutes(limitFor(mode))}` : wayName(mode));
+  const whole = plan.who.map((name, at) => part(() => true, at)), everybody = whole.reduce((sum, each) => sum + each, 0);
+  const { publics: able } = known === other ? scenarios[state.scenario] : plan;
+  const can = (mode) => (mode === "best" ? everybody : able.reduce((sum, modes, at) => (!modes || modes.includes(mode) ? sum + whole[at] : sum), able.length ? 0 : everybody));
+  const whose = (name, people) => (people < everybody ? fill(words.way_of, { way: name, share: percent(people, everybody) }) : name);
+  const named = (mode) => whose(plan.own[mode] ? `${wayName(mode)}, ${minutes(limitFor(mode))}` : wayName(mode), can(mode));
   const rows = waysNow().map(({ mode, seen }) => row(named(mode), (point) => seen[point], null));
   const publics = plan.who.map((name, at) => row(say(name), (point) => known.times[point], at));
   const made = table(["", capital(words.covered), "%"], [...rows, ...(publics.length > 1 ? publics : [])]);

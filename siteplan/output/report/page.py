@@ -114,7 +114,7 @@ def render_page(account: Account) -> str:
         at_once=at_once,
         modes=sorted(account.asked.get("travel", {}).get("profiles", {}), key=mode_order),
         link_m=account.asked.get("travel", {}).get("link_m", LIMIT),
-        who=publics_told(account.result, words),
+        who=publics_told(account.result.publics, account.result.profiles, words),
         nothing=NONE,
         asked=yaml.safe_dump(dict(account.asked), allow_unicode=True, sort_keys=True, width=60),
     )

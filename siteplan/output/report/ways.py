@@ -24,7 +24,7 @@ def ways_answer(account: Account) -> str:
             "way_count",
             people=words.count(counted(found, opening, mode)[0]),
             share=words.share(*counted(found, opening, mode)),
-            way=way_name(mode, words, account.result.rides),
+            way=way_name(mode, words, account.result.rides, account.result.publics),
         )
         for mode in limits_of(found, account.limit)
     )
@@ -49,7 +49,8 @@ def _by_opening(account: Account) -> Markup:
     found, words = account.ways, account.words
     assert found is not None  # noqa: S101 - asked before
     limits = limits_of(found, account.limit)
-    ways = [capital(way_name(mode, words, account.result.rides)) for mode in limits]
+    result = account.result
+    ways = [capital(way_name(mode, words, result.rides, result.publics)) for mode in limits]
     within = [words.text("minutes_short", minutes=limit) for limit in limits.values()]
     columns = [Column(words["way"], ways, text=True), Column(words["limit_short"], within)]
     for opening in dict.fromkeys(found["open"].astype(str)):
@@ -82,7 +83,10 @@ def _counts(account: Account, heading: str, counts: list[tuple[float, float]], o
     words = account.words
     shares = [part / whole if whole else 0.0 for part, whole in counts]
     texts = [
-        words.text("count_share", count=words.count(part), share=words.share(part, whole)) if whole else NONE
+        # One beside the other, however narrow the column.
+        words.text("count_share", count=words.count(part), share=words.share(part, whole)).replace(" ", "\u00a0")
+        if whole
+        else NONE
         for part, whole in counts
     ]
     return Column(heading, texts, over=over, shares=shares)
