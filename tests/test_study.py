@@ -595,6 +595,7 @@ def test_nobody_is_lost_in_porto_alegre(real: Callable[[str], Path], tmp_path: P
         "inputs.streets": real("porto_alegre/poa_osm.pbf"),
         "inputs.population": real("porto_alegre/poa_hexgrid.csv"),
         "inputs.sites": real("porto_alegre/poa_points_of_interest.csv"),
+        "travel.modes": "walk,bike",
     }
     study = read_study(None, options=options)
     with pytest.warns(SiteplanWarning):
