@@ -144,8 +144,8 @@ def test_the_published_types_of_cyclists_are_told_apart_where_the_modes_do(trave
 
 def test_of_a_table_of_times_everybody_uses_every_mode(tmp_path):
     (tmp_path / "times.csv").write_text("")  # its modes are not known before it is read
-    study = read_study(None, options={"inputs.times": tmp_path / "times.csv", "inputs.sites": tmp_path / "times.csv"})
-    assert study.publics == ()
+    options = {f"inputs.{name}": tmp_path / "times.csv" for name in ("times", "sites", "population")}
+    assert read_study(None, options=options).publics == ()
 
 
 def test_who_can_ride_to_the_stop_where_it_is_calm_has_the_bus():
