@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 
 import siteplan as sp
 from siteplan.cli import app
-from siteplan.cli.common import QUESTIONS
+from siteplan.cli.common import questions
 from siteplan.cli.variables import variable
 from siteplan.config import Study
 from siteplan.errors import SiteplanWarning, StudyError
@@ -734,4 +734,4 @@ def test_exactness_without_a_table_of_times_is_refused(town: Path) -> None:
 def test_what_is_asked_of_a_study_is_known_to_the_commands_that_leave_it_alone() -> None:
     """Isochrones and itineraries read of a study where people travel; all other blocks are none of their business."""
     ground = {"name", "language", "currency", "area", "inputs", "sources", "travel", "changes", "output"}
-    assert {*QUESTIONS} | ground == {*Study.model_fields}
+    assert {*questions()} | ground == {*Study.model_fields}

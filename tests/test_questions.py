@@ -9,6 +9,7 @@ import re
 import warnings
 from html import unescape
 from pathlib import Path
+from typing import get_args
 
 import geopandas as gpd
 import numpy as np
@@ -17,22 +18,24 @@ import pytest
 from pydantic import ValidationError
 from shapely import box
 
-from siteplan.config import BIKE, SLOW_WALK, Rides
+from siteplan.config import BIKE, SLOW_WALK, Rides, Study
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
 from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError
 from siteplan.inputs.columns import read_cell_columns
 from siteplan.output.report import render_report
 from siteplan.output.result import Result
 from siteplan.reachable import Reach
-from siteplan.study import certainty
+from siteplan.study import robustness
 from siteplan.study.cache import Cache
-from siteplan.study.certainty import _moved, robustness_tables
-from siteplan.study.fairness import Situation, desks_by_cell, fairness_tables, places_left_out
+from siteplan.study.commuting import commuting_tables
+from siteplan.study.demand import demand_tables
+from siteplan.study.fairness import desks_by_cell, fairness_tables, places_left_out
 from siteplan.study.load import load
 from siteplan.study.manifest import input_files
-from siteplan.study.questions import check_questions
+from siteplan.study.questions import answer_of, check_questions
 from siteplan.study.reading import read_study
-from siteplan.study.sizing import commuting_tables, demand_tables
+from siteplan.study.robustness import _moved, robustness_tables
+from siteplan.study.situation import Situation
 from siteplan.study.travel import times_of
 from tests.town import BY_BUS, write_bus, write_town
 
@@ -300,7 +303,9 @@ def test_the_days_of_the_desks_hold_for_the_commutes_too(town):
     asked = Commuting(uptake=[0.1], flows=folder / "flows.csv", modes=CAR, mode="walk", minutes=10)
     demand = Demand(uptake=[0.1], days=3)
     days = [
-        commuting_tables(each, Situation(study, territory, reach), demand)["commuting"]["people_days"].max()
+        commuting_tables(each, Situation(asking(study, demand=demand), territory, reach))["commuting"][
+            "people_days"
+        ].max()
         for each in (asked, asked.model_copy(update={"days": 1.0}))
     ]
     assert days[0] == pytest.approx(3 * days[1])
@@ -324,7 +329,9 @@ WEIGHTS = {"people_walk_5.5": 1.0}
 def sure(study, asked, territory, cache, progress=None, *, weights, chosen=()):
     """How sure the ranks are."""
     reach = Reach.of(times_of(study, territory, Cache(None), None), territory.points)
-    return robustness_tables(asked, Situation(study, territory, reach, chosen), cache, progress, weights=weights)
+    return robustness_tables(
+        asked, Situation(study, territory, reach, chosen, weights=weights, cache=cache, progress=progress)
+    )
 
 
 def test_variants_are_the_same_twice_and_go_on_where_they_stopped(street, tmp_path, monkeypatch):
@@ -340,8 +347,8 @@ def test_variants_are_the_same_twice_and_go_on_where_they_stopped(street, tmp_pa
     assert len(list(tmp_path.iterdir())) == 4
     next(tmp_path.iterdir()).unlink()
     made = []
-    variant = certainty._variant
-    monkeypatch.setattr(certainty, "_variant", lambda *given, **more: made.append(1) or variant(*given, **more))
+    variant = robustness._variant
+    monkeypatch.setattr(robustness, "_variant", lambda *given, **more: made.append(1) or variant(*given, **more))
     again = sure(study, asked, territory, Cache(tmp_path), weights=WEIGHTS, chosen=["A", "B"])
     assert len(made) == 1
     for name, table in first.items():
@@ -439,10 +446,10 @@ def test_a_variant_by_bus_is_a_run_in_its_window(tmp_path):
 def test_who_cycles_to_the_stop_cycles_as_fast_as_drawn(street):
     study, _ = street
     rides = Rides(window=("08:00", "09:00"), back=("17:00", "18:00"), home=BIKE)
-    other = certainty._other(study, rides, {"walk_kmh": 3.6, "bike_kmh": 12.0, "shift_minutes": -15})
+    other = robustness._other(study, rides, {"walk_kmh": 3.6, "bike_kmh": 12.0, "shift_minutes": -15})
     assert (other.window, other.back) == (("07:45", "08:45"), ("16:45", "17:45"))
     assert (other.walk.speed_kmh, other.walk.access_kmh, other.home.speed_kmh) == (3.6, 3.6, 12.0)
-    slow = certainty._other(study, SLOW_WALK, {"walk_kmh": 2.4, "bike_kmh": 12.0})
+    slow = robustness._other(study, SLOW_WALK, {"walk_kmh": 2.4, "bike_kmh": 12.0})
     assert slow.speed_kmh == pytest.approx(1.5)  # half as fast as the study's walk, as drawn
 
 
@@ -539,6 +546,20 @@ def test_what_robustness_refuses_when_all_is_read(street):
             check_questions(asking(study, robustness=asked), territory)
 
 
+def test_every_question_is_answered_by_the_module_of_its_name() -> None:
+    named = {key: get_args(Study.model_fields[key].annotation)[0].file_keys() for key in Study.questions()}
+    assert {key: files for key, files in named.items() if files} == {
+        "commuting": ("flows", "factors"),
+        "observed": ("visits",),
+        "building": ("factors",),
+        "criteria": ("services",),
+        "competition": ("places",),
+        "robustness": ("populations",),
+    }
+    for key in named:
+        assert {*answer_of(key).after} < {*named}, key
+
+
 def test_an_unknown_mode_is_refused(town, street):
     study, territory = street
     asked = Demand(uptake=[0.1], mode="boat")
@@ -560,7 +581,7 @@ def test_a_window_must_stay_in_its_day(street):
             return (Rides(window=("00:10", "01:00")),)
 
     with pytest.raises(StudyError, match="move the window 00:10-01:00 out of the day"):
-        certainty.check_robustness(Riding(), Robustness(first=1), territory)
+        robustness.check_robustness(Riding(), Robustness(first=1), territory)
 
 
 def test_sites_without_desks_are_named(town):

@@ -23,10 +23,10 @@ from siteplan.output.report import render_report
 from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.study.cache import Cache
-from siteplan.study.fairness import Situation
 from siteplan.study.load import load
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
+from siteplan.study.situation import Situation
 from siteplan.study.travel import times_of
 
 ONE = pd.DataFrame([("s", 0, 5.0), ("t", 0, 9.0)], columns=["site", "point", "minutes"])
@@ -361,7 +361,7 @@ def town(tmp_path: Path) -> Callable[..., Any]:
 def test_a_study_counts_telework_as_demand_does(town: Callable[..., Any]) -> None:
     study, data, here = town("demand: {uptake: [0.02, 0.1]}\nsharing: {uses: [telework, town_hall]}\n")
     check_questions(study, data)
-    tables = answers(here, Cache(None), weights={})
+    tables = answers(here)
     spaces, desks = tables["spaces"], tables["desks"]
     for site, name in (("A", "Hall"), ("B", "Library")):
         told, demand = row(spaces, site=site, use="telework"), row(desks, site=site, uptake=0.1)
@@ -379,7 +379,7 @@ def test_spaces_are_read_from_the_sites_or_are_as_many_each(town: Callable[..., 
     asked = f"sharing: {{uses: {CHOIR}, spaces: {{hall: {{column: halls, each: 3}}}}}}\n"
     study, data, here = town(asked, halls=["2", ""])
     check_questions(study, data)
-    spaces = answers(here, Cache(None), weights={})["spaces"]
+    spaces = answers(here)["spaces"]
     assert [row(spaces, site=site, use="choir")["there"] for site in "AB"] == [2, 3]
     for column, sentence in (
         (["-1", "2"], r"sharing\.spaces\.hall\.column: site 'A' has -1 in column halls, expected 0 or more"),
@@ -396,7 +396,7 @@ def test_spaces_are_read_from_the_sites_or_are_as_many_each(town: Callable[..., 
 def test_where_nothing_is_planned_each_site_is_alone(town: Callable[..., Any]) -> None:
     study, data, here = town(f"sharing: {{uses: {CHOIR}}}\n", status=["candidate", "candidate"])
     check_questions(study, data)
-    spaces = answers(here, Cache(None), weights={})["spaces"]
+    spaces = answers(here)["spaces"]
     assert set(spaces["basis"]) == {"alone"}
     assert set(spaces["site"]) == {"A", "B"}
     assert row(spaces, site="A", use="choir")["people"] == pytest.approx(6 * 200 * 0.01)  # to 17.5 minutes, B or not
@@ -427,7 +427,7 @@ def test_the_report_tells_a_council_what_sharing_saves(town: Callable[..., Any])
         "talks": week | {"when": {"Wed 9-10": 1}},
     }
     _, data, here = town(f"sharing: {json.dumps({'uses': uses, 'spaces': {'meeting': {'each': 1}}})}\n")
-    tables = answers(here, Cache(None), weights={})
+    tables = answers(here)
     said = {}
     for language in ("en", "fr"):
         page = render_report(Result(data.sites, tables), language=language)
@@ -452,7 +452,7 @@ def test_the_report_tells_a_council_what_sharing_saves(town: Callable[..., Any])
 
 def test_the_page_has_the_same_spaces_and_weeks(town: Callable[..., Any]) -> None:
     _, _, here = town(f"sharing: {{uses: {CHOIR}}}\n")
-    tables = answers(here, Cache(None), weights={})
+    tables = answers(here)
     found = spaces_data(tables["spaces"], tables["week"])
     whole = row(tables["spaces"], site="all", space="hall", use="all")
     assert found["spaces"] == [["hall", whole["alone"], whole["needed"], whole["m2"]]]
@@ -467,5 +467,5 @@ def test_the_page_has_the_same_spaces_and_weeks(town: Callable[..., Any]) -> Non
     }
     # Sites that are each as if the only one do not add up.
     _, _, here = town(f"sharing: {{uses: {CHOIR}}}\n", status=["candidate", "candidate"])
-    tables = answers(here, Cache(None), weights={})
+    tables = answers(here)
     assert spaces_data(tables["spaces"], tables["week"]) == {"spaces": [], "week": []}

@@ -25,9 +25,9 @@ from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.siting.alone import Groups, least_costs
 from siteplan.study.cache import Cache
-from siteplan.study.fairness import Situation
 from siteplan.study.load import load
 from siteplan.study.reading import read_study
+from siteplan.study.situation import Situation
 from siteplan.study.together import check_together, together_tables
 from siteplan.study.travel import times_of
 

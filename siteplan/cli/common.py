@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from siteplan.output.result import Result
 
 __all__ = [
-    "QUESTIONS",
     "VARIANTS",
     "Json",
     "Quiet",
@@ -37,6 +36,7 @@ __all__ = [
     "keeps",
     "plain_console",
     "progress",
+    "questions",
     "say",
     "show",
     "stages_told",
@@ -80,21 +80,6 @@ OTHER_UNIT = MappingProxyType({
 })  # fmt: skip
 # Parts of a study file that some commands leave alone: other studies, and what is asked of the people.
 VARIANTS = ("scenarios", "matrix")
-QUESTIONS = (
-    *VARIANTS,
-    "choose",
-    "score",
-    "criteria",
-    "fairness",
-    "demand",
-    "commuting",
-    "sharing",
-    "observed",
-    "building",
-    "together",
-    "competition",
-    "robustness",
-)
 Command = Callable[..., None]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings, no closing words.")]
 Verbose = Annotated[
@@ -130,6 +115,13 @@ def manners(quiet: bool, verbose: bool) -> Iterator[None]:
                 typer.echo(f"warning: {text}", err=True)
 
 
+def questions() -> tuple[str, ...]:
+    """Name all that a study file asks beside where people travel and how, of which some commands know nothing."""
+    from siteplan.config import Study
+
+    return (*VARIANTS, "choose", "score", *Study.questions())
+
+
 def stop(text: str, code: int) -> None:
     typer.echo(text, err=True)
     raise typer.Exit(code) from None
@@ -157,7 +149,7 @@ def with_manners(command: Command) -> Command:
 def asks(
     *needs: str,
     more: Mapping[str, tuple[str, Any, str]] = MappingProxyType({}),
-    unused: Sequence[str] = (),
+    unused: Callable[[], Sequence[str]] = tuple,
 ) -> Callable[[Command], Command]:
     """Give a command a study as its first argument, read from a file, plain options (and `more` of them) or both.
 
@@ -181,7 +173,7 @@ def asks(
                 with keys_named(lambda key: f"{key} ({flags[key]})" if key in flags else key):
                     aside = set_aside(path, typed)
                     replaced = [key for key, other in OTHER_UNIT.items() if other in typed and key not in typed]
-                    left = [f"{key}=" for key in (*unused, *aside, *replaced)]
+                    left = [f"{key}=" for key in (*unused(), *aside, *replaced)]
                     study = read_study(path, [*left, *overrides], options=told, needs=needs)
                     for key in aside:
                         text = f"{path}: {key} is set aside, as what is typed stands in its place"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siteplan.cli.common import QUESTIONS, Json, app, asks, with_manners
+from siteplan.cli.common import Json, app, asks, questions, with_manners
 
 if TYPE_CHECKING:
     from siteplan.config import Study
@@ -15,7 +15,7 @@ __all__ = ["itinerary"]
 
 @app.command()
 @with_manners
-@asks("streets", "sites", unused=QUESTIONS)
+@asks("streets", "sites", unused=questions)
 def itinerary(
     study: "Study",
     start: Annotated[str, typer.Option("--from", metavar="LON,LAT", help="Where somebody lives, in degrees.")] = "",

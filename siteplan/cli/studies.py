@@ -10,7 +10,6 @@ import typer
 
 from siteplan.cli.choosing import CHOICE
 from siteplan.cli.common import (
-    QUESTIONS,
     VARIANTS,
     Json,
     Quiet,
@@ -20,6 +19,7 @@ from siteplan.cli.common import (
     keeps,
     plain_console,
     progress,
+    questions,
     say,
     show,
     with_manners,
@@ -148,7 +148,7 @@ def run(
 
 @app.command()
 @with_manners
-@asks("streets", "population", "sites", unused=VARIANTS)
+@asks("streets", "population", "sites", unused=lambda: VARIANTS)
 def score(
     study: "Study",
     out: Annotated[
@@ -173,7 +173,7 @@ def score(
 
 @app.command()
 @with_manners
-@asks("sites", "streets", more=CHOICE, unused=VARIANTS)
+@asks("sites", "streets", more=CHOICE, unused=lambda: VARIANTS)
 def choose(
     study: "Study",
     out: Annotated[
@@ -226,7 +226,7 @@ def choose(
 
 @app.command()
 @with_manners
-@asks("streets", "sites", unused=QUESTIONS)
+@asks("streets", "sites", unused=questions)
 def isochrones(
     study: "Study",
     out: Annotated[

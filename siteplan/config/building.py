@@ -3,12 +3,12 @@
 from pydantic import Field
 
 from siteplan.config.fields import File
-from siteplan.config.profiles import Model
+from siteplan.config.questions import Asked
 
 __all__ = ["Building"]
 
 
-class Building(Model):
+class Building(Asked):
     """The buildings: energy, its cost and CO2, fresh air and places for the peak hour."""
 
     kind: str = Field(

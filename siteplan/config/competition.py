@@ -5,12 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from siteplan.config.fields import File
-from siteplan.config.profiles import Model
+from siteplan.config.questions import Asked
 
 __all__ = ["Competition"]
 
 
-class Competition(Model):
+class Competition(Asked):
     """Other places to work, which share people out with the sites (Huff 1964)."""
 
     places: File | None = Field(

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.fields import File, listed
 from siteplan.config.problems import problems
 from siteplan.config.profiles import Model, Window, seconds_of
+from siteplan.config.questions import Asked
 from siteplan.errors import StudyError
 
 __all__ = ["Criteria", "Criterion", "Requirement", "Stops", "criteria_of"]
@@ -107,7 +108,7 @@ class Stops(Model):
         return (last - first) / 3600
 
 
-class Criteria(Model):
+class Criteria(Asked):
     """Sites judged by more than reach: columns of the sites and computed ones, each with a weight."""
 
     columns: Columns = Field(

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from siteplan.config.fields import File, listed
-from siteplan.config.profiles import Model
+from siteplan.config.questions import Asked
 
 __all__ = ["Observed"]
 
 
-class Observed(Model):
+class Observed(Asked):
     """Planned against seen: visits or members by month, and the uptake and decay fitted to them."""
 
     visits: File = Field(

@@ -1,6 +1,7 @@
 """What a study may ask beside the sites: who is left out, how big, what for, and how sure."""
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -8,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.fields import File, listed, rising
 from siteplan.config.profiles import Model
 
-__all__ = ["Catchments", "Commuting", "Demand", "DistanceClass", "Fairness", "Robustness"]
+__all__ = ["Asked", "Catchments", "Commuting", "Demand", "DistanceClass", "Fairness", "Robustness"]
 
 PEAK = 1.3  # fullest weekday over mean weekday
 FEWEST = 2  # variants: one alone says nothing of how sure a result is
@@ -59,6 +60,33 @@ Speeds = Annotated[
 UPTAKE = "share of those who can work at a distance that would come; no default, as no figure has been published"
 
 
+def _of_path(kind: Any) -> bool:
+    return kind is Path or any(map(_of_path, get_args(kind)))
+
+
+class Asked(Model):
+    """A further question of a study, under a key of its own in the study file; empty = not asked.
+
+    It is answered by the module of `siteplan.study` that is called like its key.
+    """
+
+    @classmethod
+    def file_keys(cls) -> tuple[str, ...]:
+        """Name the keys that hold a file, or several."""
+        return tuple(key for key, field in cls.model_fields.items() if _of_path(field.annotation))
+
+    def files(self) -> dict[str, Path]:
+        """Return the files that are named, by their key; several of one key are numbered from 1."""
+        found: dict[str, Path] = {}
+        for key in self.file_keys():
+            value = getattr(self, key)
+            if isinstance(value, tuple):
+                found |= {f"{key}.{number}": each for number, each in enumerate(value, 1)}
+            elif value is not None:
+                found[key] = value
+        return found
+
+
 class Catchments(Model):
     """Desks shared among those who can reach them (2SFCA, E2SFCA)."""
 
@@ -80,7 +108,7 @@ class Catchments(Model):
         return self
 
 
-class Fairness(Model):
+class Fairness(Asked):
     """Who is left out, and how unequally access is shared."""
 
     income: str | None = Field(
@@ -111,7 +139,7 @@ class Fairness(Model):
         return max(2 * minutes if self.shortfall else 0.0, *(self.catchment.steps if self.catchment else (0.0,)))
 
 
-class Demand(Model):
+class Demand(Asked):
     """How many desks."""
 
     uptake: Uptakes = Field(default=(), validate_default=True, examples=[[0.02, 0.05, 0.1]], description=UPTAKE)
@@ -178,7 +206,7 @@ class DistanceClass(Model):
     share: Share = Field(description="of the workers")
 
 
-class Commuting(Model):
+class Commuting(Asked):
     """What commutes are replaced."""
 
     uptake: Uptakes = Field(default=(), validate_default=True, examples=[[0.02, 0.05, 0.1]], description=UPTAKE)
@@ -237,7 +265,7 @@ class Commuting(Model):
         return self
 
 
-class Robustness(Model):
+class Robustness(Asked):
     """How sure the results are: the study again, under other assumptions."""
 
     count: int = Field(

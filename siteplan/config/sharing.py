@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.fields import listed
 from siteplan.config.problems import problems
 from siteplan.config.profiles import Model
-from siteplan.config.questions import Demand
+from siteplan.config.questions import Asked, Demand
 from siteplan.errors import Key, StudyError
 from siteplan.yamls import read_yaml
 
@@ -204,7 +204,7 @@ def _with_usual(given: Any) -> Any:
     return spaces
 
 
-class Sharing(Model):
+class Sharing(Asked):
     """Spaces that several uses share by the hour: how many of each, and what sharing saves."""
 
     uses: Annotated[dict[str, Use], BeforeValidator(_named)] = Field(

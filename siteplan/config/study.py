@@ -9,7 +9,7 @@ import types
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -26,7 +26,7 @@ from siteplan.config.observed import Observed
 from siteplan.config.problems import problems
 from siteplan.config.profiles import TRANSIT, Model, Profile, Rides
 from siteplan.config.publics import Public, cyclists, lacking_bicycles
-from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
+from siteplan.config.questions import Asked, Commuting, Demand, Fairness, Robustness
 from siteplan.config.sharing import Sharing
 from siteplan.config.together import Together
 from siteplan.config.travel import MODES, Travel
@@ -312,6 +312,18 @@ class Study(Shown, Model):
                 f": {asker} counts in minutes alone; metres are for score, isochrones and choose. Give travel.minutes, "
                 "and no metres",
             )
+
+    @classmethod
+    def questions(cls) -> tuple[str, ...]:
+        """Name the further questions that a study may ask, each a key of its own, in their order."""
+        kinds = {key: get_args(field.annotation) for key, field in cls.model_fields.items()}
+        return tuple(key for key, of in kinds.items() if of and isinstance(of[0], type) and issubclass(of[0], Asked))
+
+    @property
+    def asked(self) -> dict[str, Asked]:
+        """The further questions that this study asks, by their key."""
+        blocks = {key: getattr(self, key) for key in self.questions()}
+        return {key: block for key, block in blocks.items() if block is not None}
 
     def variants(self) -> dict[str, Scenario]:
         """Give all scenarios by name: those of `scenarios`, and the combinations of `matrix`."""

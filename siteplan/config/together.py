@@ -4,15 +4,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from siteplan.config.profiles import Model
-from siteplan.config.questions import Minutes
+from siteplan.config.questions import Asked, Minutes
 
 __all__ = ["Rule", "Together"]
 
 Rule = Literal["inhabitants", "served", "shapley"]
 
 
-class Together(Model):
+class Together(Asked):
     """Communes together: who gains, what each would reach alone, and who pays."""
 
     group: str = Field(default="people", description="who is counted: people or a group such as workers")

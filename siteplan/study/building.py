@@ -1,7 +1,5 @@
 """What the buildings take: energy, fresh air and places, beside the commuting saved."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -12,8 +10,8 @@ from siteplan.config.building import Building
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.values import numbers
 from siteplan.reachable import Floats
-from siteplan.study.fairness import Situation
 from siteplan.study.load import StudyData
+from siteplan.study.situation import Answer, Situation
 
 __all__ = ["building_tables", "check_buildings"]
 
@@ -35,13 +33,8 @@ def check_buildings(study: Study, asked: Building, data: StudyData) -> None:
     _floors(asked, data.sites)
 
 
-def building_tables(asked: Building, here: Situation, told: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def building_tables(asked: Building, here: Situation) -> dict[str, pd.DataFrame]:
     """Answer what the buildings take: `building`, of the open and chosen sites, else of all.
-
-    Parameters
-    ----------
-    told
-        The tables `desks` and, where commuting is asked for, `commuting` of the same study.
 
     Returns
     -------
@@ -52,7 +45,7 @@ def building_tables(asked: Building, here: Situation, told: Mapping[str, pd.Data
         uptake, and `net_kg_low` and `net_kg_high`, that less what the buildings emit; below 0 they emit more.
     """
     assert here.study.demand is not None  # noqa: S101 - refused before
-    factors, desks = _factors(asked), told["desks"]
+    factors, desks = _factors(asked), here.told["desks"]
     if (desks["basis"] == "nearest").any():
         desks = desks[desks["basis"] == "nearest"]
     kinds, floors = _kinds(asked, here.sites), _floors(asked, here.sites)
@@ -74,7 +67,9 @@ def building_tables(asked: Building, here: Situation, told: Mapping[str, pd.Data
         at = list(needs.columns).index("m2") + 1
         needs.insert(at, "m2_from", np.where(own.isna(), "demand", "column"))
         needs["places_short"] = (np.ceil(needs["persons_high"].round(9)) - needs["places"]).clip(lower=0).astype(int)
-        parts.append(pd.concat([needs, _in_all(needs, float(str(uptake)), told.get("commuting"))], ignore_index=True))
+        parts.append(
+            pd.concat([needs, _in_all(needs, float(str(uptake)), here.told.get("commuting"))], ignore_index=True)
+        )
     return {"building": pd.concat(parts, ignore_index=True)}
 
 
@@ -135,3 +130,6 @@ def _factors(asked: Building) -> dict[str, Factor]:
         return read_factors(asked.factors)
     except InputError as error:
         raise InputError(f"building.factors: {error}") from None
+
+
+ANSWER = Answer(check_buildings, building_tables, after=("demand", "commuting"))

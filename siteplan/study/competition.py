@@ -16,11 +16,10 @@ from siteplan.inputs.candidates import CANDIDATE_TAGS, propose_sites, read_tags
 from siteplan.inputs.sites import read_sites
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
-from siteplan.study.fairness import Situation, check_group, check_mode
 from siteplan.study.load import StudyData
 from siteplan.study.measured import TAG_TABLES
-from siteplan.study.sizing import check_minutes
-from siteplan.study.travel import Progress
+from siteplan.study.progress import stage_of
+from siteplan.study.situation import Answer, Situation, check_whom
 from siteplan.times import travel_times
 
 __all__ = ["check_competition", "competition_tables"]
@@ -39,9 +38,7 @@ def check_competition(study: Study, asked: Competition, data: StudyData) -> None
     StudyError, InputError
         Naming the key: an unknown group, mode or column, no streets, a file that cannot be used.
     """
-    check_group(study, "competition.group", asked.group)
-    check_mode(study, "competition.mode", asked.mode)
-    check_minutes(study, "competition.minutes", asked.minutes, asked.mode)
+    check_whom(study, "competition", asked)
     if study.inputs.times is not None or data.streets is None:
         raise StudyError(
             "competition: a table of times knows nothing of other places to work; give streets in place of inputs.times"
@@ -57,9 +54,7 @@ def check_competition(study: Study, asked: Competition, data: StudyData) -> None
         read_tags(WORKPLACES if asked.places is None else asked.places)
 
 
-def competition_tables(
-    asked: Competition, here: Situation, progress: Progress | None = None
-) -> dict[str, pd.DataFrame]:
+def competition_tables(asked: Competition, here: Situation) -> dict[str, pd.DataFrame]:
     """Answer what the chosen sites gain, and what each candidate would alone, net of what they take.
 
     Returns
@@ -83,7 +78,7 @@ def competition_tables(
             f"'{every['name'][~every.index.isin(places.index)].iloc[0]}'"
         )
         warn(text)
-    reach = _with_places(study, asked, here, places, progress)
+    reach = _with_places(study, asked, here, places)
     pull = pd.concat([_attraction(asked, sites, "sites"), _attraction(asked, places, "places")])
     known = set(reach.sites.astype(str))
     mode = asked.mode or BEST
@@ -176,9 +171,7 @@ def _attraction(asked: Competition, table: gpd.GeoDataFrame, what: str) -> pd.Se
     return known
 
 
-def _with_places(
-    study: Study, asked: Competition, here: Situation, places: gpd.GeoDataFrame, progress: Progress | None
-) -> Reach:
+def _with_places(study: Study, asked: Competition, here: Situation, places: gpd.GeoDataFrame) -> Reach:
     """Return who is how far from which site and which other place."""
     data, reach = here.data, here.reach
     assert data.streets is not None  # noqa: S101 - checked before
@@ -196,7 +189,7 @@ def _with_places(
             minutes=min(limit, max(study.travel.own.get(profile.name, (limit,)))),
             direction=study.travel.direction,
             transit=data.timetable,
-            progress=None if progress is None else lambda done, total: progress("competition", done, total),
+            progress=stage_of(here.progress, "competition"),
         )
         for profile in wanted
     ]
@@ -207,3 +200,6 @@ def _with_places(
     every = pd.concat([reach.times[columns].astype({"site": str, "mode": str}), times[columns].astype({"mode": str})])
     every["mode"] = pd.Categorical(every["mode"], categories=[profile.name for profile in study.profiles()])
     return Reach.of(every.reset_index(drop=True), reach.people)
+
+
+ANSWER = Answer(check_competition, competition_tables)

@@ -1,6 +1,5 @@
 """Sites judged by more than whom they reach: what a study asks, answered, and weighed against people in its choice."""
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -8,14 +7,13 @@ from siteplan.analysis.criteria import Judgement, judge_sites, unmet_requirement
 from siteplan.config import Study
 from siteplan.config.criteria import Criteria
 from siteplan.errors import InputError, StudyError, keys_named, suggested, warn
-from siteplan.reachable import Reach
-from siteplan.siting.choice import Choice
 from siteplan.siting.tradeoff import criteria_frontier
-from siteplan.study.choosing import able_sites, limited_question
+from siteplan.study.choosing import able_sites, by_point, limited_question
 from siteplan.study.load import StudyData
 from siteplan.study.measured import known_columns, site_columns, unknown_column
+from siteplan.study.situation import Answer, Situation
 
-__all__ = ["check_criteria", "check_weights", "criteria_tables", "judged", "traded"]
+__all__ = ["check_criteria", "check_weights", "criteria_tables"]
 
 
 def check_weights(study: Study, data: StudyData) -> None:
@@ -64,7 +62,7 @@ def check_criteria(study: Study, asked: Criteria, data: StudyData) -> None:
         raise type(error)(str(error).replace("criteria:", "criteria.columns:", 1)) from None
 
 
-def judged(asked: Criteria, data: StudyData, scores: pd.DataFrame) -> Judgement:
+def _judged(asked: Criteria, data: StudyData, scores: pd.DataFrame) -> Judgement:
     """Judge sites; `scores` are what each reaches, by site."""
     sites = data.sites
     table = site_columns(sites, [*asked.columns, *asked.require])
@@ -81,8 +79,13 @@ def judged(asked: Criteria, data: StudyData, scores: pd.DataFrame) -> Judgement:
     return found
 
 
-def criteria_tables(found: Judgement, data: StudyData) -> dict[str, pd.DataFrame]:
-    """Return `criteria` (what each site is worth), `criteria_parts` (by criterion) and `weights` (how sure that is)."""
+def criteria_tables(asked: Criteria, here: Situation) -> dict[str, pd.DataFrame]:
+    """Answer which sites are worth most: `criteria`, `criteria_parts` (by criterion), `weights` (how sure that is).
+
+    And, where sites are chosen, `criteria_frontier`: people against criteria.
+    """
+    data = here.data
+    found = _judged(asked, data, here.scores)
     about = data.sites.set_axis(data.sites.index.astype(str)).loc[found.sites.index.astype(str), ["name", "status"]]
     sites = found.sites.set_axis(found.sites.index.astype(str))
     table = about.join(sites).rename_axis("site").reset_index()
@@ -97,35 +100,32 @@ def criteria_tables(found: Judgement, data: StudyData) -> dict[str, pd.DataFrame
         "criteria": table.iloc[order].reset_index(drop=True),
         "criteria_parts": parts[["site", "name", "criterion", "value", "scaled", "part"]],
         "weights": weights,
+        **_traded(asked, here, found),
     }
 
 
-def traded(
-    study: Study,
-    reach: Reach,
-    sites: gpd.GeoDataFrame,
-    choice: Choice | None,
-    communes: pd.Series | None,
-    found: Judgement,
-) -> dict[str, pd.DataFrame]:
+def _traded(asked: Criteria, here: Situation, found: Judgement) -> dict[str, pd.DataFrame]:
     """Return people against criteria: the sets that serve most, at rising means of the criteria; nothing if not asked.
 
     A site that is not judged counts 0.
     """
-    asked = study.criteria
-    if asked is None or not asked.frontier or choice is None or study.choose is None:
+    study, choice = here.study, here.choice
+    if not asked.frontier or choice is None or study.choose is None:
         return {}
     if study.choose.goal.search != "most":
         warn(f"criteria.frontier: not told, as objective {study.choose.goal.name} does not serve most people")
         return {}
     with keys_named(lambda key: f"choose.{key}"):
         table = criteria_frontier(
-            reach,
-            able_sites(study, sites),
+            here.reach,
+            able_sites(study, here.data.sites),
             limited_question(study, study.choose),
             choice,
             found.sites["weighted"].dropna(),
             steps=asked.frontier,
-            territory=communes,
+            territory=by_point(here.data, here.reach),
         )
     return {"criteria_frontier": table}
+
+
+ANSWER = Answer(check_criteria, criteria_tables)

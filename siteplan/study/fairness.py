@@ -1,16 +1,12 @@
 """Who is left out: coverage by commune and degree of urbanisation, places without access, and how unequal it is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from siteplan.analysis.catchment import Catchment, catchment_access
-from siteplan.analysis.coverage import openings_of
 from siteplan.analysis.equity import (
     access_shares,
     cell_territories,
@@ -32,14 +28,12 @@ from siteplan.inputs.values import numbers
 from siteplan.reachable import Reach
 from siteplan.study import load
 from siteplan.study.load import StudyData
+from siteplan.study.situation import Answer, Situation, check_group
 
 __all__ = [
     "OPEN",
-    "Situation",
     "access_tables",
     "check_fairness",
-    "check_group",
-    "check_mode",
     "commune_names",
     "desks_by_cell",
     "fairness_tables",
@@ -49,7 +43,7 @@ __all__ = [
 DEGREE = "degree_given"  # the split by the user's own column
 
 
-def access_tables(here: "Situation") -> dict[str, pd.DataFrame]:
+def access_tables(here: Situation) -> dict[str, pd.DataFrame]:
     """Return `territories` and `sites_in_reach`: with the sites that are open today, with the chosen ones, with all.
 
     Returns
@@ -96,36 +90,6 @@ def places_left_out(
 def commune_names(data: StudyData) -> pd.Series | None:
     """Return the name of the commune of each cell, `outside` beyond them all; None without communes."""
     return None if data.communes is None else load.commune_names(data.cells, data.communes)
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What a further question is asked about: a study, who is how far from which site, and the sites it chooses."""
-
-    study: Study
-    data: StudyData
-    reach: Reach
-    chosen: Sequence[str] = ()
-
-    @property
-    def counted(self) -> dict[str, Any]:
-        """The limits and groups of the study, as the functions of analysis take them."""
-        return {"minutes": self.study.travel.asked, "groups": self.study.groups}
-
-    @property
-    def sites(self) -> gpd.GeoDataFrame:
-        """The sites by their names as text."""
-        return self.data.sites.set_axis(self.data.sites.index.astype(str))
-
-    @cached_property
-    def openings(self) -> dict[str, list[str]]:
-        """What may be open, and the sites that then are: `today` (if any are), `chosen` (if any are), `all`."""
-        return openings_of(self.sites, self.reach, self.chosen)
-
-    @property
-    def planned(self) -> list[str]:
-        """The existing, required and chosen sites."""
-        return self.openings.get("chosen", self.openings.get("today", []))
 
 
 # ---- the block `fairness` ----
@@ -211,23 +175,6 @@ def desks_by_cell(asked: Fairness, here: Situation) -> pd.DataFrame:
     sums = last.mul(people, axis=0).groupby(points["cell"]).sum()
     means = sums.div(people.groupby(points["cell"]).sum().replace(0.0, np.nan), axis=0)
     return means.reindex(here.data.cells.index)
-
-
-def check_group(study: Study, key: str, group: str) -> None:
-    """Refuse a group that the study does not count."""
-    known = ("people", *study.groups)
-    if group not in known:
-        raise StudyError(
-            f"{key}: no '{group}' in this study; expected any of {', '.join(known)} (inputs.population.groups names "
-            "the columns to carry along)"
-        )
-
-
-def check_mode(study: Study, key: str, mode: str) -> None:
-    """Refuse a mode that the study does not have; those of a table of the user's own are known to itself."""
-    known = (*study.travel.modes, "best")
-    if mode and study.inputs.times is None and mode not in known:
-        raise StudyError(f"{key}: no '{mode}' in this study; expected any of {', '.join(known)}")
 
 
 def _covered(asked: Fairness, here: Situation, sites: Sequence[str]) -> pd.DataFrame:
@@ -356,3 +303,6 @@ def _splits(data: StudyData) -> dict[str, pd.Series]:
     except InputError as error:
         warn(f"no degree of urbanisation: {error}")
     return divided
+
+
+ANSWER = Answer(check_fairness, fairness_tables)

@@ -176,10 +176,8 @@ def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
     """Make every scenario's changes, and say what they are."""
     found: list[Finding] = []
     words, variants = load_words(study.language), variants_of(study)
-    sizes = (study.demand, study.commuting, study.sharing, study.observed, study.building)
-    blocks = (study.fairness, *sizes, study.together, study.criteria, study.competition, study.robustness)
-    asks = any(block is not None for block in blocks) or bool(study.score.weights)
-    data = _tried([], "scenarios", lambda: load(study, around=WATERS)) if variants or asks else None
+    asks = variants or study.asked or study.score.weights
+    data = _tried([], "scenarios", lambda: load(study, around=WATERS)) if asks else None
     if data is not None:
         _tried(found, "questions", lambda: check_questions(study, data))
     for variant in variants:

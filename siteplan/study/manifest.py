@@ -48,20 +48,13 @@ def input_files(study: Study) -> dict[str, Path]:
     inputs = study.inputs
     named = {
         "area.communes": study.area.communes and study.area.communes.file,
-        "building.factors": study.building and study.building.factors,
-        "commuting.factors": study.commuting and study.commuting.factors,
-        "commuting.flows": study.commuting and study.commuting.flows,
-        "observed.visits": study.observed and study.observed.visits,
-        "competition.places": study.competition and study.competition.places,
-        "criteria.services": study.criteria and study.criteria.services,
         "inputs.elevation": inputs.elevation,
         "inputs.population": inputs.population and inputs.population.file,
         "inputs.sites": inputs.sites and inputs.sites.file,
         "inputs.streets": inputs.streets,
         "inputs.times": inputs.times,
     }
-    vintages = study.robustness.populations if study.robustness else ()
-    named |= {f"robustness.populations.{number}": file for number, file in enumerate(vintages, 1)}
+    named |= {f"{key}.{part}": file for key, block in study.asked.items() for part, file in block.files().items()}
     feeds = inputs.transit.feeds if inputs.transit else ()
     named |= {
         f"inputs.transit.{number}" if len(feeds) > 1 else "inputs.transit": feed for number, feed in enumerate(feeds, 1)
@@ -138,14 +131,9 @@ def _parameters(study: Study) -> dict[str, Any]:
             del table["file"]
     for name in ("streets", "elevation", "times"):
         del asked["inputs"][name]
-    if asked["robustness"]:
-        del asked["robustness"]["populations"]
-    if asked["observed"]:
-        del asked["observed"]["visits"]
-    if asked["building"]:
-        del asked["building"]["factors"]
-    if asked["commuting"]:
-        del asked["commuting"]["flows"], asked["commuting"]["factors"]
+    for key, block in study.asked.items():
+        for part in block.file_keys():
+            del asked[key][part]
     for option in (
         *asked["scenarios"].values(),
         *(each for axis in asked["matrix"].values() for each in axis.values()),

@@ -1,6 +1,5 @@
 """Planned against seen: visits or members beside what the study expected, and what is fitted to them."""
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -13,33 +12,22 @@ from siteplan.config.questions import Commuting, Demand
 from siteplan.errors import InputError, StudyError, warn
 from siteplan.inputs.visits import read_visits
 from siteplan.reachable import Floats
-from siteplan.study.fairness import Situation
 from siteplan.study.load import StudyData
-from siteplan.study.sizing import mode_of
+from siteplan.study.situation import Answer, Situation, mode_of
 
-__all__ = ["Learned", "check_observed", "observed_tables"]
+__all__ = ["check_observed", "learned", "observed_tables"]
 
 Block = TypeVar("Block", Demand, Commuting)
-ENDS = ("low", "value", "high")
 
 
-@dataclass(frozen=True)
-class Learned:
-    """What other blocks count with in place of their own: the uptakes fitted, and the decay a minute."""
-
-    asked: Observed | None = None
-    uptakes: tuple[float, ...] = ()
-    decay: float = 0.0
-
-    def block(self, name: str, given: Block) -> Block:
-        """Return a block as it counts."""
-        if self.asked is None or name not in self.asked.use:
-            return given
-        return given.model_copy(update={"uptake": self.uptakes})
-
-    def decay_of(self, name: str) -> float:
-        """Return the decay that a block counts with; 0 is none."""
-        return self.decay if self.asked is not None and name in self.asked.use else 0.0
+def learned(name: str, given: Block, here: Situation) -> tuple[Block, float]:
+    """Return a block as it counts, with the uptakes fitted if it uses them, and the decay a minute; 0 is none."""
+    asked, demand = here.study.observed, here.study.demand
+    if asked is None or demand is None or name not in asked.use:
+        return given, 0.0
+    fit = here.told["observed_fit"].set_index("what")[["low", "value", "high"]].astype(float).to_dict("index")
+    used = dict.fromkeys(min(uptake, _most(demand)) for uptake in fit["uptake"].values())
+    return given.model_copy(update={"uptake": tuple(used)}), fit["decay"]["value"]
 
 
 def check_observed(study: Study, asked: Observed, data: StudyData) -> None:
@@ -58,8 +46,8 @@ def check_observed(study: Study, asked: Observed, data: StudyData) -> None:
     _seen(asked, data)
 
 
-def observed_tables(asked: Observed, here: Situation) -> tuple[dict[str, pd.DataFrame], Learned]:
-    """Answer how what was seen compares: `observed`, `observed_sites`, `observed_fit`; and what others may use.
+def observed_tables(asked: Observed, here: Situation) -> dict[str, pd.DataFrame]:
+    """Answer how what was seen compares: `observed`, `observed_sites`, `observed_fit`.
 
     People go to the nearest of the existing sites and of those seen, by the mode and within the minutes of `demand`.
 
@@ -70,8 +58,6 @@ def observed_tables(asked: Observed, here: Situation) -> tuple[dict[str, pd.Data
         `expected_low` and `expected_high` (at the lowest and highest uptake of `demand`), `fitted`. `observed_sites`:
         the same as a mean month by site, with `months`, and `foretold` by the other sites alone, with its `error`.
         `observed_fit`: `what`, `value`, `low`, `high`, `unit`.
-    Learned
-        The uptakes, low, value and high, and the decay.
     """
     demand = here.study.demand
     assert demand is not None  # noqa: S101 - refused before
@@ -103,8 +89,11 @@ def observed_tables(asked: Observed, here: Situation) -> tuple[dict[str, pd.Data
         told = foretell_left_out(homes, seen, each=each, decay=asked.decay)
         sites["foretold"], sites["error"] = told["foretold"] / seen["months"], told["error"]
     fitted = _fit_table(fit, sites["error"].to_numpy(dtype=np.float64))
-    tables = {"observed": by_month, "observed_sites": sites.rename_axis("site").reset_index(), "observed_fit": fitted}
-    return tables, Learned(asked, _uptakes(asked, demand, fit), fit.decay)
+    most = _most(demand)
+    if asked.use and max(fit.uptake_low, fit.uptake, fit.uptake_high) > most:
+        found = max(fit.uptake_low, fit.uptake, fit.uptake_high)
+        warn(f"observed: uptakes up to {found:.2f} were fitted; {most:.2f} is used, as more cannot come on a day")
+    return {"observed": by_month, "observed_sites": sites.rename_axis("site").reset_index(), "observed_fit": fitted}
 
 
 def _seen(asked: Observed, data: StudyData) -> tuple[pd.DataFrame, str]:
@@ -143,11 +132,9 @@ def _fit_table(fit: UptakeFit, errors: Floats) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["what", "value", "low", "high", "unit"])
 
 
-def _uptakes(asked: Observed, demand: Demand, fit: UptakeFit) -> tuple[float, ...]:
-    """Return the uptakes for others to count with: no more than would all come on the fullest day."""
-    most = min(1.0, 5 / (demand.days * demand.fullest))
-    found = [fit.uptake_low, fit.uptake, fit.uptake_high]
-    if asked.use and max(found) > most:
-        text = f"observed: uptakes up to {max(found):.2f} were fitted; {most:.2f} is used, as more cannot come on a day"
-        warn(text)
-    return tuple(dict.fromkeys(min(each, most) for each in found))
+def _most(demand: Demand) -> float:
+    """Return the largest uptake to count with: with more, not all would come on the fullest day."""
+    return min(1.0, 5 / (demand.days * demand.fullest))
+
+
+ANSWER = Answer(check_observed, observed_tables)

@@ -1,26 +1,27 @@
-"""The further questions of a study: who is left out, how big, what for, and how sure."""
+"""The further questions of a study, each checked and answered by the module that is called like its key."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
 import pandas as pd
 
 from siteplan.config import Study
 from siteplan.errors import StudyError
-from siteplan.study.building import building_tables, check_buildings
-from siteplan.study.cache import Cache
-from siteplan.study.certainty import check_robustness, robustness_tables
 from siteplan.study.choosing import check_choose
-from siteplan.study.competition import check_competition, competition_tables
-from siteplan.study.criteria import check_criteria, check_weights
-from siteplan.study.fairness import Situation, check_fairness, fairness_tables
+from siteplan.study.criteria import check_weights
 from siteplan.study.load import StudyData
-from siteplan.study.observed import Learned, check_observed, observed_tables
-from siteplan.study.sharing import check_sharing, sharing_tables
-from siteplan.study.sizing import check_commuting, check_demand, commuting_tables, demand_tables
-from siteplan.study.together import check_together, together_tables
-from siteplan.study.travel import Progress
+from siteplan.study.situation import Answer, Situation
 
-__all__ = ["answers", "check_questions"]
+__all__ = ["answer_of", "answers", "check_questions"]
+
+
+def answer_of(key: str) -> Answer[Any]:
+    """Return how the question of a key is answered: what its module calls `ANSWER`."""
+    found = import_module(f"siteplan.study.{key}").ANSWER
+    assert isinstance(found, Answer)  # noqa: S101 - the module is the program's own
+    return found
 
 
 def check_questions(study: Study, data: StudyData) -> None:
@@ -38,56 +39,24 @@ def check_questions(study: Study, data: StudyData) -> None:
             "leave them out (output.isochrones: false), or lower the limit"
         )
     check_weights(study, data)
-    if study.criteria is not None:
-        check_criteria(study, study.criteria, data)
     check_choose(study, data.sites)
-    if study.fairness is not None:
-        check_fairness(study, study.fairness, data)
-    if study.demand is not None:
-        check_demand(study, study.demand)
-    if study.commuting is not None:
-        check_commuting(study, study.commuting, data, study.demand)
-    if study.sharing is not None:
-        check_sharing(study, study.sharing, data)
-    if study.observed is not None:
-        check_observed(study, study.observed, data)
-    if study.building is not None:
-        check_buildings(study, study.building, data)
-    if study.together is not None:
-        check_together(study, study.together, data)
-    if study.competition is not None:
-        check_competition(study, study.competition, data)
-    if study.robustness is not None:
-        check_robustness(study, study.robustness, data)
+    for key, asked in study.asked.items():
+        answer_of(key).check(study, asked, data)
 
 
-def answers(
-    here: Situation, cache: Cache, progress: Progress | None = None, *, weights: Mapping[str, float]
-) -> dict[str, pd.DataFrame]:
-    """Answer all further questions of a study, by the name of the table; nothing where it asks none.
+def answers(here: Situation) -> dict[str, pd.DataFrame]:
+    """Answer all further questions of a study, by the name of the table; nothing where it asks none."""
+    found: dict[str, Mapping[str, pd.DataFrame]] = {}
 
-    `weights` are what sites are ranked by.
-    """
-    study = here.study
-    tables: dict[str, pd.DataFrame] = {}
-    if study.fairness is not None:
-        tables |= fairness_tables(study.fairness, here)
-    told, learned = ({}, Learned()) if study.observed is None else observed_tables(study.observed, here)
-    if study.demand is not None:
-        asked = learned.block("demand", study.demand)
-        tables |= demand_tables(asked, here, decay=learned.decay_of("demand"))
-    if study.commuting is not None:
-        trips, decay = learned.block("commuting", study.commuting), learned.decay_of("commuting")
-        tables |= commuting_tables(trips, here, study.demand, decay=decay)
-    if study.sharing is not None:
-        tables |= sharing_tables(study.sharing, here, study.demand)
-    tables |= told
-    if study.building is not None:
-        tables |= building_tables(study.building, here, tables)
-    if study.together is not None:
-        tables |= together_tables(study.together, here)
-    if study.competition is not None:
-        tables |= competition_tables(study.competition, here, progress)
-    if study.robustness is not None:
-        tables |= robustness_tables(study.robustness, here, cache, progress, weights=weights)
-    return tables
+    def answer(key: str) -> None:
+        how = answer_of(key)
+        for other in how.after:
+            if other in here.study.asked and other not in found:
+                answer(other)
+        told = {name: table for tables in found.values() for name, table in tables.items()}
+        found[key] = how.tables(here.study.asked[key], replace(here, told=told))
+
+    for key in here.study.asked:
+        if key not in found:
+            answer(key)
+    return {name: table for key in here.study.asked for name, table in found[key].items()}

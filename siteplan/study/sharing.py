@@ -9,13 +9,11 @@ import pandas as pd
 
 from siteplan.analysis.sharing import ALL, SharedSpaces, share_spaces
 from siteplan.config import Study
-from siteplan.config.questions import Demand
 from siteplan.config.sharing import Sharing
 from siteplan.errors import InputError, StudyError, listed
 from siteplan.inputs.values import numbers
-from siteplan.study.fairness import Situation, check_group, check_mode
 from siteplan.study.load import StudyData
-from siteplan.study.sizing import check_minutes, mode_of
+from siteplan.study.situation import Answer, Situation, check_group, check_minutes, check_mode, mode_of
 
 __all__ = ["check_sharing", "sharing_tables"]
 
@@ -36,19 +34,19 @@ def check_sharing(study: Study, asked: Sharing, data: StudyData) -> None:
     _there(asked, data.sites)
 
 
-def sharing_tables(asked: Sharing, here: Situation, demand: Demand | None = None) -> dict[str, pd.DataFrame]:
+def sharing_tables(asked: Sharing, here: Situation) -> dict[str, pd.DataFrame]:
     """Answer what the sites are for: `spaces`, `week` and `conflicts`, as `share_spaces` gives them.
 
     `basis` of `spaces` is "nearest" for the existing, required and chosen sites, each of which has those who live
     nearest to it of all these; where there are none, "alone" for every site, as if it were the only one. Telework is
-    as `demand` says.
+    as the block `demand` says.
 
     Returns
     -------
     dict
         `spaces` with the name, status and basis of each site after its id, `week`, `conflicts`.
     """
-    asked, reach = asked.told(demand), here.reach
+    asked, reach = asked.told(here.study.demand), here.reach
     mode = mode_of(reach, "sharing.mode", asked.mode)
     known = set(reach.sites.astype(str))
     question: dict[str, Any] = {
@@ -114,3 +112,6 @@ def _columns(asked: Sharing, sites: gpd.GeoDataFrame) -> Iterator[tuple[str, Any
                 f"{space.column}, expected 0 or more"
             )
         yield name, np.where(np.isnan(values), usual, values)
+
+
+ANSWER = Answer(check_sharing, sharing_tables)

@@ -36,8 +36,8 @@ from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, check_choose, chosen, covered, frontier
-from siteplan.study.criteria import check_weights, criteria_tables, judged, traded
-from siteplan.study.fairness import Situation, access_tables, commune_names, desks_by_cell, places_left_out
+from siteplan.study.criteria import check_weights
+from siteplan.study.fairness import access_tables, commune_names, desks_by_cell, places_left_out
 from siteplan.study.load import (
     StudyData,
     load,
@@ -51,6 +51,7 @@ from siteplan.study.load import (
 )
 from siteplan.study.manifest import choice_told, input_files, manifest_of, warnings_of
 from siteplan.study.measured import measured, site_columns
+from siteplan.study.progress import Progress, tell, within
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.riding import line_layer, ridden, stop_layer
@@ -63,8 +64,9 @@ from siteplan.study.scenarios import (
     scores_table,
     variants_of,
 )
+from siteplan.study.situation import Situation
 from siteplan.study.stress import asks_for_calm, stress_lines
-from siteplan.study.travel import Progress, no_longer, rings_of, times_after, times_of
+from siteplan.study.travel import no_longer, rings_of, times_after, times_of
 
 __all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "score"]
 
@@ -143,10 +145,10 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
             rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, progress=progress)
         result = _with_scenarios(_answered(work, rings), work, after)
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
-        _tell(progress, "writing", 0)
+        tell(progress, "writing", 0)
         result = replace(result, manifest={**result.manifest, "warnings": told}).put(folder)
         cache.prune()
-        _tell(progress, "writing", 1)
+        tell(progress, "writing", 1)
     return result
 
 
@@ -348,17 +350,12 @@ def _told_once() -> Iterator[list[warnings.WarningMessage]]:
         warn(warning.message, warning.category)
 
 
-def _tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> None:
-    if progress is not None:
-        progress(stage, done, total)
-
-
 def _load(
     study: Study, progress: Progress | None, *, places: bool = True, around: Layer[Background] = BACKGROUND
 ) -> StudyData:
-    _tell(progress, "reading", 0)
+    tell(progress, "reading", 0)
     data = load(study, places=places, around=around)
-    _tell(progress, "reading", 1)
+    tell(progress, "reading", 1)
     return data
 
 
@@ -377,7 +374,7 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
         return base
     others, told = {}, []
     for variant, place in after:
-        stage = None if work.progress is None else _within(work.progress, variant.name)
+        stage = None if work.progress is None else within(work.progress, variant.name)
         before = (work.study, work.data, work.times)
         rows = times_after(variant.study, place, before, cache=work.cache, progress=stage)
         searched = rows.attrs.pop("searched", {})
@@ -405,11 +402,6 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
     return replace(base, scenarios=others, tables={**base.tables, **tables}, manifest=manifest)
 
 
-def _within(progress: Progress, name: str) -> Progress:
-    """Tell of the stages of a scenario by its name."""
-    return lambda stage, done, total: progress(f"{name}: {stage}", done, total)
-
-
 def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
     study, data, reach = work.study, work.data, work.reach
@@ -418,15 +410,12 @@ def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     tables |= frontier(study, reach, data.sites, choice, communes)
     opened = _names(choice)
     result = _analysed(work, rings, opened=opened)
-    if study.criteria is not None:
-        found = judged(study.criteria, data, result.scores)
-        tables |= criteria_tables(found, data)
-        tables |= traded(study, reach, data.sites, choice, communes, found)
     tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
     tables |= ridden(study, data)
-    tables |= answers(Situation(study, data, reach, opened), work.cache, work.progress, weights=result.weights)
+    here = Situation(study, data, reach, opened, choice, result.scores, result.weights)
+    tables |= answers(replace(here, cache=work.cache, progress=work.progress))
     if study.fairness is not None:
-        cells = result.cells.join(desks_by_cell(study.fairness, Situation(study, data, reach, opened)))
+        cells = result.cells.join(desks_by_cell(study.fairness, here))
         result = replace(result, layers={**result.layers, "cells": cells})
     return _choosing(result, choice, tables)
 

@@ -15,9 +15,8 @@ from siteplan.errors import StudyError, warn
 from siteplan.reachable import Floats, sums
 from siteplan.siting.alone import Groups, least_costs
 from siteplan.study.choosing import by_point
-from siteplan.study.fairness import Situation, check_group, check_mode
 from siteplan.study.load import StudyData, commune_names
-from siteplan.study.sizing import check_minutes, mode_of
+from siteplan.study.situation import Answer, Situation, check_whom, mode_of
 
 __all__ = ["check_together", "together_tables"]
 
@@ -32,9 +31,7 @@ def check_together(study: Study, asked: Together, data: StudyData) -> None:
     StudyError
         Naming the key: an unknown group or mode, more minutes than are searched for, no communes, nothing to pay.
     """
-    check_group(study, "together.group", asked.group)
-    check_mode(study, "together.mode", asked.mode)
-    check_minutes(study, "together.minutes", asked.minutes, asked.mode)
+    check_whom(study, "together", asked)
     if data.communes is None:
         raise StudyError("together: shares out among communes, but area.communes names no file of them")
     if study.choose is None and not (data.sites["status"] == "required").any():
@@ -217,3 +214,6 @@ def _breach(game: Groups, pays: Floats) -> tuple[list[int], float]:
     if more < CENT * len(group):
         group, more = [], 0.0
     return sorted([*group, *idle]), round(more + float(pays[idle].sum()), 2)
+
+
+ANSWER = Answer(check_together, together_tables)

@@ -20,23 +20,14 @@ from siteplan.reachable import GIVEN, check_times
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.load import StudyData
 from siteplan.study.manifest import input_files
+from siteplan.study.progress import Progress, stage_of
 from siteplan.study.scenarios import updated
 from siteplan.times import travel_times
 
-__all__ = ["Progress", "fingerprint", "no_longer", "rings_of", "times_after", "times_of"]
+__all__ = ["fingerprint", "no_longer", "rings_of", "times_after", "times_of"]
 
-Progress = Callable[[str, int, int], None]
 Search = Callable[[Profile | Rides, Progress | None], pd.DataFrame]
 
-APART = (
-    "inputs.times",
-    "building",
-    "commuting",
-    "competition",
-    "criteria",
-    "observed",
-    "robustness",
-)  # files that no search of the study's own reads
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
 
 
@@ -84,7 +75,7 @@ def _searched(study: Study, data: StudyData, profile: Profile | Rides, progress:
         **limit,
         direction=study.travel.direction,
         transit=data.timetable,
-        progress=_stage(progress, profile.name),
+        progress=stage_of(progress, profile.name),
     )
 
 
@@ -113,7 +104,7 @@ def times_after(
         rows = times[times["mode"] == profile.name]
         columns = [name for name in rows if isinstance(profile, Rides) or name not in OF_RIDES]
         rows = rows[columns].assign(mode=rows["mode"].cat.set_categories([profile.name]))
-        told = _stage(progress, profile.name)
+        told = stage_of(progress, profile.name)
         way = study.travel.direction
         return updated(rows, data, after, profile, minutes=study.limit_of(profile.name), direction=way, progress=told)
 
@@ -171,7 +162,9 @@ def _recoded(points: pd.Series, known: pd.Index, path: Path) -> tuple[pd.Series,
 
 def fingerprint(study: Study, streets: StreetNetwork | None, without: Sequence[str] = ()) -> dict[str, Any]:
     """Name all that travel times (or, without the people, isochrones) depend on, but for the mode and the limits."""
-    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if not key.startswith(APART)}
+    # No search of the study's own reads what its questions do.
+    apart = ("inputs.times", *(f"{key}." for key in study.asked))
+    files = {key.split(".", 1)[1]: path for key, path in input_files(study).items() if not key.startswith(apart)}
     hashes = {name: file_hash(path) for name, path in files.items() if name.split(".")[0] not in without}
     tables = {"population": study.inputs.population, "sites": study.inputs.sites}
     options = {
@@ -223,7 +216,7 @@ def rings_of(
             **limits,
             direction=study.travel.direction,
             transit=timetable,
-            progress=_stage(progress, f"isochrones {profile.name}"),
+            progress=stage_of(progress, f"isochrones {profile.name}"),
         )
         table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
         tables.append(table.set_crs(streets.crs, allow_override=True))
@@ -231,8 +224,3 @@ def rings_of(
     rank = {site: at for at, site in enumerate(sites.index)}
     order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
     return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
-
-
-def _stage(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
-    """Give one stage's progress to a function that knows nothing of stages."""
-    return None if progress is None else lambda done, total: progress(stage, done, total)

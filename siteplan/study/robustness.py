@@ -26,13 +26,14 @@ from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
 from siteplan.publics import by_public, other_shares
 from siteplan.reachable import Reach
-from siteplan.study.cache import Cache, content_key, file_hash
+from siteplan.study.cache import content_key, file_hash
 from siteplan.study.choosing import by_point, chosen
 from siteplan.study.editing import edited_timetable
-from siteplan.study.fairness import Situation
 from siteplan.study.load import StudyData, load_cells, same_place, used_sites
 from siteplan.study.measured import site_columns
-from siteplan.study.travel import Progress, fingerprint
+from siteplan.study.progress import Progress
+from siteplan.study.situation import Answer, Situation
+from siteplan.study.travel import fingerprint
 from siteplan.times import travel_times
 
 __all__ = ["check_robustness", "robustness_tables"]
@@ -84,9 +85,7 @@ def check_robustness(study: Study, asked: Robustness, data: StudyData) -> None:
         _timetables(study, asked, data)
 
 
-def robustness_tables(
-    asked: Robustness, here: Situation, cache: Cache, progress: Progress | None = None, *, weights: Mapping[str, float]
-) -> dict[str, pd.DataFrame]:
+def robustness_tables(asked: Robustness, here: Situation) -> dict[str, pd.DataFrame]:
     """Answer how sure: `robustness` by site and, where the study chooses, `robust_sets`.
 
     Each variant is kept in the cache as soon as it is computed, so an interrupted run goes on where it stopped.
@@ -95,8 +94,6 @@ def robustness_tables(
     ----------
     here
         Of the study; the sites that it chooses itself are a set to compare, be it chosen in no variant.
-    weights
-        What sites are ranked by, as for `score_sites`.
 
     Returns
     -------
@@ -108,7 +105,7 @@ def robustness_tables(
         `mean_regret`, `max_regret`, `max_regret_share`, in people of the chosen group within the limit; for variants
         that cannot meet the conditions of the choice there is a row without sites.
     """
-    study, data = here.study, here.data
+    study, data, weights = here.study, here.data, here.weights
     assert data.streets is not None  # noqa: S101 - checked before
     # What another question searches beyond the limits of this one is not searched again.
     bare = study.model_copy(update={"fairness": None})
@@ -131,9 +128,9 @@ def robustness_tables(
     def one(draw: Draw) -> pd.DataFrame:
         own = {name: value for name, value in draw.items() if name != "variant"}
         make = functools.partial(_variant, bare, data, ground, draw, weights=weights)
-        return cache.table(f"variant_{content_key({**known, 'variant': own})}", make, pd.read_parquet)
+        return here.cache.table(f"variant_{content_key({**known, 'variant': own})}", make, pd.read_parquet)
 
-    found = _each(one, draws, progress)
+    found = _each(one, draws, here.progress)
     return _told(asked, here, found, counted=_heaviest(weights))
 
 
@@ -423,3 +420,6 @@ def _covered(table: pd.DataFrame, taken: Sequence[bool]) -> float:
     bits = np.array([list(bytes.fromhex(name)) for name in rows["name"]], dtype=np.uint8)
     reach = (bits & np.packbits(np.array(taken))).any(axis=1)
     return float(rows["value"].to_numpy()[reach].sum())
+
+
+ANSWER = Answer(check_robustness, robustness_tables)
