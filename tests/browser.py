@@ -46,12 +46,29 @@ def browser() -> Iterator[Any]:
 def open_page(chromium: Any, path: Path, *, width: int = 1400, height: int = 900) -> Iterator[Opened]:
     """Open a file with the network off."""
     context = chromium.new_context(viewport={"width": width, "height": height}, offline=True)
-    opened = Opened(context.new_page())
-    opened.page.on("request", lambda request: opened.requests.append(request.url))
-    opened.page.on("console", lambda said: opened.complaints.append(said.text) if said.type == "error" else None)
-    opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    opened.page.goto(path.resolve().as_uri())
+    try:
+        with watched(context.new_page(), path) as opened:
+            yield opened
+    finally:
+        context.close()
+
+
+@contextmanager
+def watched(page: Any, path: Path) -> Iterator[Opened]:
+    """Open a file in a page that is there, which is blank again afterwards."""
+    opened = Opened(page)
+    heard = {
+        "request": lambda request: opened.requests.append(request.url),
+        "console": lambda said: opened.complaints.append(said.text) if said.type == "error" else None,
+        "pageerror": lambda error: opened.complaints.append(str(error)),
+    }
+    for event, listener in heard.items():
+        page.on(event, listener)
+    page.goto(path.resolve().as_uri())
     try:
         yield opened
     finally:
-        context.close()
+        for event, listener in heard.items():
+            page.remove_listener(event, listener)
+        page.mouse.move(0, 0)
+        page.goto("about:blank")

@@ -66,6 +66,7 @@ def test_run_prints_the_table_and_says_where_the_map_is(town: Path) -> None:
     done = call("run", town)
     assert done.exit_code == 0, done.stderr
     assert "Hall" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr  # no colours and no progress where nobody sees them
     assert "walk 4.8 km/h, bike 15 km/h" in done.stdout
     assert "110 people in; 110 placed" in done.stderr
     pages = [town.parent / "results" / name for name in ("map.html", "report.html")]
@@ -484,30 +485,8 @@ def test_help_comes_at_once_and_imports_little() -> None:
         assert f"\n  {command} " in shown
 
 
-@pytest.mark.parametrize("command", ["check", "score"])
-def test_what_makes_no_pages_loads_nothing_that_draws_them(town: Path, command: str) -> None:
-    code = (
-        "import sys; from siteplan.cli import app; app(sys.argv[1:], standalone_mode=False); "
-        "drawing = ('folium', 'jinja2', 'siteplan.output.maps', 'siteplan.output.report'); "
-        "print(*(each for each in drawing if each in sys.modules), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, command, str(town), "-q"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == "\n"
-
-
 def test_version() -> None:
     assert call("--version").stdout == "0.1.0\n"
-
-
-def test_python_m_siteplan_runs_a_study_without_osmnx(town: Path) -> None:
-    code = (
-        "import sys; from siteplan.cli import app; app(sys.argv[1:], standalone_mode=False); "
-        "assert 'osmnx' not in sys.modules"
-    )
-    done = subprocess.run([sys.executable, "-c", code, "run", str(town)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "\x1b" not in done.stdout + done.stderr  # no colours and no progress in a pipe
 
 
 def test_control_c_ends_quietly(town: Path) -> None:
@@ -616,10 +595,14 @@ def test_values_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, w
     assert done.stdout.split() == expected
 
 
-def test_progress_is_for_terminals(town: Path) -> None:
+def test_progress_is_for_terminals_and_nothing_needs_osmnx(town: Path) -> None:
     pty = pytest.importorskip("pty")
+    code = (
+        "import sys; from siteplan.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "assert 'osmnx' not in sys.modules"
+    )
     ours, theirs = pty.openpty()
-    with subprocess.Popen([*SITEPLAN, "run", str(town)], stdout=subprocess.PIPE, stderr=theirs):
+    with subprocess.Popen([sys.executable, "-c", code, "run", str(town)], stdout=subprocess.PIPE, stderr=theirs) as run:
         os.close(theirs)
         shown = b""
         while True:
@@ -630,8 +613,11 @@ def test_progress_is_for_terminals(town: Path) -> None:
             if not part:
                 break
             shown += part
+        assert run.stdout is not None
+        table = run.stdout.read()
     os.close(ours)
     assert b"writing" in shown
+    assert (run.returncode, b"Hall" in table, b"\x1b" in table) == (0, True, False)  # no colours in a pipe
 
 
 # ---- results that are checked ----

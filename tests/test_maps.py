@@ -32,7 +32,7 @@ from siteplan.output.result import Result
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.words import all_words, half_up, load_words
-from tests.browser import browser, needs_chromium, open_page
+from tests.browser import browser, needs_chromium, open_page, watched
 
 UTM = "EPSG:32632"
 HOSTILE = [
@@ -141,14 +141,22 @@ def chromium():
         yield opened
 
 
+@pytest.fixture(scope="module")
+def pages():
+    """Blank pages, each with the network off: a new one takes as long as a map takes to open in it."""
+    return []
+
+
 @pytest.fixture
-def opened(chromium, tmp_path):
+def opened(chromium, pages, tmp_path):
     """A function that opens a map and fails the test when the page complained or asked for anything but itself."""
     contexts = []
 
-    def open_map(page: SiteMap, **size):
+    def open_map(page: SiteMap, *, width=1400, height=900):
         page.save(tmp_path / "map.html")
-        context = open_page(chromium, tmp_path / "map.html", **size)
+        blank = pages.pop() if pages else chromium.new_context(offline=True).new_page()
+        blank.set_viewport_size({"width": width, "height": height})
+        context = watched(blank, tmp_path / "map.html")
         contexts.append((context, context.__enter__()))
         return contexts[-1][1]
 
@@ -157,6 +165,7 @@ def opened(chromium, tmp_path):
         context.__exit__(None, None, None)
         assert seen.requests == [(tmp_path / "map.html").as_uri()]
         assert seen.complaints == []
+        pages.append(seen.page)
 
 
 # ---- what the page is made of ----

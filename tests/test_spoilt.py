@@ -370,7 +370,7 @@ def test_a_spoilt_timetable_is_read_or_refused_by_name(
         read = functools.partial(sp.read_transit, tmp_path / "bus.zip", streets, date="2026-03-10")
         return tried(read, name, named="bus.zip")
 
-    fuzzed(name, one, record_property)
+    fuzzed(name, one, record_property, share=3)
 
 
 @pytest.mark.parametrize("name", FORMATS)
