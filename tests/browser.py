@@ -1,7 +1,7 @@
 """Open a page in Debian's Chromium, offline, and keep an eye on what it asks for and complains about."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,12 @@ PICTURES = Path(__file__).parent.parent / "test-output"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync")
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+def needs_chromium(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that opens pages; it is skipped where nothing can open them."""
+    absent = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+    marked: Callable[..., None] = pytest.mark.chromium(absent(test))
+    return marked
 
 
 @dataclass(frozen=True)
