@@ -21,6 +21,7 @@ import shapely
 
 from siteplan.config import Profile, Rides
 from siteplan.doors import as_limits, asked_limits, door
+from siteplan.errors import warn
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import ModeGraph, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
@@ -227,6 +228,9 @@ def _by_transit(
     pace = _pace(rides.access)
     beyond = int(cutoffs[-1]) + _margin(pace)
     # Whoever goes all the way without a ride is on the surface of that way, which ends where it does.
+    if transit.feed.on_demand.rides.size and rides.on_demand_wait_minutes is not None:
+        warn("isochrones: rides on demand (GTFS-Flex) are not drawn; the tables of minutes have them")
+        rides = rides.with_(on_demand_wait_minutes=None)
     ridden = rides if rides.direct_walk_minutes is None else rides.with_(direct_walk_minutes=NEXT_TO_NOTHING)
     ways = [(ridden, backwards)]
     if rides.back is not None:

@@ -164,7 +164,7 @@ def _ridden(
     within = found.costs[:, 0] <= found.cutoff
     moment = int(found.moments[found.chosen[0]])
     # Who plans is there before the moment asked about, or sets out after it; who walks all the way has no plan.
-    asked = int(found.set_out[found.chosen[0], 0]) * (-1 if found.backwards else 1) if trace.rides else moment * 10
+    asked = int(found.set_out[found.chosen[0], 0]) * (-1 if found.backwards else 1) if trace.ridden else moment * 10
     legs, ways = _legs(transit, trace, mode, direction, asked=asked, cost=cost, ends=(origin, site))
     return Itinerary(
         minutes=cost / MINUTE,
@@ -325,8 +325,8 @@ def _legs(
         return _End.of(transit.streets, ends[0 if home else 1], profile, profile.link_m if home else HARD_LIMIT)
 
     def walk(k: int, end: str, here: str | int, there: str | int) -> None:
-        profile = mode.access if k == at_home or not trace.rides else mode.walk
-        if trace.walks[k] or not trace.rides:
+        profile = mode.access if k == at_home or not trace.ridden else mode.walk
+        if trace.walks[k] or not trace.ridden:
             start, stop = at(here, profile), at(there, profile)
             found = _walked(transit.streets, profile, start, stop, most=trace.walks[k])
             if found is not None and found.cost == trace.walks[k]:
@@ -353,11 +353,39 @@ def _legs(
         metres = float(ground_lengths(lon[:-1], lat[:-1], lon[1:], lat[1:]).sum())
         rows.append(("ride", called[0], called[-1], line, headsign, ride.departure, ride.arrival, metres, ridden))
         place, here, now = called[-1], int(stops[-1]), ride.arrival
-    walk(len(trace.rides), names[1], here, names[1])
+    if trace.called is not None:
+        call, doors = trace.called, dict(zip(names, ends if direction == "to" else ends[::-1], strict=True))
+        on, off = (name if stop < 0 else stop for stop, name in zip((call.on, call.off), names, strict=True))
+        (start, first), (end, last_spot) = (_called_at(transit, where, doors) for where in (on, off))
+        walk(0, start, here, on)
+        place, now = start, now + trace.walks[0]
+        # Away from a site one waits for the first pick-up as well; at one, until the time to be there.
+        wait(now + call.wait if direction == "to" else asked + cost - trace.walks[1] - call.drive, first)
+        now = rows[-1][6] if rows and rows[-1][0] == "wait" else now
+        route = int(transit.feed.on_demand.rides["route"].iloc[call.ride])
+        line = str(transit.feed.routes["name"].iloc[route])
+        metres = _ground_m(transit.streets, first, last_spot)
+        rows.append(("ride", start, end, line, "", now, now + call.drive, metres, _line([first, last_spot])))
+        place, here, now = end, off, now + call.drive
+    walk(len(trace.walks) - 1, names[1], here, names[1])
     place, now = names[1], now + trace.walks[-1]
     last = ends[1 if names[1] == "site" else 0]
     wait(asked if direction == "to" else now, metric_points(last, transit.streets)[0])
     return _tables(transit.streets, rows, walked)
+
+
+def _called_at(transit: Timetable, where: str | int, doors: dict[str, gpd.GeoDataFrame]) -> tuple[str, Any]:
+    """Return name and point of where one gets on or off on demand: a stop, or a door."""
+    if isinstance(where, str):
+        return where, metric_points(doors[where], transit.streets)[0]
+    return str(transit.feed.stops["name"].iloc[where]), shapely.Point(*transit.spots[where])
+
+
+def _ground_m(streets: StreetNetwork, start: Any, end: Any) -> float:
+    """Return the metres on the ground straight between two points."""
+    degrees = gpd.GeoSeries([start, end], crs=streets.crs).to_crs(4326)
+    lon, lat = degrees.x.to_numpy(), degrees.y.to_numpy()
+    return float(ground_lengths(lon[:1], lat[:1], lon[1:], lat[1:])[0])
 
 
 def _line(spots: Sequence[Any]) -> Any:

@@ -17,7 +17,7 @@ from feeds import feed, lines, times, write_zip
 from siteplan.config import BIKE, Rides, clock_of
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.gtfs import Feed
-from siteplan.inputs.gtfs.feed import SPECIAL
+from siteplan.inputs.gtfs.feed import RIDES, SPECIAL, OnDemand
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.network.people import place_people
@@ -30,7 +30,7 @@ from siteplan.routing.layout import lay_out
 from siteplan.routing.transit import make_ride_room, search_rides
 from siteplan.samples import write_sample
 from siteplan.times import travel_times
-from timetables import Direction, every, hamlets, hm, journeys, nearest_rank, timetable, timetables
+from timetables import Direction, every, hamlets, hm, journeys, nearest_rank, on_demand, timetable, timetables
 from worlds import KINDS, METRE_A_SECOND, STREET, TO_LONLAT, Tags, World, made, places, put
 
 BY_BUS = Rides(walk=METRE_A_SECOND)
@@ -578,8 +578,10 @@ def slowly(
     site_links = link(transit.streets, sites, mode=rides.walk, link_m=HARD_LIMIT)
     links = link(transit.streets, people, mode=rides.walk)
     costs = journeys(transit.feed, transit.streets, site_links, links, rides, limit=limit, direction=way)
+    called = on_demand(transit.feed, transit.streets, sites, people, rides, limit=limit, direction=way)
     rows = []
-    for (site, point), every_minute in sorted(costs.items()):
+    for (site, point), scheduled in sorted(costs.items()):
+        every_minute = [*map(min, scheduled, called(site, point))]
         at = [nearest_rank(every_minute, percent) for percent in (rides.percentile, 25, 75)]
         if at[0] < float("inf"):
             rows.append((site, point, *at, sum(cost < float("inf") for cost in every_minute) / len(every_minute)))
@@ -602,7 +604,7 @@ WINDOWS = [
     "12:30:45",
 ]
 rules = st.builds(
-    lambda window, percentile, most, walk, slack, in_all, home, alone, aside: Rides(
+    lambda window, percentile, most, walk, slack, in_all, home, alone, aside, wait: Rides(
         window=window,
         percentile=percentile,
         max_rides=most,
@@ -613,6 +615,8 @@ rules = st.builds(
         direct_walk_minutes=alone,
         first_wait="planned" if aside else "counted",
         plan_minutes=aside or 60,
+        on_demand_wait_minutes=wait,
+        on_demand_kmh=20,
         walk=METRE_A_SECOND,
     ),
     st.sampled_from(WINDOWS),
@@ -624,6 +628,7 @@ rules = st.builds(
     st.sampled_from([None, None, 1, 15]),
     st.sampled_from([None, None, 2, 30]),
     st.sampled_from([None, None, 1, 3, 20]),
+    st.sampled_from([5, 0, 7.5]),
 )
 
 
@@ -635,6 +640,28 @@ class Case:
     sites: gpd.GeoDataFrame
     people: gpd.GeoDataFrame
     rides: Rides
+
+
+@st.composite
+def calls(draw: Any, spots: gpd.GeoSeries, stops: int, start: int) -> OnDemand:
+    """Draw zones around some of the places and groups of stops, and rides on demand between them at about a time."""
+    places = []
+    for _ in range(draw(st.integers(1, 3))):
+        some = draw(st.lists(st.integers(0, len(spots) - 1), min_size=1, unique=True))
+        places.append((spots.iloc[some].buffer(1).union_all(), []))
+    for _ in range(draw(st.integers(0, 2))):
+        places.append((None, draw(st.lists(st.integers(0, stops - 1), min_size=1, unique=True))))
+    window = st.tuples(st.integers(-30, 10), st.integers(0, 60)).map(
+        lambda minutes: (start + 60 * minutes[0], start + 60 * sum(minutes))
+    )
+    place, more = st.integers(0, len(places) - 1), st.sampled_from([(1.0, 0.0), (1.5, 60.0), (0.5, 12.5)])
+    ride = st.builds(
+        lambda on, off, first, last, long: (0, on, off, *first, *last, *long), place, place, window, window, more
+    )
+    rides = pd.DataFrame(draw(st.lists(ride, min_size=1, max_size=4)), columns=list(RIDES)).astype(RIDES)
+    zones = tuple(gpd.GeoSeries([zone for zone, _ in places], crs=spots.crs).to_crs(4326))
+    members = [(place, stop) for place, (_, some) in enumerate(places) for stop in some]
+    return OnDemand(rides, zones, pd.DataFrame(members, columns=["place", "stop"], dtype=np.int32))
 
 
 @st.composite
@@ -669,6 +696,9 @@ def cases(draw: Any, *, tenths: bool = False) -> Case:
         special=drawn.special,
     )
     sites, people = put(streets, spots(0, 2)), put(streets, [*spots(count // 2, 2), *spots(-1, 1)])
+    if not tenths and draw(st.booleans()):
+        spots_of_all = pd.concat([sites.geometry, people.geometry])
+        feed = replace(feed, on_demand=draw(calls(spots_of_all, stops, hm(rides.window[0]))))
     return Case(laid(feed, streets), sites, people, rides)
 
 

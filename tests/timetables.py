@@ -18,7 +18,7 @@ from oracles import street_times
 from siteplan.config import Profile, Rides
 from siteplan.inputs.gtfs import Feed
 from siteplan.inputs.gtfs.feed import SPECIAL
-from siteplan.network.snapping import link
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, link
 from siteplan.network.streets import StreetNetwork
 from worlds import TO_LONLAT, Edge
 
@@ -230,7 +230,7 @@ def _doors(feed: Feed, streets: StreetNetwork, walk: Profile) -> list[tuple[int,
     spots = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
     links = link(streets, gpd.GeoDataFrame(geometry=spots), mode="walk")
     doors = []
-    for stop in sorted(set(feed.calls["stop"])):
+    for stop in sorted({*feed.calls["stop"], *feed.on_demand.stops["stop"]}):
         parent = feed.stops["parent"][stop]
         entrance = (feed.stops["kind"] == 2) & (feed.stops["parent"] == parent) & (parent >= 0)
         every = feed.stops.index[entrance].tolist()
@@ -461,6 +461,68 @@ def journeys(
             pair = (end, row) if direction == "to" else (row, end)
             result[pair] = [cost if cost <= limit * 600 else math.inf for cost in costs]
     return result
+
+
+def on_demand(
+    feed: Feed,
+    streets: StreetNetwork,
+    sites: gpd.GeoDataFrame,
+    points: gpd.GeoDataFrame,
+    rides: Rides,
+    *,
+    limit: float,
+    direction: Direction,
+) -> Callable[[int, int], list[float]]:
+    """Return, of a site and a point (rows), the deciseconds of every minute of the window by rides on demand.
+
+    Each way to get on is tried with each to get off, and of each minute the moment to get on that wastes the least.
+    """
+    minutes = [10 * second for second in range(*map(hm, rides.window), 60)]
+    if rides.on_demand_wait_minutes is None:
+        return lambda _site, _point: [math.inf] * len(minutes)
+    wait, aside = round(600 * rides.on_demand_wait_minutes), 600 * (rides.planned_minutes or 0)
+    most = math.inf if rides.max_total_walk_minutes is None else rides.max_total_walk_minutes * 600
+    links = [link(streets, sites, mode=rides.walk, link_m=HARD_LIMIT), link(streets, points, mode=rides.walk)]
+    to_site = direction == "to"
+    on_foot = walks(feed, streets, *(links[::-1] if to_site else links), rides, limit=limit, direction=direction)
+    stops = gpd.GeoDataFrame(geometry=gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326)
+    at_site, at_point = (
+        link(streets, pd.concat([some[["geometry"]], stops.to_crs(streets.crs)]), mode=rides.drive, link_m=most_m)
+        for some, most_m in ((sites, HARD_LIMIT), (points, LIMIT))
+    )
+    ends = (at_site, at_point) if to_site else (at_point, at_site)
+    driven = street_times(streets, rides.drive, *ends, limit=240)
+    zones = gpd.GeoSeries(list(feed.on_demand.zones), crs=4326).to_crs(streets.crs)
+
+    def doors(places: gpd.GeoDataFrame, row: int, place: int, near: dict[int, int]) -> Iterator[tuple[int, int]]:
+        """Yield the rows of places, or of stops behind them, from which one is driven, and the way there on foot."""
+        if zones[place] is not None and zones[place].contains(places.geometry.iloc[row]):
+            yield row, 0
+        for stop in feed.on_demand.stops.query("place == @place")["stop"]:
+            if stop in near:
+                yield len(places) + stop, near[stop]
+
+    def times(site: int, point: int) -> list[float]:
+        best = [math.inf] * len(minutes)
+        start, end = ((points, point), (sites, site))[:: 1 if to_site else -1]
+        near = on_foot.to_stop.get(start[1], {}), {s: e[end[1]] for s, e in on_foot.from_stop.items() if end[1] in e}
+        for ride in feed.on_demand.rides.itertuples():
+            ways = itertools.product(doors(*start, ride.on, near[0]), doors(*end, ride.off, near[1]))
+            for (a, first), (b, last) in ways:
+                if (b, a) not in driven or first + last > most:
+                    continue
+                drive = round(driven[b, a] * ride.factor + ride.more * 10)
+                soonest = max(10 * ride.on_first, 10 * ride.off_first - drive)
+                latest = min(10 * ride.on_last, 10 * ride.off_last - drive)
+                for k, minute in enumerate(minutes):
+                    asked = minute - last - drive if to_site else minute + first + wait
+                    got_on = min(asked, latest) if to_site else max(asked, soonest)
+                    if soonest <= got_on <= latest and first + wait + drive + last <= limit * 600:
+                        wasted = max(0, abs(got_on - asked) - aside)
+                        best[k] = min(best[k], first + wait + drive + last + wasted)
+        return [cost if cost <= limit * 600 else math.inf for cost in best]
+
+    return times
 
 
 def _earliest_arrivals(

@@ -350,6 +350,20 @@ class Riding(Model):
         default=None, gt=0, le=180, description="longest walk in all, in a journey with rides; empty = no such limit"
     )
     board_slack_minutes: float = Field(default=1, ge=0, le=30, description="time at the stop before a departure (R5)")
+    on_demand_wait_minutes: float | None = Field(
+        default=15,
+        ge=0,
+        le=120,
+        description="average wait for a ride on demand (GTFS-Flex), booked before: half of the 30 minutes within which "
+        "dial-a-ride mostly picks up (FTA Circular 4710.1); empty = nobody rides on demand",
+    )
+    on_demand_kmh: float = Field(
+        default=30,
+        ge=5,
+        le=130,
+        description="km/h of the direct drive on demand, along streets open to bicycles: between the 24 km/h that "
+        "dial-a-ride vehicles average with all their stops (National Transit Database) and free traffic",
+    )
 
 
 class ByTransit(Riding):
@@ -401,6 +415,12 @@ class Rides(Mode, Riding):
             *([f"at most {self.direct_walk_minutes:g} min without a ride"] if self.direct_walk_minutes else []),
         ]
         return ", ".join(parts)
+
+    @property
+    def drive(self) -> Profile:
+        """How rides on demand go along the streets."""
+        alike = {"access_kmh": self.walk.access_kmh, "link_m": self.walk.link_m}
+        return BIKE.with_(name="on_demand", speed_kmh=self.on_demand_kmh, **alike)
 
     @property
     def access(self) -> Profile:

@@ -23,7 +23,16 @@ from siteplan.network.snapping import LIMIT
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.through import followers, joined
 
-__all__ = ["Patterns", "Timetable", "build_timetable", "hours_for", "patterns_without", "read_transit", "timetable_on"]
+__all__ = [
+    "Patterns",
+    "Timetable",
+    "build_timetable",
+    "hours_for",
+    "patterns_without",
+    "read_transit",
+    "timetable_on",
+    "used_stops",
+]
 
 ENTRANCE = 2  # location_type
 # No station is that long: Chatelet - Les Halles in Paris has 750 m between its furthest doors.
@@ -176,10 +185,10 @@ def build_timetable(
         spots = np.column_stack([places.x, places.y])
     else:
         patterns, spots = known.patterns, known.spots
-    doors = _doors(feed.stops, np.unique(patterns.stops), spots, streets)
+    doors = _doors(feed.stops, used_stops(feed, patterns), spots, streets)
     linked = doors.loc[doors["status"] == "placed", "stop"].unique()
     lost = ~np.isin(patterns.stops, linked)
-    if lost.all():
+    if len(lost) and lost.all():
         raise InputError(f"{', '.join(feed.sources)}: no stop lies within 300 m of the streets of {streets.source}")
     calls = np.repeat(np.diff(patterns.trip_ptr), np.diff(patterns.ptr))
     counts = {
@@ -201,6 +210,11 @@ def build_timetable(
     return Timetable(streets, feed, patterns, spots, doors, counts, minutes=minutes)
 
 
+def used_stops(feed: Feed, patterns: Patterns) -> Ints:
+    """Return the stops at which a vehicle calls, or to which one comes on demand."""
+    return np.union1d(patterns.stops, feed.on_demand.stops["stop"].to_numpy(np.int64))
+
+
 def patterns_without(timetable: Timetable, routes: Ints) -> Patterns:
     """Return the patterns of a timetable without some routes; who goes on as one of them, gets off before it."""
     feed, gone = timetable.feed, np.isin(timetable.feed.trips["route"], routes)
@@ -213,7 +227,7 @@ def _patterns(feed: Feed, after: Ints) -> Patterns:
     """Join trips of one vehicle, group those of the same calls, and split each group so that none overtakes another."""
     calls, berth_stops = joined(feed.calls.assign(stop=berths(feed)), after), stops_of(feed)
     trip = calls["trip"].to_numpy()
-    first = np.flatnonzero(np.concatenate([[True], trip[1:] != trip[:-1]]))
+    first = np.flatnonzero(np.concatenate([[True], trip[1:] != trip[:-1]])[: len(trip)])
     length = np.diff(np.append(first, len(trip)))
     what = np.column_stack([calls["stop"], calls["board"], calls["alight"]]).astype(np.int64)
     arrival, departure = calls["arrival"].to_numpy(np.int64), calls["departure"].to_numpy(np.int64)
@@ -226,9 +240,11 @@ def _patterns(feed: Feed, after: Ints) -> Patterns:
         rows = first[members][:, None] + np.arange(width)
         parts += [(width, [members[k] for k in line]) for line in _lines(arrival[rows], departure[rows])]
     blocks = [first[line][:, None] + np.arange(width) for width, line in parts]
-    widths, counts = np.array([w for w, _ in parts]), np.array([len(line) for _, line in parts])
-    heads = np.concatenate([block[0] for block in blocks])
-    every = np.concatenate([block.ravel() for block in blocks])
+    widths = np.array([width for width, _ in parts], np.int64)
+    counts = np.array([len(line) for _, line in parts], np.int64)
+    none = [np.zeros(0, np.int64)]  # where all is ridden on demand
+    heads = np.concatenate([*none, *(block[0] for block in blocks)])
+    every = np.concatenate([*none, *(block.ravel() for block in blocks)])
     return Patterns(
         ptr=_ptr(widths),
         stops=berth_stops[what[heads, 0]],
@@ -239,7 +255,7 @@ def _patterns(feed: Feed, after: Ints) -> Patterns:
         arrival=arrival[every],
         departure=departure[every],
         trip_ptr=_ptr(counts),
-        trips=trip[np.concatenate([first[line] for _, line in parts])],
+        trips=trip[np.concatenate([*none, *(first[line] for _, line in parts)])],
         after=after,
         calls=np.bincount(feed.calls["trip"], minlength=len(feed.trips)),
         berth_stops=berth_stops,

@@ -10,18 +10,20 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from siteplan.compiled import kernel
 from siteplan.config import Rides
 from siteplan.network.transit import Timetable, patterns_without
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.layout import lay_out, lay_patterns
+from siteplan.routing.ondemand import costs_at
 from siteplan.routing.planning import asked_at, departures_of
 from siteplan.routing.rides import rank_of
 from siteplan.routing.search import each
 from siteplan.routing.transit import make_ride_room, search_rides
 
-__all__ = ["Journeys", "Ride", "Trace", "search_journeys", "without"]
+__all__ = ["Call", "Journeys", "Ride", "Trace", "search_journeys", "without"]
 
 Ints = npt.NDArray[np.int64]
 Costs = npt.NDArray[np.int32]
@@ -43,11 +45,31 @@ class Ride:
 
 
 @dataclass(frozen=True)
+class Call:
+    """A ride on demand in true travel: row of the feed's rides, stops (-1: a door), deciseconds of wait and drive."""
+
+    ride: int
+    on: int
+    off: int
+    wait: int
+    drive: int
+
+
+@dataclass(frozen=True)
 class Trace:
-    """Rides in the order of travel, and the walks (deciseconds) before, between and after them."""
+    """Rides in the order of travel, and the walks (deciseconds) before, between and after them.
+
+    A ride on demand has none beside it.
+    """
 
     walks: tuple[int, ...]
     rides: tuple[Ride, ...]
+    called: Call | None = None
+
+    @property
+    def ridden(self) -> bool:
+        """Whether there is any ride."""
+        return bool(self.rides) or self.called is not None
 
 
 @kernel
@@ -130,6 +152,7 @@ class Journeys:
     _laid: Any
     _access: npt.NDArray[Any]
     _exits: tuple[npt.NDArray[Any], npt.NDArray[Any]]
+    _called: "_Called | None" = None
 
     def traces(self, points: Ints) -> list[Trace]:
         """Return the journeys chosen for some points; without rides where going all the way by oneself is as quick."""
@@ -142,6 +165,9 @@ class Journeys:
                 if minute < 0 or self.by_itself[point] <= self.costs[minute, point]:
                     found[point] = Trace((int(self.by_itself[point]),), ())
                     continue
+                if self._called is not None and self.costs[minute, point] == self._called.costs[minute, point]:
+                    found[point] = self._called.trace(minute, point, self.backwards)
+                    continue
                 if rounds is None:
                     rounds = self._rounds(start)
                 found[point] = self._trace(start + int(self.costs[minute, point]), point, rounds)
@@ -151,6 +177,8 @@ class Journeys:
         """Return which points are within the limit, at the percentile, by another timetable (`without`)."""
         query = (self.cutoff, self.rides, kernel, self._laid.feet, self._exits, self._access)
         costs, _ = _minute_by_minute(self.clock, self.wait, query, self.by_itself)
+        if self._called is not None:
+            costs = np.minimum(costs, self._called.costs)
         within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= self.cutoff
         return within
 
@@ -207,6 +235,41 @@ class Journeys:
             int(p.departure[at + on]) * 10,
             int(p.arrival[at + off]) * 10,
         )
+
+
+@dataclass(frozen=True)
+class _Called:
+    """The rides on demand of a site: as `lay_rides` has them, and of each minute and point the best (row), its cost.
+
+    `set_out` is as in `Journeys`; FAR where there is none.
+    """
+
+    rides: pd.DataFrame
+    best: Ints
+    costs: Costs
+    set_out: Costs
+
+    @classmethod
+    def of(cls, rides: pd.DataFrame, clock: Costs, plan: int | None, points: int) -> "_Called":
+        """Find the best at each minute."""
+        shape = (len(clock), points)
+        best, costs, set_out = np.full(shape, -1), np.full(shape, FAR, np.int32), np.full(shape, FAR, np.int32)
+        every, starts = costs_at(rides, clock, plan)
+        point = rides["point"].to_numpy(np.int64)
+        for row in range(len(rides)):
+            better = every[row] < costs[:, point[row]]
+            best[better, point[row]] = row
+            costs[better, point[row]], set_out[better, point[row]] = every[row][better], starts[row][better]
+        return cls(rides, best, costs, set_out)
+
+    def trace(self, minute: int, point: int, backwards: bool) -> Trace:
+        """Return the best ride of a minute in true travel."""
+        row = self.rides.iloc[int(self.best[minute, point])]
+        sides = ("point", "site") if backwards else ("site", "point")
+        walks = tuple(int(row[f"walk_{side}"]) for side in sides)
+        on, off = (int(row[f"stop_{side}"]) for side in sides)
+        drive = int(row["drive"])
+        return Trace(walks, (), Call(int(row["ride"]), on, off, int(row["cost"]) - sum(walks) - drive, drive))
 
 
 def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
@@ -272,11 +335,16 @@ def search_journeys(
         near = layout.access[site]
         query = (cutoff, mode.max_rides, laid.kernel, laid.feet, layout.exits, near)
         costs, set_out = _minute_by_minute(clock, mode.planned_minutes, query, by_itself)
+        called = None
+        if layout.on_demand is not None:
+            called = _Called.of(layout.on_demand[site], clock, mode.planned_minutes, len(people))
+            sooner = called.costs < costs
+            costs, set_out = np.where(sooner, called.costs, costs), np.where(sooner, called.set_out, set_out)
         ranked = np.sort(costs, axis=0)[ranks]
         chosen = np.where(ranked[0] <= cutoff, np.argmax(costs == ranked[0], axis=0), -1)
         return Journeys(
             timetable, backwards, cutoff, mode.max_rides, moments, clock, mode.planned_minutes, costs, set_out,
-            chosen, ranked, by_itself, ranks[0], laid, near, layout.exits,
+            chosen, ranked, by_itself, ranks[0], laid, near, layout.exits, called,
         )  # fmt: skip
 
     return each(search, [(site,) for site in range(len(sites))])

@@ -18,11 +18,12 @@ from siteplan.network.berths import rules_between
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, positions
-from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Patterns, Timetable
 from siteplan.routing import search
+from siteplan.routing.alone import by_oneself
+from siteplan.routing.ondemand import lay_rides
 
-__all__ = ["Laid", "Layout", "by_oneself", "lay_out", "lay_patterns", "lay_timetable", "walks_to_stops"]
+__all__ = ["Laid", "Layout", "lay_out", "lay_patterns", "lay_timetable", "walks_to_stops"]
 
 Ints = npt.NDArray[np.int64]
 Costs = npt.NDArray[np.int32]
@@ -46,15 +47,16 @@ class Laid:
 class Layout:
     """What the journeys of some sites and points are searched on.
 
-    `access` has for each site the stops in reach of it and their cost; `exits` the points in reach of each stop and
+        `access` has for each site the stops in reach of it and their cost; `exits` the points in reach of each stop and
     theirs, in CSR form; `by_oneself`, for each site, the points within the limit, and within that of ways
-    without any ride, and theirs.
+        without any ride, and theirs; `on_demand`, for each site, the rides of `lay_rides`.
     """
 
     laid: Laid
     access: list[npt.NDArray[Any]]
     exits: tuple[npt.NDArray[Any], npt.NDArray[Any]]
     by_oneself: list[tuple[Ints, Costs]]
+    on_demand: list[pd.DataFrame] | None
 
 
 def lay_out(
@@ -74,11 +76,14 @@ def lay_out(
     access = _at_berths(access, timetable.patterns).sort_values(["place", "stop"])
     alone = cutoff if mode.direct_walk_minutes is None else min(cutoff, _ds(mode.direct_walk_minutes))
     ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
+    near, out = [ways_in[a:b] for a, b in itertools.pairwise(bounds)], _exits(timetable, point_links, mode, backwards)
+    how: dict[str, Any] = {"mode": mode, "cutoff": cutoff, "backwards": backwards}
     return Layout(
         laid=lay_timetable(timetable, mode, backwards),
-        access=[ways_in[a:b] for a, b in itertools.pairwise(bounds)],
-        exits=_exits(timetable, point_links, mode, backwards),
+        access=near,
+        exits=out,
         by_oneself=by_oneself(streets, sites, people, home, cutoff=alone, backwards=backwards),
+        on_demand=lay_rides(timetable, sites, people, access=near, exits=out, **how),
     )
 
 
@@ -295,25 +300,6 @@ def _walks_to_stops(
 
     key = ("to stops", backwards, profile, longest, outward, _spots(links))
     return timetable.remember(key, make)  # type: ignore[no-any-return]
-
-
-def by_oneself(
-    streets: StreetNetwork,
-    sites: gpd.GeoDataFrame,
-    people: gpd.GeoDataFrame,
-    home: Profile,
-    *,
-    cutoff: int,
-    backwards: bool,
-) -> list[tuple[Ints, Costs]]:
-    """Return for each site the points within the limit without any ride, and what they cost."""
-    graph = mode_graph(streets, home, backwards=backwards)
-    site_rows, ends = positions(linked(streets, sites, home, HARD_LIMIT), graph, home)
-    point_rows, points = positions(linked(streets, people, home, home.link_m), graph, home)
-    source, target, cost = search.times(search.prepare(graph, ends, points), cutoff)
-    site, point = site_rows[source], point_rows[target]
-    bounds = np.searchsorted(site, np.arange(len(sites) + 1))
-    return [(point[a:b], cost[a:b]) for a, b in itertools.pairwise(bounds)]
 
 
 def _ds(minutes: float) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from siteplan.config import Rides
 from siteplan.errors import StudyError
@@ -16,7 +17,8 @@ from siteplan.network.transit import Timetable
 from siteplan.routing import search
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.budget import make_limited_room, search_limited
-from siteplan.routing.layout import lay_out
+from siteplan.routing.layout import Layout, lay_out
+from siteplan.routing.ondemand import lower_costs
 from siteplan.routing.planning import asked_at, departures_of
 from siteplan.routing.transit import make_ride_room, search_rides
 
@@ -84,10 +86,11 @@ def ride_times(
         budget = round(mode.max_total_walk_minutes * search.MINUTE)
         feet, out = (*feet, layout.laid.foot_walk), (*out, int((mode.home or mode.walk).rules == "walk"))
     query = (cutoff, mode.max_rides, layout.laid.kernel, feet, out)
+    on_demand = _on_demand(layout, budget, walks=(mode.home or mode.walk).rules == "walk")
     window = _Window(clock, mode.planned_minutes, query, budget, ranks, len(people), [])
     bounds = [len(sites) * part // search.PARTS for part in range(search.PARTS + 1)]
     calls = [
-        (window, layout.access[first:stop], layout.by_oneself[first:stop])
+        (window, layout.access[first:stop], layout.by_oneself[first:stop], on_demand[first:stop])
         for first, stop in itertools.pairwise(bounds)
         if first < stop
     ]
@@ -119,15 +122,36 @@ class _Window:
         return make_limited_room(timetable, self.points)
 
 
+def _on_demand(layout: Layout, budget: int | None, *, walks: bool) -> list[pd.DataFrame | None]:
+    """Return the rides on demand of each site, without those of longer walks than asked; `walks` to the stop counts."""
+    if layout.on_demand is None:
+        return [None] * len(layout.access)
+    if budget is None:
+        return list(layout.on_demand)
+    every = ((rides, rides["walk_site"] + rides["walk_point"] * walks) for rides in layout.on_demand)
+    return [rides[walked <= budget].reset_index(drop=True) for rides, walked in every]
+
+
 def _some_sites(
-    window: _Window, access: list[npt.NDArray[Any]], by_oneself: list[tuple[Ints, Costs]]
+    window: _Window,
+    access: list[npt.NDArray[Any]],
+    by_oneself: list[tuple[Ints, Costs]],
+    on_demand: list[pd.DataFrame | None],
 ) -> list[RideTimes]:
-    """Search from some sites, given the stops near each and who gets there without any ride."""
+    """Search from some sites, given the stops near each, who gets there without any ride, and who on demand."""
     with search.lent(window.rooms, window.room) as room:
-        return [_one_site(window, near, direct, room) for near, direct in zip(access, by_oneself, strict=True)]
+        of_sites = zip(access, by_oneself, on_demand, strict=True)
+        return [_one_site(window, near, direct, room, called=called) for near, direct, called in of_sites]
 
 
-def _one_site(window: _Window, near: npt.NDArray[Any], direct: tuple[Ints, Costs], room: tuple[Any, ...]) -> RideTimes:
+def _one_site(
+    window: _Window,
+    near: npt.NDArray[Any],
+    direct: tuple[Ints, Costs],
+    room: tuple[Any, ...],
+    *,
+    called: pd.DataFrame | None,
+) -> RideTimes:
     """Search from one site and sort what the minutes of the window give."""
     cutoff, ranks = window.query[0], window.ranks
     departures, plan = departures_of(window.clock, window.wait, near, window.query[2])
@@ -136,6 +160,9 @@ def _one_site(window: _Window, near: npt.NDArray[Any], direct: tuple[Ints, Costs
         ridden, costs = search_rides(*query)[:2]
     else:
         ridden, costs = search_limited(*query, window.budget)[:2]
+    if called is not None:
+        clock = window.clock if plan is None else window.clock[::-1]  # as the costs of a plan stand
+        ridden, costs = lower_costs((ridden, costs), called, clock, window.wait)
     point, alone = direct
     # Both are in ascending order of the points.
     if len(point):

@@ -16,8 +16,8 @@ from siteplan.errors import InputError, absence, listed
 __all__ = ["ZONES", "Archive", "open_feed", "read_table"]
 
 TABLES = (
-    "agency", "areas", "booking_rules", "calendar", "calendar_dates", "frequencies", "location_groups", "routes",
-    "stop_times", "stops", "transfers", "trips",
+    "agency", "areas", "booking_rules", "calendar", "calendar_dates", "frequencies", "location_group_stops",
+    "location_groups", "routes", "stop_times", "stops", "transfers", "trips",
 )  # fmt: skip
 ZONES = "locations"  # a GeoJSON, not a table
 NEEDED = ("stops", "routes", "trips", "stop_times")

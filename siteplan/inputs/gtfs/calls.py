@@ -24,15 +24,24 @@ COLUMNS = ("arrival_time", "departure_time", "pickup_type", "drop_off_type", "sh
 # Rows of GTFS-Flex have one of these: an area or a time window in place of a stop or a time.
 FLEX = ("location_id", "location_group_id", "start_pickup_drop_off_window", "end_pickup_drop_off_window")
 
+# What the rows of a draft say of a ride: minutes = factor x direct drive + offset.
+DRAFT = ("mean_duration_factor", "mean_duration_offset")
+
 # Of the form that Flex had before GTFS took it over: from such a stop on a vehicle calls in an area around its way.
 FORMER = ("start_service_area_id", "end_service_area_id", "start_service_area_radius", "end_service_area_radius")
 
+ON_CALL = 2  # pickup_type and drop_off_type: one must phone
 FILLED = ("times_by_distance", "times_by_line", "times_by_count")
 
 
 @dataclass(frozen=True)
 class RawCalls:
     """Calls sorted by trip and sequence, how many rows each trip of the feed has, and which have GTFS-Flex alone.
+
+    `windows` are the rows of trips that have no others, in the order of each trip: `trip`, `stop` (-1: none), `zone`,
+    `group` (ids, or ''), `first`, `last` (seconds, NaN where they are none), `pickup`, `drop`, `factor`, `more`
+    (seconds; both NaN where nothing is said). Rows with an area of the former form stand there likewise, where a trip
+    has no others and all of them are on call.
 
     `table` has the columns `trip`, `stop` (row numbers; stop -1 when unknown), `arrival`, `departure` (seconds, NaN
     when blank), `pickup`, `drop` (0 to 3), `distance` (shape_dist_traveled, NaN when blank), `blank` and `bad` (whether
@@ -42,6 +51,7 @@ class RawCalls:
     table: pd.DataFrame
     rows: Ints
     flex: Mask
+    windows: pd.DataFrame
 
 
 def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) -> RawCalls:
@@ -56,7 +66,9 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
         out; the same for exact duplicates and for rows of GTFS-Flex without a time, which no timetable can use.
     """
     former = FORMER if b"service_area" in feed.tables["stop_times"].partition(b"\n")[0] else ()
-    table = read_table(feed, "stop_times", ("trip_id", "stop_id", "stop_sequence"), (*COLUMNS, *FLEX, *former))
+    draft = DRAFT if b"_duration_" in feed.tables["stop_times"].partition(b"\n")[0] else ()
+    other = (*COLUMNS, *FLEX, *former, *draft)
+    table = read_table(feed, "stop_times", ("trip_id", "stop_id", "stop_sequence"), other)
     trip, sequence = _positions(table["trip_id"], trips), whole(table["stop_sequence"])
     feed.counts["calls_of_unknown_trips"] += int((trip < 0).sum())
     known = trip >= 0
@@ -86,10 +98,68 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
             "flex": np.logical_or.reduce([~_blank(table[column]) for column in FLEX]),
         }
     )
+    of_areas = _of_areas(table, calls) if former else None
+    if of_areas is not None:
+        driven = calls["trip"].isin(of_areas["trip"]).to_numpy()
+        table, calls = table[~driven], calls[~driven]
     found = _distinct(calls, feed)
     count = len(trips)
     flex = (np.bincount(calls["trip"], calls["flex"], count) > 0) & (np.bincount(found["trip"], minlength=count) == 0)
-    return RawCalls(found, rows, flex)
+    feed.counts["flex_beside"] += int((calls["flex"] & calls["arrival"].isna() & ~flex[calls["trip"]]).sum())
+    windows = _windows(table, calls, flex[calls["trip"].to_numpy()])
+    if of_areas is not None:
+        flex[of_areas["trip"].to_numpy()] = True
+        windows = pd.concat([windows, of_areas], ignore_index=True)
+    return RawCalls(found, rows, flex, windows)
+
+
+def _windows(table: pd.DataFrame, calls: pd.DataFrame, some: Mask) -> pd.DataFrame:
+    """Return the rows of trips by window alone, as `RawCalls.windows`; `table` has their text."""
+    table, calls = table[some], calls[some]
+    said = {name: _numbers(table[name]) if name in table else np.full(len(table), np.nan) for name in DRAFT}
+    ids = {name: table[f"location_{name}"].str.strip().to_numpy() for name in ("id", "group_id")}
+    return pd.DataFrame(
+        {
+            "trip": calls["trip"].to_numpy(),
+            "stop": calls["stop"].to_numpy(),
+            "zone": ids["id"],
+            "group": ids["group_id"],
+            "first": seconds(table["start_pickup_drop_off_window"]),
+            "last": seconds(table["end_pickup_drop_off_window"]),
+            "pickup": calls["pickup"].to_numpy(),
+            "drop": calls["drop"].to_numpy(),
+            "factor": said["mean_duration_factor"],
+            "more": said["mean_duration_offset"] * 60,
+        }
+    )
+
+
+def _of_areas(table: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
+    """Return trips of the former form that are rides within one area, as `RawCalls.windows`.
+
+    They have two rows, both on call: the area begins with the first of them and ends with the other, and so does the
+    time at which one is driven in it.
+    """
+    pair = np.flatnonzero(np.bincount(calls["trip"]) == 2) if len(calls) else np.zeros(0, np.int64)
+    first = np.searchsorted(calls["trip"], pair)
+    starts, ends = (table[f"{side}_service_area_id"].str.strip().to_numpy() for side in ("start", "end"))
+    on_call = (calls["pickup"] == ON_CALL).to_numpy()[first] & (calls["drop"] == ON_CALL).to_numpy()[first + 1]
+    first = first[on_call & (starts[first] != "") & (starts[first] == ends[first + 1])]
+    rows = np.stack([first, first + 1], axis=1).ravel()
+    return pd.DataFrame(
+        {
+            "trip": calls["trip"].to_numpy()[rows],
+            "stop": -1,
+            "zone": np.repeat(starts[first], 2),
+            "group": "",
+            "first": np.repeat(calls["departure"].to_numpy()[first], 2),
+            "last": np.repeat(calls["arrival"].to_numpy()[first + 1], 2),
+            "pickup": calls["pickup"].to_numpy()[rows],
+            "drop": calls["drop"].to_numpy()[rows],
+            "factor": np.nan,
+            "more": np.nan,
+        }
+    )
 
 
 def _distinct(calls: pd.DataFrame, feed: Archive) -> pd.DataFrame:

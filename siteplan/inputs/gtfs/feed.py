@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["SPECIAL", "Feed"]
+__all__ = ["RIDES", "SPECIAL", "Feed", "OnDemand"]
 
 # The columns of `Feed.special`.
 SPECIAL: dict[str, Any] = {
@@ -17,6 +17,38 @@ SPECIAL: dict[str, Any] = {
     **dict.fromkeys(("from_route", "to_route"), np.int32),
     **dict.fromkeys(("from_trip", "to_trip"), "str"),
 }
+
+# The columns of `OnDemand.rides`.
+RIDES: dict[str, Any] = {
+    **dict.fromkeys(("route", "on", "off"), np.int32),
+    **dict.fromkeys(("on_first", "on_last", "off_first", "off_last"), np.int64),
+    **dict.fromkeys(("factor", "more"), np.float64),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class OnDemand:
+    """The rides on demand of one service date (GTFS-Flex): from a place to another, each within a window of time.
+
+    Attributes
+    ----------
+    rides
+        `route` (number), `on`, `off` (places where one is picked up, dropped off), the windows `on_first`, `on_last`,
+        `off_first`, `off_last` (seconds since midnight of the date), and what a ride takes: `factor` times the direct
+        drive and `more` seconds.
+    zones
+        By place, from 0 on: a polygon in degrees, None where it is stops.
+    stops
+        The stops of places that are: `place`, `stop` (numbers).
+    """
+
+    rides: pd.DataFrame = field(
+        repr=False, default_factory=lambda: pd.DataFrame({name: [] for name in RIDES}).astype(RIDES)
+    )
+    zones: tuple[Any, ...] = field(repr=False, default=())
+    stops: pd.DataFrame = field(
+        repr=False, default_factory=lambda: pd.DataFrame({"place": [], "stop": []}, dtype=np.int32)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +85,8 @@ class Feed:
     stays
         What transfers.txt says of staying seated: `from_trip`, `to_trip` (ids as in `trips`), `type` (4 one may, 5 one
         may not).
+    on_demand
+        The rides on demand beside the trips.
     service
         Trips by date for all dates of the feeds: index `date`, from the first date with service to the last.
     counts
@@ -75,3 +109,4 @@ class Feed:
     special: pd.DataFrame = field(
         repr=False, default_factory=lambda: pd.DataFrame({name: [] for name in SPECIAL}).astype(SPECIAL)
     )
+    on_demand: OnDemand = field(repr=False, default_factory=OnDemand)

@@ -1,7 +1,7 @@
 """One feed -> its part of the timetable of a date."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,8 @@ import pandas as pd
 
 from siteplan.inputs.gtfs.archive import Archive
 from siteplan.inputs.gtfs.calls import DAY, Ints, Mask, interpolated, read_calls, repaired
-from siteplan.inputs.gtfs.flex import count_flex
+from siteplan.inputs.gtfs.feed import OnDemand
+from siteplan.inputs.gtfs.flex import count_flex, read_on_demand
 from siteplan.inputs.gtfs.report import ODDITIES
 from siteplan.inputs.gtfs.runs import lay_out, read_frequencies, runs_on
 from siteplan.inputs.gtfs.service import read_services
@@ -36,6 +37,7 @@ class Part:
     service: pd.Series
     counts: dict[str, int]
     stays: pd.DataFrame
+    on_demand: OnDemand
 
     def planned(self, date: dt.date) -> int:
         """Return how many trips the feed plans on a date."""
@@ -71,10 +73,9 @@ def read_part(
     active = {day: np.append(services.on(date + dt.timedelta(days=day)), False)[service] for day in shifts}
     raw = read_calls(feed, pd.Index(trips["id"]), np.logical_or.reduce([*active.values()]), pd.Index(every["id"]))
     runs, calls = _running(raw.table, active, often, shifts, between=between, feed=feed)
-    on_demand = int((active[0] & raw.flex).sum())
-    feed.counts["flex_trips"] += on_demand
-    feed.counts["trips_without_times"] -= on_demand
+    feed.counts["trips_without_times"] -= int((active[0] & raw.flex).sum())
     count_flex(feed)
+    on_demand = read_on_demand(feed, raw, trips, every, active=active, shifts=shifts, between=between)
     calls = _usable(calls, every, feed)
     runs = runs[np.isin(runs["trip"], calls["trip"])].reset_index(drop=True)
     of_runs = trips.iloc[runs["trip"]].reset_index(drop=True).assign(day=runs["day"], headway=runs["headway"])
@@ -94,7 +95,15 @@ def read_part(
         service=services.trips_by_date(_planned(service, len(services.ids), often, raw.rows)),
         counts={key: feed.counts[key] for key in ODDITIES},
         stays=stays,
+        on_demand=replace(on_demand, stops=_numbered(on_demand.stops, number)),
     )
+
+
+def _numbered(members: pd.DataFrame, number: Ints) -> pd.DataFrame:
+    """Give the stops of places on demand their new numbers; those without a place are left out."""
+    members = members.assign(stop=number[members["stop"]].astype(np.int32))
+    kept: pd.DataFrame = members[members["stop"] >= 0].reset_index(drop=True)
+    return kept
 
 
 def _planned(service: Ints, services: int, often: pd.DataFrame, rows: Ints) -> Ints:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from siteplan.errors import InputError, listed, warn
 from siteplan.inputs.gtfs.archive import Archive, open_feed
-from siteplan.inputs.gtfs.feed import Feed
+from siteplan.inputs.gtfs.feed import Feed, OnDemand
 from siteplan.inputs.gtfs.part import Part, read_part
 from siteplan.inputs.gtfs.report import ODDITIES, oddities
 from siteplan.inputs.gtfs.runs import clock_shifts
@@ -72,7 +72,7 @@ def read_gtfs(paths: Paths, *, date: str | dt.date, hours: tuple[float, float] =
     for part in parts:
         _say_odd(part, day)
     sources = tuple(str(feed.path) for feed in feeds.values())
-    if not any(len(part.calls) for part in parts):
+    if not any(len(part.calls) or len(part.on_demand.rides) for part in parts):
         odd = "; ".join(sentence for part in parts for sentence in oddities(part.counts))
         raise InputError(
             f"{listed(sources)}: none of the trips on {day} can be used: {odd or 'it has too few stop times'}"
@@ -199,4 +199,18 @@ def _merged(
     for name in ("stops", "routes", "trips"):
         whole[name].index.name = name.removesuffix("s")
     counts = {key: sum(part.counts[key] for part in parts) for key in ODDITIES}
-    return Feed(date, zone, sources, **whole, service=_service(parts), counts=counts)
+    service, on_demand = _service(parts), _on_demand(parts)
+    return Feed(date, zone, sources, **whole, service=service, counts=counts, on_demand=on_demand)
+
+
+def _on_demand(parts: Sequence[Part]) -> OnDemand:
+    """Put the rides on demand of the parts one after the other."""
+    rides, stops, zones, route, stop = [], [], list[Any](), 0, 0
+    for part in parts:
+        found, place = part.on_demand, len(zones)
+        ends = {side: found.rides[side] + place for side in ("on", "off")}
+        rides.append(found.rides.assign(route=found.rides["route"] + route, **ends))
+        stops.append(found.stops + {"place": place, "stop": stop})
+        zones += found.zones
+        route, stop = route + len(part.routes), stop + len(part.stops)
+    return OnDemand(pd.concat(rides, ignore_index=True), tuple(zones), pd.concat(stops, ignore_index=True))

@@ -37,16 +37,19 @@ ODDITIES: dict[str, tuple[str, bool]] = {
     ),
     "duplicate_transfers": ("transfers of a pair that stands before, left out", False),
     # Demand: what GTFS-Flex says beside the trips
-    "flex_zones": ("zones to be picked up in on demand (GTFS-Flex, locations.geojson), not ridden in", False),
-    "flex_groups": ("groups of stops to be picked up at on demand (GTFS-Flex), not ridden between", False),
-    "bad_flex_zones": ("files of zones (locations.geojson) that are no GeoJSON, not read", True),
-    "booking_rules": ("rules for booking a ride (booking_rules.txt), not needed for what is ridden", False),
+    "flex_zones": ("zones to be picked up in on demand (GTFS-Flex, locations.geojson)", False),
+    "flex_groups": ("groups of stops to be picked up at on demand (GTFS-Flex)", False),
+    "bad_flex_files": ("files of zones (locations.geojson) that are no GeoJSON, not read", True),
+    "bad_flex_zones": ("zones on demand without a polygon, not ridden in", True),
+    "bad_flex_durations": ("stop times on demand with a factor or offset below 0, taken as the direct drive", True),
+    "booking_rules": ("rules for booking a ride (booking_rules.txt): who rides has booked", False),
     "booked_ahead": ("of these, rules for booking ahead of time, on the same day or before", False),
-    "former_flex_areas": ("areas of the former GTFS-Flex (areas.txt with wkt), not ridden in", False),
+    "former_flex_areas": ("areas of the former GTFS-Flex (areas.txt with wkt)", False),
     "former_flex_trips": ("trips with travel times on demand of the former GTFS-Flex (drt_ columns)", False),
     # Stop times of the trips looked at for the date
     "former_flex_rows": ("stop times with an area of the former GTFS-Flex around the way, used at their stops", False),
-    "flex_rows": ("stop times by area or time window (GTFS-Flex), which no timetable can use", False),
+    "flex_rows": ("stop times by area or time window (GTFS-Flex)", False),
+    "flex_beside": ("of these, of trips that also keep times, ridden from and to their timed stops alone", True),
     "duplicate_calls": ("stop times that stand twice, used once", False),
     # Stop times of the trips that run
     "bad_times": ("stop times whose time is none, taken as blank", True),
@@ -65,7 +68,11 @@ ODDITIES: dict[str, tuple[str, bool]] = {
     "closed_calls": ("stop times where one may neither get on nor off, left out", False),
     "short_trips": ("trips on which one cannot get on and later off, left out", False),
     # Trips that run
-    "flex_trips": ("trips of the date on demand alone, by area or time window (GTFS-Flex), not ridden", True),
+    "flex_trips": ("trips of the date on demand alone (GTFS-Flex), ridden after an average wait", False),
+    "flex_unridden": (
+        "trips of the date on demand without two known places, each with a time window, not ridden",
+        True,
+    ),
     "trips_without_times": ("trips of the date without any time, left out", True),
     "duplicate_trips": ("trips of one route with the very times and stops of another, kept", False),
     "headway_trips": ("trips laid out by a headway, where the wait averages half of it", False),

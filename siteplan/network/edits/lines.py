@@ -23,9 +23,10 @@ from siteplan.config.changes import (
 from siteplan.config.fields import LONG
 from siteplan.errors import StudyError, suggested, warn
 from siteplan.inputs.gtfs import Feed
+from siteplan.inputs.gtfs.feed import OnDemand
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.through import followers
-from siteplan.network.transit import Timetable, _doors, _patterns, build_timetable, hours_for
+from siteplan.network.transit import Timetable, _doors, _patterns, build_timetable, hours_for, used_stops
 
 __all__ = ["check_lines", "edit_feed", "edit_timetable"]
 
@@ -60,7 +61,7 @@ def edit_timetable(
     """
     check_lines(timetable.feed, changes)
     feed = edit_feed(timetable.feed, changes)
-    if not len(feed.calls):
+    if not len(feed.calls) and not len(feed.on_demand.rides):
         raise StudyError(f"changes 1 to {len(changes)}: no line runs any more; leave transit out of the modes instead")
     if streets is not None and streets is not timetable.streets:
         same = feed is timetable.feed and streets.crs == timetable.streets.crs
@@ -191,9 +192,21 @@ def edit_feed(feed: Feed, changes: Sequence[LineChange]) -> Feed:
             for route in line_routes(feed, change.every, what):
                 feed = _every(feed, int(route), change)
         else:
-            mine = np.isin(feed.trips["route"], line_routes(feed, target_of(change), what))
+            routes = line_routes(feed, target_of(change), what)
+            mine = np.isin(feed.trips["route"], routes)
             feed = _without(feed, mine) if isinstance(change, LineCut) else _later(feed, mine, change.minutes)
+            feed = replace(feed, on_demand=_on_demand(feed.on_demand, routes, change))
     return feed
+
+
+def _on_demand(found: OnDemand, routes: Ints, change: LineCut | LineShifted) -> OnDemand:
+    """Leave out the rides on demand of some routes, or let them run later."""
+    rides, mine = found.rides, found.rides["route"].isin(routes).to_numpy()
+    if isinstance(change, LineCut):
+        return replace(found, rides=rides[~mine].reset_index(drop=True))
+    later = np.where(mine, round(change.minutes * 60), 0)
+    times = [f"{side}_{end}" for side in ("on", "off") for end in ("first", "last")]
+    return replace(found, rides=rides.assign(**{name: rides[name] + later for name in times}))
 
 
 def _later(feed: Feed, some: npt.NDArray[np.bool_], minutes: float) -> Feed:
@@ -374,7 +387,7 @@ def _relinked(timetable: Timetable, feed: Feed, moved: Ints) -> Timetable:
     places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326)
     places = places.to_crs(timetable.streets.crs)
     spots = np.column_stack([places.x, places.y])
-    used = np.unique(patterns.stops)
+    used = used_stops(feed, patterns)
     known = timetable.doors[~timetable.doors["stop"].isin(moved)]
     fresh = np.setdiff1d(used, known["stop"])
     parts = [known[known["stop"].isin(used)]]
@@ -388,11 +401,11 @@ def _relinked(timetable: Timetable, feed: Feed, moved: Ints) -> Timetable:
         text = f"stops {names}: new or moved, and more than 300 m from any street; nobody gets on or off there"
         warn(text)
     lost = ~np.isin(patterns.stops, linked)
-    if lost.all():
+    if len(lost) and lost.all():
         raise StudyError(f"{', '.join(feed.sources)}: after the changes no stop lies within 300 m of any street")
     calls = np.repeat(np.diff(patterns.trip_ptr), np.diff(patterns.ptr))
     counts = {
-        "stops": len(used),
+        "stops": len(np.unique(patterns.stops)),
         "stops_without_street": len(np.unique(patterns.stops[lost])),
         "stop_times": int(calls.sum()),
         "stop_times_without_street": int(calls[lost].sum()),
