@@ -561,7 +561,7 @@ FARTHER = World(
         ("no_u_turn", (WEST, (EAST,), 6), (300.0, 200.0)),
         ("no_left_turn", (6, (EAST,), WEST), (200.0, 300.0)),
         ("no_left_turn", (WEST, (EAST, 5), 6), (200.0, 200.0)),  # 6 leads off in the middle
-        ("only_straight_on", (WEST, (EAST,), 6), (200.0, 200.0)),
+        ("only_straight_on", (WEST, (EAST,), 6), (200.0, 200.0)),  # who may go on so, and who comes the other way
     ],
 )
 def test_turn_restrictions_over_ways_bind_bicycles(tmp_path: Path, kind: str, roles: Any, metres: Any) -> None:
@@ -570,9 +570,8 @@ def test_turn_restrictions_over_ways_bind_bicycles(tmp_path: Path, kind: str, ro
     members = [("way", begin, "from"), *(("way", way, "via") for way in over), ("way", end, "to")]
     restriction = relation({"type": "restriction", "restriction": kind}, *members)
     streets = read_streets(with_turns(tmp_path, restriction, FARTHER))
-    bound = metres != (200.0, 200.0)
-    cause = "turns" if bound else "turns_via_ways" if kind.startswith("only") else "turns_unmatched"
-    assert streets.counts[cause] == 1
+    bound = metres != (200.0, 200.0) or kind.startswith("only")
+    assert streets.counts["turns" if bound else "turns_unmatched"] == 1
     spots = {"west": (-50.0, 0.0), "up": (100.0, 50.0), "between": (75.0, 0.0), "below": (0.0, -50.0)}
     there = places(list(spots.values()))
     for profile, found in ((BIKE, metres), (WALK, (200.0, 200.0))):
@@ -581,6 +580,21 @@ def test_turn_restrictions_over_ways_bind_bicycles(tmp_path: Path, kind: str, ro
         expected = [*found, 125.0, 75.0]
         assert told == pytest.approx([each * 0.06 / profile.speed_kmh for each in expected], abs=0.01)
         assert times["1", 3] == pytest.approx(200 * 0.06 / profile.speed_kmh, abs=0.01)
+
+
+def test_over_ways_that_allow_but_one_way_on_one_neither_leaves_them_out_nor_goes_on_elsewhere(tmp_path: Path) -> None:
+    members = [("way", WEST, "from"), ("way", EAST, "via"), ("way", 6, "to")]
+    restriction = relation({"type": "restriction", "restriction": "only_left_turn"}, *members)
+    streets = read_streets(with_turns(tmp_path, restriction, FARTHER))
+    assert (streets.counts["turns"], streets.counts["turns_via_ways"]) == (1, 0)
+    west, others = places([(-50.0, 0.0)]), places([(150.0, 0.0), (0.0, 50.0), (0.0, -50.0), (50.0, -50.0)])
+    # From the west to the east, 200 m, and to the north and the south of the first crossing, 100 m, one turns round at
+    # the corner of 7, 50 m further, and there one may leave the way. Towards the west, and on foot, nothing changes.
+    for profile, found in ((BIKE, [300.0, 200.0, 200.0, 150.0]), (WALK, [200.0, 100.0, 100.0, 150.0])):
+        away = travel_times(streets, others, west, mode=profile, minutes=60).set_index("site")["minutes"]
+        back = travel_times(streets, west, others, mode=profile, minutes=60).set_index("point")["minutes"]
+        for times, expected in ((away, found), (back, [200.0, 100.0, 100.0, 150.0])):
+            assert times.tolist() == pytest.approx([each * 0.06 / profile.speed_kmh for each in expected], abs=0.01)
 
 
 def test_a_cyclist_rides_round_what_a_walker_turns_into(tmp_path: Path) -> None:

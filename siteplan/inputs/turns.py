@@ -23,7 +23,7 @@ _tags = tag_reader(TURN_KEYS | {"type", "except"})
 class Turn:
     """Who comes to the node `via` along one of some ways may not go on along some others, or (`only`) may only so.
 
-    With `over`, who comes from the former over these ways; `via` is 0 then, and it is never `only`.
+    With `over`, who comes from the former over these ways; `via` is 0 then.
     """
 
     only: bool
@@ -37,12 +37,12 @@ def read_turns(text: bytes, when: datetime) -> tuple[list[Turn], dict[str, int]]
     """Read the restrictions of a text of OPL that bind bicycles at some moment; count all others by cause.
 
     `turns_free` do not bind them, or not then; `turns_round` forbid to turn round, which a cyclist does on foot;
-    `turns_via_ways` allow but one way on over ways, `turns_unmatched` lack a member. Nothing is counted where there are
+    `turns_unmatched` lack a member. Nothing is counted where there are
     none at all.
     """
     text = text[text.rfind(b"\nw") + 1 :]  # relations stand behind the ways
     turns: list[Turn] = []
-    counts = dict.fromkeys(("turns_free", "turns_round", "turns_via_ways", "turns_unmatched", "by_hour"), 0)
+    counts = dict.fromkeys(("turns_free", "turns_round", "turns_unmatched", "by_hour"), 0)
     nodes = read_relations(text, "restriction", members="n")
     if not nodes:
         return [], {}
@@ -56,12 +56,10 @@ def read_turns(text: bytes, when: datetime) -> tuple[list[Turn], dict[str, int]]
         via = [node for node, role in points if role == "via"]
         if kind is None:
             counts["turns_free"] += 1
-        elif over and kind[1] == "only":
-            counts["turns_via_ways"] += 1
         elif not sources or not targets or len(via) != (0 if over else 1):
             counts["turns_unmatched"] += 1
         elif over:
-            turns.append(Turn(False, sources, 0, targets, over))
+            turns.append(Turn(kind[1] == "only", sources, 0, targets, over))
         elif sources == targets:
             counts["turns_round"] += 1
         else:

@@ -445,13 +445,16 @@ def _cut(
     where = (streets.u, streets.v, streets.way_id)
     turns, bound = forbidden_turns(_placed(raw.turns, used), *where)
     ways, over = forbidden_ways(raw.turns, *where)
-    detours = tuple(apart(ways))
-    lost = len(set(ways)) - len(detours)
+    pairs = [way for way in ways if len(way) == 2]  # turns like others
+    turns = np.unique(np.concatenate([turns, np.array(pairs, np.int64).reshape(-1, 2)]), axis=0)
+    long = [way for way in ways if len(way) > 2]
+    detours = tuple(apart(long))
+    lost = len(set(long)) - len(detours)
     counts = {
         **streets.counts,
         "turns": bound + over - lost,
         "turns_unmatched": streets.counts.get("turns_unmatched", 0) + len(raw.turns) - bound - over,
-        "turns_via_ways": streets.counts.get("turns_via_ways", 0) + lost,
+        "turns_via_ways": lost,
     }
     return replace(streets, turns=turns, detours=detours, counts=counts)
 

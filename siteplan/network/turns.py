@@ -59,11 +59,15 @@ def forbidden_ways(turns: Sequence[Turn], u: Ints, v: Ints, way_id: Ints) -> tup
 
     Each is the half-edges from the street one comes from to that one may not go on along. A restriction counts where
     the streets between make one line, from one end of which each street to come from leads off, and from the other
-    each street to go on to.
+    each street to go on to. Where it allows but one way on, ways of two half-edges are those that leave the line out,
+    and longer ones those that go on from its end along any other street; turning round is never among them.
     """
     turns = [turn for turn in turns if turn.over]
     named = {way for turn in turns for way in (*turn.sources, *turn.over, *turn.targets)}
     rows = np.flatnonzero(np.isin(way_id, np.array(sorted(named), np.int64)))  # of an extract only few
+    if any(turn.only for turn in turns):  # and whatever else leads off from these
+        at = np.unique(np.concatenate([u[rows], v[rows]]))
+        rows = np.flatnonzero(np.isin(u, at) | np.isin(v, at))
     ends, way_id = np.column_stack([u[rows], v[rows]]), way_id[rows]
     found: list[tuple[int, ...]] = []
     count = 0
@@ -78,9 +82,20 @@ def forbidden_ways(turns: Sequence[Turn], u: Ints, v: Ints, way_id: Ints) -> tup
             targets = _leading_off(turn.targets, end, known, ends, way_id=way_id)
             if begin != end and sources and targets:
                 count += 1
-                found += [(source ^ 1, *way, target) for source in sources for target in targets]
+                if turn.only:
+                    others = [half for half in _leaving(end, ends) if half not in (*targets, way[-1] ^ 1)]
+                    found += [(source ^ 1, *way, other) for source in sources for other in others]
+                    begins = [half for half in _leaving(begin, ends) if half != way[0]]
+                    found += [(source ^ 1, half) for source in sources for half in begins if half != source]
+                else:
+                    found += [(source ^ 1, *way, target) for source in sources for target in targets]
                 break
     return [tuple(2 * int(rows[half >> 1]) + (half & 1) for half in way) for way in found], count
+
+
+def _leaving(node: int, ends: Ints) -> list[int]:
+    """Return all half-edges that leave a node."""
+    return [2 * int(edge) + side for side in (0, 1) for edge in np.flatnonzero(ends[:, side] == node)]
 
 
 def _line(edges: Ints, ends: Ints) -> list[int]:

@@ -317,7 +317,7 @@ def _about_streets(study: Study, streets: StreetNetwork) -> Iterator[Finding]:
         "that bind bicycles": "turns",
         "that do not, or not then": "turns_free",
         "against turning round, which is done on foot": "turns_round",
-        "over ways that allow but one way on, or overlap (passed over)": "turns_via_ways",
+        "over ways that overlap others (passed over)": "turns_via_ways",
         "without a street or junction that they name (passed over)": "turns_unmatched",
     }
     yield from _counted("turn restrictions", {name: streets.counts.get(key, 0) for name, key in turns.items()})
