@@ -449,14 +449,17 @@ def test_rows_of_flex_are_counted(tmp_path):
     flex = ["T2,,,,1,zone,9:00:00,17:00:00", "T2,,,,2,zone,9:00:00,17:00:00"]
     trips = PLAIN["trips"] + "R,WD,T2,\n"
     # Not as a trip whose times are missing: it has none to have.
-    with pytest.warns(SiteplanWarning, match=r"trips of the date on demand alone, .*, not ridden: 1$"):
+    with pytest.warns(
+        SiteplanWarning, match=r"trips of the date on demand without two known places, .*, not ridden: 1$"
+    ):
         found = read(tmp_path, trips=trips, stop_times=lines(PLAIN["stop_times"].split()[0] + extra, *rows, *flex))
     assert calls(found) == WHOLE
-    assert odd(found) == {"flex_rows": 2, "flex_trips": 1}
+    assert odd(found) == {"flex_rows": 2, "flex_unridden": 1}
 
 
 def test_zones_groups_and_rules_for_booking_are_counted(tmp_path):
-    zones = '{"type": "FeatureCollection", "features": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}'
+    ring = '{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}'
+    zones = f'{{"features": [{", ".join(f"""{{"id": "{name}", "geometry": {ring}}}""" for name in "abc")}]}}'
     folder = write_folder(
         tmp_path / "f",
         feed(
@@ -479,7 +482,7 @@ def test_zones_that_are_no_geojson_are_said(tmp_path, zones):
     folder = write_folder(tmp_path / "f", feed())
     (folder / "locations.geojson").write_text(zones)
     with pytest.warns(SiteplanWarning, match=r"locations.geojson\) that are no GeoJSON, not read: 1$"):
-        assert odd(read_gtfs(folder, date=DAY)) == {"bad_flex_zones": 1}
+        assert odd(read_gtfs(folder, date=DAY)) == {"bad_flex_files": 1}
 
 
 def test_the_former_form_of_flex_is_counted(tmp_path):

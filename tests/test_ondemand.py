@@ -1,6 +1,7 @@
 """Rides on demand (GTFS-Flex) on a road of 10 km, known by head; the twin of the timetables knows random ones."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from siteplan.inputs.gtfs import read_gtfs
 from siteplan.itineraries import itinerary
 from siteplan.lines import site_lines
 from siteplan.network.edits.lines import edit_timetable
+from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, build_timetable
 from siteplan.times import travel_times
 from worlds import METRE_A_SECOND, STREET, World, lonlat, places
@@ -52,9 +54,14 @@ def flex(folder: Path, *rows: str, head: str = HEAD, zones: Any = None, **tables
     return path
 
 
+@cache
+def road() -> StreetNetwork:
+    return World({n: (100.0 * n, 0.0) for n in range(101)}, [(STREET, list(range(101)))]).streets()
+
+
+@cache
 def on_the_road(path: Path) -> Timetable:
-    road = World({n: (100.0 * n, 0.0) for n in range(101)}, [(STREET, list(range(101)))]).streets()
-    return build_timetable(read_gtfs(path, date=DAY), road)
+    return build_timetable(read_gtfs(path, date=DAY), road())
 
 
 def minutes(path: Path, home: float = 40, site: float = 5060, direction: Any = "to", **how: Any) -> list[float]:

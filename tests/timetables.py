@@ -478,7 +478,7 @@ def on_demand(
     Each way to get on is tried with each to get off, and of each minute the moment to get on that wastes the least.
     """
     minutes = [10 * second for second in range(*map(hm, rides.window), 60)]
-    if rides.on_demand_wait_minutes is None:
+    if rides.on_demand_wait_minutes is None or feed.on_demand.rides.empty:
         return lambda _site, _point: [math.inf] * len(minutes)
     wait, aside = round(600 * rides.on_demand_wait_minutes), 600 * (rides.planned_minutes or 0)
     most = math.inf if rides.max_total_walk_minutes is None else rides.max_total_walk_minutes * 600
