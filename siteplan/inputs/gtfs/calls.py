@@ -77,8 +77,6 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
     feed.counts["bad_rows"] += int((kept & np.isnan(sequence)).sum())
     kept &= ~np.isnan(sequence)
     table, trip, sequence = table[kept], trip[kept], sequence[kept]
-    if former:
-        feed.counts["former_flex_rows"] += int(np.logical_or.reduce([~_blank(table[name]) for name in former]).sum())
     order = np.lexsort((sequence, trip))
     table, trip, sequence = table.iloc[order], trip[order], sequence[order]
     arrival, departure = (seconds(table[column]) for column in ("arrival_time", "departure_time"))
@@ -102,6 +100,7 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
     if of_areas is not None:
         driven = calls["trip"].isin(of_areas["trip"]).to_numpy()
         table, calls = table[~driven], calls[~driven]
+        feed.counts["former_flex_rows"] += int(np.logical_or.reduce([~_blank(table[name]) for name in former]).sum())
     found = _distinct(calls, feed)
     count = len(trips)
     flex = (np.bincount(calls["trip"], calls["flex"], count) > 0) & (np.bincount(found["trip"], minlength=count) == 0)
