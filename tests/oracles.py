@@ -56,13 +56,11 @@ def _spots(links: pd.DataFrame, profile: Profile) -> dict[int, Spot]:
 
 def split_graphs(streets: StreetNetwork, profile: Profile, spots: list[Spot]) -> tuple[nx.DiGraph, nx.DiGraph]:
     """Return the restricted and the open streets as graphs, every edge split at the places on it."""
-    forward, backward = streets.costs(profile)
-    use_forward, use_backward, _ = streets.uses(profile.rules, push=profile.push)
+    cost, ends_only = usage(streets, profile)
     graphs: tuple[nx.DiGraph, nx.DiGraph] = (nx.DiGraph(), nx.DiGraph())
     for graph in graphs:
         graph.add_nodes_from([("node", int(n)) for n in range(streets.node_count)])
         graph.add_nodes_from(spot[:2] for spot in spots)
-    behind = edges_behind(streets, np.maximum(use_forward, use_backward))
     offsets: dict[int, set[float]] = {}
     for edge, metres, _ in spots:
         offsets.setdefault(edge, set()).add(metres)
@@ -70,15 +68,16 @@ def split_graphs(streets: StreetNetwork, profile: Profile, spots: list[Spot]) ->
         cuts = sorted(offsets.get(edge, ()))
         share = np.clip(np.array(cuts) / max(streets.length[edge], 1e-9), 0, 1)
         nodes = [("node", int(streets.u[edge])), *((edge, m) for m in cuts), ("node", int(streets.v[edge]))]
-        along = [0, *np.round(share * forward[edge]), forward[edge]]
-        against = [backward[edge], *np.round((1 - share) * backward[edge]), 0]
+        forward, backward = cost[edge].tolist()
+        along = [0, *np.round(share * forward), forward]
+        against = [backward, *np.round((1 - share) * backward), 0]
         for (a, b), (here, there), (far, near) in zip(
             itertools.pairwise(nodes), itertools.pairwise(along), itertools.pairwise(against), strict=True
         ):
-            if use_forward[edge] != Access.NO:
-                _add(graphs[int(use_forward[edge] != Access.ENDS and edge not in behind)], a, b, int(there - here))
-            if use_backward[edge] != Access.NO:
-                _add(graphs[int(use_backward[edge] != Access.ENDS and edge not in behind)], b, a, int(far - near))
+            if forward >= 0:
+                _add(graphs[int(not ends_only[edge])], a, b, int(there - here))
+            if backward >= 0:
+                _add(graphs[int(not ends_only[edge])], b, a, int(far - near))
     return graphs
 
 
@@ -89,19 +88,16 @@ def turning_times(streets: StreetNetwork, profile: Profile, spots: list[Spot]) -
     half-edges just ridden, as many as a rule looks at; its links are the turns. Places lie on their edge, not at its
     ends.
     """
-    cost = np.column_stack(streets.costs(profile))
-    use = np.maximum(*streets.uses(profile.rules, push=profile.push)[:2])
-    behind = edges_behind(streets, use)
-    ends_only = [bool(use[e] == Access.ENDS) or e in behind for e in range(len(use))]
+    cost, ends_only = usage(streets, profile)
     ruled_out = {(int(one), int(other)) for one, other in streets.turns} | set(streets.detours)
     longest = max(map(len, ruled_out), default=2) - 1
-    halves = [h for h in range(2 * len(use)) if cost[h >> 1, h & 1] >= 0]
+    halves = [h for h in range(2 * len(cost)) if cost[h >> 1, h & 1] >= 0]
     ends = np.column_stack([streets.u, streets.v])
     onward = {one: [h for h in halves if ends[one >> 1, 1 - (one & 1)] == ends[h >> 1, h & 1]] for one in halves}
     # Nobody turns round in the middle of a street, only where streets meet, end or change.
     ruled = {int(ends[half >> 1, 1 - (half & 1)]) for rule in ruled_out for half in rule[:-1]}
     for node in set(ends.ravel().tolist()) - ruled:
-        here = [h for h in range(2 * len(use)) if ends[h >> 1, h & 1] == node and cost[h >> 1].max() >= 0]
+        here = [h for h in range(2 * len(cost)) if ends[h >> 1, h & 1] == node and cost[h >> 1].max() >= 0]
         if len(here) == 2 and here[0] >> 1 != here[1] >> 1 and not any(ends_only[h >> 1] for h in here):
             one, other = here  # both lead away
             if (cost[one >> 1] >= 0)[[one & 1, 1 - (one & 1)]].tolist() == (cost[other >> 1] >= 0)[
@@ -156,6 +152,52 @@ def _ridden(graph: nx.DiGraph, one: Any, other: Any, before: int, last: int) -> 
     least = nx.single_source_dijkstra_path_length(graph, one, weight="cost")
     onward = [least[node] for node in graph.predecessors(other) if node in least]
     return [before + min(onward) + last] if onward else []
+
+
+def usage(streets: StreetNetwork, profile: Profile) -> tuple[np.ndarray, list[bool]]:
+    """Return what each edge costs along and against it, and whether it serves the ends of trips only.
+
+    Where one-way rules let nobody leave an edge, or come to it, bicycles are pushed the closed way, if one may walk.
+    """
+    cost = np.column_stack(streets.costs(profile))
+    use = np.maximum(*streets.uses(profile.rules, push=profile.push, calm=profile.stress)[:2])
+    behind = edges_behind(streets, use)
+    ends_only = [bool(use[e] == Access.ENDS) or e in behind for e in range(len(use))]
+    if profile.rules == "bike" and not profile.push:
+        pushed = np.column_stack(streets.costs(profile.with_(push=True)))
+        for edge in cut_off(streets, cost):
+            ends_only[edge] = True
+            cost[edge] = np.where(cost[edge] < 0, pushed[edge], cost[edge])
+    return cost, ends_only
+
+
+def cut_off(streets: StreetNetwork, cost: np.ndarray) -> dict[int, tuple[bool, bool]]:
+    """Return the edges that one-way rules let nobody leave, or let nobody come to, and which of these.
+
+    Leave towards, or come from, a piece in which one gets from everywhere to everywhere, of 40 edges or the most there
+    are.
+    """
+    graph = nx.MultiDiGraph()
+    for edge, (u, v) in enumerate(zip(streets.u.tolist(), streets.v.tolist(), strict=True)):
+        for side, (a, b) in enumerate(((u, v), (v, u))):
+            if cost[edge, side] >= 0:
+                graph.add_edge(a, b, edge=edge)
+    if all((cost[:, 0] >= 0) == (cost[:, 1] >= 0)):
+        return {}
+    pieces = [
+        ({e for *_, e in graph.subgraph(piece).edges(data="edge") if streets.length[e] > 0}, piece)
+        for piece in nx.strongly_connected_components(graph)
+    ]
+    enough = max(1, min(40, max(len(edges) for edges, _ in pieces)))
+    large = [next(iter(piece)) for edges, piece in pieces if len(edges) >= enough]
+    found = {}
+    for edge in np.flatnonzero(cost.max(axis=1) >= 0).tolist():
+        ways = [(a, b) for a, b, here in graph.edges(data="edge") if here == edge]
+        no_out = not any(nx.has_path(graph, b, node) for _, b in ways for node in large)
+        no_in = not any(nx.has_path(graph, node, a) for a, _ in ways for node in large)
+        if no_out or no_in:
+            found[edge] = no_out, no_in
+    return found
 
 
 def edges_behind(streets: StreetNetwork, use: np.ndarray) -> set[int]:

@@ -180,7 +180,7 @@ def test_nobody_is_drawn_through_a_private_street() -> None:
 
 
 def test_towards_and_from_a_site_differ_on_one_way_streets() -> None:
-    streets = line({**STREET, "oneway": "yes"}).streets()
+    streets = line({**STREET, "oneway": "yes", "foot": "no"}).streets()
     to, away = (
         rings(streets, places([(200.0, 0.0)]), mode="bike", minutes=[10], direction=d)[0] for d in ("to", "from")
     )

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +11,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oracles import cut_off, usage
 from siteplan.config import BIKE, WALK, Profile
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.sites import read_sites
@@ -56,47 +56,40 @@ def test_islands_are_not_linked_to() -> None:
     assert (beside["status"], beside["access_m"]) == ("placed", pytest.approx(110 * SCALE))
 
 
+def with_spur(spur: dict[str, str]) -> World:
+    """Return a street of two ways, 41 edges, and at its end one that leads nowhere, or comes from nowhere."""
+    nodes: dict[int, XY] = {n: (10.0 * n, 0.0) for n in range(42)} | {50: (410.0, 100.0)}
+    return World(nodes, [*((STREET, [n, n + 1]) for n in range(41)), (STREET | spur, [41, 50])])
+
+
 @pytest.mark.parametrize(
     ("oneway", "no_out", "no_in"), [("yes", True, False), ("-1", False, True), ("no", False, False)]
 )
 def test_streets_that_nobody_can_leave_or_come_to(oneway: str, no_out: bool, no_in: bool) -> None:
-    # A street of two ways, 41 edges, and at its end one that leads nowhere, or comes from nowhere.
-    nodes: dict[int, XY] = {n: (10.0 * n, 0.0) for n in range(42)} | {50: (410.0, 100.0)}
-    streets = World(
-        nodes, [*((STREET, [n, n + 1]) for n in range(41)), ({**STREET, "oneway": oneway}, [41, 50])]
-    ).streets()
+    streets = with_spur({"oneway": oneway, "foot": "no"}).streets()
     assert stuck(streets, BIKE)[:-1].sum() == 0
     assert stuck(streets, BIKE)[-1].tolist() == [no_out, no_in]
     assert stuck(streets, WALK).sum() == 0
+
+
+def test_bicycles_are_pushed_out_of_one_way_streets_that_lead_nowhere() -> None:
+    streets = with_spur({"oneway": "yes"}).streets()
+    assert stuck(streets, BIKE).sum() == 0
+    use = footing(streets, BIKE)
+    metres = streets.length[-1]
+    assert use.cost[-1].tolist() == [round(metres * 36 / BIKE.speed_kmh), round(metres * 36 / BIKE.push_kmh)]
+    assert use.ends_only.tolist() == [False] * 41 + [True]  # nobody pushes through it on the way to elsewhere
 
 
 @settings(max_examples=200, deadline=None)
 @given(networks(), st.sampled_from([BIKE, WALK]))
 def test_what_one_way_streets_cut_off_equals_its_slow_twin(edges: list[Edge], profile: Profile) -> None:
     streets = made(edges)
-    cost = np.column_stack(streets.costs(profile))
-    if cost.max() < 0:
+    if np.max(streets.costs(profile)) < 0:
         return
-    graph = nx.MultiDiGraph()
-    for edge, (u, v) in enumerate(zip(streets.u.tolist(), streets.v.tolist(), strict=True)):
-        for side, (a, b) in enumerate(((u, v), (v, u))):
-            if cost[edge, side] >= 0:
-                graph.add_edge(a, b, edge=edge)
-    sizes = [
-        (len({edge for *_, edge in graph.subgraph(piece).edges(data="edge")}), piece)
-        for piece in nx.strongly_connected_components(graph)
-    ]
-    most = max(size for size, _ in sizes)
     found = stuck(streets, profile)
-    two_way_all = all((cost[:, 0] >= 0) == (cost[:, 1] >= 0))
-    for edge in np.flatnonzero(footing(streets, profile).usable).tolist():
-        ways = [(a, b) for a, b, here in graph.edges(data="edge") if here == edge]
-        large = [next(iter(piece)) for size, piece in sizes if size == most > 0]
-        # Where two pieces are the largest, which one counts is not asked: then either will do.
-        no_out = {not any(nx.has_path(graph, b, node) for _, b in ways) for node in large} or {True}
-        no_in = {not any(nx.has_path(graph, node, a) for a, _ in ways) for node in large} or {True}
-        assert bool(found[edge, 0]) in ({False} if two_way_all else no_out)
-        assert bool(found[edge, 1]) in ({False} if two_way_all else no_in)
+    left = cut_off(streets, usage(streets, profile)[0])
+    assert {edge: tuple(found[edge].tolist()) for edge in np.flatnonzero(found.any(axis=1)).tolist()} == left
 
 
 def test_forty_edges_are_no_island() -> None:

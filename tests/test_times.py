@@ -201,7 +201,7 @@ def test_an_origin_256_m_off_the_street_costs_time() -> None:
 
 
 def test_both_on_one_edge_and_on_one_chain() -> None:
-    one_way: Tags = {**STREET, "oneway": "yes"}
+    one_way: Tags = {**STREET, "oneway": "yes", "foot": "no"}  # nobody pushes back
     here = places([(30.0, 0.0), (170.0, 0.0)])
     for world in (line(one_way), line(one_way, one_way, one_way, one_way)):
         times = travel_times(world.streets(), here, here, mode=A_METRE, minutes=20, direction="from")

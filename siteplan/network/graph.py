@@ -138,29 +138,43 @@ def stuck(streets: StreetNetwork, profile: Profile) -> Bools:
     """Tell of each edge whether one-way rules let nobody leave it, and whether they let nobody come to it.
 
     Shape (edges, 2). Leave it, that is, towards a larger piece of the network, and come from one: a piece in which one
-    gets from everywhere to everywhere, and which is no island: of 40 edges, or the largest. Barred ways that may be
-    used at the ends of a trip only are ways out and in here.
+    gets from everywhere to everywhere, and which is no island: of 40 edges, or as large as any. Barred ways that may be
+    used at the ends of a trip only are ways out and in here; so is pushing a bicycle, where no other way is left.
     """
-    return streets.remember(("stuck", profile), lambda: _stuck(streets, footing(streets, profile)))  # type: ignore[no-any-return]
+    return streets.remember(("stuck", profile), lambda: _stuck(streets, footing(streets, profile).cost))  # type: ignore[no-any-return]
 
 
-def _stuck(streets: StreetNetwork, use: Footing) -> Bools:
-    found = np.zeros((len(use.usable), 2), bool)
-    edges = np.flatnonzero(use.usable)
+def _stuck(streets: StreetNetwork, cost: Ints) -> Bools:
+    found = np.zeros(cost.shape, bool)
+    edges = np.flatnonzero(cost.max(axis=1) >= 0)
     u, v, count = streets.u[edges], streets.v[edges], streets.node_count
-    along, against = (use.cost[edges] >= 0).T
+    along, against = (cost[edges] >= 0).T
     if (along == against).all():
         return found
     tail, head = np.concatenate([u[along], v[against]]), np.concatenate([v[along], u[against]])
     links = scipy.sparse.coo_array((np.ones(len(tail), np.int8), (tail, head)), shape=(count, count))
     piece = scipy.sparse.csgraph.connected_components(links, connection="strong")[1]
     size = np.bincount(piece[u[(piece[u] == piece[v]) & (streets.length[edges] > 0)]], minlength=int(piece.max()) + 1)
-    large = (size >= ISLAND_EDGES) | ((np.arange(len(size)) == size.argmax()) & (size > 0))
-    inside = np.flatnonzero(large[piece])
+    inside = np.flatnonzero((size >= max(1, min(ISLAND_EDGES, size.max())))[piece])
     into, out = (_beyond(start, end, inside, count) for start, end in ((tail, head), (head, tail)))
     found[edges, 0] = ~((along & out[v]) | (against & out[u]))
     found[edges, 1] = ~((along & into[u]) | (against & into[v]))
     return found
+
+
+def _pushed(streets: StreetNetwork, profile: Profile, cost: Ints) -> tuple[Ints, Bools]:
+    """Return costs with bicycles pushed where one-way rules leave no other way, and which edges those are.
+
+    Who lives in a one-way street that leads nowhere, as at the edge of an extract, gets off there: the street serves
+    the ends of trips, at pushing speed the closed way, where one may walk it.
+    """
+    if profile.rules != "bike" or profile.push:
+        return cost, np.zeros(len(cost), bool)
+    there = np.logical_or(*_stuck(streets, cost).T)
+    if there.any():
+        on_foot = np.column_stack(streets.costs(profile.with_(push=True)))
+        cost = np.where(there[:, None] & (cost < 0), on_foot, cost).astype(cost.dtype)
+    return cost, there
 
 
 def _beyond(tail: Ints, head: Ints, origins: Ints, count: int) -> Bools:
@@ -190,6 +204,7 @@ def _graph(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGra
 def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     cost = np.column_stack(streets.costs(profile)).astype(np.int32)
     usable: Bools = np.maximum(cost[:, 0], cost[:, 1]) >= 0
+    cost, pushed = _pushed(streets, profile, cost)
     if not usable.any():
         raise NetworkError(f"{streets.source}: no street may be used by profile {profile.name!r} ({profile.rules})")
     ends_only = np.maximum(*streets.uses(profile.rules, push=profile.push, calm=profile.stress)[:2]) == Access.ENDS
@@ -197,6 +212,7 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     u, v = streets.u[edges], streets.v[edges]
     component = _pieces(u, v, streets.node_count)
     ends_only[edges] |= _behind_gates(u, v, ends_only[edges], component)
+    ends_only |= pushed
     size = np.bincount(component[u], streets.length[edges] > 0)
     trusted = usable.copy()
     trusted[edges] = ((size >= ISLAND_EDGES) | (np.arange(len(size)) == size.argmax()))[component[u]]
