@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
-from pydantic_core import PydanticCustomError
 
-from siteplan.config.fields import based
+from siteplan.config.fields import based, refused
 from siteplan.config.profiles import Model, Window
 from siteplan.formats import refuse_disguised
 
@@ -38,24 +37,20 @@ def _drawn(value: Any, info: ValidationInfo) -> Any:
 
     path = based(Path(value), info)
     if not path.is_file():
-        raise PydanticCustomError("shape", "no such file; looked for {path}", {"path": str(path)})
+        raise refused(f"no such file; looked for {path}")
     try:
         refuse_disguised(path)
         shapes = gpd.read_file(path)
     except Exception as error:
-        raise PydanticCustomError(
-            "shape", "{path} cannot be read ({why})", {"path": str(path), "why": str(error)}
-        ) from error
+        raise refused(f"{path} cannot be read ({error})") from error
     if len(shapes) != 1 or shapes.crs is None:
-        raise PydanticCustomError(
-            "shape",
-            "{path} holds {count} shapes{crs}; expected one, in a known CRS",
-            {"path": str(path), "count": len(shapes), "crs": "" if shapes.crs else " and no CRS"},
+        raise refused(
+            f"{path} holds {len(shapes)} shapes{'' if shapes.crs else ' and no CRS'}; expected one, in a known CRS"
         )
     shape = shapes.to_crs(4326).geometry.iloc[0]
     parts = shapely.get_parts(shape)
     if len(parts) != 1 or shapely.get_num_interior_rings(parts[0]) > 0:
-        raise PydanticCustomError("shape", "{path} holds a shape of several parts; expected one", {"path": str(path)})
+        raise refused(f"{path} holds a shape of several parts; expected one")
     places = shapely.get_coordinates(parts[0]).round(DECIMALS).tolist()
     return places[0] if parts[0].geom_type == "Point" else places
 
@@ -279,11 +274,7 @@ def _settable(values: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, A
     """Refuse other keys, and resolve files here, where the folder of the study file is known."""
     for key in values:
         if not any(key == known or key.startswith(f"{known}.") for known in SETTABLE):
-            raise PydanticCustomError(
-                "settable",
-                "'{key}' cannot be other in a scenario; expected keys of {known}",
-                {"key": key, "known": ", ".join(SETTABLE)},
-            )
+            raise refused(f"'{key}' cannot be other in a scenario; expected keys of {', '.join(SETTABLE)}")
     return {key: _with_files(key, value, lambda path: str(based(path, info))) for key, value in values.items()}
 
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from siteplan.config.fields import LONGEST, Limit, LongLimit, Metres, listed
+from siteplan.config.fields import LONGEST, Limit, LongLimit, Metres, listed, refused
 from siteplan.config.problems import said, short
 from siteplan.config.profiles import Model
 from siteplan.errors import Key, StudyError
@@ -160,7 +160,7 @@ class Quota(Model, metaclass=_AtTheDoor):
 
 def _rises(values: tuple[float, ...]) -> tuple[float, ...]:
     if list(values) != sorted(set(values)):
-        raise PydanticCustomError("rises", "expected numbers that rise, such as 3, 5, 10")
+        raise refused("expected numbers that rise, such as 3, 5, 10")
     return values
 
 
@@ -170,16 +170,15 @@ def _floors(value: Any) -> Any:
     number = [not isinstance(share, bool) and isinstance(share, int | float) and 0 <= share <= 1 for share in shares]
     if value in (None, "most") or (all(number) and value != 0):
         return value
-    raise PydanticCustomError(
-        "floors",
-        "expected a share above 0 and at most 1 (0.3 for 30 %), shares by commune such as {Vernay: 0.3}, or most",
+    raise refused(
+        "expected a share above 0 and at most 1 (0.3 for 30 %), shares by commune such as {Vernay: 0.3}, or most"
     )
 
 
 def _objective(name: Any) -> str:
     found = objective_named(name)
     if found is None:
-        raise PydanticCustomError("objective", "expected any of {known}", {"known": ", ".join(objective_names())})
+        raise refused(f"expected any of {', '.join(objective_names())}")
     return found.name
 
 

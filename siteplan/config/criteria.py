@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
-from siteplan.config.fields import File, listed
+from siteplan.config.fields import File, listed, refused
 from siteplan.config.problems import problems
 from siteplan.config.profiles import Model, Window, seconds_of
 from siteplan.config.questions import Asked
@@ -42,14 +41,13 @@ class Criterion(Model):
     @model_validator(mode="after")
     def _makes_sense(self) -> "Criterion":
         if self.order and (len(self.order) < 2 or len({word.casefold() for word in self.order}) < len(self.order)):
-            raise PydanticCustomError("order", "order: expected two words or more, none twice, the worst first")
+            raise refused("order: expected two words or more, none twice, the worst first")
         if self.order and (self.scale, self.better) != ("range", "more"):
-            raise PydanticCustomError("order", "order: says what is worst and best already; leave scale and better out")
+            raise refused("order: says what is worst and best already; leave scale and better out")
         if isinstance(self.scale, tuple) and (self.scale[1] - self.scale[0]) * self.sign <= 0:
-            raise PydanticCustomError(
-                "scale",
-                "scale: expected the worst value first, then the best, which is the {end} where {better} is better",
-                {"end": "larger" if self.better == "more" else "smaller", "better": self.better},
+            raise refused(
+                "scale: expected the worst value first, then the best, which is the "
+                f"{'larger' if self.better == 'more' else 'smaller'} where {self.better} is better"
             )
         return self
 
@@ -71,11 +69,11 @@ class Requirement(Model):
     @model_validator(mode="after")
     def _asks(self) -> "Requirement":
         if self.one_of and (self.at_least is not None or self.at_most is not None):
-            raise PydanticCustomError("require", "one_of: stands beside limits; expected the one or the other")
+            raise refused("one_of: stands beside limits; expected the one or the other")
         if not self.one_of and self.at_least is None and self.at_most is None:
-            raise PydanticCustomError("require", "asks nothing; expected at_least, at_most or one_of")
+            raise refused("asks nothing; expected at_least, at_most or one_of")
         if self.at_least is not None and self.at_most is not None and self.at_most < self.at_least:
-            raise PydanticCustomError("require", "at_most: is less than at_least, which no site can be")
+            raise refused("at_most: is less than at_least, which no site can be")
         return self
 
 
@@ -153,7 +151,7 @@ class Criteria(Asked):
     @model_validator(mode="after")
     def _weighs(self) -> "Criteria":
         if not any(each.weight for each in self.columns.values()):
-            raise PydanticCustomError("weight", "columns: no weight is above 0; give one column or more a weight")
+            raise refused("columns: no weight is above 0; give one column or more a weight")
         return self
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "based",
     "by_mode",
     "listed",
+    "refused",
     "rising",
 ]
 
@@ -34,6 +35,11 @@ LIMIT = 180.0  # minutes, the largest limit of a study that searches
 Number = TypeVar("Number", int, float)
 
 
+def refused(text: str) -> PydanticCustomError:
+    """Return the error for a value that is what its key asks for and yet cannot be used."""
+    return PydanticCustomError("refused", "{text}", {"text": text})
+
+
 def based(path: Path, info: ValidationInfo) -> Path:
     """Resolve against the folder of the study file."""
     base: Path = (info.context or {}).get("base", Path.cwd())
@@ -44,9 +50,7 @@ def _located(path: Path, info: ValidationInfo) -> Path:
     """Ask for a file that exists."""
     full = based(path, info)
     if not is_there(full):
-        raise PydanticCustomError(
-            "no_file", "{absence}; looked for {looked}", {"absence": absence(path), "looked": str(full)}
-        )
+        raise refused(f"{absence(path)}; looked for {full}")
     return full
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
-from siteplan.config.fields import File, Names, listed
+from siteplan.config.fields import File, Names, listed, refused
 from siteplan.config.profiles import Model
 
 __all__ = ["Area", "Inputs", "Population", "Table", "Transit"]
@@ -80,7 +79,7 @@ def _day(value: Any) -> Any:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise PydanticCustomError("day", "expected a date such as 2026-03-10") from None
+        raise refused("expected a date such as 2026-03-10") from None
 
 
 class Transit(Model):

@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from siteplan.config.fields import refused
 from siteplan.config.problems import problems
 from siteplan.errors import StudyError
 from siteplan.units import Unit
@@ -109,10 +110,8 @@ class ByPedelec(ByBike):
 def _spoken(name: str) -> str:
     """Refuse names that files and columns cannot hold, or that mean something else."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name in TAKEN:
-        raise PydanticCustomError(
-            "mode_name",
-            "'{name}' cannot name a mode; expected letters, digits, - and _, and neither of {taken}",
-            {"name": name, "taken": ", ".join(TAKEN)},
+        raise refused(
+            f"'{name}' cannot name a mode; expected letters, digits, - and _, and neither of {', '.join(TAKEN)}"
         )
     return name
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from siteplan.config.fields import Names
+from siteplan.config.fields import Names, refused
 from siteplan.config.profiles import Model, ModeName, Profile, Rides
 
 __all__ = ["CYCLISTS", "Public", "Publics", "check_shares", "cyclists", "lacking_bicycles", "unused"]
@@ -84,22 +84,14 @@ def check_shares(publics: tuple[Public, ...]) -> None:
     """Refuse publics that are not everybody, once each, of every group that they name."""
     lacking = [public.name for public in publics if "people" not in public.share]
     if lacking:
-        raise PydanticCustomError(
-            "public",
-            "{name}: no share of people; expected such as {given}",
-            {"name": lacking[0], "given": "{people: 0.4}"},
-        )
+        raise refused(f"{lacking[0]}: no share of people; expected such as {{people: 0.4}}")
     if any(public.name == "total" for public in publics):
         text = "a public cannot be called total, which stands for everybody in the tables; name it otherwise"
         raise PydanticCustomError("public", text)
     for group in dict.fromkeys(group for public in publics for group in public.share):
         total = sum(public.share_of(group) for public in publics)
         if abs(total - 1) > 1e-6:
-            raise PydanticCustomError(
-                "public",
-                "the shares of {group} sum to {total}, expected 1: everybody is in one public",
-                {"group": group, "total": f"{total:g}"},
-            )
+            raise refused(f"the shares of {group} sum to {total:g}, expected 1: everybody is in one public")
 
 
 def unused(publics: Iterable[Public], modes: Iterable[str]) -> PydanticCustomError | None:

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from siteplan.config.fields import File, listed, rising
+from siteplan.config.fields import File, listed, refused, rising
 from siteplan.config.profiles import Model
 
 __all__ = ["Asked", "Catchments", "Commuting", "Demand", "DistanceClass", "Fairness", "Robustness"]
@@ -17,30 +16,29 @@ FEWEST = 2  # variants: one alone says nothing of how sure a result is
 
 def _given(values: Any) -> Any:
     if not values:
-        raise PydanticCustomError(
-            "uptake",
+        raise refused(
             "expected the share of those who can work at a distance that would come; it has no default, because no "
-            "figure for it has been published: show several, such as [0.02, 0.05, 0.1]",
+            "figure for it has been published: show several, such as [0.02, 0.05, 0.1]"
         )
     return values
 
 
 def _range(ends: tuple[float, float]) -> tuple[float, float]:
     if ends[0] > ends[1]:
-        raise PydanticCustomError("range", "expected two values, the lower first")
+        raise refused("expected two values, the lower first")
     return ends
 
 
 def _shares_of_all(shares: dict[str, float]) -> dict[str, float]:
     total = sum(shares.values())
     if shares and abs(total - 1) > 0.001:
-        raise PydanticCustomError("shares", "the shares sum to {total}, expected 1", {"total": f"{total:g}"})
+        raise refused(f"the shares sum to {total:g}, expected 1")
     return shares
 
 
 def _five(days: tuple[float, ...]) -> tuple[float, ...]:
     if days and (len(days) != 5 or not sum(days) > 0):
-        raise PydanticCustomError("week", "expected five numbers, Monday to Friday, one at least above 0")
+        raise refused("expected five numbers, Monday to Friday, one at least above 0")
     return days
 
 
@@ -102,9 +100,7 @@ class Catchments(Model):
     def _falling(self) -> "Catchments":
         weights = [self.steps[limit] for limit in sorted(self.steps)]
         if weights != sorted(weights, reverse=True) or not weights[0]:
-            raise PydanticCustomError(
-                "steps", "steps: expected weights that fall as the minutes rise, the first above 0"
-            )
+            raise refused("steps: expected weights that fall as the minutes rise, the first above 0")
         return self
 
 
@@ -181,14 +177,12 @@ class Demand(Asked):
     @model_validator(mode="after")
     def _one_peak(self) -> "Demand":
         if self.week and self.peak is not None:
-            raise PydanticCustomError("week", "week: gives the peak already; leave peak out")
+            raise refused("week: gives the peak already; leave peak out")
         most = max(self.uptake, default=0.0) * self.days / 5 * self.fullest
         if most > 1:
-            raise PydanticCustomError(
-                "uptake",
-                "uptake: with {days} days and a peak of {peak}, more people come on the fullest day than there are; "
-                "lower one of them",
-                {"days": f"{self.days:g}", "peak": f"{self.fullest:.3g}"},
+            raise refused(
+                f"uptake: with {self.days:g} days and a peak of {self.fullest:.3g}, more people come on the fullest "
+                "day than there are; lower one of them"
             )
         return self
 
@@ -252,16 +246,14 @@ class Commuting(Asked):
     @model_validator(mode="after")
     def _one_source(self) -> "Commuting":
         if (self.flows is None) == (not self.distances):
-            raise PydanticCustomError("source", "names neither flows nor distances, or both; expected one of them")
+            raise refused("names neither flows nor distances, or both; expected one of them")
         if self.distances and not self.modes:
-            raise PydanticCustomError("modes", "modes: missing; expected shares such as {car: 0.8, bus: 0.2}")
+            raise refused("modes: missing; expected shares such as {car: 0.8, bus: 0.2}")
         if self.distances:
             _shares_of_all({str(at): each.share for at, each in enumerate(self.distances)})
         for each in self.distances:
             if each.km_to < each.km_from:
-                raise PydanticCustomError(
-                    "range", "distances: a class ends before it begins; expected km_to >= km_from"
-                )
+                raise refused("distances: a class ends before it begins; expected km_to >= km_from")
         return self
 
 

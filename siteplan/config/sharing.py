@@ -10,9 +10,8 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
-from siteplan.config.fields import listed
+from siteplan.config.fields import listed, refused
 from siteplan.config.problems import problems
 from siteplan.config.profiles import Model
 from siteplan.config.questions import Asked, Demand
@@ -35,11 +34,7 @@ Floats = npt.NDArray[np.float64]
 def _day(name: str, window: str) -> int:
     short = name.strip()[:3].capitalize()
     if short not in _SHORT:
-        raise PydanticCustomError(
-            "when",
-            "'{window}' names no day '{name}'; expected any of {days}",
-            {"window": window, "name": name.strip(), "days": ", ".join(_SHORT)},
-        )
+        raise refused(f"'{window}' names no day '{name.strip()}'; expected any of {', '.join(_SHORT)}")
     return _SHORT.index(short)
 
 
@@ -62,11 +57,9 @@ def _hours(windows: Mapping[str, float]) -> Floats:
     for window, each in windows.items():
         found = _WINDOW.fullmatch(window.strip())
         if found is None or not int(found["first"]) < int(found["last"]) <= 24:
-            raise PydanticCustomError(
-                "when",
-                "'{window}' is no part of a week; expected days and whole hours, such as 'Mon-Fri 9-12', "
-                "'Tue,Thu 18-20' or '8-10' (every day)",
-                {"window": window},
+            raise refused(
+                f"'{window}' is no part of a week; expected days and whole hours, such as 'Mon-Fri 9-12', 'Tue,Thu "
+                "18-20' or '8-10' (every day)"
             )
         for day in _days(found["days"], window):
             weight[24 * day + int(found["first"]) : 24 * day + int(found["last"])] += each
@@ -75,15 +68,13 @@ def _hours(windows: Mapping[str, float]) -> Floats:
 
 def _some_time(windows: dict[str, float]) -> dict[str, float]:
     if not _hours(windows).sum() > 0:
-        raise PydanticCustomError("when", "expected one hour of the week at least that weighs more than 0")
+        raise refused("expected one hour of the week at least that weighs more than 0")
     return windows
 
 
 def _four(seasons: tuple[float, ...]) -> tuple[float, ...]:
     if len(seasons) != len(SEASONS) or not sum(seasons) > 0:
-        raise PydanticCustomError(
-            "seasons", "expected four numbers (winter, spring, summer, autumn), one at least above 0"
-        )
+        raise refused("expected four numbers (winter, spring, summer, autumn), one at least above 0")
     return seasons
 
 
@@ -118,11 +109,9 @@ class Use(Model):
     @model_validator(mode="after")
     def _one_at_a_time(self) -> "Use":
         if self.times is not None and self.most(self.times) > 1:
-            raise PydanticCustomError(
-                "times",
-                "times: with {times} times a week, everybody comes more than once on the fullest day of the fullest "
-                "season; lower times, or raise share",
-                {"times": f"{self.times:g}"},
+            raise refused(
+                f"times: with {self.times:g} times a week, everybody comes more than once on the fullest day of the "
+                "fullest season; lower times, or raise share"
             )
         return self
 
@@ -185,10 +174,8 @@ def _named(given: Any) -> Any:
         own = {} if each is None else each
         uses[str(name)] = {**known.get(str(name), {}), **own} if isinstance(own, Mapping) else own
         if not own and str(name) not in known:
-            raise PydanticCustomError(
-                "use",
-                "'{name}' says nothing; expected share, times, hours, space and when, or any of {known}",
-                {"name": str(name), "known": ", ".join(known)},
+            raise refused(
+                f"'{name}' says nothing; expected share, times, hours, space and when, or any of {', '.join(known)}"
             )
     return uses
 
@@ -248,19 +235,13 @@ class Sharing(Asked):
     def _fits(self) -> "Sharing":
         for name, use in self.uses.items():
             if use.space not in self.spaces:
-                raise PydanticCustomError(
-                    "space",
-                    "uses.{name}.space: no '{space}' in sharing.spaces; expected any of {known}",
-                    {"name": name, "space": use.space, "known": ", ".join(self.spaces)},
+                raise refused(
+                    f"uses.{name}.space: no '{use.space}' in sharing.spaces; expected any of {', '.join(self.spaces)}"
                 )
             if use.times is None and name != TELEWORK:
-                raise PydanticCustomError(
-                    "times",
-                    "uses.{name}.times: missing; expected how often a week each of them comes",
-                    {"name": name},
-                )
+                raise refused(f"uses.{name}.times: missing; expected how often a week each of them comes")
         if "all" in self.uses or "all" in self.spaces:
-            raise PydanticCustomError("name", "'all' stands for all uses and spaces together; choose another name")
+            raise refused("'all' stands for all uses and spaces together; choose another name")
         return self
 
     def told(self, demand: Demand | None = None) -> "Sharing":

@@ -20,7 +20,7 @@ from siteplan.config.changes import Changes, Option, Scenario
 from siteplan.config.choose import Decay, Question, Score
 from siteplan.config.competition import Competition
 from siteplan.config.criteria import Criteria
-from siteplan.config.fields import FARTHEST, LIMIT, LONG, SEARCHED, based
+from siteplan.config.fields import FARTHEST, LIMIT, LONG, SEARCHED, based, refused
 from siteplan.config.inputs import Area, Inputs, Origin
 from siteplan.config.observed import Observed
 from siteplan.config.problems import problems
@@ -102,9 +102,7 @@ def _check_scenario(study: "Study", scenario: Scenario, other: "Study") -> None:
 
 def _known_language(name: str) -> str:
     if name not in languages():
-        raise PydanticCustomError(
-            "language", "'{name}' is not known; expected {known}", {"name": name, "known": " or ".join(languages())}
-        )
+        raise refused(f"'{name}' is not known; expected {' or '.join(languages())}")
     return name
 
 
@@ -219,52 +217,43 @@ class Study(Shown, Model):
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":
         if self.inputs.times_minutes is not None and self.inputs.times is None:
-            raise PydanticCustomError(
-                "times_minutes",
-                "inputs.times_minutes: says how exact a table of times is, but inputs.times names none; leave it out",
+            raise refused(
+                "inputs.times_minutes: says how exact a table of times is, but inputs.times names none; leave it out"
             )
         if self.inputs.times is None:
             self._check_limits()
             self._check_own_limits()
         if self.travel.own and self.fairness is not None and self.fairness.shortfall:
-            raise PydanticCustomError(
-                "shortfall",
+            raise refused(
                 "fairness.shortfall: tells how far beyond the limits people are, and limits by mode (travel.minutes) "
-                "end the way there; give the same limits to all modes, as a list, or leave shortfall out",
+                "end the way there; give the same limits to all modes, as a list, or leave shortfall out"
             )
         if self.travel.rides and self.inputs.transit is None and self.inputs.times is None:
-            raise PydanticCustomError(
-                "timetable",
-                "travel.modes: asks for {mode}, but inputs.transit names no timetables; expected "
-                "{feeds: gtfs.zip, date: 2026-03-10} there (or --transit gtfs.zip --date 2026-03-10)",
-                {"mode": self.travel.rides[0]},
+            raise refused(
+                f"travel.modes: asks for {self.travel.rides[0]}, but inputs.transit names no timetables; expected "
+                "{feeds: gtfs.zip, date: 2026-03-10} there (or --transit gtfs.zip --date 2026-03-10)"
             )
         sloping = [mode for mode in self.travel.modes if getattr(self.travel.section(mode), "slope", None)]
         if sloping and self.inputs.elevation is None:
-            raise PydanticCustomError(
-                "slope",
-                "travel.{key}.slope: is true, but inputs.elevation names no terrain model; leave slope empty",
-                {"key": f"profiles.{sloping[0]}" if sloping[0] in self.travel.profiles else sloping[0]},
+            raise refused(
+                f"travel.{f'profiles.{sloping[0]}' if sloping[0] in self.travel.profiles else sloping[0]}.slope: is "
+                "true, but inputs.elevation names no terrain model; leave slope empty"
             )
         if self.area.extent == "communes" and self.area.communes is None:
-            raise PydanticCustomError("extent", "area.extent: is communes, but area.communes names no file of them")
+            raise refused("area.extent: is communes, but area.communes names no file of them")
         if self.travel.metres is not None and self.score.decay is not None:
-            raise PydanticCustomError("unit", "score.decay: weighs minutes; leave it out beside travel.metres")
+            raise refused("score.decay: weighs minutes; leave it out beside travel.metres")
         if self.choose is not None:
             self._check_choice(self.choose)
         self._check_changes()
         if self.score.weights and not any(self.score.weights.values()):
-            raise PydanticCustomError("weight", "score.weights: all are 0; give one column or more a weight")
+            raise refused("score.weights: all are 0; give one column or more a weight")
         for column in self.score.weights:
             # The modes of a travel-time table are known when it is read, not before; so are the sites' own columns.
             if self.inputs.times is None and self._is_counted(column) and column not in self.columns():
                 close = difflib.get_close_matches(column, self.columns(), n=1)
                 hint = f"did you mean '{close[0]}'?" if close else f"expected any of {', '.join(self.columns())}"
-                raise PydanticCustomError(
-                    "weight",
-                    "score.weights.{column}: no such result; {hint}",
-                    {"column": column, "hint": hint},
-                )
+                raise refused(f"score.weights.{column}: no such result; {hint}")
         return self
 
     @model_validator(mode="after")
@@ -284,7 +273,7 @@ class Study(Shown, Model):
                 if first == name:
                     continue
                 why = f"its folder has the same name as that of '{first}'; name one of them otherwise"
-            raise PydanticCustomError("scenario", "scenarios.{name}: {why}", {"name": name, "why": why})
+            raise refused(f"scenarios.{name}: {why}")
         return self
 
     def facts(self) -> dict[str, object]:
@@ -330,20 +319,14 @@ class Study(Shown, Model):
         combined: dict[str, Scenario] = {}
         count = len(self.scenarios) + (math.prod(map(len, self.matrix.values())) if self.matrix else 0)
         if count > MOST_SCENARIOS:
-            raise PydanticCustomError(
-                "scenarios",
-                "scenarios, matrix: ask for {count} scenarios; expected at most {most}",
-                {"count": f"{count:,}", "most": f"{MOST_SCENARIOS:,}"},
-            )
+            raise refused(f"scenarios, matrix: ask for {count:,} scenarios; expected at most {MOST_SCENARIOS:,}")
         for options in itertools.product(*(axis.items() for axis in self.matrix.values())):
             asked = [(name, option) for name, option in options if option.model_fields_set]
             if self.matrix and asked:
                 combined[", ".join(name for name, _ in asked)] = _joined([option for _, option in asked])
         twice = sorted(set(combined) & set(self.scenarios))
         if twice:
-            raise PydanticCustomError(
-                "scenario", "matrix: gives a scenario '{name}', which scenarios has, too", {"name": twice[0]}
-            )
+            raise refused(f"matrix: gives a scenario '{twice[0]}', which scenarios has, too")
         return {**self.scenarios, **combined}
 
     def variant(self, name: str) -> "Study":
@@ -458,11 +441,9 @@ class Study(Shown, Model):
             ("fairness.shortfall (twice the limit)", 2 * longest if lacking else 0.0, self.searched),
         ):
             if limit > most:
-                raise PydanticCustomError(
-                    "limit",
-                    "{key}: found {limit}, expected at most {most}, as far as is searched; a table of times "
-                    "(inputs.times) may go farther",
-                    {"key": key, "limit": f"{limit:g}", "most": f"{most:g}"},
+                raise refused(
+                    f"{key}: found {limit:g}, expected at most {most:g}, as far as is searched; a table of times "
+                    "(inputs.times) may go farther"
                 )
 
     def _check_own_limits(self) -> None:
@@ -470,19 +451,13 @@ class Study(Shown, Model):
         own, modes, key = self.travel.own, self.travel.modes, f"travel.{self.travel.unit}"
         for mode in own if own else ():
             if mode not in modes:
-                raise PydanticCustomError(
-                    "limits",
-                    "{key}.{mode}: is none of the modes of this study; expected limits for {modes}, or {mode} among "
-                    "travel.modes",
-                    {"key": key, "mode": mode, "modes": listed(modes)},
+                raise refused(
+                    f"{key}.{mode}: is none of the modes of this study; expected limits for {listed(modes)}, or "
+                    f"{mode} among travel.modes"
                 )
         lacking = [mode for mode in modes if own and mode not in own]
         if lacking:
-            raise PydanticCustomError(
-                "limits",
-                "{key}: says nothing of {mode}; give its limits, too, or leave it out of travel.modes",
-                {"key": key, "mode": lacking[0]},
-            )
+            raise refused(f"{key}: says nothing of {lacking[0]}; give its limits, too, or leave it out of travel.modes")
 
     @staticmethod
     def _decayed(block: Question | Score | None) -> float:
@@ -500,13 +475,12 @@ class Study(Shown, Model):
             if getattr(change, "place", None)
         ]
         if self.inputs.times is not None and (made or moved):
-            raise PydanticCustomError(
-                "changes",
-                "inputs.times: minutes of your own know nothing of other streets, lines or places; leave "
-                "such changes out, or give streets in place of times",
+            raise refused(
+                "inputs.times: minutes of your own know nothing of other streets, lines or places; leave such changes "
+                "out, or give streets in place of times"
             )
         if self.changes.lines and not self.travel.rides:
-            raise PydanticCustomError("changes", "lines: change, but transit is none of travel.modes")
+            raise refused("lines: change, but transit is none of travel.modes")
 
     def _check_choice(self, asked: Question) -> None:
         """Refuse a question that names what this study does not have."""

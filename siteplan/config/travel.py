@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from siteplan.config.fields import LongLimit, Metres, Names, by_mode, listed, rising
+from siteplan.config.fields import LongLimit, Metres, Names, by_mode, listed, refused, rising
 from siteplan.config.profiles import (
     PROFILES,
     TRANSIT,
@@ -125,13 +125,7 @@ LimitsInMetres = Annotated[
 def _unknown(mode: str, known: Iterable[str]) -> PydanticCustomError | None:
     """Say that a mode is not among those known; nothing of one that is."""
     told = tuple(known)
-    return (
-        None
-        if mode in told
-        else PydanticCustomError(
-            "mode", "'{mode}' is no mode; expected any of {known}", {"mode": mode, "known": ", ".join(told)}
-        )
-    )
+    return None if mode in told else refused(f"'{mode}' is no mode; expected any of {', '.join(told)}")
 
 
 def _check_homes(rides: Mapping[tuple[str, ...], ByTransit], own: Mapping[str, Own]) -> None:
@@ -210,11 +204,7 @@ class Travel(Model):
     def _own_names(cls, own: dict[str, Own]) -> dict[str, Own]:
         for name in own:
             if name in MODES:
-                raise PydanticCustomError(
-                    "mode_name",
-                    "'{name}' is a mode already; set its keys as travel.{name}, or name yours otherwise",
-                    {"name": name},
-                )
+                raise refused(f"'{name}' is a mode already; set its keys as travel.{name}, or name yours otherwise")
         _check_homes({(name,): each for name, each in own.items() if isinstance(each, ByTransit)}, own)
         return own
 
