@@ -2,9 +2,7 @@
 
 import itertools
 import re
-import warnings
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -16,27 +14,17 @@ from hypothesis import strategies as st
 from siteplan.analysis.building import CLASSES, KINDS, building_needs, energies
 from siteplan.analysis.commuting import read_factors
 from siteplan.config.building import Building
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, StudyError
 from siteplan.output.report import render_report
 from siteplan.output.result import Result
 from siteplan.samples import write_sample
 from siteplan.study import run
 from siteplan.study.building import check_buildings
 from siteplan.study.load import load
-from siteplan.study.reading import read_study
+from tests.asking import asking, quiet, section
 
 FACTORS = read_factors()
-APART = (
-    "fairness",
-    "sharing",
-    "criteria",
-    "competition",
-    "robustness",
-    "scenarios",
-    "together",
-    "score",
-    "inputs.transit",
-)
+SMALL = ("inputs.transit=", "travel={modes: [walk, bike], minutes: [20]}", "output.isochrones=false")
 
 
 def test_a_renovated_building_by_hand() -> None:
@@ -134,15 +122,10 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     sites["label"] = np.where(sites["site"] == "S01", "d", "")
     sites["floor"] = np.where(sites["site"] == "S01", 800.0, np.nan)
     sites.to_csv(folder / "sites.csv", index=False)
-    less = [f"{key}=" for key in APART]
-    more = [
-        "travel={modes: [walk, bike], minutes: [20]}",
-        "building={kind: new, kind_column: label, floor_column: floor}",
-        "output.isochrones=false",
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
-        return folder, run(read_study(folder / "study.yaml", [*less, *more]), out=folder / "out")
+    own = "building={kind: new, kind_column: label, floor_column: floor}"
+    with quiet():
+        study = asking(folder / "study.yaml", "demand", "commuting", "building", "choose", overrides=(*SMALL, own))
+        return folder, run(study, out=folder / "out")
 
 
 def test_a_study_tells_it_beside_the_commuting_saved(sample: tuple[Path, Result]) -> None:
@@ -171,18 +154,15 @@ def test_a_study_tells_it_beside_the_commuting_saved(sample: tuple[Path, Result]
 def test_the_report_tells_it(sample: tuple[Path, Result]) -> None:
     for language, said in (("en", "In the peak hour"), ("fr", "À l’heure de pointe")):
         page = render_report(sample[1], language=language)
-        (body,) = re.findall(r'<section class="building".*?</section>', page, re.DOTALL)
-        text = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+        body, text = section(page, "building")
         assert said in text
         assert "<svg" in body
         assert "nan" not in text.lower().replace("finance", "")
 
 
 def test_what_a_study_is_refused_for(sample: tuple[Path, Result], tmp_path: Path) -> None:
-    less = [f"{key}=" for key in (*APART[:-1], "building", "choose")]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
-        study = read_study(sample[0] / "study.yaml", less)
+    study = asking(sample[0] / "study.yaml", "demand", "commuting", overrides=SMALL)
+    with quiet():
         data = load(study)
     own = tmp_path / "own.yaml"
     own.write_text("building_new_kwh: {value: 5}\n")

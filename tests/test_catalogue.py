@@ -1,7 +1,6 @@
 """What results are called: every measure and every table is read as what it was made of and declared to be."""
 
 import string
-import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +32,7 @@ from siteplan.inputs.population import read_population
 from siteplan.output.result import Result
 from siteplan.output.tables import write_overlap
 from siteplan.study import run
+from tests.asking import quiet
 from tests.town import NORTH, lon, write_bus, write_town
 
 OF_GROUPS = ("reached", "unique", "added", "decayed")
@@ -257,8 +257,7 @@ D,School,candidate,20,2,{lon(7)},{NORTH},
 def town(tmp_path_factory):
     folder = tmp_path_factory.mktemp("town")
     write_bus(folder)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)  # the street ends where the town does
+    with quiet():  # the street ends where the town does
         return run(write_town(folder, study=RICH, sites=RICH_SITES))
 
 

@@ -1,21 +1,20 @@
 """Other places to work in the town of one street, counted by head: see tests/town.py; on foot 80 m a minute."""
 
 import re
-import warnings
-from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, StudyError
 from siteplan.output.report import render_report
 from siteplan.output.result import Result
 from siteplan.study.load import load
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.stages import run
+from tests.asking import quiet, section
 from tests.town import NORTH, lon, write_town
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*its streets cover")
@@ -31,8 +30,7 @@ def town(tmp_path: Path) -> Path:
 
 
 def answered(town: Path, *overrides: str, **keys: object) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         study = read_study(town, ["competition={places: places.csv, mode: walk, minutes: 5.5}", *overrides])
         return run(study, out=town.parent / "results").tables["competition"].set_index("site")
 
@@ -85,8 +83,7 @@ def test_the_report_tells_what_is_gained_net(town: Path) -> None:
     (town.parent / "places.csv").write_text(f"site,name,lon,lat,capacity,kind\n9,Hub,{lon(7)},{NORTH},10,coworking\n")
     answered(town, "choose={sites: 2, mode: walk, minutes: 5.5}")
     page = render_report(Result.load(town.parent / "results"), language="en")
-    (body,) = re.findall(r'<section class="competition".*?</section>', page, re.DOTALL)
-    said = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+    body, said = section(page, "competition")
     # The hub reaches the crossings 3 to 10, so B brings nobody who had none: all that it has, it takes from the hub.
     found = re.search(
         r"would have (\d+) people: (\d+) who have no place .* (\d+) from existing .* (\d+) from other", said

@@ -12,8 +12,9 @@ import shapely
 import yaml
 
 import siteplan as sp
-from siteplan.errors import SiteplanError, SiteplanWarning
+from siteplan.errors import SiteplanError
 from siteplan.study.write import report
+from tests.asking import quiet
 from tests.town import NORTH, lon, write_bus, write_town
 
 # All that a study can ask of the town.
@@ -177,8 +178,7 @@ def refusals(study: Path) -> list[str]:
 def test_a_study_at_the_edge_ends_in_results_or_is_refused_by_check(tmp_path: Path, name: str) -> None:
     case = CASES[name]
     study = written(tmp_path, case)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         told = refusals(study)
         if case.refused:
             with pytest.raises(SiteplanError, match=case.refused) as error:
@@ -198,8 +198,7 @@ def test_places_among_areas_are_drawn_and_written(tmp_path: Path) -> None:
     shapes = [SQUARE, place, shapely.affinity.translate(place, 0.003)]
     gpd.GeoDataFrame(cells, geometry=shapes, crs=4326).to_file(tmp_path / "cells.geojson")
     study.write_text(study.read_text().replace("cells.gpkg", "cells.geojson"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         sp.run(study)
     found = gpd.read_file(tmp_path / "results" / "results.gpkg", layer="cells")
     assert sorted(found.geom_type) == ["Point", "Point", "Polygon"]

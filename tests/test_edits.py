@@ -1,7 +1,6 @@
 """Changes of streets, lines, people and sites: each against a full run on inputs that were written changed."""
 
 import os
-import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from siteplan.config.changes import (
     StreetClosed,
     StreetTagged,
 )
-from siteplan.errors import SiteplanWarning, StudyError
+from siteplan.errors import StudyError
 from siteplan.inputs.edits import edit_people, edit_sites, patched_times
 from siteplan.inputs.population import read_population
 from siteplan.network.edits import edit_streets, edit_timetable, lines, touched_sites
@@ -43,6 +42,7 @@ from siteplan.network.snapping import link
 from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.network.transit import Timetable, build_timetable, read_transit
 from siteplan.times import travel_times
+from tests.asking import quiet
 from worlds import UTM, lonlat, places
 
 PUSHED = BIKE.model_copy(update={"name": "pushed", "push": True})
@@ -124,8 +124,7 @@ def sites(count: int = 12) -> gpd.GeoDataFrame:
 
 def all_times(streets: StreetNetwork, limit: float = 8, **how: Any) -> pd.DataFrame:
     """Return the times of all modes, both ways."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         return pd.concat(
             [
                 travel_times(streets, sites(), folk(), mode=mode, minutes=limit, direction=way, **how).assign(way=way)
@@ -221,8 +220,7 @@ def test_only_touched_sites_need_a_new_search(mode: Profile, make: list[Any], tm
     before = town.write(tmp_path / "before.osm")
     edited = edit_streets(before, [one(town) for one in make])
     where, homes = sites(), folk()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         for way in ("to", "from"):
             how: dict[str, Any] = {"mode": mode, "minutes": 4, "direction": way}
             touched = touched_sites(before, edited, where, homes, **how)
@@ -237,8 +235,7 @@ def test_only_touched_sites_need_a_new_search(mode: Profile, make: list[Any], tm
 def test_nothing_is_touched_where_nothing_changed(tmp_path: Path) -> None:
     town = grid()
     before, again = town.write(tmp_path / "one.osm"), town.write(tmp_path / "two.osm")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         assert not len(touched_sites(before, again, sites(), folk(), mode="walk", minutes=20))
 
 
@@ -246,8 +243,7 @@ def test_a_mode_that_does_not_mind_the_change_is_left_alone(tmp_path: Path) -> N
     town = grid()
     before = town.write(tmp_path / "before.osm")
     edited = edit_streets(before, [both_ways(town)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         assert not len(touched_sites(before, edited, sites(), folk(), mode="walk", minutes=20))
         assert len(touched_sites(before, edited, sites(), folk(), mode="bike", minutes=20))
 
@@ -262,8 +258,7 @@ def test_a_street_joins_those_it_crosses_and_a_bridge_does_not(tmp_path: Path) -
     assert (len(streets.u), len(joined.u), len(over.u)) == (3, 8, 6)
     home, site = places([(0.0, 100.0)]), places([(100.0, 200.0)])
     on_foot = WALK.model_copy(update={"speed_kmh": 3.6, "access_kmh": 3.6})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         times = travel_times(joined, site, home, mode=on_foot, minutes=60)
     assert times["minutes"].tolist() == [pytest.approx(200 / 60, abs=0.01)]
 
@@ -418,14 +413,12 @@ LINE_CHANGES = [cut, shift, run_every, new_line, move]
 
 
 def on_streets(feed: Path, streets: StreetNetwork) -> Timetable:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         return read_transit(feed, streets, date=feeds.DAY)
 
 
 def by_bus(transit: Timetable) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         return pd.concat(
             [
                 travel_times(
@@ -455,8 +448,7 @@ def test_a_changed_timetable_is_that_of_the_changed_feed(make: list[Any], tmp_pa
     assert edited.counts == full.counts
     assert len(times) != len(base) or not times.equals(base)
     same(base, by_bus(before))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         again = edit_timetable(before, changes, streets=edit_streets(streets, [StreetClosed(close=3)]))
         same(by_bus(again), by_bus(build_timetable(full.feed, again.streets)))
 
@@ -678,8 +670,7 @@ def test_a_street_closed_in_porto_alegre(tmp_path: Path) -> None:
             if not (thing.is_way() and thing.id == way):
                 writer.add(thing)
     edited, full = edit_streets(streets, [StreetClosed(close=way)]), read_streets(tmp_path / "closed.osm.pbf")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         for mode in (WALK, BIKE):
             base, after, twin = (travel_times(net, where, people, mode=mode) for net in (streets, edited, full))
             same(after, twin)
@@ -700,8 +691,7 @@ def test_changed_times_are_those_of_a_full_run(mode: Profile, make: list[Any], t
     edited = edit_streets(before, [one(town) for one in make])
     full = town.write(tmp_path / "after.osm")
     where, homes = sites(), folk()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         for way in ("to", "from"):
             how: dict[str, Any] = {"mode": mode, "minutes": 4, "direction": way}
             base = travel_times(before, where, homes, **how)
@@ -723,8 +713,7 @@ def test_generated_changes_one_after_the_other(seed: int, tmp_path: Path) -> Non
         town.ways[int(way)] = (dict(town.ways[int(way)][0], access="private"), town.ways[int(way)][1])
     first, where, homes = town.write(tmp_path / "town.osm"), sites(6), folk(60, seed)
     streets = first
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         for _ in range(3):
             edited = edit_streets(first, list(_drawn(random, first, size)))
             edited = replace(edited, origin=kept_edges(streets, edited))

@@ -4,8 +4,6 @@ The street is 1 km long with a crossing each 100 m; on foot 80 m a minute. A is 
 """
 
 import re
-import warnings
-from html import unescape
 from pathlib import Path
 
 import geopandas as gpd
@@ -26,6 +24,7 @@ from siteplan.study.measured import measured
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.stages import choose, run, score
+from tests.asking import quiet, section
 from tests.subsets import every_set
 from tests.town import BY_BUS, NORTH, STUDY, lon, write_bus, write_town
 
@@ -40,18 +39,36 @@ SITES = (
 )
 
 
-@pytest.fixture
-def town(tmp_path: Path) -> Path:
+JUDGED = (
+    "criteria={columns: {people_walk_8: 2, fibre: 1, energy: {order: [C, B, A]}, cost: {better: less}}, "
+    "require: {step_free: true}}"
+)
+
+
+def write(folder: Path) -> Path:
     """Write the town, with a school at crossing 2 and shops at 4 and 9, and what a study may say of them."""
-    study = write_town(tmp_path, sites=SITES, study=BY_BUS)
-    write_bus(tmp_path)
+    study = write_town(folder, sites=SITES, study=BY_BUS)
+    write_bus(folder)
     rows = [("school", 2), ("shop", 4), ("shop", 9)]
     table = pd.DataFrame([(kind, lon(at), NORTH) for kind, at in rows], columns=["kind", "lon", "lat"])
-    table.to_csv(tmp_path / "services.csv", index=False)
+    table.to_csv(folder / "services.csv", index=False)
     halves = [box(lon(0) - 0.01, 47, lon(4.5), 47.2), box(lon(4.5), 47, lon(10) + 0.01, 47.2)]
     communes = {"code": ["2", "1"], "name": ["West", "East"], "fibre": [0.4, 0.9]}
-    gpd.GeoDataFrame(communes, geometry=halves, crs=4326).to_file(tmp_path / "communes.gpkg")
+    gpd.GeoDataFrame(communes, geometry=halves, crs=4326).to_file(folder / "communes.gpkg")
     return study
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    return write(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """Write the town, and judge its sites by four criteria."""
+    town = write(tmp_path_factory.mktemp("judged"))
+    with quiet():
+        return town, run(read(town, JUDGED), out=town.parent / "results")
 
 
 def read(town: Path, *overrides: str):
@@ -109,14 +126,8 @@ def test_only_what_is_asked_is_measured_and_own_columns_stand(town: Path) -> Non
     assert measured(study, load(study)).all_sites["school_minutes"].tolist() == [0, 1, 2, 3]
 
 
-def test_a_study_judges_its_sites(town: Path) -> None:
-    criteria = (
-        "criteria={columns: {people_walk_8: 2, fibre: 1, energy: {order: [C, B, A]}, cost: {better: less}}, "
-        "require: {step_free: true}}"
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
-        result = run(read(town, criteria), out=town.parent / "results")
+def test_a_study_judges_its_sites(judged: tuple[Path, Result]) -> None:
+    town, result = judged
     table = result.tables["criteria"].set_index("site")
     assert table["unmet"].to_dict() == {"A": "", "B": "step_free", "D": ""}
     # A (existing: it costs nothing more) and D remain. On foot within 8 minutes A reaches 7 crossings, D all 11:
@@ -124,23 +135,16 @@ def test_a_study_judges_its_sites(town: Path) -> None:
     assert table["weighted"].dropna().to_dict() == {"D": pytest.approx(70.0), "A": pytest.approx(40.0)}
     weights = result.tables["weights"].set_index("criterion")
     assert weights.loc["people_walk_8", ["first", "without"]].tolist() == ["D", "A"]
-    again = run(read(town, criteria), out=town.parent / "again")
+    again = run(read(town, JUDGED), out=town.parent / "again")
     for name in ("criteria", "criteria_parts", "weights"):
         pd.testing.assert_frame_equal(result.tables[name], again.tables[name])
         one, other = (town.parent / folder / f"{name}.csv" for folder in ("results", "again"))
         assert one.read_bytes() == other.read_bytes()
 
 
-def test_the_report_tells_it_to_a_council(town: Path) -> None:
-    criteria = (
-        "criteria={columns: {people_walk_8: 2, fibre: 1, energy: {order: [C, B, A]}, cost: {better: less}}, "
-        "require: {step_free: true}}"
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
-        result = run(read(town, criteria), out=town.parent / "results")
-    (body,) = re.findall(r'<section class="criteria".*?</section>', render_report(result, language="en"), re.DOTALL)
-    said = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+def test_the_report_tells_it_to_a_council(judged: tuple[Path, Result]) -> None:
+    _, result = judged
+    _, said = section(render_report(result, language="en"), "criteria")
     assert "By the criteria of this study Barn comes first, with 70.0 of 100 points. So it does by the second" in said
     # A leads in cost alone, by 1; D in people by 1 and energy by 1/2: at a weight c of cost, A is first from where
     # c = (1 - c) / 4 x (2 + 1/2), so 5/13.
@@ -154,8 +158,7 @@ def test_the_report_tells_it_to_a_council(town: Path) -> None:
 
 
 def test_scores_take_any_column_of_the_sites(town: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         scores = score(read(town, "score.weights={people_walk_8: 2, fibre: 1, cost: -1}")).scores
     # A: 7/11 of the largest, fibre, no cost; B: 7/11, none, the dearest; D: 1, fibre, half the dearest.
     wanted = {"A": 100 * (2 * 7 / 11 + 1 + 1) / 4, "B": 100 * (2 * 7 / 11) / 4, "D": 100 * (2 + 1 + 0.5) / 4}
@@ -208,8 +211,7 @@ def asked(town: Path, override: str) -> None:
 
 def test_requirements_and_quotas_of_measured_columns_hold_in_the_choice(town: Path) -> None:
     def chosen(*overrides: str) -> list[str]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SiteplanWarning)
+        with quiet():
             return list(choose(read(town, *overrides)).sites.index)
 
     plain = "choose={sites: 2, mode: walk, minutes: 4}"

@@ -1,8 +1,6 @@
 """Planned against seen: by hand, made data with known uptake and decay, sites left out, what is refused."""
 
 import re
-import warnings
-from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ from siteplan.samples import write_sample
 from siteplan.study import run
 from siteplan.study.load import load
 from siteplan.study.observed import check_observed
-from siteplan.study.reading import read_study
+from tests.asking import asking, quiet, section
 
 SITES = [f"S{at}" for at in range(8)]
 
@@ -181,20 +179,7 @@ def test_a_bad_table_is_refused_with_its_row(tmp_path: Path, text: str, said: st
 
 # ---- a study ----
 
-APART = (
-    "fairness",
-    "sharing",
-    "criteria",
-    "competition",
-    "robustness",
-    "scenarios",
-    "together",
-    "building",
-    "score",
-    "choose",
-)
-LESS = [*(f"{key}=" for key in (*APART, "inputs.transit")), "output.isochrones=false"]
-LESS += ["travel={modes: [walk, bike], minutes: [20]}"]
+SMALL = ("inputs.transit=", "travel={modes: [walk, bike], minutes: [20]}", "output.isochrones=false")
 
 
 @pytest.fixture(scope="module")
@@ -205,11 +190,10 @@ def valley(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(valley: Path):
     """Run the sample with what was seen beside it, and used by both blocks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
-        plain = run(read_study(valley, LESS), out=valley.parent / "plain")
-        use = "observed={visits: visits.csv, use: [demand, commuting]}"
-        return plain, run(read_study(valley, [*LESS, use]), out=valley.parent / "used")
+    with quiet():
+        kept, use = ("observed", "demand", "commuting"), "observed={visits: visits.csv, use: [demand, commuting]}"
+        plain = run(asking(valley, *kept, overrides=SMALL), out=valley.parent / "plain")
+        return plain, run(asking(valley, *kept, overrides=(*SMALL, use)), out=valley.parent / "used")
 
 
 def test_a_study_holds_what_was_seen_against_what_it_expected(results) -> None:
@@ -256,8 +240,7 @@ def test_the_report_tells_it(results) -> None:
         ("fr", "Constaté dans 2 sites", ""),
     ):
         page = render_report(results[1], language=language)
-        (body,) = re.findall(r'<section class="observed".*?</section>', page, re.DOTALL)
-        text = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+        body, text = section(page, "observed")
         assert said in text
         assert more in text
         assert "<svg" in body
@@ -265,9 +248,8 @@ def test_the_report_tells_it(results) -> None:
 
 
 def test_what_a_study_is_refused_for(valley: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
-        study = read_study(valley, [*LESS, "commuting="])
+    study = asking(valley, "observed", "demand", overrides=SMALL)
+    with quiet():
         data = load(study)
     asked = study.observed
     with pytest.raises(StudyError, match=r"observed.use: names commuting, which the study does not ask"):

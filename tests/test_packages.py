@@ -4,7 +4,6 @@ import csv
 import hashlib
 import json
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ import pandas as pd
 import pytest
 
 import siteplan as sp
-from siteplan.errors import SiteplanWarning
 from siteplan.output.files import digest
 from siteplan.output.result import Result
 from siteplan.study import read_study, run
+from tests.asking import quiet
 from tests.town import write_town
 
 VINTAGE = "2011-2015; 2024-05; 2019"  # of three files
@@ -26,8 +25,7 @@ CHANGES = [ORIGIN, "choose={sites: 1}", "output.raster=true", "output.tables=xls
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
     study = read_study(write_town(tmp_path_factory.mktemp("town")), CHANGES)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SiteplanWarning)
+    with quiet():
         return run(study)
 
 

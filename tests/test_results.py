@@ -3,7 +3,6 @@
 import json
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,14 @@ from typer.testing import CliRunner
 
 from siteplan.catalogue import TABLES
 from siteplan.cli import app
-from siteplan.errors import InputError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, StudyError
 from siteplan.output.maps import site_map
 from siteplan.output.outcome import Outcome
 from siteplan.output.report import find_chromium, render_report
 from siteplan.output.result import Result, _table
 from siteplan.output.tables import write_table
 from siteplan.study import compare, read_study, run
+from tests.asking import quiet
 from tests.town import BY_BUS, NORTH, lon, write_bus, write_town
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
@@ -135,8 +135,7 @@ def test_how_far_a_home_may_be_from_its_street_is_a_key_of_the_study(tmp_path: P
     start = ["itinerary", study, f"--from={lon(0)},{NORTH + 400 / 111_195:.7f}", "--site=A", "--mode=walk"]
     for metres, within in ((300, 10), (450, 17)):  # who lives 400 m off the only street walks 5 minutes to it
         options = ["travel.modes=walk", "travel.minutes=8", f"travel.link_m={metres}"]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SiteplanWarning)
+        with quiet():
             result = run(read_study(study, options))
         assert result.scores.loc["A", "people_walk_8"] == within
         done = call(*start, "--set", f"travel.link_m={metres}")

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from html import unescape
 from math import factorial
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.situation import Situation
 from siteplan.study.travel import times_of
+from tests.asking import section
 
 ONE = pd.DataFrame([("s", 0, 5.0), ("t", 0, 9.0)], columns=["site", "point", "minutes"])
 EVENING = {"share": 1, "times": 1, "hours": 2, "space": "meeting", "when": {"Tue 18-19": 1}}
@@ -431,8 +431,7 @@ def test_the_report_tells_a_council_what_sharing_saves(town: Callable[..., Any])
     said = {}
     for language in ("en", "fr"):
         page = render_report(Result(data.sites, tables), language=language)
-        (body,) = re.findall(r'<section class="spaces".*?</section>', page, re.DOTALL)
-        said[language] = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+        body, said[language] = section(page, "spaces")
         assert body.count("<svg") == 1
         # Three hours of a day each: two hours from anywhere within the first. And a frame around each of three weeks.
         assert body.count("<rect") == 3 * 3 + 3

@@ -1,9 +1,7 @@
 """Communes together: three of them by hand, and every number against all orders, groups and sets of generated ones."""
 
-import re
 import shutil
 from dataclasses import replace
-from html import unescape
 from itertools import chain, combinations, permutations
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from siteplan.study.reading import read_study
 from siteplan.study.situation import Situation
 from siteplan.study.together import check_together, together_tables
 from siteplan.study.travel import times_of
+from tests.asking import section
 
 
 def groups_of(names):
@@ -336,8 +335,7 @@ def test_the_report_tells_it_to_a_council(valley: Path) -> None:
     study = read_study(valley)
     data, tables = load(study), tables_of(valley)
     page = render_report(Result(data.all_sites, tables), language="en")
-    (body,) = re.findall(r'<section class="who_pays".*?</section>', page, re.DOTALL)
-    said = " ".join(unescape(re.sub("<[^>]+>", " ", body)).split())
+    body, said = section(page, "who_pays")
     assert "The plan costs 150" in said
     assert "to 207 people who had none, 107 of them by a site beyond the border" in said
     assert "100 people would have a site; together it is 200. The price of going alone is 100 people." in said
