@@ -1,11 +1,9 @@
 """Which other places to work share people out with the sites."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from siteplan.config.fields import File
-from siteplan.config.questions import Asked
+from siteplan.config.questions import Asked, HowFar, Way
 
 __all__ = ["Competition"]
 
@@ -29,7 +27,5 @@ class Competition(Asked):
         default=2, ge=0, le=6, description="of the minutes: twice as far, 2 to this power less (Huff 1964: about 2)"
     )
     group: str = Field(default="people", description="who is shared out: people or a group such as workers")
-    mode: str = Field(default="", description="one of the modes, or best; empty = best where there are several")
-    minutes: Annotated[float, Field(gt=0, le=180)] | None = Field(
-        default=None, description="how far people go; empty = the largest travel.minutes"
-    )
+    mode: Way = ""
+    minutes: HowFar = None

@@ -51,6 +51,8 @@ Uptakes = Annotated[
     AfterValidator(rising),
 ]
 Minutes = Annotated[float, Field(gt=0, le=180)]
+Way = Annotated[str, Field(description="one of the modes, or best; empty = best where there are several")]
+HowFar = Annotated[Minutes | None, Field(description="how far people go; empty = the largest travel.minutes")]
 Speeds = Annotated[
     tuple[Annotated[float, Field(gt=0, le=60)], Annotated[float, Field(gt=0, le=60)]], AfterValidator(_range)
 ]
@@ -140,8 +142,8 @@ class Demand(Asked):
 
     uptake: Uptakes = Field(default=(), validate_default=True, examples=[[0.02, 0.05, 0.1]], description=UPTAKE)
     group: str = Field(default="workers", description="the group of the population that works")
-    mode: str = Field(default="", description="one of the modes, or best; empty = best where there are several")
-    minutes: Minutes | None = Field(default=None, description="how far people go; empty = the largest travel.minutes")
+    mode: Way = ""
+    minutes: HowFar = None
     teleworkable: float = Field(
         default=0.37,
         gt=0,

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from siteplan.config.fields import listed, refused
 from siteplan.config.problems import problems
 from siteplan.config.profiles import Model
-from siteplan.config.questions import Asked, Demand
+from siteplan.config.questions import Asked, Demand, HowFar, Way
 from siteplan.errors import Key, StudyError
 from siteplan.yamls import read_yaml
 
@@ -206,10 +206,8 @@ class Sharing(Asked):
         description="kinds of spaces, beside and in place of desk (12.5 m2; there are as many as the column capacity "
         "says), meeting (20), video (5) and hall (100), such as {meeting: {m2: 25, column: meeting_rooms, each: 2}}",
     )
-    mode: str = Field(default="", description="one of the modes, or best; empty = best where there are several")
-    minutes: Annotated[float, Field(gt=0, le=180)] | None = Field(
-        default=None, description="how far people go; empty = the largest travel.minutes"
-    )
+    mode: Way = ""
+    minutes: HowFar = None
     chance: float = Field(
         default=0.05,
         gt=0,

@@ -1,4 +1,8 @@
-"""Results for the terminal, in the words of a language: tables, and sentences that explain them."""
+"""Results for the terminal, in the words of a language: tables, and sentences that explain them.
+
+Text from the data is printed as it is, never as markup. `full` says that sites may be full: people are served then, not
+merely within reach.
+"""
 
 import math
 import textwrap
@@ -129,22 +133,8 @@ def print_scores(
 ) -> None:
     """Print the first `n` sites by rank: whom they reach and add, their scores, and what all that means.
 
-    Where the console is too narrow, columns are left out (and named), never figures cut.
-
-    Parameters
-    ----------
-    scores
-        Index `site`, columns as `score_sites` gives them.
-    n
-        How many rows at most.
-    console
-        Where to print; text from the data is printed as it is, never as markup.
-    weights
-        The columns that the score is made of.
-    rides
-        The modes of public transport, whose speed is that on foot.
-    language
-        Of the headings and sentences.
+    Where the console is too narrow, columns are left out (and named), never figures cut. `rides` are the modes of
+    public transport, whose speed is that on foot.
     """
     words = load_words(language, "terminal")
     ranked = (scores.sort_values("rank", kind="stable") if "rank" in scores else scores).head(n).reset_index()
@@ -242,21 +232,7 @@ def _explained(
 def print_choice(
     choice: "Choice", console: "Console", *, full: bool = False, language: str = "en", currency: str = ""
 ) -> None:
-    """Print the chosen sites in the order to open them, the phases if there are any, and how good they are.
-
-    Parameters
-    ----------
-    choice
-        What was chosen.
-    console
-        Where to print; text from the data is printed as it is, never as markup.
-    full
-        Whether sites may be full: people are served then, not merely within reach.
-    language
-        Of the headings and sentences.
-    currency
-        What costs are counted in.
-    """
+    """Print the chosen sites in the order to open them, the phases if there are any, and how good they are."""
     words = load_words(language, "terminal")
     sites = choice.sites.reset_index()
     counted = [name for name in COUNTED if name in sites and _worth_showing(choice, name, words)]
@@ -397,17 +373,7 @@ def print_frontier(
     language: str = "en",
     currency: str = "",
 ) -> None:
-    """Print what so much money buys at best, however many sites.
-
-    Parameters
-    ----------
-    table
-        The table `frontier` of a result.
-    names
-        What the sites are called, by id.
-    asked
-        What was asked of the choice: its `objective` and `group`, as the study says it.
-    """
+    """Print what so much money buys at best, however many sites; `asked` is what the study asked of the choice."""
     words = load_words(language, "report", "terminal")
     goal = objective_names()[str(asked.get("objective") or "coverage")]
     rows = table.sort_values("cost", kind="stable")
@@ -442,24 +408,8 @@ def print_coverage(
 ) -> None:
     """Print who has an open site by each mode and by all together; then groups and publics, if there are any.
 
-    Parameters
-    ----------
-    table
-        As `siteplan.analysis.coverage.by_way` gives it.
-    limit
-        Within which; of a mode that has no such limit, the next smaller one.
-    console
-        Where to print; text from the data is printed as it is, never as markup.
-    rides
-        The modes of public transport, whose walks are told.
-    wheels
-        The modes of those who cycle; where the best of all is nearly theirs alone, that is said.
-    modes
-        What those of the study's own are called, by name and language.
-    publics
-        Who can go how, which is said.
-    language
-        Of the headings and sentences.
+    Of a mode that has no such limit, the next smaller one counts. The walks of `rides` are told, and where the best of
+    all is nearly that of those who cycle, the `wheels`, that is said.
     """
     words = load_words(language, "terminal").with_modes(modes)
     kept, limits = at_limit(table, limit), limits_of(table, limit)

@@ -24,7 +24,7 @@ from siteplan.errors import InputError, StudyError
 from siteplan.inputs.flows import read_flows
 from siteplan.study.load import StudyData
 from siteplan.study.observed import learned
-from siteplan.study.situation import Answer, Situation, check_whom, mode_of
+from siteplan.study.situation import Answer, Situation, check_whom
 
 __all__ = ["check_commuting", "commuting_tables"]
 
@@ -108,8 +108,7 @@ def commuting_tables(asked: Commuting, here: Situation) -> dict[str, pd.DataFram
 def _near(asked: Commuting, here: Situation, *, by_commune: bool, decay: float) -> pd.DataFrame:
     """Return who lives near enough to come, by home: `workers`, their `share` of all, mean `km` straight to a site."""
     reach, data = here.reach, here.data
-    mode = mode_of(reach, "commuting.mode", asked.mode)
-    minutes = asked.minutes or here.study.travel.longest(mode)
+    mode, minutes = here.way("commuting", asked)
     opened = here.planned or list(here.sites.index)
     homes = reach.people.table["geometry"].to_numpy()
     places = here.sites.loc[opened].geometry.to_crs(data.points.crs).to_numpy()

@@ -13,7 +13,7 @@ from siteplan.config.questions import Demand
 from siteplan.reachable import People, Reach
 from siteplan.study.load import StudyData
 from siteplan.study.observed import learned
-from siteplan.study.situation import Answer, Situation, check_whom, mode_of
+from siteplan.study.situation import Answer, Situation, check_whom
 
 __all__ = ["check_demand", "demand_tables"]
 
@@ -50,8 +50,7 @@ def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
     """
     asked, decay = learned("demand", asked, here)
     reach = here.reach
-    mode = mode_of(reach, "demand.mode", asked.mode)
-    minutes = asked.minutes or here.study.travel.longest(mode)
+    mode, minutes = here.way("demand", asked)
     need = DeskNeed(asked.teleworkable, asked.days, asked.fullest, asked.occupancy, asked.desk_m2, asked.desks_a_room)
     where: dict[str, Any] = {"minutes": minutes, "mode": mode, "group": asked.group, "need": need}
     pairs = reach.within(mode, minutes)

@@ -13,7 +13,7 @@ from siteplan.errors import InputError, StudyError, warn
 from siteplan.inputs.visits import read_visits
 from siteplan.reachable import Floats
 from siteplan.study.load import StudyData
-from siteplan.study.situation import Answer, Situation, mode_of
+from siteplan.study.situation import Answer, Situation
 
 __all__ = ["check_observed", "learned", "observed_tables"]
 
@@ -106,8 +106,7 @@ def _seen(asked: Observed, data: StudyData) -> tuple[pd.DataFrame, str]:
 def _homes(here: Situation, demand: Demand, seen: list[str]) -> pd.DataFrame:
     """Return who could come from where: the points, with the nearest of the sites that are open or were seen."""
     reach, sites = here.reach, here.sites
-    mode = mode_of(reach, "demand.mode", demand.mode)
-    minutes = demand.minutes or here.study.travel.longest(mode)
+    mode, minutes = here.way("demand", demand)
     existing = sites.index[sites["status"] == "existing"]
     known = set(reach.sites.astype(str))
     near = reach.nearest(mode, [site for site in dict.fromkeys([*existing, *seen]) if site in known])

@@ -13,7 +13,7 @@ from siteplan.config.sharing import Sharing
 from siteplan.errors import InputError, StudyError, listed
 from siteplan.inputs.values import numbers
 from siteplan.study.load import StudyData
-from siteplan.study.situation import Answer, Situation, check_group, check_minutes, check_mode, mode_of
+from siteplan.study.situation import Answer, Situation, check_group, check_minutes, check_mode
 
 __all__ = ["check_sharing", "sharing_tables"]
 
@@ -47,12 +47,12 @@ def sharing_tables(asked: Sharing, here: Situation) -> dict[str, pd.DataFrame]:
         `spaces` with the name, status and basis of each site after its id, `week`, `conflicts`.
     """
     asked, reach = asked.told(here.study.demand), here.reach
-    mode = mode_of(reach, "sharing.mode", asked.mode)
+    mode, minutes = here.way("sharing", asked)
     known = set(reach.sites.astype(str))
     question: dict[str, Any] = {
         "spaces": asked.spaces,
         "there": _there(asked, here.sites),
-        "minutes": asked.minutes or here.study.travel.longest(mode),
+        "minutes": minutes,
         "mode": mode,
         "rules": {key: getattr(asked, key) for key in ("chance", "moves", "wait", "weeks", "seed")},
     }

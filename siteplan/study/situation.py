@@ -63,6 +63,11 @@ class Situation:
         """The existing, required and chosen sites."""
         return self.openings.get("chosen", self.openings.get("today", []))
 
+    def way(self, key: str, asked: "Way") -> tuple[str, float]:
+        """Return the mode that a question counts by, the best of all where it names none, and within which minutes."""
+        mode = mode_of(self.reach, f"{key}.mode", asked.mode)
+        return mode, asked.minutes or self.study.travel.longest(mode)
+
 
 @dataclass(frozen=True)
 class Answer(Generic[Block]):
@@ -83,17 +88,21 @@ class Answer(Generic[Block]):
     after: tuple[str, ...] = ()
 
 
-class Whom(Protocol):
-    """A question that counts some people by a mode and within some minutes."""
-
-    @property
-    def group(self) -> str: ...
+class Way(Protocol):
+    """A question that counts by a mode and within some minutes."""
 
     @property
     def mode(self) -> str: ...
 
     @property
     def minutes(self) -> float | None: ...
+
+
+class Whom(Way, Protocol):
+    """A question that counts some people so."""
+
+    @property
+    def group(self) -> str: ...
 
 
 def check_whom(study: Study, key: str, asked: Whom) -> None:

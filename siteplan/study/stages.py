@@ -134,12 +134,8 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     refuse_foreign(folder)
     cache = Cache(folder / ".cache")
     with one_writer(folder), _told_once() as odd:
-        data = _load(asked, progress)
-        check_questions(asked, data)
-        after = _changed(asked, variants_of(asked), data, odd)
-        data = measured(asked, data)
-        times = times_of(asked, data, cache, progress)
-        work = _Work(asked, data, times, _reach(asked, times, data), odd, cache, progress)
+        work, after = _begun(asked, variants_of(asked), odd, cache, progress=progress)
+        data = work.data
         rings = None
         if asked.output.isochrones and data.streets is not None:
             rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, progress=progress)
@@ -199,12 +195,7 @@ def compare_scenarios(
     asked.refuse_metres("compare_scenarios")
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
     with _told_once() as odd:
-        data = _load(asked, progress)
-        check_questions(asked, data)
-        after = _changed(asked, variants, data, odd)
-        data = measured(asked, data)
-        times = times_of(asked, data, Cache(None), progress)
-        work = _Work(asked, data, times, _reach(asked, times, data), odd, progress=progress)
+        work, after = _begun(asked, variants, odd, Cache(None), progress=progress)
         return _with_scenarios(_answered(work), work, after)
 
 
@@ -359,13 +350,23 @@ def _load(
     return data
 
 
-def _changed(
-    study: Study, variants: Sequence[Variant], data: StudyData, odd: list[warnings.WarningMessage]
-) -> list[tuple[Variant, StudyData]]:
-    """Make the changes of every scenario, so that one that cannot be made is told before anything is computed."""
+def _begun(
+    study: Study,
+    variants: Sequence[Variant],
+    odd: list[warnings.WarningMessage],
+    cache: Cache,
+    *,
+    progress: Progress | None,
+) -> tuple[_Work, list[tuple[Variant, StudyData]]]:
+    """Read a study and make the changes of every scenario, so that what cannot be made is told; compute the times."""
+    data = _load(study, progress)
+    check_questions(study, data)
     said = {str(each.message) for each in odd}
-    found = [(variant, made(variant, study, data, said)) for variant in variants]
-    return [(variant, measured(variant.study, place)) for variant, place in found]
+    changed = [(variant, made(variant, study, data, said)) for variant in variants]
+    after = [(variant, measured(variant.study, place)) for variant, place in changed]
+    data = measured(study, data)
+    times = times_of(study, data, cache, progress)
+    return _Work(study, data, times, _reach(study, times, data), odd, cache, progress), after
 
 
 def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, StudyData]]) -> Result:

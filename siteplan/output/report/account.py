@@ -32,7 +32,7 @@ from siteplan.output.report.facts import (
 from siteplan.output.report.goal import Goal
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
-from siteplan.words import Words, capital, load_words
+from siteplan.words import NONE, Words, capital, load_words
 
 __all__ = ["Account"]
 
@@ -153,6 +153,14 @@ class Account:
         """Give the name of a site, or its id."""
         names = self.sites["name"] if "name" in self.sites else pd.Series(dtype=object)
         return str(names.get(site, site))
+
+    def names(self, sites: Iterable[str]) -> str:
+        """List sites by their names."""
+        return self.words.listed(self.words.set_off(self.name(site)) for site in sites)
+
+    def sets(self, found: pd.Series) -> list[str]:
+        """List the sites of each set by their names; a table writes a set with commas."""
+        return [self.names(str(sites).split(", ")) if sites else NONE for sites in found.fillna("")]
 
     def commune(self, territory: object) -> str:
         """Give the name of a commune, or its id; "" is what lies outside them all."""

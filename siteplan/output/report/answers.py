@@ -9,7 +9,7 @@ import pandas as pd
 from siteplan.output.coverage import idle_lines, rows_at
 from siteplan.output.report.account import Account
 from siteplan.output.report.facts import covered_count
-from siteplan.output.report.markup import Markup, bullets, join, note, paragraph, tag
+from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
 from siteplan.output.report.plots import tornado_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import capital
@@ -251,7 +251,7 @@ def _tornado(account: Account) -> Markup:
     base = float(rows["base"].iloc[0])
     about = words.text("tornado_alt", first=first, base=words.count(base))
     drawn = tornado_plot(bars, base, words, title=words["tornado_caption"], about=about)
-    return tag("figure", drawn, tag("figcaption", words["tornado_caption"]))
+    return figure(drawn, words["tornado_caption"])
 
 
 # ---- how sure ----
@@ -296,11 +296,10 @@ def _sets(account: Account) -> Markup:
         told = {"share": words.share(row["share"]), "lost": words.share(row["max_regret_share"])}
         texts.append(words.text("sets_own", people=words.count(row["max_regret"]), **told))
     rows = possible.to_dict("records")
-    sets = [words.listed(words.set_off(account.name(site)) for site in str(row["sites"]).split(", ")) for row in rows]
     lost = [f"{words.count(row['max_regret'])} ({words.share(row['max_regret_share'])})" for row in rows]
     shares = [float(row["share"]) for row in rows]
     columns = [
-        Column(words["sets"], sets, text=True),
+        Column(words["sets"], account.sets(possible["sites"]), text=True),
         Column(words["sets_share"], [words.share(share) for share in shares], shares=shares),
         Column(words["sets_lost"], lost),
     ]

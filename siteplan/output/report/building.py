@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.markup import Markup, bullets, join, note, tag
+from siteplan.output.report.markup import Markup, bullets, join, note
 from siteplan.output.report.plots import pairs_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import Words, capital
@@ -72,5 +72,4 @@ def _picture(words: Words, total: pd.DataFrame) -> Markup:
         for row in rows.to_dict("records")
     ]
     names, title = (words["building_emits"], words["building_saves"]), words["building_caption"]
-    drawn = pairs_plot(bars, words, names=names, title=title, about=words["building_note"])
-    return tag("figure", drawn, tag("figcaption", title))
+    return pairs_plot(bars, words, names=names, title=title, about=words["building_note"])

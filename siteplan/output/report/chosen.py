@@ -57,11 +57,11 @@ def chosen_answer(account: Account) -> Iterator[str]:
     }
     fixed = set(account.opened)
     first = [site for site in account.chosen if site not in fixed]
-    yield words.text("answer_chosen", count=len(first), names=_names(account, first), **told)
+    yield words.text("answer_chosen", count=len(first), names=account.names(first), **told)
     for status in ("existing", "required"):
         these = [site for site in account.chosen if site in fixed and account.sites["status"].get(site) == status]
         if these:
-            yield words.text(f"answer_{status}", count=len(these), names=_names(account, these))
+            yield words.text(f"answer_{status}", count=len(these), names=account.names(these))
     every = account.of_people
     if every is not None:
         part = {"covered": words.count(every.planned), "share": words.share(every.planned, every.people)}
@@ -77,10 +77,6 @@ def chosen_answer(account: Account) -> Iterator[str]:
         yield words["answer_proven"]
     elif gap > 0:
         yield words.text("answer_gap", gap=words.at_most(gap))
-
-
-def _names(account: Account, sites: list[str]) -> str:
-    return account.words.listed(account.words.set_off(account.name(site)) for site in sites)
 
 
 def _worth(account: Account) -> Iterator[str]:

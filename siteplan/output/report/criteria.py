@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.markup import Markup, bullets, join, note, paragraph, tag
+from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
 from siteplan.output.report.plots import frontier_plot, pairs_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
@@ -139,23 +139,19 @@ def _traded(account: Account) -> Markup:
     means, values = found["mean"].astype(float).to_list(), found["value"].astype(float).to_list()
     value = account.word_of_goal("value", who=account.who)
     title, about = words.text("figure_traded", value=value), words.text("figure_traded_alt", count=len(found))
-    opens = [
-        words.listed(words.set_off(account.name(site)) for site in str(sites).split(", ")) if sites else NONE
-        for sites in found["opens"].fillna("")
-    ]
     ours = ["✓" if str(chosen).lower() in ("true", "1", "yes") else "" for chosen in found["chosen"]]
     columns = [
         Column(words["col_mean"], [words.number(mean, 1) for mean in means]),
         Column(value, [words.count(each) for each in values]),
         Column(account.priced("cost"), [words.number(float(cost)) for cost in found["cost"]]),
-        Column(words["opens"], opens, text=True),
+        Column(words["opens"], account.sets(found["opens"]), text=True),
         Column(words["col_chosen"], ours),
     ]
     axis = words["col_mean"]
     drawing = Markup("")
     if max(means) > 0 and all(map(math.isfinite, means)):
         drawn = frontier_plot(means, values, words, axis=axis, title=title, about=about, falls=True)
-        drawing = tag("figure", drawn, tag("figcaption", title))
+        drawing = figure(drawn, title)
     return join(drawing, table(columns), note(words["traded_note"]))
 
 
@@ -211,5 +207,4 @@ def _losers(account: Account, found: pd.DataFrame) -> Markup:
     ]
     title = words["competition_caption"]
     names = (words["col_before"], words["col_after"])
-    drawn = pairs_plot(bars, words, names=names, title=title, about=words["competition_alt"])
-    return tag("figure", drawn, tag("figcaption", title))
+    return pairs_plot(bars, words, names=names, title=title, about=words["competition_alt"])

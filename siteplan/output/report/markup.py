@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-__all__ = ["Markup", "bullets", "join", "note", "paragraph", "seen", "tag"]
+__all__ = ["Markup", "bullets", "figure", "join", "note", "paragraph", "seen", "tag"]
 
 # Control characters, and those that turn the direction of what follows: a name must not rewrite its surroundings.
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -33,6 +33,11 @@ def join(*parts: str, by: str = "") -> Markup:
     """Put parts one after the other, escaping what is not markup."""
     between = str(_safe(by))
     return Markup(between.join(str(_safe(part)) for part in parts))
+
+
+def figure(drawn: str, *caption: str, class_: str | None = None) -> Markup:
+    """Give a drawing with its caption."""
+    return tag("figure", drawn, tag("figcaption", *caption), class_=class_)
 
 
 def paragraph(*sentences: str, class_: str | None = None) -> Markup:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.markup import Markup, join, note, paragraph, tag
+from siteplan.output.report.markup import Markup, join, note, paragraph
 from siteplan.output.report.plots import pairs_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import capital
@@ -75,5 +75,4 @@ def _picture(account: Account, sites: pd.DataFrame) -> Markup:
     rows = sites[sites["foretold"].notna()].head(MOST_BARS).to_dict("records")
     bars = [(str(row["name"]), float(row["seen"]), float(row["foretold"])) for row in rows]
     names, title = (words["col_seen"], words["col_foretold"]), words["observed_caption"]
-    drawn = pairs_plot(bars, words, names=names, title=title, about=words["observed_note"])
-    return tag("figure", drawn, tag("figcaption", title))
+    return pairs_plot(bars, words, names=names, title=title, about=words["observed_note"])

@@ -29,10 +29,9 @@ from siteplan.output.report.figures import (
     site_map,
     status_key,
 )
-from siteplan.output.report.markup import Markup, join, note, tag
+from siteplan.output.report.markup import Markup, figure, join, note, tag
 from siteplan.output.report.plots import curve_plot, frontier_plot, shares_of
 from siteplan.output.report.tables import Column, table
-from siteplan.words import NONE
 
 __all__ = ["curve_section", "frontier_section", "map_sections"]
 
@@ -230,7 +229,7 @@ def curve_section(account: Account) -> Markup:
     if goal.conditions:
         conditions = words.listed(words[f"condition_{name}"] for name in goal.conditions)
         said.append(words.text("curve_free", conditions=conditions))
-    return tag("figure", drawn, tag("figcaption", " ".join(text for text in said if text)))
+    return figure(drawn, " ".join(text for text in said if text))
 
 
 def frontier_section(account: Account) -> Markup:
@@ -242,22 +241,18 @@ def frontier_section(account: Account) -> Markup:
     costs, values = found["cost"].astype(float).to_list(), found["value"].astype(float).to_list()
     value, axis = account.word_of_goal("value", who=account.who), account.priced("cost")
     title, about = words.text("figure_frontier", value=value), words.text("figure_frontier_alt", count=len(found))
-    opens = [
-        words.listed(words.set_off(account.name(site)) for site in str(sites).split(", ")) if sites else NONE
-        for sites in found["opens"].fillna("")
-    ]
     columns = [
         Column(axis, [words.number(cost) for cost in costs]),
         Column(words["open_in_all"], [words.spoken(each) for each in found["sites"]]),
         Column(value, [words.count(each) for each in values]),
-        Column(words["opens"], opens, text=True),
+        Column(words["opens"], account.sets(found["opens"]), text=True),
     ]
     left = account.goal.summary.get("cost_unknown") or 0
     said = [words["frontier_note"], words.text("frontier_unknown", count=int(left)) if left else ""]
     drawing = Markup("")
     if costs[-1] > 0:
         drawn = frontier_plot(costs, values, words, axis=axis, title=title, about=about)
-        drawing = tag("figure", drawn, tag("figcaption", title))
+        drawing = figure(drawn, title)
     return join(drawing, table(columns), note(*said))
 
 

@@ -8,14 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteplan.output.palette import (
-    CHOSEN,
-    INK,
-    INKS,
-    LOW_END,
-)
+from siteplan.output.palette import CHOSEN, INK, INKS, LOW_END
 from siteplan.output.report.drawing import WIDTH, label, svg
-from siteplan.output.report.markup import Markup, tag
+from siteplan.output.report.markup import Markup, figure, tag
 from siteplan.words import Words
 
 __all__ = ["curve_plot", "frontier_plot", "pairs_plot", "shares_of", "tornado_plot", "week_plot"]
@@ -160,7 +155,7 @@ def tornado_plot(
 def pairs_plot(
     rows: Sequence[tuple[str, float, float]], words: Words, *, names: tuple[str, str], title: str, about: str
 ) -> Markup:
-    """Draw two figures of each row (its words, the first, the second) as bars below each other, with their numbers."""
+    """Draw two figures of each row (its words, the first, the second) as bars below each other, under a caption."""
     left, right, top, step = 620, 220, 64, 84
     widest = max((value for _, *both in rows for value in both), default=0.0) or 1.0
     colours = (LOW_END, INKS["deep"])
@@ -175,7 +170,7 @@ def pairs_plot(
             width = round((WIDTH - left - right) * max(value, 0.0) / widest)
             parts.append(tag("rect", x=left, y=y + 6 + 34 * low, width=width, height=30, fill=colour))
             parts.append(label(words.number(round(value)), left + width + 12, y + 31 + 34 * low, size=26))
-    return svg(top + step * len(rows) + 16, parts, title, about)
+    return figure(svg(top + step * len(rows) + 16, parts, title, about), title)
 
 
 def week_plot(panels: Sequence[tuple[str, Floats]], days: Sequence[str], *, title: str, about: str) -> Markup:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.markup import Markup, bullets, join, note, paragraph, tag
+from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
 from siteplan.output.report.plots import week_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import Words, capital
@@ -104,7 +104,7 @@ def _picture(account: Account, found: pd.DataFrame) -> Markup:
     days = [words[f"day_{day}"][:2].capitalize() for day in DAYS]
     title = words["week_caption"]
     drawn = week_plot(panels, days, title=title, about=words["week_alt"])
-    return tag("figure", drawn, tag("figcaption", title, ". ", words["week_alt"]), class_="tall")
+    return figure(drawn, title, ". ", words["week_alt"], class_="tall")
 
 
 def _conflict_texts(account: Account) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.markup import Markup, bullets, join, note, paragraph, tag
+from siteplan.output.report.markup import Markup, bullets, join, note, paragraph
 from siteplan.output.report.plots import pairs_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import capital
@@ -92,5 +92,4 @@ def _picture(account: Account, shares: pd.DataFrame) -> Markup:
         for name, alone, share in zip(rows["territory"], rows["alone"], rows["share"], strict=True)
     ]
     names, title = (words["col_least_alone"], words["col_shapley"]), words["together_caption"]
-    drawn = pairs_plot(bars, words, names=names, title=title, about=words["together_note"])
-    return tag("figure", drawn, tag("figcaption", title))
+    return pairs_plot(bars, words, names=names, title=title, about=words["together_note"])
