@@ -572,9 +572,7 @@ def test_a_window_must_stay_in_its_day(street):
 
     class Riding:
         inputs, travel = study.inputs, study.travel
-
-        def profiles(self):
-            return (Rides(window=("00:10", "01:00")),)
+        rides = (Rides(window=("00:10", "01:00")),)
 
     with pytest.raises(StudyError, match="move the window 00:10-01:00 out of the day"):
         robustness.check_robustness(Riding(), Robustness(first=1), territory)

@@ -195,7 +195,6 @@ def choose(
     A table of times will do in place of streets and population: each of its points then counts once.
     """
     from siteplan.catalogue import BEST
-    from siteplan.config import Rides
     from siteplan.output.coverage import cycles
     from siteplan.output.tables import choice_json
     from siteplan.output.terminal import print_choice, print_coverage
@@ -216,7 +215,7 @@ def choose(
                 choice.coverage,
                 study.choose.limit(longest) if study.choose.goal.limited else longest,
                 plain_console(),
-                rides=[each.name for each in profiles if isinstance(each, Rides)],
+                rides=[each.name for each in study.rides],
                 wheels=[each.name for each in profiles if cycles(each.model_dump())],
                 modes={each.name: each.title for each in profiles if each.title},
                 publics=study.publics,

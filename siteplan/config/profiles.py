@@ -205,6 +205,16 @@ class Profile(Mode, ByBike, OnFoot):
         asked |= {"link_m": link_m, "squares": squares}
         return cls(name=name, title=dict(title), rules="walk" if isinstance(section, OnFoot) else "bike", **asked)
 
+    @property
+    def at_home(self) -> Self:
+        """How people travel on the street that they live in."""
+        return self
+
+    @property
+    def at_site(self) -> Self:
+        """How people travel on the street of the site."""
+        return self
+
     def by_length(self) -> Self:
         """Return the profile that goes where this one goes, but counts metres: nothing takes longer than it is long.
 
@@ -425,6 +435,16 @@ class Rides(Mode, Riding):
     def access(self) -> Profile:
         """How people travel between home and stop."""
         return self.home or self.walk
+
+    @property
+    def at_home(self) -> Profile:
+        """How people travel on the street that they live in."""
+        return self.access
+
+    @property
+    def at_site(self) -> Profile:
+        """How people travel on the street of the site."""
+        return self.walk
 
     @property
     def home_minutes(self) -> float:

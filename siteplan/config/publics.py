@@ -75,7 +75,7 @@ def lacking_bicycles(profiles: Iterable[Profile | Rides]) -> list[str]:
 
 def _cycled(profiles: Iterable[Profile | Rides]) -> tuple[set[str], set[str]]:
     """Name the modes that are cycled, be it to a stop, and those that keep to where it is calm."""
-    ways = {each.name: each.access if isinstance(each, Rides) else each for each in profiles}
+    ways = {each.name: each.at_home for each in profiles}
     wheels = {name for name, way in ways.items() if way.rules == "bike"}
     return wheels, {name for name, way in ways.items() if way.stress is not None and way.stress <= 2}
 

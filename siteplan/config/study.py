@@ -543,7 +543,7 @@ class Study(Shown, Model):
     @property
     def searched(self) -> float:
         """The minutes that a search goes at most: farther where every mode rides, or those that do have their own."""
-        rides = [each for each in self.profiles() if isinstance(each, Rides)]
+        rides = self.rides
         if not rides or (len(rides) < len(self.travel.modes) and not self.travel.own):
             return SEARCHED
         return LONG - max(each.planned_minutes or 0 for each in rides)
@@ -555,8 +555,7 @@ class Study(Shown, Model):
     @property
     def ride_minutes(self) -> float:
         """The minutes of journeys that timetables are read for."""
-        rides = (each for each in self.profiles() if isinstance(each, Rides))
-        return max(SEARCHED, self.limit + max((each.planned_minutes or 0 for each in rides), default=0))
+        return max(SEARCHED, self.limit + max((each.planned_minutes or 0 for each in self.rides), default=0))
 
     @property
     def ground(self) -> float:
@@ -593,3 +592,8 @@ class Study(Shown, Model):
         """Give the profile of every mode asked for, in the order asked."""
         slope = self.inputs.elevation is not None
         return tuple(self.travel.profile(mode, slope=slope) for mode in self.travel.modes)
+
+    @property
+    def rides(self) -> tuple[Rides, ...]:
+        """Those of the profiles that are of public transport."""
+        return tuple(each for each in self.profiles() if isinstance(each, Rides))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siteplan.config import Profile, Rides, Study
+from siteplan.config import Profile, Study
 from siteplan.inputs.extract import way_names
 from siteplan.network.kept import linked
 from siteplan.network.snapping import HARD_LIMIT
@@ -78,7 +78,7 @@ def doubtful_sites(
 
 def _slowest(study: Study) -> Profile:
     """Return how the slowest of the study's people travel on streets."""
-    profiles = [mode.access if isinstance(mode, Rides) else mode for mode in study.profiles()]
+    profiles = [mode.at_home for mode in study.profiles()]
     return min(profiles, key=lambda profile: profile.speed_kmh)
 
 

@@ -14,7 +14,7 @@ import shapely
 
 from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, LAYERS, PEOPLE, Measure, uptake_column
-from siteplan.config import Profile, Rides, Study, seconds_of
+from siteplan.config import Rides, Study, seconds_of
 from siteplan.errors import InputError, listed, reads, warn
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
@@ -212,7 +212,7 @@ def moment(study: Study) -> datetime:
     """Return when people travel: on the timetables' day, in the middle of the first window; else a Tuesday morning."""
     if study.inputs.transit is None:
         return MORNING
-    windows = [seconds_of(mode.window) for mode in study.profiles() if isinstance(mode, Rides)]
+    windows = [seconds_of(mode.window) for mode in study.rides]
     day = datetime.fromisoformat(study.inputs.transit.date)
     return day + (timedelta(seconds=sum(windows[0]) / 2) if windows else MORNING - datetime.combine(MORNING, time()))
 
@@ -238,7 +238,7 @@ def check_streets(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame)
 def load_timetable(study: Study, streets: StreetNetwork) -> Timetable | None:
     """Read the timetables and put them on the streets, if the study asks for rides."""
     asked = study.inputs.transit
-    if asked is None or not any(isinstance(profile, Rides) for profile in study.profiles()):
+    if asked is None or not study.rides:
         return None
     return edited_timetable(study, read_transit(asked.feeds, streets, date=asked.date, minutes=study.ride_minutes))
 
@@ -334,7 +334,7 @@ def stuck_by_mode(
     column = int(sites == (study.travel.direction == "to"))
     found = {}
     for mode in study.profiles():
-        profile, link_m = (_at_site(mode), HARD_LIMIT) if sites else (_at_home(mode), study.travel.link_m)
+        profile, link_m = (mode.at_site, HARD_LIMIT) if sites else (mode.at_home, study.travel.link_m)
         edge = linked(streets, places, profile, link_m)["edge"].to_numpy()
         found[mode.name] = (edge >= 0) & stuck(streets, profile)[edge, column]
     return found
@@ -343,7 +343,7 @@ def stuck_by_mode(
 def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
     """Link points by every mode, and say how many people have no street."""
     found = {
-        mode.name: linked(streets, points, _at_home(mode), study.travel.link_m)["status"] == "placed"
+        mode.name: linked(streets, points, mode.at_home, study.travel.link_m)["status"] == "placed"
         for mode in study.profiles()
     }
     people = points["people"].fillna(0.0)
@@ -372,16 +372,6 @@ def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
     return study_area(places, minutes=minutes, speed_kmh=fastest)
 
 
-def _at_home(mode: Profile | Rides) -> Profile:
-    """Return how people travel on the street that they live in."""
-    return mode.access if isinstance(mode, Rides) else mode
-
-
-def _at_site(mode: Profile | Rides) -> Profile:
-    """Return how people travel on the street of the site."""
-    return mode.walk if isinstance(mode, Rides) else mode
-
-
 def same_place(streets: StreetNetwork, places: gpd.GeoDataFrame, what: str) -> None:
     """Refuse streets of another place, showing both boxes."""
     around = shapely.buffer(shapely.box(*streets.bounds), HARD_LIMIT)
@@ -403,7 +393,7 @@ def _spoken(box: tuple[float, float, float, float]) -> str:
 def _check_links(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
     """Refuse sites beyond the hard limit from any street, and name those that are merely far from one."""
     file = asked_file(study, "sites")
-    found = {mode.name: linked(streets, sites, _at_site(mode), HARD_LIMIT) for mode in study.profiles()}
+    found = {mode.name: linked(streets, sites, mode.at_site, HARD_LIMIT) for mode in study.profiles()}
     modes_by_sites: dict[tuple[str, ...], list[str]] = {}
     for mode, links in found.items():
         lost = tuple(sites.index[(links["status"] != "placed").to_numpy()])
@@ -455,7 +445,7 @@ def _distances(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> pd.Series:
 def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:
     """Say when the streets end before the limits do: sites at the border are then understated."""
     # Where buses go that the streets do not is said of their stops.
-    ends = [(_at_home(profile), study.ground_minutes_of(profile.name)) for profile in study.profiles()]
+    ends = [(profile.at_home, study.ground_minutes_of(profile.name)) for profile in study.profiles()]
     fastest, minutes = max(ends, key=lambda end: end[0].speed_kmh * end[1])
     needed = study_area(sites, minutes=minutes, speed_kmh=fastest.speed_kmh)
     missing = shortfall(needed, box_area(streets.bounds, streets.crs))

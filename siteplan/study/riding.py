@@ -25,7 +25,7 @@ def ridden(study: Study, data: StudyData) -> dict[str, pd.DataFrame]:
         `lines` and `stops`, as `site_lines` gives them; nothing without a timetable, or where walking is limited in
         all, which no line can be held to.
     """
-    rides = next((mode for mode in study.profiles() if isinstance(mode, Rides)), None)
+    rides = next(iter(study.rides), None)
     if data.timetable is None or rides is None:
         return {}
     if rides.max_total_walk_minutes is not None:
@@ -95,11 +95,11 @@ def journey(study: Study, start: str, site: str, *, limit: float) -> Itinerary |
     if site not in sites.index:
         near = suggested(site, sites.index)
         raise StudyError(f"--site {site or '(nothing)'}: no such site in {asked_file(study, 'sites')}; expected {near}")
-    mode = next((mode for mode in study.profiles() if isinstance(mode, Rides)), study.profiles()[0])
+    mode = next(iter((*study.rides, *study.profiles())))
     streets = load_streets(study, sites.loc[[site]])
     origin = gpd.GeoDataFrame({"site": ["--from"]}, geometry=gpd.points_from_xy([lon], [lat]), crs=4326)
     same_place(streets, origin, "--from: the place")
-    profile = mode.access if isinstance(mode, Rides) else mode
+    profile = mode.at_home
     if (link(streets, origin, mode=profile, link_m=profile.link_m)["status"] != "placed").any():
         raise StudyError(
             f"--from {start}: no street for {profile.name} within {profile.link_m:.0f} m; give a place nearer one"
@@ -115,7 +115,7 @@ def journey_text(study: Study, found: Itinerary | None, limit: float) -> str:
     if found is None:
         return f"out of reach: no journey within {limit:g} min"
     more = ""
-    if found.at and any(mode.back for mode in study.profiles() if isinstance(mode, Rides)):
+    if found.at and any(mode.back for mode in study.rides):
         more = "\nthe way there only; in the study the longer of both ways counts (travel.transit.back)"
     return describe(found) + more
 

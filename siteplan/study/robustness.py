@@ -69,7 +69,7 @@ def check_robustness(study: Study, asked: Robustness, data: StudyData) -> None:
         )
     if asked.first > len(data.sites):
         raise StudyError(f"robustness.first: {asked.first} of {len(data.sites)} sites; expected fewer")
-    rides = [profile for profile in study.profiles() if isinstance(profile, Rides)]
+    rides = study.rides
     if asked.dates and not rides:
         raise StudyError("robustness.dates: nobody rides in this study; leave them out, or add the mode transit")
     windows = [window for each in rides for window in (each.window, each.back) if window is not None]
@@ -192,9 +192,8 @@ def _ground(study: Study, asked: Robustness, data: StudyData, draws: Sequence[Dr
     }
     metres = {}
     for profile in study.profiles():
-        home = profile.access if isinstance(profile, Rides) else profile
         for whom, placed in points.items():
-            links = link(streets, placed, mode=home)
+            links = link(streets, placed, mode=profile.at_home)
             near = np.where(links["status"] == "placed", links["access_m"], np.inf)
             metres[*whom, profile.name] = near.astype(np.float64)
     rides = data.timetable is not None

@@ -201,7 +201,7 @@ def _cells(variant: Study, study: Study, base: StudyData) -> gpd.GeoDataFrame:
 
 
 def _timetable(variant: Study, study: Study, base: StudyData, streets: Any) -> Any:
-    if not any(isinstance(profile, Rides) for profile in variant.profiles()):
+    if not variant.rides:
         return None
     there = base.timetable if variant.inputs.transit == study.inputs.transit else None
     if there is not None and streets is base.streets and variant.changes.lines == study.changes.lines:

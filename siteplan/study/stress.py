@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from siteplan.config import Profile, Rides, Study
+from siteplan.config import Study
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.tags import Access
 
@@ -13,7 +13,7 @@ __all__ = ["asks_for_calm", "stress_lines"]
 
 def asks_for_calm(study: Study) -> bool:
     """Tell whether a mode, or the way to its stops, keeps to streets of little traffic stress."""
-    return any(_home(profile).stress is not None for profile in study.profiles())
+    return any(profile.at_home.stress is not None for profile in study.profiles())
 
 
 def stress_lines(streets: StreetNetwork) -> gpd.GeoDataFrame:
@@ -32,8 +32,3 @@ def stress_lines(streets: StreetNetwork) -> gpd.GeoDataFrame:
     shapes = streets.edges.geometry.to_numpy()
     lines = [shapely.line_merge(shapely.multilinestrings(shapes[level == each])) for each in known]
     return gpd.GeoDataFrame({"level": known}, geometry=lines, crs=streets.crs)
-
-
-def _home(profile: Profile | Rides) -> Profile:
-    """Return how people travel on the street that they live in."""
-    return profile.access if isinstance(profile, Rides) else profile
