@@ -6,12 +6,16 @@ import re
 import shlex
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import pydantic
 import pytest
 import typer
 import yaml
@@ -22,6 +26,7 @@ import siteplan
 from siteplan.catalogue import table_rows
 from siteplan.cli import app
 from siteplan.config import Study
+from siteplan.errors import StudyError
 from siteplan.samples import write_sample
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +93,25 @@ def test_the_objective_of_ones_own_is_one() -> None:
     names: dict[str, Any] = {}
     exec(code.replace("\nObjective(", "\nobjective = Objective("), names)
     assert names["objective"].worth(np.array([0.0, 10, 20]), 20.0, 1.0).tolist() == [1, 0.25, 0]
+
+
+def test_the_question_of_ones_own_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "own" / "question.md").read_text("utf-8")
+    asked, line, answer = (found[3] for found in FENCE.finditer(text) if found[1] == "python")
+    config = types.ModuleType("siteplan.config.spacing")
+    exec(asked, config.__dict__)
+    monkeypatch.setitem(sys.modules, config.__name__, config)
+    names: dict[str, Any] = {"Field": pydantic.Field, "Spacing": config.Spacing}
+    exec(line, names)
+    exec(answer, names)
+    places = gpd.points_from_xy([0, 900, 3000], [0, 0, 0])
+    sites = gpd.GeoDataFrame({"name": ["Hall", "Library", "Mill"]}, geometry=places, index=["A", "B", "C"], crs=2154)
+    data = SimpleNamespace(points=sites, sites=sites.head(1))
+    here = SimpleNamespace(sites=sites.to_crs(4326), data=data)
+    table = names["ANSWER"].tables(config.Spacing(km=1), here)["spacing"]
+    assert table["near"].tolist() == [1, 1, 0]
+    with pytest.raises(StudyError, match="one site only"):
+        names["ANSWER"].check(None, config.Spacing(), data)
 
 
 def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
