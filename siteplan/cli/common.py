@@ -374,7 +374,7 @@ def plain_console() -> "Console":
 def _print_coverage(result: "Result") -> None:
     """Print who has an open site by each mode; `score` alone counts no openings."""
     from siteplan.catalogue import BEST
-    from siteplan.output.coverage import cycles, terrain_told
+    from siteplan.output.coverage import terrain_told
     from siteplan.output.terminal import print_coverage
     from siteplan.words import load_words
 
@@ -387,9 +387,7 @@ def _print_coverage(result: "Result") -> None:
             ways,
             limit,
             plain_console(),
-            rides=result.rides,
-            wheels=[mode for mode, profile in result.profiles.items() if cycles(profile)],
-            modes=result.mode_titles,
+            profiles=result.profiles,
             publics=result.publics,
             language=result.language,
         )

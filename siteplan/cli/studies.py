@@ -195,7 +195,6 @@ def choose(
     A table of times will do in place of streets and population: each of its points then counts once.
     """
     from siteplan.catalogue import BEST
-    from siteplan.output.coverage import cycles
     from siteplan.output.tables import choice_json
     from siteplan.output.terminal import print_choice, print_coverage
     from siteplan.study import choose as choose_in
@@ -210,14 +209,12 @@ def choose(
         full = study.choose is not None and bool(study.choose.capacities)
         print_choice(choice, plain_console(), full=full, language=study.language, currency=study.currency)
         if choice.coverage is not None and study.choose is not None:
-            profiles, longest = study.profiles(), study.travel.longest(study.choose.mode or BEST)
+            longest = study.travel.longest(study.choose.mode or BEST)
             print_coverage(
                 choice.coverage,
                 study.choose.limit(longest) if study.choose.goal.limited else longest,
                 plain_console(),
-                rides=[each.name for each in study.rides],
-                wheels=[each.name for each in profiles if cycles(each.model_dump())],
-                modes={each.name: each.title for each in profiles if each.title},
+                profiles={each.name: each.model_dump() for each in study.profiles()},
                 publics=study.publics,
                 language=study.language,
             )

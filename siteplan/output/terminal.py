@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from siteplan.objectives import Objective, objective_names
 from siteplan.output.coverage import (
     at_limit,
     counted,
+    cycles,
     limits_of,
     nearly_cycling,
     planned_of,
@@ -49,8 +50,6 @@ __all__ = [
     "print_scores",
     "printable",
 ]
-
-Titles: TypeAlias = Mapping[str, Mapping[str, str]]
 
 NAME_WIDTH = 14  # characters of a name that stay in one line
 WORST = 3  # communes named with their floors
@@ -400,18 +399,20 @@ def print_coverage(
     limit: float,
     console: "Console",
     *,
-    rides: Collection[str] = (TRANSIT.name,),
-    wheels: Collection[str] = (),
-    modes: Titles = MappingProxyType({}),
+    profiles: Mapping[str, Mapping[str, Any]] | None = None,
     publics: Sequence[Public] = (),
     language: str = "en",
 ) -> None:
     """Print who has an open site by each mode and by all together; then groups and publics, if there are any.
 
-    Of a mode that has no such limit, the next smaller one counts. The walks of `rides` are told, and where the best of
-    all is nearly that of those who cycle, the `wheels`, that is said.
+    Of a mode that has no such limit, the next smaller one counts. `profiles` are the modes as the study describes them;
+    the walks of those that ride are told, and where the best of all is nearly that of those who cycle, that is said.
     """
-    words = load_words(language, "terminal").with_modes(modes)
+    known = {TRANSIT.name: TRANSIT.model_dump()} if profiles is None else profiles
+    rides = [mode for mode, profile in known.items() if "window" in profile]
+    wheels = [mode for mode, profile in known.items() if cycles(profile)]
+    titles = {mode: profile["title"] for mode, profile in known.items() if profile.get("title")}
+    words = load_words(language, "terminal").with_modes(titles)
     kept, limits = at_limit(table, limit), limits_of(table, limit)
     openings = list(dict.fromkeys(kept["open"].astype(str)))
     unit: Unit = "minutes" if "minutes" in table else "metres"
@@ -427,9 +428,9 @@ def print_coverage(
     )
     _print(console, columns, filter(None, said))
     parts = {words.group(name): {"group": name} for name in dict.fromkeys(kept["group"].astype(str)) if name != PEOPLE}
-    titles = {each.name: each.title for each in publics}
+    called = {each.name: each.title for each in publics}
     parts |= {
-        public_name(name, titles.get(name, {}), words): {"public": name}
+        public_name(name, called.get(name, {}), words): {"public": name}
         for name in dict.fromkeys(kept["public"].astype(str))
         if name != TOTAL
     }
