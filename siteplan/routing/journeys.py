@@ -255,11 +255,13 @@ class _Called:
         shape = (len(clock), points)
         best, costs, set_out = np.full(shape, -1), np.full(shape, FAR, np.int32), np.full(shape, FAR, np.int32)
         every, starts = costs_at(rides, clock, plan)
-        point = rides["point"].to_numpy(np.int64)
-        for row in range(len(rides)):
-            better = every[row] < costs[:, point[row]]
-            best[better, point[row]] = row
-            costs[better, point[row]], set_out[better, point[row]] = every[row][better], starts[row][better]
+        point, first, of_point = np.unique(rides["point"], return_index=True, return_inverse=True)
+        if len(point):  # they are in the order of points
+            least = np.minimum.reduceat(every, first, axis=0)
+            rows = np.where(every == least[of_point], np.arange(len(rides))[:, None], len(rides))
+            row = np.minimum.reduceat(rows, first, axis=0)
+            best[:, point], costs[:, point] = row.T, least.T
+            set_out[:, point] = np.take_along_axis(starts, row, axis=0).T
         return cls(rides, best, costs, set_out)
 
     def trace(self, minute: int, point: int, backwards: bool) -> Trace:

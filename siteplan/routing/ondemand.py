@@ -3,7 +3,6 @@
 They are not joined to scheduled rides. On the clock of a search (`siteplan.routing.layout`).
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -122,14 +121,15 @@ def _of_site(
     on_foot = access[np.isin(access[:, 0], sides.stops)]
     rows = sites + np.searchsorted(sides.stops, on_foot[:, 0])
     starts = [(site, 0, -1), *zip(rows.tolist(), on_foot[:, 1].tolist(), on_foot[:, 0].tolist(), strict=True)]
+    ends = sides.rides[[near, far]].to_numpy(np.int64)
+    said = sides.rides[["factor", "more"]].to_numpy(float)
     parts = []
-    for (start, walk, stop), ride in itertools.product(starts, sides.rides.itertuples()):
-        if not sides.near[getattr(ride, near), start]:
-            continue
+    for start, walk, stop in starts:
         target, drive = driven[start]
-        there = sides.far[getattr(ride, far), target]
-        driving = np.round(drive[there] * ride.factor + ride.more * 10).astype(np.int64)
-        parts.append((target[there], driving, walk, stop, ride.Index))
+        for ride in np.flatnonzero(sides.near[ends[:, 0], start]).tolist():
+            there = sides.far[ends[ride, 1], target]
+            driving = np.round(drive[there] * said[ride, 0] + said[ride, 1] * 10).astype(np.int64)
+            parts.append((target[there], driving, walk, stop, ride))
     lengths = [len(target) for target, *_ in parts]
     none = np.zeros(0, np.int64)
     target, drive = (np.concatenate([none, *(part[k] for part in parts)]) for k in (0, 1))
