@@ -534,6 +534,16 @@ def test_french_is_french():
     assert "the " not in text_of(page, "left_out")
 
 
+def test_what_stands_behind_the_answer_comes_after_it():
+    chosen, ranked = page_of(**town(choice=CHOICE)), page_of(**town())
+    sections = [section.get("class") for section in parsed(chosen).iter("section")]
+    assert sections.index("ranking") > sections.index("data")
+    assert chosen.index('class="annex"') > chosen.index('class="data"')
+    sections = [section.get("class") for section in parsed(ranked).iter("section")]
+    assert sections.index("ranking") < sections.index("maps")  # where nothing is chosen, that is the answer
+    assert 'class="annex"' not in ranked
+
+
 def test_everything_may_be_missing():
     page = page_of(town_sites())
     assert [section.get("class") for section in parsed(page).iter("section")] == [
@@ -830,6 +840,8 @@ def test_what_a_scenario_is_about_widens_no_table_on_paper(tmp_path):
     ):  # A4 less its margins
         opened.page.emulate_media(media="print")
         assert opened.page.inner_text("body").count(about[:40]) == 1  # once, and not in each row
+        # A row a mode: before, after, who gains and who loses of all people, then the change of people and workers.
+        assert "more buses on foot 10 20 10 0 +10 +10" in " ".join(opened.page.inner_text("body").split())
         assert opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
         wide = "[...document.querySelectorAll('table')].map(each => each.scrollWidth - each.parentElement.clientWidth)"
         assert max(opened.page.evaluate(wide)) <= 0

@@ -1,18 +1,20 @@
 """What a report says of the further questions: who is left out, how big, what for, how sure, and what if."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from siteplan.catalogue import PEOPLE
 from siteplan.output.coverage import idle_lines, rows_at
 from siteplan.output.report.account import Account
 from siteplan.output.report.facts import covered_count
 from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
 from siteplan.output.report.plots import tornado_plot
 from siteplan.output.report.tables import Column, table
-from siteplan.words import capital
+from siteplan.words import NONE, capital
 
 __all__ = [
     "commuting_section",
@@ -310,7 +312,7 @@ def _sets(account: Account) -> Markup:
 
 
 def scenarios_section(account: Account) -> Markup:
-    """Show who gains and who loses a site in each scenario: by every mode and of every group for whom any changes."""
+    """Show who gains and who loses a site in each scenario: by every mode by which anything changes for anybody."""
     found, words, measure = account.table("scenarios"), account.words, account.measure
     needed = {"scenario", "group", "mode", "minutes", "before", "after", "gained", "lost"}
     if found is None or measure is None or not needed <= set(found):
@@ -322,6 +324,7 @@ def scenarios_section(account: Account) -> Markup:
     if rows.empty:
         return plain_table(account, found)
     counted = ("before", "after", "gained", "lost")
+    groups = [PEOPLE, *(group for group in dict.fromkeys(rows["group"].astype(str)) if group != PEOPLE)]
     told_of = {str(each.get("name")): words.of(each.get("about", "")) for each in account.manifest.get("scenarios", [])}
     cells, abouts = [], []
     for name in dict.fromkeys(rows["scenario"].astype(str)):
@@ -330,25 +333,28 @@ def scenarios_section(account: Account) -> Markup:
             str(part["about"].iloc[0]) if "about" in part and part["about"].notna().iloc[0] else told_of.get(name, "")
         )
         abouts += [words.text("scenario_about", name=name, about=about)] if about else []
-        for row in _changed(part, measure.mode).to_dict("records"):
-            change = float(row["after"]) - float(row["before"])
-            way = words.mode(str(row["mode"]))
+        for mode, of_mode in _changed(part, measure.mode).groupby("mode", sort=False):
+            by_group = of_mode.set_index(of_mode["group"].astype(str))
+            row = by_group.loc[PEOPLE].to_dict()
+            change = (by_group["after"] - by_group["before"]).reindex(groups)
+            way = words.mode(str(mode))
             way = words.text("mode_within", mode=way, minutes=row["minutes"]) if own else way
-            told = [way, words.group(str(row["group"]))]
-            cells.append([name, *told, *(words.count(row[each]) for each in counted), words.signed(change)])
-    headings = [capital(words["scenario"]), words["mode"], words["group"]]
-    headings += [*(capital(words[name]) for name in counted), words["change"]]
-    columns = [Column(heading, [row[at] for row in cells], text=at < 3) for at, heading in enumerate(headings)]
+            told = [words.count(row[each]) for each in counted]
+            cells.append([name, way, *told, *(NONE if math.isnan(each) else words.signed(each) for each in change)])
+    headings = [(capital(words["scenario"]), ""), (words["mode"], "")]
+    headings += [(capital(words[name]), words.group(PEOPLE)) for name in counted]
+    headings += [(words.group(group), words["change"]) for group in groups]
+    columns = [
+        Column(heading, [row[at] for row in cells], over=over, text=at < 2)
+        for at, (heading, over) in enumerate(headings)
+    ]
     idle = idle_lines(found, account.asked, account.result.rides, words)
     said = note(words["scenarios_note_own"] if own else words.text("scenarios_note", minutes=measure.minutes))
     return join(bullets(abouts), table(columns, most=MOST_ROWS), said, paragraph(*idle))
 
 
 def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:
-    """Return the rows in which anybody gains or loses a site, people before groups; else the people of one mode."""
-    rows = rows.assign(late=rows["group"] != "people").sort_values("late", kind="stable")
-    rows = rows.assign(at=rows["mode"].map({each: at for at, each in enumerate(dict.fromkeys(rows["mode"]))}))
+    """Return the rows of the modes by which anybody gains or loses a site; of one mode where nobody does."""
+    rows = rows.assign(mode=rows["mode"].astype(str))
     some = rows[(rows["gained"].round() > 0) | (rows["lost"].round() > 0)]
-    if some.empty:
-        return rows[(rows["mode"].astype(str) == mode) & ~rows["late"]]
-    return some.sort_values("at", kind="stable")
+    return rows[rows["mode"].isin(some["mode"] if len(some) else [mode])]

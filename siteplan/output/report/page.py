@@ -99,6 +99,7 @@ def render_page(account: Account) -> str:
         hatch=HATCH,
         paper=INKS["rule"],
         sections=SECTIONS,
+        annex=ANNEX,
         aim=aim,
         chosen_answer=chosen_answer,
         answer_sites=_answer_sites,
@@ -179,6 +180,16 @@ def _ranking(account: Account) -> Markup:
     return join(table(columns, header=3), note(*_ranking_notes(account, added in shown, len(ranked))))
 
 
+def _ranking_alone(account: Account) -> Markup:
+    """Rank the sites as the answer, where no set of them was chosen."""
+    return Markup("") if account.chosen else _ranking(account)
+
+
+def _ranking_beside(account: Account) -> Markup:
+    """Rank the sites beside the set that was chosen."""
+    return _ranking(account) if account.chosen else Markup("")
+
+
 def _ranking_notes(account: Account, adds: bool, count: int) -> Iterator[str]:
     words, measure = account.words, account.measure
     if measure is not None and adds and account.opened:
@@ -242,28 +253,32 @@ SECTIONS: Mapping[str, Callable[[Account], Markup] | None] = {
     "question": None,
     "answer": None,
     "glance": None,
+    "ranking": _ranking_alone,
     "chosen_sites": chosen_section,
     "phases": phases_section,
     "curve": curve_section,
     "frontier": frontier_section,
-    "rejected": rejected_section,
-    "ranking": _ranking,
-    "criteria": criteria_section,
     "maps": map_sections,
     "communes": communes_section,
     "left_out": None,
     "fairness": fairness_section,
     "desks": desks_section,
-    "spaces": spaces_section,
-    "competition": competition_section,
-    "commuting": commuting_section,
-    "observed": observed_section,
-    "building": building_section,
-    "who_pays": together_section,
     "scenarios": scenarios_section,
     "robustness": robustness_section,
     "assumptions": None,
     "uncertain": None,
     "data": None,
     "reproduce": None,
+}
+# What stands behind the answer, and what else was asked: for who wants to know more.
+ANNEX: Mapping[str, Callable[[Account], Markup]] = {
+    "rejected": rejected_section,
+    "ranking": _ranking_beside,
+    "criteria": criteria_section,
+    "competition": competition_section,
+    "spaces": spaces_section,
+    "commuting": commuting_section,
+    "observed": observed_section,
+    "building": building_section,
+    "who_pays": together_section,
 }  # in order; those without a function stand in the template alone
