@@ -18,6 +18,7 @@ import siteplan as sp
 from siteplan.errors import StudyError
 from siteplan.siting import median
 from siteplan.siting.cover_search import cover_exactly
+from siteplan.siting.cover_swaps import greedy_cover, swap_cover, turned
 from siteplan.siting.median import Demands, Effort, MedianResult, median_search
 
 Floats = npt.NDArray[np.float64]
@@ -183,6 +184,26 @@ def test_most_people_covered_by_milp(problem: Any, iterations: int) -> None:
     assert found.objective == pytest.approx(paid(near, weight, 1.0, found.chosen))
     assert total - found.objective == pytest.approx(total - best)
     assert best - 1e-6 * (1 + best) <= found.bound <= best * (1 + 1e-9) + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_large_covers_are_searched_as_small_ones_to_the_bit(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    near = random.random((80, 30)) < 0.12
+    weight = random.integers(0, 9, 80) * (0.1 if seed % 2 else 1.0)  # equals, and sums that are rounded
+    ptr, site, cost = pairs_of(np.where(near, 0.0, np.inf))
+    rows = (ptr.astype(np.int64), site.astype(np.int32), cost, weight, 1.0)
+    fixed, barred = np.zeros((2, 30), dtype=bool)
+    fixed[: seed % 3], barred[10 : 10 + seed % 4] = True, True
+    one, other, by_site = fixed.copy(), fixed.copy(), turned(rows, 30)
+    median.greedy(rows, one, barred, 8)
+    greedy_cover(rows, by_site, other, barred, 8)
+    assert one.tolist() == other.tolist()
+    one = fixed | (random.permutation(30) < 8) & ~barred
+    other = one.copy()
+    missed = median.interchange(rows, one, fixed, barred)
+    assert swap_cover(rows, by_site, other, fixed, barred, median.ROUNDING) == missed
+    assert one.tolist() == other.tolist()
 
 
 def test_rows_unsorted_absent_and_dear() -> None:

@@ -110,8 +110,8 @@ def test_a_set_of_sites_too_near_to_each_other_is_one_row() -> None:
     times, people, sites = grown()
     problem = build_problem(Reach.of(times, people), sites, Question(sites=3, spacing_m=1500.0))
     near = {tuple(pair) for pair in problem.apart.tolist()}
-    cliques = [sorted(some.tolist()) for some in _cliques(problem.apart, 60)]
+    cliques = [sorted(some.tolist()) for some in _cliques(problem.apart)]
     held = {(a, b) for some in cliques for a in some for b in some if a < b}
     assert held == near
     assert len(cliques) < len(near) / 2
-    assert _cliques(replace(problem, apart=problem.apart[:0]).apart, 60) == []
+    assert _cliques(replace(problem, apart=problem.apart[:0]).apart) == []

@@ -318,7 +318,7 @@ def _plainly(problem: Problem, work: Work, gap: float, *, branching: bool = True
         penalty = problem.penalty if problem.objective.remaining else float(problem.worth.max(initial=1.0))
         demands = Demands(problem.ptr, problem.site, penalty - problem.worth, problem.weight, many, penalty)
     if problem.alike and branching:
-        found = cover_exactly(demands, count, **flags, work=work)
+        found = cover_exactly(demands, count, **flags, work=work, gap=gap)
     else:
         effort = Effort(gap=gap) if branching else Effort(gap=gap, iterations=ITERATIONS, nodes=0)
         found = median_within(work, demands, count, **flags, effort=effort)

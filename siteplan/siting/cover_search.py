@@ -40,6 +40,7 @@ def cover_exactly(
     barred: Flags | None = None,
     iterations: int = 300,
     work: Work | None = None,
+    gap: float = 0.0,
 ) -> MedianResult:
     """Choose the `count` sites that cover the most, and prove it.
 
@@ -51,6 +52,8 @@ def cover_exactly(
         As for `median_search`.
     iterations
         Lagrangian iterations before the MILP.
+    gap
+        Stop as soon as what is covered is proven to be within this share of the most.
     work
         After which the search is stopped; the bound then says how good the set is. None: one unit of effort.
 
@@ -63,10 +66,11 @@ def cover_exactly(
     result = median_within(
         work, demands, count, fixed=fixed, barred=barred, effort=Effort(iterations=iterations, nodes=0)
     )
-    if result.objective <= result.bound:
-        return result
-    opened, bound = _solve(demands, result, count, work)
     weight = np.asarray(demands.weight, dtype=np.float64)
+    enough = gap * (float(weight.sum()) - result.objective)  # what may be missed beyond the bound
+    if result.objective - result.bound <= enough:
+        return result
+    opened, bound = _solve(demands, result, count, work=work, gap=enough / result.objective)
     missed = float(np.where(numbers(demands.ptr, demands.site, opened) > 0, 0.0, weight).sum())
     if missed < result.objective:
         result = replace(result, chosen=np.flatnonzero(opened).astype(np.int64), objective=missed)
@@ -91,7 +95,7 @@ def _merged(demands: Demands, settled: Any) -> tuple[list[Ints], Floats, float]:
     return [np.frombuffer(key, dtype=np.int64) for key in sets], np.array(list(sets.values())), lost
 
 
-def _solve(demands: Demands, found: MedianResult, count: int, work: Work) -> tuple[Flags, float]:
+def _solve(demands: Demands, found: MedianResult, count: int, *, work: Work, gap: float) -> tuple[Flags, float]:
     """Return the best set better than the one found, or that one, and the bound on what is not covered."""
     sets, weights, lost = _merged(demands, found.settled)
     settled_open, here = found.settled == 1, np.isin(np.arange(len(found.settled)), found.chosen)
@@ -116,6 +120,7 @@ def _solve(demands: Demands, found: MedianResult, count: int, work: Work) -> tup
         (np.zeros(many), np.ones(many), np.arange(many) < len(free)),
         start=start,
         work=work,
+        gap=gap,
         offset=lost,
         options=OPTIONS,
     )

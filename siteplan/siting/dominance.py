@@ -8,6 +8,7 @@ ReVelle 1972).
 
 import numpy as np
 
+from siteplan.siting.kernels import dominators
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 
 __all__ = ["dominated"]
@@ -40,43 +41,11 @@ def dominated(problem: Problem) -> Flags:
 
 def _dominators(problem: Problem, enough: int) -> Ints:
     """Count the sites that dominate each, up to `enough`; fixed and barred sites have none."""
-    many, point = len(problem.sites), problem.point
-    used = (problem.weight[point] > 0) & ~problem.barred[problem.site]
-    pair = np.flatnonzero(used)
-    seen_by = np.bincount(point[pair], minlength=len(problem.points))
-    first = np.r_[0, np.cumsum(seen_by)]
-    pair_of_site = pair[np.argsort(problem.site[pair], kind="stable")]
-    reach = np.bincount(problem.site[pair], minlength=many)
-    start = np.r_[0, np.cumsum(reach)]
-    cost, kind = _costs(problem), _kinds(problem)
-    able = ~problem.barred & ~np.isin(np.arange(many), problem.apart)
-    need = np.full(len(problem.points), np.inf)
-    counts = np.zeros(many, dtype=np.int64)
-    for j in np.flatnonzero(~problem.barred & ~problem.fixed):
-        mine = pair_of_site[start[j] : start[j + 1]]
-        if len(mine):  # who dominates j reaches the point of j that the fewest reach
-            rare = point[mine[np.argmin(seen_by[point[mine]])]]
-            others = problem.site[pair[first[rare] : first[rare + 1]]]
-        else:
-            others = np.arange(many)
-        others = others[able[others] & (cost[others] <= cost[j]) & (reach[others] >= reach[j]) & (others != j)]
-        others = others[kind[others] == kind[j]]
-        if len(others) < enough:
-            continue
-        need[point[mine]] = problem.worth[mine]
-        for k in others:
-            theirs = pair_of_site[start[k] : start[k + 1]]
-            above = int((problem.worth[theirs] >= need[point[theirs]]).sum()) == len(mine)
-            counts[j] += above and (problem.fixed[k] or k < j or not _same(problem, mine, theirs, cost[j] == cost[k]))
-            if counts[j] >= enough:
-                break
-        need[point[mine]] = np.inf
-    return counts
-
-
-def _same(problem: Problem, mine: Ints, theirs: Ints, cost: bool) -> bool:
-    """Whether two sites, of which one dominates the other, do just the same."""
-    return cost and len(mine) == len(theirs) and bool((problem.worth[mine] == problem.worth[theirs]).all())
+    able = ~problem.barred & ~np.isin(np.arange(len(problem.sites)), problem.apart)
+    pairs = problem.ptr, problem.site, problem.worth
+    about = problem.barred, problem.fixed, able
+    found: Ints = dominators(pairs, problem.by_site, problem.weight, about, _costs(problem), _kinds(problem), enough)
+    return found
 
 
 def _costs(problem: Problem) -> Floats:

@@ -7,6 +7,7 @@ rows on these columns, and any of these may be the goal: the objective, the numb
 share that a territory covers, or the minutes on the way.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -319,7 +320,7 @@ def _side_rows(problem: Problem, rows: Rows) -> None:
         cost = np.nan_to_num(problem.cost)
         size = (float(cost.max(initial=0.0)) or 1.0) / 1000
         rows.add(1, 0, every, cost / size, high=problem.budget / size)
-    for together in _cliques(problem.apart, len(every)):
+    for together in _cliques(problem.apart):
         rows.add(1, 0, together, 1.0, high=1.0)
     for _, counted, at_least, at_most in problem.quotas:
         some = np.flatnonzero(counted)
@@ -328,22 +329,26 @@ def _side_rows(problem: Problem, rows: Rows) -> None:
         rows.add(1, 0, some, amounts / size, low=at_least / size, high=at_most / size)
 
 
-def _cliques(apart: Ints, many: int) -> list[Ints]:
+def _cliques(apart: Ints) -> list[Ints]:
     """Return sets of sites of which one at most may open, which together hold every pair too near to each other.
 
     One row a set bounds far better than one row a pair: of a hundred sites within the distance of each other, pairs
     would let fifty halves open.
     """
-    near = np.zeros((many, many), dtype=bool)
-    near[apart[:, 0], apart[:, 1]] = near[apart[:, 1], apart[:, 0]] = True
-    held, cliques = np.zeros_like(near), []
-    for i, j in apart:
-        if not held[i, j]:
+    pairs: list[tuple[int, int]] = list(map(tuple, np.sort(apart, axis=1).tolist()))
+    near: dict[int, set[int]] = {}
+    for i, j in pairs:
+        near.setdefault(i, set()).add(j)
+        near.setdefault(j, set()).add(i)
+    held: set[tuple[int, int]] = set()
+    cliques = []
+    for i, j in pairs:
+        if (i, j) not in held:
             members, common = [i, j], near[i] & near[j]
-            while common.any():
-                members.append(int(common.argmax()))
+            while common:
+                members.append(min(common))
                 common &= near[members[-1]]
-            held[np.ix_(members, members)] = True
+            held.update(itertools.combinations(sorted(members), 2))
             cliques.append(np.array(members, dtype=np.int64))
     return cliques
 

@@ -9,6 +9,7 @@ from siteplan.compiled import inner_kernel, kernel
 
 __all__ = [
     "best_worth",
+    "dominators",
     "gains_by_worth",
     "most_shared",
     "numbers",
@@ -124,6 +125,49 @@ def open_site(ptr, site, weight, by_site, opened, best, covering, gain, new):  #
                 i = point[k]
                 if worth[k] > best[i]:
                     gain[j] += weight[i] * (worth[k] - best[i])
+
+
+@kernel
+def dominators(pairs, by_site, weight, about, cost, kind, enough):  # type: ignore[no-untyped-def]
+    """Count, up to `enough`, the sites that do for everybody what each site does, and cost no more.
+
+    Of sites that do just the same, fixed ones and then the first count. Which are `about`: barred, fixed, and able to
+    stand for another. Fixed and barred sites have none. Most others fail at the first point that they do not reach.
+    """
+    ptr, site, worth = pairs
+    first, point, there = by_site
+    barred, fixed, able = about
+    many = len(first) - 1
+    reach, counts = np.zeros(many, np.int64), np.zeros(many, np.int64)
+    for j in range(many):
+        for q in range(first[j], first[j + 1]):
+            reach[j] += weight[point[q]] > 0
+    for j in range(many):
+        if barred[j] or fixed[j]:
+            continue
+        rare = -1  # who does as much reaches the point of j that the fewest reach
+        for q in range(first[j], first[j + 1]):
+            i = point[q]
+            if weight[i] > 0 and (rare < 0 or ptr[i + 1] - ptr[i] < ptr[rare + 1] - ptr[rare]):
+                rare = i
+        for at in range(ptr[rare] if rare >= 0 else 0, ptr[rare + 1] if rare >= 0 else many):
+            k = site[at] if rare >= 0 else at
+            if k == j or not able[k] or cost[k] > cost[j] or reach[k] < reach[j] or kind[k] != kind[j]:
+                continue
+            above, alike = True, cost[k] == cost[j] and reach[k] == reach[j]
+            for q in range(first[j], first[j + 1]):
+                i = point[q]
+                if weight[i] > 0:
+                    to = ptr[i] + np.searchsorted(site[ptr[i] : ptr[i + 1]], k)
+                    if to == ptr[i + 1] or site[to] != k or worth[to] < there[q]:
+                        above = False
+                        break
+                    alike &= worth[to] == there[q]
+            if above and (fixed[k] or k < j or not alike):
+                counts[j] += 1
+                if counts[j] >= enough:
+                    break
+    return counts
 
 
 @kernel

@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from siteplan.compiled import inner_kernel, kernel
 from siteplan.errors import StudyError
+from siteplan.siting.cover_swaps import LARGE, greedy_cover, swap_cover, turned
 from siteplan.siting.work import VISITS, Work
 
 __all__ = ["Demands", "Effort", "MedianResult", "median_search", "median_within"]
@@ -538,11 +539,16 @@ class _Search:
         self.iterations = self.nodes = 0
         self.root: _Node | None = None
         self.tried: set[bytes] = set()
+        self.covers = rows[4] == 1.0 and not rows[2].any()
+        self.turned: tuple[Rows, Any] | None = None
 
     def start(self) -> None:
         """Find a first set: greedy, then swaps."""
-        opened = self.fixed.copy()
-        greedy(self.rows, opened, self.barred, self.count)
+        opened, turned_rows = self.fixed.copy(), self.by_site(self.rows)
+        if turned_rows is None:
+            greedy(self.rows, opened, self.barred, self.count)
+        else:
+            greedy_cover(self.rows, turned_rows, opened, self.barred, self.count)
         self.greedy = float((self.rows[3] * nearest(self.rows, opened)).sum())
         self.try_set(opened, self.rows, self.barred)
         self.swapped = self.objective
@@ -556,12 +562,24 @@ class _Search:
         if key in self.tried:
             return
         self.tried.add(key)
-        interchange(rows, opened, self.fixed, barred)
+        turned_rows = self.by_site(rows)
+        if turned_rows is None:
+            interchange(rows, opened, self.fixed, barred)
+        else:
+            swap_cover(rows, turned_rows, opened, self.fixed, barred, ROUNDING)
         self.visits += SWAPS * (len(rows[1]) + len(opened) * self.count)
         self.tried.add(np.packbits(opened).tobytes())
         total = float((rows[3] * nearest(rows, opened)).sum())
         if total < self.objective:
             self.objective, self.opened = total, opened.copy()
+
+    def by_site(self, rows: Rows) -> Any:
+        """Return the pairs of rows by site, where that pays: of large questions of who is covered; else None."""
+        if not self.covers or len(rows[1]) + self.count * len(self.fixed) < LARGE:
+            return None
+        if self.turned is None or self.turned[0] is not rows:
+            self.turned = rows, turned(rows, len(self.fixed))
+        return self.turned[1]
 
     def goal(self) -> float:
         """Return the bound that is enough for a part of the search: no set in it is worth looking for."""
