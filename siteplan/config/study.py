@@ -59,6 +59,12 @@ class Output(Model):
     threshold: float = Field(
         default=0, ge=0, description="on the map, cells of fewer people are joined with their neighbours; 0 = none are"
     )
+    trials: int = Field(
+        default=500,
+        ge=0,
+        description="on the map, a reader may try a new site at the nearest of so many places on streets near homes, "
+        "at most, and see whom it would reach; 0 = none",
+    )
 
 
 def folder_name(scenario: str) -> str:

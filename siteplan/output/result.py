@@ -124,8 +124,8 @@ class Result(Outcome):
             path = folder / TABLES[name].file
             if name == "overlap":
                 write_overlap(table, path)
-            elif name == "times":
-                write_times(table, path, points=self.mark)
+            elif path.suffix == ".parquet":
+                write_times(table, path, points=self.mark if name == "times" else "")
             else:
                 write_table(table, path, TABLES[name])
         write_geopackage(
@@ -137,7 +137,7 @@ class Result(Outcome):
             credits=self.credits,
         )
         if WORKBOOK in manifest["files"]:
-            sheets = {name: table for name, table in self.tables.items() if name != "times"}
+            sheets = {name: table for name, table in self.tables.items() if not TABLES[name].file.endswith(".parquet")}
             write_workbook(sheets, folder / WORKBOOK, currency=self.currency)
         if "minutes.tif" in manifest["files"]:
             self._write_raster(folder / "minutes.tif")

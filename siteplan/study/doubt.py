@@ -20,7 +20,7 @@ from siteplan.network.streets import StreetNetwork
 from siteplan.reachable import Floats
 from siteplan.times import reach_totals, travel_times
 
-__all__ = ["doubtful_sites"]
+__all__ = ["doubtful_sites", "slowest"]
 
 BESIDE = 500.0  # metres between sites that ought to reach about the same people
 FEW = 0.5  # of what the sites beside it reach: less is doubtful
@@ -47,7 +47,7 @@ def doubtful_sites(
     str
         A sentence for each of up to ten sites, then how many more there are.
     """
-    profile = _slowest(study)
+    profile = slowest(study)
     spots = shapely.get_coordinates(shapely.centroid(sites.geometry.to_crs(streets.crs).to_numpy()))
     beside = _beside(spots)
     near = np.unique(beside)
@@ -76,7 +76,7 @@ def doubtful_sites(
         yield f"{len(doubtful) - MOST:,} more sites reach less than half of what those within {BESIDE:.0f} m reach"
 
 
-def _slowest(study: Study) -> Profile:
+def slowest(study: Study) -> Profile:
     """Return how the slowest of the study's people travel on streets."""
     profiles = [mode.at_home for mode in study.profiles()]
     return min(profiles, key=lambda profile: profile.speed_kmh)

@@ -67,6 +67,7 @@ from siteplan.study.scenarios import (
 from siteplan.study.situation import Situation
 from siteplan.study.stress import asks_for_calm, stress_lines
 from siteplan.study.travel import no_longer, rings_of, times_after, times_of
+from siteplan.study.trials import trials_of
 
 __all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "score"]
 
@@ -140,6 +141,8 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         if asked.output.isochrones and data.streets is not None:
             rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, progress=progress)
         result = _with_scenarios(_answered(work, rings), work, after)
+        trials = trials_of(asked, data, cache)
+        result = result if trials is None else replace(result, tables={**result.tables, "trials": trials})
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         tell(progress, "writing", 0)
         result = replace(result, manifest={**result.manifest, "warnings": told}).put(folder)

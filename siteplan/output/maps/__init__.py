@@ -40,9 +40,10 @@ from siteplan.output.maps.layers import (
 )
 from siteplan.output.maps.notes import all_notes, threshold_of, travel_of
 from siteplan.output.maps.page import SiteMap
-from siteplan.output.maps.plan import plan_data
+from siteplan.output.maps.plan import all_points, plan_data
 from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.scenarios import site_changes, whole_sites
+from siteplan.output.maps.trials import MOST_TRIALS, trial_data, why_none
 from siteplan.output.outcome import Outcome
 from siteplan.output.palette import CHANGE, CHOSEN, INKS, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
 from siteplan.output.tradeoffs import tradeoffs_told
@@ -222,7 +223,9 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
             packed |= {"about": about, **site_changes(sites, result.chosen, view)}
     shapes = None if "cells" not in given else cell_data(given["cells"], ids)
     fixed = FIXED_ROOM + STRESS_BUDGET * ("stress" in given)
-    room = min(RING_ROOM, LARGEST - fixed - _size(plan) - _size(shapes) - _size(cards))
+    room = LARGEST - fixed - _size(plan) - _size(shapes) - _size(cards)
+    trials = None if plan is None else _trials(result, every, room, tongues)
+    room = min(RING_ROOM, room - _size(trials))
     if "isochrones" in given and room < RING_ROOM / 20:
         text = "map: the outlines of what each site reaches are left out, or the page would exceed 5 MB"
         warn(text)
@@ -252,6 +255,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "territories": [] if communes is None else [str(name) for name in communes["name"]],
         "cells": shapes,
         "plan": plan,
+        "trials": trials,
         "currency": result.currency,
         "tradeoffs": {name: list(tradeoffs_told(result, name)) for name in tongues},
         "phases": _phases(result, ids),
@@ -260,6 +264,19 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "found": _found(given),
         "layers": _layers(given, cards, tongues, max(room, 1)),
     }
+
+
+def _trials(result: Outcome, points: Sequence[pd.DataFrame], room: int, tongues: Tongues) -> dict[str, Any] | None:
+    """Give the places where a site can be tried, or why none can; None where nobody asked for them."""
+    if result.study.get("inputs", {}).get("times"):
+        return why_none("times", tongues)
+    trials = result.tables.get("trials")
+    if trials is None or trials.empty:
+        return None
+    packed = trial_data(trials, all_points(list(points)))
+    if _size(packed) > min(MOST_TRIALS, room - RING_ROOM // 2 * ("isochrones" in result.layers)):
+        return why_none("large", tongues)
+    return packed
 
 
 def _all_cells(result: Outcome) -> dict[str, gpd.GeoDataFrame]:

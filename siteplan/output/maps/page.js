@@ -26,13 +26,16 @@ if (!plan || !data.territories.length) document.querySelector("#communes").remov
 if (!data.curve.length) document.querySelector("#curve").remove();
 if (![data.answers.desks, data.answers.spaces, data.answers.commuting, data.answers.places].some((each) => each.length)) document.querySelector("#answers").remove();
 if (!plan) document.querySelector("#controls").remove();
+if (!data.trials) document.querySelector("#trial").remove();
 if (!data.sites.length) document.querySelector("#ranking").remove();
 const asked = data.layers.find((layer) => layer.kind === "cells" && layer.id.slice(6) === state.cells && (layer.live !== "change" || state.scenario >= 0));
 layerPanel();
 data.layers.filter((layer) => (asked && layer.kind === "cells" ? layer === asked : layer.on)).forEach((layer) => set(layer, true));
 sheet();
 if (state.wanted >= 0) pick(state.wanted);
+if (state.tried) showTried();
 map.on("click", (event) => {
+  if (state.trying) return tryAt(event.latlng);
   const at = cellCanvas && cellCanvas._map ? cellCanvas.at(event.latlng) : -1;
   if (at >= 0) map.openPopup(cellCard(at), event.latlng, { maxWidth: 320, autoPanPadding: [10, 10] });
   else pick(null);

@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
 __all__ = ["SiteMap"]
 
-SCRIPTS = ("text", "shapes", "state", "canvas", "layers", "cards", "tables", "panel", "paper", "page")  # one function
+SCRIPTS = (
+    "text",
+    "shapes",
+    "state",
+    "canvas",
+    "layers",
+    "cards",
+    "trials",
+    "tables",
+    "panel",
+    "paper",
+    "page",
+)  # one function
 TILES = "https://tile.openstreetmap.org"
 OWN = ("siteplan_head", "siteplan_icons", "siteplan_page", "siteplan_data", "siteplan_script")  # our parts of a figure
 # What of Folium's libraries is needed where a script holds such text. Leaflet is in the page; Bootstrap nobody needs.

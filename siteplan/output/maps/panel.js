@@ -153,6 +153,7 @@ function sheet() { // everything that has words
   search();
   tools();
   if (document.querySelector("#controls")) controls();
+  if (document.querySelector("#trial")) trialPanel();
   if (document.querySelector("#tradeoffs")) tradeoffPanel();
   if (document.querySelector("#curve")) curvePlot();
   if (document.querySelector("#answers")) answerPanel();

@@ -19,7 +19,7 @@ from siteplan.output.outcome import Outcome
 from siteplan.publics import PART, aligned_publics, parts
 from siteplan.reachable import Floats, Ints, People, Reach, by_point
 
-__all__ = ["pack_runs", "plan_data"]
+__all__ = ["all_points", "pack_runs", "plan_data"]
 
 # Parts of a person that make all amounts whole: decimals, or those that `by_public` makes; with the last, the sum of a
 # million points is right to half a person.
@@ -62,7 +62,7 @@ def plan_data(
         As `reach`, and for minutes to sites that the map does not show.
     """
     tables = [points, *(each.layers["points"] for each in scenarios.values())]
-    labels = _all_points(tables)
+    labels = all_points(tables)
     who, *others = aligned_publics(publics, *(view.publics for view in scenarios.values()))
     amounts = _amounts(points, labels, who)
     base = _by_mode(times, labels, sites, limits)
@@ -95,7 +95,7 @@ def plan_data(
     }
 
 
-def _all_points(tables: list[pd.DataFrame]) -> pd.Index:
+def all_points(tables: list[pd.DataFrame]) -> pd.Index:
     """List the points of all tables, those near each other side by side."""
     labels, seen = [], pd.Index([])
     for table in tables:

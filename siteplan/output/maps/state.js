@@ -1,7 +1,7 @@
 /* ---- what is asked (mode, limit, open sites) and what follows from it, to the person ---- */
 const plan = data.plan;
 const state = {
-  mode: null, limit: null, subject: 0, scenario: -1, after: false, phase: -1, picked: null, cells: null,
+  mode: null, limit: null, subject: 0, scenario: -1, after: false, phase: -1, picked: null, cells: null, trying: false, tried: null,
   open: data.sites.map((site) => site.status !== "excluded"),
 };
 const fixed = (site) => site.status === "existing" || site.status === "required";
@@ -70,19 +70,14 @@ function able(source, way, mode) { // the points are public after public: those 
 }
 // by site: is it open there, with what the reader opened and closed by hand
 const openIn = (source) => (source.opens ? state.open.map((now, at) => source.opens.has(at) || (now && !source.closes.has(at))) : state.open);
-function best(source) {
-  const least = new Int32Array(plan.count), by = new Uint8Array(plan.count);
-  return data.sites.map((_, at) => {
-    least.fill(0x7fffffff);
-    plan.modes.forEach((mode, which) => {
-      const { points, units } = ways(source, mode)[at];
-      points.forEach((point, each) => {
-        if (units[each] < least[point]) [least[point], by[point]] = [units[each], which];
-      });
-    });
-    const points = Int32Array.from(least.keys()).filter((point) => least[point] < 0x7fffffff);
-    return { points, units: points.map((point) => least[point]), how: Uint8Array.from(points, (point) => by[point]) };
-  });
+const best = (source) => data.sites.map((_, at) => shortest(plan.modes.map((mode) => ways(source, mode)[at])));
+function shortest(each) { // of the ways by every mode, the shortest to each point
+  const least = new Int32Array(plan.count).fill(0x7fffffff), by = new Uint8Array(plan.count);
+  each.forEach(({ points, units }, which) => points.forEach((point, at) => {
+    if (units[at] < least[point]) [least[point], by[point]] = [units[at], which];
+  }));
+  const points = Int32Array.from(least.keys()).filter((point) => least[point] < 0x7fffffff);
+  return { points, units: points.map((point) => least[point]), how: Uint8Array.from(points, (point) => by[point]) };
 }
 const limitsOf = (mode) => plan.own[mode] || plan.limits; // those of the mode, where each has its own
 const limitFor = (mode) => Math.max(...limitsOf(mode).filter((limit) => limit <= state.limit), limitsOf(mode)[0]);
@@ -130,8 +125,8 @@ function sums(peopleAt) { // in all and by territory
   }
   return { all: persons(all), parts: Array.from(parts, persons) };
 }
-function seenBy(source, open, mode) { // by point: is one of these sites within the limit by one mode
-  const seen = new Uint8Array(plan.count), limit = within(mode);
+function seenBy(source, open, mode, limit = within(mode)) { // by point: is one of these sites within the limit by one mode
+  const seen = new Uint8Array(plan.count);
   ways(source, mode).forEach((way, at) => open[at] && way.points.forEach((point, each) => way.units[each] <= limit && (seen[point] = 1)));
   return seen;
 }
@@ -162,6 +157,7 @@ function address() {
   if (state.after) view.set("show", "after");
   if (state.picked !== null) view.set("site", data.sites[state.picked].id);
   if (state.cells) view.set("cells", state.cells);
+  if (state.tried) view.set("try", state.tried.asked.map((each) => each.toFixed(5)).join(","));
   view.set("at", [middle.lat.toFixed(5), middle.lng.toFixed(5), map.getZoom()].join(","));
   return `#${view}`;
 }
@@ -182,6 +178,7 @@ function readAddress() {
     if ([lat, lng, zoom].every(Number.isFinite)) state.view = [[lat, lng], zoom];
   });
   if (!plan) return;
+  take("try", (text) => (state.tried = nearestTrial(text.split(",").map(Number))));
   take("mode", (mode) => plan.choices.includes(mode) && (state.mode = mode));
   take("limit", (limit) => limitsOf(state.mode).includes(Number(limit)) && (state.limit = Number(limit)));
   state.limit = limitFor(state.mode);

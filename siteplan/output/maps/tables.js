@@ -6,6 +6,7 @@ function pick(at) {
   if (at === state.picked) return;
   if (state.picked !== null) light(state.picked, false);
   state.picked = at;
+  if (at !== null && state.tried) untry();
   const rings = data.layers.filter((layer) => layer.kind === "rings");
   const visible = rings.filter((layer) => shown.has(layer.id));
   (visible.length || at === null ? visible : rings.filter((layer) => layer.first)).forEach((layer) => set(layer, true));
@@ -14,13 +15,16 @@ function pick(at) {
   if (at === null) return;
   light(at, true);
   map.closePopup();
-  // Beside the card, which lies over the map on a wide sheet.
-  map.panInside(data.sites[at].at, { paddingTopLeft: [telephone.matches ? 60 : 450, 60], paddingBottomRight: [60 + underLegend(), 60] });
+  besideCard(data.sites[at].at);
 }
+// the card lies over the map on a wide sheet
+const besideCard = (place) => map.panInside(place, { paddingTopLeft: [telephone.matches ? 60 : 450, 60], paddingBottomRight: [60 + underLegend(), 60] });
 function showCard() {
   const at = state.picked;
   document.querySelectorAll("#ranking tr").forEach((row) => row.classList.toggle("on", row.dataset.at === String(at)));
-  notice.hidden = card.hidden = at === null;
+  notice.hidden = at === null;
+  card.hidden = at === null && !state.tried;
+  if (at === null && state.tried) card.replaceChildren(triedCard(), button("×", "close", untry, words.close));
   if (at === null) return;
   notice.replaceChildren(el("span", {}, `${words.of_site} ${called(at)}`), button(words.all_sites, "link", () => pick(null)));
   card.replaceChildren(siteCard(at), button("×", "close", () => pick(null), words.close));
