@@ -37,6 +37,7 @@ from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, check_choose, chosen, covered, frontier
 from siteplan.study.criteria import check_weights
+from siteplan.study.doubt import doubts
 from siteplan.study.fairness import access_tables, commune_names, desks_by_cell, places_left_out
 from siteplan.study.load import (
     StudyData,
@@ -141,14 +142,22 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         if asked.output.isochrones and data.streets is not None:
             rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, progress=progress)
         result = _with_scenarios(_answered(work, rings), work, after)
-        trials = trials_of(asked, data, cache)
-        result = result if trials is None else replace(result, tables={**result.tables, "trials": trials})
+        result = replace(result, tables={**result.tables, **_for_map(work)})
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         tell(progress, "writing", 0)
         result = replace(result, manifest={**result.manifest, "warnings": told}).put(folder)
         cache.prune()
         tell(progress, "writing", 1)
     return result
+
+
+def _for_map(work: _Work) -> dict[str, pd.DataFrame]:
+    """Search what the map shows of sites that are doubtful, and of new ones that a reader may try."""
+    study, data = work.study, work.data
+    trials, found = trials_of(study, data, work.cache), None
+    if study.inputs.times is None and data.streets is not None:
+        found = doubts(study, data.streets, data.sites, data.points)
+    return {name: table for name, table in (("doubts", found), ("trials", trials)) if table is not None}
 
 
 @door()

@@ -43,9 +43,10 @@ from siteplan.output.maps.page import SiteMap
 from siteplan.output.maps.plan import all_points, plan_data
 from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.scenarios import site_changes, whole_sites
+from siteplan.output.maps.topics import doubt_data, topic_data
 from siteplan.output.maps.trials import MOST_TRIALS, trial_data, why_none
 from siteplan.output.outcome import Outcome
-from siteplan.output.palette import CHANGE, CHOSEN, INKS, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
+from siteplan.output.palette import CHANGE, CHOSEN, INKS, LOW_END, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
 from siteplan.output.tradeoffs import tradeoffs_told
 from siteplan.publics import aligned_publics
 from siteplan.reachable import by_point
@@ -245,7 +246,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "halo": CHOSEN,
         "outline": OUTLINE,
         "change": CHANGE,
-        "colours": {**SEQUENCES, **INKS, "tints": TINTS, "modes": _mode_colours(plan)},
+        "colours": {**SEQUENCES, **INKS, "low_end": LOW_END, "tints": TINTS, "modes": _mode_colours(plan)},
         "threshold": threshold,
         "sites": cards,
         "served": _served(result.table("lines")),
@@ -257,6 +258,8 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "plan": plan,
         "trials": trials,
         "currency": result.currency,
+        "topics": topic_data(result, tongues),
+        "doubts": doubt_data(result.table("doubts")),
         "tradeoffs": {name: list(tradeoffs_told(result, name)) for name in tongues},
         "phases": _phases(result, ids),
         "curve": _curve(result.table("curve")),

@@ -27,6 +27,7 @@ function siteCard(at) {
     el("h2", {}, site.name),
     el("p", {}, capital(site.only ? words.only_there : words[site.status] || site.status) + chosen + ` · ${site.id}${site.label === site.id || site.order ? "" : ` (${words.label} ${site.label})`}`),
     el("p", {}, facts([[words.rank, number(site.rank)], [words.score, score(site.score)], [words.cost, site.cost === null ? "–" : money(site.cost)], [words.capacity, number(site.capacity)]])),
+    site.id in data.doubts ? el("p", { class: "doubtful" }, el("strong", {}, `${words.doubtful}. `), doubtLines(site.id).join(" ")) : null,
     plan ? nowTable(at) : null,
     data.layers.some((layer) => layer.kind === "rings" && layer.own[at] === null) ? el("p", { class: "hint" }, words.no_area) : null,
     ...subjects.map((subject) => counted(site, subject)),

@@ -103,10 +103,12 @@ function drawSites() {
 /* ---- where sites stand: in a scenario some are new, gone or elsewhere ---- */
 const stands = (at) => !data.sites[at].only || (other !== null && other.open[at]);
 const placeOf = (at) => (known && known.source.moved && known.source.moved[at]) || data.sites[at].at;
+const doubtful = (at) => data.sites[at].id in data.doubts;
 const unchanged = { opens: new Set(), closes: new Set(), moved: {} };
 function standing() { // a sign on its mark says what a scenario does to a site, and the legend what the sign says
   const { opens, closes, moved } = other ? other.source : unchanged, layer = data.layers.find((each) => each.kind === "sites");
-  const signs = [[opens.size, words.sign_opens], [closes.size, words.sign_closes], [Object.keys(moved).length, words.sign_moves]];
+  const signs = [[opens.size, words.sign_opens], [closes.size, words.sign_closes], [Object.keys(moved).length, words.sign_moves],
+    [data.sites.some((_, at) => doubtful(at)), words.sign_doubtful]];
   if (layer) (layer.note = signs.filter(([some]) => some).map(([, said]) => said).join(" · "), fillLegend(layer));
   marks.forEach((mark, at) => {
     mark.setLatLng(placeOf(at));
@@ -116,6 +118,7 @@ function standing() { // a sign on its mark says what a scenario does to a site,
     icon.classList.toggle("opens", opens.has(at));
     icon.classList.toggle("closes", closes.has(at));
     icon.classList.toggle("moves", at in moved && !opens.has(at));
+    icon.classList.toggle("doubts", doubtful(at) && !opens.has(at) && !closes.has(at) && !(at in moved));
     if (!many) icon.hidden = !stands(at);
   });
   arrange();

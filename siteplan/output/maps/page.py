@@ -32,6 +32,7 @@ SCRIPTS = (
     "cards",
     "trials",
     "tables",
+    "topics",
     "panel",
     "paper",
     "page",

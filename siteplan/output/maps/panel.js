@@ -157,6 +157,7 @@ function sheet() { // everything that has words
   if (document.querySelector("#tradeoffs")) tradeoffPanel();
   if (document.querySelector("#curve")) curvePlot();
   if (document.querySelector("#answers")) answerPanel();
+  if (document.querySelector("#topics")) topicPanel();
   if (plan) update();
   else siteTable();
   showCard();

@@ -6,12 +6,13 @@ from typing import Any
 import pandas as pd
 
 from siteplan.output.report.account import Account
+from siteplan.output.report.briefs import Brief, Pairs
 from siteplan.output.report.markup import Markup, bullets, join, note
-from siteplan.output.report.plots import pairs_plot
+from siteplan.output.report.plots import pairs_figure
 from siteplan.output.report.tables import Column, table
 from siteplan.words import Words, capital
 
-__all__ = ["building_section"]
+__all__ = ["building_brief", "building_section"]
 
 ALL = "all"
 MOST_ROWS = 60
@@ -35,11 +36,26 @@ def building_section(account: Account) -> Markup:
         columns.append(Column(words[f"col_{heading}"], [_range(words, row, name) for row in rows], over=over))
     columns.append(Column(words["col_places"], [words.count(row["places"]) for row in rows], over=over))
     total = found[found["site"] == ALL]
-    return join(bullets(_texts(words, total)), table(columns), note(words["building_note"]), _picture(words, total))
+    return join(
+        bullets(_texts(words, total)),
+        table(columns),
+        note(words["building_note"]),
+        pairs_figure(_pairs(words, total), words, words["building_note"]),
+    )
 
 
 def _range(words: Words, row: dict[Any, Any], name: str) -> str:
     return words.text("range", low=words.count(row[f"{name}_low"]), high=words.count(row[f"{name}_high"]))
+
+
+def building_brief(account: Account) -> Brief | None:
+    """Say in short what the buildings take at the middle uptake, and what is left of the commuting saved."""
+    found, words = account.table("building"), account.words
+    if found is None or found.empty:
+        return None
+    total = found[found["site"] == ALL].sort_values("uptake", kind="stable")
+    texts = list(_texts(words, total.iloc[[len(total) // 2]]))
+    return Brief("building", tuple(texts), _pairs(words, total))
 
 
 def _texts(words: Words, total: pd.DataFrame) -> Iterator[str]:
@@ -58,18 +74,17 @@ def _texts(words: Words, total: pd.DataFrame) -> Iterator[str]:
         yield " ".join(texts)
 
 
-def _picture(words: Words, total: pd.DataFrame) -> Markup:
-    """Draw what the buildings emit at the most beside what commuting saves at the most, by uptake."""
+def _pairs(words: Words, total: pd.DataFrame) -> Pairs | None:
+    """Put what the buildings emit at the most beside what commuting saves at the most, by uptake."""
     rows = total[total["net_kg_low"].notna()]
     if rows.empty:
-        return Markup("")
-    bars = [
+        return None
+    bars = tuple(
         (
             words.text("if_uptake", share=words.share(row["uptake"])),
             row["kg_co2e_high"] + row["kg_built_high"],
             row["saved_kg_high"],
         )
         for row in rows.to_dict("records")
-    ]
-    names, title = (words["building_emits"], words["building_saves"]), words["building_caption"]
-    return pairs_plot(bars, words, names=names, title=title, about=words["building_note"])
+    )
+    return Pairs(words["building_caption"], (words["building_emits"], words["building_saves"]), bars)

@@ -1,18 +1,18 @@
 """What a report says of sites judged by more than whom they reach, and of other places to work."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
-from siteplan.output.report.plots import frontier_plot, pairs_plot
+from siteplan.output.report.briefs import Brief, Stairs
+from siteplan.output.report.markup import Markup, bullets, join, note, paragraph
+from siteplan.output.report.plots import pairs_plot, stairs_figure
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
 
-__all__ = ["competition_section", "criteria_section"]
+__all__ = ["competition_section", "criteria_brief", "criteria_section"]
 
 MOST_SITES = 12
 MOST_PLACES = 10
@@ -137,8 +137,7 @@ def _traded(account: Account) -> Markup:
     if found is None or len(found) < 2:
         return Markup("")
     means, values = found["mean"].astype(float).to_list(), found["value"].astype(float).to_list()
-    value = account.word_of_goal("value", who=account.who)
-    title, about = words.text("figure_traded", value=value), words.text("figure_traded_alt", count=len(found))
+    value, about = account.word_of_goal("value", who=account.who), words.text("figure_traded_alt", count=len(found))
     ours = ["✓" if str(chosen).lower() in ("true", "1", "yes") else "" for chosen in found["chosen"]]
     columns = [
         Column(words["col_mean"], [words.number(mean, 1) for mean in means]),
@@ -147,12 +146,27 @@ def _traded(account: Account) -> Markup:
         Column(words["opens"], account.sets(found["opens"]), text=True),
         Column(words["col_chosen"], ours),
     ]
-    axis = words["col_mean"]
-    drawing = Markup("")
-    if max(means) > 0 and all(map(math.isfinite, means)):
-        drawn = frontier_plot(means, values, words, axis=axis, title=title, about=about, falls=True)
-        drawing = figure(drawn, title)
+    drawing = stairs_figure(_stairs(account, found), words, about)
     return join(drawing, table(columns), note(words["traded_note"]))
+
+
+def _stairs(account: Account, found: pd.DataFrame) -> Stairs:
+    """Put the people whom the best sets serve over the mean of their criteria."""
+    words, value = account.words, account.word_of_goal("value", who=account.who)
+    means, values = (tuple(found[name].astype(float)) for name in ("mean", "value"))
+    return Stairs(words.text("figure_traded", value=value), words["col_mean"], means, values, falls=True)
+
+
+def criteria_brief(account: Account) -> Brief | None:
+    """Say in short which site is first by the criteria, and what would change that; people against criteria."""
+    found, weights, words = account.table("criteria"), account.table("weights"), account.words
+    if found is None or weights is None:
+        return None
+    judged, traded = found[found["weighted_rank"].notna()], account.table("criteria_frontier")
+    if judged.empty:
+        return Brief("criteria", (words["criteria_none"],))
+    texts = (next(_first_texts(account, judged)), *list(_weight_texts(account, weights))[-1:])
+    return Brief("criteria", texts, None if traded is None or len(traded) < 2 else _stairs(account, traded))
 
 
 def competition_section(account: Account) -> Markup:

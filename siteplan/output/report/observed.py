@@ -1,17 +1,19 @@
 """What a report says of places that are open already: planned against seen, and what can be foretold from it."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
 from siteplan.output.report.account import Account
+from siteplan.output.report.briefs import Brief, Pairs
 from siteplan.output.report.markup import Markup, join, note, paragraph
-from siteplan.output.report.plots import pairs_plot
+from siteplan.output.report.plots import pairs_figure
 from siteplan.output.report.tables import Column, table
 from siteplan.words import capital
 
-__all__ = ["observed_section"]
+__all__ = ["observed_brief", "observed_section"]
 
 MOST_ROWS = 60
 MOST_BARS = 20
@@ -37,7 +39,12 @@ def observed_section(account: Account) -> Markup:
     if told:
         columns.append(Column(words["col_foretold"], [words.count(row["foretold"]) for row in rows]))
     said = paragraph(*_texts(account, sites, fit.set_index("what")))
-    return join(said, table(columns), note(words["observed_note"]), _picture(account, sites) if told else Markup(""))
+    return join(
+        said,
+        table(columns),
+        note(words["observed_note"]),
+        pairs_figure(_pairs(account, sites), words, words["observed_note"]) if told else Markup(""),
+    )
 
 
 def _texts(account: Account, sites: pd.DataFrame, fit: pd.DataFrame) -> Iterator[str]:
@@ -69,10 +76,18 @@ def _texts(account: Account, sites: pd.DataFrame, fit: pd.DataFrame) -> Iterator
         )
 
 
-def _picture(account: Account, sites: pd.DataFrame) -> Markup:
-    """Draw what was seen beside what the other sites foretell."""
+def observed_brief(account: Account) -> Brief | None:
+    """Say in short what was seen, and what the other sites foretell."""
+    sites, fit = account.table("observed_sites"), account.table("observed_fit")
+    if sites is None or fit is None:
+        return None
+    texts = islice(_texts(account, sites, fit.set_index("what")), 2)
+    return Brief("observed", tuple(texts), _pairs(account, sites) if sites["foretold"].notna().any() else None)
+
+
+def _pairs(account: Account, sites: pd.DataFrame) -> Pairs:
+    """Put what was seen beside what the other sites foretell."""
     words = account.words
     rows = sites[sites["foretold"].notna()].head(MOST_BARS).to_dict("records")
-    bars = [(str(row["name"]), float(row["seen"]), float(row["foretold"])) for row in rows]
-    names, title = (words["col_seen"], words["col_foretold"]), words["observed_caption"]
-    return pairs_plot(bars, words, names=names, title=title, about=words["observed_note"])
+    bars = tuple((str(row["name"]), float(row["seen"]), float(row["foretold"])) for row in rows)
+    return Pairs(words["observed_caption"], (words["col_seen"], words["col_foretold"]), bars)

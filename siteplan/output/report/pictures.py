@@ -13,6 +13,7 @@ from siteplan.analysis.access import cell_access
 from siteplan.catalogue import BEST, by_mode, mode_order
 from siteplan.output.palette import minute_classes
 from siteplan.output.report.account import Account
+from siteplan.output.report.briefs import Brief, Stairs
 from siteplan.output.report.figures import (
     LABELLED,
     TALLEST,
@@ -30,10 +31,10 @@ from siteplan.output.report.figures import (
     status_key,
 )
 from siteplan.output.report.markup import Markup, figure, join, note, tag
-from siteplan.output.report.plots import curve_plot, frontier_plot, shares_of
+from siteplan.output.report.plots import curve_plot, shares_of, stairs_figure
 from siteplan.output.report.tables import Column, table
 
-__all__ = ["curve_section", "frontier_section", "map_sections"]
+__all__ = ["curve_section", "frontier_brief", "frontier_section", "map_sections"]
 
 # Where the axis of a curve may begin: most of a tall one would stay empty above a high start.
 AXES = (0.0, 0.5, 0.8, 0.9)
@@ -234,26 +235,37 @@ def curve_section(account: Account) -> Markup:
 
 def frontier_section(account: Account) -> Markup:
     """Draw and list what so much money buys at best, however many sites."""
+    brief, words = frontier_brief(account), account.words
+    if brief is None or not isinstance(brief.picture, Stairs):
+        return Markup("")
+    cells = list(zip(*brief.rows, strict=True))
+    columns = [
+        Column(heading, list(column), text=at == len(cells) - 1)
+        for at, (heading, column) in enumerate(zip(brief.headings, cells, strict=True))
+    ]
+    about = words.text("figure_frontier_alt", count=len(brief.rows))
+    return join(stairs_figure(brief.picture, words, about), table(columns), note(*brief.texts))
+
+
+def frontier_brief(account: Account) -> Brief | None:
+    """Give what so much money buys at best, however many sites; None where the study does not ask."""
     found, words = account.table("frontier"), account.words
     if found is None or len(found) < 2:
-        return Markup("")
+        return None
     found = found.sort_values("cost", kind="stable")
-    costs, values = found["cost"].astype(float).to_list(), found["value"].astype(float).to_list()
+    costs, values = (tuple(found[name].astype(float)) for name in ("cost", "value"))
     value, axis = account.word_of_goal("value", who=account.who), account.priced("cost")
-    title, about = words.text("figure_frontier", value=value), words.text("figure_frontier_alt", count=len(found))
-    columns = [
-        Column(axis, [words.number(cost) for cost in costs]),
-        Column(words["open_in_all"], [words.spoken(each) for each in found["sites"]]),
-        Column(value, [words.count(each) for each in values]),
-        Column(words["opens"], account.sets(found["opens"]), text=True),
-    ]
+    rows = zip(
+        map(words.number, costs),
+        map(words.spoken, found["sites"]),
+        map(words.count, values),
+        account.sets(found["opens"]),
+        strict=True,
+    )
     left = account.goal.summary.get("cost_unknown") or 0
-    said = [words["frontier_note"], words.text("frontier_unknown", count=int(left)) if left else ""]
-    drawing = Markup("")
-    if costs[-1] > 0:
-        drawn = frontier_plot(costs, values, words, axis=axis, title=title, about=about)
-        drawing = figure(drawn, title)
-    return join(drawing, table(columns), note(*said))
+    said = [words["frontier_note"], *([words.text("frontier_unknown", count=int(left))] if left else [])]
+    picture = Stairs(words.text("figure_frontier", value=value), axis, costs, values)
+    return Brief("frontier", tuple(said), picture, (axis, words["open_in_all"], value, words["opens"]), tuple(rows))
 
 
 def _chosen_share(account: Account) -> tuple[float, float] | None:

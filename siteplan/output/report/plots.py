@@ -8,12 +8,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siteplan.output.palette import CHOSEN, INK, INKS, LOW_END
+from siteplan.output.palette import (
+    CHOSEN,
+    INK,
+    INKS,
+    LOW_END,
+)
+from siteplan.output.report.briefs import Pairs, Stairs
 from siteplan.output.report.drawing import WIDTH, label, svg
 from siteplan.output.report.markup import Markup, figure, tag
 from siteplan.words import Words
 
-__all__ = ["curve_plot", "frontier_plot", "pairs_plot", "shares_of", "tornado_plot", "week_plot"]
+__all__ = [
+    "curve_plot",
+    "frontier_plot",
+    "pairs_figure",
+    "pairs_plot",
+    "shares_of",
+    "stairs_figure",
+    "tornado_plot",
+    "week_plot",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -110,6 +125,15 @@ def frontier_plot(
     return svg(height, parts, title, about)
 
 
+def stairs_figure(stairs: Stairs, words: Words, about: str) -> Markup:
+    """Draw stairs with their title below; nothing where all stand at 0, or one has no end."""
+    if not max(stairs.xs) > 0 or not all(map(math.isfinite, stairs.xs)):
+        return Markup("")
+    look: dict[str, Any] = {"axis": stairs.axis, "title": stairs.title, "falls": stairs.falls}
+    drawn = frontier_plot(stairs.xs, stairs.ys, words, about=about, **look)
+    return figure(drawn, stairs.title)
+
+
 def _round_step(rough: float) -> float:
     """Give the round number (1, 2 or 5 times a power of ten) that is at least so much."""
     if not rough > 0:
@@ -171,6 +195,13 @@ def pairs_plot(
             parts.append(tag("rect", x=left, y=y + 6 + 34 * low, width=width, height=30, fill=colour))
             parts.append(label(words.number(round(value)), left + width + 12, y + 31 + 34 * low, size=26))
     return figure(svg(top + step * len(rows) + 16, parts, title, about), title)
+
+
+def pairs_figure(pairs: Pairs | None, words: Words, about: str) -> Markup:
+    """Draw pairs with their title below; nothing where there are none."""
+    if pairs is None or not pairs.rows:
+        return Markup("")
+    return pairs_plot(pairs.rows, words, names=pairs.names, title=pairs.title, about=about)
 
 
 def week_plot(panels: Sequence[tuple[str, Floats]], days: Sequence[str], *, title: str, about: str) -> Markup:

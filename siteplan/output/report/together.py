@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pandas as pd
 
 from siteplan.output.report.account import Account
+from siteplan.output.report.briefs import Brief, Pairs
 from siteplan.output.report.markup import Markup, bullets, join, note, paragraph
-from siteplan.output.report.plots import pairs_plot
+from siteplan.output.report.plots import pairs_figure
 from siteplan.output.report.tables import Column, table
 from siteplan.words import capital
 
-__all__ = ["together_section"]
+__all__ = ["together_brief", "together_section"]
 
 RULES = ("inhabitants", "served", "shapley")
 OUTSIDE = "outside"
@@ -33,7 +34,7 @@ def together_section(account: Account) -> Markup:
         note(words["together_note"]),
         bullets(_rule_texts(account, shares)),
         _by_rule(account, shares),
-        _picture(account, shares),
+        pairs_figure(_pairs(account, shares), words, words["together_note"]),
     )
 
 
@@ -82,14 +83,22 @@ def _by_rule(account: Account, shares: pd.DataFrame) -> Markup:
     return table(columns)
 
 
-def _picture(account: Account, shares: pd.DataFrame) -> Markup:
-    """Draw what each pays by the Shapley value beside what it would pay alone."""
+def together_brief(account: Account) -> Brief | None:
+    """Say in short who gains, the price of going alone, and what each commune pays."""
+    found, shares = account.table("together"), account.table("cost_shares")
+    if found is None or shares is None:
+        return None
+    first, *more = _gain_texts(account, found, shares)
+    return Brief("together", (first, *more[-1:]), _pairs(account, shares))
+
+
+def _pairs(account: Account, shares: pd.DataFrame) -> Pairs | None:
+    """Put what each pays by the Shapley value beside what it would pay alone."""
     words, rows = account.words, shares[shares["rule"] == "shapley"].head(MOST_BARS)
     if rows.empty:
-        return Markup("")
-    bars = [
-        (str(name), alone, share)
+        return None
+    bars = tuple(
+        (str(name), float(alone), float(share))
         for name, alone, share in zip(rows["territory"], rows["alone"], rows["share"], strict=True)
-    ]
-    names, title = (words["col_least_alone"], words["col_shapley"]), words["together_caption"]
-    return pairs_plot(bars, words, names=names, title=title, about=words["together_note"])
+    )
+    return Pairs(words["together_caption"], (words["col_least_alone"], words["col_shapley"]), bars)
