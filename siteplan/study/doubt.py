@@ -94,7 +94,7 @@ def doubts(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, points
     lacking = np.flatnonzero((reach < FEW * usual) & (usual - reach >= PEOPLE))
     lacking = lacking[np.argsort(reach[lacking] - usual[lacking], kind="stable")]
     joins = _joined(streets, sites.iloc[lacking], profile)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for at, street in zip(map(int, lacking), joins, strict=True):
         others = beside[1][beside[0] == at]
         told = {"site": str(sites.index[at]), "mode": profile.name, "minutes": minutes, "people": reach[at]}

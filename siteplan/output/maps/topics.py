@@ -48,7 +48,7 @@ def doubt_data(doubts: pd.DataFrame | None) -> dict[str, dict[str, Any]]:
     """Give by site what may explain that it reaches far fewer people than those beside it."""
     found = {}
     for row in [] if doubts is None else doubts.to_dict("records"):
-        told = {name: None if _missing(value) else value for name, value in row.items()}
+        told: dict[str, Any] = {str(name): None if _missing(value) else value for name, value in row.items()}
         for name in ("people", "usual", "off_m", "straight_m", "way_m"):
             told[name] = None if told[name] is None else half_up(float(told[name]))
         found[str(told.pop("site"))] = told
