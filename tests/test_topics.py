@@ -46,7 +46,8 @@ def test_a_doubtful_site_is_marked_and_its_card_says_why(tmp_path):
         said = seen.page.locator("#card .doubtful").inner_text()
         assert said == (
             "Doubtful. Reaches 12 people on foot in 20 minutes; the sites within 500 m reach 400. "
-            f"It joins <i>Wall</i> Lane (service), 3 m off. The way to it from {names['a']} (A), 120 m off, has 1,500 m."
+            "It joins <i>Wall</i> Lane (service), 3 m off. "
+            f"The way to it from {names['a']} (a), 120 m off, has 1,500 m."
         )
         seen.page.locator("#ranking tbody button", has_text=names["c"]).click()
         said = seen.page.locator("#card .doubtful").inner_text()
