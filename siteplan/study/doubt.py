@@ -84,7 +84,8 @@ def doubts(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, points
     if not len(near):
         return pd.DataFrame(columns=list(COLUMNS))
     minutes = min(study.travel.longest(profile.name), MINUTES) if study.travel.unit == "minutes" else MINUTES
-    placed = points[points["people"] > 0]
+    some = points[points["people"] > 0]
+    placed = some[(linked(streets, some, profile, study.travel.link_m)["status"] == "placed").to_numpy()]
     found = reach_totals(
         streets, sites.iloc[near], placed, mode=profile, minutes=minutes, direction=study.travel.direction
     )
