@@ -196,9 +196,7 @@ def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: flo
     """Return the edges that a search may reach around some centres, as it meets them."""
     if not len(centres):
         return np.zeros(0, np.int64)
-    x, y = centres.T
-    boxes = shapely.box(x - extent, y - extent, x + extent, y + extent)
-    near = np.unique(shapely.STRtree(streets.lines).query(shapely.union_all(boxes)))
+    near = np.flatnonzero(streets.reaching(*centres.min(axis=0) - extent, *centres.max(axis=0) + extent))
     near = near[(graph.edge_chain[near] >= 0) & ~streets.passages[near]]  # nobody works on the water
     ordered: npt.NDArray[np.int64] = near[np.argsort(graph.leave[graph.edge_chain[near], 0], kind="stable")]
     return ordered

@@ -1,5 +1,6 @@
 """Places meet the streets at the nearest point on an edge; the way there costs; what is too far is said."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from oracles import cut_off, usage
 from siteplan.config import BIKE, WALK, Profile
 from siteplan.errors import InputError, StudyError
 from siteplan.inputs.sites import read_sites
-from siteplan.network import snapping
 from siteplan.network.graph import footing, mode_graph, stuck
+from siteplan.network.segments import Segments, shares_along
 from siteplan.network.snapping import as_profile, link, positions
 from siteplan.network.streets import read_streets
 from worlds import METRE_A_SECOND, SCALE, STREET, XY, Edge, World, islands, line, made, networks, places
@@ -165,8 +166,8 @@ def test_what_is_nearest_is_found_once_for_all_speeds_and_is_the_same(monkeypatc
     streets = read_streets(SAMPLE / "streets.osm.pbf")
     sites = read_sites(SAMPLE / "sites.csv")
     asked = []
-    original = snapping._found_nearest
-    monkeypatch.setattr(snapping, "_found_nearest", lambda *given: asked.append(0) or original(*given))
+    original = Segments.nearest
+    monkeypatch.setattr(Segments, "nearest", lambda *given: asked.append(0) or original(*given))
     first = link(streets, sites, mode="walk")
     times = len(asked)
     for speed in (2.0, 6.0):
@@ -179,3 +180,30 @@ def test_what_is_nearest_is_found_once_for_all_speeds_and_is_the_same(monkeypatc
         pd.testing.assert_frame_equal(link(streets, sites, mode=mode), fresh)
         moved = link(streets, sites.iloc[::-1], mode=mode)
         pd.testing.assert_frame_equal(moved.iloc[::-1], fresh)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1.0, 37.3, 400.0]))
+def test_what_is_nearest_equals_its_slow_twin_to_the_last_bit(seed: int, scale: float) -> None:
+    """The twin measures every line; on a lattice many are as near, lines go back and forth or have no length."""
+    chance = np.random.default_rng(seed)
+    count = chance.integers(2, 6, 30)
+    start = np.concatenate([[0], np.cumsum(count)])
+    x, y = (scale * chance.integers(0, 8, start[-1]) + np.where(chance.random() < 0.5, 5e6, 0.1) for _ in range(2))
+    spots = np.column_stack([x, y])[:40] + scale * chance.integers(-2, 9, (40, 2)) * chance.choice(
+        [0, 0.5, 1.7], (40, 1)
+    )
+    within = chance.choice([scale, 3 * scale, np.inf], 40)
+    edges = np.flatnonzero(chance.random(30) < 0.7)
+    lines = np.array([shapely.LineString(np.column_stack([x[a:b], y[a:b]])) for a, b in itertools.pairwise(start)])
+    far = shapely.distance(lines[None, :], shapely.points(spots)[:, None])
+    far[:, np.setdiff1d(np.arange(30), edges)] = np.inf
+    far[far > within[:, None]] = np.inf
+    edge = np.where(np.isfinite(far.min(axis=1)), far.argmin(axis=1), -1)
+    segment, distance = Segments.of(x, y, start, edges).nearest(spots, within)
+    assert (np.searchsorted(start, segment, side="right") - 1).tolist() == edge.tolist()
+    assert distance.tolist() == far.min(axis=1).tolist()
+    with np.errstate(invalid="ignore"):
+        share = np.nan_to_num(shapely.line_locate_point(lines[edge], shapely.points(spots), normalized=True))
+    found = shares_along(x, y, start, edge, vertex=segment, places=spots)
+    assert found.tolist() == np.where(edge >= 0, share, 0.0).tolist()

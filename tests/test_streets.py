@@ -1,12 +1,14 @@
 """Ways become edges between junctions; squares are crossed; OSMnx graphs give the same streets as files."""
 
 import itertools
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
 import shapely
@@ -14,6 +16,7 @@ import shapely
 from siteplan.config import BIKE, WALK
 from siteplan.errors import InputError, NetworkError
 from siteplan.network.graph import mode_graph
+from siteplan.network.snapping import link
 from siteplan.network.streets import StreetNetwork, build_streets, read_streets
 from siteplan.times import travel_times
 from worlds import (
@@ -35,6 +38,7 @@ from worlds import (
     shortcut,
 )
 
+SAMPLE = Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf"
 SQUARE: Tags = {"type": "multipolygon", "highway": "pedestrian"}
 
 
@@ -388,3 +392,17 @@ def test_graphs_that_are_no_streets_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.graphml").write_text("<graph>")
     with pytest.raises(InputError, match=r"bad\.graphml: not a GraphML file as OSMnx saves it"):
         read_streets(tmp_path / "bad.graphml")
+
+
+def test_what_was_worked_out_is_not_sent_along() -> None:
+    streets = read_streets(SAMPLE)
+    bare = len(pickle.dumps(streets))
+    sites = places([(0.0, 0.0)]).set_geometry(streets.edges.geometry.iloc[[0]].centroid.set_axis([0]))
+    found = link(streets, sites)
+    mode_graph(streets, WALK)
+    sent = pickle.dumps(streets)
+    assert len(sent) == bare
+    assert len(sent) < 1.2 * sum(np.asarray(each).nbytes for each in vars(streets).values() if hasattr(each, "nbytes"))
+    pd.testing.assert_frame_equal(link(pickle.loads(sent), sites), found)
+    streets.forget()
+    pd.testing.assert_frame_equal(link(streets, sites), found)

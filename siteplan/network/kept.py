@@ -178,12 +178,8 @@ def _linked_nearby(
     around: float,
 ) -> pd.DataFrame:
     """Link places to the edges that reach into the box around them all, widened by so many metres."""
-    begin = streets.start[:-1]
     spots = shapely.get_coordinates(points)
-    (west, south), (east, north) = spots.min(axis=0) - around, spots.max(axis=0) + around
-    inside = (np.minimum.reduceat(streets.x, begin) <= east) & (np.maximum.reduceat(streets.x, begin) >= west)
-    inside &= (np.minimum.reduceat(streets.y, begin) <= north) & (np.maximum.reduceat(streets.y, begin) >= south)
-    rows = np.flatnonzero(inside & use.usable)
+    rows = np.flatnonzero(streets.reaching(*spots.min(axis=0) - around, *spots.max(axis=0) + around) & use.usable)
     rows = rows if len(rows) else np.flatnonzero(use.usable)[:1]  # too far away, but something to link to
     part = _part(streets, rows)
     # All that linking asks is which edges may be linked to.

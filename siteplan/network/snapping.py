@@ -15,6 +15,7 @@ from siteplan.doors import door
 from siteplan.errors import InputError, Key, StudyError, listed
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import ModeGraph, Positions, footing
+from siteplan.network.segments import Segments, shares_along
 from siteplan.network.streets import StreetNetwork
 from siteplan.units import Unit
 
@@ -25,6 +26,7 @@ __all__ = [
     "Modes",
     "as_modes",
     "as_profile",
+    "distances",
     "link",
     "measured",
     "metric_points",
@@ -124,25 +126,22 @@ def link(
     if not 0 <= link_m <= HARD_LIMIT:
         raise StudyError(f"link limit of {link_m} m: expected between 0 and {HARD_LIMIT:.0f} m")
     use = footing(streets, profile)  # the same whichever way is searched: no graph is built for it
-    points = metric_points(places, streets)
-    edge, access = _nearest(streets, use.trusted & ~streets.areas, points)
+    spots = shapely.get_coordinates(metric_points(places, streets))
+    segment, access = _nearest(streets, use.trusted & ~streets.areas, spots, HARD_LIMIT)
     if streets.areas.any():
-        rim, to_rim = _nearest(streets, use.trusted & streets.areas, points)
         # A drawn rim may share no node with the street it runs along: it counts where no street is about as near.
+        rim, to_rim = _nearest(streets, use.trusted & streets.areas, spots, np.minimum(access, HARD_LIMIT))
         closer = to_rim + RIM < access
-        edge, access = np.where(closer, rim, edge), np.where(closer, to_rim, access)
-    alone = np.full(len(edge), np.inf)
+        segment, access = np.where(closer, rim, segment), np.where(closer, to_rim, access)
+    alone = np.full(len(spots), np.inf)
     lost = np.flatnonzero(access > link_m)
     island = use.usable & ~use.trusted & ~streets.passages
     if len(lost) and island.any():
-        alone[lost] = _nearest(streets, island, points[lost])[1]
+        alone[lost] = _nearest(streets, island, spots[lost], link_m)[1]
     status = np.where(access <= link_m, "placed", np.where(alone <= link_m, "island", "too far"))
-    edge = np.where(access <= link_m, edge, -1)
-    lines = streets.lines[edge]
-    with np.errstate(invalid="ignore"):
-        share = shapely.line_locate_point(lines, points, normalized=True)
-    # A line of no length in the plane has no share: its place is its start.
-    offset = np.where(edge >= 0, np.nan_to_num(share) * streets.length[edge], 0.0)
+    edge = np.where(access <= link_m, np.searchsorted(streets.start, segment, side="right") - 1, -1)
+    share = shares_along(streets.x, streets.y, streets.start, edge, vertex=segment, places=spots)
+    offset = np.where(edge >= 0, share * streets.length[edge], 0.0)
     columns = {"edge": edge, "offset_m": offset, "access_m": access, "status": status}
     return pd.DataFrame(columns, index=places.index)
 
@@ -153,6 +152,12 @@ def positions(links: pd.DataFrame, graph: ModeGraph, profile: Profile) -> tuple[
     access = np.round(links["access_m"].to_numpy()[rows] * 36 / profile.access_kmh).astype(np.int64)
     edge, metres = links["edge"].to_numpy()[rows], links["offset_m"].to_numpy()[rows]
     return rows, graph.positions(edge, metres, access)
+
+
+def distances(streets: StreetNetwork, places: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
+    """Return the metres from each place to the nearest street of any kind, however far."""
+    spots = shapely.get_coordinates(metric_points(places, streets))
+    return _nearest(streets, np.ones(len(streets.u), bool), spots, np.inf)[1]
 
 
 def metric_points(places: gpd.GeoDataFrame, streets: StreetNetwork) -> npt.NDArray[np.object_]:
@@ -175,34 +180,18 @@ def metric_points(places: gpd.GeoDataFrame, streets: StreetNetwork) -> npt.NDArr
 
 
 def _nearest(
-    streets: StreetNetwork, wanted: npt.NDArray[np.bool_], points: npt.NDArray[np.object_]
+    streets: StreetNetwork, wanted: npt.NDArray[np.bool_], spots: npt.NDArray[np.float64], within: Any
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return the nearest wanted edge of each point and the distance; of several as near, the first.
+    """Return the nearest segment of wanted edges to each spot, and the distance; of several as near, the first.
 
     Modes that may use the same streets share what is found, as do networks of the same lines.
     """
-    edges = hashlib.sha256(np.packbits(wanted).tobytes()).digest()
-    places = hashlib.sha256(shapely.get_coordinates(points).tobytes()).digest()
-    known = streets.near
-    if (edges, places) not in known:
-        known[edges, places] = _found_nearest(streets.lines, wanted, points, edges, known)
-    edge, access = known[edges, places]
-    return edge.copy(), access.copy()
-
-
-def _found_nearest(
-    lines: npt.NDArray[np.object_],
-    wanted: npt.NDArray[np.bool_],
-    points: npt.NDArray[np.object_],
-    name: bytes,
-    known: dict[Any, Any],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    edges = np.flatnonzero(wanted)
-    if name not in known:
-        known[name] = shapely.STRtree(lines[edges])
-    (row, found), distance = known[name].query_nearest(points, max_distance=HARD_LIMIT, return_distance=True)
-    order = np.lexsort((found, distance, row))
-    first = order[np.unique(row[order], return_index=True)[1]]
-    edge, access = np.full(len(points), -1, np.int64), np.full(len(points), np.inf)
-    edge[row[first]], access[row[first]] = edges[found[first]], distance[first]
-    return edge, access
+    far = np.broadcast_to(np.asarray(within, float), len(spots))
+    edges, *asked = (hashlib.sha256(part.tobytes()).digest() for part in (np.packbits(wanted), spots, far))
+    known, key = streets.near, (edges, *asked)
+    if key not in known:
+        if edges not in known:
+            known[edges] = Segments.of(streets.x, streets.y, streets.start, np.flatnonzero(wanted))
+        known[key] = known[edges].nearest(spots, np.ascontiguousarray(far))
+    segment, distance = known[key]
+    return segment.copy(), distance.copy()

@@ -1,7 +1,7 @@
 """The streets of a place as arrays: junctions, edges between them, and who may use each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from siteplan.inputs.conditions import MORNING
 from siteplan.inputs.graphs import ways_from_graph
 from siteplan.inputs.osm import RawWays, Tags, read_osm
 from siteplan.inputs.turns import Turn
+from siteplan.memory import give_back
 from siteplan.network.detours import apart
 from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
@@ -32,6 +33,8 @@ __all__ = ["Origin", "StreetNetwork", "read_streets"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+STEPS = 2**18  # whose lengths are reckoned at a time
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class StreetNetwork(Shown):
 
     @cached_property
     def near(self) -> dict[Any, Any]:
-        """What was found nearest on these lines before, and the trees that find it; whatever the speeds on them."""
+        """What was found nearest on these lines before, and the cells that find it; whatever the speeds on them."""
         return {}
 
     def drawn(self, edges: Ints) -> npt.NDArray[np.object_]:
@@ -147,6 +150,13 @@ class StreetNetwork(Shown):
         step = far[left + 1] - far[left]
         part = np.clip(np.divide(along - far[left], step, out=np.zeros(len(left)), where=step > 0), 0, 1)
         return np.column_stack([c[left] + part * (c[left + 1] - c[left]) for c in (self.x, self.y)])
+
+    def reaching(self, west: float, south: float, east: float, north: float) -> npt.NDArray[np.bool_]:
+        """Tell which edges have a box that meets this one (metres in `crs`)."""
+        begin = self.start[:-1]
+        met = (np.minimum.reduceat(self.x, begin) <= east) & (np.maximum.reduceat(self.x, begin) >= west)
+        met &= (np.minimum.reduceat(self.y, begin) <= north) & (np.maximum.reduceat(self.y, begin) >= south)
+        return met
 
     def spaced(self, step: float, edges: Ints | None = None) -> tuple[Ints, Floats]:
         """Return places at even distances of at most `step` metres along edges, both ends included: edge and share."""
@@ -231,11 +241,24 @@ class StreetNetwork(Shown):
             both.append(np.where(use == Access.NO, -1, np.round(10 * (seconds + pause))).astype(np.int64))
         return both[0], both[1]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is sent to another process: the arrays, and nothing that was worked out from them."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _memo={})
+
     def remember(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return what was made for `key` before on these same streets, or make it now."""
         if key not in self._memo:
             self._memo[key] = make()
         return self._memo[key]
+
+    def forget(self) -> None:
+        """Forget what was worked out from the arrays; whoever asks for it again has it worked out again."""
+        self._memo.clear()
+        for name in {*vars(self)} - {each.name for each in fields(self)}:
+            del vars(self)[name]
 
 
 @lru_cache(maxsize=100_000)  # a city has a thousand kinds of streets
@@ -352,7 +375,7 @@ def build_streets(raw: RawWays) -> StreetNetwork:
         )
     counts = {**kept.counts, "square_chords": len(chords), "squares_not_crossed": large}
     counts |= {"squares_crossed": len(np.unique(square))}
-    return _cut(
+    streets = _cut(
         replace(kept, counts=counts, turns=_placed(kept.turns, ids)),
         node,
         way_of,
@@ -363,6 +386,9 @@ def build_streets(raw: RawWays) -> StreetNetwork:
         y=np.asarray(y),
         crs=crs,
     )
+    del kept, ids, first, node, lon, lat, post_of, x, y, way_of
+    give_back()
+    return streets
 
 
 def _usable_ways(raw: RawWays) -> RawWays:
@@ -418,7 +444,7 @@ def _cut(
     closes = last | junction[head]
     opens = np.concatenate([[True], closes[:-1]])
     piece = np.cumsum(opens) - 1
-    length = np.bincount(piece, ground_lengths(lon[tail], lat[tail], lon[head], lat[head])).astype(float)
+    length = np.bincount(piece, _steps(lon, lat, tail, head)).astype(float)
     order, start = _vertices(tail, head, opens, closes)
     used, renumbered = np.unique(np.concatenate([tail[opens], head[closes]]), return_inverse=True)
     way = way_of[here[opens]]
@@ -457,6 +483,12 @@ def _cut(
         "turns_via_ways": lost,
     }
     return replace(streets, turns=turns, detours=detours, counts=counts)
+
+
+def _steps(lon: Floats, lat: Floats, tail: Ints, head: Ints) -> Floats:
+    """Return metres on the ground from nodes to nodes, some at a time: on the way there are many tables of them."""
+    parts = [(tail[first : first + STEPS], head[first : first + STEPS]) for first in range(0, len(tail), STEPS)]
+    return np.concatenate([ground_lengths(lon[a], lat[a], lon[b], lat[b]) for a, b in parts])
 
 
 def _placed(turns: list[Turn], nodes: Ints) -> list[Turn]:

@@ -28,7 +28,7 @@ from siteplan.inputs.times import made_points
 from siteplan.network.graph import stuck
 from siteplan.network.kept import linked
 from siteplan.network.people import place_people
-from siteplan.network.snapping import HARD_LIMIT, LIMIT
+from siteplan.network.snapping import HARD_LIMIT, LIMIT, distances
 from siteplan.network.streets import StreetNetwork, build_streets, read_streets, with_terrain
 from siteplan.network.transit import Timetable, read_transit
 from siteplan.study.editing import edited_cells, edited_sites, edited_streets, edited_timetable
@@ -200,11 +200,12 @@ def load_ground(study: Study, around: Layer[Background]) -> tuple[StreetNetwork 
 @reads("streets")
 def _ground(file: Path, study: Study, around: Layer[Background]) -> tuple[StreetNetwork, Background]:
     found = read_layers(file, streets_layer(moment(study)), around)
-    basemap, ways = found.pop(), found.pop()
+    basemap = found.pop()
     changed = any(each.streets for each in (study.changes, *study.variants().values()))
-    streets = with_terrain(build_streets(ways), study.inputs.elevation)
-    if changed:  # else nobody asks for the ways again, of which a large place has many
-        streets.remember("ways", lambda: ways)
+    kept = found[:1] if changed else []  # else nobody asks for the ways again, of which a large place has many
+    streets = with_terrain(build_streets(found.pop()), study.inputs.elevation)
+    if changed:
+        streets.remember("ways", kept.pop)
     return streets, basemap
 
 
@@ -437,9 +438,7 @@ def _many(count: int, what: str) -> str:
 
 def _distances(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> pd.Series:
     """Return the metres from each site to the nearest street of any kind."""
-    places = sites.geometry.to_crs(streets.crs).to_numpy()
-    metres = shapely.STRtree(streets.lines).query_nearest(places, all_matches=False, return_distance=True)[1]
-    return pd.Series(metres, index=sites.index)
+    return pd.Series(distances(streets, sites), index=sites.index)
 
 
 def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:

@@ -257,8 +257,8 @@ def _times(study: Study, place: StudyData, ground: _Ground, draw: Draw) -> pd.Da
     """Search the times of a variant. What the search remembers of its streets is forgotten with the variant."""
     assert place.streets is not None  # noqa: S101 - checked before
     streets = replace(place.streets)
-    # The same shapes, made once, and what is nearest on them: no speed changes that.
-    vars(streets).update(lines=place.streets.lines, near=place.streets.near)
+    # What is nearest on the same lines: no speed changes that.
+    vars(streets).update(near=place.streets.near)
     names = [profile.name for profile in study.profiles()]
     tables = []
     for profile in study.profiles():
