@@ -204,8 +204,8 @@ def test_what_is_read_in_bulk_is_what_osmium_gives_one_by_one(
         for number, (tags, refs) in enumerate(ways, 1):
             writer.add_way(osmium.osm.mutable.Way(id=number, nodes=refs, tags={**tags, "key": "x"}))
     keys = frozenset(("key",))
-    (text,) = read_layers(file, Layer(lambda found: found.text, nodes=keys, others=keys))
-    points, lines = read_nodes(text), read_ways(text)
+    read_both = Layer(lambda found: (read_nodes(found.text), read_ways(found.text)), nodes=keys, others=keys)
+    ((points, lines),) = read_layers(file, read_both)
     read: list[object] = [
         (number, all_tags(tags), at)
         for number, tags, *at in zip(

@@ -12,7 +12,7 @@ import shapely
 
 from siteplan.geo import LONLAT
 from siteplan.inputs.extract import Layer, Scan, read_layers
-from siteplan.inputs.opl import LocatedWays, read_nodes, read_ways, tag_reader
+from siteplan.inputs.opl import LocatedWays, Text, read_nodes, read_ways, tag_reader
 
 __all__ = ["BACKGROUND", "PLACE_RANKS", "WATERS", "Background", "read_basemap"]
 
@@ -84,7 +84,7 @@ def _green(found: Scan) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"name": [each.get("name", "") for each in tags], "kind": kind}, geometry=shapes)
 
 
-def _railways(text: bytes) -> gpd.GeoDataFrame:
+def _railways(text: Text) -> gpd.GeoDataFrame:
     ways = read_ways(text, "railway=")
     tags = [dict(tag_reader(frozenset(("railway", *SERVICE)))(each)) for each in ways.tags]
     shown = [each["railway"] in RAILS and not any(each.get(key, "no") != "no" for key in SERVICE) for each in tags]
@@ -106,7 +106,7 @@ def _lines(ways: LocatedWays, shown: npt.NDArray[np.bool_]) -> tuple[npt.NDArray
     return np.asarray(lines, dtype=object), way[kept][first]
 
 
-def _places(text: bytes) -> gpd.GeoDataFrame:
+def _places(text: Text) -> gpd.GeoDataFrame:
     nodes = read_nodes(text, "place=")
     read = tag_reader(frozenset(("name", "place", "population")))
     tags = pd.DataFrame([dict(read(each)) for each in nodes.tags], columns=["name", "place", "population"])

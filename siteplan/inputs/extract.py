@@ -3,6 +3,7 @@
 import bz2
 import errno
 import gzip
+import itertools
 import os
 import re
 import shutil
@@ -21,8 +22,9 @@ import shapely
 
 from siteplan.errors import InputError, absence
 from siteplan.geo import LONLAT
-from siteplan.inputs.opl import RENUMBERED, all_tags, read_ways
+from siteplan.inputs.opl import RENUMBERED, all_tags, blocks, read_ways
 from siteplan.inputs.packed import refuse_bomb
+from siteplan.memory import give_back
 
 __all__ = [
     "DATE",
@@ -71,13 +73,14 @@ class Outline:
 class Scan:
     """What one pass over a file finds.
 
-    `text` holds the nodes, ways and relations that carry the keys asked for, as OPL, and `rims` the ways asked for as
-    members of squares; `areas` are the outlines that fit; `data_date` says how old the data are, where the file knows.
+    The file `text` holds the nodes, ways and relations that carry the keys asked for, as OPL, and `rims` the ways asked
+    for as members of squares; both are gone once the layers are made. `areas` are the outlines that fit; `data_date`
+    says how old the data are, where the file knows.
     """
 
     source: str
-    text: bytes
-    rims: bytes
+    text: Path
+    rims: Path
     areas: list[Outline]
     data_date: str | None
 
@@ -144,40 +147,43 @@ def read_layers(path: str | Path, *layers: Layer[Any]) -> list[Any]:
         The file is missing, unreadable, or no OpenStreetMap data.
     """
     file = open_osm(path)
-    try:
-        found = _scan_in_order(file, str(path), layers)
-    except (RuntimeError, osmium.InvalidLocationError) as error:
-        why = str(error)
-        if any(text in why for text in FOREIGN):
-            text = f"{file}: is not written as OpenStreetMap writes XML ({why}); in Overpass, {NODES_TOO}"
-        else:
-            text = (
-                f"{file}: cannot be read as OpenStreetMap data ({why}); it may be cut short or of another format: "
-                "download or export it again"
-            )
-        raise InputError(text) from error
-    return [layer.make(found) for layer in layers]
+    with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
+        try:
+            found = _scan_in_order(file, str(path), layers, Path(folder))
+        except (RuntimeError, osmium.InvalidLocationError) as error:
+            why = str(error)
+            if any(text in why for text in FOREIGN):
+                text = f"{file}: is not written as OpenStreetMap writes XML ({why}); in Overpass, {NODES_TOO}"
+            else:
+                text = (
+                    f"{file}: cannot be read as OpenStreetMap data ({why}); it may be cut short or of another format: "
+                    "download or export it again"
+                )
+            raise InputError(text) from error
+        made = [layer.make(found) for layer in layers]
+    give_back()
+    return made
 
 
-def _scan_in_order(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
+def _scan_in_order(file: Path, source: str, layers: Collection[Layer[Any]], folder: Path) -> Scan:
     """Go through a file that osmium can read as it is, else through the same put in order."""
     refuse_full(file)
     if _is_plain(file):
         try:
-            found = _scan(file, source, layers)
+            found = _scan(file, source, layers, folder / "plain")
         except RuntimeError as error:
             if not any(text in str(error) for text in UNORDERED):
                 raise
         else:
             if not _has_new_nodes(found):
                 return found
-    with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
-        return _scan(_put_in_order(file, Path(folder)), source, layers)
+    return _scan(_put_in_order(file, folder), source, layers, folder / "ordered")
 
 
 def _has_new_nodes(found: Scan) -> bool:
     """Tell whether nodes of an editor are among those found, which osmium does not place."""
-    return found.text.startswith(b"n-") or any(sign in text for text in (found.text, found.rims) for sign in NEGATIVE)
+    every = itertools.chain(blocks(found.text), blocks(found.rims))
+    return any(b"n-" in each and (each.startswith(b"n-") or any(sign in each for sign in NEGATIVE)) for each in every)
 
 
 def _is_plain(file: Path) -> bool:
@@ -189,8 +195,10 @@ def _is_plain(file: Path) -> bool:
         return not reader.header().has_multiple_object_versions
 
 
-def _scan(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
-    """Go through a file once, after its relations, which stand last and say which ways make squares and outlines.
+def _scan(file: Path, source: str, layers: Collection[Layer[Any]], folder: Path) -> Scan:
+    """Go through a file once, writing into a new folder.
+
+    Its relations, which stand last and say which ways make squares and outlines, are gone through before.
 
     Raises
     ------
@@ -214,21 +222,21 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]]) -> Scan:
     others.enable_for(osmium.osm.WAY | osmium.osm.RELATION)
     # This handler also notices objects that are out of order, and so must see all.
     joined = manager.second_pass_handler(fitting, outlines)
-    with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
-        texts = [Path(folder) / name for name in ("scan.opl", "rims.opl")]
-        options = "opl,add_metadata=none,locations_on_ways=true"
-        with (
-            osmium.io.Reader(str(file)) as reader,
-            osmium.SimpleWriter(osmium.io.File(str(texts[0]), options)) as writer,
-            osmium.SimpleWriter(osmium.io.File(str(texts[1]), options)) as rims,
-        ):
-            picked = [_Picked(members.ways, rims)] if members.ways else []
-            header = reader.header()
-            # Some files tell where nodes are in the ways alone, which is not to be overwritten.
-            features = [header.get(f"pbf_optional_feature_{number}") for number in range(FEATURES)]
-            places = [] if "LocationsOnWays" in features else [locations]
-            osmium.apply(reader, *places, *picked, joined, others, nodes, writer)
-        return Scan(source, texts[0].read_bytes(), texts[1].read_bytes(), outlines.found, data_date(header))
+    folder.mkdir()
+    texts = [folder / name for name in ("scan.opl", "rims.opl")]
+    options = "opl,add_metadata=none,locations_on_ways=true"
+    with (
+        osmium.io.Reader(str(file)) as reader,
+        osmium.SimpleWriter(osmium.io.File(str(texts[0]), options)) as writer,
+        osmium.SimpleWriter(osmium.io.File(str(texts[1]), options)) as rims,
+    ):
+        picked = [_Picked(members.ways, rims)] if members.ways else []
+        header = reader.header()
+        # Some files tell where nodes are in the ways alone, which is not to be overwritten.
+        features = [header.get(f"pbf_optional_feature_{number}") for number in range(FEATURES)]
+        places = [] if "LocationsOnWays" in features else [locations]
+        osmium.apply(reader, *places, *picked, joined, others, nodes, writer)
+    return Scan(source, texts[0], texts[1], outlines.found, data_date(header))
 
 
 def data_date(header: Any) -> str | None:

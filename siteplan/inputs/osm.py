@@ -13,7 +13,7 @@ from siteplan.errors import InputError
 from siteplan.geo import ground_lengths
 from siteplan.inputs.conditions import MORNING, SUFFIX, judged
 from siteplan.inputs.extract import NODES_TOO, Layer, Scan, read_layers
-from siteplan.inputs.opl import LocatedWays, PlacedNodes, Tags, read_nodes, read_relations, read_ways, tag_reader
+from siteplan.inputs.opl import LocatedWays, PlacedNodes, Tags, Text, read_nodes, read_relations, read_ways, tag_reader
 from siteplan.inputs.turns import TURN_KEYS, Turn, read_turns
 
 __all__ = ["KEYS", "LIMITS", "RawWays", "Tags", "read_osm", "speed_limit", "streets_layer"]
@@ -34,6 +34,8 @@ POST_KEYS = frozenset(
     "highway barrier locked access foot bicycle vehicle"
     " access:conditional foot:conditional bicycle:conditional vehicle:conditional".split()
 )
+# And those that say what a way is that stands for a street, and how fast a ferry is.
+WAY_KEYS = KEYS | {"route", "railway", "public_transport", "duration"}
 BY_HOUR = SUFFIX.encode()
 HOURLY = re.compile(rb"(?:^|,)(?:access|foot|bicycle|vehicle)" + BY_HOUR + b"=")
 POSTS = ("barrier=", "highway=elevator")
@@ -109,10 +111,10 @@ def streets_layer(when: datetime = MORNING) -> Layer[RawWays]:
 
 def _ways(found: Scan, when: datetime) -> RawWays:
     reader = _Collector(when)
-    reader.add(read_ways(found.text, *STREETS))
+    reader.add(read_ways(found.text, *STREETS, keys=WAY_KEYS))
     reader.add_posts(read_nodes(found.text, *POSTS))
     _add_squares(found, reader)
-    if not reader.parts and reader.known:
+    if not reader.parts and len(reader.known):
         raise InputError(
             f"{found.source}: of none of its {len(reader.known):,} streets there are two nodes, which say where it is; "
             f"in Overpass, {NODES_TOO}"
@@ -125,7 +127,7 @@ def _ways(found: Scan, when: datetime) -> RawWays:
 
 def _add_squares(found: Scan, reader: "_Collector") -> None:
     """Join the member ways of multipolygon squares into rings, and add the untagged rims as ways."""
-    if not found.rims:
+    if not found.rims.stat().st_size:
         return
     read = tag_reader(KEYS | {"type"})
     squares = [(members, dict(read(tags))) for _, tags, members in read_relations(found.text, "highway=")]
@@ -243,7 +245,7 @@ class _Collector:
     def __init__(self, when: datetime) -> None:
         self.when = when
         self.parts: list[tuple[npt.NDArray[Any], ...]] = []
-        self.known: set[int] = set()
+        self.known = np.zeros(0, np.int64)
         self.kinds: dict[Tags, int] = {}
         self.squares: list[list[list[int]]] = []
         self.square_kind: list[int] = []
@@ -253,8 +255,8 @@ class _Collector:
 
     def add(self, ways: LocatedWays, tags_of: dict[int, Tags] | None = None) -> None:
         """Take ways in; with the tags of the squares whose rims they are, those that are not in yet."""
-        new = np.array([way not in self.known for way in ways.way_id.tolist()], bool) & (np.diff(ways.start) > 1)
-        self.known.update(ways.way_id.tolist())
+        new = ~np.isin(ways.way_id, self.known) & (np.diff(ways.start) > 1)
+        self.known = np.union1d(self.known, ways.way_id)
         lon, lat = ways.lon, ways.lat
         way = np.repeat(np.arange(len(new)), np.diff(ways.start))
         missing = np.isnan(lon)
@@ -267,12 +269,10 @@ class _Collector:
         if tags_of is None:
             kind = self._kinds_of(ways, row, first, stop, lost=lost)
         else:
-            kind = [self._kind(tags_of[way]) for way in ways.way_id[row].tolist()]
+            kind = np.array([self._kind(tags_of[way]) for way in ways.way_id[row].tolist()], np.int64)
         inside = np.repeat(first - np.concatenate([[0], np.cumsum(stop - first)[:-1]]), stop - first)
         node = inside + np.arange(len(inside))
-        self.parts.append(
-            (ways.refs[node], lon[node], lat[node], stop - first, ways.way_id[row], np.array(kind, np.int64))
-        )
+        self.parts.append((ways.refs[node], lon[node], lat[node], stop - first, ways.way_id[row], kind))
 
     def _kinds_of(
         self,
@@ -282,22 +282,25 @@ class _Collector:
         stop: npt.NDArray[np.int64],
         *,
         lost: npt.NDArray[np.int64],
-    ) -> list[int]:
+    ) -> npt.NDArray[np.int64]:
         """Return the kinds of some pieces of ways, and take in those that are squares."""
-        known: dict[bytes, tuple[int, bool, Tags]] = {}
-        kinds = []
-        for r, f, s in zip(row.tolist(), first.tolist(), stop.tolist(), strict=True):
-            text = ways.tags[r]
-            if text not in known:
-                known[text] = self._judged(text)
-            kind, by_hour, special = known[text]
-            self.counts["by_hour"] += by_hour
-            if special and ("highway", "ferry") in special:
-                kind = self._kind((*special, *_pace(text, ways.lon[f:s], ways.lat[f:s])))
-            elif special and ways.refs[f] == ways.refs[s - 1] and s - f > 3 and not lost[r]:
-                self.add_square([ways.refs[f:s].tolist()], special)
-            kinds.append(kind)
-        return kinds
+        text = ways.text[row]
+        kind_of, by_hour = np.full(len(ways.texts), -1, np.int64), np.zeros(len(ways.texts), np.int64)
+        special: dict[int, Tags] = {}
+        distinct, begins = np.unique(text, return_index=True)
+        for each in distinct[np.argsort(begins)].tolist():
+            kind_of[each], by_hour[each], special[each] = self._judged(ways.texts[each])
+        self.counts["by_hour"] += int(by_hour[text].sum())
+        kind = kind_of[text]
+        for piece in np.flatnonzero(np.isin(text, [each for each, tags in special.items() if tags])).tolist():
+            r, f, s = int(row[piece]), int(first[piece]), int(stop[piece])
+            tags = special[int(text[piece])]
+            if ("highway", "ferry") in tags:
+                pace = _pace(ways.texts[text[piece]], ways.lon[f:s], ways.lat[f:s])
+                kind[piece] = self._kind((*tags, *pace))
+            elif ways.refs[f] == ways.refs[s - 1] and s - f > 3 and not lost[r]:
+                self.add_square([ways.refs[f:s].tolist()], tags)
+        return kind
 
     def _judged(self, text: bytes) -> tuple[int, bool, Tags]:
         """Return the kind that tags are of, whether they hang on the hour, and themselves if more must be seen."""
@@ -317,7 +320,7 @@ class _Collector:
                 tags = {**tags, "highway": "barrier"}
             self.posts[node] = self._kind(tuple(sorted(tags.items())))
 
-    def add_turns(self, text: bytes) -> None:
+    def add_turns(self, text: Text) -> None:
         """Take in the restrictions of turns that bind bicycles."""
         self.turns, counts = read_turns(text, self.when)
         self.counts |= {key: count + self.counts.get(key, 0) for key, count in counts.items()}
@@ -331,7 +334,8 @@ class _Collector:
         return self.kinds.setdefault(tags, len(self.kinds))
 
     def result(self, source: str, data_date: str | None) -> RawWays:
-        refs, lon, lat, lengths, way_id, kind = (np.concatenate(column) for column in zip(*self.parts, strict=True))
+        whole = self.parts[0] if len(self.parts) == 1 else map(np.concatenate, zip(*self.parts, strict=True))
+        refs, lon, lat, lengths, way_id, kind = whole
         return RawWays(
             source=source,
             refs=refs,

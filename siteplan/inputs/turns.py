@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from siteplan.inputs.conditions import SUFFIX, judged
-from siteplan.inputs.opl import read_relations, tag_reader
+from siteplan.inputs.opl import Text, read_relations, tag_reader
 
 __all__ = ["TURN_KEYS", "Turn", "read_turns"]
 
@@ -33,14 +33,13 @@ class Turn:
     over: tuple[int, ...] = ()
 
 
-def read_turns(text: bytes, when: datetime) -> tuple[list[Turn], dict[str, int]]:
+def read_turns(text: Text, when: datetime) -> tuple[list[Turn], dict[str, int]]:
     """Read the restrictions of a text of OPL that bind bicycles at some moment; count all others by cause.
 
     `turns_free` do not bind them, or not then; `turns_round` forbid to turn round, which a cyclist does on foot;
     `turns_unmatched` lack a member. Nothing is counted where there are
     none at all.
     """
-    text = text[text.rfind(b"\nw") + 1 :]  # relations stand behind the ways
     turns: list[Turn] = []
     counts = dict.fromkeys(("turns_free", "turns_round", "turns_unmatched", "by_hour"), 0)
     nodes = read_relations(text, "restriction", members="n")
