@@ -331,7 +331,7 @@ class Reach(Shown):
         unknown = sorted(names - set(known))
         if unknown:
             raise InputError(f"opened: {len(unknown):,} sites are not in the times, first '{unknown[0]}'")
-        return np.isin(known.to_numpy(dtype=object), list(names))
+        return np.asarray(known.isin(names), dtype=bool)
 
     def least(self, mode: str, opened: Collection[str] | Bools | None = None) -> Floats:
         """Return the minutes from every point to the nearest open site, infinite where none is in reach."""

@@ -1,5 +1,6 @@
 """The whole of a study, stage by stage: load, travel, draw, analyse, write."""
 
+import functools
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,8 +25,11 @@ from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
 from siteplan.inputs.basemap import BACKGROUND, WATERS, Background
 from siteplan.inputs.extract import Layer
 from siteplan.inputs.times import made_points, read_times
+from siteplan.memory import give_back
+from siteplan.network.streets import StreetNetwork
 from siteplan.output.files import DASH, MANIFEST, refuse_dash, results_folder, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
+from siteplan.output.later import Layers
 from siteplan.output.lock import one_writer
 from siteplan.output.outcome import ranked_by
 from siteplan.output.result import Result
@@ -224,6 +228,9 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
         check_weights(asked, data)
         data = measured(asked, data)
         times = times_of(asked, data, Cache(None), progress)
+        if data.streets is not None:
+            data.streets.forget()  # nothing is searched any more
+        give_back()
         result = _analysed(_Work(asked, data, times, _reach(asked, times, data), odd))
         if out is not None:
             with whole_file(out) as aside:
@@ -487,22 +494,24 @@ def _layers(
     left_out: gpd.GeoDataFrame | None,
     *,
     calm: bool,
-) -> dict[str, gpd.GeoDataFrame]:
-    """Name what has a place, all in the CRS that is measured in."""
-    layers = {
+) -> Layers:
+    """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for."""
+    streets, crs = data.streets, data.points.crs
+    layers: dict[str, Any] = {
         "isochrones": None if rings is None else _plain(rings.to_crs(data.points.crs)),
         "cells": data.cells.join(access),
         "points": data.points,
         "communes": data.communes,
-        "streets": None if data.streets is None else _by_class(data.streets.edges),
-        "stress": None if data.streets is None or not calm else stress_lines(data.streets),
+        "streets": None if streets is None else functools.partial(_by_class, streets, crs),
+        "stress": None if streets is None or not calm else stress_lines(streets),
         "water": data.basemap.get("water"),
         "places_without_access": left_out,
         "transit_lines": None if data.timetable is None else line_layer(data.timetable),
         "stops": None if data.timetable is None else stop_layer(data.timetable),
         **data.basemap,
     }
-    return {name: table.to_crs(data.points.crs) for name, table in layers.items() if table is not None}
+    there = {name: table for name, table in layers.items() if table is not None}
+    return Layers({name: table if callable(table) else table.to_crs(crs) for name, table in there.items()})
 
 
 def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -518,10 +527,11 @@ def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return rings.set_geometry(gpd.GeoSeries(plain, index=rings.index, crs=rings.crs))
 
 
-def _by_class(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _by_class(streets: StreetNetwork, crs: Any) -> gpd.GeoDataFrame:
     """Gather the streets of each class of `highway` into one shape, as a background of the map."""
+    edges = streets.edges
     lines = edges.geometry.groupby(edges["highway"]).agg(lambda part: shapely.multilinestrings(part.to_numpy()))
-    return gpd.GeoDataFrame({"highway": lines.index}, geometry=lines.to_numpy(), crs=edges.crs)
+    return gpd.GeoDataFrame({"highway": lines.index}, geometry=lines.to_numpy(), crs=edges.crs).to_crs(crs)
 
 
 def _warned(odd: list[warnings.WarningMessage]) -> list[str]:

@@ -14,6 +14,7 @@ from siteplan.contours import isochrones
 from siteplan.errors import InputError, listed
 from siteplan.inputs.times import read_times
 from siteplan.inputs.values import same_codes
+from siteplan.memory import give_back
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.reachable import GIVEN, check_times
@@ -58,6 +59,7 @@ def times_of(
         table["site"] = pd.Categorical(table["site"], categories=data.sites.index.astype(str))
         table["mode"] = pd.Categorical(table["mode"], categories=names)
         tables.append(table)
+        give_back()
     whole = pd.concat(tables, ignore_index=True)
     whole.attrs["searched"] = searched
     return whole
