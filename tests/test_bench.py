@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import siteplan as sp
 from siteplan.config import BIKE, WALK
 from siteplan.errors import SiteplanWarning
+from siteplan.network.graph import footing
 from siteplan.network.streets import build_streets
 from siteplan.study import check, read_study
 from siteplan.study.load import load as read
-from tests.bench import load, million, reach, shapes
+from tests.bench import load, million, reach, scale, shapes
 from tests.bench.engines import Scipy, Siteplan
 from tests.bench.measure import Row, in_turns, seconds, table
 from tests.bench.worlds import Common, MissingError, common, data, grid, people_at
@@ -112,3 +114,17 @@ def test_an_unknown_task_is_refused() -> None:
     done = subprocess.run([sys.executable, "-m", "tests.bench", "nosuch"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no task nosuch" in done.stderr
+
+
+def test_cities_side_by_side_are_one_network(tmp_path: Path) -> None:
+    nodes, cells = scale.write_tiles(Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf", tmp_path, 2)
+    parts = scale.stages(tmp_path)
+    assert set(parts) == {"reading streets", "reading people", "placing people", "minutes, walk", "minutes, bike"}
+    streets = sp.read_streets(tmp_path / "streets.osm.pbf")
+    one = sp.read_streets(Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf")
+    assert len(streets.u) > 2 * len(one.u) + scale.LINKS / 2  # the streets that join them, and what these cut
+    component = footing(streets, WALK).component
+    assert np.bincount(component[streets.u]).max() > 1.5 * np.bincount(footing(one, WALK).component[one.u]).max()
+    assert nodes > 2 * one.node_count
+    assert cells > 0
+    assert scale.growth(12, 3.0, 48, 12.0) == pytest.approx(1.0)
