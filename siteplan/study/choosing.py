@@ -18,7 +18,6 @@ from siteplan.siting.choose import choose_sites
 from siteplan.siting.frontier import budget_steps, cost_frontier
 from siteplan.siting.phases import coverage_curve, deploy, least_needed
 from siteplan.siting.possible import refuse_impossible
-from siteplan.study.fairness import commune_names
 from siteplan.study.load import StudyData
 from siteplan.study.measured import known_columns
 
@@ -168,7 +167,7 @@ def _curve(asked: Question, reach: Reach, sites: pd.DataFrame, choice: Choice) -
 
 def by_point(data: StudyData, reach: Reach) -> pd.Series | None:
     """Return the name of the commune of each point of the reach, NaN in none of them; None without communes."""
-    communes = commune_names(data)
+    communes = data.cell_communes
     return None if communes is None else reach.people.cell.map(communes.where(communes != OUTSIDE))
 
 

@@ -26,7 +26,6 @@ from siteplan.inputs.files import read_places
 from siteplan.inputs.sites import OPEN
 from siteplan.inputs.values import numbers
 from siteplan.reachable import Reach
-from siteplan.study import load
 from siteplan.study.load import StudyData
 from siteplan.study.situation import Answer, Situation, check_group
 
@@ -34,7 +33,6 @@ __all__ = [
     "OPEN",
     "access_tables",
     "check_fairness",
-    "commune_names",
     "desks_by_cell",
     "fairness_tables",
     "places_left_out",
@@ -85,11 +83,6 @@ def places_left_out(
         groups=study.groups,
     )
     return places if asked is None or asked.places is None else places.head(asked.places)
-
-
-def commune_names(data: StudyData) -> pd.Series | None:
-    """Return the name of the commune of each cell, `outside` beyond them all; None without communes."""
-    return None if data.communes is None else load.commune_names(data.cells, data.communes)
 
 
 # ---- the block `fairness` ----
@@ -296,7 +289,7 @@ def _no_column(study: Study, column: str) -> str:
 
 def _splits(data: StudyData) -> dict[str, pd.Series]:
     """Divide the cells by commune, where there are some, and by degree of urbanisation, where cells are small."""
-    communes = commune_names(data)
+    communes = data.cell_communes
     divided = {} if communes is None else {"commune": communes}
     try:
         divided["degree"] = degree_of_urbanisation(data.cells)

@@ -85,6 +85,11 @@ class StudyData:
         """The sites to analyse: all but the excluded."""
         return used_sites(self.all_sites)
 
+    @property
+    def cell_communes(self) -> pd.Series | None:
+        """The name of the commune of each cell, `outside` beyond them all; None without communes."""
+        return None if self.communes is None else commune_names(self.cells, self.communes)
+
 
 def load(study: Study, *, places: bool = True, around: Layer[Background] = BACKGROUND) -> StudyData:
     """Read all inputs of a study, make its changes, and check that all are of the same place.

@@ -26,7 +26,6 @@ from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
     StudyData,
     check_streets,
-    commune_names,
     linked_by_mode,
     load_cells,
     load_sites,
@@ -196,8 +195,7 @@ def _cells(variant: Study, study: Study, base: StudyData) -> gpd.GeoDataFrame:
     """Change the people of the base; those of a base that is changed itself are read again."""
     if study.changes.people:
         return load_cells(variant, used_sites(base.all_sites), base.communes)
-    names = None if base.communes is None else commune_names(base.cells, base.communes)
-    return edited_cells(variant, base.cells, names)
+    return edited_cells(variant, base.cells, base.cell_communes)
 
 
 def _timetable(variant: Study, study: Study, base: StudyData, streets: Any) -> Any:

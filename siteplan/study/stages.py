@@ -42,7 +42,7 @@ from siteplan.study.cache import Cache
 from siteplan.study.choosing import by_point, check_choose, chosen, covered, frontier
 from siteplan.study.criteria import check_weights
 from siteplan.study.doubt import doubts
-from siteplan.study.fairness import access_tables, commune_names, desks_by_cell, places_left_out
+from siteplan.study.fairness import access_tables, desks_by_cell, places_left_out
 from siteplan.study.load import (
     StudyData,
     load,
@@ -415,7 +415,7 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
         told.append({**described, "folder": f"{SCENARIOS}/{folder_name(variant.name)}"})
         others[variant.name] = replace(result, manifest={**result.manifest, "scenario": described})
     tables = {
-        "scenarios": changes_table(base, others, {variant.name: commune_names(place) for variant, place in after}),
+        "scenarios": changes_table(base, others, {variant.name: place.cell_communes for variant, place in after}),
         "scenario_scores": scores_table(base, others),
     }
     manifest = {**base.manifest, "scenarios": told}
