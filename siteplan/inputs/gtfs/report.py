@@ -68,7 +68,10 @@ ODDITIES: dict[str, tuple[str, bool]] = {
     "closed_calls": ("stop times where one may neither get on nor off, left out", False),
     "short_trips": ("trips on which one cannot get on and later off, left out", False),
     # Trips that run
-    "flex_trips": ("trips of the date on demand alone (GTFS-Flex), ridden after an average wait", False),
+    "flex_trips": (
+        "trips of the date on demand alone (GTFS-Flex), ridden after an average wait (on_demand_wait_minutes)",
+        False,
+    ),
     "flex_unridden": (
         "trips of the date on demand without two known places, each with a time window, not ridden",
         True,
