@@ -1,7 +1,7 @@
 """What all tests share: the settings of generated tests, and the real places, which may be absent."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,14 @@ wild = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], pri
 settings.register_profile("wild", wild)
 settings.register_profile("same", wild, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Leave out what matters only when the power fails, and what a run waits for twenty times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture(scope="session")

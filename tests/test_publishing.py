@@ -56,12 +56,6 @@ def begun(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what matters only when the power fails, and takes most of the time."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
 class Killed(BaseException):
     """The process is gone."""
 
