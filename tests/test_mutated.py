@@ -41,6 +41,11 @@ def test_what_takes_too_long_or_too_much_is_found() -> None:
         with pytest.raises(FailedError, match="much: asked for more than 40,000,000 bytes"):
             tried(greedy, "much", most=4 * 10**7)
 
+    def refused() -> None:  # as libtiff speaks of a count that cannot be, whatever room there is
+        raise InputError("a.tif: not a raster (Out of memory reading of 'SampleFormat')")
+
+    assert not tried(refused, "tag", most=4 * 10**7)
+
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -305,7 +305,7 @@ def originals(folder: Path) -> dict[str, Callable[[Path], object]]:
     place = rasterio.Affine(100, 0, 4e6, 0, -100, 3e6)
     with rasterio.open(folder / "cells.tif", "w", **profile, transform=place) as raster:
         raster.write(np.arange(64, dtype=np.float32).reshape(1, 8, 8))
-    (folder / "times.csv").write_text("site,cell,minutes\nA,1,5\nB,2,7.5\n")
+    (folder / "times.csv").write_text("site,point,mode,minutes\nA,1,walk,5\nB,2,walk,7.5\n")
     pd.read_csv(folder / "times.csv").to_parquet(folder / "times.parquet")
     import osmium
 
@@ -383,6 +383,7 @@ def test_a_spoilt_file_is_read_or_refused_by_name(
         if beside.suffix in (".dbf", ".shx", ".prj", ".cpg") or name == "study.yaml":
             (tmp_path / beside.name).write_bytes(beside.read_bytes())
     file = tmp_path / name
+    assert tried(lambda: readers[name](folder / name), "whole")
 
     def one(rng: random.Random) -> bool:
         within = name.endswith(PACKED) and rng.random() < 0.5
