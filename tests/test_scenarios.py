@@ -29,6 +29,7 @@ from tests.town import BY_BUS, NORTH, STUDY, lon, write_bus, write_town
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "study.yaml"
 ALONE = ["choose=null", "together=null", "criteria=null", "competition=null"]  # sites by themselves, none chosen
+ON_STREETS = ["travel.modes=[walk, bike]", "inputs.transit=null", "scenarios=null"]  # what places hang on
 WHAT_IF = f"""
 scenarios:
   no hall: {{sites: [{{close: A}}]}}
@@ -217,7 +218,7 @@ def quietly_all(call, *args, **options):  # type: ignore[no-untyped-def]
 
 def test_people_stay_where_they_are_when_a_street_comes(tmp_path: Path) -> None:
     """Large cells are spread along the streets: along those of the file, in a scenario and in a run of its own."""
-    study = read_study(SAMPLE, [*ALONE, "inputs.population.file=population_1km.gpkg"])
+    study = read_study(SAMPLE, [*ALONE, *ON_STREETS, "inputs.population.file=population_1km.gpkg"])
     other = study.with_(streets=[{"add": [[3.3700, 46.4375], [3.3705, 46.4440]], "tags": {"highway": "path"}}])
     found = quietly_all(compare_scenarios, study, {"path": other})
     assert found.scenarios["path"].points.equals(found.points)
@@ -226,7 +227,7 @@ def test_people_stay_where_they_are_when_a_street_comes(tmp_path: Path) -> None:
 
 def test_how_far_from_a_street_is_a_change_like_another(tmp_path: Path) -> None:
     """Homes stand where they did, in cells that reach beyond the streets too; who has no street is told anew."""
-    study = read_study(SAMPLE, [*ALONE, "inputs.population.file=population_1km.gpkg"])
+    study = read_study(SAMPLE, [*ALONE, *ON_STREETS, "inputs.population.file=population_1km.gpkg"])
     other = study.with_(set={"travel.link_m": 60})
     base = quietly_all(compare_scenarios, study, {"near": other})
     found, full = base.scenarios["near"], quietly_all(score, other)
