@@ -41,7 +41,8 @@ fuzz: $(READY) ## spoil files of every format, in bytes and in meaning, and read
 	SITEPLAN_SPOILT=$${SITEPLAN_SPOILT:-2000} $(BIN)/python -m pytest --numprocesses auto tests/test_spoilt.py tests/test_mutated.py
 
 sweeps: $(READY) ## stop, fill, share and damage what is written at every step; says how many were injected and survived
-	$(BIN)/python -m pytest --quiet --capture=no tests/test_publishing.py tests/test_sweeps.py tests/test_cache.py
+	$(BIN)/python -m pytest --quiet --capture=no tests/test_publishing.py tests/test_sweeps.py tests/test_cache.py \
+		tests/test_downloads.py
 
 steady: $(READY) ## run the sample under many circumstances and compare all results byte by byte
 	$(BIN)/python -m tests.steady

@@ -16,8 +16,8 @@ from siteplan.errors import SiteplanError
 
 TRIES = int(os.environ.get("SITEPLAN_SPOILT", "25"))
 SEED = os.environ.get("SITEPLAN_SEED", "")
-# What once failed: a terrain model whose CRS nobody can transform to.
-ONCE_FAILED = {"terrain": (41,)}
+# What once failed: a terrain model whose CRS nobody can transform to, a column of Parquet that ended the process.
+ONCE_FAILED = {"terrain": (41,), "times.parquet": (87,)}
 LATEST = 20.0  # seconds
 MOST = 2 * 10**9  # bytes
 OUT_OF_MEMORY = re.compile(r"out of memory|bad_alloc|cannot allocate", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -45,6 +46,20 @@ def _broken_shapes(path: Path) -> str:
     return f"{broken.sum():,} of {len(held):,} geometries in column '{column}' are broken, the first: {first}"
 
 
+def _begin(path: Path, told: Any) -> None:
+    """Read a row of each group, so that spoilt metadata of a column are an error: asked for by themselves, they abort.
+
+    Not where one row may hold any number of values, as in lists.
+    """
+    import pyarrow.parquet
+
+    if any(told.schema.column(at).max_repetition_level for at in range(len(told.schema))):
+        return
+    with pyarrow.parquet.ParquetFile(path) as file:
+        for number in range(told.num_row_groups):
+            next(file.iter_batches(batch_size=1, row_groups=[number], use_threads=False), None)
+
+
 def read_parquet(path: Path) -> pd.DataFrame:
     """Read Parquet, unless it holds far more than its size: one value may stand for a billion there.
 
@@ -58,6 +73,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
     try:
         told = pyarrow.parquet.read_metadata(path)
+        _begin(path, told)
         groups = [told.row_group(number) for number in range(told.num_row_groups)]
         # Eight bytes a value at least, once they are numbers in memory.
         values = sum(group.column(at).num_values for group in groups for at in range(group.num_columns))
