@@ -95,6 +95,7 @@ from .errors import (
     SiteplanError as SiteplanError,
     SiteplanWarning as SiteplanWarning,
     StudyError as StudyError,
+    WorkerError as WorkerError,
 )
 from .inputs.area import read_area as read_area
 from .inputs.candidates import propose_sites as propose_sites
@@ -134,5 +135,6 @@ from .study import (
     run as run,
 )
 from .times import reach_totals as reach_totals, travel_times as travel_times
+from .workers import Workers as Workers
 
 __version__: str

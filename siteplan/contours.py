@@ -10,6 +10,7 @@ counts people: so it has its islands around stops. What is reached without a rid
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,9 +28,10 @@ from siteplan.network.graph import ModeGraph, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
-from siteplan.routing.rides import RideTimes, ride_costs, ride_times
-from siteplan.routing.search import MINUTE, costs, each, lent, prepare, room_for, runs_backwards
+from siteplan.routing.rides import RideTimes, Window, plan_rides, ride_costs, some_rides
+from siteplan.routing.search import MINUTE, Search, costs, prepare, room_for, runs_backwards
 from siteplan.routing.surfaces import search_surface, spread_places
+from siteplan.work import PARTS, cut, each, lent
 
 __all__ = ["isochrones"]
 
@@ -40,7 +42,7 @@ REACH = 50.0  # metres off the streets that count as reached
 STEP_SECONDS = 10.0  # at most this far apart in time, and a cell in space, stand the places that carry a time
 STEP_RIDES = 50.0  # metres between those whose journeys by public transport are searched
 NEXT_TO_NOTHING = 1e-6  # minutes
-BLOCK = 32  # sites whose journeys are searched at once
+BLOCK = 32  # sites whose journeys are held at once, at most
 
 Surface = tuple[npt.NDArray[np.float32], float, float]  # values, and x and y of the centre in the south-west
 
@@ -55,6 +57,7 @@ def isochrones(
     metres: float | Sequence[float] | None = None,
     direction: Literal["to", "from"] = "to",
     transit: Timetable | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
     """Draw the area from which each site is reached within each limit.
@@ -73,6 +76,10 @@ def isochrones(
         "to" the site (default) or "from" it.
     transit
         The timetable of a day (`read_transit`), for the mode "transit" or Rides.
+    executor
+        Any `concurrent.futures.Executor`; threads on all cores by default.
+    progress
+        Called with (sites done, sites in all).
 
     Returns
     -------
@@ -100,25 +107,25 @@ def isochrones(
     backwards = runs_backwards(direction)
     asked, *others = measured(as_modes(mode), unit)
     if others:
-        how: dict[str, Any] = {unit: limits, "direction": direction, "transit": transit, "progress": progress}
+        how: dict[str, Any] = {unit: limits, "direction": direction, "transit": transit}
+        how |= {"executor": executor, "progress": progress}
         tables = [isochrones(streets, sites, mode=one, **how) for one in (asked, *others)]
         return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=streets.crs)
+    work: dict[str, Any] = {"executor": executor, "progress": progress, "total": len(sites)}
     if isinstance(asked, Rides):
         timetable = timetable_on(streets, transit)
         cutoffs = ride_costs(limits, asked, timetable)
-        shapes = _by_transit(timetable, sites, asked, cutoffs, backwards=backwards, progress=progress)
+        ridden, calls = _by_transit(timetable, sites, asked, cutoffs, backwards=backwards)
+        parts = each(_Ridden.some, calls, shared=(ridden,), **work)
     else:
         cutoffs = costs(limits, unit)
         surfaces = _surfaces(streets, sites, asked, cutoffs, backwards=backwards)
-        pace = _pace(asked)
-
-        def draw(row: int) -> list[Any]:
-            return _contours(surfaces.of(row), cutoffs, pace)
-
-        shapes = np.full((len(sites), len(cutoffs)), shapely.MultiPolygon(), dtype=object)
-        rows = surfaces.rows
-        for row, drawn in zip(rows, each(draw, [(row,) for row in rows], progress=progress), strict=True):
-            shapes[row] = drawn
+        calls = [(surfaces.rows[first:stop],) for first, stop in cut(len(surfaces.rows))]
+        parts = each(_Surfaces.some, calls, shared=(surfaces, cutoffs), **work)
+    shapes = np.full((len(sites), len(cutoffs)), shapely.MultiPolygon(), dtype=object)
+    for (rows, *_), drawn in zip(calls, parts, strict=True):
+        for row, of_site in zip(rows, drawn, strict=True):
+            shapes[row] = of_site
     count = len(cutoffs)
     return gpd.GeoDataFrame(
         {
@@ -142,6 +149,11 @@ def _margin(pace: float) -> int:
     return int(np.ceil(CELL * pace))
 
 
+def _beyond(profile: Profile, cutoffs: npt.NDArray[np.int64]) -> int:
+    """Return how far the surface goes that the limits are cut from, in deciseconds."""
+    return int(cutoffs[-1]) + _margin(_pace(profile))
+
+
 def _extent(profile: Profile, cutoff: float) -> float:
     """Return the metres to anything that shapes a contour: downhill by bicycle up to 1.7 times as fast, rounding."""
     return cutoff / 36 * profile.speed_kmh * (2.0 if profile.slope else 1.1) + REACH
@@ -149,10 +161,33 @@ def _extent(profile: Profile, cutoff: float) -> float:
 
 @dataclass(frozen=True)
 class _Surfaces:
-    """What it takes to compute the surface of each site without rides; `rows` are the sites that have a street."""
+    """What it takes to compute the surface of each site without rides.
+
+    `rows` are the sites that have a street, in the order in which they are best searched, and `rank` tells where each
+    stands there; `ends` is where they are and where they meet the street, `xy` where the targets of the search are.
+    """
 
     rows: npt.NDArray[np.int64]
-    of: Callable[[int], Surface]
+    rank: dict[int, int]
+    ends: Floats
+    xy: Floats
+    beyond: int
+    pace: float
+    search: Search
+    rooms: list[Any]
+
+    def of(self, row: int) -> Surface:
+        """Return the surface of a site."""
+        work, k = self.search, self.rank[int(row)]
+        grain = (CELL, REACH, self.pace, self.beyond)
+        kernel = (work.graph, work.hanging, work.mates, work.sources, work.targets)
+        with lent(self.rooms, lambda: room_for(work, self.beyond)) as room:
+            found: Surface = search_surface(k, self.beyond, self.ends[k], self.xy, grain, kernel, room)
+        return found
+
+    def some(self, cutoffs: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> list[list[Any]]:
+        """Return the shapes of some sites, one a limit."""
+        return [_contours(self.of(row), cutoffs, self.pace) for row in rows]
 
 
 def _surfaces(
@@ -163,12 +198,11 @@ def _surfaces(
     *,
     backwards: bool,
 ) -> _Surfaces:
-    """Prepare the surfaces of the sites, in the order in which they are best searched."""
+    """Prepare the surfaces of the sites."""
     graph = mode_graph(streets, profile, backwards=backwards)
     links = link(streets, sites, mode=profile, link_m=HARD_LIMIT)
     rows, sources = positions(links, graph, profile)
-    pace = _pace(profile)
-    beyond = int(cutoffs[-1]) + _margin(pace)
+    pace, beyond = _pace(profile), _beyond(profile, cutoffs)
     true = metric_points(sites, streets)[rows]
     street = links["edge"].to_numpy()[rows]
     met = streets.at(street, links["offset_m"].to_numpy()[rows] / np.maximum(streets.length[street], 1e-9))
@@ -176,20 +210,8 @@ def _surfaces(
     edge, metres, xy = _places(streets, near, min(CELL, STEP_SECONDS / 3.6 * profile.speed_kmh))
     work = prepare(graph, sources, graph.positions(edge, metres, np.zeros(len(edge), np.int64)))
     ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
-    rank = {int(row): k for k, row in enumerate(rows[work.order])}
-
-    grain = (CELL, REACH, pace, beyond)
-    kernel = (work.graph, work.hanging, work.mates, work.sources, work.targets)
-
-    rooms: list[Any] = []
-
-    def surface(row: int) -> Surface:
-        k = rank[row]
-        with lent(rooms, lambda: room_for(work, beyond)) as room:
-            found: Surface = search_surface(k, beyond, ends[k], xy, grain, kernel, room)
-        return found
-
-    return _Surfaces(rows[work.order], surface)
+    rows = rows[work.order]
+    return _Surfaces(rows, {int(row): k for k, row in enumerate(rows)}, ends, xy, beyond, pace, work, [])
 
 
 def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: float) -> npt.NDArray[np.int64]:
@@ -213,6 +235,37 @@ def _places(
 # By public transport --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Ridden:
+    """What it takes to draw each site with rides: of each way its surfaces and the search of its journeys to `xy`.
+
+    There is one way or, where a way back is asked for, what is within both is drawn.
+    """
+
+    surfaces: list[_Surfaces]
+    windows: list[Window]
+    xy: Floats
+    rides: Rides
+    cutoffs: npt.NDArray[np.int64]
+
+    def some(self, rows: npt.NDArray[np.int64], own: list[tuple[Any, Any, Any]]) -> list[list[Any]]:
+        """Return the shapes of some sites, one a limit; `own` is what they have of their own, by way."""
+        found = [some_rides(window, *sites) for window, sites in zip(self.windows, own, strict=True)]
+        return [self._one(int(row), [way[k] for way in found]) for k, row in enumerate(rows)]
+
+    def _one(self, row: int, found: list[RideTimes]) -> list[Any]:
+        pace, beyond, both = _pace(self.rides.access), _beyond(self.rides.access, self.cutoffs), []
+        for surface, one in zip(self.surfaces, found, strict=True):
+            alone = self.rides.direct_walk_minutes
+            there = [_no_longer(surface.of(row), alone, beyond)] if row in surface.rank else []
+            if len(one.point):
+                there.append(spread_places(self.xy[one.point], one.cost, CELL, REACH, pace, beyond))
+            if not there:
+                return [shapely.MultiPolygon()] * len(self.cutoffs)
+            both.append(_joined(there, np.minimum, beyond))
+        return _contours(_joined(both, np.maximum, beyond), self.cutoffs, pace)
+
+
 def _by_transit(
     transit: Timetable,
     sites: gpd.GeoDataFrame,
@@ -220,11 +273,9 @@ def _by_transit(
     cutoffs: npt.NDArray[np.int64],
     *,
     backwards: bool,
-    progress: Callable[[int, int], None] | None,
-) -> npt.NDArray[np.object_]:
-    """Return the shapes, (sites, limits): of one way or, where a way back is asked for, of what is within both."""
-    pace = _pace(rides.access)
-    beyond = int(cutoffs[-1]) + _margin(pace)
+) -> tuple[_Ridden, list[tuple[Any, ...]]]:
+    """Return what draws some sites, and what each call of it has of its own."""
+    beyond = _beyond(rides.access, cutoffs)
     # Whoever goes all the way without a ride is on the surface of that way, which ends where it does.
     if transit.feed.on_demand.rides.size and rides.on_demand_wait_minutes is not None:
         warn("isochrones: rides on demand (GTFS-Flex) are not drawn; the tables of minutes have them")
@@ -236,28 +287,12 @@ def _by_transit(
     places = _stop_places(transit, rides)
     xy = np.ascontiguousarray(shapely.get_coordinates(places.geometry.to_numpy()))
     surfaces = [_surfaces(transit.streets, sites, rides.access, cutoffs, backwards=way) for _, way in ways]
-    shapes = np.full((len(sites), len(cutoffs)), shapely.MultiPolygon(), dtype=object)
-
-    def draw(row: int, found: list[RideTimes]) -> list[Any]:
-        both = []
-        for surface, one in zip(surfaces, found, strict=True):
-            there = [_no_longer(surface.of(row), rides.direct_walk_minutes, beyond)] if row in surface.rows else []
-            if len(one.point):
-                there.append(spread_places(xy[one.point], one.cost, CELL, REACH, pace, beyond))
-            if not there:
-                return [shapely.MultiPolygon()] * len(cutoffs)
-            both.append(_joined(there, np.minimum, beyond))
-        return _contours(_joined(both, np.maximum, beyond), cutoffs, pace)
-
-    for first in range(0, len(sites), BLOCK):
-        some = sites.iloc[first : first + BLOCK]
-        found = [ride_times(transit, some, places, mode=mode, cutoff=beyond, backwards=way) for mode, way in ways]
-        calls = [(first + k, [way[k] for way in found]) for k in range(len(some))]
-        for (row, _), drawn in zip(calls, each(draw, calls), strict=True):
-            shapes[row] = drawn
-        if progress is not None:
-            progress(first + len(some), len(sites))
-    return shapes
+    plans = [plan_rides(transit, sites, places, mode=mode, cutoff=beyond, backwards=way) for mode, way in ways]
+    calls = [
+        (np.arange(first, stop), [plan.of(first, stop) for plan in plans])
+        for first, stop in cut(len(sites), max(PARTS, -(-len(sites) // BLOCK)))
+    ]
+    return _Ridden(surfaces, [plan.window for plan in plans], xy, rides, cutoffs), calls
 
 
 def _no_longer(surface: Surface, minutes: float | None, beyond: int) -> Surface:

@@ -4,7 +4,8 @@ SiteplanError            anything siteplan refuses, with one clear message
 ├── InputError           a file, row or value that cannot be used
 ├── StudyError           a study file, option or parameter that makes no sense
 ├── NetworkError         streets that cannot carry the question asked
-└── FetchError           something that could not be fetched, and what to do in place of it
+├── FetchError           something that could not be fetched, and what to do in place of it
+└── WorkerError          a process or a cluster that came to an end before its work did
 SiteplanWarning          something odd that was counted and left as it is (a warning, not an error)
 └── KeptWarning          something kept for later runs was damaged, and was computed again
 
@@ -32,6 +33,7 @@ __all__ = [
     "SiteplanError",
     "SiteplanWarning",
     "StudyError",
+    "WorkerError",
     "absence",
     "called",
     "is_there",
@@ -89,6 +91,10 @@ class NetworkError(SiteplanError):
 
 class FetchError(SiteplanError):
     """Something that could not be fetched: from where, why, and what to do."""
+
+
+class WorkerError(SiteplanError):
+    """Processes or a cluster that came to an end before their work did."""
 
 
 class SiteplanWarning(UserWarning):

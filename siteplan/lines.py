@@ -16,7 +16,7 @@ from siteplan.inputs.sites import Places
 from siteplan.itineraries import Direction, journeys_within
 from siteplan.network.transit import Timetable
 from siteplan.routing.journeys import Journeys, without
-from siteplan.routing.search import each
+from siteplan.work import each
 
 __all__ = ["SiteLines", "site_lines"]
 

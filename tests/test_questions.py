@@ -29,6 +29,7 @@ from siteplan.study.demand import demand_tables
 from siteplan.study.fairness import desks_by_cell, fairness_tables, places_left_out
 from siteplan.study.load import load
 from siteplan.study.manifest import input_files
+from siteplan.study.progress import Means
 from siteplan.study.questions import answer_of, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.robustness import _moved, robustness_tables
@@ -75,7 +76,7 @@ def town(tmp_path_factory: pytest.TempPathFactory):
     (folder / "flows.csv").write_text("home,work,people\n1,2,500\n2,1,300\n2,2,200\n")
     study = read_study(folder / "study.yaml")
     territory = load(study)
-    return folder, study, territory, Reach.of(times_of(study, territory, Cache(None), None), territory.points)
+    return folder, study, territory, Reach.of(times_of(study, territory, Cache(None), Means()), territory.points)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +160,7 @@ def test_a_degree_may_be_a_column_of_the_communes_however_they_are_sorted(town, 
     gpd.read_file(folder / "communes.gpkg").iloc[::order].to_file(tmp_path / "sorted.gpkg")
     study = read_study(tmp_path / "study.yaml", ["area.communes=sorted.gpkg"])
     territory = load(study)
-    reach = Reach.of(times_of(study, territory, Cache(None), None), territory.points)
+    reach = Reach.of(times_of(study, territory, Cache(None), Means()), territory.points)
     table = fairness_tables(Fairness(degree="kind"), Situation(study, territory, reach))["fairness"]
     own = {
         "what": "covered",
@@ -325,9 +326,9 @@ WEIGHTS = {"people_walk_5.5": 1.0}
 
 def sure(study, asked, territory, cache, progress=None, *, weights, chosen=()):
     """How sure the ranks are."""
-    reach = Reach.of(times_of(study, territory, Cache(None), None), territory.points)
+    reach = Reach.of(times_of(study, territory, Cache(None), Means()), territory.points)
     return robustness_tables(
-        asked, Situation(study, territory, reach, chosen, weights=weights, cache=cache, progress=progress)
+        asked, Situation(study, territory, reach, chosen, weights=weights, cache=cache, means=Means(progress))
     )
 
 
@@ -390,7 +391,7 @@ def test_a_variant_is_a_run_with_its_speeds(street):
     asked = Robustness(count=2, first=1, walk_kmh=(3.6, 3.6), bike_kmh=(15, 15), snapping_m=[300], placements=["as is"])
     table = sure(study, asked, territory, Cache(None), weights=WEIGHTS)["robustness"]
     slow = study.with_(set={"travel.walk.speed_kmh": 3.6})
-    times = times_of(slow, territory, Cache(None), None)
+    times = times_of(slow, territory, Cache(None), Means())
     near = times[(times["mode"] == "walk") & (times["minutes"] <= 5.5)].groupby("site", observed=False)["point"].count()
     assert table.set_index("site")["p50"].to_dict() == {site: 10.0 * near[site] for site in ("A", "B")}
 
@@ -429,7 +430,7 @@ def test_a_variant_by_bus_is_a_run_in_its_window(tmp_path):
     table = sure(study, asked, territory, Cache(None), weights=weights)["robustness"].set_index("site")
     # In the evening the last bus has gone: who does not walk does not come.
     evening = study.with_(set={"travel.transit.window": ["20:00", "21:00"]})
-    times = times_of(evening, territory, Cache(None), None)
+    times = times_of(evening, territory, Cache(None), Means())
     reached = times[(times["mode"] == "transit") & (times["minutes"] <= 9.5)].groupby("site", observed=False)["point"]
     assert table["p50"].to_dict() == (10.0 * reached.count()).to_dict()
     usual = Robustness(count=2, first=1, shifts=[0], **same)

@@ -23,6 +23,7 @@ from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.study.cache import Cache
 from siteplan.study.load import load
+from siteplan.study.progress import Means
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.situation import Situation
@@ -353,7 +354,7 @@ def town(tmp_path: Path) -> Callable[..., Any]:
         (tmp_path / "study.yaml").write_text(STUDY + asked)
         study = read_study(tmp_path / "study.yaml")
         data = load(study)
-        return study, data, Situation(study, data, Reach.of(times_of(study, data, Cache(None), None), data.points))
+        return study, data, Situation(study, data, Reach.of(times_of(study, data, Cache(None), Means()), data.points))
 
     return made
 

@@ -24,6 +24,7 @@ from siteplan.reachable import Reach
 from siteplan.siting.alone import Groups, least_costs
 from siteplan.study.cache import Cache
 from siteplan.study.load import load
+from siteplan.study.progress import Means
 from siteplan.study.reading import read_study
 from siteplan.study.situation import Situation
 from siteplan.study.together import check_together, together_tables
@@ -259,7 +260,7 @@ def valley(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tables_of(path: Path, **asked) -> dict[str, pd.DataFrame]:
     study = read_study(path)
     data = load(study)
-    reach = Reach.of(times_of(study, data, Cache(None), None), data.points)
+    reach = Reach.of(times_of(study, data, Cache(None), Means()), data.points)
     check_together(study, Together(**asked), data)
     return together_tables(Together(**asked), Situation(study, data, reach))
 

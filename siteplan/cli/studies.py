@@ -24,6 +24,7 @@ from siteplan.cli.common import (
     show,
     with_manners,
 )
+from siteplan.cli.hiring import Cluster, Processes, hired
 from siteplan.cli.piped import DASH
 from siteplan.cli.values import rings_files, tables_files
 from siteplan.errors import StudyError
@@ -134,6 +135,8 @@ def run(
     quiet: Quiet = False,
     *,
     verbose: Verbose = False,
+    workers: Processes = None,
+    cluster: Cluster = None,
 ) -> None:
     """Do everything a study asks for.
 
@@ -141,8 +144,9 @@ def run(
     """
     from siteplan.study import run as run_study
 
-    with keeps(study.output.folder if out is None else out), progress(quiet, verbose) as tell:
-        result = run_study(study, out=out, progress=tell)
+    folder = study.output.folder if out is None else out
+    with keeps(folder), progress(quiet, verbose) as tell, hired(workers, cluster) as executor:
+        result = run_study(study, out=out, progress=tell, executor=executor)
     show(result, as_json, quiet)
 
 
@@ -161,12 +165,14 @@ def score(
     quiet: Quiet = False,
     *,
     verbose: Verbose = False,
+    workers: Processes = None,
+    cluster: Cluster = None,
 ) -> None:
     """Print whom each site reaches, ranked."""
     from siteplan.study import score as score_study
 
-    with progress(quiet, verbose) as tell:
-        result = score_study(study, out=out, progress=tell)
+    with progress(quiet, verbose) as tell, hired(workers, cluster) as executor:
+        result = score_study(study, out=out, progress=tell, executor=executor)
     if out != DASH:
         show(result, as_json, quiet)
 
@@ -189,6 +195,8 @@ def choose(
     quiet: Quiet = False,
     *,
     verbose: Verbose = False,
+    workers: Processes = None,
+    cluster: Cluster = None,
 ) -> None:
     """Choose the best set of sites, and say how far from the best possible it is.
 
@@ -199,8 +207,8 @@ def choose(
     from siteplan.output.terminal import print_choice, print_coverage
     from siteplan.study import choose as choose_in
 
-    with progress(quiet, verbose) as tell:
-        choice = choose_in(study, out=out, progress=tell)
+    with progress(quiet, verbose) as tell, hired(workers, cluster) as executor:
+        choice = choose_in(study, out=out, progress=tell, executor=executor)
     if out == DASH:
         return
     if as_json:
@@ -235,6 +243,8 @@ def isochrones(
     quiet: Quiet = False,
     *,
     verbose: Verbose = False,
+    workers: Processes = None,
+    cluster: Cluster = None,
 ) -> None:
     """Draw the area within each limit of each site.
 
@@ -249,8 +259,8 @@ def isochrones(
     if out is not None:
         refuse_dash(out)
         refuse_inputs(input_files(study).values(), [out])
-    with progress(quiet, verbose) as tell:
-        rings = draw(study, progress=tell)
+    with progress(quiet, verbose) as tell, hired(workers, cluster) as executor:
+        rings = draw(study, progress=tell, executor=executor)
     if out is not None:
         write_places(rings, out)
         say(f"{len(rings)} isochrones in {out}", quiet)

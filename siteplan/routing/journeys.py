@@ -20,8 +20,8 @@ from siteplan.routing.layout import lay_out, lay_patterns
 from siteplan.routing.ondemand import costs_at
 from siteplan.routing.planning import asked_at, departures_of
 from siteplan.routing.rides import rank_of
-from siteplan.routing.search import each
 from siteplan.routing.transit import make_ride_room, search_rides
+from siteplan.work import each
 
 __all__ = ["Call", "Journeys", "Ride", "Trace", "search_journeys", "without"]
 

@@ -21,8 +21,9 @@ from siteplan.routing.layout import Layout, lay_out
 from siteplan.routing.ondemand import lower_costs
 from siteplan.routing.planning import asked_at, departures_of
 from siteplan.routing.transit import make_ride_room, search_rides
+from siteplan.work import cut, each, lent
 
-__all__ = ["RideTimes", "rank_of", "ride_costs", "ride_times"]
+__all__ = ["RidePlan", "RideTimes", "Window", "plan_rides", "rank_of", "ride_costs", "ride_times", "some_rides"]
 
 Ints = npt.NDArray[np.int64]
 Costs = npt.NDArray[np.int32]
@@ -76,6 +77,22 @@ def ride_times(
     `backwards` means towards the sites. A limit of the walks in all concerns journeys with rides; a bicycle to the stop
     is no walk. One result a site, in order.
     """
+    plan = plan_rides(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
+    calls = [plan.of(first, stop) for first, stop in cut(len(sites))]
+    parts = each(some_rides, calls, shared=(plan.window,), executor=executor, progress=progress, total=len(sites))
+    return list(itertools.chain.from_iterable(parts))
+
+
+def plan_rides(
+    timetable: Timetable,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    *,
+    mode: Rides,
+    cutoff: int,
+    backwards: bool,
+) -> "RidePlan":
+    """Prepare the search of the journeys of sites, of which each can then be searched alone."""
     layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
     clock = asked_at(mode.moments, backwards=backwards)
     ranks = tuple(rank_of(share, len(clock)) for share in (mode.percentile, 25, 75))
@@ -87,19 +104,12 @@ def ride_times(
         feet, out = (*feet, layout.laid.foot_walk), (*out, int((mode.home or mode.walk).rules == "walk"))
     query = (cutoff, mode.max_rides, layout.laid.kernel, feet, out)
     on_demand = _on_demand(layout, budget, walks=(mode.home or mode.walk).rules == "walk")
-    window = _Window(clock, mode.planned_minutes, query, budget, ranks, len(people), [])
-    bounds = [len(sites) * part // search.PARTS for part in range(search.PARTS + 1)]
-    calls = [
-        (window, layout.access[first:stop], layout.by_oneself[first:stop], on_demand[first:stop])
-        for first, stop in itertools.pairwise(bounds)
-        if first < stop
-    ]
-    parts = search.each(_some_sites, calls, executor=executor, progress=progress, total=len(sites))
-    return list(itertools.chain.from_iterable(parts))
+    window = Window(clock, mode.planned_minutes, query, budget, ranks, len(people), [])
+    return RidePlan(window, layout.access, layout.by_oneself, on_demand)
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """What is the same for all sites.
 
     The moments, the minutes among which one chooses when to set out, the query, the budget of walks, the ranks asked
@@ -132,20 +142,40 @@ def _on_demand(layout: Layout, budget: int | None, *, walks: bool) -> list[pd.Da
     return [rides[walked <= budget].reset_index(drop=True) for rides, walked in every]
 
 
-def _some_sites(
-    window: _Window,
+@dataclass(frozen=True)
+class RidePlan:
+    """What the journeys of some sites are searched with: what is the same for all, and what each site has of its own.
+
+    `access` has the stops near each site, `by_oneself` who gets there without any ride, `on_demand` who is
+    driven.
+    """
+
+    window: Window
+    access: list[npt.NDArray[Any]]
+    by_oneself: list[tuple[Ints, Costs]]
+    on_demand: list[pd.DataFrame | None]
+
+    def of(
+        self, first: int, stop: int
+    ) -> tuple[list[npt.NDArray[Any]], list[tuple[Ints, Costs]], list[pd.DataFrame | None]]:
+        """Return what the sites from `first` up to `stop` have of their own."""
+        return self.access[first:stop], self.by_oneself[first:stop], self.on_demand[first:stop]
+
+
+def some_rides(
+    window: Window,
     access: list[npt.NDArray[Any]],
     by_oneself: list[tuple[Ints, Costs]],
     on_demand: list[pd.DataFrame | None],
 ) -> list[RideTimes]:
     """Search from some sites, given the stops near each, who gets there without any ride, and who on demand."""
-    with search.lent(window.rooms, window.room) as room:
+    with lent(window.rooms, window.room) as room:
         of_sites = zip(access, by_oneself, on_demand, strict=True)
         return [_one_site(window, near, direct, room, called=called) for near, direct, called in of_sites]
 
 
 def _one_site(
-    window: _Window,
+    window: Window,
     near: npt.NDArray[Any],
     direct: tuple[Ints, Costs],
     room: tuple[Any, ...],

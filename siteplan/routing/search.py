@@ -1,11 +1,9 @@
 """Positions -> what the kernels need; sources shared out over any executor."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from os import cpu_count
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +16,7 @@ from siteplan.network.graph import ModeGraph, Positions
 from siteplan.routing.batches import LANES, search_sums
 from siteplan.routing.streets import add_up, lay_out, make_room, search_times, spread
 from siteplan.units import Unit
+from siteplan.work import PARTS, each, lent
 
 __all__ = [
     "COST",
@@ -25,8 +24,6 @@ __all__ = [
     "Search",
     "costs",
     "deciseconds",
-    "each",
-    "lent",
     "prepare",
     "room_for",
     "runs_backwards",
@@ -41,7 +38,6 @@ Progress = Callable[[int, int], None]
 MINUTE = 600  # deciseconds
 COST: Mapping[Unit, int] = MappingProxyType({"minutes": MINUTE, "metres": 10})
 RESULTS = 4_000_000  # that a kernel returns at once: 32 MB
-PARTS = 64  # pieces of work: enough to share out evenly and to show progress
 SPARSE = 64  # with fewer than one source in so many nodes, a batch of them has no nodes in common
 
 
@@ -118,20 +114,6 @@ def room_for(search: Search, cutoff: int) -> tuple[Any, ...]:
     return make_room(cutoff, len(search.graph[0]) - 1, len(search.graph[1]), len(search.targets[0]))
 
 
-@contextmanager
-def lent(rooms: list[Any], make: Callable[[], Any]) -> Iterator[Any]:
-    """Lend working arrays of those that lie free, or new ones; after an error, which may leave marks, none come back.
-
-    So there are as many as threads, and none of them travels to another process.
-    """
-    try:
-        room = rooms.pop()
-    except IndexError:
-        room = make()
-    yield room
-    rooms.append(room)
-
-
 def _int32(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.ascontiguousarray(column if column.dtype == np.float64 else column.astype(np.int32))
 
@@ -200,9 +182,8 @@ def sums(
     progress: Progress | None = None,
 ) -> npt.NDArray[np.float64]:
     """Return what the targets within each limit weigh, shape (sources, limits, columns)."""
-    parts = _shared_out(
-        search, _sums_part, (cutoffs.astype(np.int32), np.ascontiguousarray(weights), []), executor, progress=progress
-    )
+    arguments: tuple[Any, ...] = (cutoffs.astype(np.int32), np.ascontiguousarray(weights), [])
+    parts = _shared_out(search, _sums_part, arguments, executor, progress=progress)
     found = np.empty((len(search.order), len(cutoffs), weights.shape[1]))
     found[search.order] = np.concatenate(parts) if parts else 0
     return found
@@ -225,17 +206,16 @@ def sums_around(
     return np.sum(parts, axis=0) if parts else np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
 
 
-def _around_part(search: Search, part: tuple[int, int], cutoffs: Any, weights: Any, rooms: list[Any]) -> Any:
-    first = part[0]
+def _around_part(search: Search, cutoffs: Any, weights: Any, rooms: list[Any], first: int, stop: int) -> Any:
     found = np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
-    for counts, target, cost in _times_part(search, part, int(cutoffs[-1]), rooms):
+    for counts, target, cost in _times_part(search, int(cutoffs[-1]), rooms, first, stop):
         spread(counts, target, cost, cutoffs, weights[first : first + len(counts)], found)
         first += len(counts)
     return found
 
 
-def _times_part(search: Search, part: tuple[int, int], cutoff: int, rooms: list[Any]) -> list[tuple[Any, Any, Any]]:
-    blocks, (first, stop) = [], part
+def _times_part(search: Search, cutoff: int, rooms: list[Any], first: int, stop: int) -> list[tuple[Any, Any, Any]]:
+    blocks = []
     kernel = (search.graph, search.hanging, search.mates, search.sources, search.targets)
     with lent(rooms, lambda: room_for(search, cutoff)) as room:
         while first < stop:
@@ -245,14 +225,13 @@ def _times_part(search: Search, part: tuple[int, int], cutoff: int, rooms: list[
     return blocks
 
 
-def _sums_part(search: Search, part: tuple[int, int], cutoffs: Any, weights: Any, rooms: list[Any]) -> Any:
-    first, stop = part
+def _sums_part(search: Search, cutoffs: Any, weights: Any, rooms: list[Any], first: int, stop: int) -> Any:
     if len(search.order) * SPARSE >= len(search.graph[0]):
         return search_sums(
             first, stop, cutoffs, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
         )
     found, done = np.zeros((stop - first, len(cutoffs), weights.shape[1])), 0
-    for counts, target, cost in _times_part(search, part, int(cutoffs[-1]), rooms):
+    for counts, target, cost in _times_part(search, int(cutoffs[-1]), rooms, first, stop):
         add_up(counts, target, cost, cutoffs, weights, found[done : done + len(counts)])
         done += len(counts)
     return found
@@ -268,8 +247,8 @@ def _shared_out(
 ) -> list[Any]:
     """Run the parts of the work on the executor and return their results in order."""
     total = len(search.order)
-    calls = [(search, part, *arguments) for part in itertools.pairwise(_bounds(total, len(search.graph[0])))]
-    return each(work, calls, executor=executor, progress=progress, total=total)
+    calls = list(itertools.pairwise(_bounds(total, len(search.graph[0]))))
+    return each(work, calls, shared=(search, *arguments), executor=executor, progress=progress, total=total)
 
 
 def _bounds(total: int, nodes: int) -> list[int]:
@@ -279,38 +258,3 @@ def _bounds(total: int, nodes: int) -> list[int]:
     if size > LANES:
         size = round(size / LANES) * LANES
     return [*range(0, total, max(size, 1)), total]
-
-
-def each(
-    work: Callable[..., Any],
-    calls: Sequence[tuple[Any, ...]],
-    *,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-    total: int | None = None,
-) -> list[Any]:
-    """Call `work` with each of the arguments, on threads unless an executor is given; return the results in order.
-
-    `progress` is told how far it is out of `total` (the number of calls); an interruption drops what has not begun.
-    """
-    whole = len(calls) if total is None else total
-    with _threads() if executor is None else _borrowed(executor) as pool:
-        futures: list[Future[Any]] = [pool.submit(work, *call) for call in calls]
-        try:
-            for done, _ in enumerate(as_completed(futures), 1):
-                if progress is not None:
-                    progress(whole * done // len(futures), whole)
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
-        return [future.result() for future in futures]
-
-
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=cpu_count())
-
-
-@contextmanager
-def _borrowed(executor: Executor) -> Iterator[Executor]:
-    yield executor  # the caller's own: not ours to shut down

@@ -18,7 +18,6 @@ from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.study.load import StudyData
 from siteplan.study.measured import TAG_TABLES
-from siteplan.study.progress import stage_of
 from siteplan.study.situation import Answer, Situation, check_whom
 from siteplan.times import travel_times
 
@@ -189,7 +188,7 @@ def _with_places(study: Study, asked: Competition, here: Situation, places: gpd.
             minutes=min(limit, max(study.travel.own.get(profile.name, (limit,)))),
             direction=study.travel.direction,
             transit=data.timetable,
-            progress=stage_of(here.progress, "competition"),
+            **here.means.of("competition"),
         )
         for profile in wanted
     ]

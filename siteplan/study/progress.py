@@ -1,23 +1,32 @@
-"""How far a study is: what is told, stage by stage, to whoever shows it."""
+"""How far a study is, told stage by stage to whoever shows it, and who does the work."""
 
+import functools
 from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Progress", "stage_of", "tell", "within"]
+__all__ = ["Means", "Progress"]
 
 Progress = Callable[[str, int, int], None]  # the stage, how much is done, of how much
 
 
-def tell(progress: Progress | None, stage: str, done: int, total: int = 1) -> None:
-    """Tell how far a stage is."""
-    if progress is not None:
-        progress(stage, done, total)
+@dataclass(frozen=True)
+class Means:
+    """Who is told how far a computation is, and who does it: threads unless an executor is given."""
 
+    progress: Progress | None = None
+    executor: Executor | None = None
 
-def within(progress: Progress, name: str) -> Progress:
-    """Tell of the stages of a scenario by its name."""
-    return lambda stage, done, total: progress(f"{name}: {stage}", done, total)
+    def tell(self, stage: str, done: int, total: int = 1) -> None:
+        """Say how far a stage is."""
+        if self.progress is not None:
+            self.progress(stage, done, total)
 
+    def of(self, stage: str) -> dict[str, Any]:
+        """Return what a search is told of how to do it."""
+        return {"progress": functools.partial(self.tell, stage), "executor": self.executor}
 
-def stage_of(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
-    """Give one stage's progress to a function that knows nothing of stages."""
-    return None if progress is None else lambda done, total: progress(stage, done, total)
+    def within(self, name: str) -> "Means":
+        """Return the same, telling of every stage by a name before it."""
+        return Means(lambda stage, done, total: self.tell(f"{name}: {stage}", done, total), self.executor)

@@ -130,7 +130,7 @@ def robustness_tables(asked: Robustness, here: Situation) -> dict[str, pd.DataFr
         make = functools.partial(_variant, bare, data, ground, draw, weights=weights)
         return here.cache.table(f"variant_{content_key({**known, 'variant': own})}", make, pd.read_parquet)
 
-    found = _each(one, draws, here.progress)
+    found = _each(one, draws, here.means.progress)
     return _told(asked, here, found, counted=_heaviest(weights))
 
 

@@ -2,8 +2,9 @@
 
 import functools
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -217,7 +218,7 @@ def updated(
     *,
     minutes: float,
     direction: Any,
-    progress: Callable[[int, int], None] | None = None,
+    means: Mapping[str, Any] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return the times of one mode after a change; only those are searched that it can matter to.
 
@@ -227,6 +228,8 @@ def updated(
         Of the mode before the change, by the same profile, minutes and direction.
     before, after
         What was travelled on.
+    means
+        What a search is told of how to do it: `progress`, `executor`.
 
     Returns
     -------
@@ -251,10 +254,10 @@ def updated(
     parts = [rows]
     everything = {**asked, "transit": after.timetable}
     if not kept.all():
-        parts.append(travel_times(after.streets, sites[~kept], new, **everything, progress=progress))
+        parts.append(travel_times(after.streets, sites[~kept], new, **everything, **means))
     fresh = new[~new.index.isin(after.points.index[stayed])]
     if kept.any() and len(fresh):
-        parts.append(travel_times(after.streets, sites[kept], fresh, **everything, progress=progress))
+        parts.append(travel_times(after.streets, sites[kept], fresh, **everything, **means))
     table = _joined(parts, sites.index.astype(str), new.index)
     table.attrs["searched"] = len(searched)
     return table

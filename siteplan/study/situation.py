@@ -17,7 +17,7 @@ from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
 from siteplan.study.load import StudyData
-from siteplan.study.progress import Progress
+from siteplan.study.progress import Means
 
 __all__ = ["Answer", "Situation", "check_group", "check_minutes", "check_mode", "check_whom", "mode_of"]
 
@@ -29,7 +29,7 @@ class Situation:
     """What a further question is asked about: a study, who is how far from which site, and the sites it chooses.
 
     Of a whole run there are also its `choice`, the `scores` of the sites and the `weights` they are ranked by, the
-    tables `told` by the questions that were answered before, and where what takes long is kept and told of.
+    tables `told` by the questions that were answered before, where what takes long is kept, and who does it.
     """
 
     study: Study
@@ -41,7 +41,7 @@ class Situation:
     weights: Mapping[str, float] = field(default_factory=dict)
     told: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     cache: Cache = field(default_factory=lambda: Cache(None))
-    progress: Progress | None = None
+    means: Means = field(default_factory=Means)
 
     @property
     def counted(self) -> dict[str, Any]:

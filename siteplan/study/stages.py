@@ -3,6 +3,7 @@
 import functools
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,7 +57,7 @@ from siteplan.study.load import (
 )
 from siteplan.study.manifest import choice_told, input_files, manifest_of, warnings_of
 from siteplan.study.measured import measured, site_columns
-from siteplan.study.progress import Progress, tell, within
+from siteplan.study.progress import Means, Progress
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.riding import line_layer, ridden, stop_layer
@@ -91,11 +92,17 @@ class _Work:
     reach: Reach
     odd: list[warnings.WarningMessage]
     cache: Cache = field(default_factory=lambda: Cache(None))
-    progress: Progress | None = None
+    means: Means = field(default_factory=Means)
 
 
 @door()
-def run(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
+def run(
+    study: Study | str | Path,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> Result:
     """Do everything that a study asks for, and write it into a folder of results.
 
     Travel times and isochrones are kept by content in `<out>/.cache`: an interrupted run goes on where it stopped, and
@@ -109,6 +116,9 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
         The folder of results; by default the one the study names.
     progress
         Called with (stage, done, total).
+    executor
+        Who searches and draws: any `concurrent.futures.Executor`, such as `Workers` or that of a Dask client; threads
+        on all cores by default. The results are the same bytes.
 
     Returns
     -------
@@ -138,20 +148,20 @@ def run(study: Study | str | Path, *, out: str | Path | None = None, progress: P
     refuse_dash(folder)
     refuse_inputs(input_files(asked).values(), [folder / name for name in FILES])
     refuse_foreign(folder)
-    cache = Cache(folder / ".cache")
+    cache, means = Cache(folder / ".cache"), Means(progress, executor)
     with one_writer(folder), _told_once() as odd:
-        work, after = _begun(asked, variants_of(asked), odd, cache, progress=progress)
+        work, after = _begun(asked, variants_of(asked), odd, cache, means=means)
         data = work.data
         rings = None
         if asked.output.isochrones and data.streets is not None:
-            rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, progress=progress)
+            rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, means=means)
         result = _with_scenarios(_answered(work, rings), work, after)
         result = replace(result, tables={**result.tables, **_for_map(work)})
         told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
-        tell(progress, "writing", 0)
+        means.tell("writing", 0)
         result = replace(result, manifest={**result.manifest, "warnings": told}).put(folder)
         cache.prune()
-        tell(progress, "writing", 1)
+        means.tell("writing", 1)
     return result
 
 
@@ -171,6 +181,7 @@ def compare_scenarios(
     *,
     choose_again: Collection[str] = (),
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Result:
     """Compute a study and its scenarios, as `run` does, and write nothing.
 
@@ -187,6 +198,8 @@ def compare_scenarios(
     choose_again
         The names of those in which the sites are chosen anew; where the study chooses some, the others keep its
         choice. Those of the study file say it themselves, and who asks another choice gets it.
+    progress, executor
+        As for `run`.
 
     Returns
     -------
@@ -210,24 +223,32 @@ def compare_scenarios(
     asked = study if isinstance(study, Study) else read_study(study)
     asked.refuse_metres("compare_scenarios")
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
+    means = Means(progress, executor)
     with _told_once() as odd:
-        work, after = _begun(asked, variants, odd, Cache(None), progress=progress)
+        work, after = _begun(asked, variants, odd, Cache(None), means=means)
         return _with_scenarios(_answered(work), work, after)
 
 
-def score(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Result:
+def score(
+    study: Study | str | Path,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> Result:
     """Analyse a study as `run` does, but draw nothing, and write nothing but the scores, as CSV, if `out` is given.
 
     `-` is standard output.
     """
     asked = study if isinstance(study, Study) else read_study(study)
+    means = Means(progress, executor)
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out)])
     with _told_once() as odd:
-        data = _load(asked, progress, around=WATERS)
+        data = _load(asked, means, around=WATERS)
         check_weights(asked, data)
         data = measured(asked, data)
-        times = times_of(asked, data, Cache(None), progress)
+        times = times_of(asked, data, Cache(None), means)
         if data.streets is not None:
             data.streets.forget()  # nothing is searched any more
         give_back()
@@ -238,7 +259,13 @@ def score(study: Study | str | Path, *, out: str | Path | None = None, progress:
     return result
 
 
-def choose(study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Choice:
+def choose(
+    study: Study | str | Path,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> Choice:
     """Choose the set of sites that a study asks for, and write it as CSV if `out` is given (`-`: standard output).
 
     Where `out` has no ending, it is a folder for all tables: the choice, who was rejected, who goes where, and the
@@ -260,16 +287,17 @@ def choose(study: Study | str | Path, *, out: str | Path | None = None, progress
             raise StudyError(f"{out}: holds the results of a run; nothing was computed or written. Give another folder")
     # A table of times knows how far all is from each site; where the sites are then matters to few questions.
     given = asked.inputs.times is not None and asked.inputs.streets is None
+    means = Means(progress, executor)
     places = not given or asked.choose.spacing_m is not None or asked.area.extent == "sites"
     with _told_once():
         if asked.inputs.population is None:
             sites, reach = _alone(asked, places)
             communes = None
         else:
-            data = _load(asked, progress, places=places, around=WATERS)
+            data = _load(asked, means, places=places, around=WATERS)
             check_choose(asked, data.sites)
             data = measured(asked, data)
-            reach = _reach(asked, times_of(asked, data, Cache(None), progress), data)
+            reach = _reach(asked, times_of(asked, data, Cache(None), means), data)
             sites, communes = data.sites, by_point(data, reach)
         _refuse_beyond(asked, reach)
         choice, tables = chosen(asked, reach, sites, communes)
@@ -332,7 +360,9 @@ def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
     return used_sites(sites), Reach.of(*by_public(no_longer(study, times), reach.people.table, study.publics), unit)
 
 
-def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.GeoDataFrame:
+def draw(
+    study: Study | str | Path, *, progress: Progress | None = None, executor: Executor | None = None
+) -> gpd.GeoDataFrame:
     """Draw the isochrones of a study's sites, for which nobody's home needs to be known.
 
     Returns
@@ -347,7 +377,9 @@ def draw(study: Study | str | Path, *, progress: Progress | None = None) -> gpd.
         streets = load_streets(asked, sites, original)
         refuse_in_water(asked, streets, sites, around)
         timetable = load_timetable(asked, streets)
-        return rings_of(asked, streets, timetable, used_sites(sites), cache=Cache(None), progress=progress)
+        return rings_of(
+            asked, streets, timetable, used_sites(sites), cache=Cache(None), means=Means(progress, executor)
+        )
 
 
 @contextmanager
@@ -360,12 +392,10 @@ def _told_once() -> Iterator[list[warnings.WarningMessage]]:
         warn(warning.message, warning.category)
 
 
-def _load(
-    study: Study, progress: Progress | None, *, places: bool = True, around: Layer[Background] = BACKGROUND
-) -> StudyData:
-    tell(progress, "reading", 0)
+def _load(study: Study, means: Means, *, places: bool = True, around: Layer[Background] = BACKGROUND) -> StudyData:
+    means.tell("reading", 0)
     data = load(study, places=places, around=around)
-    tell(progress, "reading", 1)
+    means.tell("reading", 1)
     return data
 
 
@@ -375,17 +405,17 @@ def _begun(
     odd: list[warnings.WarningMessage],
     cache: Cache,
     *,
-    progress: Progress | None,
+    means: Means,
 ) -> tuple[_Work, list[tuple[Variant, StudyData]]]:
     """Read a study and make the changes of every scenario, so that what cannot be made is told; compute the times."""
-    data = _load(study, progress)
+    data = _load(study, means)
     check_questions(study, data)
     said = {str(each.message) for each in odd}
     changed = [(variant, made(variant, study, data, said)) for variant in variants]
     after = [(variant, measured(variant.study, place)) for variant, place in changed]
     data = measured(study, data)
-    times = times_of(study, data, cache, progress)
-    return _Work(study, data, times, _reach(study, times, data), odd, cache, progress), after
+    times = times_of(study, data, cache, means)
+    return _Work(study, data, times, _reach(study, times, data), odd, cache, means), after
 
 
 def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, StudyData]]) -> Result:
@@ -394,9 +424,8 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
         return base
     others, told = {}, []
     for variant, place in after:
-        stage = None if work.progress is None else within(work.progress, variant.name)
         before = (work.study, work.data, work.times)
-        rows = times_after(variant.study, place, before, cache=work.cache, progress=stage)
+        rows = times_after(variant.study, place, before, cache=work.cache, means=work.means.within(variant.name))
         searched = rows.attrs.pop("searched", {})
         here = _reach(variant.study, rows, place)
         changed = replace(work, study=variant.study, data=place, times=rows, reach=here)
@@ -433,7 +462,7 @@ def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
     tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
     tables |= ridden(study, data)
     here = Situation(study, data, reach, opened, choice, result.scores, result.weights)
-    tables |= answers(replace(here, cache=work.cache, progress=work.progress))
+    tables |= answers(replace(here, cache=work.cache, means=work.means))
     if study.fairness is not None:
         cells = result.cells.join(desks_by_cell(study.fairness, here))
         result = replace(result, layers={**result.layers, "cells": cells})

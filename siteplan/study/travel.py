@@ -21,19 +21,19 @@ from siteplan.reachable import GIVEN, check_times
 from siteplan.study.cache import Cache, content_key, file_hash
 from siteplan.study.load import StudyData
 from siteplan.study.manifest import input_files
-from siteplan.study.progress import Progress, stage_of
+from siteplan.study.progress import Means
 from siteplan.study.scenarios import updated
 from siteplan.times import travel_times
 
 __all__ = ["fingerprint", "no_longer", "rings_of", "times_after", "times_of"]
 
-Search = Callable[[Profile | Rides, Progress | None], pd.DataFrame]
+Search = Callable[[Profile | Rides], pd.DataFrame]
 
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
 
 
 def times_of(
-    study: Study, data: StudyData, cache: Cache, progress: Progress | None, *, search: Search | None = None
+    study: Study, data: StudyData, cache: Cache, means: Means, *, search: Search | None = None
 ) -> pd.DataFrame:
     """Take the user's own times, or search them mode by mode; `attrs["searched"]` counts the sites searched by mode.
 
@@ -52,7 +52,7 @@ def times_of(
         key = content_key(
             {**inputs, "profile": profile.model_dump(exclude={"title"}), "limit": study.limit_of(profile.name)}
         )
-        make = functools.partial(search or functools.partial(_searched, study, data), profile, progress)
+        make = functools.partial(search or functools.partial(_searched, study, data, means), profile)
         table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
         searched[profile.name] = table.attrs.pop("searched", 0 if search else len(data.sites))
         # An empty table forgets its categories on disk, and every mode has its own.
@@ -65,7 +65,7 @@ def times_of(
     return whole
 
 
-def _searched(study: Study, data: StudyData, profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
+def _searched(study: Study, data: StudyData, means: Means, profile: Profile | Rides) -> pd.DataFrame:
     assert data.streets is not None  # noqa: S101 - the study was refused without
     limit: dict[str, Any] = {study.travel.unit: study.limit_of(profile.name)}
     return travel_times(
@@ -77,7 +77,7 @@ def _searched(study: Study, data: StudyData, profile: Profile | Rides, progress:
         **limit,
         direction=study.travel.direction,
         transit=data.timetable,
-        progress=stage_of(progress, profile.name),
+        **means.of(profile.name),
     )
 
 
@@ -87,7 +87,7 @@ def times_after(
     before: tuple[Study, StudyData, pd.DataFrame],
     *,
     cache: Cache,
-    progress: Progress | None,
+    means: Means,
 ) -> pd.DataFrame:
     """Return the times of a scenario: as `times_of`, but searching only what it changes of the times `before`."""
     study, data, times = before
@@ -98,19 +98,18 @@ def times_after(
         if same and variant.limit_of(profile.name) == study.limit_of(profile.name)
     }
 
-    def search(profile: Profile | Rides, progress: Progress | None) -> pd.DataFrame:
+    def search(profile: Profile | Rides) -> pd.DataFrame:
         if known.get(profile.name) != profile:
-            table = _searched(variant, after, profile, progress)
+            table = _searched(variant, after, means, profile)
             table.attrs["searched"] = len(after.sites)
             return table
         rows = times[times["mode"] == profile.name]
         columns = [name for name in rows if isinstance(profile, Rides) or name not in OF_RIDES]
         rows = rows[columns].assign(mode=rows["mode"].cat.set_categories([profile.name]))
-        told = stage_of(progress, profile.name)
-        way = study.travel.direction
-        return updated(rows, data, after, profile, minutes=study.limit_of(profile.name), direction=way, progress=told)
+        limit, way, how = study.limit_of(profile.name), study.travel.direction, means.of(profile.name)
+        return updated(rows, data, after, profile, minutes=limit, direction=way, means=how)
 
-    return times_of(variant, after, cache, progress, search=search)
+    return times_of(variant, after, cache, means, search=search)
 
 
 def _own_times(study: Study, data: StudyData) -> pd.DataFrame:
@@ -201,7 +200,7 @@ def rings_of(
     sites: gpd.GeoDataFrame,
     *,
     cache: Cache,
-    progress: Progress | None,
+    means: Means,
 ) -> gpd.GeoDataFrame:
     """Draw the isochrones of all modes, or take those drawn before: by site, then mode and limit as asked for."""
     tables = []
@@ -218,7 +217,7 @@ def rings_of(
             **limits,
             direction=study.travel.direction,
             transit=timetable,
-            progress=stage_of(progress, f"isochrones {profile.name}"),
+            **means.of(f"isochrones {profile.name}"),
         )
         table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
         tables.append(table.set_crs(streets.crs, allow_override=True))
