@@ -32,6 +32,7 @@ CIRCUMSTANCES: dict[str, dict[str, str]] = {
     "again": {},
     "one thread": dict.fromkeys(THREADS, "1"),
     "four threads": dict.fromkeys(THREADS, "4"),
+    "two processes": {"SITEPLAN_RUN_WORKERS": "2"},
     "another seed of hashes": {"PYTHONHASHSEED": "1"},
     "a third seed of hashes": {"PYTHONHASHSEED": "4242"},
     "in Kathmandu": {"TZ": "Asia/Kathmandu"},

@@ -9,7 +9,15 @@ import pytest
 
 import siteplan
 import siteplan.study
-from siteplan.errors import FetchError, InputError, NetworkError, SiteplanError, SiteplanWarning, StudyError
+from siteplan.errors import (
+    FetchError,
+    InputError,
+    NetworkError,
+    SiteplanError,
+    SiteplanWarning,
+    StudyError,
+    WorkerError,
+)
 
 
 def test_names_are_sorted_and_there() -> None:
@@ -51,6 +59,6 @@ def test_import_costs_nothing_until_a_name_is_used() -> None:
 
 
 def test_errors_make_one_tree() -> None:
-    assert {FetchError, InputError, NetworkError, StudyError} == set(SiteplanError.__subclasses__())
+    assert {FetchError, InputError, NetworkError, StudyError, WorkerError} == set(SiteplanError.__subclasses__())
     assert issubclass(SiteplanWarning, UserWarning)
     assert issubclass(InputError, ValueError)

@@ -40,6 +40,7 @@ def test_a_run_elsewhere_has_the_same_bytes(tmp_path: Path, first: tuple[Path, d
     # All other circumstances at once, in French the order of rows, too: which one it is, `make steady` tells.
     elsewhere = {
         **CIRCUMSTANCES["one thread"],
+        **CIRCUMSTANCES["two processes"],
         **CIRCUMSTANCES["a third seed of hashes"],
         **CIRCUMSTANCES["in Kathmandu"],
     }

@@ -1,9 +1,8 @@
 """The table of minutes: exact, the same from every side, in every order and on every executor."""
 
 import warnings
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 
 import geopandas as gpd
 import numpy as np
@@ -331,13 +330,6 @@ def test_targets_met_are_sorted_by_blocks(met: set[int], count: int) -> None:
 def _ascend(best, far, met, count, blocks, wide):  # type: ignore[no-untyped-def]
     """Call the kernel that only kernels can call."""
     ascend(best, far, met, count, blocks, wide)
-
-
-def test_processes_give_the_same_bytes() -> None:
-    streets, sites, people = a_town()
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        far = travel_times(streets, sites, people, executor=pool)
-    pd.testing.assert_frame_equal(travel_times(streets, sites, people), far, check_exact=True)
 
 
 def test_rows_stand_by_site_and_point_from_either_side() -> None:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Python names by what they are for; the packages that hold them, in the order of the house.
 PARTS = {
     "reading": ("Reading", "Files become checked tables, streets and timetables.", ("inputs", "network", "samples")),
-    "minutes": ("Minutes", "From homes to sites and back.", ("times", "contours", "itineraries", "lines")),
+    "minutes": ("Minutes", "From homes to sites and back.", ("times", "contours", "itineraries", "lines", "workers")),
     "reach": ("Reach", "Whom each site reaches, and who is left out.", ("analysis", "publics", "reachable")),
     "choosing": ("Choosing", "Which sites to open together.", ("siting",)),
     "showing": ("Showing", "Maps, reports and rasters.", ("output",)),
