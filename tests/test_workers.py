@@ -28,7 +28,8 @@ from test_times import a_town
 from test_transit import HALF_HOURLY, along, road
 from worlds import METRE_A_SECOND
 
-BY_BUS = Rides(walk=METRE_A_SECOND, window=("08:11", "08:14"), back=("07:20", "07:40"))
+BY_BUS = Rides(walk=METRE_A_SECOND, window=("08:11", "08:14"))
+THERE_AND_BACK = BY_BUS.with_(back=("17:00", "17:05"))
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +42,18 @@ def everything(executor: Executor | None, progress: Callable[[int, int], None] |
     """Return all that is searched or drawn on an executor, with sites and points on either side, with rides, too."""
     streets, sites, people = a_town()
     how: dict[str, Any] = {"executor": executor, "progress": progress}
-    bus = {"mode": BY_BUS, "transit": build_timetable(HALF_HOURLY, road())}
+    how_by_bus = {**how, "transit": build_timetable(HALF_HOURLY, road())}
     stops, homes = along(160, 4900), along(0, 50, 100, 150, 200, 2000).rename_axis("point")
     return [
         travel_times(streets, sites, people, mode="bike", **how),
         travel_times(streets, people, sites, **how),
         reach_totals(streets, sites, people, **how),
         reach_totals(streets, people, sites.assign(people=0.1), **how),
-        travel_times(road(), stops, homes, minutes=45, **bus, **how),
+        travel_times(road(), stops, homes, mode=BY_BUS, minutes=45, **how_by_bus),
         isochrones(streets, sites, mode="walk", minutes=[2, 5], **how).to_wkb(),
-        isochrones(road(), stops, minutes=[15, 45], **bus, **how).to_wkb(),
+        isochrones(
+            road(), stops, mode=[BY_BUS, THERE_AND_BACK.with_(name="both")], minutes=[15, 45], **how_by_bus
+        ).to_wkb(),
     ]
 
 
