@@ -1,8 +1,6 @@
 """Work shared out: the same bytes whoever does it, what dies is done again, and nothing stays behind."""
 
-import os
 import pickle
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -16,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from chores import end, end_once, refuse, seen, wait
 from siteplan.cli.hiring import hired
 from siteplan.config import Rides
 from siteplan.contours import isochrones
@@ -42,17 +41,18 @@ def everything(executor: Executor | None, progress: Callable[[int, int], None] |
     """Return all that is searched or drawn on an executor, with sites and points on either side, with rides, too."""
     streets, sites, people = a_town()
     how: dict[str, Any] = {"executor": executor, "progress": progress}
-    how_by_bus = {**how, "transit": build_timetable(HALF_HOURLY, road())}
+    along_the_road = road()
+    how_by_bus = {**how, "transit": build_timetable(HALF_HOURLY, along_the_road)}
     stops, homes = along(160, 4900), along(0, 50, 100, 150, 200, 2000).rename_axis("point")
     return [
         travel_times(streets, sites, people, mode="bike", **how),
         travel_times(streets, people, sites, **how),
         reach_totals(streets, sites, people, **how),
         reach_totals(streets, people, sites.assign(people=0.1), **how),
-        travel_times(road(), stops, homes, mode=BY_BUS, minutes=45, **how_by_bus),
+        travel_times(along_the_road, stops, homes, mode=BY_BUS, minutes=45, **how_by_bus),
         isochrones(streets, sites, mode="walk", minutes=[2, 5], **how).to_wkb(),
         isochrones(
-            road(), stops, mode=[BY_BUS, THERE_AND_BACK.with_(name="both")], minutes=[15, 45], **how_by_bus
+            along_the_road, stops, mode=[BY_BUS, THERE_AND_BACK.with_(name="both")], minutes=[15, 45], **how_by_bus
         ).to_wkb(),
     ]
 
@@ -101,12 +101,6 @@ def test_an_unknown_executor_gives_the_same_bytes() -> None:
 # Units ----------------------------------------------------------------------------------------------------------------
 
 
-def seen(array: np.ndarray, rooms: list[int], k: int) -> tuple[int, int, list[int], Any]:
-    rooms.append(k)
-    array[0] += 1  # of this process alone
-    return os.getpid(), int(array[0]), list(rooms), None
-
-
 def test_what_is_shared_goes_once_to_a_worker(workers: Workers) -> None:
     array = np.zeros(3, np.int64)
     found = each(seen, [(k,) for k in range(8)], shared=(array, []), executor=workers)
@@ -115,18 +109,6 @@ def test_what_is_shared_goes_once_to_a_worker(workers: Workers) -> None:
         own = [(count, len(rooms)) for pid, count, rooms, _ in found if pid == process]
         assert sorted(own) == [(k, k) for k in range(1, len(own) + 1)]  # kept from unit to unit
     assert array.tolist() == [0, 0, 0]
-
-
-def end(k: int) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def end_once(folder: Path, k: int) -> int:
-    """End the process the first time that it comes to the unit 1; say which units were done."""
-    (folder / f"{k}-{time.monotonic_ns()}").touch()
-    if k == 1 and len(list(folder.glob("1-*"))) == 1:
-        end(k)
-    return 10 * k
 
 
 def test_a_worker_that_dies_costs_its_unit_and_no_more(workers: Workers, tmp_path: Path) -> None:
@@ -141,21 +123,10 @@ def test_a_unit_at_which_workers_always_die_is_one_clear_error(workers: Workers)
     assert each(abs, [(-1,)], executor=workers) == [1]  # the others go on
 
 
-def refuse(k: int) -> None:
-    if k == 3:
-        raise InputError("sites.csv: row 3")
-
-
 def test_an_error_of_a_unit_is_its_own(workers: Workers) -> None:
     with pytest.raises(InputError, match=r"^sites\.csv: row 3$"):
         each(refuse, [(k,) for k in range(6)], executor=workers)
     assert each(refuse, [(0,)], executor=workers) == [None]
-
-
-def wait(k: int) -> int:
-    if k:
-        time.sleep(60)
-    return os.getpid()
 
 
 def test_an_interruption_ends_the_processes_at_once() -> None:
@@ -218,7 +189,7 @@ def cluster(count: int) -> Iterator[Any]:
 
 
 @pytest.mark.filterwarnings("ignore")  # of a library that starts processes and sockets
-def test_a_cluster_gives_the_same_bytes_though_a_worker_dies(tmp_path: Path) -> None:
+def test_a_cluster_gives_the_same_bytes_though_a_worker_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with cluster(2) as client:
         executor = client.get_executor()
         same(everything(executor), everything(None))
@@ -228,5 +199,6 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_dies(tmp_path: Path) -> 
         with hired(None, address) as pool:
             assert pool is not None
             assert each(abs, [(-1,)], executor=pool) == [1]
+    monkeypatch.setattr("siteplan.cli.hiring.WAIT", 0.5)
     with pytest.raises(StudyError, match="no scheduler answers"), hired(None, "tcp://127.0.0.1:9"):
         pass
