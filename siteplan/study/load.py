@@ -25,6 +25,7 @@ from siteplan.inputs.osm import streets_layer
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
+from siteplan.memory import give_back
 from siteplan.network.graph import stuck
 from siteplan.network.kept import linked
 from siteplan.network.people import place_people
@@ -127,6 +128,7 @@ def load(study: Study, *, places: bool = True, around: Layer[Background] = BACKG
     if streets is not None:
         refuse_in_water(study, streets, sites, basemap)
     timetable = None if streets is None else load_timetable(study, streets)
+    give_back()
     return StudyData(original, streets, timetable, cells, points, linked, sites, communes, basemap)
 
 
