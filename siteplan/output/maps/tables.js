@@ -151,7 +151,7 @@ function phasePanel() {
   });
   const heading = data.phases.some(([name]) => name) ? words.phases : words.opening;
   const focused = section.contains(document.activeElement) && document.activeElement.dataset.key;
-  section.replaceChildren(el("h2", {}, heading), el("p", { class: "sets" }, back, next), el("ol", {}, ...list));
+  section.replaceChildren(el("h2", {}, heading), el("ol", {}, ...list), el("p", { class: "sets" }, back, next));
   const again = focused && section.querySelector(`[data-key="${focused}"]:not([disabled])`);
   if (again) again.focus();
 }
