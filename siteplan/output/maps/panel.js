@@ -112,6 +112,20 @@ function search() {
   section.replaceChildren(box, results);
 }
 
+/* ---- what stands farther down, by its heading ---- */
+function contents() {
+  const headings = [...document.querySelectorAll("#panel h2")], list = el("select", { id: "jump", "aria-label": words.go_to }, el("option", { value: "" }, `${words.go_to} …`));
+  list.append(...headings.map((heading, at) => el("option", { value: at }, capital(heading.textContent))));
+  list.addEventListener("change", () => {
+    const heading = document.querySelectorAll("#panel h2")[Number(list.value)];
+    list.value = "";
+    heading.tabIndex = -1;
+    heading.scrollIntoView({ block: "start" });
+    heading.focus({ preventScroll: true });
+  });
+  document.querySelector("#search").append(list);
+}
+
 /* ---- language, link, paper ---- */
 function tools() {
   const section = document.querySelector("#tools");
@@ -160,5 +174,6 @@ function sheet() { // everything that has words
   if (document.querySelector("#topics")) topicPanel();
   if (plan) update();
   else siteTable();
+  contents();
   showCard();
 }
