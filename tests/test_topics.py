@@ -55,6 +55,8 @@ def test_a_doubtful_site_is_marked_and_its_card_says_why(tmp_path):
         assert f"No way leads to it from {names['a']}" in said
         seen.page.locator("#ranking tbody button", has_text=names["a"]).click()
         assert seen.page.locator("#card .doubtful").count() == 0
+        seen.page.locator("#jump").select_option(label="Territories")  # what stands farther down, by its heading
+        assert seen.page.evaluate("document.activeElement.textContent") == "Territories"
         assert seen.complaints == []
 
 
