@@ -272,13 +272,13 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
 def _trials(result: Outcome, points: Sequence[pd.DataFrame], room: int, tongues: Tongues) -> dict[str, Any] | None:
     """Give the places where a site can be tried, or why none can; None where nobody asked for them."""
     if result.study.get("inputs", {}).get("times"):
-        return why_none("times", tongues)
+        return why_none("try_times", tongues)
     trials = result.tables.get("trials")
     if trials is None or trials.empty:
         return None
     packed = trial_data(trials, all_points(list(points)))
     if _size(packed) > min(MOST_TRIALS, room - RING_ROOM // 2 * ("isochrones" in result.layers)):
-        return why_none("large", tongues)
+        return why_none("try_large", tongues)
     return packed
 
 

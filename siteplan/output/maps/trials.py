@@ -59,5 +59,5 @@ def pack_levels(points: NDArray[np.int64], levels: NDArray[np.int64]) -> str:
 
 
 def why_none(reason: str, tongues: Tongues) -> dict[str, Any]:
-    """Say why no site can be tried on a page."""
-    return {"why": word(tongues, f"try_{reason}")}
+    """Say in the words of that key why no site can be tried on a page."""
+    return {"why": word(tongues, reason)}
