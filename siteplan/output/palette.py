@@ -32,6 +32,7 @@ INKS = {
     "bright": "#fbfbf9",
     "accent": "#0b5c8a",
     "deep": "#002b62",
+    "low": "#8fb4d9",  # of a range; the high end is deep
     "bar": "#c9dcec",
     "opens": "#0072b2",
     "closes": "#b34700",
@@ -80,7 +81,7 @@ WATER = "#bcd6e6"
 GREEN = "#d3dcc4"
 RAILWAY = HATCH = "#6b7280"
 STREET = INKS["edge"]
-LOW_END = "#8fb4d9"  # of a range; the high end is deep
+LOW_END = INKS["low"]
 
 
 def class_colours(sequence: str, count: int) -> list[str]:

@@ -46,7 +46,7 @@ from siteplan.output.maps.scenarios import site_changes, whole_sites
 from siteplan.output.maps.topics import doubt_data, topic_data
 from siteplan.output.maps.trials import MOST_TRIALS, trial_data, why_none
 from siteplan.output.outcome import Outcome
-from siteplan.output.palette import CHANGE, CHOSEN, INKS, LOW_END, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
+from siteplan.output.palette import CHANGE, CHOSEN, INKS, OUTLINE, SEQUENCES, STATUS, TINTS, mode_colour
 from siteplan.output.tradeoffs import tradeoffs_told
 from siteplan.publics import aligned_publics
 from siteplan.reachable import by_point
@@ -246,7 +246,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "halo": CHOSEN,
         "outline": OUTLINE,
         "change": CHANGE,
-        "colours": {**SEQUENCES, **INKS, "low_end": LOW_END, "tints": TINTS, "modes": _mode_colours(plan)},
+        "colours": {**SEQUENCES, **INKS, "tints": TINTS, "modes": _mode_colours(plan)},
         "threshold": threshold,
         "sites": cards,
         "served": _served(result.table("lines")),

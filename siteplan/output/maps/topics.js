@@ -5,7 +5,7 @@ function picture(topic) {
   return el("figure", {}, rows ? pairsPlot(title, names, rows) : stairsPlot(title, axis, xs, ys, falls), el("figcaption", { class: "hint" }, title));
 }
 function pairsPlot(title, names, rows) { // two bars a row, as in the report
-  const step = 37, top = 20, most = Math.max(1, ...rows.flatMap(([, ...both]) => both)), colours = [data.colours.low_end, data.colours.deep];
+  const step = 37, top = 20, most = Math.max(1, ...rows.flatMap(([, ...both]) => both)), colours = [data.colours.low, data.colours.deep];
   const plot = svg("svg", { viewBox: `0 0 ${WIDE} ${top + step * rows.length}`, role: "img", "aria-label": title });
   names.forEach((name, at) => plot.append(svg("rect", { x: (at * WIDE) / 2, y: 2, width: 10, height: 10, fill: colours[at] }),
     text(name, { x: (at * WIDE) / 2 + 14, y: 11, "font-size": 11, fill: data.colours.soft })));
