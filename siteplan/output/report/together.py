@@ -89,7 +89,7 @@ def together_brief(account: Account) -> Brief | None:
     if found is None or shares is None:
         return None
     first, *more = _gain_texts(account, found, shares)
-    return Brief("together", (first, *more[-1:]), _pairs(account, shares))
+    return Brief("who_pays", (first, *more[-1:]), _pairs(account, shares))
 
 
 def _pairs(account: Account, shares: pd.DataFrame) -> Pairs | None:
