@@ -109,7 +109,7 @@ class Cache:
         if self.folder is None:
             return
         clear_leftovers(self.folder)
-        for kind in ("times", "rings", "variant"):
+        for kind in ("times", "rings", "trials", "variant"):
             for path in self.folder.glob(f"{kind}_*"):
                 if path.name not in self.used and path.is_file():
                     path.unlink(missing_ok=True)
