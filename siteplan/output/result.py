@@ -137,7 +137,9 @@ class Result(Outcome):
             credits=self.credits,
         )
         if WORKBOOK in manifest["files"]:
-            sheets = {name: table for name, table in self.tables.items() if not TABLES[name].file.endswith(".parquet")}
+            # In the catalogue's order, which a result that is read back has as well.
+            kept = (name for name in TABLES if name in self.tables and not TABLES[name].file.endswith(".parquet"))
+            sheets = {name: self.tables[name] for name in kept}
             write_workbook(sheets, folder / WORKBOOK, currency=self.currency)
         if "minutes.tif" in manifest["files"]:
             self._write_raster(folder / "minutes.tif")

@@ -88,6 +88,8 @@ def _write_sheet(sheet: Any, table: pd.DataFrame, declared: Table, currency: str
         nonlocal changed
         if not isinstance(value, str):
             return value
+        if not value:  # no text is what is missing, as a CSV file has it
+            return None
         text = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value)
         text = text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
         changed += text != value
