@@ -108,6 +108,7 @@ def test_the_folder_holds_what_was_computed(result: Result) -> None:
         ".cache",
         "coverage.csv",
         "datapackage.json",
+        "doubts.csv",
         "manifest.json",
         "map.html",
         "overlap.csv",
@@ -119,6 +120,7 @@ def test_the_folder_holds_what_was_computed(result: Result) -> None:
         "sites_in_reach.csv",
         "territories.csv",
         "times.parquet",
+        "trials.parquet",
     }
     assert list(pd.read_csv(folder / "scores.csv")["people_walk_5.5"]) == [50, 50]
     assert len(pd.read_parquet(folder / "times.parquet")) == len(result.times)
@@ -177,12 +179,12 @@ def results(result: Result, tmp_path: Path) -> Path:
 def test_results_as_the_run_wrote_them_are_told_so(results: Path) -> None:
     (results / "mine.txt").write_text("of somebody else")
     (found,) = check(results)
-    assert (found.severity, found.text) == ("info", "12 of 12 files are as the run wrote them")  # all but the manifest
+    assert (found.severity, found.text) == ("info", "14 of 14 files are as the run wrote them")  # all but the manifest
 
 
 def test_every_file_that_is_changed_or_missing_is_told(results: Path) -> None:
     names = sorted(json.loads((results / "manifest.json").read_text())["sha256"])
-    assert len(names) == 12
+    assert len(names) == 14
     for name in names:
         whole = (results / name).read_bytes()
         for spoil in (lambda path: path.write_bytes(path.read_bytes()[:-1]), lambda path: path.unlink()):
@@ -323,8 +325,8 @@ def test_isochrones_are_not_drawn_again(town: Path, monkeypatch: pytest.MonkeyPa
 def test_the_cache_holds_what_the_last_run_needed(town: Path) -> None:
     quietly(run, town)
     quietly(run, read_study(town, ["travel.modes=walk", "travel.minutes=6"]))
-    kept = [path.name.split("_")[:2] for path in sorted((town.parent / "results" / ".cache").iterdir())]
-    assert kept == [["rings", "walk"], ["times", "walk"]]
+    kept = [path.name.split("_") for path in sorted((town.parent / "results" / ".cache").iterdir())]
+    assert [parts[:-1] for parts in kept] == [["rings", "walk"], ["times", "walk"], ["trials"]]
 
 
 def test_what_an_earlier_run_wrote_and_this_one_does_not_is_removed(
