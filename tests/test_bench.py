@@ -118,7 +118,8 @@ def test_an_unknown_task_is_refused() -> None:
 
 def test_cities_side_by_side_are_one_network(tmp_path: Path) -> None:
     nodes, cells = scale.write_tiles(Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf", tmp_path, 2)
-    parts = scale.stages(tmp_path)
+    with pytest.warns(SiteplanWarning, match="have no street"):  # nodes of paths on islands, among others
+        parts = scale.stages(tmp_path)
     assert set(parts) == {"reading streets", "reading people", "placing people", "minutes, walk", "minutes, bike"}
     streets = sp.read_streets(tmp_path / "streets.osm.pbf")
     one = sp.read_streets(Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf")
