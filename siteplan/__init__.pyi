@@ -127,12 +127,14 @@ from .siting.choose import choose_sites as choose_sites
 from .siting.phases import coverage_curve as coverage_curve, deploy as deploy, least_needed as least_needed
 from .study import (
     Finding as Finding,
+    Territories as Territories,
     check as check,
     compare as compare,
     compare_scenarios as compare_scenarios,
     fetch as fetch,
     read_study as read_study,
     run as run,
+    run_each as run_each,
 )
 from .times import reach_totals as reach_totals, travel_times as travel_times
 from .workers import Workers as Workers

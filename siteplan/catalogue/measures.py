@@ -53,6 +53,8 @@ _KINDS = MappingProxyType(
         "unique": _Kind(before="unique_", groups=True, limited=True),
         "added": _Kind(before="added_", groups=True, limited=True),
         "covered": _Kind(before="covered_", limited=True),
+        "before": _Kind(before="before_", limited=True),
+        "after": _Kind(before="after_", limited=True),
         "reached": _Kind(groups=True, limited=True),
         "decayed": _Kind(before="decayed_", groups=True),
         "minutes": _Kind(before="minutes_"),
@@ -72,7 +74,8 @@ class Measure:
     kind
         Of a site: people `reached`, `unique` (by no other site), `added` (to what existing sites reach), `decayed`
         (weighted by nearness). Of a cell or point: the share `covered`, `minutes` to the nearest `site`,
-        `desks_per_person`. Of a mode: its speed, `kmh`.
+        `desks_per_person`. Of a mode: its speed, `kmh`. Of a territory: people with an open site `before` and `after`
+        the choice.
     group
         People or the name of a group; always people but for the kinds of a site.
     mode

@@ -140,14 +140,37 @@ def run(
 ) -> None:
     """Do everything a study asks for.
 
-    Scores, overlap, times, isochrones, map and manifest go into a folder of results.
+    Scores, overlap, times, isochrones, map and manifest go into a folder of results. With area.each, every territory
+    is planned for by itself, in a folder of its own, and one table tells of all.
     """
     from siteplan.study import run as run_study
 
     folder = study.output.folder if out is None else out
+    if study.area.each is not None:
+        _run_each(study, folder, as_json=as_json, quiet=quiet, verbose=verbose)
+        return
     with keeps(folder), progress(quiet, verbose) as tell, hired(workers, cluster) as executor:
         result = run_study(study, out=out, progress=tell, executor=executor)
     show(result, as_json, quiet)
+
+
+def _run_each(study: "Study", folder: Path, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+    """Run every territory of a study; exit with 1 where none has results."""
+    from siteplan.output.terminal import print_each
+    from siteplan.study import run_each
+
+    with progress(quiet, verbose) as tell:
+        found = run_each(study, out=folder, progress=tell)
+    table = found.table
+    if as_json:
+        rows = json.loads(table.reset_index().to_json(orient="records"))
+        typer.echo(json.dumps({"folder": str(folder), "territories": rows}, ensure_ascii=False, indent=1))
+    else:
+        print_each(table, plain_console(), language=study.language, currency=study.currency)
+    done = int((table["error"] == "").sum())
+    say(f"{done} of {len(table)} territories have results, in {folder}; each_territory.csv tells of all", quiet)
+    if not done:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from siteplan.config.fields import File, Names, listed, refused
 from siteplan.config.profiles import Model
 
-__all__ = ["Area", "Inputs", "Population", "Table", "Transit"]
+__all__ = ["Area", "Each", "Inputs", "Population", "Table", "Transit"]
 
 
 def _as_file(value: Any) -> Any:
@@ -39,6 +39,19 @@ class Table(Model):
     )
 
 
+class Each(Table):
+    """Territories of which each is planned for by itself; a plain path stands for `{file: path}`."""
+
+    name: str | None = Field(
+        default=None, description="the column of the territories' names; empty = found by its usual names"
+    )
+    by: str | None = Field(
+        default=None,
+        description="a column, such as department: rows with the same value are one territory, called by it; empty = "
+        "every row is one",
+    )
+
+
 class Area(Model):
     """The territories that results are shown by, and how far people are taken in."""
 
@@ -47,6 +60,13 @@ class Area(Model):
     )
     name: str | None = Field(
         default=None, description="the column of the communes' names; empty = found by its usual names"
+    )
+    each: Annotated[Each, BeforeValidator(_as_file)] | None = Field(
+        default=None,
+        description="polygons (.gpkg .geojson .parquet) of which `run` plans for each by itself, such as communes.gpkg "
+        "or {file: communes.gpkg, by: department}: with the people who live in it and the sites that stand in it, into "
+        "a folder of its own, and one table of all, each_territory.csv; other commands do not heed it; empty = the "
+        "whole is one",
     )
     extent: Literal["all", "sites", "communes"] = Field(
         default="all",

@@ -37,6 +37,8 @@ from siteplan.words import languages
 __all__ = ["Output", "Study", "folder_name"]
 
 MOST_SCENARIOS = 1000  # each is a study of its own, computed beside the others
+LONGEST_FOLDER = 100  # characters: with the files in it, a path stays within the 260 of Windows
+DEVICE = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]")
 LONGEST_CHAIN = 100  # scenarios that build one on the other
 
 Named = Annotated[str, Field(min_length=1, max_length=80)]
@@ -67,10 +69,17 @@ class Output(Model):
     )
 
 
-def folder_name(scenario: str) -> str:
-    """Return a scenario's name as a name of a folder."""
-    plain = unicodedata.normalize("NFKD", scenario).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or hashlib.sha256(scenario.encode()).hexdigest()[:8]
+def folder_name(name: str) -> str:
+    """Return the name of a scenario or territory as a name of a folder that every file system takes.
+
+    A device of Windows, such as `con`, and a name that is too long end with a digest of it.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    if DEVICE.fullmatch(plain) or len(plain) > LONGEST_FOLDER:
+        return f"{plain[:LONGEST_FOLDER]}-{digest}"
+    return plain or digest
 
 
 def _joined(options: Sequence[Option]) -> Scenario:
@@ -247,6 +256,11 @@ class Study(Shown, Model):
             )
         if self.area.extent == "communes" and self.area.communes is None:
             raise refused("area.extent: is communes, but area.communes names no file of them")
+        if self.area.each is not None and (self.inputs.times is not None or self.scenarios or self.matrix):
+            what = "scenarios" if self.inputs.times is None else "inputs.times"
+            raise refused(
+                f"area.each: plans for each territory by itself, from streets and without scenarios; leave {what} out"
+            )
         if self.travel.metres is not None and self.score.decay is not None:
             raise refused("score.decay: weighs minutes; leave it out beside travel.metres")
         if self.choose is not None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siteplan.analysis.equity import TOTAL
-from siteplan.catalogue import BEST, PEOPLE, Measure, measures, speeds
+from siteplan.catalogue import BEST, PEOPLE, Measure, by_mode, measures, speeds
 from siteplan.config import TRANSIT, Public
 from siteplan.errors import listed
 from siteplan.objectives import Objective, objective_names
@@ -45,6 +45,7 @@ __all__ = [
     "print_changes",
     "print_choice",
     "print_coverage",
+    "print_each",
     "print_frontier",
     "print_scenarios",
     "print_scores",
@@ -389,6 +390,32 @@ def print_frontier(
         Column(words["opens"].lower(), opens, number=False, name=True),
     ]
     _print(console, columns, iter([words["frontier_note"]]))
+
+
+def print_each(table: pd.DataFrame, console: "Console", *, language: str = "en", currency: str = "") -> None:
+    """Print what each territory has and gets: who has an open site by the best of the modes, what opens and its cost.
+
+    `table` is that of `run_each`; of a territory without results it is told why.
+    """
+    words = load_words(language, "report", "terminal")
+    done = table["error"] == ""
+    columns = [
+        Column(words["name"], list(map(printable, table["name"])), number=False, name=True),
+        Column(words["col_people"], [words.count(each) for each in table["people"]]),
+    ]
+    for kind, heading in (("before", "open_today"), ("after", "open_chosen")):
+        named = by_mode(table, kind)
+        if named:
+            covered = (table[list(named.values())[-1]] / table["people"]).where(done)
+            shares = ["" if pd.isna(each) else words.share(each) for each in covered]
+            columns.append(Column(f"{words[heading]}\n{list(named)[-1]}", shares))
+    columns.append(Column(words["opens"].lower(), [words.count(each) for each in table["opened"]]))
+    if "cost" in table:
+        costs = ["" if pd.isna(each) else words.number(each) for each in table["cost"]]
+        columns.append(Column(words.priced(words["col_cost"], currency), costs))
+    if not done.all():
+        columns.append(Column(words["no_results"], list(map(printable, table["error"])), number=False, name=True))
+    _print(console, columns, iter([]))
 
 
 # ---- coverage by mode ----

@@ -1,6 +1,7 @@
 """Every name that commands and notebooks ask of a study, and where it lives: read when siteplan.study is imported."""
 
 from .changes import compare as compare
+from .each import Territories as Territories, run_each as run_each
 from .fetching import fetch as fetch
 from .findings import Finding as Finding, check as check
 from .reading import read_study as read_study

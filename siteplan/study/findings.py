@@ -33,6 +33,7 @@ from siteplan.output.result import read_manifest
 from siteplan.study.choosing import check_choose
 from siteplan.study.doubt import doubtful_sites
 from siteplan.study.load import (
+    Inputs,
     asked_file,
     linked_by_mode,
     load,
@@ -52,6 +53,7 @@ from siteplan.study.manifest import SCHEMA
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.scenarios import made, variants_of
+from siteplan.study.territories import split, territories_of
 from siteplan.words import load_words
 
 __all__ = ["Finding", "check"]
@@ -115,12 +117,16 @@ def check(study: Study | str | Path) -> list[Finding]:
     sites = _tried(found, "inputs.sites", lambda: load_sites(asked))
     if sites is not None:
         found += _about_sites(sites)
-        _tried(found, "choose", lambda: check_choose(asked, used_sites(sites)))
+        if asked.area.each is None:  # else it is asked of each territory
+            _tried(found, "choose", lambda: check_choose(asked, used_sites(sites)))
     cells = None
     if sites is not None or asked.area.extent != "sites":
         cells = _tried(found, "inputs.population", lambda: load_cells(asked, sites, communes))
     if cells is not None:
         found += _about_cells(cells)
+    if asked.area.each is not None and sites is not None and cells is not None:
+        inputs = Inputs(sites, communes, cells, None, {})
+        found += _tried(found, "area.each", lambda: list(_about_each(asked, inputs))) or []
     streets = None
     if sites is not None and asked.inputs.streets is not None:
         streets, around = _tried(found, "inputs.streets", lambda: _ground(asked, sites)) or (None, {})
@@ -259,6 +265,17 @@ def _about_sites(sites: gpd.GeoDataFrame) -> Iterator[Finding]:
             f"{len(pairs)} pair(s) of sites stand within {SAME_PLACE:g} m of each other: {', '.join(pairs[:5])}{more}"
         )
         yield Finding("warning", "inputs.sites", f"{text}; neither reaches anybody alone")
+
+
+def _about_each(study: Study, inputs: Inputs) -> Iterator[Finding]:
+    """Say how many territories are planned for, and which of them cannot be."""
+    parts = split(inputs, territories_of(study))
+    yield Finding("info", "area.each", f"{len(parts)} territories, each planned for by itself")
+    without = [one.name for one in parts if used_sites(one.sites).empty]
+    empty = [one.name for one in parts if not (one.cells["people"] > 0).any()]
+    for names, text in ((without, "no site stands"), (empty, "nobody lives")):
+        if names:
+            yield Finding("warning", "area.each", f"{text} in {len(names)} of them: {listed(names, 5)}")
 
 
 def _about_cells(cells: gpd.GeoDataFrame) -> Iterator[Finding]:

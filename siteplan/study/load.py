@@ -35,6 +35,7 @@ from siteplan.network.transit import Timetable, read_transit
 from siteplan.study.editing import edited_cells, edited_sites, edited_streets, edited_timetable
 
 __all__ = [
+    "Inputs",
     "StudyData",
     "asked_file",
     "check_streets",
@@ -44,6 +45,7 @@ __all__ = [
     "load_cells",
     "load_communes",
     "load_ground",
+    "load_inputs",
     "load_sites",
     "load_streets",
     "load_timetable",
@@ -53,6 +55,7 @@ __all__ = [
     "read_original",
     "refuse_in_water",
     "same_place",
+    "settled",
     "stuck_by_mode",
     "used_sites",
 ]
@@ -80,6 +83,8 @@ class StudyData:
     all_sites: gpd.GeoDataFrame
     communes: gpd.GeoDataFrame | None
     basemap: Background
+    frame: gpd.GeoSeries | None = None
+    """How far streets and what lies around them are drawn; None: all of them."""
 
     @property
     def sites(self) -> gpd.GeoDataFrame:
@@ -90,6 +95,22 @@ class StudyData:
     def cell_communes(self) -> pd.Series | None:
         """The name of the commune of each cell, `outside` beyond them all; None without communes."""
         return None if self.communes is None else commune_names(self.cells, self.communes)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a study's files hold, before people and sites are put on the streets.
+
+    Streets as the study changes them, and timetables on them, are there only where several territories share them.
+    """
+
+    sites: gpd.GeoDataFrame
+    communes: gpd.GeoDataFrame | None
+    cells: gpd.GeoDataFrame
+    original: StreetNetwork | None
+    basemap: Background
+    streets: StreetNetwork | None = None
+    timetable: Timetable | None = None
 
 
 def load(study: Study, *, places: bool = True, around: Layer[Background] = BACKGROUND) -> StudyData:
@@ -111,11 +132,26 @@ def load(study: Study, *, places: bool = True, around: Layer[Background] = BACKG
     StudyError
         A change that cannot be made.
     """
+    return settled(study, load_inputs(study, places=places, around=around))
+
+
+def load_inputs(study: Study, *, places: bool = True, around: Layer[Background] = BACKGROUND) -> Inputs:
+    """Read the files of a study, as `load` does."""
     sites = load_sites(study, places=places)
     communes = load_communes(study)
     cells = load_cells(study, used_sites(sites), communes)
     original, basemap = load_ground(study, around)
-    streets = None if original is None else load_streets(study, sites, original)
+    return Inputs(sites, communes, cells, original, basemap)
+
+
+def settled(study: Study, inputs: Inputs) -> StudyData:
+    """Put sites and people on the streets, and check that all are of the same place, as `load` does."""
+    sites, communes, cells, original = inputs.sites, inputs.communes, inputs.cells, inputs.original
+    streets, basemap = inputs.streets, inputs.basemap
+    if streets is None and original is not None:
+        streets = load_streets(study, sites, original)
+    elif streets is not None:
+        check_streets(study, streets, sites)
     if streets is not None:
         same_place(streets, cells, f"{asked_file(study, 'population')}: its cells")
     # A travel-time table of the user's own speaks of cells, whatever streets there are to draw isochrones on; one that
@@ -127,7 +163,9 @@ def load(study: Study, *, places: bool = True, around: Layer[Background] = BACKG
     linked = {} if searched is None else linked_by_mode(study, searched, points)
     if streets is not None:
         refuse_in_water(study, streets, sites, basemap)
-    timetable = None if streets is None else load_timetable(study, streets)
+    timetable = inputs.timetable
+    if timetable is None and streets is not None:
+        timetable = load_timetable(study, streets)
     give_back()
     return StudyData(original, streets, timetable, cells, points, linked, sites, communes, basemap)
 

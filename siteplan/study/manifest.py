@@ -48,6 +48,7 @@ def input_files(study: Study) -> dict[str, Path]:
     inputs = study.inputs
     named = {
         "area.communes": study.area.communes and study.area.communes.file,
+        "area.each": study.area.each and study.area.each.file,
         "inputs.elevation": inputs.elevation,
         "inputs.population": inputs.population and inputs.population.file,
         "inputs.sites": inputs.sites and inputs.sites.file,

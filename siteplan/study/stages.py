@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -75,7 +75,7 @@ from siteplan.study.stress import asks_for_calm, stress_lines
 from siteplan.study.travel import no_longer, rings_of, times_after, times_of
 from siteplan.study.trials import trials_of
 
-__all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "score"]
+__all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "run_into", "score"]
 
 PLAIN = 2.0  # metres: less than a tenth of the grid that isochrones are drawn on
 APART = ("scores", "times")  # which other commands may have written beside a choice
@@ -143,23 +143,40 @@ def run(
     {'S05': 9483.0, 'S01': 9437.0}
     """
     asked = study if isinstance(study, Study) else read_study(study)
+    if asked.area.each is not None:
+        raise StudyError("area.each: asks for many territories; use run_each, or leave it out")
     asked.refuse_metres("run")
     folder = Path(out) if out is not None else asked.output.folder
     refuse_dash(folder)
     refuse_inputs(input_files(asked).values(), [folder / name for name in FILES])
+    return run_into(asked, folder, means=Means(progress, executor))
+
+
+def run_into(
+    asked: Study,
+    folder: Path,
+    *,
+    read: Callable[[], StudyData] | None = None,
+    told: Callable[[Result], Mapping[str, Any]] | None = None,
+    means: Means,
+) -> Result:
+    """Do what `run` does, of inputs that are `read` otherwise than by `load`; the manifest says what is `told`, too."""
     refuse_foreign(folder)
-    cache, means = Cache(folder / ".cache"), Means(progress, executor)
+    cache = Cache(folder / ".cache")
     with one_writer(folder), _told_once() as odd:
-        work, after = _begun(asked, variants_of(asked), odd, cache, means=means)
+        work, after = _begun(asked, variants_of(asked), odd, cache, means=means, read=read)
         data = work.data
         rings = None
         if asked.output.isochrones and data.streets is not None:
             rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, means=means)
         result = _with_scenarios(_answered(work, rings), work, after)
         result = replace(result, tables={**result.tables, **_for_map(work)})
-        told = warnings_of(asked, _warned(odd))  # those that the answers brought, too
+        warned = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         means.tell("writing", 0)
-        result = replace(result, manifest={**result.manifest, "warnings": told}).put(folder)
+        result = replace(result, manifest={**result.manifest, "warnings": warned})
+        if told is not None:
+            result = replace(result, manifest={**result.manifest, **told(result)})
+        result = result.put(folder)
         cache.prune()
         means.tell("writing", 1)
     return result
@@ -406,9 +423,10 @@ def _begun(
     cache: Cache,
     *,
     means: Means,
+    read: Callable[[], StudyData] | None = None,
 ) -> tuple[_Work, list[tuple[Variant, StudyData]]]:
     """Read a study and make the changes of every scenario, so that what cannot be made is told; compute the times."""
-    data = _load(study, means)
+    data = _load(study, means) if read is None else read()
     check_questions(study, data)
     said = {str(each.message) for each in odd}
     changed = [(variant, made(variant, study, data, said)) for variant in variants]
@@ -541,6 +559,11 @@ def _layers(
     }
     there = {name: table for name, table in layers.items() if table is not None}
     return Layers({name: table if callable(table) else table.to_crs(crs) for name, table in there.items()})
+
+
+def framed(table: gpd.GeoDataFrame, frame: gpd.GeoSeries | None) -> gpd.GeoDataFrame:
+    """Return what of a table lies in a frame, or touches it; all of it without one."""
+    return table if frame is None else table[table.intersects(frame.to_crs(table.crs).iloc[0])]
 
 
 def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
