@@ -505,7 +505,9 @@ def test_check_tells_of_streets_that_nobody_can_leave_or_come_to(
 ) -> None:
     # The last stretch, with site B and ten people at its end, leads there alone, or from there alone.
     streets = town.parent / "streets.osm"
-    last = '<way id="2" version="1"><nd ref="10"/><nd ref="11"/><tag k="highway" v="residential"/>'
+    # Nobody may walk it either, pushing a bicycle.
+    tags = '<tag k="highway" v="residential"/><tag k="foot" v="no"/>'
+    last = f'<way id="2" version="1"><nd ref="10"/><nd ref="11"/>{tags}'
     text = streets.read_text().replace('<nd ref="11"/>', "").replace("</osm>", f"{last}{{}}</way></osm>")
     streets.write_text(text.format(f'<tag k="oneway" v="{oneway}"/>'))
     found = [*findings(town, "info"), *findings(town, "warning")]

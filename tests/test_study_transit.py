@@ -68,7 +68,7 @@ def test_how_one_rides_is_asked_in_the_study(town: Path) -> None:
 def test_timetables_add_their_mode(town: Path) -> None:
     text = BY_BUS.replace("modes: [walk, transit], ", "")
     town.write_text(text)
-    assert read_study(town).travel.modes == ("walk", "bike", "transit")
+    assert read_study(town).travel.modes == ("walk", "bike", "calm", "transit")
 
 
 def test_a_run_has_transit_in_all_its_files(town: Path) -> None:
