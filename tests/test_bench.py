@@ -123,7 +123,7 @@ def test_cities_side_by_side_are_one_network(tmp_path: Path) -> None:
     assert set(parts) == {"reading streets", "reading people", "placing people", "minutes, walk", "minutes, bike"}
     streets = sp.read_streets(tmp_path / "streets.osm.pbf")
     one = sp.read_streets(Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf")
-    assert len(streets.u) > 2 * len(one.u) + scale.LINKS / 2  # the streets that join them, and what these cut
+    assert len(streets.u) > 2 * len(one.u)  # the streets that join them; a small place has fewer than a city
     component = footing(streets, WALK).component
     assert np.bincount(component[streets.u]).max() > 1.5 * np.bincount(footing(one, WALK).component[one.u]).max()
     assert nodes > 2 * one.node_count
