@@ -256,12 +256,16 @@ def test_order_changes_nothing_and_a_rerun_neither(objective: str) -> None:
         assert other.rejected.to_csv() == one.rejected.to_csv()
 
 
+@pytest.mark.filterwarnings("ignore:times. .* have no time to some of the sites:siteplan.errors.SiteplanWarning")
 def test_several_modes_the_best_of_them_each_person_once() -> None:
     times, people, sites = little()
     both = pd.concat([times.assign(mode="walk"), times.assign(mode="bike", minutes=times["minutes"] / 3)])
     assert ask(both, people, sites, sites=1, minutes=5).sites.index.tolist() == ["B"]
     assert ask(both, people, sites, sites=1, minutes=5, mode="walk").sites.index.tolist() == ["A"]
     assert ask(both, people, sites, sites=1, minutes=5, mode=["walk", "bike"]).value == 15.0
+    # Without a limit, who reaches none counts twice the longest way by the quickest mode, not by the slowest.
+    quick = ask(times.assign(minutes=times["minutes"] / 3), people, sites, sites=1, objective="median")
+    assert ask(both, people, sites, sites=1, objective="median").value == pytest.approx(quick.value)
 
 
 def test_decay_may_be_a_column() -> None:

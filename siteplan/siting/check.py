@@ -43,7 +43,9 @@ def check_choice(
     status = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
     goal, limit = question.goal, question.limit(USUAL)
     near, mine = _near(times, chosen, limit, question)
-    limit = limit if np.isfinite(limit) else float(near["minutes"].max() if len(near) else 0.0)
+    if not np.isfinite(limit):  # then the longest way there is, each by its quickest mode
+        least = near.groupby(["site", "point"], observed=True)["minutes"].min()
+        limit = float(least.max()) if len(least) else 0.0
     _same("sites twice", len(set(chosen)), len(chosen))
     _true(
         "existing and required sites are open", set(table.index[status.isin(["existing", "required"])]) <= set(chosen)
