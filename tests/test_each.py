@@ -4,7 +4,9 @@ On foot within 5.5 minutes A at crossing 0 reaches crossings 0 to 4, M at 5 reac
 """
 
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -44,9 +46,20 @@ def town(tmp_path: Path) -> Path:
     return write_town(tmp_path, sites=SITES, study=study + "area: {each: communes.gpkg}\n")
 
 
+class Counting(ThreadPoolExecutor):
+    """One that counts what it is asked to do."""
+
+    asked = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        Counting.asked += 1
+        return super().submit(*args, **kwargs)
+
+
 def test_each_is_planned_for_by_itself(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.warns(UserWarning, match=r"2 of 4 territories have no results: .*, Far"):  # 8 and 9 have no site
-        found = run_each(town)
+        found = run_each(town, executor=Counting(1))
+    assert Counting.asked > 0
     told = "\n".join(finding.text for finding in check(town) if finding.place == "area.each")
     assert "no site stands in 2 of them: ../é* (3), Far" in told
     assert "nobody lives in 1 of them: Far" in told

@@ -31,6 +31,7 @@ from siteplan.errors import StudyError
 
 if TYPE_CHECKING:
     from siteplan.config import Study
+    from siteplan.study import Territories
 
 __all__ = ["check", "choose", "demo", "init", "isochrones", "run", "score"]
 
@@ -144,31 +145,30 @@ def run(
     is planned for by itself, in a folder of its own, and one table tells of all.
     """
     from siteplan.study import run as run_study
+    from siteplan.study import run_each
 
     folder = study.output.folder if out is None else out
     if study.area.each is not None:
-        _run_each(study, folder, as_json=as_json, quiet=quiet, verbose=verbose)
+        with progress(quiet, verbose) as tell, hired(workers, cluster) as executor:
+            _show_each(run_each(study, out=folder, progress=tell, executor=executor), study, as_json, quiet)
         return
     with keeps(folder), progress(quiet, verbose) as tell, hired(workers, cluster) as executor:
         result = run_study(study, out=out, progress=tell, executor=executor)
     show(result, as_json, quiet)
 
 
-def _run_each(study: "Study", folder: Path, *, as_json: bool, quiet: bool, verbose: bool) -> None:
-    """Run every territory of a study; exit with 1 where none has results."""
+def _show_each(found: "Territories", study: "Study", as_json: bool, quiet: bool) -> None:
+    """Print what every territory of a study came to; exit with 1 where none has results."""
     from siteplan.output.terminal import print_each
-    from siteplan.study import run_each
 
-    with progress(quiet, verbose) as tell:
-        found = run_each(study, out=folder, progress=tell)
     table = found.table
     if as_json:
         rows = json.loads(table.reset_index().to_json(orient="records"))
-        typer.echo(json.dumps({"folder": str(folder), "territories": rows}, ensure_ascii=False, indent=1))
+        typer.echo(json.dumps({"folder": str(found.folder), "territories": rows}, ensure_ascii=False, indent=1))
     else:
         print_each(table, plain_console(), language=study.language, currency=study.currency)
     done = int((table["error"] == "").sum())
-    say(f"{done} of {len(table)} territories have results, in {folder}; each_territory.csv tells of all", quiet)
+    say(f"{done} of {len(table)} territories have results, in {found.folder}; each_territory.csv tells of all", quiet)
     if not done:
         raise typer.Exit(1)
 

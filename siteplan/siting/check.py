@@ -44,8 +44,8 @@ def check_choice(
     goal, limit = question.goal, question.limit(USUAL)
     near, mine = _near(times, chosen, limit, question)
     if not np.isfinite(limit):  # then the longest way there is, each by its quickest mode
-        least = near.groupby(["site", "point"], observed=True)["minutes"].min()
-        limit = float(least.max()) if len(least) else 0.0
+        quickest = near.groupby(["site", "point"], observed=True)["minutes"].min()
+        limit = float(quickest.max()) if len(quickest) else 0.0
     _same("sites twice", len(set(chosen)), len(chosen))
     _true(
         "existing and required sites are open", set(table.index[status.isin(["existing", "required"])]) <= set(chosen)

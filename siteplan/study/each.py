@@ -8,6 +8,7 @@ finished of the same input.
 import hashlib
 import warnings
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,11 @@ class Territories(Shown):
 
 @door()
 def run_each(
-    study: Study | str | Path, *, out: str | Path | None = None, progress: Progress | None = None
+    study: Study | str | Path,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Territories:
     """Do what `run` does for each territory of a study's `area.each`, by itself.
 
@@ -103,6 +108,8 @@ def run_each(
         The folder of results; by default the one the study names. It gets a folder `territories/<name>` for each.
     progress
         Called with (stage, done, total); the stage begins with the name of the territory.
+    executor
+        Who searches, as for `run`: threads unless one is given.
 
     Returns
     -------
@@ -136,7 +143,7 @@ def run_each(
     refuse_inputs(input_files(asked).values(), [folder / TABLES[TABLE].file])
     _refuse_others(folder)
     areas = territories_of(asked)
-    means = Means(progress)
+    means = Means(progress, executor)
     means.tell("reading", 0)
     inputs = _shared(asked)
     means.tell("reading", 1)
