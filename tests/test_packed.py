@@ -2,6 +2,8 @@
 
 import gzip
 import re
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -316,3 +318,31 @@ def test_a_table_that_shrinks_well_is_read(tmp_path: Path) -> None:
     path = tmp_path / "sites.csv.gz"
     path.write_bytes(gzip.compress(b"id,lon,lat,note\n" + rows.replace("\n", "," + "x" * 300 + "\n").encode()))
     assert len(sp.read_sites(path)) == 10_000
+
+
+SPOILT_LISTS = """
+import random, sys
+import siteplan as sp
+whole = open(sys.argv[1], "rb").read()
+start = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+for seed in (157, 250, 445, 591, 626, 673):
+    drawn, spoilt = random.Random(seed), bytearray(whole)
+    drawn.randrange(start, len(whole) - 8)
+    for _ in range(drawn.randrange(1, 4)):
+        spoilt[drawn.randrange(start, start + 700)] = drawn.randrange(256)
+    open(sys.argv[1], "wb").write(spoilt)
+    try:
+        sp.read_population(sys.argv[1])
+    except sp.InputError as error:
+        print(error)
+"""
+
+
+def test_spoilt_parquet_with_lists_does_not_end_the_process(tmp_path: Path) -> None:
+    """These seeds did: what the file says of its columns, asked for one by one, ended it."""
+    path = tmp_path / "cells.parquet"
+    columns = {"lon": [5.0, 6.0], "lat": [45.0, 45.0], "people": [1.0, 2.0], "tags": [["a"], ["b", "c"]]}
+    pd.DataFrame(columns).to_parquet(path, compression=None)
+    done = subprocess.run([sys.executable, "-c", SPOILT_LISTS, path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "what it says of its columns is spoilt" in done.stdout

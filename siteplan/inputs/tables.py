@@ -1,6 +1,8 @@
 """Tables, whatever their format, as plain columns."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +48,29 @@ def _broken_shapes(path: Path) -> str:
     return f"{broken.sum():,} of {len(held):,} geometries in column '{column}' are broken, the first: {first}"
 
 
-def _begin(path: Path, told: Any) -> None:
-    """Read a row of each group, so that spoilt metadata of a column are an error: asked for by themselves, they abort.
+# What a file says of its columns, asked for one by one.
+TOLD = """
+import sys, pyarrow.parquet
+told = pyarrow.parquet.read_metadata(sys.argv[1])
+for number in range(told.num_row_groups):
+    group = told.row_group(number)
+    for at in range(group.num_columns):
+        group.column(at).num_values
+"""
 
-    Not where one row may hold any number of values, as in lists.
+
+def _begin(path: Path, told: Any) -> None:
+    """Refuse a file with spoilt metadata of a column: asked for by themselves, they end the process.
+
+    Reading a row of each group tells; where one row may hold any number of values, as in lists, another process asks.
     """
     import pyarrow.parquet
 
     if any(told.schema.column(at).max_repetition_level for at in range(len(told.schema))):
+        asked = [sys.executable, "-I", "-c", TOLD, str(path)]
+        done = subprocess.run(asked, check=False, capture_output=True)  # noqa: S603
+        if done.returncode:
+            raise ValueError("what it says of its columns is spoilt")
         return
     with pyarrow.parquet.ParquetFile(path) as file:
         for number in range(told.num_row_groups):
