@@ -521,12 +521,15 @@ def test_a_reader_that_leaves_early_is_no_error(town: Path) -> None:
     assert "Exception" not in done.stderr
 
 
-@pytest.mark.parametrize("more", [[], ["-o", "-"], ["--json"]])
-def test_tables_to_a_reader_that_has_gone_are_no_error(town: Path, more: list[str]) -> None:
+@pytest.mark.parametrize(
+    "asked", ["--help", "run --help", "score {} -q", "score {} -q -o -", "score {} -q --json"], ids=str
+)
+def test_what_is_printed_to_a_reader_that_has_gone_is_no_error(town: Path, asked: str) -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as gone:
-        done = subprocess.run([*SITEPLAN, "score", str(town), "-q", *more], stdout=gone, stderr=subprocess.PIPE)
+        command = [*SITEPLAN, *asked.format(town).split()]
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (141, b"")
 
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from siteplan.cli.choosing import set_aside
 from siteplan.cli.piped import piped
@@ -43,7 +44,32 @@ __all__ = [
     "with_manners",
 ]
 
+
+class Program(TyperGroup):
+    """The commands together, whose output, help too, need not be read to its end (by head, or less)."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the arguments; help is printed here."""
+        with _as_far_as_read():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command."""
+        with _as_far_as_read():
+            return super().invoke(*args, **kwargs)
+
+
+@contextlib.contextmanager
+def _as_far_as_read() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        sys.stdout = None  # nothing more can be written, not even at exit
+        raise typer.Exit(141) from None
+
+
 app = typer.Typer(
+    cls=Program,
     help="Where should the next telecentre go, and whom does it reach without a car?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -102,9 +128,7 @@ def manners(quiet: bool, verbose: bool) -> Iterator[None]:
         except KeyboardInterrupt:
             stop("interrupted: nothing is half written; the same command goes on from what was computed", 130)
         except BrokenPipeError:
-            # The reader (head, less) has seen enough; nothing more can be written, not even at exit.
-            sys.stdout = None
-            raise typer.Exit(141) from None
+            raise
         except OSError as error:
             stop(f"error: {error.filename or 'a file'}: {error.strerror or error}", 1)
         finally:
