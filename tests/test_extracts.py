@@ -232,7 +232,7 @@ def test_from_a_name_to_a_study_that_runs_by_the_sources_themselves(replay, tmp_
     told = json.loads(before["sources.json"])
     assert set(told["parts"]) == {"communes", "streets", "sites", "population", "transit", "terrain"}
     study = sp.read_study(tmp_path / "valley" / "study.yaml")
-    assert study.travel.modes == ("walk", "bike", "transit")
+    assert study.travel.modes == ("walk", "bike", "calm", "transit")
     result = score(study)
     assert result.manifest["totals"]["people"]["in"] == pytest.approx(49742, rel=0.001)
     assert set(result.scores.index) == set(sp.propose_sites(tmp_path / "valley" / "streets.osm.pbf").index)

@@ -135,6 +135,10 @@ def test_nobody_turns_round_in_the_middle_of_a_street_to_take_a_forbidden_turn()
         (rows[a], rows[b]): cost for (a, b), cost in turning_times(streets, BIKE, spots).items()
     }
     assert turning_times(streets, BIKE, spots)[1, 0] == 3
+    spur, first = (Place(edge, offset / streets.length[edge], 0) for edge, offset, _ in reversed(spots))
+    way = find_way(streets, BIKE, [spur], [first], most=36_000)
+    assert way is not None
+    assert way.cost == 3
 
 
 @settings(max_examples=400, deadline=None)

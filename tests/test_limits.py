@@ -323,7 +323,7 @@ def test_a_line_that_brings_nobody_within_its_limits_is_told(tmp_path: Path) -> 
     assert re.findall(r"(\w+): by public transport, nobody gains or loses a site within 9.5 minutes", report) == [
         "none"
     ]
-    assert "less by public transport, 9.5 min people 110 80 0 30 -30" in report
+    assert "less by public transport, 9.5 min 110 80 0 30 -30" in report
     page = (tmp_path / "out" / "map.html").read_text("utf-8")
     assert "none: by public transport, nobody gains or loses a site within 9.5 minutes" in page
     assert "less: by public transport, nobody" not in page

@@ -669,8 +669,8 @@ def test_the_report_answers_in_plain_sentences(town):
     assert "covers at most 12 people (1%) fewer" in robust
     scenarios = section(page, "scenarios")[1]
     assert "bridge: a bridge" in scenarios  # what a scenario is about is said once, above its rows
-    assert "bridge on foot people 1,200 1,300 150 50 +100" in scenarios
-    assert "paint by any mode people 1,500 1,500 0 0 0" in scenarios
+    assert "bridge on foot 1,200 1,300 150 50 +100" in scenarios
+    assert "paint by any mode 1,500 1,500 0 0 0" in scenarios
     assert scenarios.count("1,500 1,500") == 1  # what does not change is told once, of what does not change at all
     assert "<b>Library</b>" not in page
 

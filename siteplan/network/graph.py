@@ -30,7 +30,7 @@ from siteplan.network.hubs import Hubs
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
 
-__all__ = ["Footing", "ModeGraph", "Positions", "footing", "mode_graph", "stuck"]
+__all__ = ["Footing", "ModeGraph", "Positions", "footing", "mode_graph", "passed", "stuck"]
 
 Ints = npt.NDArray[np.signedinteger[Any]]  # int32 where large places would fill the memory
 Bools = npt.NDArray[np.bool_]
@@ -244,9 +244,14 @@ def _build(streets: StreetNetwork, use: Footing, backwards: bool) -> ModeGraph:
         streets.length[edges],
         ends_only=use.ends_only[edges],
         component=use.component,
-        stops=_tails(streets, [*use.turns[:, 1].tolist(), *(way[place] for way in use.detours for place in (1, -1))]),
+        stops=_stops(streets, use),
     )
     return _assemble(streets, edges, cost, use, chains=chains, backwards=backwards)
+
+
+def _stops(streets: StreetNetwork, use: Footing) -> Ints:
+    """Return the nodes where turns are ruled."""
+    return _tails(streets, [*use.turns[:, 1].tolist(), *(way[place] for way in use.detours for place in (1, -1))])
 
 
 def _tails(streets: StreetNetwork, halves: Sequence[int]) -> Ints:
@@ -342,23 +347,45 @@ def _contract(
     return _Chains(chain, flip, before, before_metres, ends, total, ends_only[e])
 
 
-def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints, *, stops: Ints) -> Ints:
-    """Return for each half-edge the one that must follow it, -1 where there is a choice or an end.
+def _passed(head: Ints, open_: Bools, ends_only: Bools, stops: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the nodes without a choice, and the two half-edges that arrive at each.
 
     A node is passed through when exactly two edges meet there, both open to all and usable in the same directions.
     """
-    count = len(head)
-    n = int(head.max(initial=-1)) + 1
-    degree = np.bincount(head, minlength=n)
+    degree = np.bincount(head, minlength=1)
     passable = degree == 2
-    passable[stops[stops < n]] = False
+    passable[stops[stops < len(passable)]] = False
     arriving = np.argsort(head, kind="stable")
     start = np.concatenate([[0], np.cumsum(degree)])
     node = np.flatnonzero(passable)
     first, second = arriving[start[node]], arriving[start[node] + 1]
     plain = (first >> 1 != second >> 1) & ~ends_only[first >> 1] & ~ends_only[second >> 1]
     plain &= (open_[first] == open_[second ^ 1]) & (open_[first ^ 1] == open_[second])
-    node, first, second = node[plain], first[plain], second[plain]
+    return node[plain], first[plain], second[plain]
+
+
+def passed(streets: StreetNetwork, use: Footing) -> frozenset[int]:
+    """Return the nodes in the middle of streets, where nobody turns round to take a turn that is forbidden.
+
+    None where no turn is forbidden: then nobody gains by turning round.
+    """
+    if not len(use.turns) and not use.detours:
+        return frozenset()
+    edges = np.flatnonzero(use.usable)
+    head = np.column_stack([streets.v[edges], streets.u[edges]]).ravel()
+    found = _passed(head, (use.cost[edges] >= 0).ravel(), use.ends_only[edges], _stops(streets, use))
+    return frozenset(found[0].tolist())
+
+
+def _followers(head: Ints, open_: Bools, ends_only: Bools, component: Ints, *, stops: Ints) -> Ints:
+    """Return for each half-edge the one that must follow it, -1 where there is a choice or an end.
+
+    Nodes are passed as `_passed` has it.
+    """
+    count = len(head)
+    n = int(head.max(initial=-1)) + 1
+    degree = np.bincount(head, minlength=n)
+    node, first, second = _passed(head, open_, ends_only, stops)
     # A ring without any junction must be cut somewhere: at its first node.
     inner = np.zeros(n, bool)
     inner[node] = True

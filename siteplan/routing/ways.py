@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteplan.config import Profile
-from siteplan.network.graph import Footing, footing
+from siteplan.network.graph import Footing, footing, passed
 from siteplan.network.streets import StreetNetwork
 
 __all__ = ["Piece", "Spot", "Way", "find_way"]
@@ -60,10 +60,16 @@ def find_way(
     goals = _goals(streets, use, ends)
     forbidden = _forbidden(use)
     begun = {way[:place] for way in use.detours for place in range(1, len(way))}
+    middle = streets.remember(("passed", profile), lambda: passed(streets, use))
+
+    def kept(ridden: tuple[int, ...], node: int) -> tuple[int, ...]:
+        """Return the last half-edges that what may follow hangs on: in the middle of a street one goes on."""
+        return _kept(ridden, forbidden, begun) or (ridden[-1:] if node in middle else ())
+
     # Entries: cost, node, part of the trip, the spot set out from, the half-edge that led here, the state before, and
     # the last half-edges once more, as far as it hangs on them what may follow.
     heap = [
-        (cost, node, part, s, h, -1, _kept((h,), forbidden, begun))
+        (cost, node, part, s, h, -1, kept((h,), node))
         for s, spot in enumerate(starts)
         for cost, node, part, h in _out(streets, use, spot)
     ]
@@ -78,6 +84,8 @@ def find_way(
             continue
         done.add((node, part, bound_by))
         here, closed = len(states), _closed(bound_by, forbidden, use.detours)
+        if node in middle and bound_by:
+            closed = {*closed, bound_by[-1] ^ 1}
         states.append((cost, start, led, before))
         for more, asked, last, end in goals.get(node, ()):
             if last in closed:
@@ -92,7 +100,7 @@ def find_way(
             if step < 0 or bool(use.ends_only[h >> 1]) != (part != OPEN) or h in closed:
                 continue
             head = int(streets.u[h >> 1] if h & 1 else streets.v[h >> 1])
-            by = _kept((*bound_by, h), forbidden, begun)
+            by = kept((*bound_by, h), head)
             if (head, part, by) not in done:
                 heapq.heappush(heap, (cost + step, head, part, start, h, here, by))
     if best is not None and (not found or best[0] < min(way.cost for way in found)):

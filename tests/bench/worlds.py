@@ -10,9 +10,8 @@ from scipy.sparse import csr_array
 
 from siteplan.config import Profile
 from siteplan.inputs.osm import RawWays
-from siteplan.network.graph import ModeGraph, Positions, mode_graph
+from siteplan.network.graph import ModeGraph, Positions, footing, mode_graph
 from siteplan.network.streets import StreetNetwork, read_streets
-from siteplan.network.tags import Access
 
 Ints = npt.NDArray[np.int64]
 
@@ -99,13 +98,13 @@ def common(streets: StreetNetwork, profile: Profile, *, backwards: bool = False)
 
 
 def _through_streets(streets: StreetNetwork, profile: Profile) -> StreetNetwork:
-    use = np.maximum(*streets.uses(profile.rules, push=profile.push)[:2])
-    kept = np.flatnonzero((use > Access.ENDS) & (np.maximum(*streets.costs(profile)) >= 0))
+    use = footing(streets, profile)
+    kept = np.flatnonzero(use.usable & ~use.ends_only)
     lengths = np.diff(streets.start)[kept]
     start = np.concatenate([[0], np.cumsum(lengths)])
     vertex = np.repeat(streets.start[kept] - start[:-1], lengths) + np.arange(start[-1])
     used, ends = np.unique(np.concatenate([streets.u[kept], streets.v[kept]]), return_inverse=True)
-    return replace(
+    through = replace(
         streets,
         u=ends[: len(kept)],
         v=ends[len(kept) :],
@@ -117,6 +116,8 @@ def _through_streets(streets: StreetNetwork, profile: Profile) -> StreetNetwork:
         kind=streets.kind[kept],
         way_id=streets.way_id[kept],
     )
+    # Without them one-way rules may cut off others.
+    return _through_streets(through, profile) if footing(through, profile).ends_only.any() else through
 
 
 def _one_of_each(tail: Ints, head: Ints, edge: Ints, count: int) -> tuple[Ints, Ints, Ints]:
