@@ -143,10 +143,10 @@ def _handler(replay: Replay) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if self.command != "HEAD":
                 sent = body if cut is None else body[:cut]
+                asked.sent = len(sent)  # before they go: whoever has them all may look at once
                 with contextlib.suppress(OSError):  # whoever asked has left
                     self.wfile.write(sent)
                     self.wfile.flush()
-                asked.sent = len(sent)
             if cut is not None:
                 self.close_connection = True
 
