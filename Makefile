@@ -75,6 +75,7 @@ bench: .venv-bench/.ready ## measure against other engines, side by side (instal
 
 notebooks: $(READY) ## execute the notebooks in place
 	$(BIN)/python -m pytest --nbmake --overwrite notebooks
+	$(BIN)/python -m tools.notebooks notebooks
 
 sample: $(READY) ## draw the sample territory in data/sample anew
 	$(BIN)/python -m tools.sample data/sample

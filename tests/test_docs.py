@@ -28,6 +28,7 @@ from siteplan.cli import app
 from siteplan.config import Study
 from siteplan.errors import StudyError
 from siteplan.samples import write_sample
+from tools.notebooks import tidy
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -175,3 +176,8 @@ def test_links_to_files_of_the_project_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text("utf-8")):
             made = target.startswith(("reference/", "../reference/")) or target == "changelog.md"
             assert made or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_are_committed_without_where_and_when_they_ran(path: Path) -> None:
+    assert tidy(path.read_text(encoding="utf-8")) == path.read_text(encoding="utf-8")
