@@ -28,6 +28,7 @@ from siteplan.network.graph import ModeGraph, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
+from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import RideTimes, Window, plan_rides, ride_costs, some_rides
 from siteplan.routing.search import MINUTE, Search, costs, prepare, room_for, runs_backwards
 from siteplan.routing.surfaces import search_surface, spread_places
@@ -287,7 +288,7 @@ def _by_transit(
     places = _stop_places(transit, rides)
     xy = np.ascontiguousarray(shapely.get_coordinates(places.geometry.to_numpy()))
     surfaces = [_surfaces(transit.streets, sites, rides.access, cutoffs, backwards=way) for _, way in ways]
-    plans = [plan_rides(transit, sites, places, mode=mode, cutoff=beyond, backwards=way) for mode, way in ways]
+    plans = [plan_rides(RideQuery(transit, sites, places, mode, beyond, way)) for mode, way in ways]
     calls = [
         (np.arange(first, stop), [plan.of(first, stop) for plan in plans])
         for first, stop in cut(len(sites), max(PARTS, -(-len(sites) // BLOCK)))

@@ -22,6 +22,7 @@ from siteplan.network.snapping import HARD_LIMIT, LIMIT, Mode, as_modes, measure
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.routing.journeys import Journeys, Ride, Trace, search_journeys
+from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import ride_costs
 from siteplan.routing.search import MINUTE, deciseconds, runs_backwards
 from siteplan.routing.ways import Piece, Spot, find_way
@@ -161,15 +162,16 @@ def _ridden(
         return None
     (trace,) = found.traces(np.zeros(1, np.int64))
     cost, low, high = found.ranked[:, 0].tolist()
-    within = found.costs[:, 0] <= found.cutoff
+    within = found.costs[:, 0] <= found.asked.cutoff
     moment = int(found.moments[found.chosen[0]])
     # Who plans is there before the moment asked about, or sets out after it; who walks all the way has no plan.
-    asked = int(found.set_out[found.chosen[0], 0]) * (-1 if found.backwards else 1) if trace.ridden else moment * 10
+    way = -1 if found.asked.backwards else 1
+    asked = way * int(found.set_out[found.chosen[0], 0]) if trace.ridden else moment * 10
     legs, ways = _legs(transit, trace, mode, direction, asked=asked, cost=cost, ends=(origin, site))
     return Itinerary(
         minutes=cost / MINUTE,
-        minutes_p25=low / MINUTE if low <= found.cutoff else np.nan,
-        minutes_p75=high / MINUTE if high <= found.cutoff else np.nan,
+        minutes_p25=low / MINUTE if low <= found.asked.cutoff else np.nan,
+        minutes_p75=high / MINUTE if high <= found.asked.cutoff else np.nan,
         metres=float(legs["metres"].sum()),
         at=clock_of(moment),
         possible=int(within.sum()),
@@ -196,7 +198,7 @@ def journeys_within(
         )
     backwards = runs_backwards(direction)
     cutoff = int(ride_costs([minutes], mode, transit)[0])
-    return search_journeys(transit, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
+    return search_journeys(RideQuery(transit, sites, people, mode, cutoff, backwards))
 
 
 @dataclass(frozen=True)

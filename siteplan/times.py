@@ -20,6 +20,7 @@ from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, as_profile, m
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing import search
+from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import RideTimes, ride_costs, ride_times
 
 __all__ = ["reach_totals", "travel_times"]
@@ -147,9 +148,8 @@ def _by_transit(
     backwards = search.runs_backwards(direction)
 
     def searched(mode: Rides, backwards: bool) -> pd.DataFrame:
-        found = ride_times(
-            transit, sites, people, mode=mode, cutoff=cutoff, backwards=backwards, executor=executor, progress=progress
-        )
+        query = RideQuery(transit, sites, people, mode, cutoff, backwards)
+        found = ride_times(query, executor=executor, progress=progress)
         return _journeys(found, cutoff / search.MINUTE)
 
     table = searched(rides, backwards)

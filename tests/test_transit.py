@@ -27,6 +27,7 @@ from siteplan.network.transit import Timetable, build_timetable, read_transit
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.budget import make_limited_room, search_limited
 from siteplan.routing.layout import lay_out
+from siteplan.routing.query import RideQuery
 from siteplan.routing.transit import make_ride_room, search_rides
 from siteplan.samples import write_sample
 from siteplan.times import travel_times
@@ -815,7 +816,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Timetable, gpd.Geo
 @given(case=cases(), way=st.booleans())
 @settings(max_examples=100)
 def test_a_search_leaves_the_working_arrays_as_they_were(case: Case, way: bool) -> None:
-    found = lay_out(case.transit, case.sites, case.people, mode=case.rides, cutoff=36_000, backwards=way)
+    found = lay_out(RideQuery(case.transit, case.sites, case.people, case.rides, 36_000, way))
     walks, exits = (*found.laid.feet, found.laid.foot_walk), (*found.exits, 1)
     clock = np.array([36_000, 35_400, 34_800, 30_000, 29_400], np.int32) * (-1 if way else 1)
     query = (np.sort(clock)[::-1].copy(), 18_000, case.rides.max_rides, found.laid.kernel)

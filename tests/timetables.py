@@ -341,12 +341,18 @@ class Events:
     budget: float  # deciseconds of walks in all
 
 
-def _rule(feed: Feed, rules: list[Any], stops: tuple[int, int], trips: tuple[int, int]) -> tuple[int, int] | None:
-    """Return type and seconds of the first rule for certain routes or trips that holds between two trips."""
+def _rule(
+    called: list[tuple[str, int]], rules: list[Any], stops: tuple[int, int], trips: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Return type and seconds of the first rule for certain routes or trips that holds between two trips.
+
+    `called` are the id and the route of each trip.
+    """
     for a, b, kind, seconds, line, other_line, one, other in rules:
         held = (a, b) == stops
         for trip, route, name in zip(trips, (line, other_line), (one, other), strict=True):
-            held = held and (feed.trips["id"][trip] == name if name else route in (-1, feed.trips["route"][trip]))
+            own, of = called[trip]
+            held = held and (own == name if name else route in (-1, of))
         if held:
             return kind, seconds
     return None
@@ -358,6 +364,7 @@ def events(feed: Feed, changes: dict[int, dict[int, int]], straight: Costs, ride
     allowed: dict[tuple[int, int], list[tuple[int, int, int, frozenset[int]]]] = defaultdict(list)
     said = {(a, b): (kind, seconds) for a, b, kind, seconds in feed.transfers.itertuples(index=False)}
     rules = list(feed.special.itertuples(index=False, name=None))
+    called = list(zip(feed.trips["id"], feed.trips["route"], strict=True))
     calling: dict[int, set[int]] = defaultdict(set)
     for call in feed.calls.itertuples():
         calling[call.stop].add(call.trip)
@@ -365,7 +372,7 @@ def events(feed: Feed, changes: dict[int, dict[int, int]], straight: Costs, ride
         for off in calling[a]:
             together: dict[tuple[int, int], set[int]] = defaultdict(set)
             for on in calling[b] if rules else ANY:
-                kind, seconds = _rule(feed, rules, (a, b), (off, on)) or said.get((a, b), (0, 0))
+                kind, seconds = _rule(called, rules, (a, b), (off, on)) or said.get((a, b), (0, 0))
                 walked = changes[a].get(b, math.inf)
                 if kind == 2 and walked == math.inf and straight[a, b] <= rides.max_walk_minutes * 600:
                     walked = straight[a, b]

@@ -7,18 +7,17 @@ its short cuts, on the same layout of the timetable and on the same clock: decis
 from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from siteplan.compiled import kernel
-from siteplan.config import Rides
-from siteplan.network.transit import Timetable, patterns_without
+from siteplan.network.transit import patterns_without
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.layout import lay_out, lay_patterns
 from siteplan.routing.ondemand import costs_at
 from siteplan.routing.planning import asked_at, departures_of
+from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import rank_of
 from siteplan.routing.transit import make_ride_room, search_rides
 from siteplan.work import each
@@ -136,13 +135,9 @@ class Journeys:
     deciseconds at the percentile and at 25 and 75 %; `by_itself` (points) are those without any ride.
     """
 
-    timetable: Timetable
-    backwards: bool
-    cutoff: int
-    rides: int
+    asked: RideQuery
     moments: Ints
     clock: Costs
-    wait: int | None
     costs: Costs
     set_out: Costs
     chosen: Ints
@@ -166,7 +161,7 @@ class Journeys:
                     found[point] = Trace((int(self.by_itself[point]),), ())
                     continue
                 if self._called is not None and self.costs[minute, point] == self._called.costs[minute, point]:
-                    found[point] = self._called.trace(minute, point, self.backwards)
+                    found[point] = self._called.trace(minute, point, self.asked.backwards)
                     continue
                 if rounds is None:
                     rounds = self._rounds(start)
@@ -175,15 +170,17 @@ class Journeys:
 
     def within(self, kernel: tuple[Any, ...]) -> npt.NDArray[np.bool_]:
         """Return which points are within the limit, at the percentile, by another timetable (`without`)."""
-        query = (self.cutoff, self.rides, kernel, self._laid.feet, self._exits, self._access)
-        costs, _ = _minute_by_minute(self.clock, self.wait, query, self.by_itself)
+        mode, cutoff = self.asked.mode, self.asked.cutoff
+        query = (cutoff, mode.max_rides, kernel, self._laid.feet, self._exits, self._access)
+        costs, _ = _minute_by_minute(self.clock, mode.planned_minutes, query, self.by_itself)
         if self._called is not None:
             costs = np.minimum(costs, self._called.costs)
-        within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= self.cutoff
+        within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= cutoff
         return within
 
     def _rounds(self, start: int) -> Any:
-        return _rounds(start, start + self.cutoff, self.rides, self._laid.kernel, self._laid.feet, self._access)
+        latest, rides = start + self.asked.cutoff, self.asked.mode.max_rides
+        return _rounds(start, latest, rides, self._laid.kernel, self._laid.feet, self._access)
 
     def _trace(self, goal: int, point: int, rounds: tuple[Any, Any, Any]) -> Trace:
         """Follow a journey that ends at `goal` back from the point to the site; turn it round if it runs towards it."""
@@ -206,7 +203,7 @@ class Journeys:
             k -= 1
         start = self._access[self._access[:, 0] == boarded, 1].min()
         walks.append(int(start))
-        if not self.backwards:
+        if not self.asked.backwards:
             walks, rides = walks[::-1], rides[::-1]
         return Trace(tuple(walks), tuple(rides))
 
@@ -218,8 +215,8 @@ class Journeys:
 
     def _ride(self, pattern: int, trip: int, on: int, off: int) -> Ride:
         """Return a ride of the search in terms of the timetable."""
-        p = self.timetable.patterns
-        if self.backwards:
+        p = self.asked.timetable.patterns
+        if self.asked.backwards:
             pattern = len(p.ptr) - 2 - pattern
             last = int(p.ptr[pattern + 1] - p.ptr[pattern]) - 1
             trip = int(p.trip_ptr[pattern + 1] - p.trip_ptr[pattern]) - 1 - trip
@@ -279,13 +276,14 @@ def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
 
     It is that of all journeys of the same `search_journeys`.
     """
-    p, feed = journeys.timetable.patterns, journeys.timetable.feed
+    timetable, backwards = journeys.asked.timetable, journeys.asked.backwards
+    p, feed = timetable.patterns, timetable.feed
     gone = np.isin(feed.trips["route"], routes)
     joined = (gone & (p.after >= 0)).any() or gone[p.after[p.after >= 0]].any()
     if joined and not gone.all():  # what is left of a vehicle's run is another pattern
-        rest = patterns_without(journeys.timetable, routes)
-        return lay_patterns(rest, journeys._laid.slack, backwards=journeys.backwards)
-    trips = p.trips[:: -1 if journeys.backwards else 1]
+        rest = patterns_without(timetable, routes)
+        return lay_patterns(rest, journeys._laid.slack, backwards=backwards)
+    trips = p.trips[:: -1 if backwards else 1]
     stays = ~gone[trips]
     ptr, *rules, time_ptr, on, off, call_ptr, calls = journeys._laid.kernel
     width = np.diff(ptr)
@@ -311,42 +309,33 @@ def _minute_by_minute(clock: Costs, wait: int | None, query: tuple[Any, ...], by
     return costs, set_out
 
 
-def search_journeys(
-    timetable: Timetable,
-    sites: gpd.GeoDataFrame,
-    people: gpd.GeoDataFrame,
-    *,
-    mode: Rides,
-    cutoff: int,
-    backwards: bool,
-) -> list[Journeys]:
-    """Search the journeys between every site and every point; arguments as in `ride_times`, one result a site.
+def search_journeys(asked: RideQuery) -> list[Journeys]:
+    """Search the journeys asked for; one result a site.
 
     A limit of the walks in all is not kept to: refuse it before.
     """
-    layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
+    layout, mode = lay_out(asked), asked.mode
     laid = layout.laid
     moments = np.array(mode.moments)
-    clock = asked_at(mode.moments, backwards=backwards)
-    clock = clock if backwards else clock[::-1]  # as the moments are
+    clock = asked_at(mode.moments, backwards=asked.backwards)
+    clock = clock if asked.backwards else clock[::-1]  # as the moments are
     ranks = [rank_of(share, len(clock)) for share in (mode.percentile, 25, 75)]
 
     def search(site: int) -> Journeys:
-        by_itself = np.full(len(people), FAR, np.int32)
+        by_itself = np.full(len(asked.people), FAR, np.int32)
         by_itself[layout.by_oneself[site][0]] = layout.by_oneself[site][1]
         near = layout.access[site]
-        query = (cutoff, mode.max_rides, laid.kernel, laid.feet, layout.exits, near)
+        query = (asked.cutoff, mode.max_rides, laid.kernel, laid.feet, layout.exits, near)
         costs, set_out = _minute_by_minute(clock, mode.planned_minutes, query, by_itself)
         called = None
         if layout.on_demand is not None:
-            called = _Called.of(layout.on_demand[site], clock, mode.planned_minutes, len(people))
+            called = _Called.of(layout.on_demand[site], clock, mode.planned_minutes, len(asked.people))
             sooner = called.costs < costs
             costs, set_out = np.where(sooner, called.costs, costs), np.where(sooner, called.set_out, set_out)
         ranked = np.sort(costs, axis=0)[ranks]
-        chosen = np.where(ranked[0] <= cutoff, np.argmax(costs == ranked[0], axis=0), -1)
+        chosen = np.where(ranked[0] <= asked.cutoff, np.argmax(costs == ranked[0], axis=0), -1)
         return Journeys(
-            timetable, backwards, cutoff, mode.max_rides, moments, clock, mode.planned_minutes, costs, set_out,
-            chosen, ranked, by_itself, ranks[0], laid, near, layout.exits, called,
-        )  # fmt: skip
+            asked, moments, clock, costs, set_out, chosen, ranked, by_itself, ranks[0], laid, near, layout.exits, called
+        )
 
-    return each(search, [(site,) for site in range(len(sites))])
+    return each(search, [(site,) for site in range(len(asked.sites))])

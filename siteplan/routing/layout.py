@@ -8,7 +8,6 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -22,6 +21,7 @@ from siteplan.network.transit import Patterns, Timetable
 from siteplan.routing import search
 from siteplan.routing.alone import by_oneself
 from siteplan.routing.ondemand import lay_rides
+from siteplan.routing.query import RideQuery
 
 __all__ = ["Laid", "Layout", "lay_out", "lay_patterns", "lay_timetable", "walks_to_stops"]
 
@@ -59,31 +59,23 @@ class Layout:
     on_demand: list[pd.DataFrame] | None
 
 
-def lay_out(
-    timetable: Timetable,
-    sites: gpd.GeoDataFrame,
-    people: gpd.GeoDataFrame,
-    *,
-    mode: Rides,
-    cutoff: int,
-    backwards: bool,
-) -> Layout:
-    """Lay out what the journeys between sites and points are searched on; `backwards` means towards the sites."""
+def lay_out(query: RideQuery) -> Layout:
+    """Lay out what journeys are searched on."""
+    timetable, sites, mode, backwards = query.timetable, query.sites, query.mode, query.backwards
     streets, home = timetable.streets, mode.home or mode.walk
     site_links = linked(streets, sites, mode.walk, HARD_LIMIT)
-    point_links = linked(streets, people, home, home.link_m)
+    point_links = linked(streets, query.people, home, home.link_m)
     access = walks_to_stops(timetable, site_links, mode, backwards, outward=True)
     access = _at_berths(access, timetable.patterns).sort_values(["place", "stop"])
-    alone = cutoff if mode.direct_walk_minutes is None else min(cutoff, _ds(mode.direct_walk_minutes))
+    alone = query.cutoff if mode.direct_walk_minutes is None else min(query.cutoff, _ds(mode.direct_walk_minutes))
     ways_in, bounds = _plain(access[["stop", "cost"]].to_numpy()), _ptr(access["place"], len(sites))
     near, out = [ways_in[a:b] for a, b in itertools.pairwise(bounds)], _exits(timetable, point_links, mode, backwards)
-    how: dict[str, Any] = {"mode": mode, "cutoff": cutoff, "backwards": backwards}
     return Layout(
         laid=lay_timetable(timetable, mode, backwards),
         access=near,
         exits=out,
-        by_oneself=by_oneself(streets, sites, people, home, cutoff=alone, backwards=backwards),
-        on_demand=lay_rides(timetable, sites, people, access=near, exits=out, **how),
+        by_oneself=by_oneself(streets, sites, query.people, home, cutoff=alone, backwards=backwards),
+        on_demand=lay_rides(query, near, out),
     )
 
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siteplan.config import Rides
 from siteplan.network.snapping import metric_points
 from siteplan.network.transit import Timetable
 from siteplan.routing import search
 from siteplan.routing.alone import by_oneself
 from siteplan.routing.arrivals import FAR
+from siteplan.routing.query import RideQuery
 
 __all__ = ["costs_at", "lay_rides", "lower_costs"]
 
@@ -47,17 +47,9 @@ class _Sides:
 
 
 def lay_rides(
-    timetable: Timetable,
-    sites: gpd.GeoDataFrame,
-    people: gpd.GeoDataFrame,
-    *,
-    mode: Rides,
-    cutoff: int,
-    backwards: bool,
-    access: Sequence[npt.NDArray[Any]],
-    exits: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    query: RideQuery, access: Sequence[npt.NDArray[Any]], exits: tuple[npt.NDArray[Any], npt.NDArray[Any]]
 ) -> list[pd.DataFrame] | None:
-    """Return the rides on demand of each site, `backwards` towards it; None where there are none at all.
+    """Return the rides on demand of each site; None where there are none at all.
 
     Parameters
     ----------
@@ -71,21 +63,22 @@ def lay_rides(
         the search waits until it opens, later there is no such ride; of which `walk_site`, `drive`, `walk_point`
         (deciseconds); `stop_site`, `stop_point` (-1: none), `ride` (row of the feed's rides).
     """
+    timetable, mode, sites = query.timetable, query.mode, query.sites
     found = timetable.feed.on_demand
     if mode.on_demand_wait_minutes is None or found.rides.empty:
         return None
     stops = np.unique(found.stops["stop"].to_numpy(np.int64))
     at_stops = shapely.points(timetable.spots[stops])
-    ends = [np.concatenate([metric_points(some, timetable.streets), at_stops]) for some in (sites, people)]
+    ends = [np.concatenate([metric_points(some, timetable.streets), at_stops]) for some in (sites, query.people)]
     near, far = (_inside(timetable, points, stops) for points in ends)
     wait = round(mode.on_demand_wait_minutes * search.MINUTE)
-    sides = _Sides(found.rides, stops, near, far, len(people), exits, wait, cutoff, backwards)
+    sides = _Sides(found.rides, stops, near, far, len(query.people), exits, wait, query.cutoff, query.backwards)
     least = min(1.0, float(found.rides["factor"].min()))
     here, there = (gpd.GeoDataFrame(geometry=points, crs=timetable.streets.crs) for points in ends)
-    longest = min(int((cutoff - wait) / least), round(timetable.minutes * search.MINUTE))
+    longest = min(int((query.cutoff - wait) / least), round(timetable.minutes * search.MINUTE))
     driven: list[tuple[Ints, Costs]] = [(np.zeros(0, np.int64), np.zeros(0, np.int32))] * len(here)
     if longest > 0:
-        driven = by_oneself(timetable.streets, here, there, mode.drive, cutoff=longest, backwards=backwards)
+        driven = by_oneself(timetable.streets, here, there, mode.drive, cutoff=longest, backwards=query.backwards)
     return [_of_site(sides, site, len(sites), access[site], driven) for site in range(len(sites))]
 
 

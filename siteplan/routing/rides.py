@@ -6,7 +6,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -20,6 +19,7 @@ from siteplan.routing.budget import make_limited_room, search_limited
 from siteplan.routing.layout import Layout, lay_out
 from siteplan.routing.ondemand import lower_costs
 from siteplan.routing.planning import asked_at, departures_of
+from siteplan.routing.query import RideQuery
 from siteplan.routing.transit import make_ride_room, search_rides
 from siteplan.work import cut, each, lent
 
@@ -62,39 +62,25 @@ def ride_costs(limits: Sequence[float], mode: Rides, timetable: Timetable) -> In
 
 
 def ride_times(
-    timetable: Timetable,
-    sites: gpd.GeoDataFrame,
-    people: gpd.GeoDataFrame,
+    query: RideQuery,
     *,
-    mode: Rides,
-    cutoff: int,
-    backwards: bool,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[RideTimes]:
-    """Search the journeys between every site and every point over a window; going all the way by oneself competes.
+    """Search the journeys asked for over a window: one result a site, in order.
 
-    `backwards` means towards the sites. A limit of the walks in all concerns journeys with rides; a bicycle to the stop
-    is no walk. One result a site, in order.
+    A limit of the walks in all concerns journeys with rides; a bicycle to the stop is no walk.
     """
-    plan = plan_rides(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
+    plan, sites = plan_rides(query), query.sites
     calls = [plan.of(first, stop) for first, stop in cut(len(sites))]
     parts = each(some_rides, calls, shared=(plan.window,), executor=executor, progress=progress, total=len(sites))
     return list(itertools.chain.from_iterable(parts))
 
 
-def plan_rides(
-    timetable: Timetable,
-    sites: gpd.GeoDataFrame,
-    people: gpd.GeoDataFrame,
-    *,
-    mode: Rides,
-    cutoff: int,
-    backwards: bool,
-) -> "RidePlan":
+def plan_rides(asked: RideQuery) -> "RidePlan":
     """Prepare the search of the journeys of sites, of which each can then be searched alone."""
-    layout = lay_out(timetable, sites, people, mode=mode, cutoff=cutoff, backwards=backwards)
-    clock = asked_at(mode.moments, backwards=backwards)
+    layout, mode = lay_out(asked), asked.mode
+    clock = asked_at(mode.moments, backwards=asked.backwards)
     ranks = tuple(rank_of(share, len(clock)) for share in (mode.percentile, 25, 75))
     feet: tuple[Any, ...] = layout.laid.feet
     out: tuple[Any, ...] = layout.exits
@@ -102,9 +88,9 @@ def plan_rides(
     if mode.max_total_walk_minutes is not None:  # the way between home and stop is a walk unless it is ridden, too
         budget = round(mode.max_total_walk_minutes * search.MINUTE)
         feet, out = (*feet, layout.laid.foot_walk), (*out, int((mode.home or mode.walk).rules == "walk"))
-    query = (cutoff, mode.max_rides, layout.laid.kernel, feet, out)
+    query = (asked.cutoff, mode.max_rides, layout.laid.kernel, feet, out)
     on_demand = _on_demand(layout, budget, walks=(mode.home or mode.walk).rules == "walk")
-    window = Window(clock, mode.planned_minutes, query, budget, ranks, len(people), [])
+    window = Window(clock, mode.planned_minutes, query, budget, ranks, len(asked.people), [])
     return RidePlan(window, layout.access, layout.by_oneself, on_demand)
 
 
