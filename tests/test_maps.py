@@ -1112,10 +1112,12 @@ def test_each_step_says_how_many_are_open_whom_they_cover_and_what_is_spent(open
     assert f"3 sites open · {covered:,} people" in said
     assert "cost so far 1,120,000" in said
     dear = world.sites.assign(cost=[7.0, np.nan, 1e6, np.nan])
+    dear.loc["b", "name"] = "École, aile fermée"
     given = {name: getattr(world, name) for name in ("cells", "times", "points", "communes")}
     seen = opened(map_of(dear, **given, choice=["a", "c", "b"], phases=[(1, []), (2, ["b"])], language="fr"))
     said = seen.page.locator("#phases").inner_text()
     assert "Phase 1 aucun nouveau site" in said
+    assert "« École, aile fermée » (" in said.replace("\xa0", " ").replace("\u202f", " ")
     assert "2 sites ouverts" in said
     assert "coût cumulé 1 000 000 unités de coût, plus 1 inconnu" in said.replace("\u202f", " ")
 

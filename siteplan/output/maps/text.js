@@ -19,8 +19,8 @@ const count = (value) => (few(value) ? `< ${number(data.threshold)}` : number(va
 const inPercent = (value) => fill(words.percent, { value: number(value) });
 const percent = (part, whole) => (whole > 0 && !few(part) ? inPercent(Math.round((1000 * part) / whole) / 10) : "–");
 const score = (value) => (value === null ? "–" : written(value, 1));
-const called = (at) => (data.sites[at].name === data.sites[at].id ? data.sites[at].id : `${data.sites[at].name} (${data.sites[at].label})`);
-const setOff = (at) => (data.sites[at].name.includes(",") ? fill(words.quoted, { text: called(at) }) : called(at)); // in a list
+const called = (at, shown = data.sites[at].name) => (data.sites[at].name === data.sites[at].id ? shown : `${shown} (${data.sites[at].label})`);
+const setOff = (at) => called(at, data.sites[at].name.includes(",") ? fill(words.quoted, { text: data.sites[at].name }) : undefined); // in a list
 const modeName = (mode) => words[`mode_${mode}`] || mode;
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const groupName = (subject) => (subject === "people" ? words.people : words[`group_${subject}`] || subject.replaceAll("_", " "));
