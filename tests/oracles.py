@@ -1,6 +1,7 @@
 """Slow, obvious twins of the engines."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Hashable
 from typing import Any, Literal
 
@@ -177,11 +178,12 @@ def cut_off(streets: StreetNetwork, cost: np.ndarray) -> dict[int, tuple[bool, b
     Leave towards, or come from, a piece in which one gets from everywhere to everywhere, of 40 edges or the most there
     are.
     """
-    graph = nx.MultiDiGraph()
+    graph, ways = nx.MultiDiGraph(), defaultdict(list)
     for edge, (u, v) in enumerate(zip(streets.u.tolist(), streets.v.tolist(), strict=True)):
         for side, (a, b) in enumerate(((u, v), (v, u))):
             if cost[edge, side] >= 0:
                 graph.add_edge(a, b, edge=edge)
+                ways[edge].append((a, b))
     if all((cost[:, 0] >= 0) == (cost[:, 1] >= 0)):
         return {}
     pieces = [
@@ -190,14 +192,12 @@ def cut_off(streets: StreetNetwork, cost: np.ndarray) -> dict[int, tuple[bool, b
     ]
     enough = max(1, min(40, max(len(edges) for edges, _ in pieces)))
     large = [next(iter(piece)) for edges, piece in pieces if len(edges) >= enough]
-    found = {}
-    for edge in np.flatnonzero(cost.max(axis=1) >= 0).tolist():
-        ways = [(a, b) for a, b, here in graph.edges(data="edge") if here == edge]
-        no_out = not any(nx.has_path(graph, b, node) for _, b in ways for node in large)
-        no_in = not any(nx.has_path(graph, node, a) for a, _ in ways for node in large)
-        if no_out or no_in:
-            found[edge] = no_out, no_in
-    return found
+    before = set(large).union(*(nx.ancestors(graph, node) for node in large))
+    after = set(large).union(*(nx.descendants(graph, node) for node in large))
+    told = {
+        edge: (all(b not in before for _, b in of), all(a not in after for a, _ in of)) for edge, of in ways.items()
+    }
+    return {edge: told[edge] for edge in sorted(told) if any(told[edge])}
 
 
 def edges_behind(streets: StreetNetwork, use: np.ndarray) -> set[int]:

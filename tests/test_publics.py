@@ -43,8 +43,11 @@ def worlds(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 def nearest(times: pd.DataFrame, point: int, opened: Any, public: Public) -> list[float]:
     """Return the least minutes to each of the open sites that one of a public can go to."""
-    rows = times[(times["point"] == point) & times["site"].isin(opened) & times["mode"].map(public.uses)]
-    return list(rows.groupby("site")["minutes"].min())
+    least: dict[str, float] = {}
+    for site, at, mode, minutes in zip(*(times[name] for name in ("site", "point", "mode", "minutes")), strict=True):
+        if at == point and site in opened and public.uses(mode):
+            least[site] = min(minutes, least.get(site, minutes))
+    return list(least.values())
 
 
 def worth(objective: str, near: list[float], limit: float) -> float:
