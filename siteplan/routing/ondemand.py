@@ -79,7 +79,7 @@ def lay_rides(
     driven: list[tuple[Ints, Costs]] = [(np.zeros(0, np.int64), np.zeros(0, np.int32))] * len(here)
     if longest > 0:
         driven = by_oneself(timetable.streets, here, there, mode.drive, cutoff=longest, backwards=query.backwards)
-    return [_of_site(sides, site, len(sites), access[site], driven) for site in range(len(sites))]
+    return [_of_site(sides, site, access[site], driven) for site in range(len(sites))]
 
 
 def _inside(timetable: Timetable, points: npt.NDArray[Any], stops: Ints) -> Bools:
@@ -106,13 +106,11 @@ def _zones(timetable: Timetable) -> list[Any]:
     return timetable.remember("zones", make)  # type: ignore[no-any-return]
 
 
-def _of_site(
-    sides: _Sides, site: int, sites: int, access: npt.NDArray[Any], driven: Sequence[tuple[Ints, Costs]]
-) -> pd.DataFrame:
+def _of_site(sides: _Sides, site: int, access: npt.NDArray[Any], driven: Sequence[tuple[Ints, Costs]]) -> pd.DataFrame:
     """Return the rides on demand of one site."""
     near, far = ("off", "on") if sides.backwards else ("on", "off")
     on_foot = access[np.isin(access[:, 0], sides.stops)]
-    rows = sites + np.searchsorted(sides.stops, on_foot[:, 0])
+    rows = len(driven) - len(sides.stops) + np.searchsorted(sides.stops, on_foot[:, 0])
     starts = [(site, 0, -1), *zip(rows.tolist(), on_foot[:, 1].tolist(), on_foot[:, 0].tolist(), strict=True)]
     ends = sides.rides[[near, far]].to_numpy(np.int64)
     said = sides.rides[["factor", "more"]].to_numpy(float)

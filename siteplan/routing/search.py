@@ -182,8 +182,8 @@ def sums(
     progress: Progress | None = None,
 ) -> npt.NDArray[np.float64]:
     """Return what the targets within each limit weigh, shape (sources, limits, columns)."""
-    arguments: tuple[Any, ...] = (cutoffs.astype(np.int32), np.ascontiguousarray(weights), [])
-    parts = _shared_out(search, _sums_part, arguments, executor, progress=progress)
+    asked = (cutoffs.astype(np.int32), np.ascontiguousarray(weights))
+    parts = _shared_out(search, _sums_part, (asked, []), executor, progress=progress)
     found = np.empty((len(search.order), len(cutoffs), weights.shape[1]))
     found[search.order] = np.concatenate(parts) if parts else 0
     return found
@@ -201,20 +201,23 @@ def sums_around(
 
     The same question as `sums` with the sides changed: for few points and very many sites.
     """
-    arguments: tuple[Any, ...] = (cutoffs, np.ascontiguousarray(weights[search.order]), [])
-    parts = _shared_out(search, _around_part, arguments, executor, progress=progress)
+    asked = (cutoffs, np.ascontiguousarray(weights[search.order]))
+    parts = _shared_out(search, _around_part, (asked, []), executor, progress=progress)
     return np.sum(parts, axis=0) if parts else np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
 
 
-def _around_part(search: Search, cutoffs: Any, weights: Any, rooms: list[Any], first: int, stop: int) -> Any:
+def _around_part(search: Search, asked: tuple[Any, Any], rooms: list[Any], part: tuple[int, int]) -> Any:
+    cutoffs, weights = asked
+    first, _ = part
     found = np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
-    for counts, target, cost in _times_part(search, int(cutoffs[-1]), rooms, first, stop):
+    for counts, target, cost in _times_part(search, int(cutoffs[-1]), rooms, part):
         spread(counts, target, cost, cutoffs, weights[first : first + len(counts)], found)
         first += len(counts)
     return found
 
 
-def _times_part(search: Search, cutoff: int, rooms: list[Any], first: int, stop: int) -> list[tuple[Any, Any, Any]]:
+def _times_part(search: Search, cutoff: int, rooms: list[Any], part: tuple[int, int]) -> list[tuple[Any, Any, Any]]:
+    first, stop = part
     blocks = []
     kernel = (search.graph, search.hanging, search.mates, search.sources, search.targets)
     with lent(rooms, lambda: room_for(search, cutoff)) as room:
@@ -225,13 +228,13 @@ def _times_part(search: Search, cutoff: int, rooms: list[Any], first: int, stop:
     return blocks
 
 
-def _sums_part(search: Search, cutoffs: Any, weights: Any, rooms: list[Any], first: int, stop: int) -> Any:
+def _sums_part(search: Search, asked: tuple[Any, Any], rooms: list[Any], part: tuple[int, int]) -> Any:
+    cutoffs, weights = asked
     if len(search.order) * SPARSE >= len(search.graph[0]):
-        return search_sums(
-            first, stop, cutoffs, weights, search.graph, search.hanging, search.mates, search.sources, search.targets
-        )
-    found, done = np.zeros((stop - first, len(cutoffs), weights.shape[1])), 0
-    for counts, target, cost in _times_part(search, int(cutoffs[-1]), rooms, first, stop):
+        kernel = (search.graph, search.hanging, search.mates, search.sources, search.targets)
+        return search_sums(*part, cutoffs, weights, *kernel)
+    found, done = np.zeros((part[1] - part[0], len(cutoffs), weights.shape[1])), 0
+    for counts, target, cost in _times_part(search, int(cutoffs[-1]), rooms, part):
         add_up(counts, target, cost, cutoffs, weights, found[done : done + len(counts)])
         done += len(counts)
     return found
@@ -247,7 +250,7 @@ def _shared_out(
 ) -> list[Any]:
     """Run the parts of the work on the executor and return their results in order."""
     total = len(search.order)
-    calls = list(itertools.pairwise(_bounds(total, len(search.graph[0]))))
+    calls = [(part,) for part in itertools.pairwise(_bounds(total, len(search.graph[0])))]
     return each(work, calls, shared=(search, *arguments), executor=executor, progress=progress, total=total)
 
 

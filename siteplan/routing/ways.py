@@ -104,7 +104,7 @@ def find_way(
             if (head, part, by) not in done:
                 heapq.heappush(heap, (cost + step, head, part, start, h, here, by))
     if best is not None and (not found or best[0] < min(way.cost for way in found)):
-        found = [_traced(use, states, best, starts, ends)]
+        found = [_traced(use, states, best, (starts, ends))]
     return min(found, key=lambda way: way.cost, default=None)
 
 
@@ -185,10 +185,10 @@ def _traced(
     use: Footing,
     states: list[tuple[int, int, int, int]],
     best: tuple[int, int, int, int],
-    starts: Sequence[Spot],
-    ends: Sequence[Spot],
+    spots: tuple[Sequence[Spot], Sequence[Spot]],
 ) -> Way:
-    """Follow a way back to where it sets out."""
+    """Follow a way back to where it sets out, given where ways may begin and end."""
+    starts, ends = spots
     total, state, last, e = best
     to = _to(use, ends[e])[last & 1]
     pieces = [Piece(last >> 1, float(last & 1), ends[e].share, to)]

@@ -63,7 +63,7 @@ def read_blocks(
         address = url(source, "file", fips=digits)
         blocks = _outlines(downloads.get(source, address), f"{source.name}: {address}", place)
         used.append(downloads.used(source, address, vintage="2020"))
-        workers = _workers(source, downloads, letters, used, notes)
+        workers = _workers(source, downloads, letters, used=used, notes=notes)
         if workers is not None:
             blocks["workers"] = blocks["cell"].map(workers).fillna(0.0)
         parts.append(blocks)
@@ -98,7 +98,7 @@ def _outlines(path: Path, what: str, place: gpd.GeoSeries) -> gpd.GeoDataFrame:
 
 
 def _workers(
-    source: Source, downloads: Downloads, state: str, used: list[Used], notes: list[str]
+    source: Source, downloads: Downloads, state: str, *, used: list[Used], notes: list[str]
 ) -> "pd.Series[float] | None":
     """Read how many workers live in each block, of the newest year that a state has."""
     newest = int(source.vintage)

@@ -100,7 +100,7 @@ def get_timetables(
         feeds = []
         for number, offer in enumerate(listing.offers):
             try:
-                feeds.append(_looked_at(offer, downloads, place, aside / str(number), notes))
+                feeds.append(_looked_at(offer, downloads, place, aside=aside / str(number), notes=notes))
             except (FetchError, InputError) as error:
                 notes.append(f"{_called(offer)} is missing: {error}. By hand: {offer.page or 'ask who runs it'}.")
         found = [feed for feed in feeds if feed is not None]
@@ -171,7 +171,9 @@ def _listed(catalogues: Sequence[Source], downloads: Downloads, place: BaseGeome
     return Listing(list(offers.values()), notes, used)
 
 
-def _looked_at(offer: Offer, downloads: Downloads, place: BaseGeometry, aside: Path, notes: list[str]) -> _Read | None:
+def _looked_at(
+    offer: Offer, downloads: Downloads, place: BaseGeometry, *, aside: Path, notes: list[str]
+) -> _Read | None:
     """Fetch a feed, see whether it comes to the place, and put aside what of it is kept."""
     if offer.hindrance or not offer.links:
         raise FetchError(offer.hindrance or "the catalogue has no address of it")
