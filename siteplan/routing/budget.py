@@ -10,7 +10,6 @@ the timetable asks for.
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from siteplan.compiled import inner_kernel, kernel
 from siteplan.routing.arrivals import arrive, make_found, make_room, per_departure, per_moment, take_stock, widen
@@ -24,8 +23,6 @@ READY, OFF, ABOARD = (
     2,
 )  # at a stop, from when on; off a ride, at what time; on which trip, at a place of a pattern
 KIND, OWNER, ROUND, VALUE, WALK, NEXT = 0, 1, 2, 3, 4, 5  # columns of a label; the owner is a stop or a place
-
-Array = npt.NDArray[Any]
 
 
 @inner_kernel

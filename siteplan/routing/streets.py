@@ -24,7 +24,6 @@ Indices are turned into `uintp`: numba then leaves out its test for negative one
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from siteplan.compiled import inner_kernel, kernel
 
@@ -36,8 +35,6 @@ FAR = np.int32(2**30 - 1)
 UNSEEN = np.int32(2 * FAR)  # twice the cost, plus one while in the queue
 END = np.int32(-1)  # last in its bucket
 U = np.uintp
-
-Array = npt.NDArray[Any]
 
 
 def make_room(cutoff: int, nodes: int, arcs: int, targets: int) -> tuple[Any, ...]:

@@ -561,11 +561,6 @@ def _layers(
     return Layers({name: table if callable(table) else table.to_crs(crs) for name, table in there.items()})
 
 
-def framed(table: gpd.GeoDataFrame, frame: gpd.GeoSeries | None) -> gpd.GeoDataFrame:
-    """Return what of a table lies in a frame, or touches it; all of it without one."""
-    return table if frame is None else table[table.intersects(frame.to_crs(table.crs).iloc[0])]
-
-
 def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Simplify isochrones once for whatever shows them, by less than they are exact: to `PLAIN` metres.
 

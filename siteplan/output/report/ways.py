@@ -10,8 +10,6 @@ from siteplan.words import NONE, capital
 
 __all__ = ["ways_answer", "ways_section", "ways_warning"]
 
-BY_GROUP = 1  # modes, above which groups and publics are told mode by mode
-
 
 def ways_answer(account: Account) -> str:
     """Say in one sentence whom each mode brings to a site, with what is chosen; nothing where there is one mode."""
