@@ -191,7 +191,8 @@ def valley(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results(valley: Path):
     """Run the sample with what was seen beside it, and used by both blocks."""
     with quiet():
-        kept, use = ("observed", "demand", "commuting"), "observed={visits: visits.csv, use: [demand, commuting]}"
+        kept = ("observed", "demand", "sharing", "commuting")
+        use = "observed={visits: visits.csv, use: [demand, sharing, commuting]}"
         plain = run(asking(valley, *kept, overrides=SMALL), out=valley.parent / "plain")
         return plain, run(asking(valley, *kept, overrides=(*SMALL, use)), out=valley.parent / "used")
 
@@ -230,13 +231,19 @@ def test_what_was_fitted_is_used_where_the_study_says_so(results) -> None:
     ]
     assert (alone[1] < alone[0]).all()  # each counts by how near it is
     assert (alone[1] > 0).all()
+    telework, most = used["spaces"].query("use == 'telework'").set_index("site"), desks["uptake"].max()
+    highest = desks[desks["uptake"] == most].set_index("site")
+    assert telework["people"].reindex(highest.index).tolist() == pytest.approx(highest["teleworkers"].tolist())
+    assert telework["bookings"].reindex(highest.index).tolist() == pytest.approx((5 * highest["mean_day"]).tolist())
+    others = [each["spaces"].query("use not in ['telework', 'all']") for each in (plain, used)]
+    pd.testing.assert_frame_equal(*others)  # meetings of workers, too, are as they were
     assert used["commuting"]["uptake"].unique().tolist() == pytest.approx(desks["uptake"].unique().tolist())
     assert plain["desks"]["uptake"].unique().tolist() == [0.02, 0.05, 0.1]
 
 
 def test_the_report_tells_it(results) -> None:
     for language, said, more in (
-        ("en", "Seen at 2 sites in 6 months", "counts Desks and Commuting"),
+        ("en", "Seen at 2 sites in 6 months", "counts Desks, Spaces and uses and Commuting"),
         ("fr", "Constaté dans 2 sites", ""),
     ):
         page = render_report(results[1], language=language)
@@ -258,5 +265,8 @@ def test_what_a_study_is_refused_for(valley: Path) -> None:
         check_observed(study.model_copy(update={"demand": None}), asked, data)
     with pytest.raises(InputError, match=r"observed.visits: .*has 'S01' as site"):
         check_observed(study, asked, type(data)(**{**vars(data), "all_sites": data.all_sites.iloc[1:]}))
+    choirs = asking(valley, "observed", "demand", "sharing", overrides=(*SMALL, "sharing={uses: [associations]}"))
+    with pytest.raises(StudyError, match=r"observed.use: names sharing, none of whose uses is telework"):
+        check_observed(choirs, asked.model_copy(update={"use": ("sharing",)}), data)
     with pytest.raises(ValidationError, match="demand"):
-        Observed.model_validate({"visits": "visits.csv", "use": ["sharing"]})
+        Observed.model_validate({"visits": "visits.csv", "use": ["building"]})

@@ -21,8 +21,8 @@ class Observed(Asked):
         description="fit how much fewer come from farther away, too; false = the uptake alone, as demand has it",
     )
     weeks: float = Field(default=45, gt=0, le=53, description="weeks a year of those who come; counts visits a month")
-    use: Annotated[tuple[Literal["demand", "commuting"], ...], BeforeValidator(listed)] = Field(
+    use: Annotated[tuple[Literal["demand", "sharing", "commuting"], ...], BeforeValidator(listed)] = Field(
         default=(),
         description="blocks that count with what was fitted in place of their own uptake: its value and both ends, and "
-        "its decay, such as [demand, commuting]",
+        "its decay, such as [demand, sharing, commuting]; of sharing, telework as demand says",
     )

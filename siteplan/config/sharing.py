@@ -18,7 +18,7 @@ from siteplan.config.questions import Asked, Demand, HowFar, Way
 from siteplan.errors import Key, StudyError
 from siteplan.yamls import read_yaml
 
-__all__ = ["DAYS", "HOURS", "SEASONS", "Sharing", "Space", "Use", "sharing_of", "shipped_uses"]
+__all__ = ["DAYS", "HOURS", "SEASONS", "TELEWORK", "Sharing", "Space", "Use", "sharing_of", "shipped_uses"]
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SEASONS = ("winter", "spring", "summer", "autumn")
@@ -241,6 +241,11 @@ class Sharing(Asked):
         if "all" in self.uses or "all" in self.spaces:
             raise refused("'all' stands for all uses and spaces together; choose another name")
         return self
+
+    @property
+    def by_demand(self) -> bool:
+        """Whether one of the uses is telework, of which `demand` says how often."""
+        return not self.uses or (TELEWORK in self.uses and self.uses[TELEWORK].times is None)
 
     def told(self, demand: Demand | None = None) -> "Sharing":
         """Return the same with every use said in full: telework as `demand` says, at the largest of its uptakes.

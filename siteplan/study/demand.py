@@ -10,9 +10,8 @@ import pandas as pd
 from siteplan.analysis.demand import DeskNeed, chance_of_no_desk, desk_table, desks_for_chance, share_desks, weekdays
 from siteplan.config import Study
 from siteplan.config.questions import Demand
-from siteplan.reachable import People, Reach
 from siteplan.study.load import StudyData
-from siteplan.study.observed import learned
+from siteplan.study.observed import by_nearness, learned
 from siteplan.study.situation import Answer, Situation, check_whom
 
 __all__ = ["check_demand", "demand_tables"]
@@ -58,7 +57,8 @@ def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
     reached = reach.by_site(pairs, reach.people.amount(asked.group), nearness)
     alone = pd.Series(reached, reach.sites.astype(str))
     if decay:
-        here = replace(here, reach=_nearness(here, mode, asked.group, decay))
+        near = by_nearness(reach, asked.group, decay, mode=mode, opened=here.planned, called=asked.group)
+        here = replace(here, reach=near)
     nearest = _nearest(here, asked.uptake[0], need, where)
     every = pd.concat([nearest, alone.drop(nearest.index)])
     # A table of the user's own may leave out who reaches nobody.
@@ -81,13 +81,6 @@ def demand_tables(asked: Demand, here: Situation) -> dict[str, pd.DataFrame]:
         table = table.merge(_shared(asked, here, where), on=["site", "uptake"], how="left")
     means = table[table["basis"] == "nearest"].groupby("uptake")["mean_day"].sum()
     return {"desks": table, "weekdays": _week(asked, means)}
-
-
-def _nearness(here: Situation, mode: str, group: str, decay: float) -> Reach:
-    """Count the people of a group by how near the nearest of the planned sites is."""
-    reach = here.reach
-    amount = reach.people.amount(group) * np.exp(-decay * reach.least(mode, here.planned))
-    return replace(reach, people=People(reach.people.table.assign(**{group: amount})))
 
 
 def _nearest(here: Situation, uptake: float, need: DeskNeed, where: Mapping[str, Any]) -> pd.Series:

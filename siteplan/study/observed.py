@@ -1,5 +1,7 @@
 """Planned against seen: visits or members beside what the study expected, and what is fitted to them."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,23 +13,29 @@ from siteplan.config.observed import Observed
 from siteplan.config.questions import Commuting, Demand
 from siteplan.errors import InputError, StudyError, warn
 from siteplan.inputs.visits import read_visits
-from siteplan.reachable import Floats
+from siteplan.reachable import Floats, People, Reach
 from siteplan.study.load import StudyData
 from siteplan.study.situation import Answer, Situation
 
-__all__ = ["check_observed", "learned", "observed_tables"]
+__all__ = ["by_nearness", "check_observed", "learned", "observed_tables"]
 
-Block = TypeVar("Block", Demand, Commuting)
+Block = TypeVar("Block", Demand, Demand | None, Commuting)
 
 
 def learned(name: str, given: Block, here: Situation) -> tuple[Block, float]:
     """Return a block as it counts, with the uptakes fitted if it uses them, and the decay a minute; 0 is none."""
     asked, demand = here.study.observed, here.study.demand
-    if asked is None or demand is None or name not in asked.use:
+    if asked is None or demand is None or given is None or name not in asked.use:
         return given, 0.0
     fit = here.told["observed_fit"].set_index("what")[["low", "value", "high"]].astype(float).to_dict("index")
     used = dict.fromkeys(min(uptake, _most(demand)) for uptake in fit["uptake"].values())
     return given.model_copy(update={"uptake": tuple(used)}), fit["decay"]["value"]
+
+
+def by_nearness(reach: Reach, group: str, decay: float, *, mode: str, opened: Collection[str], called: str) -> Reach:
+    """Count as `called` the people of a group by how near the nearest open site is: `t` minutes away, exp(-decay t)."""
+    amount = reach.people.amount(group) * np.exp(-decay * reach.least(mode, opened))
+    return replace(reach, people=People(reach.people.table.assign(**{called: amount})))
 
 
 def check_observed(study: Study, asked: Observed, data: StudyData) -> None:
@@ -43,6 +51,11 @@ def check_observed(study: Study, asked: Observed, data: StudyData) -> None:
     for name in asked.use:
         if getattr(study, name) is None:
             raise StudyError(f"observed.use: names {name}, which the study does not ask; give {name}, or leave it out")
+    if "sharing" in asked.use and study.sharing is not None and not study.sharing.by_demand:
+        raise StudyError(
+            "observed.use: names sharing, none of whose uses is telework as demand says; give sharing.uses telework "
+            "without times, or leave sharing out"
+        )
     _seen(asked, data)
 
 

@@ -9,13 +9,16 @@ import pandas as pd
 
 from siteplan.analysis.sharing import ALL, SharedSpaces, share_spaces
 from siteplan.config import Study
-from siteplan.config.sharing import Sharing
+from siteplan.config.sharing import TELEWORK, Sharing
 from siteplan.errors import InputError, StudyError, listed
 from siteplan.inputs.values import numbers
 from siteplan.study.load import StudyData
+from siteplan.study.observed import by_nearness, learned
 from siteplan.study.situation import Answer, Situation, check_group, check_minutes, check_mode
 
 __all__ = ["check_sharing", "sharing_tables"]
+
+NEAR = f"{TELEWORK} by nearness"  # a group of its own, as others of the same come for other uses
 
 
 def check_sharing(study: Study, asked: Sharing, data: StudyData) -> None:
@@ -39,14 +42,18 @@ def sharing_tables(asked: Sharing, here: Situation) -> dict[str, pd.DataFrame]:
 
     `basis` of `spaces` is "nearest" for the existing, required and chosen sites, each of which has those who live
     nearest to it of all these; where there are none, "alone" for every site, as if it were the only one. Telework is
-    as the block `demand` says.
+    as the block `demand` says; where a decay is fitted to what is seen, and used, fewer come from farther away.
 
     Returns
     -------
     dict
         `spaces` with the name, status and basis of each site after its id, `week`, `conflicts`.
     """
-    asked, reach = asked.told(here.study.demand), here.reach
+    demand, decay = learned("sharing", here.study.demand, here)
+    asked, reach = asked.told(demand), here.reach
+    uses, group = asked.uses, asked.uses[TELEWORK].group if decay else ""
+    if decay:
+        uses = {**uses, TELEWORK: uses[TELEWORK].model_copy(update={"group": NEAR})}
     mode, minutes = here.way("sharing", asked)
     known = set(reach.sites.astype(str))
     question: dict[str, Any] = {
@@ -56,13 +63,13 @@ def sharing_tables(asked: Sharing, here: Situation) -> dict[str, pd.DataFrame]:
         "mode": mode,
         "rules": {key: getattr(asked, key) for key in ("chance", "moves", "wait", "weeks", "seed")},
     }
+
+    def shared(opened: list[str]) -> SharedSpaces:
+        near = by_nearness(reach, group, decay, mode=mode, opened=opened, called=NEAR) if decay else reach
+        return share_spaces(near, None, uses, opened=opened, **question)
+
     planned = [site for site in here.planned if site in known]  # a table of the user's own may leave some out
-    if planned:
-        found = share_spaces(reach, None, asked.uses, opened=planned, **question)
-    else:
-        found = _each_alone(
-            [share_spaces(reach, None, asked.uses, opened=[site], **question) for site in sorted(known)]
-        )
+    found = shared(planned) if planned else _each_alone([shared([site]) for site in sorted(known)])
     spaces = found.spaces.copy()
     about = here.sites.reindex(spaces["site"])
     spaces.insert(1, "name", about["name"].fillna("").to_numpy())
@@ -114,4 +121,4 @@ def _columns(asked: Sharing, sites: gpd.GeoDataFrame) -> Iterator[tuple[str, Any
         yield name, np.where(np.isnan(values), usual, values)
 
 
-ANSWER = Answer(check_sharing, sharing_tables)
+ANSWER = Answer(check_sharing, sharing_tables, after=("observed",))

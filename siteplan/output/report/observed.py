@@ -17,6 +17,7 @@ __all__ = ["observed_brief", "observed_section"]
 
 MOST_ROWS = 60
 MOST_BARS = 20
+HEADINGS = {"demand": "desks", "sharing": "spaces"}  # of blocks whose sections are called otherwise
 
 
 def observed_section(account: Account) -> Markup:
@@ -72,7 +73,7 @@ def _texts(account: Account, sites: pd.DataFrame, fit: pd.DataFrame) -> Iterator
     used = (account.asked.get("observed") or {}).get("use") or []
     if used:
         yield words.text(
-            "observed_used", blocks=words.listed(words["desks" if each == "demand" else each] for each in used)
+            "observed_used", blocks=words.listed(words[HEADINGS.get(each, each)] for each in used)
         )
 
 
