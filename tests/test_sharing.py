@@ -13,7 +13,7 @@ import pytest
 
 from siteplan.analysis.bookings import least_spaces, seat
 from siteplan.analysis.demand import DeskNeed, desk_table, desks_for_chance
-from siteplan.analysis.sharing import _drawn, _wanted, erlang_b, share_spaces, usual_uses
+from siteplan.analysis.sharing import _Around, _Bookings, _drawn, _wanted, erlang_b, share_spaces, usual_uses
 from siteplan.config.questions import Demand
 from siteplan.config.sharing import Sharing, Use, sharing_of
 from siteplan.errors import InputError, StudyError
@@ -34,8 +34,8 @@ ONE = pd.DataFrame([("s", 0, 5.0), ("t", 0, 9.0)], columns=["site", "point", "mi
 EVENING = {"share": 1, "times": 1, "hours": 2, "space": "meeting", "when": {"Tue 18-19": 1}}
 
 
-def people(count: float) -> pd.DataFrame:
-    return pd.DataFrame({"people": [count]}, index=pd.RangeIndex(1, name="point"))
+def people(*counts: float) -> pd.DataFrame:
+    return pd.DataFrame({"people": counts}, index=pd.RangeIndex(len(counts), name="point"), dtype=float)
 
 
 def row(table: pd.DataFrame, **where: Any) -> pd.Series:
@@ -83,6 +83,24 @@ def test_bookings_alike_at_all_hours_are_erlangs(stays: tuple[float, ...]) -> No
     assert abs(refused["finds_none"] - exact) < 1.5 * refused["error"]  # three standard errors
     # What is not refused is held: 4 x (1 - B) of the spaces.
     assert refused["occupancy"] == pytest.approx(wanted * (1 - exact) / spaces, rel=0.02)
+
+
+def test_who_takes_another_kind_of_space_is_erlangs_overflow() -> None:
+    # Whoever finds no video room takes a meeting room: of 4 and 2 spaces 6 are lost to, and of 4 the others overflow.
+    use = {"share": 1, "times": 4 / 3 * 168 / 40_000, "hours": 3, "space": ["video", "meeting"], "when": {"0-24": 1}}
+    there = pd.DataFrame({"video": [4], "meeting": [2]}, index=["s"])
+    rules = {"weeks": 400, "moves": 0}
+    found = share_spaces(ONE.iloc[:1], people(40_000), {"talks": use}, there=there, rules=rules).spaces
+    told, rooms = (row(found, site="s", space=kind, use="all") for kind in ("video", "meeting"))
+    lost, over = erlang_b(6, 4.0), erlang_b(4, 4.0)
+    assert abs(told["finds_none"] - lost) < 1.5 * told["error"]
+    assert told["other_space"] == pytest.approx(over - lost, rel=0.02)
+    assert told["occupancy"] == pytest.approx(4 * (1 - over) / 4, rel=0.02)
+    assert rooms["occupancy"] == pytest.approx(4 * (over - lost) / 2, rel=0.02)
+    # Rooms are planned for those who want them first.
+    assert rooms[["bookings", "needed", "alone", "there"]].to_list() == [0, 0, 0, 2]
+    alone = share_spaces(ONE.iloc[:1], people(40_000), {"talks": use | {"space": "video"}}, rules=rules).spaces
+    assert told["needed"] == row(alone, site="s", space="video", use="all")["needed"]
 
 
 def test_telework_alone_is_demand() -> None:
@@ -156,6 +174,24 @@ def test_both_want_the_one_room_at_the_same_hour() -> None:
     assert shared[["needed", "finds_none", "waited"]].to_list() == [1, 0, 0.5]
 
 
+def test_who_takes_the_room_of_others_stands_in_their_conflict() -> None:
+    # The second of two who talk takes the choir's room until after 19, so that whoever sings from before finds none.
+    uses = {"talks": EVENING | {"space": ["video", "meeting"], "when": {"Tue 17-18": 1}}, "choir": EVENING}
+    there = pd.DataFrame({"video": [1], "meeting": [1]}, index=["s"])
+    found = share_spaces(ONE.iloc[:1], people(2), uses, there=there, rules={"weeks": 8, "moves": 0})
+    talks, choir = (row(found.spaces, site="s", use=use) for use in uses)
+    assert talks[["space", "finds_none", "other_space"]].to_list() == ["video", 0, 0.5]
+    assert choir[["space", "finds_none", "other_space"]].to_list() == ["meeting", 1, 0]
+    (conflict,) = found.conflicts[found.conflicts["space"] == "meeting"].to_dict("records")
+    assert {name: conflict[name] for name in ("begins", "uses", "refused")} == {
+        "begins": 18,
+        "uses": "choir, talks",
+        "refused": 2,
+    }
+    assert row(found.week, space="meeting", use="all", hour=18)["held"] == 1
+    assert row(found.week, space="meeting", use="choir", hour=18)["held"] == 0
+
+
 def test_a_part_of_a_person_comes_the_less_often() -> None:
     use = Use(share=1, times=0.5, hours=1, space="hall", when={"Sat 10-11": 1}, party=4, seasons=(0, 1, 1, 2))
     start, which = _drawn(use, np.array([0.6, 0.9]), 2000, np.random.default_rng(0))  # 3 / 16 of a booking a week
@@ -209,6 +245,56 @@ def test_as_each_booking_by_itself(seed: int) -> None:
     needed = least_spaces(start, hours, use, 3, chance, wait)
     assert worst(needed) <= chance
     assert needed == 0 or worst(needed - 1) > chance
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sites_and_kinds_are_tried_in_turn(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    sites, kinds = ["a", "b", "c"], ["desk", "meeting", "video"]
+    table = people(*random.integers(1, 40, 12))
+    times = pd.DataFrame(
+        [(s, p, float(random.integers(1, 30))) for s in sites for p in range(12)], columns=["site", "point", "minutes"]
+    )
+    uses = {
+        f"use {at}": EVENING | {"share": 0.3, "space": list(random.permutation(kinds)[: 1 + at]), "hours": 1.5 + at}
+        for at in range(3)
+    }
+    there = pd.DataFrame(random.integers(0, 6, (3, 3)), index=sites, columns=kinds)
+    rules = {"weeks": 8, "moves": 1, "wait": 10.0 * (seed % 2), "seed": seed}
+    found = share_spaces(times, table, uses, there=there, minutes=25, rules=rules).spaces
+    asked = sharing_of(uses, None, rules)
+    reach = Reach.of(times, table)
+    around = _Around.of(reach, reach.chosen_mode(None, ""), 25, None, asked)
+    drawn = _Bookings.drawn(kinds, around, asked)
+    free = {(s, k): [-np.inf] * there.loc[s, k] for s in sites for k in kinds}
+    told = {(use, what): 0.0 for use in uses for what in ("all", "none", "moved", "other", "waited")}
+    taken = dict.fromkeys(free, 0.0)
+    for at, length, number, turns in zip(drawn.start, drawn.hours, drawn.use, drawn.turns, strict=True):
+        use = f"use {number}"
+        tried = list(dict.fromkeys(sites[place % 3] for place in turns if place >= 0))
+        told[use, "all"] += 1
+        order = [(site, kind) for site in tried for kind in uses[use]["space"]]
+        able = [spot for spot in order if free[spot] and min(free[spot]) <= at + rules["wait"] / 60]
+        if not able:
+            told[use, "none"] += 1
+            continue
+        site, kind = able[0]
+        begin = max(at, min(free[able[0]]))
+        free[able[0]][free[able[0]].index(min(free[able[0]]))] = begin + length
+        told[use, "moved"] += site != tried[0]
+        told[use, "other"] += kind != uses[use]["space"][0]
+        told[use, "waited"] += begin > at
+        taken[able[0]] += length
+    for use in uses:
+        mine = row(found, site="all", use=use)
+        counts = [told[use, what] / told[use, "all"] for what in ("none", "moved", "other", "waited")]
+        assert mine[["finds_none", "moved", "other_space", "waited"]].to_list() == pytest.approx(counts)
+    for kind in kinds:
+        hours = np.count_nonzero(sum(_wanted(use) for use in asked.uses.values() if kind in use.space) > 1e-12)
+        for site in sites:
+            if there.loc[site, kind]:
+                used = row(found, site=site, space=kind, use="all")["occupancy"]
+                assert used == pytest.approx(taken[site, kind] / (hours * 8 * there.loc[site, kind]))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -284,6 +370,7 @@ def test_a_week_is_written_as_people_say_it() -> None:
         ({"when": {"Tuu 18-20": 1}}, "names no day 'Tuu'; expected any of Mon, Tue"),
         ({"when": {"Tue 20-18": 1}}, "is no part of a week"),
         ({"when": {"Tue 18-20": 0}}, "expected one hour of the week"),
+        ({"space": ["meeting", "meeting"]}, "names a space twice"),
         ({"space": "bar"}, "no 'bar' in sharing.spaces; expected any of desk, meeting, video, hall"),
         ({"times": 2}, "more than once on the fullest day"),
         ({"seasons": [1, 2]}, "expected four numbers"),

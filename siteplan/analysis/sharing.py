@@ -3,13 +3,13 @@
 Each use brings bookings: those who may come (a share of a group, to whom a site is the nearest) come each by himself,
 on each day with the chance that follows from how often a week and from the day, as in `demand`; they begin anywhere
 within an hour that the profile of the week draws, and stay so long. A booking that finds all spaces of its kind taken
-waits as long as people do, goes to the next site, or is refused. Weeks are drawn by a seed and played through in the
-order of time; with bookings alike at all hours this is the loss system of Erlang (1917), whose closed form, which holds
-for stays of any length, is `erlang_b`.
+waits as long as people do, takes another kind if its use has one, goes to the next site, or is refused. Weeks are
+drawn by a seed and played through in the order of time; with bookings alike at all hours this is the loss system of
+Erlang (1917), whose closed form, which holds for stays of any length, is `erlang_b`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import ceil
@@ -24,7 +24,7 @@ from siteplan.analysis.reach import check_limits
 from siteplan.config.sharing import DAYS, HOURS, Sharing, Use, sharing_of, shipped_uses
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
-from siteplan.reachable import Floats, Ints, Reach, sums
+from siteplan.reachable import Bools, Floats, Ints, Reach, sums
 
 __all__ = ["SharedSpaces", "erlang_b", "share_spaces", "usual_uses"]
 
@@ -98,7 +98,8 @@ def usual_uses() -> pd.DataFrame:
     uses = {name: Use.model_validate(each) for name, each in shipped_uses().items()}
     columns = ("group", "share", "times", "party", "hours", "space", "source")
     rows = [{"use": name, **{column: getattr(use, column) for column in columns}} for name, use in uses.items()]
-    return pd.DataFrame(rows).set_index("use").astype({"times": float})
+    table = pd.DataFrame(rows).set_index("use").astype({"times": float})
+    return table.assign(space=table["space"].str.join(", "))
 
 
 @door()
@@ -139,8 +140,9 @@ def share_spaces(
         `spaces`: `site`, `space`, `use`; `people` (who may come), `bookings` (in a mean week), `needed` (spaces: of all
         uses together, or of one as if it had them to itself), `alone` (if each had its own), `saved`, `m2` (of those
         needed) and `m2_saved`; then, with the spaces that there are (`there`): `finds_none` (the share of the bookings
-        that find no space at any site they try) and `error` (half the width of its 95 % interval), `moved` and
-        `waited` (shares of the bookings), `occupancy` (of the hours in which anybody may come).
+        that find no space at any site they try) and `error` (half the width of its 95 % interval), `moved` (to another
+        site), `other_space` (than the first of their use) and `waited` (shares of the bookings), `occupancy` (of the
+        hours in which anybody may come; all uses are those, too, that have come from other kinds).
         `week`: `site`, `space`, `use`, `day`, `hour`; `bookings` that begin then and spaces `wanted` at once, both in a
         mean week, `most` (wanted at once, exceeded in a share `chance` of the weeks), `held` (those in use), `refused`.
         `conflicts`: `site`, `space`, `day`, `begins`, `ends` (hours), `uses`, `most`, `there`, `refused` (a week).
@@ -167,11 +169,7 @@ def share_spaces(
     reach = Reach.of(times, people)
     around = _Around.of(reach, reach.chosen_mode(mode, "share_spaces"), limit, opened, asked)
     have = _there(there, around.sites, asked)
-    parts = [
-        _Played.of(name, around, have[name].to_numpy(dtype=np.float64), asked)
-        for name in asked.spaces
-        if any(use.space == name for use in asked.uses.values())
-    ]
+    parts = _played(around, have, asked)
     table = pd.concat([part.spaces() for part in parts], ignore_index=True)
     week = pd.concat([part.week() for part in parts], ignore_index=True)
     conflicts = pd.concat([part.conflicts() for part in parts], ignore_index=True)
@@ -226,39 +224,43 @@ class _Around:
 
 @dataclass(frozen=True)
 class _Bookings:
-    """The bookings of one kind of space, in the order in which they begin."""
+    """Bookings in the order in which they begin.
+
+    site   the one that each goes to first
+    turns  the places that it tries (-1 after the last): place k x sites + s are the spaces of kind k at site s
+    """
 
     start: Floats
     hours: Floats
     use: Ints
+    site: Ints
     turns: Ints
 
     @classmethod
-    def drawn(cls, uses: Mapping[str, Use], around: _Around, asked: Sharing) -> "_Bookings":
-        width = asked.moves + 1
-        parts = [cls(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros((0, width), np.int64))]
-        for at, (name, use) in enumerate(uses.items()):
-            turns, amounts = around.turns[use.group], around.amounts[use.group]
+    def drawn(cls, kinds: Sequence[str], around: _Around, asked: Sharing) -> "_Bookings":
+        width = (asked.moves + 1) * max(len(use.space) for use in asked.uses.values())
+        none = np.zeros(0, np.int64)
+        parts = [cls(np.zeros(0), np.zeros(0), none, none, np.zeros((0, width), np.int64))]
+        for at, (name, use) in enumerate(asked.uses.items()):
+            tried, amounts = around.turns[use.group], around.amounts[use.group]
+            first = len(around.sites) * np.array([kinds.index(space) for space in use.space])
+            # At each site one kind after the other, before the next site.
+            places = np.where(tried[:, :, np.newaxis] < 0, -1, tried[:, :, np.newaxis] + first).reshape(len(tried), -1)
+            turns = np.pad(places, ((0, 0), (0, width - places.shape[1])), constant_values=-1)
             for number, site in enumerate(around.sites):
-                rows = np.flatnonzero(turns[:, 0] == number)
+                rows = np.flatnonzero(tried[:, 0] == number)
                 # A site's and a use's bookings stay the same, whatever others there are.
                 random = np.random.default_rng([asked.seed, crc32(name.encode()), crc32(site.encode())])
                 start, which = _drawn(use, amounts[rows], asked.weeks, random)
-                whole = np.full(len(start), at, dtype=np.int64)
-                parts.append(cls(start, np.full(len(start), use.hours), whole, turns[rows[which]]))
-        start = np.concatenate([part.start for part in parts])
-        order = np.argsort(start, kind="stable")
-        return cls(
-            start[order],
-            np.concatenate([part.hours for part in parts])[order],
-            np.concatenate([part.use for part in parts])[order],
-            np.concatenate([part.turns for part in parts])[order],
-        )
+                which_use, where = (np.full(len(start), value, dtype=np.int64) for value in (at, number))
+                parts.append(cls(start, np.full(len(start), use.hours), which_use, where, turns[rows[which]]))
+        whole = cls(*(np.concatenate(each) for each in zip(*(vars(part).values() for part in parts), strict=True)))
+        return whole.only(np.argsort(whole.start, kind="stable"))
 
-    @property
-    def site(self) -> Ints:
-        """The site that each goes to first."""
-        return self.turns[:, 0]
+    def only(self, some: Any, uses: list[int] | None = None) -> "_Bookings":
+        """Return some of them, by a mask or their positions; with `uses`, these are counted anew in their order."""
+        found = _Bookings(*(each[some] for each in vars(self).values()))
+        return found if uses is None else replace(found, use=np.searchsorted(uses, found.use))
 
 
 def _drawn(use: Use, amounts: Floats, weeks: int, random: np.random.Generator) -> tuple[Floats, Ints]:
@@ -304,47 +306,89 @@ def _begun(edges: Floats) -> Floats:
     return begun
 
 
+def _played(around: _Around, have: pd.DataFrame, asked: Sharing) -> list["_Played"]:
+    """Play the weeks through, of all kinds of space together, as a use may take one kind for another."""
+    uses, count = asked.uses, len(around.sites)
+    kinds = [kind for kind in asked.spaces if any(kind in use.space for use in uses.values())]
+    drawn = _Bookings.drawn(kinds, around, asked)
+    firsts = [[at for at, use in enumerate(uses.values()) if use.space[0] == kind] for kind in kinds]
+    others = [[at for at, use in enumerate(uses.values()) if kind in use.space[1:]] for kind in kinds]
+    mine = [np.isin(drawn.use, first) for first in firsts]
+    own = [drawn.only(some, first) for some, first in zip(mine, firsts, strict=True)]
+    needed = [_needed(each, len(first), count, asked) for each, first in zip(own, firsts, strict=True)]
+    known = have[kinds].to_numpy(dtype=np.float64).T
+    there = np.where(np.isnan(known), [each[:, -1] for each in needed], np.nan_to_num(known)).astype(np.int64)
+    place, begin = seat(drawn.start, drawn.hours, drawn.turns, np.append(0, np.cumsum(there)), asked.wait / 60)
+    seated, found = np.where(place < 0, -1, place // count), np.where(place < 0, -1, place % count)
+    parts = []
+    for at, kind in enumerate(kinds):
+        come = (seated == at) & ~mine[at]
+        guests = replace(drawn.only(come, others[at]), start=begin[come], site=found[come])
+        parts.append(
+            _Played(
+                space=kind,
+                around=around,
+                asked=asked,
+                uses=_numbered(uses, firsts[at]),
+                others=_numbered(uses, others[at]),
+                bookings=own[at],
+                guests=guests,
+                needed=needed[at],
+                there=there[at],
+                found=found[mine[at]],
+                here=seated[mine[at]] == at,
+                begin=begin[mine[at]],
+            )
+        )
+    return parts
+
+
+def _numbered(uses: Mapping[str, Use], numbers: list[int]) -> dict[str, Use]:
+    return {name: use for at, (name, use) in enumerate(uses.items()) if at in numbers}
+
+
+def _needed(drawn: _Bookings, uses: int, sites: int, asked: Sharing) -> Ints:
+    """Return how many spaces of a kind each use needs by itself, and all together (sites x uses + 1)."""
+    needed = np.zeros((sites, uses + 1), dtype=np.int64)
+    for site, every in enumerate(_split(drawn.site, sites)):
+        for at in range(uses + 1):
+            if uses == 1 and at == 1:  # one use has all to itself
+                needed[site, at] = needed[site, 0]
+                continue
+            some = drawn.only(every if at == uses else every[drawn.use[every] == at])
+            needed[site, at] = least_spaces(some.start, some.hours, some.use, uses, asked.chance, asked.wait / 60)
+    return needed
+
+
 @dataclass(frozen=True)
 class _Played:
     """The weeks of one kind of space, played through."""
 
     space: str
-    uses: Mapping[str, Use]
     around: _Around
     asked: Sharing
+    uses: Mapping[str, Use]
+    """Those that want it first."""
+    others: Mapping[str, Use]
+    """Those that take it when theirs are full."""
     bookings: _Bookings
+    """Of the uses that want it first."""
+    guests: _Bookings
+    """Of the others, those that are seated in one: `site` and `start` are where, and from when."""
     needed: Ints
-    """Of all uses together (last column), and of each by itself (sites x uses + 1)."""
     there: Ints
     found: Ints
+    """At which site each of the bookings is seated, in whichever kind of space."""
+    here: Bools
+    """Whether that is in one of this kind."""
     begin: Floats
-
-    @classmethod
-    def of(cls, space: str, around: _Around, have: Floats, asked: Sharing) -> "_Played":
-        uses = {name: use for name, use in asked.uses.items() if use.space == space}
-        drawn, wait = _Bookings.drawn(uses, around, asked), asked.wait / 60
-        needed = np.zeros((len(around.sites), len(uses) + 1), dtype=np.int64)
-        for site, mine in enumerate(_split(drawn.site, len(around.sites))):
-            for at in range(len(uses) + 1):
-                if len(uses) == 1 and at == 1:  # one use has all to itself
-                    needed[site, at] = needed[site, 0]
-                    continue
-                some = mine if at == len(uses) else mine[drawn.use[mine] == at]
-                needed[site, at] = least_spaces(
-                    drawn.start[some], drawn.hours[some], drawn.use[some], len(uses), asked.chance, wait
-                )
-        there = np.where(np.isnan(have), needed[:, -1], np.nan_to_num(have)).astype(np.int64)
-        first = np.append(0, np.cumsum(there)).astype(np.int64)
-        found, begin = seat(drawn.start, drawn.hours, drawn.turns, first, wait)
-        return cls(space, uses, around, asked, drawn, needed, there, found, begin)
 
     # ---- spaces ----
 
     def spaces(self) -> pd.DataFrame:
         """Return the rows of this kind: of each use and of all, site by site, then of all sites."""
         count, uses = len(self.around.sites), list(self.uses)
-        people = np.stack([self.around.people(use) for use in self.uses.values()], axis=1)
-        often = np.array([(use.times or 0.0) / use.party for use in self.uses.values()])
+        people, often = np.ascontiguousarray(self._people.T), self._often
         rates, m2 = self._rates(), self.asked.spaces[self.space].m2
         rows = []
         for site in range(count + 1):
@@ -369,6 +413,16 @@ class _Played:
                 })  # fmt: skip
         return pd.DataFrame(rows)
 
+    @cached_property
+    def _people(self) -> Floats:
+        """Who may come for each use, by site."""
+        return _rows([self.around.people(use) for use in self.uses.values()], len(self.around.sites))
+
+    @cached_property
+    def _often(self) -> Floats:
+        """The bookings that each of these makes in a mean week, by use."""
+        return np.array([(use.times or 0.0) / use.party for use in self.uses.values()])
+
     def _rates(self) -> Any:
         """Return what tells of some sites and uses how many of their bookings find none, move and wait."""
         drawn, count, uses, weeks = self.bookings, len(self.around.sites), len(self.uses), self.asked.weeks
@@ -381,10 +435,12 @@ class _Played:
 
         booked, refused = tally(), tally(self.found < 0)
         moved = tally((self.found >= 0) & (self.found != drawn.site)).sum(axis=2)
+        other = tally((self.found >= 0) & ~self.here).sum(axis=2)
         waited = tally(self.begin > drawn.start).sum(axis=2)
-        seated = self.found >= 0
-        held = sums((self.found * uses + drawn.use)[seated], drawn.hours[seated], count * uses).reshape(count, uses)
-        may = sum(_wanted(use) for use in self.uses.values())
+        here = self.here
+        held = sums((self.found * uses + drawn.use)[here], drawn.hours[here], count * uses).reshape(count, uses)
+        guests = sums(self.guests.site, self.guests.hours, count)
+        may = sum(_wanted(use) for use in [*self.uses.values(), *self.others.values()])
         hours = float(np.count_nonzero(may > LEAST)) * weeks
 
         def rates(sites: slice, of: slice) -> dict[str, float]:
@@ -393,12 +449,14 @@ class _Played:
             share = gone.sum() / total
             spread = float(((gone - share * come) ** 2).sum()) * weeks / (weeks - 1)
             open_hours = float(self.there[sites].sum()) * hours or np.nan
+            taken = held[sites, of].sum() + (guests[sites].sum() if of == slice(None) else 0.0)
             return {
                 "finds_none": float(share),
                 "error": float(SURE * np.sqrt(spread) / total),
                 "moved": float(moved[sites, of].sum() / total),
+                "other_space": float(other[sites, of].sum() / total),
                 "waited": float(waited[sites, of].sum() / total),
-                "occupancy": float(held[sites, of].sum() / open_hours),
+                "occupancy": float(taken / open_hours),
             }
 
         return rates
@@ -406,11 +464,11 @@ class _Played:
     # ---- the week ----
 
     def week(self) -> pd.DataFrame:
-        """Return the hours of the week in which anybody wants one, by site and use."""
+        """Return the hours of the week in which anybody wants or holds one, by site and use."""
         rows = []
         for site, each in zip(self.around.sites, self.hours, strict=True):
             for number, use in enumerate([*self.uses, ALL]):
-                hour = np.flatnonzero(each.wanted[number] > LEAST)
+                hour = np.flatnonzero(np.maximum(each.wanted, each.held)[number] > LEAST)
                 about = {"site": site, "space": self.space, "use": use}
                 when = {"day": np.array(DAYS, dtype=object)[hour // 24], "hour": hour % 24}
                 counts = {name: getattr(each, name)[number][hour] for name in COUNTS}
@@ -423,7 +481,7 @@ class _Played:
         rows = [
             {"site": site, "space": self.space, "there": int(there), **row}
             for site, there, hours in zip(self.around.sites, self.there, self.hours, strict=True)
-            for row in _runs(hours, int(there), list(self.uses))
+            for row in _runs(hours, int(there), [*self.uses, *self.others])
         ]
         return pd.DataFrame(rows, columns=columns)
 
@@ -431,28 +489,30 @@ class _Played:
     def hours(self) -> list["_Hours"]:
         """What each site is wanted for, hour by hour."""
         drawn, weeks, uses = self.bookings, self.asked.weeks, len(self.uses)
-        people = np.stack([self.around.people(use) for use in self.uses.values()])
-        often = np.array([(use.times or 0.0) / use.party for use in self.uses.values()])
-        begun = np.stack([use.profile for use in self.uses.values()])
-        taken = np.stack([_wanted(use) for use in self.uses.values()])
+        begun = _rows([use.profile for use in self.uses.values()], HOURS)
+        taken = _rows([_wanted(use) for use in self.uses.values()], HOURS)
         most = max(ceil(round((1 - self.asked.chance) * weeks, 9)) - 1, 0)  # of the weeks, from the least
         found = []
-        came, used = _split(drawn.site, len(self.around.sites)), _split(self.found, len(self.around.sites))
-        for site, (mine, here) in enumerate(zip(came, used, strict=True)):
+        where = drawn.site, np.where(self.here, self.found, -1), self.guests.site
+        split = zip(*(_split(each, len(self.around.sites)) for each in where), strict=True)
+        for site, (mine, here, come) in enumerate(split):
             wanted = _present(drawn.start[mine], drawn.hours[mine], drawn.use[mine], uses, weeks)
             held = _present(self.begin[here], drawn.hours[here], drawn.use[here], uses, weeks).mean(axis=1)
+            guests = self.guests.only(come)
+            added = _present(guests.start, guests.hours, guests.use, len(self.others), weeks)
             gone = mine[self.found[mine] < 0]
             slot = drawn.use[gone] * HOURS + (drawn.start[gone] % HOURS).astype(np.int64)
             refused = np.bincount(slot, minlength=uses * HOURS).reshape(uses, HOURS) / weeks
-            each = (people[:, site] * often)[:, np.newaxis]
-            every = [*wanted, wanted.sum(axis=0)]
+            each = (self._people[:, site] * self._often)[:, np.newaxis]
+            every = [*wanted, wanted.sum(axis=0) + added.sum(axis=0)]
             found.append(
                 _Hours(
                     bookings=_and_all(each * begun),
                     wanted=_and_all(each * taken),
                     most=np.stack([np.partition(part, most, axis=0)[most] for part in every]),
-                    held=_and_all(held),
+                    held=np.vstack([held, held.sum(axis=0) + added.mean(axis=1).sum(axis=0)]),
                     refused=_and_all(refused),
+                    guests=added.mean(axis=1),
                 )
             )
         return found
@@ -467,6 +527,13 @@ class _Hours:
     most: Ints
     held: Floats
     refused: Floats
+    guests: Floats
+    """What each of the uses that want another kind first holds."""
+
+
+def _rows(rows: list[Floats], width: int) -> Floats:
+    """Put rows below each other, of which there may be none."""
+    return np.array(rows).reshape(-1, width)
 
 
 def _and_all(of_uses: Floats) -> Floats:
@@ -501,7 +568,7 @@ def _runs(hours: _Hours, there: int, uses: list[str]) -> Iterator[dict[str, Any]
         edges = np.flatnonzero(np.diff(np.concatenate([[False], short[number], [False]]).astype(np.int8)))
         for first, last in zip(edges[::2], edges[1::2], strict=True):
             run = slice(24 * number + first, 24 * number + last)
-            wanted = hours.wanted[:-1, run].sum(axis=1)
+            wanted = np.vstack([hours.wanted[:-1, run], hours.guests[:, run]]).sum(axis=1)
             many = [at for at in np.argsort(-wanted, kind="stable") if wanted[at] >= PART * wanted.sum()]
             yield {
                 "day": day,
@@ -524,7 +591,7 @@ def _in_all(table: pd.DataFrame, sites: list[str]) -> pd.DataFrame:
         row |= {name: whole[name].sum() for name in ("bookings", "needed", "alone", "saved", "m2", "m2_saved", "there")}
         row |= {
             name: float((whole[name] * whole["bookings"]).sum() / booked) if booked else np.nan
-            for name in ("finds_none", "moved", "waited")
+            for name in ("finds_none", "moved", "other_space", "waited")
         }
         parts += [here, pd.DataFrame([row])]
     return pd.concat(parts, ignore_index=True)[table.columns]

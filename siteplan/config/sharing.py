@@ -72,6 +72,12 @@ def _some_time(windows: dict[str, float]) -> dict[str, float]:
     return windows
 
 
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise refused("names a space twice; expected each once")
+    return names
+
+
 def _four(seasons: tuple[float, ...]) -> tuple[float, ...]:
     if len(seasons) != len(SEASONS) or not sum(seasons) > 0:
         raise refused("expected four numbers (winter, spring, summer, autumn), one at least above 0")
@@ -94,7 +100,11 @@ class Use(Model):
     )
     party: float = Field(default=1, ge=1, le=10_000, description="people who share a space at once: 12 to a meeting")
     hours: float = Field(gt=0, le=24, description="how long they stay")
-    space: str = Field(min_length=1, description="what they need one of, a name in sharing.spaces")
+    space: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_once)] = Field(
+        min_length=1,
+        description="what they need one of, a name in sharing.spaces; several, such as [video, meeting], are tried in "
+        "this order at each site, and the first is what is planned for",
+    )
     when: Annotated[dict[str, Weight], AfterValidator(_some_time)] = Field(
         min_length=1,
         description="when they begin, as weights of hours of the week that only have to fit to each other, such as "
@@ -232,10 +242,11 @@ class Sharing(Asked):
     @model_validator(mode="after")
     def _fits(self) -> "Sharing":
         for name, use in self.uses.items():
-            if use.space not in self.spaces:
-                raise refused(
-                    f"uses.{name}.space: no '{use.space}' in sharing.spaces; expected any of {', '.join(self.spaces)}"
-                )
+            for space in use.space:
+                if space not in self.spaces:
+                    raise refused(
+                        f"uses.{name}.space: no '{space}' in sharing.spaces; expected any of {', '.join(self.spaces)}"
+                    )
             if use.times is None and name != TELEWORK:
                 raise refused(f"uses.{name}.times: missing; expected how often a week each of them comes")
         if "all" in self.uses or "all" in self.spaces:
