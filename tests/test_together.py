@@ -342,7 +342,8 @@ def test_the_report_tells_it_to_a_council(valley: Path) -> None:
     assert "100 people would have a site; together it is 200. The price of going alone is 100 people." in said
     assert "By inhabitants: A, B pay 30 cost units more than they would alone." in said
     assert "By what each adds to the cost (Shapley): no group of communes pays more than it would alone." in said
-    assert "A 75 75 30 60" in said  # by inhabitants, by people served (100 of 200 at home), Shapley, alone
+    # By inhabitants, by people served (100 of 200 at home), Shapley, that for each of 100 who gain, alone.
+    assert "A 75 75 30 0.3 60" in said
     assert body.count("<rect") == 2 + 2 * 3
     french = render_report(Result(data.all_sites, tables), language="fr")
     assert "aucun groupe de communes ne paie plus" in french

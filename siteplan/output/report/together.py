@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from siteplan.output.report.account import Account
@@ -9,7 +10,7 @@ from siteplan.output.report.briefs import Brief, Pairs
 from siteplan.output.report.markup import Markup, bullets, join, note, paragraph
 from siteplan.output.report.plots import pairs_figure
 from siteplan.output.report.tables import Column, table
-from siteplan.words import capital
+from siteplan.words import NONE, capital
 
 __all__ = ["together_brief", "together_section"]
 
@@ -33,7 +34,7 @@ def together_section(account: Account) -> Markup:
         table(columns),
         note(words["together_note"]),
         bullets(_rule_texts(account, shares)),
-        _by_rule(account, shares),
+        _by_rule(account, shares, found.set_index("territory")["gained"]),
         pairs_figure(_pairs(account, shares), words, words["together_note"]),
     )
 
@@ -70,7 +71,8 @@ def _rule_texts(account: Account, shares: pd.DataFrame) -> Iterator[str]:
             yield words.text("together_drawn", error=account.result.money(float(rows["error"].max()), words))
 
 
-def _by_rule(account: Account, shares: pd.DataFrame) -> Markup:
+def _by_rule(account: Account, shares: pd.DataFrame, gained: pd.Series) -> Markup:
+    """Show what each commune pays by each rule, by Shapley for each person who gains, and what it would pay alone."""
     words = account.words
     first = shares.drop_duplicates("territory").set_index("territory")
     columns = [Column(capital(words["commune"]), [str(name) for name in first.index], text=True)]
@@ -79,6 +81,10 @@ def _by_rule(account: Account, shares: pd.DataFrame) -> Markup:
         part = shares[shares["rule"] == rule].set_index("territory")["share"].reindex(first.index)
         if part.notna().any():
             columns.append(Column(words[f"col_{rule}"], [words.count(value) for value in part], over=over))
+    shapley = shares[shares["rule"] == "shapley"].set_index("territory")["share"].reindex(first.index)
+    each = shapley / gained.reindex(first.index).where(lambda people: people > 0)
+    told = [NONE if np.isnan(value) else words.digits(value) for value in each]
+    columns.append(Column(words["col_a_person"], told, over=over))
     columns.append(Column(words["col_least_alone"], [words.count(value) for value in first["alone"]], over=over))
     return table(columns)
 
