@@ -719,6 +719,16 @@ ANSWERS = {
     "robustness": pd.DataFrame(
         {"site": ["a"], "variants": [50], "in_first": [0.94], "first": [5], "p5": [11999.6], "p95": [13000.0]}
     ),
+    "competition": pd.DataFrame(
+        {
+            "site": ["a", "b"],
+            "kind": ["site", "library"],
+            "status": ["candidate", "other"],
+            "alone": [1200.4, np.nan],
+            "net_alone": [200.0, np.nan],
+            "taken_alone": [1000.4, np.nan],
+        }
+    ),
 }
 
 
@@ -739,6 +749,10 @@ def test_the_page_says_how_big_what_for_and_how_sure_as_the_tables_do(opened):
     assert card.locator(".sure").inner_text() == (
         "Among the first 5 in 47 of 50 variants of speeds, places and dates; reaches 12,000 to 13,000 people in nine "
         "of ten."
+    )
+    assert card.locator(".gains").inner_text() == (
+        "Opened alone among other places to work, it draws 1,200 people: 200 who have none within reach today, "
+        "and 1,000 from others."
     )
 
 

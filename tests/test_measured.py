@@ -23,7 +23,7 @@ from siteplan.study.load import load
 from siteplan.study.measured import measured
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
-from siteplan.study.stages import choose, run, score
+from siteplan.study.stages import choose, compare_scenarios, run, score
 from tests.asking import quiet, section
 from tests.subsets import every_set
 from tests.town import BY_BUS, NORTH, STUDY, lon, write_bus, write_town
@@ -155,6 +155,23 @@ def test_the_report_tells_it_to_a_council(judged: tuple[Path, Result]) -> None:
     french = render_report(result, language="fr")
     assert "Selon les critères de cette étude, Barn arrive en tête" in french
     assert 'class="criteria"' not in render_report(Result(result.sites))
+
+
+def test_each_scenario_judges_its_own_sites(judged: tuple[Path, Result]) -> None:
+    town, base = judged
+    with quiet():
+        opens = compare_scenarios(read(town, JUDGED, "scenarios={open: {sites: [{open: E}]}}"))
+        closes = compare_scenarios(read(town, JUDGED, "scenarios={closed: {sites: [{close: B}]}}"))
+    # E exists then and costs nothing more; on foot it reaches 10 crossings: (2 x 3/4 + 1 + 1/2 + 1) / 5.
+    figures = opens.scenarios["open"].tables["criteria"].set_index("site")["weighted"]
+    assert figures.dropna().to_dict() == {site: pytest.approx(each) for site, each in (("E", 80), ("D", 70), ("A", 40))}
+    assert opens.scenarios["open"].tables["weights"]["first"].unique().tolist() == ["E"]
+    pd.testing.assert_frame_equal(opens.tables["criteria"], base.tables["criteria"])
+    assert "In the scenario open, Mill is first." in section(render_report(opens, language="en"), "criteria")[1]
+    assert "In every scenario, too, Barn is first." in section(render_report(closes, language="en"), "criteria")[1]
+    wrong = "scenarios={odd: {set: {criteria.columns.fiber: 1}}}"
+    with pytest.raises(StudyError, match=r"scenarios\.odd: criteria\.columns\.fiber: no such"), quiet():
+        compare_scenarios(read(town, JUDGED, wrong))
 
 
 def test_scores_take_any_column_of_the_sites(town: Path) -> None:

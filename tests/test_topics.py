@@ -16,7 +16,14 @@ def test_the_map_says_of_further_questions_what_the_report_says(demo):
     told = json.loads(found[1])["topics"]
     written = (demo / "results" / "report.html").read_text(encoding="utf-8")
     report = html.unescape(re.sub(r"<[^>]*>", " ", written))
-    assert [each["key"] for each in told["en"]] == ["frontier", "criteria", "who_pays", "building", "observed"]
+    assert [each["key"] for each in told["en"]] == [
+        "frontier",
+        "criteria",
+        "competition",
+        "who_pays",
+        "building",
+        "observed",
+    ]
     assert [each["key"] for each in told["fr"]] == [each["key"] for each in told["en"]]
     for topic in told["en"]:
         picture = topic["picture"]

@@ -128,4 +128,4 @@ def _traded(asked: Criteria, here: Situation, found: Judgement) -> dict[str, pd.
     return {"criteria_frontier": table}
 
 
-ANSWER = Answer(check_criteria, criteria_tables)
+ANSWER = Answer(check_criteria, criteria_tables, of_scenarios=True)

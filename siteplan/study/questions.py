@@ -44,19 +44,20 @@ def check_questions(study: Study, data: StudyData) -> None:
         answer_of(key).check(study, asked, data)
 
 
-def answers(here: Situation) -> dict[str, pd.DataFrame]:
-    """Answer all further questions of a study, by the name of the table; nothing where it asks none."""
+def answers(here: Situation, *, of_scenarios: bool = False) -> dict[str, pd.DataFrame]:
+    """Answer all further questions of a study, by the name of the table, or those that its scenarios answer, too."""
+    asked = {key: each for key, each in here.study.asked.items() if answer_of(key).of_scenarios or not of_scenarios}
     found: dict[str, Mapping[str, pd.DataFrame]] = {}
 
     def answer(key: str) -> None:
         how = answer_of(key)
         for other in how.after:
-            if other in here.study.asked and other not in found:
+            if other in asked and other not in found:
                 answer(other)
         told = {name: table for tables in found.values() for name, table in tables.items()}
-        found[key] = how.tables(here.study.asked[key], replace(here, told=told))
+        found[key] = how.tables(asked[key], replace(here, told=told))
 
-    for key in here.study.asked:
+    for key in asked:
         if key not in found:
             answer(key)
-    return {name: table for key in here.study.asked for name, table in found[key].items()}
+    return {name: table for key in asked for name, table in found[key].items()}

@@ -23,6 +23,7 @@ from siteplan.output.result import Result
 from siteplan.publics import aligned_publics, by_public
 from siteplan.reachable import Reach
 from siteplan.study.choosing import check_choose
+from siteplan.study.criteria import check_criteria
 from siteplan.study.editing import edited_cells, edited_timetable
 from siteplan.study.load import (
     StudyData,
@@ -154,6 +155,8 @@ def made(variant: Variant, study: Study, base: StudyData, said: Collection[str] 
             data = _changed_data(variant.study, study, base)
             if variant.again:
                 check_choose(variant.study, data.sites)
+            if variant.study.criteria is not None:
+                check_criteria(variant.study, variant.study.criteria, data)
         except SiteplanError as error:
             text = f"scenarios.{variant.name}: {error}".replace(": changes.", ".", 1)
             raise type(error)(text) from None

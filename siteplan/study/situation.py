@@ -81,11 +81,14 @@ class Answer(Generic[Block]):
         Returns the tables that answer the question, by their names in the catalogue.
     after
         The questions, if they are asked, whose tables must be told before.
+    of_scenarios
+        Whether it is answered of each scenario, too: by its sites and scores, and without what the study chooses.
     """
 
     check: Callable[[Study, Block, StudyData], None]
     tables: Callable[[Block, Situation], dict[str, pd.DataFrame]]
     after: tuple[str, ...] = ()
+    of_scenarios: bool = False
 
 
 class Way(Protocol):

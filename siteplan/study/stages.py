@@ -457,6 +457,8 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
             kept = {} if plan is None else {"choice": plan}
             ways = covered(variant.study, here, place.sites, opened)
             result = replace(result, tables={**result.tables, **kept, "coverage": ways})
+        told_too = answers(Situation(variant.study, place, here, scores=result.scores), of_scenarios=True)
+        result = replace(result, tables={**result.tables, **told_too})
         sites = len(place.sites)
         described = {"name": variant.name, "about": variant.about, "sites": sites, "searched": searched}
         told.append({**described, "folder": f"{SCENARIOS}/{folder_name(variant.name)}"})

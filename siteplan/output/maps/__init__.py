@@ -250,7 +250,7 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "threshold": threshold,
         "sites": cards,
         "served": _served(result.table("lines")),
-        "answers": answer_data(*map(result.table, ("desks", "commuting", "robustness")))
+        "answers": answer_data(*map(result.table, ("desks", "commuting", "robustness", "competition")))
         | spaces_data(*map(result.table, ("spaces", "week")))
         | {"places": left_out_data(result.left_out)},
         "territories": [] if communes is None else [str(name) for name in communes["name"]],

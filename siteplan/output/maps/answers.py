@@ -16,7 +16,10 @@ TRAVEL = ("vehicle_km", "kg_co2e", "hours", "euros")
 
 
 def answer_data(
-    desks: pd.DataFrame | None, commuting: pd.DataFrame | None, robustness: pd.DataFrame | None
+    desks: pd.DataFrame | None,
+    commuting: pd.DataFrame | None,
+    robustness: pd.DataFrame | None,
+    competition: pd.DataFrame | None,
 ) -> dict[str, Any]:
     """Give the figures by site, and those of the whole territory by the share of people who would come.
 
@@ -24,10 +27,11 @@ def answer_data(
     -------
     dict
         `sites`: by id, `desks` (share that comes, desks, rooms, square metres), `alone` (whether that is as if it were
-        the only site) and `sure` (in so many variants among the first, how many first, of how many variants, people
-        reached at the 5th and the 95th percentile). `desks`: share, people on the fullest day, desks and square metres
-        of all sites that are open or chosen. `commuting`: share, rebound, and a year's car kilometres, kg CO2e, hours
-        and euros saved, negative where they are lost.
+        the only site), `sure` (in so many variants among the first, how many first, of how many variants, people
+        reached at the 5th and the 95th percentile) and, of new ones, `gains` (whom it would have if it alone opened,
+        who of these had no place to work, and who had another). `desks`: share, people on the fullest day, desks and
+        square metres of all sites that are open or chosen. `commuting`: share, rebound, and a year's car kilometres,
+        kg CO2e, hours and euros saved, negative where they are lost.
     """
     sites: dict[str, dict[str, Any]] = {}
     found: dict[str, Any] = {"sites": sites, "desks": [], "commuting": []}
@@ -53,6 +57,10 @@ def answer_data(
             people = [half_up(float(row[name])) for name in ("p5", "p95")]
             sure = [count, int(row["first"]), int(row["variants"]), *people]
             sites.setdefault(str(row["site"]), {})["sure"] = sure
+    if competition is not None:
+        gains = competition[competition["kind"] == "site"].dropna(subset=["alone", "net_alone", "taken_alone"])
+        for site, *figures in gains[["site", "alone", "net_alone", "taken_alone"]].itertuples(index=False):
+            sites.setdefault(str(site), {})["gains"] = [half_up(float(each)) for each in figures]
     return found
 
 

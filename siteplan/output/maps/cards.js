@@ -35,7 +35,7 @@ function siteCard(at) {
     ...siteAnswers(data.answers.sites[site.id] || {}),
     served.length ? table([words.line, words.people, words.lost_without], served.map(([line, people, lost]) => [line, count(people), count(lost)])) : null);
 }
-function siteAnswers({ desks, alone, sure }) { // how big it must be, and how sure its rank is
+function siteAnswers({ desks, alone, sure, gains }) { // how big it must be, how sure its rank is, and what it takes from others
   const shown = [];
   if (desks) shown.push(table([words.uptake, words.desks, words.rooms, "m²"], desks.map(([share, ...values]) => [percent(share, 1), ...values.map(number)])),
     el("p", { class: "hint" }, alone ? words.desks_alone : words.desks_nearest));
@@ -43,6 +43,7 @@ function siteAnswers({ desks, alone, sure }) { // how big it must be, and how su
     const [times, first, variants, low, high] = sure;
     shown.push(el("p", { class: "sure" }, fill(words.sure, { times: number(times), first: number(first), variants: number(variants), low: count(low), high: count(high) })));
   }
+  if (gains) shown.push(el("p", { class: "gains" }, fill(words.gains, Object.fromEntries(["all", "net", "taken"].map((name, at) => [name, count(gains[at])])))));
   return shown;
 }
 function nowTable(at) { // with the sites that are open now

@@ -22,7 +22,7 @@ def _topics(result: Outcome, language: str) -> Iterator[dict[str, Any]]:
     # The report draws maps itself, so that it stands behind the module of the page.
     from siteplan.output.report.account import Account
     from siteplan.output.report.building import building_brief
-    from siteplan.output.report.criteria import criteria_brief
+    from siteplan.output.report.criteria import competition_brief, criteria_brief
     from siteplan.output.report.observed import observed_brief
     from siteplan.output.report.pictures import frontier_brief
     from siteplan.output.report.together import together_brief
@@ -30,6 +30,7 @@ def _topics(result: Outcome, language: str) -> Iterator[dict[str, Any]]:
     makers = {
         "frontier": frontier_brief,
         "criteria": criteria_brief,
+        "competition": competition_brief,
         "together": together_brief,
         "building": building_brief,
         "observed_sites": observed_brief,

@@ -6,17 +6,18 @@ from typing import Any
 import pandas as pd
 
 from siteplan.output.report.account import Account
-from siteplan.output.report.briefs import Brief, Stairs
+from siteplan.output.report.briefs import Brief, Pairs, Stairs
 from siteplan.output.report.markup import Markup, bullets, join, note, paragraph
-from siteplan.output.report.plots import pairs_plot, stairs_figure
+from siteplan.output.report.plots import pairs_figure, stairs_figure
 from siteplan.output.report.tables import Column, table
 from siteplan.words import NONE, capital
 
-__all__ = ["competition_section", "criteria_brief", "criteria_section"]
+__all__ = ["competition_brief", "competition_section", "criteria_brief", "criteria_section"]
 
 MOST_SITES = 12
 MOST_PLACES = 10
 MOST_TOLD = 4
+NEW = ("chosen", "required")
 
 
 def criteria_section(account: Account) -> Markup:
@@ -39,7 +40,7 @@ def criteria_section(account: Account) -> Markup:
     hidden = len(judged) - len(shown)
     return join(
         paragraph(*_first_texts(account, judged)),
-        bullets(_weight_texts(account, weights)),
+        bullets([*_weight_texts(account, weights), *_scenario_texts(account, judged)]),
         table(columns, header=2),
         note(
             words["criteria_note"],
@@ -81,6 +82,22 @@ def _weight_texts(account: Account, weights: pd.DataFrame) -> Iterator[str]:
         yield words.text(key, what=_called(account, row), **told)
     else:
         yield words.text("criteria_sure", site=account.name(first))
+
+
+def _scenario_texts(account: Account, judged: pd.DataFrame) -> Iterator[str]:
+    """Say which site is first by the criteria in each scenario in which it is another one, or that it is the same."""
+    words, own = account.words, judged.iloc[0]
+    firsts = {}
+    for name, other in account.result.scenarios.items():
+        found = other.table("criteria")
+        ranked = None if found is None else found[found["weighted_rank"] == 1]
+        if ranked is not None and len(ranked):
+            firsts[name] = ranked.iloc[0]
+    others = {name: first for name, first in firsts.items() if first["site"] != own["site"]}
+    for name, first in others.items():
+        yield words.text("criteria_scenario", scenario=name, site=str(first["name"]))
+    if firsts and not others:
+        yield words.text("criteria_scenarios", site=str(own["name"]))
 
 
 def _moves(row: dict[Any, Any]) -> Iterator[tuple[float, str]]:
@@ -176,7 +193,7 @@ def competition_section(account: Account) -> Markup:
         return Markup("")
     asked = account.asked.get("competition") or {}
     who = words.group(str(asked.get("group", "people")))
-    new = found[found["status"].isin(["chosen", "required"])]
+    new = found[found["status"].isin(NEW)]
     rows = new if len(new) else found[found["status"] == "candidate"].nlargest(MOST_PLACES, "net_alone")
     columns = [
         Column(capital(words["site"]), [str(name) for name in rows["name"]], text=True),
@@ -187,8 +204,18 @@ def competition_section(account: Account) -> Markup:
         paragraph(*_net_texts(account, found, new, who)),
         table(columns) if len(rows) else Markup(""),
         note(*said),
-        _losers(account, found) if len(new) else Markup(""),
+        pairs_figure(_losers(account, found), words, words["competition_alt"]),
     )
+
+
+def competition_brief(account: Account) -> Brief | None:
+    """Say in short what the new sites gain net, and from whom; nothing where none is new."""
+    found = account.table("competition")
+    if found is None or not found["status"].isin(NEW).any():
+        return None
+    who = account.words.group(str((account.asked.get("competition") or {}).get("group", "people")))
+    texts = _net_texts(account, found, found[found["status"].isin(NEW)], who)
+    return Brief("competition", tuple(texts), _losers(account, found))
 
 
 def _gains(new: pd.DataFrame) -> tuple[str, ...]:
@@ -209,16 +236,11 @@ def _net_texts(account: Account, found: pd.DataFrame, new: pd.DataFrame, who: st
     )
 
 
-def _losers(account: Account, found: pd.DataFrame) -> Markup:
-    """Draw what the places that lose most have before and after."""
+def _losers(account: Account, found: pd.DataFrame) -> Pairs | None:
+    """Put what the places that lose most have after the new sites open beside what they have before."""
     words = account.words
     rows = found[found["change"].astype(float) < -0.5].nsmallest(MOST_PLACES, "change")
     if rows.empty:
-        return Markup("")
-    bars = [
-        (str(name), float(before), float(after))
-        for name, before, after in zip(rows["name"], rows["before"], rows["after"], strict=True)
-    ]
-    title = words["competition_caption"]
-    names = (words["col_before"], words["col_after"])
-    return pairs_plot(bars, words, names=names, title=title, about=words["competition_alt"])
+        return None
+    bars = zip(rows["name"].astype(str), rows["before"].astype(float), rows["after"].astype(float), strict=True)
+    return Pairs(words["competition_caption"], (words["col_before"], words["col_after"]), tuple(bars))

@@ -72,9 +72,7 @@ def _texts(account: Account, sites: pd.DataFrame, fit: pd.DataFrame) -> Iterator
         yield words.text("observed_left_out", error=words.share(float(fit["value"]["left_out_error"])))
     used = (account.asked.get("observed") or {}).get("use") or []
     if used:
-        yield words.text(
-            "observed_used", blocks=words.listed(words[HEADINGS.get(each, each)] for each in used)
-        )
+        yield words.text("observed_used", blocks=words.listed(words[HEADINGS.get(each, each)] for each in used))
 
 
 def observed_brief(account: Account) -> Brief | None:
