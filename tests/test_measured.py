@@ -162,9 +162,9 @@ def test_each_scenario_judges_its_own_sites(judged: tuple[Path, Result]) -> None
     with quiet():
         opens = compare_scenarios(read(town, JUDGED, "scenarios={open: {sites: [{open: E}]}}"))
         closes = compare_scenarios(read(town, JUDGED, "scenarios={closed: {sites: [{close: B}]}}"))
-    # E exists then and costs nothing more; on foot it reaches 10 crossings: (2 x 3/4 + 1 + 1/2 + 1) / 5.
+    # E is required then and costs 10, of 50 at most; on foot it reaches 10 crossings: (2 x 3/4 + 1 + 1/2 + 4/5) / 5.
     figures = opens.scenarios["open"].tables["criteria"].set_index("site")["weighted"]
-    assert figures.dropna().to_dict() == {site: pytest.approx(each) for site, each in (("E", 80), ("D", 70), ("A", 40))}
+    assert figures.dropna().to_dict() == {site: pytest.approx(each) for site, each in (("E", 76), ("D", 70), ("A", 40))}
     assert opens.scenarios["open"].tables["weights"]["first"].unique().tolist() == ["E"]
     pd.testing.assert_frame_equal(opens.tables["criteria"], base.tables["criteria"])
     assert "In the scenario open, Mill is first." in section(render_report(opens, language="en"), "criteria")[1]

@@ -245,8 +245,9 @@ class _Bookings:
             tried, amounts = around.turns[use.group], around.amounts[use.group]
             first = len(around.sites) * np.array([kinds.index(space) for space in use.space])
             # At each site one kind after the other, before the next site.
-            places = np.where(tried[:, :, np.newaxis] < 0, -1, tried[:, :, np.newaxis] + first).reshape(len(tried), -1)
-            turns = np.pad(places, ((0, 0), (0, width - places.shape[1])), constant_values=-1)
+            places = np.where(tried[:, :, np.newaxis] < 0, -1, tried[:, :, np.newaxis] + first)
+            turns = np.full((len(tried), width), -1)
+            turns[:, : tried.shape[1] * len(first)] = places.reshape(len(tried), tried.shape[1] * len(first))
             for number, site in enumerate(around.sites):
                 rows = np.flatnonzero(tried[:, 0] == number)
                 # A site's and a use's bookings stay the same, whatever others there are.

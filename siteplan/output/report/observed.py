@@ -60,8 +60,7 @@ def _texts(account: Account, sites: pd.DataFrame, fit: pd.DataFrame) -> Iterator
     said: dict[str, Any] = {"sites": len(sites), "months": int(months.max()), "seen": in_all("seen")}
     said |= {"counted": words[f"counted_{sites['counted'].iloc[0]}"]}
     said |= {"low": in_all("expected_low"), "high": in_all("expected_high")}
-    said |= {"fit": words.share(uptake["value"])}
-    said |= {"fit_low": words.share(uptake["low"]), "fit_high": words.share(uptake["high"])}
+    said |= {f"fit_{end}": words.percent(100 * each, 1) for end, each in uptake.items()}
     yield words.text("observed_text", **said)
     if half["value"] == half["value"]:  # NaN where no decay was found
         low, high = (words.digits(half[end]) if half[end] == half[end] else "∞" for end in ("low", "high"))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from siteplan.config.sharing import TELEWORK
 from siteplan.output.report.account import Account
 from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
 from siteplan.output.report.plots import week_plot
@@ -31,7 +32,12 @@ def spaces_section(account: Account) -> Markup:
     return join(
         paragraph(*(_saved_texts(account, found) if adds_up else ())),
         _by_site(account, found),
-        note(words["desks_nearest" if adds_up else "desks_alone"], words["spaces_note"], _sure(account, found)),
+        note(
+            words["desks_nearest" if adds_up else "desks_alone"],
+            words["spaces_telework"] if TELEWORK in set(found["use"]) else "",
+            words["spaces_note"],
+            _sure(account, found),
+        ),
         _picture(account, found),
         bullets(_conflict_texts(account)),
         note(words["uses_note"]),
