@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
+import shapely
 
 import siteplan as sp
 from siteplan.config import BIKE, WALK
@@ -14,9 +18,9 @@ from siteplan.network.graph import footing
 from siteplan.network.streets import build_streets
 from siteplan.study import check, read_study
 from siteplan.study.load import load as read
-from tests.bench import load, million, reach, scale, shapes
+from tests.bench import load, million, reach, routers, scale, shapes
 from tests.bench.engines import Scipy, Siteplan
-from tests.bench.measure import Row, in_turns, seconds, table
+from tests.bench.measure import Row, Told, Took, in_turns, seconds, table
 from tests.bench.worlds import Common, MissingError, common, data, grid, people_at
 
 
@@ -91,6 +95,81 @@ def test_less_work_given_to_the_other_is_scaled(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("tests.bench.measure._cpu", lambda work: next(taken))
     (row,) = in_turns("task", lambda: None, {"other": lambda: None}, rounds=1, scale={"other": 50})
     assert row.ratio == "100 (100-100)"
+
+
+def test_what_another_process_took_counts_in_place_of_this_one() -> None:
+    (row,) = in_turns("task", lambda: Took(2.0), {"other": lambda: Took(6.0)}, rounds=1)
+    assert (row.ours, row.theirs, row.ratio) == ("2.0 s", "6.0 s", "3.0 (3.0-3.0)")
+
+
+def test_an_engine_is_told_line_by_line_and_ends_with_the_one_who_tells() -> None:
+    busy = (
+        "import sys\nprint('a log', 'ready', sep='\\n', flush=True)\n"
+        "for n in sys.stdin: sum(range(int(n))); print('done', flush=True)"
+    )
+    with Told([sys.executable, "-c", busy]) as engine:
+        assert engine.start > 0
+        assert engine.tell(f"{10**7}") > 10 * engine.tell("1")
+        assert engine.peak > 1
+    assert engine.process.returncode is not None
+
+
+def test_an_engine_that_fails_or_takes_too_long_says_why() -> None:
+    with pytest.raises(RuntimeError, match="no such graph"):
+        Told([sys.executable, "-c", "raise SystemExit('no such graph')"])
+    with pytest.raises(RuntimeError, match=r"took more than 0\.1 s"):
+        Told([sys.executable, "-c", "import time; time.sleep(60)"], limit=0.1)
+
+
+def test_siteplan_is_told_as_other_engines_are(tmp_path: Path) -> None:
+    """Beside itself it is all alike: the joints of the comparison, without the others."""
+    extract = Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf"
+    streets = sp.read_streets(extract)
+    line = streets.lines[int(np.argmax(streets.length))]
+    place = gpd.GeoSeries([line.interpolate(metres) for metres in (10, 60)], crs=streets.crs).to_crs(4326)
+    for mode in routers.PROFILES:
+        pd.DataFrame({"lat": place.y, "lon": place.x}).to_csv(
+            tmp_path / f"places_{mode}.csv", header=False, index=False
+        )
+    with routers.siteplan(extract, tmp_path) as engine:
+        engine.tell(f"matrix walk 2 20 {tmp_path / 'minutes'}")
+        engine.tell(f"polygons bike 1 15,20 {tmp_path / 'areas'}")
+    minutes = routers.minutes_of(tmp_path / "minutes", 2)
+    assert minutes == pytest.approx(np.array([[0, 50], [50, 0]]) / 80, abs=0.02)  # metres a minute
+    near, large = routers.areas_of(tmp_path / "areas", shapely.from_wkt)
+    assert 0 < near.area < large.area
+    assert routers.area_in_common([near, large], [near, large]) == 1.0
+
+
+def test_differences_in_minutes_are_told() -> None:
+    ours, theirs = np.array([[1.0, 2.0, 3.0, np.nan, 5.0]]), np.array([[1.05, 2.5, 4.5, 4.0, np.nan]])
+    near, told = routers.differences(ours, theirs)
+    assert near == pytest.approx(2 / 3)
+    assert told == (
+        "3 pairs, within 0.1 / 1 / 2 min 33.3% / 66.7% / 100.0%, largest 1.5 min; "
+        "only by siteplan 1, only by the other 1"
+    )
+    with pytest.raises(AssertionError, match="nothing is measured"):
+        routers.differences(ours, theirs + 3)
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"), [(routers.graphhopper, "needs java"), (routers.valhalla, r"3\.12 or newer")]
+)
+def test_an_engine_that_is_not_here_is_named_with_the_reason(
+    engine: Callable[[], object], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routers, "KEPT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setattr(routers, "runs", lambda python: python != sys.executable)
+    with pytest.raises(MissingError, match=reason):
+        engine()
+
+
+def test_what_cannot_be_installed_is_left_out_with_what_was_said(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="Valhalla could not be installed: no network"):
+        routers.bring("Valhalla", sys.executable, "-c", "raise SystemExit('no network')")
 
 
 def test_the_table_is_markdown() -> None:
