@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from siteplan.contours import isochrones
 from siteplan.errors import SiteplanWarning
 from siteplan.network.snapping import link
 from siteplan.network.streets import StreetNetwork, read_streets
+from siteplan.network.tags import HOMES
 from siteplan.times import travel_times
 from tests.bench.measure import ROOT, Row, Told, in_turns, seconds
 from tests.bench.worlds import MissingError, data
@@ -166,14 +167,23 @@ def areas_of(file: Path, read: Callable[[str], Any]) -> Any:
 
 
 def write_places(streets: StreetNetwork, mode: str, folder: Path) -> None:
-    """Write where the cells meet the streets, as lat,lon and in one random order: all engines start on the street."""
+    """Write the places nearest to the cells on streets that are open to everybody, as lat,lon, in one random order.
+
+    Elsewhere engines disagree on whether a way is open, and each goes to another one at no cost.
+    """
     table = pd.read_csv(data(CELLS))
     cells = gpd.GeoDataFrame(geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326)
-    links = link(streets, cells, mode=PROFILES[mode])
+    kinds = [kind if open_to_all(dict(kind)) else (("highway", "no"),) for kind in streets.kinds]
+    links = link(replace(streets, kinds=kinds), cells, mode=PROFILES[mode])
     links = links[links["status"] == "placed"].sample(frac=1, random_state=0)
     lines = np.array([streets.lines[edge] for edge in links["edge"]])
     spots = gpd.GeoSeries(shapely.line_interpolate_point(lines, links["offset_m"]), crs=streets.crs).to_crs(4326)
     pd.DataFrame({"lat": spots.y, "lon": spots.x}).to_csv(folder / f"places_{mode}.csv", header=False, index=False)
+
+
+def open_to_all(tags: Mapping[str, str]) -> bool:
+    allowed = {tags.get(key, "yes") for key in ("access", "foot", "bicycle", "vehicle")}
+    return tags.get("highway") in HOMES and allowed == {"yes"}
 
 
 # The engines ----------------------------------------------------------------------------------------------------------
