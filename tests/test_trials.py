@@ -64,6 +64,19 @@ def test_fewer_places_stand_farther_apart(town):
     assert trials_of(none, None, Cache(None)) is None
 
 
+PAINTS = """spots => {
+    const canvas = document.querySelector(".leaflet-cells-pane canvas"), own = canvas.getBoundingClientRect();
+    const around = siteplan_map.getContainer().getBoundingClientRect(), scale = canvas.width / own.width;
+    return spots.map((spot) => {
+        const { x, y } = siteplan_map.latLngToContainerPoint(spot);
+        const at = [around.left + x - own.left, around.top + y - own.top].map((each) => Math.round(each * scale) - 6);
+        const { data } = canvas.getContext("2d").getImageData(...at, 12, 12), sums = [0, 0, 0, 0];
+        data.forEach((value, each) => (sums[each % 4] += value / 144));
+        return sums;
+    });
+}"""  # red, green, blue and how solid it is, on the mean around each spot
+
+
 def counted(seen, at):
     """The two numbers of each row of a table of the card."""
     rows = seen.page.locator("#card table").nth(at).locator("tbody tr").all_inner_texts()
@@ -92,8 +105,11 @@ def test_the_page_counts_as_reach_does_of_a_site_at_the_place(town):
         seen.page.locator("#trial button").click()
         area = seen.page.locator(".folium-map").bounding_box()
         sums = []
-        for place, rows in result.tables["trials"].groupby("place"):
+        places = result.tables["trials"].groupby("place")  # the last is the one amid those whom A reaches, too
+        for place, rows in sorted(places, key=lambda each: -abs(each[1]["lon"].iloc[0] - lon(3))):
             spot = rows[["lon", "lat"]].iloc[0]
+            if sums:  # what told of the last one may lie over this one
+                seen.page.locator("#card .close").click()
             x, y = seen.page.evaluate(
                 "spot => { const at = siteplan_map.latLngToContainerPoint(spot); return [at.x, at.y]; }",
                 [spot["lat"], spot["lon"]],
@@ -122,8 +138,27 @@ def test_the_page_counts_as_reach_does_of_a_site_at_the_place(town):
         seen.page.locator('[data-open="B"]').uncheck()
         without = times[times["site"] != "B"]
         assert counted(seen, 0) == expected(study, without, result.points, "people", limits)
+        # The cells show the same of the way that is looked at: on foot, that anybody can go.
+        seen.page.evaluate("document.querySelector('#controls input[name=mode][value=walk]').click()")
+        walked = without[(without["mode"] == "walk") & (without["minutes"] <= 5.5)]
+        mine = set(walked.loc[walked["site"] == "new", "point"])
+        theirs = set(walked["point"][walked["site"] != "new"])
+        kinds, spots = [], []
+        middles = result.cells.to_crs(4326).representative_point()
+        for cell, here in result.points.groupby("cell").groups.items():
+            kinds.append("new" if set(here) & (mine - theirs) else "known" if set(here) & mine else "out")
+            spots.append([middles[cell].y, middles[cell].x])
+        assert seen.page.locator('[data-layer="cells tried"]').is_checked()
+        paints = seen.page.evaluate(PAINTS, spots)
+        looks = {
+            kind: np.mean([p for p, each in zip(paints, kinds, strict=True) if each == kind], axis=0) for kind in kinds
+        }
+        assert len(looks) == 3
+        for paint, kind in zip(paints, kinds, strict=True):
+            assert min(looks, key=lambda each: np.abs(looks[each] - paint).sum()) == kind
         # By keyboard: the middle of the map, and an end of it.
         seen.page.locator("#card .close").click()
+        assert not seen.page.locator('[data-layer="cells tried"]').is_checked()
         seen.page.locator("#trial button").click()
         seen.page.locator("#trial button").press("Enter")
         seen.page.keyboard.press("Enter")

@@ -168,14 +168,27 @@ const live = {
       legend: [...["gained", "lost", "kept"].map((name) => swatchOf(looks[name], words[name])), swatchOf(DOTS, words.neither)], note: "",
     };
   },
+  tried() {
+    const looks = { fresh: [data.change.gained, 0.8, "/", data.colours.tints.gained], known: [data.change.kept, 0.55] };
+    const { inside, seen } = triedPoints(state.mode, state.limit);
+    const kind = (points) => {
+      const reached = points.filter((point) => inside[point]);
+      return reached.some((point) => !seen[point]) ? looks.fresh : reached.length ? looks.known : DOTS;
+    };
+    return {
+      paints: plan.pointsOf.map(kind),
+      legend: [swatchOf(looks.fresh, words.try_fresh), swatchOf(looks.known, words.try_known), swatchOf(DOTS, words.out_of_reach)], note: "",
+    };
+  },
 };
+const idle = (layer) => (layer.live === "change" && !other) || (layer.live === "tried" && !state.tried);
 function liveLayers() {
   if (!plan || !data.cells) return;
   const named = {
     minutes: () => fill(words.live_minutes, { mode: modeName(state.mode) }), sites: () => words.live_sites,
-    mode: () => words.live_mode, change: () => words.live_change,
+    mode: () => words.live_mode, change: () => words.live_change, tried: () => words.live_tried,
   };
-  const made = Object.keys(live).filter((name) => (name !== "mode" || plan.several) && (name !== "change" || scenarios.length))
+  const made = Object.keys(live).filter((name) => (name !== "mode" || plan.several) && (name !== "change" || scenarios.length) && (name !== "tried" || trials))
     .map((name) => ({ id: `cells ${name}`, kind: "cells", live: name, title: named[name], on: name === "minutes", legend: [], group: null }));
   const fixedLayers = data.layers.filter((layer) => layer.kind === "cells" && layer.id === "cells people");
   const at = data.layers.findIndex((layer) => layer.kind === "cells");

@@ -28,12 +28,12 @@ if (![data.answers.desks, data.answers.spaces, data.answers.commuting, data.answ
 if (!plan) document.querySelector("#controls").remove();
 if (!data.trials) document.querySelector("#trial").remove();
 if (!data.sites.length) document.querySelector("#ranking").remove();
-const asked = data.layers.find((layer) => layer.kind === "cells" && layer.id.slice(6) === state.cells && (layer.live !== "change" || state.scenario >= 0));
+const asked = data.layers.find((layer) => layer.kind === "cells" && layer.id.slice(6) === state.cells && !idle(layer));
 layerPanel();
 data.layers.filter((layer) => (asked && layer.kind === "cells" ? layer === asked : layer.on)).forEach((layer) => set(layer, true));
 sheet();
 if (state.wanted >= 0) pick(state.wanted);
-if (state.tried) showTried();
+if (state.tried) showTried(!asked);
 map.on("click", (event) => {
   if (state.trying) return tryAt(event.latlng);
   const at = cellCanvas && cellCanvas._map ? cellCanvas.at(event.latlng) : -1;

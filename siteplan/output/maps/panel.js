@@ -83,8 +83,8 @@ function update() { // count again, and show it everywhere
   if (scenarios.length) comparePanel();
   data.layers.filter((layer) => layer.live).forEach((layer) => {
     const row = rows.get(layer.id);
-    if (layer.live === "change") row.box.disabled = !other;
-    if (layer.live === "change" && !other && shown.has(layer.id)) return set(data.layers.find((each) => each.live === "minutes"), true);
+    row.box.disabled = idle(layer);
+    if (idle(layer) && shown.has(layer.id)) return set(data.layers.find((each) => each.live === "minutes"), true);
     row.label.textContent = capital(layer.title());
     if (shown.has(layer.id)) (drawCells(layer), fillLegend(layer));
   });

@@ -20,10 +20,13 @@ function triedWay(mode) { // as `ways` gives those of a site
   if (!found[mode]) found[mode] = mode === "best" && plan.several ? shortest(plan.modes.map(triedWay)) : able(plan.base, levels((trials.ways[mode] || [])[at] || ""), mode);
   return found[mode];
 }
-function triedCounts(mode, limit, subject) { // whom it reaches and who of them is new, in all and by territory: of today's plan with what is open now
+function triedPoints(mode, limit) { // by point: does it reach it, and does a site that is open now in today's plan
   const most = Math.round(limit / plan.unit), { points, units } = triedWay(mode), inside = new Uint8Array(plan.count);
   points.forEach((point, each) => units[each] <= most && (inside[point] = 1));
-  const seen = seenBy(plan.base, state.open, mode, most), amounts = plan.base.amounts[subject];
+  return { inside, seen: seenBy(plan.base, state.open, mode, most) };
+}
+function triedCounts(mode, limit, subject) { // whom it reaches and who of them is new, in all and by territory
+  const { inside, seen } = triedPoints(mode, limit), amounts = plan.base.amounts[subject];
   return { reach: sums((point) => (inside[point] ? amounts[point] : 0)), fresh: sums((point) => (inside[point] && !seen[point] ? amounts[point] : 0)) };
 }
 function tryAt({ lat, lng }) {
@@ -38,7 +41,7 @@ function untry() {
   showTried();
 }
 const pins = L.layerGroup().addTo(map);
-function showTried() {
+function showTried(painted = true) {
   pins.clearLayers();
   if (state.tried) {
     const { asked, at, away } = state.tried, place = trials.places[at], near = away <= FAR_OFF;
@@ -48,8 +51,9 @@ function showTried() {
       text("?", { x: 13, y: 18, "text-anchor": "middle", "font-size": 15, "font-weight": 700, fill: data.colours.ink }));
     pins.addLayer(L.marker(near ? place : asked, { icon: L.divIcon({ className: "mark tried", html: sign, iconSize: [26, 26] }), interactive: false, keyboard: false, zIndexOffset: 3000 }));
   }
-  showCard();
-  keepAddress();
+  const layer = data.layers.find((each) => each.live === "tried");
+  if (layer && state.tried && painted) set(layer, true);
+  update();
 }
 function triedCard() {
   const { at, away } = state.tried, [lat, lng] = trials.places[at];
