@@ -169,9 +169,9 @@ def test_each_scenario_judges_its_own_sites(judged: tuple[Path, Result]) -> None
     pd.testing.assert_frame_equal(opens.tables["criteria"], base.tables["criteria"])
     assert "In the scenario open, Mill is first." in section(render_report(opens, language="en"), "criteria")[1]
     assert "In every scenario, too, Barn is first." in section(render_report(closes, language="en"), "criteria")[1]
-    wrong = "scenarios={odd: {set: {criteria.columns.fiber: 1}}}"
-    with pytest.raises(StudyError, match=r"scenarios\.odd: criteria\.columns\.fiber: no such"), quiet():
-        compare_scenarios(read(town, JUDGED, wrong))
+    pd.read_csv(town.parent / "sites.csv").drop(columns="fibre").to_csv(town.parent / "bare.csv", index=False)
+    with pytest.raises(StudyError, match=r"scenarios\.odd: criteria\.columns\.fibre: no such"), quiet():
+        compare_scenarios(read(town, JUDGED, "scenarios={odd: {set: {inputs.sites: bare.csv}}}"))
 
 
 def test_scores_take_any_column_of_the_sites(town: Path) -> None:

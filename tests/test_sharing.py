@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from math import factorial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from siteplan.study.load import load
 from siteplan.study.progress import Means
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
+from siteplan.study.sharing import sharing_tables
 from siteplan.study.situation import Situation
 from siteplan.study.travel import times_of
 from tests.asking import section
@@ -488,6 +490,27 @@ def test_where_nothing_is_planned_each_site_is_alone(town: Callable[..., Any]) -
     assert set(spaces["basis"]) == {"alone"}
     assert set(spaces["site"]) == {"A", "B"}
     assert row(spaces, site="A", use="choir")["people"] == pytest.approx(6 * 200 * 0.01)  # to 17.5 minutes, B or not
+
+
+@pytest.mark.parametrize(
+    ("status", "minutes"), [("existing", [0, 3.5, 7, 10.5, 14]), ("candidate", [0, 3.5, 7, 10.5, 14, 17.5])]
+)
+def test_what_was_fitted_counts_telework_by_nearness(
+    town: Callable[..., Any], status: str, minutes: list[float]
+) -> None:
+    asked = (
+        "demand: {uptake: 0.02}\nobserved: {visits: people.csv, use: sharing}\nsharing: {uses: [telework, meetings]}\n"
+    )
+    study, _, here = town(asked, status=[status] * 2)
+    rows = [("uptake", 0.04, 0.03, 0.05), ("decay", 0.1, 0.05, 0.2)]
+    fit = pd.DataFrame(rows, columns=["what", "value", "low", "high"])
+    assert study.sharing is not None
+    found = sharing_tables(study.sharing, replace(here, told={"observed_fit": fit}))["spaces"]
+    for site in "AB":
+        telework, meetings = (row(found, site=site, use=use) for use in ("telework", "meetings"))
+        assert telework["people"] == pytest.approx(100 * 0.37 * np.exp(-0.1 * np.array(minutes)).sum())
+        assert telework["bookings"] == pytest.approx(telework["people"] * 0.05 * 2)
+        assert meetings["people"] == pytest.approx(100 * 0.05 * len(minutes))
 
 
 @pytest.mark.parametrize(
