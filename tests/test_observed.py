@@ -1,6 +1,7 @@
 """Planned against seen: by hand, made data with known uptake and decay, sites left out, what is refused."""
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.visits import read_visits
 from siteplan.output.report import render_report
 from siteplan.samples import write_sample
-from siteplan.study import run
+from siteplan.study import compare_scenarios, run
 from siteplan.study.load import load
 from siteplan.study.observed import check_observed
 from tests.asking import asking, quiet, section
@@ -239,6 +240,19 @@ def test_what_was_fitted_is_used_where_the_study_says_so(results) -> None:
     pd.testing.assert_frame_equal(*others)  # meetings of workers, too, are as they were
     assert used["commuting"]["uptake"].unique().tolist() == pytest.approx(desks["uptake"].unique().tolist())
     assert plain["desks"]["uptake"].unique().tolist() == [0.02, 0.05, 0.1]
+
+
+def test_more_than_all_who_could_come_are_said(valley: Path) -> None:
+    # Of those within five minutes on foot, 1,183 and 657 visits a month are many times all.
+    demand = "demand={uptake: [0.02], mode: walk, minutes: 5, teleworkable: 0.05}"
+    study = asking(valley, "observed", "demand", overrides=(*SMALL, demand))
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        found = compare_scenarios(study, {}).tables["observed_fit"].set_index("what")
+    said = [str(each.message) for each in odd if str(each.message).startswith("observed: an uptake of")]
+    assert len(said) == 1
+    assert "more than all who could come" in said[0]
+    assert found.loc["uptake", "value"] > 1
 
 
 def test_the_report_tells_it(results) -> None:

@@ -53,6 +53,15 @@ def three_communes():
     return times, people, sites, pd.Series(["A", "B", "C"], index=people.index)
 
 
+@pytest.mark.parametrize(("people_of_b", "cost"), [(60.0, 150), (0.6, 150), (0.4, 120)])
+def test_a_commune_in_which_nobody_gains_needs_nothing(people_of_b: float, cost: float) -> None:
+    times, people, sites, place = three_communes()
+    people.loc[1, "people"] = people_of_b
+    game = least_costs(times, people, sites, ["ab", "c"], territory=place, minutes=15)
+    assert game.least([1]) == (90 if people_of_b > 0.5 else 0)
+    assert game.least([0, 1, 2]) == cost  # with B by ab and c, without B by a and c
+
+
 def test_three_communes_by_hand() -> None:
     times, people, sites, place = three_communes()
     game = least_costs(times, people, sites, ["ab", "c"], territory=place, minutes=15)

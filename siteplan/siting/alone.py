@@ -19,6 +19,8 @@ from siteplan.siting.exact import SLACK, Rows, minimise
 
 __all__ = ["Groups", "Offer", "least_costs"]
 
+SOMEBODY = 0.5  # people, as a count is rounded: where fewer gain, nobody does
+
 
 @dataclass(frozen=True, eq=False)
 class Offer:
@@ -92,7 +94,8 @@ class Groups:
     plan (sites,)
         Which sites are open in the plan.
     need (communes,)
-        Whom the plan serves in each commune.
+        Whom the plan serves in each commune; where that is less than half a person more than what costs nothing serves,
+        as many as that, so that no commune pays for nobody.
     solved
         How many programmes were solved.
     """
@@ -108,9 +111,10 @@ class Groups:
 
     def __post_init__(self) -> None:
         """Find who needs anything that is not there already."""
-        self.need = self.offer.covered(self.plan)
         free = self.offer.cost == 0
-        self.players = tuple(np.flatnonzero(~self._met(self.offer.covered(free))).tolist())
+        there, planned = self.offer.covered(free), self.offer.covered(self.plan)
+        self.need = np.where(planned - there < SOMEBODY, np.minimum(planned, there), planned)
+        self.players = tuple(np.flatnonzero(~self._met(there)).tolist())
         self._keep(free | self.plan)
 
     @cached_property

@@ -103,6 +103,12 @@ def observed_tables(asked: Observed, here: Situation) -> dict[str, pd.DataFrame]
         sites["foretold"], sites["error"] = told["foretold"] / seen["months"], told["error"]
     fitted = _fit_table(fit, sites["error"].to_numpy(dtype=np.float64))
     most = _most(demand)
+    if fit.uptake > 1:
+        warn(
+            f"observed: an uptake of {fit.uptake:.2f} was fitted, which is more than all who could come: people come "
+            "by other modes or from farther away than demand counts, or so few sites tell no decay; give demand the "
+            "mode and minutes by which they come, or observed.decay: false"
+        )
     if asked.use and max(fit.uptake_low, fit.uptake, fit.uptake_high) > most:
         found = max(fit.uptake_low, fit.uptake, fit.uptake_high)
         warn(f"observed: uptakes up to {found:.2f} were fitted; {most:.2f} is used, as more cannot come on a day")
