@@ -19,7 +19,7 @@ from siteplan.errors import StudyError
 from siteplan.siting import median
 from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.cover_swaps import greedy_cover, swap_cover, turned
-from siteplan.siting.median import Demands, Effort, MedianResult, median_search
+from siteplan.siting.median import Conditions, Demands, Effort, MedianResult, median_search
 
 Floats = npt.NDArray[np.float64]
 OPTIMA = {
@@ -131,6 +131,40 @@ def test_settled_sites_hold_in_every_better_set(problem: Any) -> None:
             continue
         assert opened[found.settled == 1].all()
         assert not opened[found.settled == -1].any()
+
+
+@settings(max_examples=200)
+@given(problems(), st.booleans(), st.integers(0, 2**32 - 1))
+def test_conditions_are_bounded_and_settle_sites(problem: Any, fewer: bool, seed: int) -> None:
+    table, weight, count, penalty, fixed, barred = problem
+    random, many = np.random.default_rng(seed), table.shape[1]
+    amounts = random.choice([0.0, 0.5, 1.0, -0.7], (random.integers(0, 4), many), p=[0.4, 0.2, 0.3, 0.1])
+    most = np.abs(amounts).sum(axis=1) * random.choice([0.15, 0.3, 0.6], len(amounts))
+    sizes = range(int(fixed.sum()), count + 1) if fewer else [count]
+    sets = [some for size in sizes for some in itertools.combinations(np.flatnonzero(~barred).tolist(), size)]
+    sets = [some for some in sets if fixed[list(some)].sum() == fixed.sum()]
+    costs = {some: paid(table, weight, penalty, some) if some else penalty * float(weight.sum()) for some in sets}
+    costs = {some: cost for some, cost in costs.items() if (amounts[:, list(some)].sum(axis=1) <= most + 1e-12).all()}
+    if not costs:
+        return
+    row, site = np.nonzero(amounts)
+    side = np.searchsorted(row, np.arange(len(amounts) + 1)), site.astype(np.int32), amounts[row, site], most
+    begin = np.isin(np.arange(many), list(costs)[random.integers(len(costs))])
+    found = median_search(
+        Demands(*pairs_of(table), weight, many, penalty),
+        count,
+        fixed=fixed,
+        barred=barred,
+        effort=Effort(nodes=0),
+        under=Conditions(side, fewer, begin, lambda likely: None),
+    )
+    assert found.bound <= min(costs.values()) * (1 + 1e-9)
+    assert found.objective == pytest.approx(costs[tuple(np.flatnonzero(begin).tolist())], rel=1e-12)
+    for some, cost in costs.items():
+        if cost < found.objective * (1 - 1e-8):
+            opened = np.isin(np.arange(many), some)
+            assert opened[found.settled == 1].all()
+            assert not opened[found.settled == -1].any()
 
 
 @settings(max_examples=200)

@@ -9,11 +9,11 @@ import numpy as np
 from siteplan.errors import Key, StudyError
 from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.dominance import dominated
-from siteplan.siting.exact import SLACK, Solution, serve, solve
-from siteplan.siting.heuristic import LITTLE, Opening, fits, grow, objective_of
-from siteplan.siting.median import Demands, Effort, MedianResult, ascend, median_search, median_within
+from siteplan.siting.exact import SLACK, Solution, at_most, serve, solve
+from siteplan.siting.heuristic import LITTLE, Opening, allowed, fits, grow, objective_of
+from siteplan.siting.median import Conditions, Demands, Effort, MedianResult, ascend, median_search, median_within
 from siteplan.siting.problem import Flags, Floats, Problem
-from siteplan.siting.swaps import improve
+from siteplan.siting.swaps import improve, swap
 from siteplan.siting.work import Work
 
 __all__ = ["ENDS", "Answer", "answer", "published", "shares", "why", "without_idle"]
@@ -230,22 +230,58 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> tu
         bare = replace(bare, count=_most_sites(problem))
     if problem.capacity is not None:
         most = min(most, _room(problem, problem.capacity, bare.count or 0))
-    if _bounded(bare):
+    if _bounded(bare) and problem.plain:
+        opened, without = _plainly(bare, work, gap)
+        return opened, problem.told(min(most, without))
+    if _bounded(bare) and (start is None or problem.capacity is not None):
         # Where conditions bind, the bound without branching says about as much as a proof without them, for far less.
-        free, without = _plainly(bare, work, gap, branching=problem.plain)
-        if not problem.plain and problem.capacity is None and fits(problem, free):  # they do not
-            free, without = _plainly(bare, work.part(1 / 2), gap)
+        free, without = _plainly(bare, work, gap, branching=False)
         most = min(most, without)
         if problem.capacity is None and fits(problem, free):
-            if problem.plain or objective_of(problem, free) >= most * (1 - max(gap, LITTLE)):
-                return free, problem.told(most)
             start = free
-        if start is not None and problem.capacity is None and objective_of(problem, start) >= most * (1 - LITTLE):
-            return start, problem.told(most)
+    if _bounded(bare) and start is not None and problem.capacity is None:
+        opened, without = _conditioned(problem, aside, start, work)
+        return opened, problem.told(min(most, without))
     fewer = replace(problem, barred=problem.barred | aside)
     best = solve(fewer, "value", start=start, work=work, gap=gap)
     best = _or_start(problem, best, start, work)
     return best.opened, problem.told(min(most, best.bound))
+
+
+def _conditioned(problem: Problem, aside: Flags, start: Flags, work: Work) -> tuple[Flags, float]:
+    """Return the best set under conditions, and the most worth: bounded first, then by HiGHS of what is left.
+
+    The conditions are rows of the relaxation. Floors are none of them: they bind HiGHS alone.
+    """
+    gap, every = problem.question.gap, np.arange(len(problem.sites))
+    penalty, demands = _demands(problem)
+    tried: set[bytes] = set()
+
+    def polish(likely: Floats) -> Flags | None:
+        opened = problem.fixed.copy()
+        for site in sorted(every[(likely > 0.05) & ~opened], key=lambda one: -likely[one]):
+            opened[site] = True
+            opened[site] = allowed(problem, opened, complete=False)
+        for _ in grow(Opening(problem, opened), problem.budget is not None):
+            pass
+        new = opened.tobytes() not in tried
+        tried.add(opened.tobytes())
+        return swap(problem, opened) if new and fits(problem, opened) else None
+
+    barred = problem.barred | aside
+    count = min(problem.count or _most_sites(problem), int((~barred).sum()))
+    under = Conditions(at_most(problem), problem.count is None, start, polish)
+    effort = Effort(gap=gap, nodes=0)
+    found = median_within(work, demands, count, fixed=problem.fixed, barred=barred, effort=effort, under=under)
+    opened = np.isin(every, found.chosen)
+    most = penalty * float(problem.weight.sum()) - found.bound
+    value = objective_of(problem, opened)
+    if value >= most * (1 - max(gap, LITTLE)):
+        return opened, most
+    left = _settled(problem, found)  # sites are settled for better sets: the one found stays possible, to start from
+    left = replace(left, barred=left.barred & ~opened, fixed=left.fixed & opened)
+    best = _or_start(problem, solve(left, start=opened, work=work, gap=gap), opened, work)
+    return best.opened, min(most, best.bound)
 
 
 def _or_start(problem: Problem, best: Solution | None, start: Flags | None, work: Work) -> Solution:
@@ -280,7 +316,9 @@ def _fewest(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> 
     wanted, least, gap = _wanted(problem), problem.question.least, problem.question.gap
     floor = None if wanted is None else wanted * (1 - SLACK)
     fewer = replace(problem, barred=problem.barred | aside)
-    best = solve(fewer, least, at_least=floor, start=start, work=work, gap=gap)
+    everybody = problem.question.share == 1 and problem.capacity is None  # a cover of sets, and no column a person
+    asked = {"must": problem.reachable & (problem.weight > 0)} if everybody else {"at_least": floor}
+    best = solve(fewer, least, **asked, start=start, work=work, gap=gap)
     best = _or_start(problem, best, start, work)
     bound = max(-best.bound, _least_needed(problem, floor or 0.0))
     bound = float(np.ceil(bound - 1e-6)) if least == "sites" else bound
@@ -310,22 +348,25 @@ def _plainly(problem: Problem, work: Work, gap: float, *, branching: bool = True
 
     Without branching, what bounding finds on its way.
     """
-    everybody, many, count = float(problem.weight.sum()), len(problem.sites), problem.count or 0
+    count = problem.count or 0
     flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
-    if problem.alike:
-        penalty, demands = 1.0, Demands.covered(problem.ptr, problem.site, problem.weight, many)
-    else:  # any worth is a median of what is lost of each person
-        penalty = problem.penalty if problem.objective.remaining else float(problem.worth.max(initial=1.0))
-        demands = Demands(problem.ptr, problem.site, penalty - problem.worth, problem.weight, many, penalty)
+    penalty, demands = _demands(problem)
     if problem.alike and branching:
         found = cover_exactly(demands, count, **flags, work=work, gap=gap)
     else:
         effort = Effort(gap=gap) if branching else Effort(gap=gap, iterations=ITERATIONS, nodes=0)
         found = median_within(work, demands, count, **flags, effort=effort)
-    most = penalty * everybody - found.bound
-    opened = np.zeros(many, dtype=bool)
-    opened[found.chosen] = True
-    return opened, most
+    most = penalty * float(problem.weight.sum()) - found.bound
+    return np.isin(np.arange(len(problem.sites)), found.chosen), most
+
+
+def _demands(problem: Problem) -> tuple[float, Demands]:
+    """Return the question as a median of what is lost of each person, and the most that is lost of one."""
+    many = len(problem.sites)
+    if problem.alike:
+        return 1.0, Demands.covered(problem.ptr, problem.site, problem.weight, many)
+    penalty = problem.penalty if problem.objective.remaining else float(problem.worth.max(initial=1.0))
+    return penalty, Demands(problem.ptr, problem.site, penalty - problem.worth, problem.weight, many, penalty)
 
 
 def _late(work: Work) -> StudyError:
@@ -339,17 +380,21 @@ def _center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, f
     must = problem.reachable & (problem.weight > 0)
     usable = ~problem.barred[problem.site] & must[problem.point]
     steps = np.unique(problem.minutes[usable])
-    low, high, all_within, held = 0, len(steps), None, start
+    high, all_within, held = len(steps), None, start
     impossible = 0  # it is proven that fewer minutes than the step of this number do not do
-    while low < high:
-        middle = (low + high) // 2
-        nearer = _within(problem, float(steps[middle]))
-        opened, proven = _all_reached(nearer, must, work)
-        if opened is not None:
-            high, all_within, held = middle, nearer, opened
-        else:
-            low = middle + 1
-            impossible = low if proven else impossible
+    for solved in (False, True):  # what bounding tells alone narrows what HiGHS is asked
+        low, top = impossible, high
+        while low < top:
+            middle = (low + top) // 2
+            nearer = _within(problem, float(steps[middle]))
+            opened, proven = _all_reached(nearer, must, work, solved=solved)
+            if opened is not None:
+                high, top, all_within, held = middle, middle, nearer, opened
+            elif proven or solved:
+                low = middle + 1
+                impossible = low if proven else impossible
+            else:  # not known: what is impossible is looked for below
+                top = middle
     bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
     if all_within is not None and held is not None and problem.plain:
         return _all_nearest(all_within, must, held, work), bound
@@ -381,7 +426,7 @@ def _all_nearest(problem: Problem, must: Flags, start: Flags, work: Work) -> Fla
         return opened
     fewer = _settled(problem, found)
     outside = (opened & fewer.barred).any() or (fewer.fixed & ~opened).any()
-    best = solve(fewer, "minutes", must=must, start=None if outside else opened, work=work)
+    best = solve(fewer, must=must, start=None if outside else opened, work=work.part(1 / 3))
     if best is None or not np.isfinite(best.value):
         return opened
     return min(best.opened, opened, key=people_minutes)
@@ -392,8 +437,11 @@ def _settled(problem: Problem, found: MedianResult) -> Problem:
     return replace(problem, fixed=problem.fixed | (found.settled == 1), barred=problem.barred | (found.settled == -1))
 
 
-def _all_reached(problem: Problem, must: Flags, work: Work) -> tuple[Flags | None, bool]:
-    """Return a set that reaches all of `must`, or None and whether it is proven that there is none."""
+def _all_reached(problem: Problem, must: Flags, work: Work, *, solved: bool) -> tuple[Flags | None, bool]:
+    """Return a set that reaches all of `must`, or None and whether it is proven that there is none.
+
+    Unless it is `solved`, too, by what bounding tells.
+    """
     if problem.count:  # without conditions, the bound on whom so many sites cover often tells
         flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
         demands = Demands.covered(problem.ptr, problem.site, must.astype(np.float64), len(problem.sites))
@@ -406,6 +454,8 @@ def _all_reached(problem: Problem, must: Flags, work: Work) -> tuple[Flags | Non
         if found.objective == 0 and fits(problem, opened):
             return opened, True
         problem = _settled(problem, found) if found.objective > 0 else problem
+    if not solved:
+        return None, False
     best = solve(problem, "nothing", must=must, work=work.part(1 / 3))
     if best is None or not np.isfinite(best.value):
         return None, best is None

@@ -26,7 +26,6 @@ OPTIONS = {
     "mip_abs_gap": 1e-6,
     "primal_feasibility_tolerance": 1e-7,
     "threads": 0,
-    "mip_lp_solver": "choose",
     "presolve": "off",
     "mip_heuristic_effort": 0.0,
 }

@@ -1,8 +1,9 @@
 """Every question as one mixed-integer programme, solved by HiGHS.
 
 One column per site says whether it is open. Beside them stands how people are served: for coverage one column per set
-of points that reach the same sites (identical demand is one), for backup the same as a yes or no, and where minutes,
-decay or capacities matter one column per pair, the share of the point's people that go there. All side conditions are
+of sites that somebody reaches (identical demand is one), for backup the same as a yes or no, where minutes or decay
+matter one also per set of somebody's nearest sites (Garcia, Labbe & Marin 2011), and where sites may be full one per
+pair, the share of the point's people that go there. All side conditions are
 rows on these columns, and any of these may be the goal: the objective, the number of sites, their cost, the lowest
 share that a territory covers, or the minutes on the way.
 """
@@ -13,19 +14,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from siteplan.errors import SiteplanError
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 from siteplan.siting.work import Work
 
-__all__ = ["SLACK", "Rows", "Solution", "minimise", "serve", "solve", "solve_nested"]
+__all__ = ["SLACK", "Rows", "Solution", "at_most", "minimise", "serve", "solve", "solve_nested"]
 
 EXACT = 1e-9  # a second goal may give away this share of the first
 # A condition on people is met within this share. HiGHS takes rows as equal within 1e-6: with tighter tolerances, or a
 # condition tighter than that, its presolve now and then calls infeasible what is not.
 SLACK = 1e-6
 INFINITE = np.inf
-MANY = 2000  # columns from which the interior point method is the faster one
+# To this the largest coefficient of a goal is brought. HiGHS trusts differences down to about 1e-6 of what it adds up,
+# and its simplex method takes many times as long where all are 1 at most.
+LARGEST = 1000.0
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,9 @@ def solve(
     """
     import highspy
 
-    many, (rows, main, (lower, upper, whole)) = len(problem.sites), _programme(problem, goal)
+    unserved = must is not None and goal in ("sites", "cost") and problem.capacity is None
+    rows, main, (lower, upper, whole) = _programme(problem, "nothing" if unserved else goal)
+    many = len(problem.sites)
     if must is not None:
         _must_rows(problem, rows, must)
     if at_least is not None:
@@ -143,8 +149,7 @@ def solve(
         cost[:many] = -np.nan_to_num(problem.cost)
     elif goal == "floor":
         cost[-1] = 1.0
-    # HiGHS trusts differences down to about 1e-6 of what it adds up, so the goal is brought near 1.
-    scale = float(np.abs(cost).max(initial=0.0)) or 1.0
+    scale = (float(np.abs(cost).max(initial=0.0)) or 1.0) / LARGEST
     if bool((lower[:many] == upper[:many]).all()) and problem.times == 1:
         whole[:] = False
     begin = None if start is None else (np.arange(many), start)
@@ -205,7 +210,7 @@ def solve_nested(
         firsts.append(columns)
         columns += len(worth)
     goal, lower, upper, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
-    scale = float(goal.max(initial=0.0)) or 1.0  # brought near 1, as in `solve`
+    scale = (float(goal.max(initial=0.0)) or 1.0) / LARGEST
     begin = None if start is None else (np.concatenate([first + every for first in firsts]), np.concatenate(start))
     answer = minimise(rows, -goal / scale, (lower, upper, whole), start=begin, work=work, gap=gap)
     if answer is None:
@@ -249,47 +254,57 @@ def _services(problem: Problem, rows: Rows, goal: str) -> list[_Service]:
     if goal == "nothing" and problem.floors is None:
         none = np.zeros(0)
         return [_Service(many, none, none, none, np.zeros(0, np.int64), None)]
-    if problem.capacity is not None or not problem.alike:
+    if problem.capacity is not None:
         return [_assigned(problem, rows, many)]
-    main = _classes(problem, rows, many, problem.times)
-    more = problem.times > 1 and problem.floors is not None  # a floor counts who has one site
-    return [main, _classes(problem, rows, many + len(main.people), 1)] if more else [main]
+    main = _levels(problem, rows, many, problem.times, None if problem.alike else problem.worth)
+    # A floor counts who has one site.
+    more = problem.floors is not None and (problem.times > 1 or not problem.alike)
+    return [main, _levels(problem, rows, many + len(main.people), 1)] if more else [main]
 
 
-def _classes(problem: Problem, rows: Rows, first: int, times: int) -> _Service:
-    """One column per set of points of a territory that reach the same sites: covered `times` times or not."""
-    usable = ~problem.barred
-    merged: dict[bytes, int] = {}
-    members: list[Ints] = []
+def _levels(problem: Problem, rows: Rows, first: int, times: int, worth: Floats | None = None) -> _Service:
+    """One column per set of sites that some points of a territory reach: whether `times` of them are open.
+
+    Without `worth` of the pairs these are all sites that a point reaches. With it, also the best one alone, the best
+    two and so on, each worth what the next one is worth less: the same nearest sites of many points are one column.
+    """
+    usable, by_floor = ~problem.barred, problem.floors is not None and worth is None
+    merged: dict[tuple[int, ...], int] = {}
     people: list[float] = []
-    territory: list[int] = []
-    by_floor = problem.floors is not None
-    for i in np.flatnonzero(problem.weight > 0):
-        row = problem.site[problem.ptr[i] : problem.ptr[i + 1]]
-        row = row[usable[row]]
-        if len(row) < times:
+    entries: list[tuple[int, int, float]] = []
+    for i in np.flatnonzero(problem.weight > 0).tolist():
+        pair = np.arange(problem.ptr[i], problem.ptr[i + 1])
+        pair = pair[usable[problem.site[pair]]]
+        if len(pair) < times:
             continue
-        place = int(problem.territory[i]) if by_floor else -1
-        key = row.tobytes() + place.to_bytes(8, "little", signed=True)
-        at = merged.setdefault(key, len(members))
-        if at == len(members):
-            members.append(row)
-            people.append(0.0)
-            territory.append(place)
-        people[at] += problem.weight[i]
-    number = len(members)
-    own = np.arange(number)
-    lengths = np.array([len(row) for row in members], dtype=np.int64)
-    reached = np.concatenate(members) if members else np.zeros(0, np.int64)
-    rows.add(
-        number,
-        np.r_[own, np.repeat(own, lengths)],
-        np.r_[first + own, reached],
-        np.r_[np.full(number, float(times)), np.full(len(reached), -1.0)],
-        high=0.0,
-    )
-    weight = np.array(people, dtype=np.float64)
-    return _Service(first, weight, np.ones(number), np.zeros(number), np.array(territory, dtype=np.int64), None)
+        place, sites, ends, gains = (
+            int(problem.territory[i]) if by_floor else -1,
+            problem.site[pair],
+            [len(pair)],
+            [1.0],
+        )
+        if worth is not None:
+            order = np.argsort(-worth[pair], kind="stable")
+            sites, there = sites[order], worth[pair][order]
+            ends = (np.flatnonzero(np.diff(np.r_[there, 0.0])) + 1).tolist()
+            gains = (there - np.r_[there, 0.0][1:])[np.array(ends, np.int64) - 1].tolist()
+        reached: list[int] = []
+        before = -1
+        for end, gain in zip(ends, gains, strict=True):
+            new = sites[len(reached) : end].tolist()
+            reached = sorted([*reached, *new])
+            at = merged.setdefault((place, *reached), len(people))
+            if at == len(people):
+                people.append(0.0)
+                entries += [(at, first + at, float(times)), *((at, one, -1.0) for one in new)]
+                if before >= 0:  # who has one of the nearer ones has one of these
+                    entries.append((at, first + before, -1.0))
+            people[at] += problem.weight[i] * gain
+            before = at
+    row, column, value = np.array(entries, dtype=np.float64).reshape(-1, 3).T
+    rows.add(len(people), row, column, value, high=0.0)
+    weight, territory = np.array(people, dtype=np.float64), np.array([key[0] for key in merged], dtype=np.int64)
+    return _Service(first, weight, np.ones(len(weight)), np.zeros(len(weight)), territory, None)
 
 
 def _assigned(problem: Problem, rows: Rows, first: int) -> _Service:
@@ -329,6 +344,26 @@ def _side_rows(problem: Problem, rows: Rows) -> None:
         rows.add(1, 0, some, amounts / size, low=at_least / size, high=at_most / size)
 
 
+def at_most(problem: Problem) -> tuple[Ints, npt.NDArray[np.int32], Floats, Floats]:
+    """Return what must hold of the sites beside their number, as `Conditions` has it: rows with at most so much."""
+    rows = Rows()
+    _side_rows(replace(problem, count=None), rows)
+    starts, column, value = rows.matrix() if rows.many else (np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    ptr, sites, amounts, most = [0], [], [], []
+    for sign, limit in ((1.0, rows.high), (-1.0, rows.low)):
+        for r, much in enumerate(np.concatenate([np.zeros(0), *limit]).tolist()):
+            some = slice(starts[r], starts[r + 1])
+            size = np.abs(value[some]).max(initial=0.0)  # of each row the largest is 1
+            if size > 0 and np.isfinite(much):
+                ptr.append(ptr[-1] + starts[r + 1] - starts[r])
+                sites.append(column[some])
+                amounts.append(sign * value[some] / size)
+                most.append(sign * much / size)
+    none = np.zeros(0)
+    members, parts = np.concatenate([none, *sites]).astype(np.int32), np.concatenate([none, *amounts])
+    return np.array(ptr, np.int64), members, parts, np.array(most, np.float64)
+
+
 def _cliques(apart: Ints) -> list[Ints]:
     """Return sets of sites of which one at most may open, which together hold every pair too near to each other.
 
@@ -340,15 +375,16 @@ def _cliques(apart: Ints) -> list[Ints]:
     for i, j in pairs:
         near.setdefault(i, set()).add(j)
         near.setdefault(j, set()).add(i)
-    held: set[tuple[int, int]] = set()
+    held: dict[int, set[int]] = {i: set() for i in near}
     cliques = []
     for i, j in pairs:
-        if (i, j) not in held:
+        if j not in held[i]:
             members, common = [i, j], near[i] & near[j]
             while common:
                 members.append(min(common))
                 common &= near[members[-1]]
-            held.update(itertools.combinations(sorted(members), 2))
+            for member in members:
+                held[member].update(members)
             cliques.append(np.array(members, dtype=np.int64))
     return cliques
 
@@ -369,10 +405,15 @@ def _floor_rows(problem: Problem, rows: Rows, covered: _Service, lowest: int | N
 
 
 def _must_rows(problem: Problem, rows: Rows, must: Flags) -> None:
-    """Each of these points needs an open site."""
-    inside = must[problem.point]
-    row = np.cumsum(must)[problem.point[inside]] - 1
-    rows.add(int(must.sum()), row, problem.site[inside], 1.0, low=1.0)
+    """Each of these points needs an open site; who reaches all that another does has one where that one has."""
+    reached = (problem.site[problem.ptr[i] : problem.ptr[i + 1]] for i in np.flatnonzero(must))
+    sets = {frozenset(row[~problem.barred[row]].tolist()) for row in reached}
+    kept: dict[int, list[frozenset[int]]] = {}  # by their first site
+    for some in sorted(sets, key=lambda one: (len(one), sorted(one))):
+        if not any(less <= some for site in some for less in kept.get(site, ())):
+            kept.setdefault(min(some, default=-1), []).append(some)
+    for some in itertools.chain.from_iterable(kept.values()):
+        rows.add(1, 0, sorted(some), 1.0, low=1.0)
 
 
 def minimise(
@@ -415,8 +456,6 @@ def minimise(
         "primal_feasibility_tolerance": 1e-8,
         "time_limit": np.inf if work is None else work.left,
         "threads": 1,
-        # The simplex method takes ten times as long and more for the first relaxation of many pairs.
-        "mip_lp_solver": "ipm" if len(cost) > MANY else "choose",
     }
     for name, option in (usual | dict(options or {})).items():
         solver.setOptionValue(name, option)

@@ -8,7 +8,8 @@ Upper side: greedy, then the best swap of an open site for a closed one until no
 one pass over the pairs values all swaps at once: the gain of each site that may open, the loss of each that may close,
 and a correction for the two together (Whitaker 1983; Resende & Werneck 2007). Lower side: the Lagrangian relaxation of
 "everybody goes to one site", its multipliers raised by the volume algorithm (Barahona & Anbil 2000); the sites it picks
-are polished by swaps. Sites whose reduced cost rules them in or out are settled. What gap is left is closed by branch
+are polished by swaps. Conditions on the sites (a budget, distances, quotas) are rows with multipliers of their own,
+tolls. Sites whose reduced cost rules them in or out are settled. What gap is left is closed by branch
 and bound on the same relaxation.
 
 Rows are demands, in CSR, cheapest pair first: no pass looks beyond what a demand is willing to pay. All limits count
@@ -17,6 +18,7 @@ which the result then says.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,13 +30,14 @@ from siteplan.errors import StudyError
 from siteplan.siting.cover_swaps import LARGE, greedy_cover, swap_cover, turned
 from siteplan.siting.work import VISITS, Work
 
-__all__ = ["Demands", "Effort", "MedianResult", "median_search", "median_within"]
+__all__ = ["Conditions", "Demands", "Effort", "MedianResult", "median_search", "median_within"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Rows = tuple[Ints, npt.NDArray[np.int32], Floats, Floats, float]  # ptr, site, cost, weight, penalty
 Status = npt.NDArray[np.int8]
+Side = tuple[Ints, npt.NDArray[np.int32], Floats, Floats]  # ptr, site, amount, most: rows of conditions on the sites
 
 FREE, IN, OUT = np.int8(0), np.int8(1), np.int8(-1)
 ROUNDING = 1e-9  # of the objective: sums of floats are not trusted beyond
@@ -70,6 +73,28 @@ class Demands:
     def covered(cls, ptr: npt.NDArray[Any], site: npt.NDArray[Any], weight: npt.NDArray[Any], sites: int) -> "Demands":
         """Return demands that cost nothing if covered and 1 if not: what a set costs is the weight not covered."""
         return cls(ptr, site, np.zeros(len(site)), weight, sites, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """What must hold of the sites beside their number, and a set for which it does.
+
+    Attributes
+    ----------
+    side
+        Rows in CSR, each the amounts of some sites and the most that open ones may have together.
+    fewer
+        Whether the count is the most and not the number.
+    begin (sites,)
+        Open sites that meet all conditions, also those that no row says.
+    polish
+        Makes of how likely each site is open such a set, or None.
+    """
+
+    side: Side
+    fewer: bool
+    begin: Flags
+    polish: Callable[[Floats], Flags | None]
 
 
 @dataclass(frozen=True)
@@ -309,15 +334,20 @@ def interchange(rows, opened, fixed, barred):  # type: ignore[no-untyped-def]
 
 
 @inner_kernel
-def _relax(rows, price, status, need, reduced, picked, order, spare):  # type: ignore[no-untyped-def]
-    """Solve the relaxation at these prices.
+def _relax(rows, price, status, need, reduced, picked, order, spare, side, toll, fewer):  # type: ignore[no-untyped-def]
+    """Solve the relaxation at these prices of demands and tolls of conditions.
 
     Leaves the reduced cost of each site and who is picked; `spare` is one less the picked sites that a demand would
     go to. Returns the bound, and the reduced costs of the last free site picked and of the first one not.
     """
     ptr, site, cost, weight, _ = rows
+    first, member, amount, most = side
     reduced[:] = 0.0
     value = 0.0
+    for r in range(len(most)):
+        value -= toll[r] * most[r]
+        for k in range(first[r], first[r + 1]):
+            reduced[member[k]] += toll[r] * amount[k]
     for i in range(len(ptr) - 1):
         value += weight[i] * price[i]
         for k in range(ptr[i], ptr[i + 1]):
@@ -332,9 +362,14 @@ def _relax(rows, price, status, need, reduced, picked, order, spare):  # type: i
         elif status[j] == FREE:
             order[free] = j
             free += 1
-    if need < 0 or need > free:
+    if need < 0 or (need > free and not fewer):
         return np.inf, 0.0, 0.0
     ranked = order[:free][np.argsort(reduced[order[:free]])]
+    room = need
+    if fewer:  # open what pays
+        need = 0
+        while need < min(room, free) and reduced[ranked[need]] < 0.0:
+            need += 1
     for k in range(need):
         picked[ranked[k]] = True
         value += reduced[ranked[k]]
@@ -346,7 +381,11 @@ def _relax(rows, price, status, need, reduced, picked, order, spare):  # type: i
             if picked[site[k]]:
                 spare[i] -= 1.0
     last = reduced[ranked[need - 1]] if need > 0 else -np.inf
-    return value, last, reduced[ranked[need]] if need < free else np.inf
+    following = reduced[ranked[need]] if need < free else np.inf
+    if fewer:  # nothing need take a site's place, and one may open beside all others
+        following = min(following, 0.0)
+        last = last if need == room else 0.0
+    return value, last, following
 
 
 @inner_kernel
@@ -361,11 +400,12 @@ def _settle(value, last, following, cutoff, reduced, picked, status):  # type: i
 
 
 @kernel
-def ascend(rows, price, drift, share, status, count, aims, step, turns):  # type: ignore[no-untyped-def]
+def ascend(rows, at, status, count, aims, step, turns, side, fewer):  # type: ignore[no-untyped-def]
     """Raise the bound by up to `turns` steps of the volume algorithm.
 
-    Changes in place the prices (the best so far), the mean direction `drift`, the mean of the picked sites `share` and
-    the `status` of sites settled. `aims` are the objective known, the bound that is enough, and the cutoff.
+    Changes in place where it stands, `at`: the prices and the tolls of the conditions `side` (the best so far), the
+    mean directions of both, and the mean of the picked sites `share`; and the `status` of sites settled. `aims` are the
+    objective known, the bound that is enough, and the cutoff; `fewer` says whether `count` is the most.
 
     Returns
     -------
@@ -374,14 +414,19 @@ def ascend(rows, price, drift, share, status, count, aims, step, turns):  # type
         made, and the sites that the best prices picked.
     """
     ptr, _, _, weight, penalty = rows
+    price, drift, share, toll, pull = at
+    first, member, amount, most = side
     known, goal, cutoff = aims
+    # A toll is of a site, a price of a person: a condition weighs as much less as a site has people.
+    over, try_toll = np.empty(len(most)), toll.copy()
+    light = count / max(1e-300, weight.sum()) * max(1.0, len(member) / len(status))
     demands, sites = len(ptr) - 1, len(status)
     reduced, picked, picks = np.empty(sites), np.zeros(sites, np.bool_), np.zeros(sites, np.bool_)
     order, spare, trial = np.empty(sites, np.int64), np.empty(demands), price.copy()
     best, stale, weighing = -np.inf, 0, 0.1
     for turn in range(turns):
         need = count - (status == IN).sum()
-        value, last, following = _relax(rows, trial, status, need, reduced, picked, order, spare)
+        value, last, following = _relax(rows, trial, status, need, reduced, picked, order, spare, side, try_toll, fewer)
         if value == np.inf:
             return value, step, turn + 1, picks
         better = value > best
@@ -391,10 +436,22 @@ def ascend(rows, price, drift, share, status, count, aims, step, turns):  # type
             along += weight[i] * spare[i] * drift[i]
             norm += weight[i] * drift[i] * drift[i]
             new_norm += weight[i] * spare[i] * spare[i]
+        for r in range(len(most)):
+            over[r] = -most[r]
+            for k in range(first[r], first[r + 1]):
+                if picked[member[k]]:
+                    over[r] += amount[k]
+            over[r] /= light
+            if try_toll[r] == 0.0 and over[r] < 0.0:
+                over[r] = 0.0  # a condition that is met costs nothing
+            along += light * over[r] * pull[r]
+            norm += light * pull[r] * pull[r]
+            new_norm += light * over[r] * over[r]
         if better:
             stale = 0
             best = value
             price[:] = trial
+            toll[:] = try_toll
             picks[:] = picked
             if along >= 0:
                 step = min(2.0, step * 1.1)
@@ -412,6 +469,9 @@ def ascend(rows, price, drift, share, status, count, aims, step, turns):  # type
         for i in range(demands):
             drift[i] += part * (spare[i] - drift[i])
             norm += weight[i] * drift[i] * drift[i]
+        for r in range(len(most)):
+            pull[r] += part * (over[r] - pull[r])
+            norm += light * pull[r] * pull[r]
         for j in range(sites):
             share[j] += part * ((1.0 if picked[j] else 0.0) - share[j])
         if norm == 0.0:
@@ -419,6 +479,8 @@ def ascend(rows, price, drift, share, status, count, aims, step, turns):  # type
         length = step * max(known - best, ROUNDING * known) / norm
         for i in range(demands):
             trial[i] = min(penalty, max(0.0, price[i] + length * drift[i]))
+        for r in range(len(most)):
+            try_toll[r] = max(0.0, toll[r] + length * pull[r])
     return best, step, turns, picks
 
 
@@ -429,6 +491,7 @@ def median_search(
     fixed: Flags | None = None,
     barred: Flags | None = None,
     effort: Effort | None = None,
+    under: Conditions | None = None,
 ) -> MedianResult:
     """Choose the `count` sites for which the weighted cost to the nearest one is least, and prove how good they are.
 
@@ -442,6 +505,8 @@ def median_search(
         Sites open in any case; sites that may not open.
     effort
         When the search ends; None: as `Effort` says.
+    under
+        What else must hold: the bound then counts that, and nothing is searched but what `polish` makes of it.
 
     Returns
     -------
@@ -467,11 +532,11 @@ def median_search(
     pairs = np.ascontiguousarray(demands.ptr, dtype=np.int64), np.ascontiguousarray(demands.site, dtype=np.int32), costs
     ptr, site, cost = tidy(*pairs, weights, penalty, ~is_barred)
     rows: Rows = (*merge(ptr, site, cost, weights), penalty)
-    search = _Search(rows, count, is_fixed, is_barred, effort=effort)
+    search = _Search(rows, count, is_fixed, is_barred, effort=effort, under=under)
     search.start()
     if effort.iterations > 0 and not search.closed():
         search.bound_root(effort.iterations)
-    if not search.closed():
+    if under is None and not search.closed():
         search.restart(effort.restarts)
     if effort.iterations > 0 and effort.nodes > 0 and not search.closed():
         search.branch(effort.nodes)
@@ -479,11 +544,18 @@ def median_search(
 
 
 def median_within(
-    work: Work, demands: Demands, count: int, *, fixed: Flags | None, barred: Flags | None, effort: Effort
+    work: Work,
+    demands: Demands,
+    count: int,
+    *,
+    fixed: Flags | None,
+    barred: Flags | None,
+    effort: Effort,
+    under: Conditions | None = None,
 ) -> MedianResult:
     """Return what `median_search` finds with the work that is left, and count what it took."""
     effort = replace(effort, visits=work.visits, seconds=work.left)
-    found = median_search(demands, count, fixed=fixed, barred=barred, effort=effort)
+    found = median_search(demands, count, fixed=fixed, barred=barred, effort=effort, under=under)
     work.spend(found.visits / VISITS)
     if found.late:
         work.cut()
@@ -516,20 +588,27 @@ def _unit(rows: Rows) -> float:
 
 @dataclass
 class _Node:
-    """A part of the search: what is decided in it, where its prices start, and its bound so far."""
+    """A part of the search: what is decided in it, where it stands (as for `ascend`), and its bound so far."""
 
     status: Status
-    price: Floats
-    drift: Floats
-    share: Floats
+    at: tuple[Floats, ...]
     bound: float
     step: float
+
+    @property
+    def share(self) -> Floats:
+        """How likely each site is open."""
+        return self.at[2]
 
 
 class _Search:
     """The best set so far, and what is proven."""
 
-    def __init__(self, rows: Rows, count: int, fixed: Flags, barred: Flags, *, effort: Effort) -> None:
+    def __init__(
+        self, rows: Rows, count: int, fixed: Flags, barred: Flags, *, effort: Effort, under: Conditions | None
+    ) -> None:
+        none = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0)
+        self.under, self.side = under, under.side if under else none
         self.rows, self.count, self.fixed, self.barred = rows, count, fixed, barred
         self.gap, self.unit, self.seed = effort.gap, _unit(rows), effort.seed
         self.until, self.most, self.visits, self.late = time.monotonic() + effort.seconds, effort.visits, 0.0, False
@@ -544,6 +623,10 @@ class _Search:
 
     def start(self) -> None:
         """Find a first set: greedy, then swaps."""
+        if self.under is not None:
+            self.keep(self.under.begin)
+            self.greedy = self.swapped = self.objective
+            return
         opened, turned_rows = self.fixed.copy(), self.by_site(self.rows)
         if turned_rows is None:
             greedy(self.rows, opened, self.barred, self.count)
@@ -569,7 +652,11 @@ class _Search:
             swap_cover(rows, turned_rows, opened, self.fixed, barred, ROUNDING)
         self.visits += SWAPS * (len(rows[1]) + len(opened) * self.count)
         self.tried.add(np.packbits(opened).tobytes())
-        total = float((rows[3] * nearest(rows, opened)).sum())
+        self.keep(opened)
+
+    def keep(self, opened: Flags) -> None:
+        """Keep a set if it is the best so far."""
+        total = float((self.rows[3] * nearest(self.rows, opened)).sum())
         if total < self.objective:
             self.objective, self.opened = total, opened.copy()
 
@@ -611,13 +698,19 @@ class _Search:
     def raise_bound(self, node: _Node, turns: int, rows: Rows) -> None:
         """Raise the bound of a node and polish the sites it picks."""
         aims = self.objective, self.goal(), self.cutoff()
+        fewer = self.under is not None and self.under.fewer
         bound, node.step, done, picks = ascend(
-            rows, node.price, node.drift, node.share, node.status, self.count, aims, node.step, turns
+            rows, node.at, node.status, self.count, aims, node.step, turns, self.side, fewer
         )
         self.iterations += done
         self.visits += done * len(rows[1])
         node.bound = max(node.bound, bound)
-        if int(picks.sum()) == self.count and self.root is not None:
+        if self.under is not None:
+            opened = self.under.polish(node.share)
+            self.visits += SWAPS * (len(rows[1]) + len(picks) * self.count)
+            if opened is not None:
+                self.keep(opened)
+        elif int(picks.sum()) == self.count and self.root is not None:
             # Sites that are settled as closed are in no better set, so no swap need open them.
             self.try_set(picks, rows, self.root.status == OUT)
 
@@ -626,7 +719,9 @@ class _Search:
         demands, sites = len(self.rows[3]), len(self.fixed)
         status = np.where(self.fixed, IN, np.where(self.barred, OUT, FREE)).astype(np.int8)
         price = nearest(self.rows, self.opened)
-        root = self.root = _Node(status, price, np.zeros(demands), np.zeros(sites), 0.0, 0.5)
+        tolls = len(self.side[3])
+        at = price, np.zeros(demands), np.zeros(sites), np.zeros(tolls), np.zeros(tolls)
+        root = self.root = _Node(status, at, 0.0, 0.5)
         rows, gained = self.rows, 0
         left = int((status != OUT).sum())
         while self.iterations < iterations and gained < 2:
@@ -635,7 +730,7 @@ class _Search:
             self.bound = max(self.bound, self.proven(root.bound))
             if self.closed():
                 return
-            slow = root.bound - before < 0.05 * (self.goal() - root.bound)
+            slow = root.bound - before < (0.05 if self.under is None else 0.01) * (self.goal() - root.bound)
             gained = gained + 1 if slow and self.objective == best else 0
             if int((root.status != OUT).sum()) < 0.8 * left:
                 left = int((root.status != OUT).sum())
@@ -685,7 +780,7 @@ class _Search:
             for side in sides:
                 status = node.status.copy()
                 status[j] = side
-                stack.append(_Node(status, node.price.copy(), node.drift.copy(), node.share.copy(), node.bound, 0.1))
+                stack.append(_Node(status, tuple(each.copy() for each in node.at), node.bound, 0.1))
         lowest = min([lowest, *(node.bound for node in stack)])
         self.bound = max(self.bound, self.proven(lowest))
 
