@@ -18,7 +18,7 @@ from siteplan.network.graph import footing
 from siteplan.network.streets import build_streets
 from siteplan.study import check, read_study
 from siteplan.study.load import load as read
-from tests.bench import load, million, reach, routers, scale, shapes
+from tests.bench import choose, load, million, reach, routers, scale, shapes
 from tests.bench.engines import Scipy, Siteplan
 from tests.bench.measure import Row, Told, Took, in_turns, seconds, table
 from tests.bench.worlds import Common, MissingError, common, data, grid, people_at
@@ -181,6 +181,15 @@ def test_the_table_is_markdown() -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.00234, "2.34 ms"), (0.25, "250 ms"), (12.34, "12.3 s")])
 def test_seconds(value: float, text: str) -> None:
     assert seconds(value) == text
+
+
+@pytest.mark.parametrize("name", choose.QUESTIONS)
+def test_plain_programmes_give_the_answers_that_are_measured_beside_them(name: str) -> None:
+    problem = choose.small(name)
+    value, bound = choose.ours(problem)
+    assert bound == pytest.approx(value, rel=1e-6)
+    if not isinstance(problem.floors, str):
+        assert choose.plainly(problem, 60.0) == pytest.approx((value, value), rel=1e-6)
 
 
 def test_missing_data_is_said_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

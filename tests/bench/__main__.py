@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from os import cpu_count
 from pathlib import Path
 
-from tests.bench import command, load, million, reach, reading, routers, scale, shapes, siting, start, transit
+from tests.bench import choose, command, load, million, reach, reading, routers, scale, shapes, siting, start, transit
 from tests.bench.measure import Row, table
 from tests.bench.worlds import MissingError
 
@@ -25,6 +25,7 @@ TASKS: dict[str, Callable[[int], list[Row]]] = {
     "scale": scale.scale,
     "cover": siting.cover,
     "median": siting.median,
+    "choose": choose.choose,
     "transit": transit.transit,
     "engines": routers.engines,
 }
