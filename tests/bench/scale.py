@@ -17,6 +17,7 @@ import osmium
 import pandas as pd
 import pyproj
 import rasterio
+import scipy
 
 from siteplan.geo import metric_crs
 from tests.bench.measure import Row, in_child, seconds
@@ -31,6 +32,7 @@ LINKS = 20  # streets from a tile to the next
 GOAL = 1.1  # the exponent by which no stage may grow
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 def scale(rounds: int) -> list[Row]:
@@ -73,11 +75,13 @@ def write_tiles(source: Path, folder: Path, count: int) -> tuple[int, int]:
     """Write the streets of `count` cities side by side, people and sites; return the numbers of nodes and cells."""
     columns = next(each for each in range(math.isqrt(count - 1) + 1, count + 1) if count % each == 0)
     corners = [(k % columns, k // columns) for k in range(count)]
-    place, size = _write_streets(source, folder / "streets.osm.pbf", corners)
+    place, size, streets = _write_streets(source, folder / "streets.osm.pbf", corners)
     every = np.concatenate([place + np.array(corner) * size for corner in corners])
     cells = _write_people(every, folder / "people.tif")
     random = np.random.default_rng(1)
-    chosen = every[random.choice(len(every), SITES * count, replace=False)].round(6)
+    # An islet may be more than 1.6 km from any other street, where no site may be.
+    tile, node = np.divmod(random.choice(len(streets) * count, SITES * count, replace=False), len(streets))
+    chosen = every[tile * len(place) + streets[node]].round(6)
     names = [f"S{number:06}" for number in range(len(chosen))]
     status = np.where(np.arange(len(chosen)) % 10 == 0, "existing", "candidate")
     table = {"site": names, "name": names, "lon": chosen[:, 0], "lat": chosen[:, 1], "status": status}
@@ -85,8 +89,8 @@ def write_tiles(source: Path, folder: Path, count: int) -> tuple[int, int]:
     return len(every), cells
 
 
-def _write_streets(source: Path, file: Path, corners: list[tuple[int, int]]) -> tuple[Floats, Floats]:
-    """Write the tiles; return where the nodes of one are (degrees) and how large one is."""
+def _write_streets(source: Path, file: Path, corners: list[tuple[int, int]]) -> tuple[Floats, Floats, Ints]:
+    """Write the tiles; return where the nodes of one are (degrees), how large one is, and the nodes of its streets."""
     number: dict[int, int] = {}
     points, named, ways = [], {}, []
     for thing in osmium.FileProcessor(str(source)):
@@ -124,7 +128,15 @@ def _write_streets(source: Path, file: Path, corners: list[tuple[int, int]]) -> 
             for refs, tags in lines:
                 drawn += 1
                 writer.add_way(osmium.osm.mutable.Way(id=drawn, nodes=refs, tags=tags))
-    return place, size
+    return place, size, streets[_together(ways, len(points))[streets]]
+
+
+def _together(ways: list[Any], count: int) -> npt.NDArray[np.bool_]:
+    """Tell which nodes are in the largest part of the ways that hangs together."""
+    pairs = np.array([pair for refs, tags in ways if "highway" in tags for pair in itertools.pairwise(refs)])
+    links = scipy.sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(count, count))
+    part = scipy.sparse.csgraph.connected_components(links, directed=False)[1]
+    return np.asarray(part == np.bincount(part).argmax())
 
 
 def _write_people(every: Floats, file: Path) -> int:
