@@ -114,14 +114,14 @@ def travel_times(
         order = np.argsort(end, kind="stable")
         site, point, cost = end[order], start[order], cost[order]
     names = pd.Index(sites.index.astype(str))
-    return pd.DataFrame(
-        {
-            "site": pd.Categorical.from_codes(site_rows[site], names),
-            "point": people.index.to_numpy()[point_rows[point]],
-            "mode": pd.Categorical.from_codes(np.zeros(len(cost), int), pd.Index([profile.name])),
-            unit: cost / search.COST[unit],
-        }
-    )
+    del work, start, end  # of a country, hundreds of megabytes each
+    columns = {
+        "site": pd.Categorical.from_codes(site_rows.astype(np.int32)[site], names),
+        "point": people.index.to_numpy()[point_rows][point],
+        "mode": pd.Categorical.from_codes(np.zeros(len(cost), np.int8), pd.Index([profile.name])),
+        unit: cost / search.COST[unit],
+    }
+    return pd.DataFrame(columns, copy=False)
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

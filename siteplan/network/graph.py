@@ -96,7 +96,7 @@ class ModeGraph:
         open_first, open_second = np.where(flip, against, along) >= 0, np.where(flip, along, against) >= 0
         before = self.before[edge]
         return Positions(
-            chain=self.edge_chain[edge],
+            chain=self.edge_chain[edge].astype(np.int64),
             forward=np.where(open_first, before[:, 0] + first, -1),
             backward=np.where(open_second, before[:, 1] + second, -1),
             metres=self.before_metres[edge] + np.where(flip, self.length[edge] - metres, metres),
@@ -326,7 +326,9 @@ def _contract(
         ahead, back, far, last = ahead + ahead[last], back + back[last], far + far[last], beyond
     one, other = last[0::2], last[1::2]  # the half-edges that end the chain on either side
     flip = one > other
+    del follow, has, metres
     key, first_edge, chain = np.unique(np.minimum(one, other), return_index=True, return_inverse=True)
+    chain = chain.astype(np.int32)
     # Along the chain to the edge's first end is what lies after its reverse, travelled back; and the reverse of that.
     before = np.where(
         flip[:, None], np.column_stack([back[0::2], back[1::2]]), np.column_stack([back[1::2], back[0::2]])
@@ -411,7 +413,7 @@ def _assemble(
     x, y = _node_places(streets)
     present = present[np.argsort(_hilbert(x[present], y[present]), kind="stable")]
     m = len(streets.u)
-    edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
+    edge_chain, edge_flip = np.full(m, -1, np.int32), np.zeros(m, bool)
     edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip
     halves = use.turns[:, ::-1] ^ 1 if backwards else use.turns
     ways = [np.array(way)[::-1] ^ 1 if backwards else np.array(way) for way in use.detours]
@@ -462,7 +464,7 @@ def _turning(halves: Ints, edge_chain: Ints, edge_flip: Bools) -> Ints:
     edge = halves >> 1
     along = (halves & 1) == edge_flip[edge]
     side = np.column_stack([along[:, 0], ~along[:, 1]])  # one comes out of a chain at its end, and goes in at its start
-    ends: Ints = 2 * edge_chain[edge] + side
+    ends: Ints = 2 * edge_chain[edge].astype(np.int64) + side
     return ends
 
 
@@ -565,7 +567,7 @@ def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: b
     leave, arrive = np.concatenate([old.leave, leave]), np.concatenate([old.arrive, arrive])
     indptr, head, weight = _with_rows(old, anew, _arcs(leave, arrive, total, first[restricted & (first >= 0)]))
     m = len(streets.u)
-    edge_chain, edge_flip = np.full(m, -1, np.int64), np.zeros(m, bool)
+    edge_chain, edge_flip = np.full(m, -1, np.int32), np.zeros(m, bool)
     along, along_metres = np.zeros((m, 2), np.int32), np.zeros(m)
     for column, kept, laid in (
         (edge_chain, old.edge_chain, chains.chain + len(gone)),

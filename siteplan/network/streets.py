@@ -254,9 +254,12 @@ class StreetNetwork(Shown):
             self._memo[key] = make()
         return self._memo[key]
 
-    def forget(self) -> None:
-        """Forget what was worked out from the arrays; whoever asks for it again has it worked out again."""
-        self._memo.clear()
+    def forget(self, kind: type = object) -> None:
+        """Forget what was worked out from the arrays, or of it what is of a kind; whoever asks has it done again."""
+        for key in [key for key, made in self._memo.items() if isinstance(made, kind)]:
+            del self._memo[key]
+        if kind is not object:
+            return
         for name in {*vars(self)} - {each.name for each in fields(self)}:
             del vars(self)[name]
 
@@ -358,16 +361,18 @@ def build_streets(raw: RawWays) -> StreetNetwork:
     kept = _usable_ways(raw)
     del raw  # on a large place every copy counts
     ids, first, node = np.unique(kept.refs, return_index=True, return_inverse=True)
+    node = node.astype(np.int32)
     lon, lat = kept.lon[first], kept.lat[first]
     post_of = _posts(kept, ids, node)
     kept = replace(kept, refs=np.empty(0, np.int64), lon=np.empty(0), lat=np.empty(0))
     crs = metric_crs((float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())))
     x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
-    way_of = np.repeat(np.arange(len(kept.way_id)), np.diff(kept.start))
+    way_of = np.repeat(np.arange(len(kept.way_id), dtype=np.int32), np.diff(kept.start))
     chords, square, large = square_chords(kept.squares, ids, node, np.asarray(x), y=np.asarray(y))
     if chords.size:
-        way_of = np.concatenate([way_of, len(kept.way_id) + np.repeat(np.arange(len(chords)), 2)])
-        node = np.concatenate([node, chords.ravel()])
+        across = len(kept.way_id) + np.repeat(np.arange(len(chords), dtype=np.int32), 2)
+        way_of = np.concatenate([way_of, across])
+        node = np.concatenate([node, chords.ravel().astype(np.int32)])
         kept = replace(
             kept,
             way_id=np.concatenate([kept.way_id, np.zeros(len(chords), np.int64)]),
@@ -375,18 +380,13 @@ def build_streets(raw: RawWays) -> StreetNetwork:
         )
     counts = {**kept.counts, "square_chords": len(chords), "squares_not_crossed": large}
     counts |= {"squares_crossed": len(np.unique(square))}
-    streets = _cut(
-        replace(kept, counts=counts, turns=_placed(kept.turns, ids)),
-        node,
-        way_of,
-        post_of,
-        lon=lon,
-        lat=lat,
-        x=np.asarray(x),
-        y=np.asarray(y),
-        crs=crs,
-    )
-    del kept, ids, first, node, lon, lat, post_of, x, y, way_of
+    turns = _placed(kept.turns, ids)
+    kept = replace(kept, counts=counts, turns=[])
+    del ids, first
+    streets, used = _cut(kept, node, way_of, post_of, lon=lon, lat=lat, x=np.asarray(x), y=np.asarray(y), crs=crs)
+    del kept, node, lon, lat, x, y, way_of
+    give_back()  # what the streets were cut from, before they are laid anew
+    streets = _with_turns(_with_posts(streets, post_of[used]), turns, used)
     give_back()
     return streets
 
@@ -418,8 +418,8 @@ def _anyone(tags: Tags) -> bool:
 
 def _cut(
     raw: RawWays,
-    node: Ints,
-    way_of: Ints,
+    node: npt.NDArray[np.signedinteger[Any]],
+    way_of: npt.NDArray[np.signedinteger[Any]],
     post_of: Ints,
     *,
     lon: Floats,
@@ -427,8 +427,8 @@ def _cut(
     x: Floats,
     y: Floats,
     crs: pyproj.CRS,
-) -> StreetNetwork:
-    """Cut the node sequences into edges at every node used twice or at a way's end."""
+) -> tuple[StreetNetwork, Ints]:
+    """Cut the node sequences into edges at every node used twice or at a way's end; return which nodes are left."""
     step = way_of[1:] == way_of[:-1]
     step &= node[1:] != node[:-1]  # a node named twice in a row is a slip of the mapper
     if not step.any():
@@ -448,11 +448,12 @@ def _cut(
     order, start = _vertices(tail, head, opens, closes)
     used, renumbered = np.unique(np.concatenate([tail[opens], head[closes]]), return_inverse=True)
     way = way_of[here[opens]]
+    del step, tail, head, ends, here, last, junction, closes, piece, lon, lat
     streets = StreetNetwork(
         source=raw.source,
         crs=crs,
-        u=renumbered[: opens.sum()],
-        v=renumbered[opens.sum() :],
+        u=renumbered[: len(way)],
+        v=renumbered[len(way) :],
         node_count=len(used),
         x=x[order],
         y=y[order],
@@ -465,12 +466,16 @@ def _cut(
         when=raw.when,
         counts=raw.counts,
     )
-    streets = _with_posts(streets, post_of[used])
-    if not raw.turns:
+    return streets, used
+
+
+def _with_turns(streets: StreetNetwork, ruled: list[Turn], used: Ints) -> StreetNetwork:
+    """Lay restrictions of turns, whose nodes are places among those before the cut, on the edges; count them."""
+    if not ruled:
         return streets
     where = (streets.u, streets.v, streets.way_id)
-    turns, bound = forbidden_turns(_placed(raw.turns, used), *where)
-    ways, over = forbidden_ways(raw.turns, *where)
+    turns, bound = forbidden_turns(_placed(ruled, used), *where)
+    ways, over = forbidden_ways(ruled, *where)
     pairs = [way for way in ways if len(way) == 2]  # turns like others
     turns = np.unique(np.concatenate([turns, np.array(pairs, np.int64).reshape(-1, 2)]), axis=0)
     long = [way for way in ways if len(way) > 2]
@@ -479,7 +484,7 @@ def _cut(
     counts = {
         **streets.counts,
         "turns": bound + over - lost,
-        "turns_unmatched": streets.counts.get("turns_unmatched", 0) + len(raw.turns) - bound - over,
+        "turns_unmatched": streets.counts.get("turns_unmatched", 0) + len(ruled) - bound - over,
         "turns_via_ways": lost,
     }
     return replace(streets, turns=turns, detours=detours, counts=counts)
