@@ -412,6 +412,24 @@ def test_isochrones_of_results_are_those_drawn_simplified_to_two_metres(town: Pa
     assert kept.count_coordinates().sum() < 0.7 * drawn.count_coordinates().sum()
 
 
+def test_of_many_sites_those_that_exist_or_are_chosen_are_drawn(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"S{number},Site,candidate,{lon(number)},{NORTH}" for number in range(1, 6)]
+    rows += [f"E,Hall,existing,{lon(0)},{NORTH}", f"R,Room,required,{lon(10)},{NORTH}"]
+    (town.parent / "sites.csv").write_text("\n".join(["site,name,status,lon,lat", *rows]) + "\n")
+    study = read_study(town, ["choose.sites=3"])
+    every = quietly(run, study).rings
+    assert every is not None
+    assert every["site"].nunique() == 7
+    monkeypatch.setattr(stages, "MOST_DRAWN", 6)
+    with pytest.warns(SiteplanWarning, match="of 7 sites, more than 6, those of the 3"):
+        result = quietly(run, study)
+    assert result.rings is not None
+    assert {*result.rings["site"]} == {"E", "R", *result.choice.sites.index}
+    assert len({*result.rings["site"]}) == 3
+    few = every[every["site"].isin(result.rings["site"])].reset_index(drop=True)
+    assert result.rings.equals(few)
+
+
 def test_without_isochrones_none_are_drawn(town: Path) -> None:
     result = quietly(run, read_study(town, ["output.isochrones=false"]))
     assert result.rings is None

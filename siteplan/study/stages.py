@@ -79,6 +79,7 @@ __all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "run_into",
 
 PLAIN = 2.0  # metres: less than a tenth of the grid that isochrones are drawn on
 APART = ("scores", "times")  # which other commands may have written beside a choice
+MOST_DRAWN = 300  # sites whose isochrones a run draws whatever they are: an isochrone takes a hundred times its search
 MOST_OVERLAPS = 2000  # sites: the table of pairs grows with their square
 
 
@@ -165,11 +166,8 @@ def run_into(
     cache = Cache(folder / ".cache")
     with one_writer(folder), _told_once() as odd:
         work, after = _begun(asked, variants_of(asked), odd, cache, means=means, read=read)
-        data = work.data
-        rings = None
-        if asked.output.isochrones and data.streets is not None:
-            rings = rings_of(asked, data.streets, data.timetable, data.sites, cache=cache, means=means)
-        result = _with_scenarios(_answered(work, rings), work, after)
+        draw = functools.partial(_rings, work) if asked.output.isochrones else None
+        result = _with_scenarios(_answered(work, draw), work, after)
         result = replace(result, tables={**result.tables, **_for_map(work)})
         warned = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         means.tell("writing", 0)
@@ -180,6 +178,20 @@ def run_into(
         cache.prune()
         means.tell("writing", 1)
     return result
+
+
+def _rings(work: _Work, opened: Collection[str]) -> gpd.GeoDataFrame | None:
+    """Draw the isochrones of all sites; of more than `MOST_DRAWN`, of those that exist, are required or chosen."""
+    data, sites = work.data, work.data.sites
+    if len(sites) > MOST_DRAWN:
+        sites = sites[sites["status"].isin(("existing", "required")) | sites.index.astype(str).isin(opened)]
+        warn(
+            f"output.isochrones: of {len(data.sites):,} sites, more than {MOST_DRAWN}, those of the {len(sites):,} "
+            "that exist, are required or chosen are drawn; siteplan isochrones draws all"
+        )
+    if data.streets is None or sites.empty:
+        return None
+    return rings_of(work.study, data.streets, data.timetable, sites, cache=work.cache, means=work.means)
 
 
 def _for_map(work: _Work) -> dict[str, pd.DataFrame]:
@@ -265,9 +277,9 @@ def score(
         data = _load(asked, means, around=WATERS)
         check_weights(asked, data)
         data = measured(asked, data)
-        times = times_of(asked, data, Cache(None), means)
+        times = times_of(asked, data, Cache(None), means, last=True)
         if data.streets is not None:
-            data.streets.forget()  # nothing is searched any more
+            data.streets.forget()
         give_back()
         result = _analysed(_Work(asked, data, times, _reach(asked, times, data), odd))
         if out is not None:
@@ -471,14 +483,14 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
     return replace(base, scenarios=others, tables={**base.tables, **tables}, manifest=manifest)
 
 
-def _answered(work: _Work, rings: gpd.GeoDataFrame | None = None) -> Result:
+def _answered(work: _Work, draw: Callable[[Collection[str]], gpd.GeoDataFrame | None] | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
     study, data, reach = work.study, work.data, work.reach
     communes = by_point(data, reach)
     choice, tables = chosen(study, reach, data.sites, communes)
     tables |= frontier(study, reach, data.sites, choice, communes)
     opened = _names(choice)
-    result = _analysed(work, rings, opened=opened)
+    result = _analysed(work, None if draw is None else draw(opened), opened=opened)
     tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
     tables |= ridden(study, data)
     here = Situation(study, data, reach, opened, choice, result.scores, result.weights)
@@ -512,6 +524,7 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Seq
     points, limits = data.points, _limits(study)
     scores, covered = _scores(study, data, reach), coverage(reach, **limits)
     tables, left_out, access = {"scores": scores, "times": work.times}, None, pd.DataFrame(index=data.cells.index)
+    give_back()  # pairs of sites and points, of each mode and limit
     if study.travel.unit == "minutes":  # in which alone it is told how near people are
         left_out = places_left_out(study, data, reach, study.fairness)
         tables |= access_tables(Situation(study, data, reach, opened))

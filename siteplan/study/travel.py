@@ -15,6 +15,7 @@ from siteplan.errors import InputError, listed
 from siteplan.inputs.times import read_times
 from siteplan.inputs.values import same_codes
 from siteplan.memory import give_back
+from siteplan.network.graph import ModeGraph
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.reachable import GIVEN, check_times
@@ -33,7 +34,7 @@ OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes d
 
 
 def times_of(
-    study: Study, data: StudyData, cache: Cache, means: Means, *, search: Search | None = None
+    study: Study, data: StudyData, cache: Cache, means: Means, *, search: Search | None = None, last: bool = False
 ) -> pd.DataFrame:
     """Take the user's own times, or search them mode by mode; `attrs["searched"]` counts the sites searched by mode.
 
@@ -42,6 +43,8 @@ def times_of(
     search
         Gives the times of one mode, in place of a search for all sites, and says in their `attrs` how many it searched:
         of what was kept by somebody else, none.
+    last
+        Nothing is searched on these streets afterwards: no two modes' graphs need to lie in memory at once.
     """
     if study.inputs.times is not None:
         return _own_times(study, data)
@@ -59,6 +62,8 @@ def times_of(
         table["site"] = pd.Categorical(table["site"], categories=data.sites.index.astype(str))
         table["mode"] = pd.Categorical(table["mode"], categories=names)
         tables.append(table)
+        if last and data.streets is not None and not study.rides:
+            data.streets.forget(ModeGraph)
         give_back()
     whole = pd.concat(tables, ignore_index=True)
     whole.attrs["searched"] = searched
@@ -202,13 +207,14 @@ def rings_of(
     cache: Cache,
     means: Means,
 ) -> gpd.GeoDataFrame:
-    """Draw the isochrones of all modes, or take those drawn before: by site, then mode and limit as asked for."""
+    """Draw the isochrones of sites by all modes, or take those drawn before: by site, then mode and limit as asked."""
     tables = []
     for profile in study.profiles():
         # Who lives where shapes no isochrone.
         inputs = fingerprint(study, streets, without=("population", "communes", "extent", *_unused(profile)))
         limits: dict[str, Any] = {study.travel.unit: study.travel.limits_of(profile.name)}
-        key = content_key({**inputs, "profile": profile.model_dump(exclude={"title"}), **limits})
+        told = {"profile": profile.model_dump(exclude={"title"}), **limits, "drawn": list(map(str, sites.index))}
+        key = content_key({**inputs, **told})
         make = functools.partial(
             isochrones,
             streets,
