@@ -21,6 +21,7 @@ from siteplan.objectives import objective_names
 from siteplan.output.coverage import public_name
 from siteplan.output.maps.answers import answer_data, left_out_data, spaces_data
 from siteplan.output.maps.cells import cell_data, cell_layers, of_one_kind
+from siteplan.output.maps.large import MOST_CELLS, coarser, fewer_sites, in_blocks
 from siteplan.output.maps.layers import (
     STRESS_BUDGET,
     Layer,
@@ -59,6 +60,7 @@ __all__ = ["SiteMap", "site_map"]
 LARGEST = 5_000_000  # bytes of a page
 RING_ROOM = 2_400_000  # characters; what the page's other parts leave, and at most this
 FIXED_ROOM = 900_000  # for scripts, streets, water and names
+LESSER = ("green", "railways", "stops", "lines", "places", "water", "stress", "streets", "territories")
 DRAWN = (
     *("sites", "isochrones", "cells", "communes", "stops", "transit_lines", "places", "railways", "streets"),
     *("stress", "water", "green"),
@@ -141,12 +143,17 @@ def site_map(
     else:
         raise StudyError("site_map: was given a result and tables beside it; give either, or a Result made of both")
     result.refuse_metres()
-    data = _data(result, title, language or result.language)
+    data = _data(fewer_sites(result), title, language or result.language)
     page = SiteMap(data)
-    size = len(page.html.encode("utf-8"))
-    if size > LARGEST:
-        text = f"map: the page has {size / 1e6:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick"
-        warn(text)
+    beyond = len(page.html.encode("utf-8")) - LARGEST
+    for name in LESSER:
+        if beyond > 0 and any(layer["id"] == name for layer in data["layers"]):
+            warn(f"map: the layer {name} is left out, or the page would exceed 5 MB; results.gpkg has it")
+            data = {**data, "layers": [layer for layer in data["layers"] if layer["id"] != name]}
+            beyond = len((page := SiteMap(data)).html.encode("utf-8")) - LARGEST
+    if beyond > 0:
+        size = (beyond + LARGEST) / 1e6
+        warn(f"map: the page has {size:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick")
     return page
 
 
@@ -195,6 +202,13 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
                 name: replace(view, layers={**view.layers, "points": each})
                 for (name, view), each in zip(views.items(), others, strict=True)
             }
+    if "cells" in layers and len(layers["cells"]) > MOST_CELLS:
+        layers["cells"], blocks = coarser(layers["cells"], MOST_CELLS)
+        people = None if people is None else in_blocks(people, blocks)
+        views = {
+            name: replace(view, layers={**view.layers, "points": in_blocks(view.layers["points"], blocks)})
+            for name, view in views.items()
+        }
     ids = [str(site) for site in sites.index]
     unknown = [site for site in result.chosen if site not in ids]
     if unknown:
@@ -202,8 +216,13 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     counted = _in_order(scores)
     cards = site_cards(sites, scores, counted, result.chosen, opening=result.opening, only=only)
     given = {name: table for name, table in layers.items() if name in DRAWN and _has_shapes(table)}
+    shapes = None if "cells" not in given else cell_data(given["cells"], ids)
+    fixed = FIXED_ROOM + STRESS_BUDGET * ("stress" in given)
+    room = LARGEST - fixed - _size(shapes) - _size(cards)
     plan = None
-    if times is not None and people is not None:
+    if times is not None and people is not None and len(times) > room:  # each takes a character at least
+        _say_no_plan(len(times))
+    elif times is not None and people is not None:
         plan = plan_data(
             times,
             people,
@@ -222,9 +241,10 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         for packed, view in zip(plan["scenarios"], views.values(), strict=True):
             about = view.manifest.get("scenario", {}).get("about", "")
             packed |= {"about": about, **site_changes(sites, result.chosen, view)}
-    shapes = None if "cells" not in given else cell_data(given["cells"], ids)
-    fixed = FIXED_ROOM + STRESS_BUDGET * ("stress" in given)
-    room = LARGEST - fixed - _size(plan) - _size(shapes) - _size(cards)
+        if _size(plan) > room:
+            _say_no_plan(len(times))
+            plan = None
+    room -= _size(plan)
     trials = None if plan is None else _trials(result, every, room, tongues)
     room = min(RING_ROOM, room - _size(trials))
     if "isochrones" in given and room < RING_ROOM / 20:
@@ -267,6 +287,13 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "found": _found(given),
         "layers": _layers(given, cards, tongues, max(room, 1)),
     }
+
+
+def _say_no_plan(pairs: int) -> None:
+    warn(
+        f"map: the page does not count whom open sites reach, as there is no room in it for {pairs:,} times; the "
+        "tables tell it of the study's own sites"
+    )
 
 
 def _trials(result: Outcome, points: Sequence[pd.DataFrame], room: int, tongues: Tongues) -> dict[str, Any] | None:

@@ -181,7 +181,8 @@ def ring_layers(
     drawn = _by_importance(cards)
     with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
         packed = list(threads.map(lambda each: _union_and_own(each, cards, drawn, budget), rows))
-    bare = sum(any(each["own"][at] is None for each in packed) for at in range(len(cards)))
+    known = set(rings["site"])
+    bare = sum(card["id"] in known and any(each["own"][at] is None for each in packed) for at, card in enumerate(cards))
     if bare:
         warn(f"map: the areas of {bare:,} of {len(cards):,} sites are left out of the page, or it would grow too large")
     modes = sorted(limits, key=mode_order)
@@ -232,11 +233,8 @@ def _union_and_own(
     whole, *packed = pack_within(pd.concat([union, own], ignore_index=True), EYE_M, budget)
     fits = len(whole) + np.cumsum([len(text) for text in packed]) <= budget
     there = {site: text for site, text, fit in zip(own.index, packed, fits, strict=True) if fit}
-    left_out = set(rings["site"]) - set(there)
-    return {
-        "union": whole,
-        "own": [None if card["id"] in left_out else there.get(card["id"], "") for card in cards],
-    }
+    bare = {card["id"] for card in cards if card["id"] in excluded or card.get("only")}
+    return {"union": whole, "own": [there.get(card["id"], "" if card["id"] in bare else None) for card in cards]}
 
 
 def _by_importance(cards: list[dict[str, Any]]) -> list[str]:

@@ -13,7 +13,7 @@ from siteplan.catalogue import measures
 from siteplan.output.maps.shapes import metric
 from siteplan.reachable import People, by_point
 
-__all__ = ["join_small", "spread_people"]
+__all__ = ["centres", "join_small", "joined", "spread_people"]
 
 NEAR = 64  # neighbours to look at; a cell without any company among them stays out of sight
 
@@ -29,31 +29,37 @@ def join_small(cells: gpd.GeoDataFrame, threshold: float) -> "tuple[gpd.GeoDataF
         fewer people, their number is withheld.
     """
     people = np.nan_to_num(cells["people"].to_numpy(dtype=float))
-    group = _groups(_centres(cells), people, threshold)
+    table, names = joined(cells, _groups(centres(cells), people, threshold))
+    if len(table) < len(cells):
+        table.loc[table["people"].between(0, threshold, inclusive="neither"), "people"] = np.nan
+    return table, names
+
+
+def joined(cells: gpd.GeoDataFrame, group: NDArray[np.int64]) -> "tuple[gpd.GeoDataFrame, pd.Series[str]]":
+    """Join the cells of each group, which is called by the place of one of them; return them as `join_small` does."""
+    people = np.nan_to_num(cells["people"].to_numpy(dtype=float))
     names = pd.Series(group, index=cells.index).map(lambda at: str(cells.index[at]))
     if len(np.unique(group)) == len(cells):
         return cells.set_axis(cells.index.astype(str)), names
     order = np.lexsort((-people, group))
     first = order[np.r_[True, np.diff(group[order]) > 0]]  # the part with the most people speaks for all
-    joined = cells.iloc[first].copy()
+    table = cells.iloc[first].copy()
     _, code = np.unique(group, return_inverse=True)
     shared = {each.column for each in measures(cells, ["minutes", "covered"])}
     for name in map(str, cells.columns.drop(cells.geometry.name)):
         if name in shared:
-            joined[name] = _mean(cells[name].to_numpy(dtype=float), people, code)
+            table[name] = _mean(cells[name].to_numpy(dtype=float), people, code)
         elif pd.api.types.is_numeric_dtype(cells[name]):
             sums = pd.Series(cells[name].to_numpy(dtype=float)).groupby(code).sum(min_count=1)
-            joined[name] = sums.to_numpy()
+            table[name] = sums.to_numpy()
     shapes = cells.geometry.to_numpy()
     members = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
     united = gpd.GeoSeries([shapely.union_all(shapes[each]) for each in members], crs=cells.crs)
-    if (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all():  # and so are the joined: in their middle
+    if (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all():  # and so are those joined: in their middle
         united = gpd.GeoSeries(shapely.centroid(united.to_numpy()), crs=cells.crs)
-    joined = joined.set_geometry(united.set_axis(joined.index))
-    few = joined["people"].between(0, threshold, inclusive="neither")
-    joined.loc[few, "people"] = np.nan
-    joined.index = pd.Index([str(cells.index[at]) for at in np.unique(group)], name=cells.index.name)
-    return joined, names
+    table = table.set_geometry(united.set_axis(table.index))
+    table.index = pd.Index([str(cells.index[at]) for at in np.unique(group)], name=cells.index.name)
+    return table, names
 
 
 def spread_people(
@@ -81,7 +87,7 @@ def spread_people(
     apart = names[names.duplicated(keep=False)].unique()
     for group in sorted(groups):
         sums = spread[0].groupby("cell")[group].sum().reindex(cells.index).fillna(0.0).to_numpy()
-        circle = pd.Series(_groups(_centres(cells), sums, threshold), index=cells.index)
+        circle = pd.Series(_groups(centres(cells), sums, threshold), index=cells.index)
         total = pd.Series(sums, index=cells.index).groupby(circle).transform("sum")
         touched = circle.duplicated(keep=False) | cells.index.isin(apart)
         few = cells.index[total.between(0, threshold, inclusive="neither")]
@@ -132,7 +138,8 @@ def _groups(centres: NDArray[np.float64], people: NDArray[np.float64], threshold
     return group
 
 
-def _centres(cells: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def centres(cells: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Give the middles of cells, in metres, shape (cells, 2)."""
     centres = metric(cells.geometry).centroid
     return np.column_stack([centres.x.fillna(0.0), centres.y.fillna(0.0)])
 

@@ -1,0 +1,135 @@
+"""A page of a large place: the sites that matter most, cells joined, sums kept, and never more than five megabytes."""
+
+import warnings
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from siteplan.errors import SiteplanWarning
+from siteplan.output.maps import LARGEST, large, site_map
+from siteplan.output.maps.large import coarser, fewer_sites
+from siteplan.output.result import Result
+from tests.browser import browser, needs_chromium, open_page
+from tests.test_maps import UTM
+
+
+def squares(columns: int, rows: int, wide: float = 200.0) -> gpd.GeoDataFrame:
+    """Cells side by side, each with as many people as its number."""
+    column, row = np.meshgrid(np.arange(columns), np.arange(rows))
+    x, y = 500_000 + column.ravel() * wide, 5_000_000 + row.ravel() * wide
+    index = pd.RangeIndex(columns * rows, name="cell")
+    return gpd.GeoDataFrame(
+        {"people": np.arange(len(index), dtype=float)},
+        geometry=shapely.box(x, y, x + wide, y + wide),
+        index=index,
+        crs=UTM,
+    )
+
+
+def country(sites: int, columns: int, rows: int, pairs: int) -> Result:
+    """Sites on a plain of cells, each of which a site reaches at random; every hundredth site exists."""
+    random = np.random.default_rng(3)
+    cells = squares(columns, rows)
+    points = cells.assign(cell=cells.index).set_geometry(cells.centroid).rename_axis("point")
+    names = pd.Index([f"S{number:05}" for number in range(sites)], name="site")
+    facts = {
+        "name": names.to_numpy(),
+        "status": np.where(np.arange(sites) % 100 == 0, "existing", "candidate"),
+        "cost": 1.0,
+        "capacity": 10.0,
+    }
+    chosen = points.geometry.iloc[random.integers(len(points), size=sites)].to_numpy()
+    table = gpd.GeoDataFrame(facts, geometry=chosen, index=names, crs=UTM)
+    rank = pd.array(random.permutation(sites) + 1, dtype="Int64")
+    scores = table.drop(columns="geometry").assign(people_walk_15=1.0, score=1.0, rank=rank)
+    key = np.unique(random.integers(sites * len(cells), size=pairs))
+    site, point = np.divmod(key, len(cells))
+    times = pd.DataFrame(
+        {
+            "site": pd.Categorical.from_codes(site, names),
+            "point": point,
+            "mode": pd.Categorical(["walk"] * len(key)),
+            "minutes": random.integers(1, 16, len(key)).astype(float),
+        }
+    )
+    near = cells.assign(minutes_best=5.0, minutes_walk=5.0, site_best=names[0], covered_walk_15=1.0)
+    rings = table[["geometry"]].iloc[::100].reset_index().assign(mode="walk", minutes=15.0, speed_kmh=4.8)
+    rings = rings.set_geometry(rings.buffer(1200.0))
+    layers = {"cells": near, "points": points, "isochrones": rings, "water": squares(200, 200, 50.0)[["geometry"]]}
+    return Result(table, {"scores": scores, "times": times}, layers, {"parameters": {}})
+
+
+def test_of_many_sites_those_open_stay_then_the_best_ranked() -> None:
+    result = country(sites=500, columns=10, rows=10, pairs=5_000)
+    with pytest.warns(SiteplanWarning, match="20 of 500 sites"):
+        few = fewer_sites(result, most=20)
+    assert list(few.sites.index) == [site for site in result.sites.index if site in set(few.sites.index)]
+    status = few.sites["status"]
+    assert (status == "existing").sum() == 5
+    rank = result.scores["rank"][result.sites["status"] == "candidate"]
+    assert set(status.index[status == "candidate"]) == set(rank.nsmallest(15).index)
+    assert set(few.times["site"].unique()) <= set(few.sites.index)
+    assert list(few.scores.index) == list(few.sites.index)
+    assert fewer_sites(result, most=500) is result
+
+
+def test_joined_cells_are_blocks_and_hold_everybody() -> None:
+    cells = squares(12, 8).assign(minutes_walk=np.arange(96.0))
+    few, blocks = coarser(cells, most=24)
+    assert len(few) == 24
+    assert few["people"].sum() == cells["people"].sum()
+    assert (few.area == 400.0**2).all()
+    # The cell at a corner is that of cells 0, 1, 12 and 13, whose minutes count by their people.
+    assert few.loc[blocks[0], "people"] == 26
+    assert few.loc[blocks[0], "minutes_walk"] == pytest.approx((1 + 144 + 169) / 26)
+    assert set(blocks[blocks == blocks[0]].index) == {0, 1, 12, 13}
+
+
+def test_places_without_area_are_joined_too() -> None:
+    cells = squares(30, 30)
+    few, blocks = coarser(cells.set_geometry(cells.centroid), most=100)
+    assert len(few) <= 100
+    assert few["people"].sum() == cells["people"].sum()
+    assert set(blocks) == set(few.index)
+
+
+@needs_chromium
+def test_a_page_of_a_country_is_at_most_five_megabytes_and_opens(tmp_path: Path) -> None:
+    result = country(sites=3_000, columns=250, rows=200, pairs=6_000_000)
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        page = site_map(result)
+    assert len(page.html.encode()) <= LARGEST
+    said = " ".join(str(each.message) for each in odd)
+    assert "1,000 of 3,000 sites" in said
+    assert "does not count whom open sites reach" in said
+    assert len(page.data["cells"]["names"]) <= large.MOST_CELLS
+    page.save(tmp_path / "map.html")
+    with browser() as chromium, open_page(chromium, tmp_path / "map.html") as opened:
+        opened.page.wait_for_selector("canvas")
+        assert not opened.complaints
+
+
+def test_a_page_counts_from_joined_cells_as_from_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = country(sites=20, columns=20, rows=20, pairs=3_000)
+    small = site_map(result).data
+    monkeypatch.setattr("siteplan.output.maps.MOST_CELLS", 50)
+    joined = site_map(result).data
+    assert len(joined["cells"]["names"]) <= 50 < len(small["cells"]["names"])
+    assert sum(joined["cells"]["people"]) == sum(small["cells"]["people"])
+    assert joined["plan"]["minutes"] == small["plan"]["minutes"]
+    assert joined["plan"]["amounts"] == small["plan"]["amounts"]
+
+
+def test_what_matters_least_is_left_out_of_a_page_with_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = country(sites=5, columns=5, rows=5, pairs=50)
+    whole = len(site_map(result).html.encode())
+    monkeypatch.setattr("siteplan.output.maps.LARGEST", whole - 1)
+    with pytest.warns(SiteplanWarning, match="layer water is left out"):
+        page = site_map(result)
+    assert len(page.html.encode()) < whole
+    assert "water" not in {layer["id"] for layer in page.data["layers"]}
