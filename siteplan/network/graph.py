@@ -25,6 +25,7 @@ import scipy
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
+from siteplan.memory import give_back
 from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
 from siteplan.network.streets import Origin, StreetNetwork
@@ -35,6 +36,7 @@ __all__ = ["Footing", "ModeGraph", "Positions", "footing", "mode_graph", "passed
 Ints = npt.NDArray[np.signedinteger[Any]]  # int32 where large places would fill the memory
 Bools = npt.NDArray[np.bool_]
 
+LARGE = 500_000  # edges, as of a region
 ISLAND_EDGES = 40  # R5 prunes street islands below this size; the largest component is never one
 
 
@@ -198,7 +200,10 @@ def _graph(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGra
         edited = _edited(streets, profile, use, backwards)
         if edited is not None:
             return edited
-    return _build(streets, use, backwards)
+    built = _build(streets, use, backwards)
+    if len(streets.u) > LARGE:
+        give_back()  # what it was built of is as much again as what is searched
+    return built
 
 
 def _footing(streets: StreetNetwork, profile: Profile) -> Footing:

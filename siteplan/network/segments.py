@@ -106,7 +106,7 @@ def _span(low, high, origin, step, most):  # type: ignore[no-untyped-def]
 @kernel
 def lay(x, y, start, edges, west, south, step, columns, rows):  # type: ignore[no-untyped-def]
     """Return the segments that pass each cell: where each cell's begin, and the segments."""
-    first = np.zeros(columns * rows + 1, np.int64)
+    first = np.zeros(columns * rows + 1, np.int32)
     vertex = np.empty(0, np.int32)
     for again in range(2):
         for e in edges:

@@ -15,7 +15,7 @@ from siteplan.output.outcome import Outcome
 
 __all__ = ["coarser", "fewer_sites", "in_blocks"]
 
-MOST_SITES = 1_000
+MOST_SITES = 2_000
 MOST_CELLS = 20_000
 
 
