@@ -233,7 +233,7 @@ def _union_and_own(
     whole, *packed = pack_within(pd.concat([union, own], ignore_index=True), EYE_M, budget)
     fits = len(whole) + np.cumsum([len(text) for text in packed]) <= budget
     there = {site: text for site, text, fit in zip(own.index, packed, fits, strict=True) if fit}
-    bare = {card["id"] for card in cards if card["id"] in excluded or card.get("only")}
+    bare = {card["id"] for card in cards if card["id"] in excluded or card.get("only")} - set(rings["site"])
     return {"union": whole, "own": [there.get(card["id"], "" if card["id"] in bare else None) for card in cards]}
 
 
