@@ -234,6 +234,16 @@ def test_barriers_without_length_are_not_linked_to() -> None:
     assert not replace(line(), posts={5: {"highway": "elevator"}}).streets().passages.any()
 
 
+@pytest.mark.parametrize("direction", ["to", "from"])
+def test_between_either_side_of_a_lift_one_takes_it(direction: Literal["to", "from"]) -> None:
+    streets = replace(line(), posts={3: {"highway": "elevator"}}).streets()
+    lift = {*streets.u[streets.passages].tolist(), *streets.v[streets.passages].tolist()}
+    spots = [(edge, float(int(streets.v[edge]) in lift), 0.0) for edge in np.flatnonzero(~streets.passages).tolist()]
+    sides = links(streets, METRE_A_SECOND, spots)
+    found = engine(streets, METRE_A_SECOND, sides, sides, 60, direction)
+    assert found == {(0, 0): 0, (0, 1): 600, (1, 0): 600, (1, 1): 0}
+
+
 def test_nobody_takes_a_lift_between_ways_on_one_level(tmp_path: Path) -> None:
     """Six corridors of 100 m meet at a lift; the lift takes a minute, but between the two of level 0, however written.
 

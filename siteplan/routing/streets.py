@@ -129,13 +129,16 @@ def _search(s, cutoff, graph, sources, state, heads, pool, seen):  # type: ignor
 
 @inner_kernel
 def own_chain(s, target, sources, targets):  # type: ignore[no-untyped-def]
-    """Return the cost from a source to a target on its own chain without leaving it; FAR if one must."""
+    """Return the cost from a source to a target on its own chain without leaving it; FAR if one must.
+
+    What has no length takes time: either side of a lift is the same metre of a chain, but not the same cost.
+    """
     _, _, _, source_forward, source_backward, source_metres, source_access = sources
     _, forward, backward, metres, access = targets
     total = np.int64(FAR)
-    if source_forward[s] >= 0 and metres[target] >= source_metres[s]:
+    if source_forward[s] >= 0 and metres[target] >= source_metres[s] and forward[target] >= source_forward[s]:
         total = np.int64(forward[target]) - source_forward[s]
-    if source_backward[s] >= 0 and metres[target] <= source_metres[s]:
+    if source_backward[s] >= 0 and metres[target] <= source_metres[s] and backward[target] >= source_backward[s]:
         total = min(total, np.int64(backward[target]) - source_backward[s])
     return min(total + source_access[s] + access[target], np.int64(FAR))
 

@@ -83,8 +83,9 @@ def common(streets: StreetNetwork, profile: Profile, *, backwards: bool = False)
     x, y = np.zeros(streets.node_count), np.zeros(streets.node_count)
     x[streets.u], y[streets.u] = streets.x[streets.start[:-1]], streets.y[streets.start[:-1]]
     x[streets.v], y[streets.v] = streets.x[streets.start[1:] - 1], streets.y[streets.start[1:] - 1]
-    nodes, leaving, arriving = _one_of_each(tail, head, edge, streets.node_count)
     metres = streets.length[edge]
+    # Either end of what has no length, such as a lift, is the same place: none stands for a node.
+    nodes, leaving, arriving = _one_of_each(tail, head, np.where(metres > 0, edge, -1), streets.node_count)
     access = np.zeros(len(nodes), np.int64)
     sources = graph.positions(edge[arriving], np.where(at_start[arriving], metres[arriving], 0.0), access)
     inside = graph.edge_chain[edge[leaving]] == graph.edge_chain[edge[arriving]]
@@ -121,14 +122,15 @@ def _through_streets(streets: StreetNetwork, profile: Profile) -> StreetNetwork:
 
 
 def _one_of_each(tail: Ints, head: Ints, edge: Ints, count: int) -> tuple[Ints, Ints, Ints]:
-    """Return nodes with one arc that leaves and one that arrives; of a two-way edge where there is one.
+    """Return nodes with one arc that leaves and one that arrives; of a two-way edge if there is one, none of edge -1.
 
     A place on a one-way edge can only go on along it: to stand for a node, an origin stands at the end of an arc that
     arrives there, a destination at the start of one that leaves.
     """
     leaving, arriving = np.full(count, -1), np.full(count, -1)
-    two_way = np.bincount(edge)[edge] == 2
-    for arcs in (np.flatnonzero(tail != head), np.flatnonzero((tail != head) & two_way)):
+    two_way = np.bincount(edge + 1)[edge + 1] == 2
+    known = (tail != head) & (edge >= 0)
+    for arcs in (np.flatnonzero(known), np.flatnonzero(known & two_way)):
         leaving[tail[arcs]], arriving[head[arcs]] = arcs, arcs
     nodes = np.flatnonzero((leaving >= 0) & (arriving >= 0))
     return nodes, leaving[nodes], arriving[nodes]
