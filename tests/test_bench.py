@@ -18,6 +18,7 @@ from siteplan.network.graph import footing
 from siteplan.network.streets import build_streets
 from siteplan.study import check, read_study
 from siteplan.study.load import load as read
+from tests.bench import __main__ as bench
 from tests.bench import choose, load, million, reach, routers, scale, shapes
 from tests.bench.engines import Scipy, Siteplan
 from tests.bench.measure import Row, Told, Took, in_turns, seconds, table
@@ -196,6 +197,26 @@ def test_missing_data_is_said_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SITEPLAN_DATA", str(tmp_path))
     with pytest.raises(MissingError, match=r"porto_alegre/poa_osm\.pbf"):
         data("porto_alegre/poa_osm.pbf")
+
+
+def test_a_task_that_fails_or_is_left_out_does_not_cost_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def differ(_rounds: int) -> list[Row]:
+        raise AssertionError("answers differ")
+
+    def absent(_rounds: int) -> list[Row]:
+        raise MissingError("no file")
+
+    tasks = {"wrong": differ, "absent": absent, "right": lambda _rounds: [Row("a task", "1 s")]}
+    monkeypatch.setattr(bench, "TASKS", tasks)
+    monkeypatch.setattr(sys, "argv", ["bench"])
+    assert bench.main() == 1
+    told = capsys.readouterr().out
+    assert "wrong: failed: answers differ\nabsent: left out: no file\n" in told
+    assert "| a task |" in told
+    monkeypatch.setattr(sys, "argv", ["bench", "absent", "right"])
+    assert bench.main() == 0
 
 
 def test_an_unknown_task_is_refused() -> None:

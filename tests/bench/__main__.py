@@ -3,6 +3,7 @@
 import argparse
 import platform
 import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from os import cpu_count
@@ -70,19 +71,25 @@ def main() -> int:
     if unknown:
         parser.error(f"no task {', '.join(sorted(unknown))}; expected any of {', '.join(TASKS)}")
     rows: list[Row] = []
+    failed = False
     for name in options.names or TASKS:
+        began = time.perf_counter()
         try:
             found = TASKS[name](options.rounds)
         except MissingError as missing:
             print(f"{name}: left out: {missing}", flush=True)
             continue
+        except (AssertionError, RuntimeError) as wrong:  # what one task says must not cost all others
+            print(f"{name}: failed: {wrong}", flush=True)
+            failed = True
+            continue
         rows += found
-        print(table(found), flush=True)
+        print(f"{table(found)}\n{name}: {time.perf_counter() - began:.0f} s", flush=True)
     text = f"{table(rows)}\n\n{ran_on()}\n"
     print(f"\n{text}")
     if options.markdown:
         options.markdown.write_text(text, encoding="utf-8")
-    return 0
+    return int(failed)
 
 
 if __name__ == "__main__":
