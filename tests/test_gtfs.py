@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.gtfs import read_gtfs, summary
-from siteplan.inputs.gtfs.archive import Archive, open_feed
+from siteplan.inputs.gtfs.archive import Archive, open_feed, read_table
 from siteplan.inputs.gtfs.calls import interpolated, read_calls, repaired
 from siteplan.inputs.gtfs.report import ODDITIES
 from siteplan.inputs.gtfs.service import WEEKDAYS, read_services
@@ -1031,6 +1031,15 @@ def test_real_times_that_the_feed_gives_are_kept(real):
         if row["trip_id"] in trips and row["pickup_type"] + row["drop_off_type"] == "00"
     )
     assert Counter(zip(table["id"], table["arrival"], table["departure"], strict=True)) == given
+
+
+def test_a_column_that_stop_times_lack_takes_a_byte_a_row() -> None:
+    rows = b"".join(b"T,S,%d\n" % number for number in range(1000))
+    archive = Archive(Path("feed.zip"), {"stop_times": b"trip_id,stop_id,stop_sequence\n" + rows})
+    table = read_table(archive, "stop_times", ("trip_id", "stop_id", "stop_sequence"), ("location_id",))
+    assert (table["location_id"] == "").all()
+    assert list(table["location_id"].str.strip().unique()) == [""]
+    assert table["location_id"].memory_usage(index=False, deep=True) < 1_500
 
 
 @pytest.mark.real

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 
 from siteplan.errors import InputError, absence, listed
@@ -168,7 +169,10 @@ def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iter
     absent = [column for column in needed if column not in table.columns]
     if absent:
         raise InputError(f"{where} lacks the column {', '.join(absent)}; its columns are {listed(table.columns)}")
-    table = table.reindex(columns=columns, fill_value="")
+    # Of a country, a column of nothing takes as much as one of times, unless it is told once.
+    nothing = pd.Categorical.from_codes(np.zeros(len(table), np.int8), pd.Index([""], dtype="str"))
+    lacking = {column: nothing for column in columns if column not in table.columns}
+    table = table.assign(**lacking)[columns] if name == "stop_times" else table.reindex(columns=columns, fill_value="")
     # As numpy's flags: of no rows at all, older pandas makes objects.
     blank = (table[list(needed)] == "").all(axis=1).to_numpy(bool, copy=True)
     blank[blank] = (table[blank] == "").all(axis=1).to_numpy(bool)

@@ -68,7 +68,8 @@ def pack_within(shapes: gpd.GeoSeries, tolerance_m: float, budget: int) -> Packe
     for factor in (2, 4, 8, 16):
         if sum(map(len, packed)) <= budget:
             break
-        packed = pack(to_degrees(shapes.simplify(tolerance_m * factor, preserve_topology=True)))
+        shapes = shapes.simplify(tolerance_m * factor, preserve_topology=True)  # of fewer corners each time
+        packed = pack(to_degrees(shapes))
     return packed
 
 
