@@ -207,7 +207,8 @@ function answerPanel() { // of the whole territory
   if (desks.length) section.append(el("h2", {}, words.how_big),
     table([words.uptake, words.fullest_day, words.desks, "m²"], desks.map(([share, ...values]) => [percent(share, 1), ...values.map(number)])),
     el("p", { class: "hint" }, words.desks_nearest));
-  if (spaces.length) section.append(el("h2", {}, words.spaces),
+  const told = (data.topics[language] || []).find((topic) => topic.key === "spaces");
+  if (spaces.length) section.append(el("h2", {}, words.spaces), ...(told ? told.texts : []).map((said) => el("p", {}, said)),
     table([words.space, words.col_spaces_alone, words.col_spaces_needed, "m²"], spaces.map(([space, ...values]) => [named("space", space), ...values.map(number)])),
     el("p", { class: "hint" }, `${words.week_caption}. ${words.week_alt}`), ...week.map(weekPlot));
   if (commuting.length) section.append(el("h2", {}, words.what_for),

@@ -40,7 +40,7 @@ function stairsPlot(title, axis, xs, ys, falls) { // in between, no more than th
   return plot;
 }
 function topicPanel() {
-  const section = document.querySelector("#topics"), topics = data.topics[language] || [];
+  const section = document.querySelector("#topics"), topics = (data.topics[language] || []).filter((topic) => topic.key !== "spaces");
   if (!topics.length) return section.remove();
   section.replaceChildren(...topics.flatMap((topic) => [
     el("h2", { "data-topic": topic.key }, topic.title), ...topic.texts.map((said) => el("p", {}, said)), topic.picture ? picture(topic) : null,

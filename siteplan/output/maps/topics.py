@@ -25,12 +25,14 @@ def _topics(result: Outcome, language: str) -> Iterator[dict[str, Any]]:
     from siteplan.output.report.criteria import competition_brief, criteria_brief
     from siteplan.output.report.observed import observed_brief
     from siteplan.output.report.pictures import frontier_brief
+    from siteplan.output.report.sharing import spaces_brief
     from siteplan.output.report.together import together_brief
 
     makers = {
         "frontier": frontier_brief,
         "criteria": criteria_brief,
         "competition": competition_brief,
+        "spaces": spaces_brief,
         "together": together_brief,
         "building": building_brief,
         "observed_sites": observed_brief,

@@ -1,6 +1,7 @@
 """What a report says of spaces that several uses share: how many, what that saves, the week, and the conflicts."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -8,18 +9,20 @@ import pandas as pd
 
 from siteplan.config.sharing import TELEWORK
 from siteplan.output.report.account import Account
+from siteplan.output.report.briefs import Brief
 from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
 from siteplan.output.report.plots import week_plot
 from siteplan.output.report.tables import Column, table
 from siteplan.words import Words, capital
 
-__all__ = ["spaces_section"]
+__all__ = ["spaces_brief", "spaces_section"]
 
 ALL = "all"
 COUNTS = ("alone", "needed", "m2", "there")
 MOST_ROWS = 60
 MOST_CONFLICTS = 8
 MOST_PANELS = 8
+MOST_TOLD = 3
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -42,6 +45,14 @@ def spaces_section(account: Account) -> Markup:
         bullets(_conflict_texts(account)),
         note(words["uses_note"]),
     )
+
+
+def spaces_brief(account: Account) -> Brief | None:
+    """Say in short what sharing saves, and which uses want too much at the same hours."""
+    found = account.table("spaces")
+    if found is None or found.empty or not (found["basis"] == "nearest").all():
+        return None
+    return Brief("spaces", (*_saved_texts(account, found), *islice(_conflict_texts(account), MOST_TOLD)))
 
 
 def _saved_texts(account: Account, found: pd.DataFrame) -> Iterator[str]:
