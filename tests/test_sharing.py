@@ -267,11 +267,11 @@ def test_sites_and_kinds_are_tried_in_turn(seed: int) -> None:
     asked = sharing_of(uses, None, rules)
     reach = Reach.of(times, table)
     around = _Around.of(reach, reach.chosen_mode(None, ""), 25, None, asked)
-    drawn = _Bookings.drawn(kinds, around, asked)
+    drawn, every = _Bookings.drawn(kinds, around, asked)
     free = {(s, k): [-np.inf] * there.loc[s, k] for s in sites for k in kinds}
     told = {(use, what): 0.0 for use in uses for what in ("all", "none", "moved", "other", "waited")}
     taken = dict.fromkeys(free, 0.0)
-    for at, length, number, turns in zip(drawn.start, drawn.hours, drawn.use, drawn.turns, strict=True):
+    for at, length, number, turns in zip(drawn.start, drawn.hours, drawn.use, every, strict=True):
         use = f"use {number}"
         tried = list(dict.fromkeys(sites[place % 3] for place in turns if place >= 0))
         told[use, "all"] += 1

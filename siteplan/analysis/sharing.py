@@ -224,23 +224,19 @@ class _Around:
 
 @dataclass(frozen=True)
 class _Bookings:
-    """Bookings in the order in which they begin.
-
-    site   the one that each goes to first
-    turns  the places that it tries (-1 after the last): place k x sites + s are the spaces of kind k at site s
-    """
+    """Bookings in the order in which they begin; `site` is the one that each goes to first."""
 
     start: Floats
     hours: Floats
     use: Ints
     site: Ints
-    turns: Ints
 
     @classmethod
-    def drawn(cls, kinds: Sequence[str], around: _Around, asked: Sharing) -> "_Bookings":
+    def drawn(cls, kinds: Sequence[str], around: _Around, asked: Sharing) -> tuple["_Bookings", Ints]:
+        """Return them, and the places that each tries (-1 after the last): k x sites + s has the kind k at site s."""
         width = (asked.moves + 1) * max(len(use.space) for use in asked.uses.values())
         none = np.zeros(0, np.int64)
-        parts = [cls(np.zeros(0), np.zeros(0), none, none, np.zeros((0, width), np.int64))]
+        parts = [(np.zeros(0), np.zeros(0), none, none, np.zeros((0, width), np.int64))]
         for at, (name, use) in enumerate(asked.uses.items()):
             tried, amounts = around.turns[use.group], around.amounts[use.group]
             first = len(around.sites) * np.array([kinds.index(space) for space in use.space])
@@ -254,9 +250,10 @@ class _Bookings:
                 random = np.random.default_rng([asked.seed, crc32(name.encode()), crc32(site.encode())])
                 start, which = _drawn(use, amounts[rows], asked.weeks, random)
                 which_use, where = (np.full(len(start), value, dtype=np.int64) for value in (at, number))
-                parts.append(cls(start, np.full(len(start), use.hours), which_use, where, turns[rows[which]]))
-        whole = cls(*(np.concatenate(each) for each in zip(*(vars(part).values() for part in parts), strict=True)))
-        return whole.only(np.argsort(whole.start, kind="stable"))
+                parts.append((start, np.full(len(start), use.hours), which_use, where, turns[rows[which]]))
+        order = np.argsort(np.concatenate([part[0] for part in parts]), kind="stable")
+        start, hours, uses, sites, tries = (np.concatenate(each)[order] for each in zip(*parts, strict=True))
+        return cls(start, hours, uses, sites), tries
 
     def only(self, some: Any, uses: list[int] | None = None) -> "_Bookings":
         """Return some of them, by a mask or their positions; with `uses`, these are counted anew in their order."""
@@ -311,7 +308,7 @@ def _played(around: _Around, have: pd.DataFrame, asked: Sharing) -> list["_Playe
     """Play the weeks through, of all kinds of space together, as a use may take one kind for another."""
     uses, count = asked.uses, len(around.sites)
     kinds = [kind for kind in asked.spaces if any(kind in use.space for use in uses.values())]
-    drawn = _Bookings.drawn(kinds, around, asked)
+    drawn, turns = _Bookings.drawn(kinds, around, asked)
     firsts = [[at for at, use in enumerate(uses.values()) if use.space[0] == kind] for kind in kinds]
     others = [[at for at, use in enumerate(uses.values()) if kind in use.space[1:]] for kind in kinds]
     mine = [np.isin(drawn.use, first) for first in firsts]
@@ -319,7 +316,7 @@ def _played(around: _Around, have: pd.DataFrame, asked: Sharing) -> list["_Playe
     needed = [_needed(each, len(first), count, asked) for each, first in zip(own, firsts, strict=True)]
     known = have[kinds].to_numpy(dtype=np.float64).T
     there = np.where(np.isnan(known), [each[:, -1] for each in needed], np.nan_to_num(known)).astype(np.int64)
-    place, begin = seat(drawn.start, drawn.hours, drawn.turns, np.append(0, np.cumsum(there)), asked.wait / 60)
+    place, begin = seat(drawn.start, drawn.hours, turns, np.append(0, np.cumsum(there)), asked.wait / 60)
     seated, found = np.where(place < 0, -1, place // count), np.where(place < 0, -1, place % count)
     parts = []
     for at, kind in enumerate(kinds):
@@ -356,8 +353,9 @@ def _needed(drawn: _Bookings, uses: int, sites: int, asked: Sharing) -> Ints:
             if uses == 1 and at == 1:  # one use has all to itself
                 needed[site, at] = needed[site, 0]
                 continue
-            some = drawn.only(every if at == uses else every[drawn.use[every] == at])
-            needed[site, at] = least_spaces(some.start, some.hours, some.use, uses, asked.chance, asked.wait / 60)
+            some = every if at == uses else every[drawn.use[every] == at]
+            bookings = drawn.start[some], drawn.hours[some], drawn.use[some]
+            needed[site, at] = least_spaces(*bookings, uses, asked.chance, asked.wait / 60)
     return needed
 
 
