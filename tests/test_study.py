@@ -252,7 +252,7 @@ def test_the_order_of_sites_changes_no_number(result: Result, tmp_path: Path) ->
 def test_times_are_not_searched_again(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = quietly(run, town)
     monkeypatch.setattr(travel, "travel_times", lambda *args, **options: pytest.fail("searched again"))
-    again = quietly(run, town)
+    again = quietly(run, read_study(town, ["name=Another"]))
     pd.testing.assert_frame_equal(again.times, first.times)
 
 
@@ -326,7 +326,7 @@ def test_the_cache_holds_what_the_last_run_needed(town: Path) -> None:
     quietly(run, town)
     quietly(run, read_study(town, ["travel.modes=walk", "travel.minutes=6"]))
     kept = [path.name.split("_") for path in sorted((town.parent / "results" / ".cache").iterdir())]
-    assert [parts[:-1] for parts in kept] == [["rings", "walk"], ["times", "walk"], ["trials"]]
+    assert [parts[:-1] for parts in kept] == [["results"], ["rings", "walk"], ["times", "walk"], ["trials"]]
 
 
 def test_what_an_earlier_run_wrote_and_this_one_does_not_is_removed(
@@ -336,7 +336,7 @@ def test_what_an_earlier_run_wrote_and_this_one_does_not_is_removed(
     results = town.parent / "results"
     (results / "mine.csv").write_text("mine")
     monkeypatch.setattr(stages, "MOST_OVERLAPS", 1)
-    quietly(run, town)
+    quietly(run, read_study(town, ["name=Another"]))
     assert not (results / "overlap.csv").exists()
     assert (results / "mine.csv").read_text() == "mine"
     assert "overlap.csv" not in json.loads((results / "manifest.json").read_text())["files"]

@@ -6,8 +6,10 @@ break inside a text begins a new cell, too. An apostrophe before such a beginnin
 """
 
 import re
+from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 __all__ = ["guarded", "unguarded", "unguarded_table"]
 
@@ -31,5 +33,9 @@ def unguarded(text: str) -> str:
 
 def unguarded_table(table: pd.DataFrame) -> pd.DataFrame:
     """Give back the headings and texts of a table that was read from a CSV as text."""
-    plain = table.map(lambda value: unguarded(value) if isinstance(value, str) and "'" in value else value)
+    plain: pd.DataFrame = table.apply(lambda column: column if is_numeric_dtype(column) else column.map(_plain))
     return plain.set_axis([unguarded(str(column)) for column in table.columns], axis=1)
+
+
+def _plain(value: Any) -> Any:
+    return unguarded(value) if isinstance(value, str) and "'" in value else value

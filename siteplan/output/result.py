@@ -73,12 +73,16 @@ class Result(Outcome):
             The folder does not hold the results of a complete run.
         """
 
-        def read() -> "Result":
-            parts = _parts(Path(folder), None)
-            others = parts["manifest"].get("scenarios", ())
-            return cls(**parts, scenarios={each["name"]: cls.load(Path(folder) / each["folder"]) for each in others})
+        def whole(folder: Path, ground: Mapping[str, gpd.GeoDataFrame] | None = None) -> "Result":
+            return _of_one_run(folder, lambda: parts(folder, ground))
 
-        return _of_one_run(Path(folder), read)
+        def parts(folder: Path, ground: Mapping[str, gpd.GeoDataFrame] | None) -> "Result":
+            found = _parts(folder, None, ground)
+            told = found["manifest"].get("scenarios", ())
+            inside = {each["name"]: whole(folder / each["folder"], found["layers"]) for each in told}
+            return cls(**found, scenarios=inside)
+
+        return whole(Path(folder))
 
     def save(self, folder: str | Path) -> "Result":
         """Write all files of the result and of its scenarios, whole or not at all, with the map and the report.
@@ -198,13 +202,20 @@ def _of_one_run(folder: Path, read: Callable[[], Read]) -> Read:
     raise InputError(f"{folder}: was written anew each of the {TRIES} times that it was read; read it when no run does")
 
 
-def _parts(folder: Path, only: Collection[str] | None) -> dict[str, Any]:
-    """Read the parts of an outcome; `only` names tables and layers, None reads all."""
+def _parts(
+    folder: Path, only: Collection[str] | None, ground: Mapping[str, gpd.GeoDataFrame] | None = None
+) -> dict[str, Any]:
+    """Read the parts of an outcome; `only` names tables and layers, None reads all.
+
+    `ground` are the layers of the study that a scenario is of, where they are read already.
+    """
     manifest = read_manifest(folder)
     wanted = {*TABLES, *LAYERS} if only is None else {*only, "sites", "times", "choice"}
     there = [table for name, table in TABLES.items() if name in wanted and table.file in manifest["files"]]
     tables = {table.name: _table(folder, table) for table in there}
-    layers = {**_layers(folder / PLACES, wanted), **_ground(folder, wanted & {*manifest.get(OF_STUDY, ())})}
+    shared = wanted & {*manifest.get(OF_STUDY, ())}
+    common = _ground(folder, shared) if ground is None else {name: ground[name] for name in ground if name in shared}
+    layers = {**_layers(folder / PLACES, wanted), **common}
     sites = layers.pop("sites")
     # What a layer says, too, it says with all decimals.
     exact = {"scores": sites} | {name: layers[name] for name in ("choice", "places_without_access") if name in layers}

@@ -1,25 +1,46 @@
-"""Tables kept by content: the same files, parameters and version are never computed twice."""
+"""Tables kept by content: of the same files and parameters, nothing is computed twice by the same code."""
 
 import functools
 import hashlib
 import io
 import json
+import os
+import platform
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import pandas as pd
 
-from siteplan import __version__
 from siteplan.errors import KeptWarning, warn
 from siteplan.output.files import clear_leftovers, whole_file
 
-__all__ = ["Cache", "content_key", "file_hash"]
+__all__ = ["LIBRARIES", "Cache", "content_key", "file_hash"]
 
 ENDING = ".kept"
 DIGEST = 32  # bytes of a SHA-256
+LIBRARIES = (
+    "contourpy",
+    "geopandas",
+    "h3",
+    "highspy",
+    "networkx",
+    "numba",
+    "numpy",
+    "opening-hours-py",
+    "osmium",
+    "osmnx",
+    "pandas",
+    "pyarrow",
+    "pyogrio",
+    "pyproj",
+    "rasterio",
+    "scipy",
+    "shapely",
+)  # on which a number hangs
 
 Kept = TypeVar("Kept", bound=pd.DataFrame)
 
@@ -41,9 +62,21 @@ def _hashed(path: Path, _changed: int, _size: int) -> str:
 
 
 def content_key(parts: Mapping[str, Any]) -> str:
-    """Return one name for all that a table depends on, this version included."""
-    text = json.dumps({"siteplan": __version__, **parts}, sort_keys=True, default=str)
+    """Return one name for all that a table depends on, siteplan itself and the libraries included."""
+    text = json.dumps({"made by": _made_by(), **parts}, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@functools.cache
+def _made_by() -> str:
+    """Name the code that computes: Python, the libraries on which a number hangs, and every file of this package."""
+    told = hashlib.sha256(repr((platform.python_version(), [version(name) for name in LIBRARIES])).encode())
+    package = Path(__file__).parents[1]
+    for folder, inner, names in sorted(os.walk(package)):
+        inner[:] = [name for name in inner if name not in ("__pycache__", "sample_data")]
+        for path in (Path(folder, name) for name in sorted(names)):
+            told.update(f"{path.relative_to(package).as_posix()}:".encode() + path.read_bytes())
+    return told.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from siteplan.output.guard import refuse_inputs
 from siteplan.output.lock import one_writer
 from siteplan.output.result import Result, read_manifest
 from siteplan.output.tables import write_table
-from siteplan.study.cache import content_key, file_hash
+from siteplan.study.cache import content_key
 from siteplan.study.editing import edited_streets
 from siteplan.study.load import Inputs, StudyData, load_inputs, load_timetable, settled, used_sites
 from siteplan.study.manifest import input_files
@@ -36,6 +36,7 @@ from siteplan.study.progress import Means, Progress
 from siteplan.study.reading import read_study
 from siteplan.study.stages import run_into
 from siteplan.study.territories import FOLDER, Territory, split, territories_of
+from siteplan.study.unchanged import mark_of
 
 __all__ = ["Territories", "run_each"]
 
@@ -147,7 +148,7 @@ def run_each(
     means.tell("reading", 0)
     inputs = _shared(asked)
     means.tell("reading", 1)
-    territories, base = split(inputs, areas), _base(asked)
+    territories, base = split(inputs, areas), mark_of(asked)
     with one_writer(folder):
         rows = [_row(asked, inputs, one, folder=folder, base=base, means=means) for one in territories]
         table = pd.DataFrame(rows).set_index("territory")
@@ -182,14 +183,6 @@ def _shared(study: Study) -> Inputs:
         return inputs
     streets = edited_streets(study, inputs.original)
     return replace(inputs, streets=streets, timetable=load_timetable(study, streets))
-
-
-def _base(study: Study) -> str:
-    """Name all that a territory's result depends on, but for which territory it is."""
-    asked = study.model_dump(mode="json", exclude={"output": {"folder"}})
-    hashes = {key: file_hash(path) for key, path in input_files(study).items() if key != "area.each"}
-    names = {key: path.name for key, path in input_files(study).items()}
-    return content_key({"asked": asked, "hashes": hashes, "names": names})
 
 
 def _row(study: Study, inputs: Inputs, one: Territory, *, folder: Path, base: str, means: Means) -> dict[str, Any]:

@@ -16,31 +16,12 @@ from siteplan.config import MODES, Study
 from siteplan.config.changes import named_files
 from siteplan.network.people import totals
 from siteplan.siting.choice import Choice
-from siteplan.study.cache import file_hash
+from siteplan.study.cache import LIBRARIES, file_hash
 from siteplan.study.load import StudyData
 
 __all__ = ["choice_told", "input_files", "manifest_of", "warnings_of"]
 
 SCHEMA = 1  # of the manifest: raised when a key goes, or means something else
-LIBRARIES = (
-    "contourpy",
-    "geopandas",
-    "h3",
-    "highspy",
-    "networkx",
-    "numba",
-    "numpy",
-    "opening-hours-py",
-    "osmium",
-    "osmnx",
-    "pandas",
-    "pyarrow",
-    "pyogrio",
-    "pyproj",
-    "rasterio",
-    "scipy",
-    "shapely",
-)  # on which a number hangs
 
 
 def input_files(study: Study) -> dict[str, Path]:

@@ -74,6 +74,7 @@ from siteplan.study.situation import Situation
 from siteplan.study.stress import asks_for_calm, stress_lines
 from siteplan.study.travel import no_longer, rings_of, times_after, times_of
 from siteplan.study.trials import trials_of
+from siteplan.study.unchanged import mark_of, remember, unchanged
 
 __all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "run_into", "score"]
 
@@ -107,7 +108,8 @@ def run(
     """Do everything that a study asks for, and write it into a folder of results.
 
     Travel times and isochrones are kept by content in `<out>/.cache`: an interrupted run goes on where it stopped, and
-    the same input gives the same bytes. Files of an earlier run that this one does not write are removed.
+    the same input gives the same bytes. Files of an earlier run that this one does not write are removed. Where the
+    folder holds what this very study gave, and nothing of it was touched, it is read back as it is.
 
     Parameters
     ----------
@@ -150,7 +152,16 @@ def run(
     folder = Path(out) if out is not None else asked.output.folder
     refuse_dash(folder)
     refuse_inputs(input_files(asked).values(), [folder / name for name in FILES])
-    return run_into(asked, folder, means=Means(progress, executor))
+    means, mark = Means(progress, executor), mark_of(asked)
+    result = unchanged(folder, mark)
+    if result is not None:
+        means.tell("nothing has changed", 1)
+        for text in result.manifest["warnings"]:
+            warn(text)
+        return result
+    result = run_into(asked, folder, means=means)
+    remember(folder, mark, result)
+    return result
 
 
 def run_into(
