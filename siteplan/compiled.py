@@ -159,6 +159,7 @@ def _kept(named: Kernel) -> Any:
     import numba
     from numba.core import compiler, config, serialize
     from numba.core.caching import FunctionCache
+    from numba.core.runtime.nrt import rtsys
 
     settings: Any = config
     rebuild: Any = compiler.CompileResult._rebuild
@@ -177,7 +178,9 @@ def _kept(named: Kernel) -> Any:
             return str(self.folder)
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
-            target_context.refresh()
+            # What machine code calls of Numba's own, memory above all. What compiling needs beside it, SciPy's linear
+            # algebra and all, takes half a second to import, and Numba's compiler asks for it itself.
+            rtsys.initialize(target_context)
             try:
                 told = self._file(sig, target_context.codegen()).read_bytes()
             except OSError:
