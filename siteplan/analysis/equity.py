@@ -70,7 +70,12 @@ def cell_territories(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.
     labels = ordered.index.astype(str).to_numpy(dtype=object)
     shapes = cells.geometry.to_numpy()
     cell, territory = shapely.STRtree(ordered.geometry.to_numpy()).query(shapes, predicate="intersects")
-    area = shapely.area(shapely.intersection(shapes[cell], ordered.geometry.to_numpy()[territory]))
+    # Only of a cell that meets several territories must it be known how much lies in which.
+    several = np.bincount(cell, minlength=len(cells))[cell] > 1
+    area = np.zeros(len(cell))
+    area[several] = shapely.area(
+        shapely.intersection(shapes[cell[several]], ordered.geometry.to_numpy()[territory[several]])
+    )
     order = np.lexsort((territory, -np.round(area, 6), cell))
     first_of, where = np.unique(cell[order], return_index=True)
     result = np.full(len(cells), OUTSIDE, dtype=object)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siteplan.catalogue import TABLES
@@ -53,7 +55,7 @@ def csv_text(table: pd.DataFrame, declared: Declared | None = None) -> str:
     flat = table.reset_index() if table.index.name else table
     # Columns by their place: a table may have two of one name.
     places = [7 if declared is None else declared.decimals_of(str(name)) for name in flat]
-    columns = [[_cell(value, most) for value in flat.iloc[:, at]] for at, most in enumerate(places)]
+    columns = [_texts(flat.iloc[:, at], most) for at, most in enumerate(places)]
     cells = pd.DataFrame(dict(enumerate(columns)), dtype=object).set_axis([guarded(str(name)) for name in flat], axis=1)
     return str(cells.to_csv(index=False, lineterminator="\n"))
 
@@ -115,6 +117,14 @@ def choice_json(choice: "Choice") -> str:
     for name, table in (("phases", choice.phases), ("curve", choice.curve), ("coverage", choice.coverage)):
         told[name] = None if table is None else json.loads(scores_json(table))
     return json.dumps(told, ensure_ascii=False, indent=1, default=str)
+
+
+def _texts(column: pd.Series, decimals: int) -> npt.NDArray[np.object_]:
+    """Write the cells of a column; what stands in it many times is written once."""
+    if column.dtype == object:  # in which 1 and True are equal
+        return np.array([_cell(value, decimals) for value in column], dtype=object)
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    return np.array([_cell(value, decimals) for value in values], dtype=object)[codes]
 
 
 def _cell(value: object, decimals: int) -> str:

@@ -86,7 +86,8 @@ def _exits(
 
     def make() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         exits = walks_to_stops(timetable, links, mode, backwards, outward=False)
-        exits = _at_berths(exits, timetable.patterns).sort_values(["stop", "cost", "place"])
+        exits = _at_berths(exits, timetable.patterns)
+        exits = exits.iloc[np.lexsort((exits["place"], exits["cost"], exits["stop"]))]  # of millions of rows
         return _ptr(exits["stop"], len(timetable.patterns.berth_stops)), _plain(exits[["place", "cost"]].to_numpy())
 
     key = ("exits", backwards, mode.access, mode.home_minutes, _spots(links))
@@ -283,12 +284,13 @@ def _walks_to_stops(
         ends = (places, doors) if outward else (doors, places)
         source, target, cost = search.times(search.prepare(graph, *ends), longest)
         place, door = (source, target) if outward else (target, source)
+        place, stop = rows[place], timetable.doors["stop"].to_numpy()[door_rows[door]]
         total = cost + _inside(timetable, profile)[door_rows[door]]
-        table = pd.DataFrame(
-            {"place": rows[place], "stop": timetable.doors["stop"].to_numpy()[door_rows[door]], "cost": total}
-        )
-        near: pd.DataFrame = table[total <= longest].groupby(["place", "stop"], as_index=False)["cost"].min()
-        return near
+        order = np.lexsort((total, stop, place))
+        order = order[total[order] <= longest]
+        place, stop = place[order], stop[order]
+        least = np.diff(place, prepend=-1).astype(bool) | np.diff(stop, prepend=-1).astype(bool)  # through which door
+        return pd.DataFrame({"place": place[least], "stop": stop[least], "cost": total[order[least]]})
 
     key = ("to stops", backwards, profile, longest, outward, _spots(links))
     return timetable.remember(key, make)  # type: ignore[no-any-return]
