@@ -21,7 +21,7 @@ from siteplan.siting.possible import refuse_impossible
 from siteplan.study.load import StudyData
 from siteplan.study.measured import known_columns
 
-__all__ = ["able_sites", "by_point", "check_choose", "chosen", "covered", "frontier", "limited_question"]
+__all__ = ["able_sites", "best_set", "by_point", "check_choose", "chosen", "covered", "frontier", "limited_question"]
 
 MOST = 20  # sites on the curve, at least
 CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "quotas")  # that the curve knows not of
@@ -41,28 +41,32 @@ def chosen(
     """
     if study.choose is None:
         return None, {}
+    choice = best_set(study, study.choose, reach, sites, communes)
     asked, sites = limited_question(study, study.choose), able_sites(study, sites)
     tables: dict[str, pd.DataFrame] = {}
     with keys_named(lambda key: f"choose.{key}"):
-        _refuse_communes(asked, communes)
-        if asked.phases or asked.phase_budgets:
-            choice = deploy(reach, None, sites, asked, territory=communes)
-            phases = choice.phases
-            if asked.least_regret and phases is not None:
-                phases = phases.assign(**{name: phases.attrs[name] for name in ("regret", "regret_bound")})
-            choice = replace(choice, phases=phases)
-        else:
-            choice = choose_sites(reach, None, sites, asked, territory=communes)
+        if asked.least_regret and choice.phases is not None:
+            told = {name: choice.phases.attrs[name] for name in ("regret", "regret_bound")}
+            choice = replace(choice, phases=choice.phases.assign(**told))
         if asked.goal.grows:
             choice = replace(choice, curve=_curve(asked, reach, sites, choice))
         if asked.goal.search == "most" and (sites["status"] == "existing").any():
             tables["least_needed"] = least_needed(reach, None, sites, asked)
-    told = {"phases": choice.phases, "curve": choice.curve}
-    tables |= {name: table for name, table in told.items() if table is not None}
+    further = {"phases": choice.phases, "curve": choice.curve}
+    tables |= {name: table for name, table in further.items() if table is not None}
     ways = covered(study, reach, sites, list(choice.sites.index))
     choice = replace(choice, assignment=with_homes(choice.assignment, reach.people), coverage=ways)
     tables |= {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
     return choice, tables | {"coverage": ways}
+
+
+def best_set(study: Study, question: Question, reach: Reach, sites: pd.DataFrame, communes: pd.Series | None) -> Choice:
+    """Search the sites that a study asks for, without what else is told of them; parameters and errors as `chosen`."""
+    asked, sites = limited_question(study, question), able_sites(study, sites)
+    with keys_named(lambda key: f"choose.{key}"):
+        _refuse_communes(asked, communes)
+        search = deploy if asked.phases or asked.phase_budgets else choose_sites
+        return search(reach, None, sites, asked, territory=communes)
 
 
 def covered(study: Study, reach: Reach, sites: pd.DataFrame, opened: Sequence[str] = ()) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from siteplan.network.transit import Timetable, read_transit
 from siteplan.publics import by_public, other_shares
 from siteplan.reachable import Reach
 from siteplan.study.cache import content_key, file_hash
-from siteplan.study.choosing import by_point, chosen
+from siteplan.study.choosing import best_set, by_point
 from siteplan.study.editing import edited_timetable
 from siteplan.study.load import StudyData, load_cells, same_place, used_sites
 from siteplan.study.measured import site_columns
@@ -249,7 +249,7 @@ def _variant(
     sites = pd.DataFrame(columns | {"value": table[_heaviest(weights)].to_numpy(), "chosen": False})
     if study.choose is None:
         return sites
-    sites["chosen"] = sites["name"].isin(_chosen(study, place, reach))
+    sites["chosen"] = sites["name"].isin(_chosen(study, study.choose, place, reach))
     return pd.concat([sites, _cover(study, study.choose, reach)], ignore_index=True)
 
 
@@ -336,16 +336,16 @@ def _heaviest(weights: Mapping[str, float]) -> str:
     return max(known, key=lambda column: (known[column], column))
 
 
-def _chosen(study: Study, place: StudyData, reach: Reach) -> list[str]:
+def _chosen(study: Study, asked: Question, place: StudyData, reach: Reach) -> list[str]:
     """Choose as the study asks; nothing where the conditions cannot be reach."""
     try:
-        choice, _ = chosen(study, reach, place.sites, by_point(place, reach))
+        choice = best_set(study, asked, reach, place.sites, by_point(place, reach))
     except StudyError:
         return []
-    if choice is not None and choice.summary["ended"] == "clock":
+    if choice.summary["ended"] == "clock":
         text = "robustness: a choice was ended by the clock (choose.seconds): another machine may give another set"
         warn(text)
-    return [] if choice is None else [str(site) for site in choice.sites.index]
+    return [str(site) for site in choice.sites.index]
 
 
 def _cover(study: Study, asked: Question, reach: Reach) -> pd.DataFrame:
