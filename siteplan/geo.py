@@ -1,5 +1,6 @@
 """The metric rule: distances and areas are measured in a CRS whose metre is a metre on the ground there."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -162,12 +163,18 @@ def lonlat_bounds(place: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> tuple[f
         raise InputError(f"{what}: holds no geometry at all; expected at least one place")
     degrees = bounds
     if not place.crs.is_geographic:
-        degrees = np.array(Transformer.from_crs(place.crs, LONLAT, always_xy=True).transform_bounds(*bounds))
+        degrees = np.array(_to_lonlat(place.crs).transform_bounds(*bounds))
     if not np.isfinite(degrees).all() or np.abs(degrees[[0, 2]]).max() > 360 or np.abs(degrees[[1, 3]]).max() > 90:
         found = ", ".join(f"{value:.6g}" for value in bounds)
         raise InputError(f"{what}: coordinates ({found}) do not fit in {place.crs.name}; name the right CRS with crs=")
     west, south, east, north = (float(value) for value in degrees)
     return west, south, east, north
+
+
+@functools.lru_cache(maxsize=8)
+def _to_lonlat(crs: CRS) -> Transformer:
+    """Look up the way from a CRS to degrees, which in PROJ's tables takes a tenth of a second, once."""
+    return Transformer.from_crs(crs, LONLAT, always_xy=True)
 
 
 def require_metric(crs: Any, what: str) -> CRS:
