@@ -97,9 +97,9 @@ def test_the_same_bytes_and_nothing_searched_twice(town: Path, monkeypatch: pyte
 
 def test_another_date_is_another_search_but_not_on_foot(town: Path) -> None:
     run(town)
-    kept = {path.name for path in (town.parent / "results" / ".cache").iterdir()}
+    kept = {path.name for path in (town.parent / "results" / ".cache").glob("*.kept")}
     run(read_study(town, ["inputs.transit.date=2026-03-11"]))
-    new = {path.name for path in (town.parent / "results" / ".cache").iterdir()}
+    new = {path.name for path in (town.parent / "results" / ".cache").glob("*.kept")}
     assert set(kept & new) == {name for name in kept if "walk" in name}
 
 

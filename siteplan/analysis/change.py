@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from siteplan.analysis.equity import places_and_groups
+from siteplan.analysis.equity import below_each_other, places_and_groups
 from siteplan.analysis.reach import limits_by_name
 from siteplan.catalogue import BEST
 from siteplan.doors import door
@@ -95,5 +95,5 @@ def gained_lost(
         has = np.where(has_least.get(mode, nobody) <= limit, amount_after, 0.0)
         kept, gained, lost = map(total, (np.minimum(had, has), np.maximum(has - had, 0.0), np.maximum(had - has, 0.0)))
         counts = {"before": kept + lost, "after": kept + gained, "gained": gained, "lost": lost, "unchanged": kept}
-        tables.append(pd.DataFrame(keys | {"people": total(amount_after)} | counts))
-    return pd.concat(tables, ignore_index=True)
+        tables.append(keys | {"people": total(amount_after)} | counts)
+    return below_each_other(tables)

@@ -131,9 +131,10 @@ def access_shares(
     tables = []
     for keys, amount, total in places_and_groups(asked.people, territories, groups, limits=by_name):
         covered = total(np.where(least[keys["mode"]] <= keys["minutes"], amount, 0.0))
-        tables.append(pd.DataFrame(keys | {"covered": covered, "share": ratio(covered, keys["people"])}))
-    table = pd.concat(tables)  # its index is the place of the territory in its split
-    return table.iloc[np.lexsort((table.index, pd.factorize(table["split"])[0]))].reset_index(drop=True)
+        tables.append(keys | {"covered": covered, "share": ratio(covered, keys["people"])})
+    place = np.concatenate([np.arange(len(table["territory"])) for table in tables])  # of the territory in its split
+    whole = below_each_other(tables)
+    return whole.iloc[np.lexsort((place, pd.factorize(whole["split"])[0]))].reset_index(drop=True)
 
 
 @door()
@@ -334,6 +335,15 @@ def places_and_groups(
             everybody = total(amount)
             for mode, limit in each_limit(limits):
                 yield place | {"mode": mode, "minutes": limit, "people": everybody}, amount, total
+
+
+def below_each_other(tables: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Put tables of `places_and_groups` below each other: a column of each is by territory, or one value for all."""
+    columns = {
+        name: np.concatenate([np.broadcast_to(table[name], len(table["territory"])) for table in tables])
+        for name in tables[0]
+    }
+    return pd.DataFrame(columns)
 
 
 def splits(
