@@ -322,12 +322,14 @@ def _fewest(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> 
     best = _or_start(problem, best, start, work)
     bound = max(-best.bound, _least_needed(problem, floor or 0.0))
     bound = float(np.ceil(bound - 1e-6)) if least == "sites" else bound
-    if problem.question.share == 1:
+    if problem.question.share == 1 or not best.opened.any():
         return best.opened, bound
     if least == "sites":
         smaller = replace(fewer, count=int(best.opened.sum()))
     else:
         smaller = replace(fewer, budget=float(problem.cost[best.opened].sum()) * (1 + LITTLE))
+    if problem.capacity is None:
+        return _conditioned(smaller, aside, best.opened, work)[0], bound
     more = solve(smaller, at_least=floor, start=best.opened, work=work, gap=gap)
     return best.opened if more is None or not np.isfinite(more.value) else more.opened, bound
 
@@ -408,28 +410,16 @@ def _all_nearest(problem: Problem, must: Flags, start: Flags, work: Work) -> Fla
     A p-median in which who is not reached costs more than all together do now: no set that is worth it leaves one out.
     """
     weight = np.where(must, problem.weight, 0.0)
-
-    def people_minutes(opened: Flags) -> float:
-        return float((weight * _least_minutes(problem, opened))[must].sum())
-
-    cost, all_now = problem.minutes * weight[problem.point], people_minutes(start)
+    cost, all_now = (
+        problem.minutes * weight[problem.point],
+        float((weight * _least_minutes(problem, start))[must].sum()),
+    )
     demands = Demands(
         problem.ptr, problem.site, cost, must.astype(np.float64), len(problem.sites), np.ceil(all_now) + 1
     )
-    effort = Effort(iterations=ITERATIONS, nodes=0)
+    effort = Effort(iterations=ITERATIONS, nodes=500)
     found = median_within(work, demands, int(start.sum()), fixed=problem.fixed, barred=problem.barred, effort=effort)
-    opened = start
-    if found.objective <= all_now:
-        opened = np.zeros(len(problem.sites), dtype=bool)
-        opened[found.chosen] = True
-    if found.objective <= found.bound:
-        return opened
-    fewer = _settled(problem, found)
-    outside = (opened & fewer.barred).any() or (fewer.fixed & ~opened).any()
-    best = solve(fewer, must=must, start=None if outside else opened, work=work.part(1 / 3))
-    if best is None or not np.isfinite(best.value):
-        return opened
-    return min(best.opened, opened, key=people_minutes)
+    return np.isin(np.arange(len(start)), found.chosen) if found.objective <= all_now else start
 
 
 def _settled(problem: Problem, found: MedianResult) -> Problem:

@@ -30,6 +30,7 @@ INFINITE = np.inf
 # To this the largest coefficient of a goal is brought. HiGHS trusts differences down to about 1e-6 of what it adds up,
 # and its simplex method takes many times as long where all are 1 at most.
 LARGEST = 1000.0
+MANY = 2000  # columns from which the first relaxation of backups takes the simplex method too long
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def solve(
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
     nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
     bounds = lower, upper, whole
-    answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, offset=nobody)
+    options = {"mip_lp_solver": "ipm"} if problem.times > 1 and len(cost) > MANY else None
+    answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, offset=nobody, options=options)
     if answer is None:
         return None
     values, objective, bound, status = answer
