@@ -422,7 +422,7 @@ def test_of_many_sites_those_that_exist_or_are_chosen_are_drawn(town: Path, monk
     assert every["site"].nunique() == 7
     monkeypatch.setattr(stages, "MOST_DRAWN", 6)
     with pytest.warns(SiteplanWarning, match="of 7 sites, more than 6, those of the 3"):
-        result = quietly(run, study)
+        result = quietly(run, read_study(town, ["choose.sites=3", "name=Another"]))
     assert result.rings is not None
     assert {*result.rings["site"]} == {"E", "R", *result.choice.sites.index}
     assert len({*result.rings["site"]}) == 3
