@@ -64,7 +64,7 @@ def main() -> int:
     """Run the tasks that were named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="task", help=f"any of {', '.join(TASKS)}; all by default")
-    parser.add_argument("--rounds", type=int, default=7, help="pairs of each comparison (7)")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of each comparison (3)")
     parser.add_argument("--markdown", type=Path, help="write the table here, too")
     options = parser.parse_args()
     unknown = set(options.names) - set(TASKS)
