@@ -1,9 +1,11 @@
 """The public names: on one screen, sorted, loaded when first used, hidden by no module."""
 
+import ast
 import inspect
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +64,18 @@ def test_errors_make_one_tree() -> None:
     assert {FetchError, InputError, NetworkError, StudyError, WorkerError} == set(SiteplanError.__subclasses__())
     assert issubclass(SiteplanWarning, UserWarning)
     assert issubclass(InputError, ValueError)
+
+
+def test_no_function_takes_more_than_ten_things_or_more_than_four_by_position() -> None:
+    """But for kernels, whose compiler knows no keywords, and commands, whose options a person types by name."""
+    many = []
+    for path in sorted(Path(siteplan.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                args, how = node.args, " ".join(map(ast.unparse, node.decorator_list))
+                if "kernel" in how or "app.command" in how:
+                    continue
+                asked = [each.arg for each in (*args.posonlyargs, *args.args) if each.arg not in ("self", "cls")]
+                if len(asked) > 4 or len(asked) + len(args.kwonlyargs) > 10:
+                    many.append(f"{path.name}: {node.name}")
+    assert many == []

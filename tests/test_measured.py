@@ -261,7 +261,7 @@ def test_people_against_criteria_as_every_set_has_it(seed: int) -> None:
     asked = Question.model_validate({"sites": 4, "minutes": 10})
     reach = Reach.of(times, people)
     choice = choose_sites(reach, None, sites, asked)
-    found = criteria_frontier(reach, sites, asked, choice, figures, steps=6)
+    found = criteria_frontier(reach, sites, asked, choice, figures=figures, steps=6)
     near = {s: {p for site, p, _ in rows if site == s} for s in sites.index}
     every = []
     for opened in every_set(list(sites.index), sites["status"].to_dict()):

@@ -231,7 +231,7 @@ def test_large_covers_are_searched_as_small_ones_to_the_bit(seed: int) -> None:
     fixed[: seed % 3], barred[10 : 10 + seed % 4] = True, True
     one, other, by_site = fixed.copy(), fixed.copy(), turned(rows, 30)
     median.greedy(rows, one, barred, 8)
-    greedy_cover(rows, by_site, other, barred, 8)
+    greedy_cover(rows, by_site, other, barred=barred, count=8)
     assert one.tolist() == other.tolist()
     one = fixed | (random.permutation(30) < 8) & ~barred
     other = one.copy()

@@ -108,7 +108,7 @@ def building_needs(
     if not place_m2 > 0:
         raise InputError(f"place_m2: {place_m2:g}, expected more than 0")
     table = pd.DataFrame({"site": area.index, "kind": which.to_numpy(), "energy": energy, "m2": area.to_numpy()})
-    parts = {end: _needs(area.to_numpy(), day.to_numpy(), which, energy, factors, end) for end in ENDS}
+    parts = {end: _needs(area.to_numpy(), day.to_numpy(), which, factors, energy=energy, end=end) for end in ENDS}
     for name in parts[""]:
         for end in ENDS:
             table[f"{name}{end}"] = parts[end][name]
@@ -117,7 +117,7 @@ def building_needs(
 
 
 def _needs(
-    area: Floats, day: Floats, kinds: pd.Series, energy: str, factors: Mapping[str, Factor], end: str
+    area: Floats, day: Floats, kinds: pd.Series, factors: Mapping[str, Factor], *, energy: str, end: str
 ) -> dict[str, Floats]:
     """Return what is needed with all factors at one end; more primary energy to one of final is less of final."""
     name = ENDS[end]

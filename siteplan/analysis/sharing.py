@@ -167,7 +167,7 @@ def share_spaces(
     asked = sharing_of(uses, spaces, rules)
     (limit,) = check_limits([minutes])
     reach = Reach.of(times, people)
-    around = _Around.of(reach, reach.chosen_mode(mode, "share_spaces"), limit, opened, asked)
+    around = _Around.of(reach, reach.chosen_mode(mode, "share_spaces"), limit, opened, asked=asked)
     have = _there(there, around.sites, asked)
     parts = _played(around, have, asked)
     table = pd.concat([part.spaces() for part in parts], ignore_index=True)
@@ -201,7 +201,7 @@ class _Around:
     amounts: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, reach: Reach, mode: str, limit: float, opened: Collection[str] | None, asked: Sharing) -> "_Around":
+    def of(cls, reach: Reach, mode: str, limit: float, opened: Collection[str] | None, *, asked: Sharing) -> "_Around":
         is_open = reach.is_open(opened)
         number = np.cumsum(is_open) - 1
         pairs, turn = reach.within(mode, limit, is_open).in_turn()
@@ -495,10 +495,10 @@ class _Played:
         where = drawn.site, np.where(self.here, self.found, -1), self.guests.site
         split = zip(*(_split(each, len(self.around.sites)) for each in where), strict=True)
         for site, (mine, here, come) in enumerate(split):
-            wanted = _present(drawn.start[mine], drawn.hours[mine], drawn.use[mine], uses, weeks)
-            held = _present(self.begin[here], drawn.hours[here], drawn.use[here], uses, weeks).mean(axis=1)
+            wanted = _present(drawn.start[mine], drawn.hours[mine], drawn.use[mine], uses=uses, weeks=weeks)
+            held = _present(self.begin[here], drawn.hours[here], drawn.use[here], uses=uses, weeks=weeks).mean(axis=1)
             guests = self.guests.only(come)
-            added = _present(guests.start, guests.hours, guests.use, len(self.others), weeks)
+            added = _present(guests.start, guests.hours, guests.use, uses=len(self.others), weeks=weeks)
             gone = mine[self.found[mine] < 0]
             slot = drawn.use[gone] * HOURS + (drawn.start[gone] % HOURS).astype(np.int64)
             refused = np.bincount(slot, minlength=uses * HOURS).reshape(uses, HOURS) / weeks
@@ -549,7 +549,7 @@ def _split(site: Ints, count: int) -> list[Ints]:
     return [order[first:last] for first, last in pairwise(bounds)]
 
 
-def _present(begin: Floats, hours: Floats, use: Ints, uses: int, weeks: int) -> Ints:
+def _present(begin: Floats, hours: Floats, use: Ints, *, uses: int, weeks: int) -> Ints:
     """Count the bookings that are there in the middle of each hour (uses x weeks x hours of the week)."""
     end = weeks * HOURS
     first = np.minimum(np.ceil(begin - 0.5), end).astype(np.int64)

@@ -334,14 +334,15 @@ def least_costs(
         cost, opened = np.where(there, 0.0, cost), opened | there
     cost = np.where(np.isnan(cost) & opened, 0.0, cost)
     usable = ~np.isnan(cost)
-    offer = _offer(reach, chosen, minutes, table.index[usable], cost[usable], territory, group)
+    offer = _offer(reach, (chosen, minutes, group), table.index[usable], cost[usable], territory=territory)
     return Groups(offer, opened[usable])
 
 
 def _offer(
-    reach: Reach, mode: str, minutes: float, sites: pd.Index, cost: Floats, territory: pd.Series, group: str
+    reach: Reach, asked: tuple[str, float, str], sites: pd.Index, cost: Floats, *, territory: pd.Series
 ) -> Offer:
-    """Gather the people who live in one commune and reach the same sites."""
+    """Gather the people who live in one commune and reach the same sites, by mode, limit and group."""
+    mode, minutes, group = asked
     amount, place = reach.people.amount(group), territory.reindex(reach.points)
     names = tuple(sorted(place.dropna().astype(str).unique()))
     commune = pd.Index(names).get_indexer(place.astype(str).where(place.notna(), None))

@@ -23,7 +23,7 @@ def turned(rows: Any, sites: int) -> Any:
     return pairs_by_site(ptr, site, 1.0 - cost, sites)
 
 
-def greedy_cover(rows: Any, by_site: Any, opened: Any, barred: Any, count: int) -> None:
+def greedy_cover(rows: Any, by_site: Any, opened: Any, *, barred: Any, count: int) -> None:
     """Open, in place and one after the other, the site that covers most of what is not covered; ties: the first."""
     ptr, site, _, weight, _ = rows
     covering = np.zeros(len(weight), np.int64)

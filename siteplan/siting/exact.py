@@ -258,13 +258,13 @@ def _services(problem: Problem, rows: Rows, goal: str) -> list[_Service]:
         return [_Service(many, none, none, none, np.zeros(0, np.int64), None)]
     if problem.capacity is not None:
         return [_assigned(problem, rows, many)]
-    main = _levels(problem, rows, many, problem.times, None if problem.alike else problem.worth)
+    main = _levels(problem, rows, many, times=problem.times, worth=None if problem.alike else problem.worth)
     # A floor counts who has one site.
     more = problem.floors is not None and (problem.times > 1 or not problem.alike)
-    return [main, _levels(problem, rows, many + len(main.people), 1)] if more else [main]
+    return [main, _levels(problem, rows, many + len(main.people), times=1)] if more else [main]
 
 
-def _levels(problem: Problem, rows: Rows, first: int, times: int, worth: Floats | None = None) -> _Service:
+def _levels(problem: Problem, rows: Rows, first: int, *, times: int, worth: Floats | None = None) -> _Service:
     """One column per set of sites that some points of a territory reach: whether `times` of them are open.
 
     Without `worth` of the pairs these are all sites that a point reaches. With it, also the best one alone, the best

@@ -631,7 +631,7 @@ class _Search:
         if turned_rows is None:
             greedy(self.rows, opened, self.barred, self.count)
         else:
-            greedy_cover(self.rows, turned_rows, opened, self.barred, self.count)
+            greedy_cover(self.rows, turned_rows, opened, barred=self.barred, count=self.count)
         self.greedy = float((self.rows[3] * nearest(self.rows, opened)).sum())
         self.try_set(opened, self.rows, self.barred)
         self.swapped = self.objective

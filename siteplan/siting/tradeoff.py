@@ -25,8 +25,8 @@ def criteria_frontier(
     sites: gpd.GeoDataFrame | pd.DataFrame,
     question: Question,
     choice: Choice,
-    figures: pd.Series,
     *,
+    figures: pd.Series,
     steps: int,
     territory: pd.Series | None = None,
 ) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def chosen(
     """
     if study.choose is None:
         return None, {}
-    choice = best_set(study, study.choose, reach, sites, communes)
+    choice = best_set(study, study.choose, reach, sites, communes=communes)
     asked, sites = limited_question(study, study.choose), able_sites(study, sites)
     tables: dict[str, pd.DataFrame] = {}
     with keys_named(lambda key: f"choose.{key}"):
@@ -60,7 +60,9 @@ def chosen(
     return choice, tables | {"coverage": ways}
 
 
-def best_set(study: Study, question: Question, reach: Reach, sites: pd.DataFrame, communes: pd.Series | None) -> Choice:
+def best_set(
+    study: Study, question: Question, reach: Reach, sites: pd.DataFrame, *, communes: pd.Series | None
+) -> Choice:
     """Search the sites that a study asks for, without what else is told of them; parameters and errors as `chosen`."""
     asked, sites = limited_question(study, question), able_sites(study, sites)
     with keys_named(lambda key: f"choose.{key}"):
@@ -82,7 +84,7 @@ def covered(study: Study, reach: Reach, sites: pd.DataFrame, opened: Sequence[st
 
 
 def frontier(
-    study: Study, reach: Reach, sites: pd.DataFrame, choice: Choice | None, communes: pd.Series | None = None
+    study: Study, reach: Reach, sites: pd.DataFrame, choice: Choice | None, *, communes: pd.Series | None = None
 ) -> dict[str, pd.DataFrame]:
     """Return what so much money buys, up to what the choice costs and a little more; nothing where that is not asked.
 

@@ -121,7 +121,7 @@ def _traded(asked: Criteria, here: Situation, found: Judgement) -> dict[str, pd.
             able_sites(study, here.data.sites),
             limited_question(study, study.choose),
             choice,
-            found.sites["weighted"].dropna(),
+            figures=found.sites["weighted"].dropna(),
             steps=asked.frontier,
             territory=by_point(here.data, here.reach),
         )

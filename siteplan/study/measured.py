@@ -109,11 +109,11 @@ def _nearby(study: Study, asked: Criteria, data: StudyData, columns: list[str]) 
     found: dict[str, pd.Series] = {}
     if STOP in wanted:
         stops = _stops(study, asked, data)
-        near = _minutes(streets, sites, stops, walk, asked.farthest)
+        near = _minutes(streets, sites, stops, walk, limit=asked.farthest)
         found[STOP] = _least(near, sites.index, asked.farthest)
     if wanted != [STOP]:
         services = _services(study, asked)
-        near = _minutes(streets, sites, services, walk, max(asked.farthest, asked.near))
+        near = _minutes(streets, sites, services, walk, limit=max(asked.farthest, asked.near))
         kind = near["point"].map(services["kind"])
         for name in wanted:
             if name.endswith(AFTER) and name != STOP:
@@ -126,7 +126,7 @@ def _nearby(study: Study, asked: Criteria, data: StudyData, columns: list[str]) 
 
 
 def _minutes(
-    streets: StreetNetwork, sites: gpd.GeoDataFrame, places: gpd.GeoDataFrame, walk: Profile, limit: float
+    streets: StreetNetwork, sites: gpd.GeoDataFrame, places: gpd.GeoDataFrame, walk: Profile, *, limit: float
 ) -> pd.DataFrame:
     """Return the minutes on foot from each site to each place within the limit."""
     if places.empty:

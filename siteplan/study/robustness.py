@@ -339,7 +339,7 @@ def _heaviest(weights: Mapping[str, float]) -> str:
 def _chosen(study: Study, asked: Question, place: StudyData, reach: Reach) -> list[str]:
     """Choose as the study asks; nothing where the conditions cannot be reach."""
     try:
-        choice = best_set(study, asked, reach, place.sites, by_point(place, reach))
+        choice = best_set(study, asked, reach, place.sites, communes=by_point(place, reach))
     except StudyError:
         return []
     if choice.summary["ended"] == "clock":

@@ -342,7 +342,7 @@ def choose(
         _refuse_beyond(asked, reach)
         choice, tables = chosen(asked, reach, sites, communes)
         if out is not None and not _one_file(out):
-            tables |= frontier(asked, reach, sites, choice, communes)
+            tables |= frontier(asked, reach, sites, choice, communes=communes)
         assert choice is not None  # noqa: S101 - the study asks for one
         if out is not None:
             _write_choice(tables, Path(out), asked)
@@ -499,7 +499,7 @@ def _answered(work: _Work, draw: Callable[[Collection[str]], gpd.GeoDataFrame | 
     study, data, reach = work.study, work.data, work.reach
     communes = by_point(data, reach)
     choice, tables = chosen(study, reach, data.sites, communes)
-    tables |= frontier(study, reach, data.sites, choice, communes)
+    tables |= frontier(study, reach, data.sites, choice, communes=communes)
     opened = _names(choice)
     result = _analysed(work, None if draw is None else draw(opened), opened=opened)
     tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
