@@ -266,7 +266,7 @@ def test_sites_and_kinds_are_tried_in_turn(seed: int) -> None:
     found = share_spaces(times, table, uses, there=there, minutes=25, rules=rules).spaces
     asked = sharing_of(uses, None, rules)
     reach = Reach.of(times, table)
-    around = _Around.of(reach, reach.chosen_mode(None, ""), 25, None, asked)
+    around = _Around.of(reach, reach.chosen_mode(None, ""), 25, None, asked=asked)
     drawn, every = _Bookings.drawn(kinds, around, asked)
     free = {(s, k): [-np.inf] * there.loc[s, k] for s in sites for k in kinds}
     told = {(use, what): 0.0 for use in uses for what in ("all", "none", "moved", "other", "waited")}
