@@ -11,6 +11,7 @@ const sets = { // sets of sites that one button opens
   chosen: () => data.sites.map((site) => fixed(site) || site.chosen !== null),
 };
 const scenarios = [];
+const NEVER = 0x7fffffff; // units to a point out of reach
 let start = null; // what the base reaches now; see `reached`
 let other = null; // what the scenario reaches
 let known = null; // the one of both that is shown
@@ -22,6 +23,7 @@ function openPlan() {
   plan.cellOf = each(numbers(plan.cell));
   plan.territoryOf = each(numbers(plan.territory));
   plan.count = plan.cellOf.length;
+  plan.room = { least: new Int32Array(plan.count).fill(NEVER), by: new Uint8Array(plan.count) }; // lent to one call of `shortest` after the other
   plan.amounts = plan.amounts.map(numbers);
   plan.several = plan.modes.length > 1;
   plan.choices = plan.several ? [...plan.modes, "best"] : plan.modes;
@@ -72,19 +74,23 @@ function able(source, way, mode) { // the points are public after public: those 
 const openIn = (source) => (source.opens ? state.open.map((now, at) => source.opens.has(at) || (now && !source.closes.has(at))) : state.open);
 const best = (source) => data.sites.map((_, at) => shortest(plan.modes.map((mode) => ways(source, mode)[at])));
 function shortest(each) { // of the ways by every mode, the shortest to each point
-  const least = new Int32Array(plan.count).fill(0x7fffffff), by = new Uint8Array(plan.count);
+  const { least, by } = plan.room;
+  const met = new Int32Array(each.reduce((sum, { points }) => sum + points.length, 0));
+  let count = 0;
   each.forEach(({ points, units }, which) => points.forEach((point, at) => {
+    if (least[point] === NEVER) met[count++] = point;
     if (units[at] < least[point]) [least[point], by[point]] = [units[at], which];
   }));
-  const points = Int32Array.from(least.keys()).filter((point) => least[point] < 0x7fffffff);
-  return { points, units: points.map((point) => least[point]), how: Uint8Array.from(points, (point) => by[point]) };
+  const points = met.slice(0, count).sort(), found = { points, units: points.map((point) => least[point]), how: Uint8Array.from(points, (point) => by[point]) };
+  points.forEach((point) => (least[point] = NEVER));
+  return found;
 }
 const limitsOf = (mode) => plan.own[mode] || plan.limits; // those of the mode, where each has its own
 const limitFor = (mode) => Math.max(...limitsOf(mode).filter((limit) => limit <= state.limit), limitsOf(mode)[0]);
 const within = (mode = state.mode) => Math.round(limitFor(mode) / plan.unit);
 function reached(source) { // by point: how many open sites, the nearest of them, its minutes and mode
   const times = new Uint16Array(plan.count), site = new Int32Array(plan.count).fill(-1);
-  const units = new Int32Array(plan.count).fill(0x7fffffff), how = new Uint8Array(plan.count), limit = within();
+  const units = new Int32Array(plan.count).fill(NEVER), how = new Uint8Array(plan.count), limit = within();
   const which = plan.modes.indexOf(state.mode), open = openIn(source);
   ways(source, state.mode).forEach((way, at) => {
     if (!open[at]) return;
