@@ -1,10 +1,8 @@
 """What else would be nearly as good as the chosen set, what it costs or saves, and what most assumptions favour."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import pandas as pd
 
 from siteplan.objectives import objective_names
 from siteplan.output.outcome import Outcome
@@ -54,8 +52,9 @@ def near_swaps(result: Outcome) -> list[Swap]:
         return []
     sign = objective_names()[str(told.get("objective", "coverage"))].better
     known = rejected[rejected["change"].notna() & rejected["swap_for"].notna()]
+    costs = _costs(result)
     swaps = [
-        Swap((str(site),), (str(other),), -sign * float(change), _cost(result, [str(site)], [str(other)]))
+        Swap((str(site),), (str(other),), -sign * float(change), _cost(costs, [str(site)], [str(other)]))
         for site, other, change in zip(known["site"], known["swap_for"], known["change"], strict=True)
     ]
     swaps.sort(key=lambda each: (not each.cost < 0, max(each.worse, 0.0), each.opens))
@@ -82,16 +81,21 @@ def robust_rival(result: Outcome) -> Swap | None:
     sites = set(str(first["sites"]).split(", "))
     opens, instead = tuple(sorted(sites - chosen)), tuple(sorted(chosen - sites))
     worse = float(own["covered"].iloc[0] - first["covered"]) if len(own) else math.nan
-    cost = _cost(result, opens, instead)
+    cost = _cost(_costs(result), opens, instead)
     return Swap(opens, instead, worse, cost, float(first["best_in"]), float(first["max_regret"]))
 
 
-def _cost(result: Outcome, opens: Sequence[str], instead: Sequence[str]) -> float:
-    """Return what some sites cost more than others; NaN where that of one of them is not known."""
+def _costs(result: Outcome) -> dict[str, float]:
+    """Return what each site costs, as far as that is known."""
     if "cost" not in result.sites:
-        return math.nan
-    costs = pd.Series(result.sites["cost"].to_numpy(dtype=float), index=result.sites.index.astype(str))
-    return float(costs.reindex(list(opens)).sum(skipna=False) - costs.reindex(list(instead)).sum(skipna=False))
+        return {}
+    return dict(zip(result.sites.index.astype(str), result.sites["cost"].astype(float), strict=True))
+
+
+def _cost(costs: Mapping[str, float], opens: Sequence[str], instead: Sequence[str]) -> float:
+    """Return what some sites cost more than others; NaN where that of one of them is not known."""
+    more, less = (sum(costs.get(site, math.nan) for site in sites) for sites in (opens, instead))
+    return more - less
 
 
 def tradeoffs_told(result: Outcome, language: str = "") -> Iterator[str]:
