@@ -410,13 +410,9 @@ def _all_nearest(problem: Problem, must: Flags, start: Flags, work: Work) -> Fla
     A p-median in which who is not reached costs more than all together do now: no set that is worth it leaves one out.
     """
     weight = np.where(must, problem.weight, 0.0)
-    cost, all_now = (
-        problem.minutes * weight[problem.point],
-        float((weight * _least_minutes(problem, start))[must].sum()),
-    )
-    demands = Demands(
-        problem.ptr, problem.site, cost, must.astype(np.float64), len(problem.sites), np.ceil(all_now) + 1
-    )
+    all_now = float((weight * _least_minutes(problem, start))[must].sum())
+    cost, penalty = problem.minutes * weight[problem.point], np.ceil(all_now) + 1
+    demands = Demands(problem.ptr, problem.site, cost, must.astype(np.float64), len(start), penalty)
     effort = Effort(iterations=ITERATIONS, nodes=500)
     found = median_within(work, demands, int(start.sum()), fixed=problem.fixed, barred=problem.barred, effort=effort)
     return np.isin(np.arange(len(start)), found.chosen) if found.objective <= all_now else start

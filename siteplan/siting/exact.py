@@ -3,9 +3,9 @@
 One column per site says whether it is open. Beside them stands how people are served: for coverage one column per set
 of sites that somebody reaches (identical demand is one), for backup the same as a yes or no, where minutes or decay
 matter one also per set of somebody's nearest sites (Garcia, Labbe & Marin 2011), and where sites may be full one per
-pair, the share of the point's people that go there. All side conditions are
-rows on these columns, and any of these may be the goal: the objective, the number of sites, their cost, the lowest
-share that a territory covers, or the minutes on the way.
+pair, the share of the point's people that go there. All side conditions are rows on these columns, and any of these may
+be the goal: the objective, the number of sites, their cost, the lowest share that a territory covers, or the minutes on
+the way.
 """
 
 import itertools
@@ -279,12 +279,8 @@ def _levels(problem: Problem, rows: Rows, first: int, *, times: int, worth: Floa
         pair = pair[usable[problem.site[pair]]]
         if len(pair) < times:
             continue
-        place, sites, ends, gains = (
-            int(problem.territory[i]) if by_floor else -1,
-            problem.site[pair],
-            [len(pair)],
-            [1.0],
-        )
+        place = int(problem.territory[i]) if by_floor else -1
+        sites, ends, gains = problem.site[pair], [len(pair)], [1.0]
         if worth is not None:
             order = np.argsort(-worth[pair], kind="stable")
             sites, there = sites[order], worth[pair][order]

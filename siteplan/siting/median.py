@@ -9,8 +9,8 @@ one pass over the pairs values all swaps at once: the gain of each site that may
 and a correction for the two together (Whitaker 1983; Resende & Werneck 2007). Lower side: the Lagrangian relaxation of
 "everybody goes to one site", its multipliers raised by the volume algorithm (Barahona & Anbil 2000); the sites it picks
 are polished by swaps. Conditions on the sites (a budget, distances, quotas) are rows with multipliers of their own,
-tolls. Sites whose reduced cost rules them in or out are settled. What gap is left is closed by branch
-and bound on the same relaxation.
+tolls. Sites whose reduced cost rules them in or out are settled. What gap is left is closed by branch and bound on the
+same relaxation.
 
 Rows are demands, in CSR, cheapest pair first: no pass looks beyond what a demand is willing to pay. All limits count
 iterations and not seconds, so the same input gives the same answer on every machine, unless it is cut off by a clock,

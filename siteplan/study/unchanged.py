@@ -61,7 +61,5 @@ def remember(folder: Path, mark: str, result: Result) -> None:
     if any(one.choice is not None and one.choice.summary.get("ended") == "clock" for one in each):
         return
     with suppress(StudyError), whole_file(folder / ".cache" / NOTE) as aside:
-        written = hashlib.sha256(
-            manifest_text(result.manifest).encode()
-        ).hexdigest()  # by this run, not by one after it
-        aside.write_text(f"{mark} {written}", encoding="ascii")
+        written = manifest_text(result.manifest).encode()  # by this run, not by one after it
+        aside.write_text(f"{mark} {hashlib.sha256(written).hexdigest()}", encoding="ascii")
