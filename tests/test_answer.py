@@ -13,9 +13,11 @@ from siteplan.config import Question, Quota
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import Reach
 from siteplan.siting.answer import answer
-from siteplan.siting.median import Demands, Effort, median_search
+from siteplan.siting.demands import Demands
+from siteplan.siting.median import median_search
 from siteplan.siting.phases import coverage_curve, deploy
 from siteplan.siting.problem import build_problem
+from siteplan.siting.search import Effort
 from subsets import ask, ask_phases
 from test_siting import grown, linear, little
 

@@ -16,10 +16,11 @@ import pytest
 from siteplan.analysis import bookings
 from siteplan.compiled import Kernel, folder_of_kernels, kernel
 from siteplan.routing import arrivals, batches, budget, journeys, streets, surfaces, transit
-from siteplan.siting import kernels, median
+from siteplan.siting import demands, interchange, kernels, relaxation
 
 ROOT = Path(__file__).parent.parent
-MODULES = arrivals, batches, bookings, budget, journeys, kernels, median, streets, surfaces, transit
+MODULES = (arrivals, batches, bookings, budget, demands, interchange, journeys, kernels, relaxation, streets, surfaces,
+           transit)  # fmt: skip
 
 INNER = """
 from siteplan.compiled import inner_kernel
@@ -153,16 +154,16 @@ def test_every_kernel_has_a_digest_that_a_copy_shares(tmp_path):
              if isinstance(each, Kernel) and each.function.__module__ == module.__name__}  # fmt: skip
     assert len(found) > 35
     assert len({each.source for each in found.values()}) == len(found)
-    copy = shutil.copy(median.__file__, tmp_path / "median.py")
-    spec = importlib.util.spec_from_file_location("copy_of_median", copy)
+    copy = shutil.copy(demands.__file__, tmp_path / "demands.py")
+    spec = importlib.util.spec_from_file_location("copy_of_demands", copy)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["copy_of_median"] = module
+    sys.modules["copy_of_demands"] = module
     try:
         spec.loader.exec_module(module)
     finally:
-        del sys.modules["copy_of_median"]
-    for name in ("greedy", "interchange", "merge", "tidy"):
-        assert getattr(module, name).source == getattr(median, name).source
+        del sys.modules["copy_of_demands"]
+    for name in ("merge", "nearest", "tidy"):
+        assert getattr(module, name).source == getattr(demands, name).source
 
 
 def test_a_kernel_that_nothing_can_tell_apart_is_refused():

@@ -16,10 +16,12 @@ from scipy.sparse.csgraph import floyd_warshall
 
 import siteplan as sp
 from siteplan.errors import StudyError
-from siteplan.siting import median
 from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.cover_swaps import greedy_cover, swap_cover, turned
-from siteplan.siting.median import Conditions, Demands, Effort, MedianResult, median_search
+from siteplan.siting.demands import ROUNDING, Demands, merge, nearest, tidy
+from siteplan.siting.interchange import greedy, interchange
+from siteplan.siting.median import median_search
+from siteplan.siting.search import Conditions, Effort, MedianResult
 
 Floats = npt.NDArray[np.float64]
 OPTIMA = {
@@ -230,22 +232,22 @@ def test_large_covers_are_searched_as_small_ones_to_the_bit(seed: int) -> None:
     fixed, barred = np.zeros((2, 30), dtype=bool)
     fixed[: seed % 3], barred[10 : 10 + seed % 4] = True, True
     one, other, by_site = fixed.copy(), fixed.copy(), turned(rows, 30)
-    median.greedy(rows, one, barred, 8)
+    greedy(rows, one, barred, 8)
     greedy_cover(rows, by_site, other, barred=barred, count=8)
     assert one.tolist() == other.tolist()
     one = fixed | (random.permutation(30) < 8) & ~barred
     other = one.copy()
-    missed = median.interchange(rows, one, fixed, barred)
-    assert swap_cover(rows, by_site, other, fixed, barred, median.ROUNDING) == missed
+    missed = interchange(rows, one, fixed, barred)
+    assert swap_cover(rows, by_site, other, fixed, barred, ROUNDING) == missed
     assert one.tolist() == other.tolist()
 
 
 def test_rows_unsorted_absent_and_dear() -> None:
     ptr, site, cost = np.array([0, 3, 3]), np.array([2, 0, 1]), np.array([9.0, 3.0, 5.0])
     kept = np.array([True, False, True])
-    new = median.tidy(ptr, site.astype(np.int32), cost, np.ones(2), 9.5, kept)
+    new = tidy(ptr, site.astype(np.int32), cost, np.ones(2), 9.5, kept)
     assert [part.tolist() for part in new] == [[0, 2, 2], [0, 2], [3.0, 9.0]]
-    assert median.nearest((*new, np.ones(2), 9.5), np.array([False, False, True])).tolist() == [9.0, 9.5]
+    assert nearest((*new, np.ones(2), 9.5), np.array([False, False, True])).tolist() == [9.0, 9.5]
 
 
 def test_the_same_input_gives_the_same_answer_and_order_of_pairs_means_nothing() -> None:
@@ -358,7 +360,7 @@ def test_the_same_demands_are_one() -> None:
             part = slice(ptr[i], ptr[i + 1])
             key = (*site[part].tolist(), *cost[part].tolist())
             slow[key] = slow.get(key, 0.0) + weight[i]
-        new_ptr, new_site, new_cost, new_weight = median.merge(ptr, site, cost, weight)
+        new_ptr, new_site, new_cost, new_weight = merge(ptr, site, cost, weight)
         found = {
             (*new_site[a:b].tolist(), *new_cost[a:b].tolist()): people
             for a, b, people in zip(new_ptr, new_ptr[1:], new_weight.tolist(), strict=False)

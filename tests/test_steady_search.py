@@ -12,8 +12,10 @@ import siteplan as sp
 from siteplan.config.choose import question_of
 from siteplan.errors import StudyError
 from siteplan.output.terminal import choice_summary
-from siteplan.siting.median import Demands, Effort, median_search, median_within
+from siteplan.siting.demands import Demands
+from siteplan.siting.median import median_search, median_within
 from siteplan.siting.possible import refuse_impossible
+from siteplan.siting.search import Effort
 from siteplan.siting.work import STEPS, VISITS, Work
 from subsets import ask, ask_phases
 from test_siting import grown

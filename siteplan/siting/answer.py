@@ -8,11 +8,14 @@ import numpy as np
 
 from siteplan.errors import Key, StudyError
 from siteplan.siting.cover_search import cover_exactly
+from siteplan.siting.demands import Demands
 from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, Solution, at_most, serve, solve
 from siteplan.siting.heuristic import LITTLE, Opening, allowed, fits, grow, objective_of
-from siteplan.siting.median import Conditions, Demands, Effort, MedianResult, ascend, median_search, median_within
+from siteplan.siting.median import median_search, median_within
 from siteplan.siting.problem import Flags, Floats, Problem
+from siteplan.siting.relaxation import ascend
+from siteplan.siting.search import Conditions, Effort, MedianResult
 from siteplan.siting.swaps import improve, swap
 from siteplan.siting.work import Work
 

@@ -1,6 +1,6 @@
 """Maximal coverage (MCLP, Church & ReVelle 1974) to proven optimality: bound first, then HiGHS on what is left.
 
-The Lagrangian bound of `siteplan.siting.median` gives a good set and settles most sites; demands that see the same
+The Lagrangian bound of `siteplan.siting.relaxation` gives a good set and settles most sites; demands that see the same
 sites of those left are one; what remains is small enough for a MILP, which starts from the set found.
 """
 
@@ -8,17 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from siteplan.siting.demands import Demands, Flags, Floats, Ints
 from siteplan.siting.exact import Rows, minimise
 from siteplan.siting.kernels import numbers
-from siteplan.siting.median import Demands, Effort, Flags, MedianResult, median_within
+from siteplan.siting.median import median_within
+from siteplan.siting.search import Effort, MedianResult
 from siteplan.siting.work import Work
 
 __all__ = ["cover_exactly"]
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 # What HiGHS does by itself suits rows of ones. Little is left to presolve and the start is hard to beat: both together
 # take a third of the time and more.

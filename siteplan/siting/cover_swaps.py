@@ -1,6 +1,6 @@
 """Greedy and swaps for covers of any size: after each step only what it changes is valued anew.
 
-They come to what `greedy` and `interchange` of `siteplan.siting.median` do, which walk all pairs for each step: every
+They come to what `siteplan.siting.interchange` do, which walk all pairs for each step: every
 sum that changes is made again in the same order. What is kept beside the pairs is, of each site, the few open sites
 with which it shares people whom nobody else covers, in place of a table of all sites by all open ones.
 """

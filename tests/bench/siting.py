@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from siteplan.siting.cover_search import cover_exactly
-from siteplan.siting.median import Demands, Effort, median_search
+from siteplan.siting.demands import Demands
+from siteplan.siting.median import median_search
+from siteplan.siting.search import Effort
 from tests.bench.measure import Row, seconds
 from tests.bench.worlds import MissingError
 
