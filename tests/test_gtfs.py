@@ -390,6 +390,26 @@ def test_times_equal_those_of_a_plain_loop(trips):
             np.testing.assert_array_equal(found.loc[found["trip"] == trip, "arrival"], expected)
 
 
+@pytest.mark.filterwarnings("ignore::siteplan.errors.SiteplanWarning")
+@pytest.mark.parametrize("piece", [1, 3, 5])
+def test_a_feed_worked_on_piece_by_piece_is_the_same(tmp_path, monkeypatch, piece):
+    trips = PLAIN["trips"] + "".join(f"R,WD,T{number},\n" for number in range(2, 8))
+    rows = times(
+        *("T1 A 8:00", "T1 B -", "T1 C 8:20", "T2 A 9:00", "T2 B 8:40", "T3 A 23:50", "T3 B 0:10", "T3 D 0:20"),
+        *("T4 A 9:00", "T4 B 9:10", "T5 A 9:00", "T5 B 9:10", "T6 A 9:00", "T7 B 9:00", "T7 C 8:59", "T7 D 9:30"),
+    )
+    tables = {"trips": trips, "stop_times": rows, "frequencies": lines(OFTEN, "T1,10:00:00,11:00:00,1200,1")}
+    whole = read(tmp_path, **tables)
+    assert len(whole.trips) > 6
+    met = {"wild_trips", "duplicate_trips", "exact_trips", "night_trips", "short_trips", "past_midnight"}
+    assert met <= odd(whole).keys()
+    monkeypatch.setattr("siteplan.inputs.gtfs.part.PIECE", piece)
+    found = read(tmp_path, **tables)
+    assert found.counts == whole.counts
+    for name in ("calls", "trips"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(whole, name))
+
+
 def by_hand(line):
     """Repair and fill in one trip; None if it is wild."""
     known, previous, highest, added = {}, None, -np.inf, 0

@@ -144,8 +144,8 @@ def _checked(path: Path, member: zipfile.ZipInfo) -> zipfile.ZipInfo:
 def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iterable[str] = ()) -> pd.DataFrame:
     """Read a table of a feed as text: the named columns, '' where a value or a whole column is absent.
 
-    Blanks around names and values are taken off, except in values of `stop_times`, which its reader does by distinct
-    value. Rows with too many values are left out and counted as `bad_rows`.
+    Blanks around names and values are taken off, except in values of `stop_times`, which has categories: its reader
+    looks at each distinct value once. Rows with too many values are left out and counted as `bad_rows`.
 
     Parameters
     ----------
@@ -185,11 +185,11 @@ def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iter
 def _parsed(feed: Archive, name: str, where: str) -> pd.DataFrame:
     """Parse the bytes of a table, as UTF-8 or else as Windows-1252, and count the rows that do not fit its header."""
     try:
-        table, skipped = _parse(feed.tables[name], "utf-8")
+        table, skipped = _parse(feed.tables[name], "utf-8", name == "stop_times")
     except UnicodeDecodeError:
         feed.counts["tables_not_utf8"] += 1
         try:
-            table, skipped = _parse(feed.tables[name], "cp1252")
+            table, skipped = _parse(feed.tables[name], "cp1252", name == "stop_times")
         except pd.errors.ParserError as error:
             raise _no_table(where, error) from None
     except pd.errors.ParserError as error:
@@ -202,12 +202,12 @@ def _no_table(where: str, error: Exception) -> InputError:
     return InputError(f"{where} cannot be read as comma-separated values: {' '.join(str(error).split())}")
 
 
-def _parse(content: bytes, encoding: str) -> tuple[pd.DataFrame, int]:
+def _parse(content: bytes, encoding: str, coded: bool) -> tuple[pd.DataFrame, int]:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", pd.errors.ParserWarning)
         table = pd.read_csv(
             io.BytesIO(content),
-            dtype=str,
+            dtype="category" if coded else "str",
             na_filter=False,
             keep_default_na=False,
             index_col=False,

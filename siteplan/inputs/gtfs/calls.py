@@ -69,32 +69,36 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
     draft = DRAFT if b"_duration_" in feed.tables["stop_times"].partition(b"\n")[0] else ()
     other = (*COLUMNS, *FLEX, *former, *draft)
     table = read_table(feed, "stop_times", ("trip_id", "stop_id", "stop_sequence"), other)
+    del feed.tables["stop_times"]  # of a country as much as all that is made of it
     trip, sequence = _positions(table["trip_id"], trips), whole(table["stop_sequence"])
     feed.counts["calls_of_unknown_trips"] += int((trip < 0).sum())
-    known = trip >= 0
-    rows = np.bincount(trip[known], minlength=len(trips))
-    kept = known & np.append(wanted, False)[trip]
+    rows = np.bincount(trip[trip >= 0], minlength=len(trips))
+    kept = (trip >= 0) & np.append(wanted, False)[trip]
     feed.counts["bad_rows"] += int((kept & np.isnan(sequence)).sum())
     kept &= ~np.isnan(sequence)
-    table, trip, sequence = table[kept], trip[kept], sequence[kept]
-    order = np.lexsort((sequence, trip))
+    order = _in_order(trip, sequence, np.flatnonzero(kept))
     table, trip, sequence = table.iloc[order], trip[order], sequence[order]
+    del kept, order
     arrival, departure = (seconds(table[column]) for column in ("arrival_time", "departure_time"))
     blank_arrival, blank_departure = _blank(table["arrival_time"]), _blank(table["departure_time"])
+    bad = (np.isnan(arrival) & ~blank_arrival) | (np.isnan(departure) & ~blank_departure)
+    arrival = np.where(np.isnan(arrival), departure, arrival)
+    departure = np.where(np.isnan(departure), arrival, departure)
     calls = pd.DataFrame(
         {
             "trip": trip,
             "stop": _positions(table["stop_id"], stops),
             "sequence": sequence,
-            "arrival": np.where(np.isnan(arrival), departure, arrival),
-            "departure": np.where(np.isnan(departure), arrival, departure),
+            "arrival": arrival,
+            "departure": departure,
             "pickup": _kinds(table["pickup_type"]),
             "drop": _kinds(table["drop_off_type"]),
             "distance": _numbers(table["shape_dist_traveled"]),
             "blank": blank_arrival & blank_departure,
-            "bad": (np.isnan(arrival) & ~blank_arrival) | (np.isnan(departure) & ~blank_departure),
+            "bad": bad,
             "flex": np.logical_or.reduce([~_blank(table[column]) for column in FLEX]),
-        }
+        },
+        copy=False,
     )
     of_areas = _of_areas(table, calls) if former else None
     if of_areas is not None:
@@ -110,6 +114,13 @@ def read_calls(feed: Archive, trips: pd.Index, wanted: Mask, stops: pd.Index) ->
         flex[of_areas["trip"].to_numpy()] = True
         windows = pd.concat([windows, of_areas], ignore_index=True)
     return RawCalls(found, rows, flex, windows)
+
+
+def _in_order(trip: npt.NDArray[np.int32], sequence: Floats, rows: Ints) -> Ints:
+    """Return rows sorted by trip and sequence, as most feeds have them."""
+    trip, sequence = trip[rows], sequence[rows]
+    ahead = (trip[1:] > trip[:-1]) | ((trip[1:] == trip[:-1]) & (sequence[1:] >= sequence[:-1]))
+    return rows if ahead.all() else rows[np.lexsort((sequence, trip))]
 
 
 def _windows(table: pd.DataFrame, calls: pd.DataFrame, some: Mask) -> pd.DataFrame:
@@ -163,28 +174,40 @@ def _of_areas(table: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
 
 def _distinct(calls: pd.DataFrame, feed: Archive) -> pd.DataFrame:
     """Leave out rows of GTFS-Flex without a time, and rows that stand twice."""
-    flex = calls["flex"] & calls["arrival"].isna()
+    flex = (calls["flex"] & calls["arrival"].isna()).to_numpy()
     feed.counts["flex_rows"] += int(flex.sum())
-    calls = calls[~flex]
-    twice = calls.duplicated(["trip", "sequence", "stop", "arrival", "departure"])
+    calls = calls[~flex] if flex.any() else calls
+    # Where it stands twice, it stands beside rows of the same place in the same trip.
+    trip, sequence = calls["trip"].to_numpy(), calls["sequence"].to_numpy()
+    same = (trip[1:] == trip[:-1]) & (sequence[1:] == sequence[:-1])
+    near = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    twice = calls.iloc[near].duplicated(["trip", "sequence", "stop", "arrival", "departure"]).to_numpy()
     feed.counts["duplicate_calls"] += int(twice.sum())
-    return calls[~twice].drop(columns=["sequence", "flex"]).reset_index(drop=True)
+    found: pd.DataFrame = calls.drop(columns=["sequence", "flex"]).drop(index=calls.index[near[twice]])
+    return found.reset_index(drop=True)
 
 
-def _positions(values: pd.Series, ids: pd.Index) -> Ints:
+def _coded(values: pd.Series) -> tuple[Ints, pd.Series]:
+    """Return for each value its place among the distinct ones, and these, without blanks around them."""
+    as_read = isinstance(values.dtype, pd.CategoricalDtype)
+    codes, distinct = (values.cat.codes.to_numpy(), values.cat.categories) if as_read else pd.factorize(values)
+    return np.asarray(codes), pd.Series(distinct, dtype="str").str.strip()
+
+
+def _positions(values: pd.Series, ids: pd.Index) -> npt.NDArray[np.int32]:
     """Look up ids, each distinct one once; -1 when unknown."""
-    codes, distinct = pd.factorize(values)
-    return np.asarray(ids.get_indexer(pd.Index(distinct).str.strip()), dtype=np.int64)[codes]
+    codes, distinct = _coded(values)
+    return np.asarray(ids.get_indexer(pd.Index(distinct)), np.int32)[codes]
 
 
 def _blank(values: pd.Series) -> Mask:
-    codes, distinct = pd.factorize(values)
-    return np.asarray(pd.Index(distinct).str.strip() == "", dtype=np.bool_)[codes]
+    codes, distinct = _coded(values)
+    return np.asarray(distinct == "", dtype=np.bool_)[codes]
 
 
 def _numbers(values: pd.Series) -> Floats:
-    codes, distinct = pd.factorize(values)
-    numbers = pd.to_numeric(pd.Series(distinct).str.strip(), errors="coerce").to_numpy(np.float64)
+    codes, distinct = _coded(values)
+    numbers = pd.to_numeric(distinct, errors="coerce").to_numpy(np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)[codes]
 
 
@@ -202,8 +225,8 @@ def _kinds(values: pd.Series) -> npt.NDArray[np.int8]:
 
 def seconds(times: pd.Series) -> Floats:
     """Read H:MM:SS or HH:MM, which may pass 24:00, as seconds; NaN where it is neither."""
-    codes, distinct = pd.factorize(times)
-    parts = pd.Series(distinct).str.extract(r"^\s*(\d{1,3}):([0-5]?\d)(?::([0-5]?\d))?\s*$")
+    codes, distinct = _coded(times)
+    parts = distinct.str.extract(r"^(\d{1,3}):([0-5]?\d)(?::([0-5]?\d))?$")
     hours, minutes, rest = (pd.to_numeric(parts[part]).to_numpy(np.float64) for part in range(3))
     total: Floats = hours * 3600 + minutes * 60 + np.nan_to_num(rest)
     return total[codes]
@@ -238,14 +261,15 @@ def repaired(calls: pd.DataFrame, trips: int) -> tuple[pd.DataFrame, Mask]:
     wild = np.zeros(trips, dtype=np.bool_)
     wild[trip[fall > SLIP]] = True
     columns = {
-        "arrival": highest[::2],
-        "departure": highest[1::2],
-        "midnight": past[::2] | past[1::2],
-        "backward": (fall > 0)[::2] | (fall > 0)[1::2],
+        "arrival": (np.nan, highest[::2]),
+        "departure": (np.nan, highest[1::2]),
+        "midnight": (False, past[::2] | past[1::2]),
+        "backward": (False, (fall > 0)[::2] | (fall > 0)[1::2]),
     }
-    known_calls = pd.DataFrame(columns, index=known).reindex(range(len(calls)))
-    known_calls = known_calls.fillna({"midnight": False, "backward": False})
-    return calls.assign(**known_calls), wild
+    every = {name: np.full(len(calls), nothing) for name, (nothing, _) in columns.items()}
+    for name, (_, found) in columns.items():
+        every[name][known] = found
+    return calls.assign(**every), wild
 
 
 def _running(values: Ints, same: Mask) -> Ints:

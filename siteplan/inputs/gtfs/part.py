@@ -1,7 +1,9 @@
 """One feed -> its part of the timetable of a date."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ __all__ = ["Part", "read_part"]
 
 CALLS = ["trip", "stop", "arrival", "departure", "board", "alight"]
 TRIPS = ["id", "route", "headsign", "block", "feed", "day", "headway"]
+PIECE = 1_000_000  # calls that are worked on at a time
 FORBIDDEN, PHONE, DRIVER = 1, 2, 3  # pickup_type and drop_off_type
 
 
@@ -72,24 +75,30 @@ def read_part(
     feed.counts["trips_without_service"] += int((service < 0).sum())
     active = {day: np.append(services.on(date + dt.timedelta(days=day)), False)[service] for day in shifts}
     raw = read_calls(feed, pd.Index(trips["id"]), np.logical_or.reduce([*active.values()]), pd.Index(every["id"]))
-    runs, calls = _running(raw.table, active, often, shifts, between=between, feed=feed)
-    feed.counts["trips_without_times"] -= int((active[0] & raw.flex).sum())
+    stops, number = _placed(every)
+    feed.counts["trips_without_times"] += int((active[0] & ~raw.flex).sum())
+    laid, ridden = list[pd.DataFrame](), list[pd.DataFrame]()
+    for some in _pieces(raw.table):
+        runs, calls = _running(some, active, often, shifts, between=between, feed=feed)
+        calls = _usable(calls, every, feed)
+        runs = runs[np.isin(runs["trip"], calls["trip"])].reset_index(drop=True)
+        of_runs = lay_out(calls, runs, len(trips))
+        runs["calls"] = _mixed(of_runs)
+        of_runs = of_runs.assign(trip=of_runs["trip"] + sum(map(len, ridden)), stop=number[of_runs["stop"]])
+        laid.append(of_runs[CALLS].astype(dict.fromkeys(CALLS[:4], np.int32)))
+        ridden.append(runs)
+    runs = pd.concat(ridden, ignore_index=True)
+    of_date = trips.iloc[runs["trip"]].reset_index(drop=True).assign(day=runs["day"], headway=runs["headway"])
+    _count_runs(of_date, often, runs, feed=feed)
     count_flex(feed)
     on_demand = read_on_demand(feed, raw, trips, every, active=active, shifts=shifts, between=between)
-    calls = _usable(calls, every, feed)
-    runs = runs[np.isin(runs["trip"], calls["trip"])].reset_index(drop=True)
-    of_runs = trips.iloc[runs["trip"]].reset_index(drop=True).assign(day=runs["day"], headway=runs["headway"])
-    laid = lay_out(calls, runs, len(trips))
-    _count_runs(of_runs, laid, often, runs, feed=feed)
-    stops, number = _placed(every)
-    laid["stop"] = number[laid["stop"]]
     transfers, special, stays = read_transfers(feed, every, pd.Index(routes["id"]), pd.Index(trips["id"]))
     return Part(
         path=feed.path,
         stops=stops,
         routes=routes,
-        trips=of_runs[TRIPS],
-        calls=laid[CALLS].astype(dict.fromkeys(CALLS[:4], np.int32)),
+        trips=of_date[TRIPS],
+        calls=pd.concat(laid, ignore_index=True),
         transfers=_between(transfers, number),
         special=_between(special, number),
         service=services.trips_by_date(_planned(service, len(services.ids), often, raw.rows)),
@@ -113,6 +122,14 @@ def _planned(service: Ints, services: int, often: pd.DataFrame, rows: Ints) -> I
     return np.bincount(np.maximum(service, 0), weights=times, minlength=services).astype(np.int64)
 
 
+def _pieces(calls: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Cut calls between trips, so many at a time that what is worked out of them stays small."""
+    trip = calls["trip"].to_numpy()
+    begins = np.unique(np.searchsorted(trip, trip[PIECE::PIECE]))
+    for first, end in pairwise([0, *begins[begins > 0].tolist(), len(calls)]):
+        yield calls.iloc[first:end]
+
+
 def _running(
     raw: pd.DataFrame,
     active: dict[int, Mask],
@@ -130,7 +147,7 @@ def _running(
     runs = runs_on(spans, active, often, shifts, between=between)
     calls = calls[np.isin(calls["trip"], runs["trip"])]
     feed.counts["wild_trips"] += int((wild & active[0]).sum())
-    feed.counts["trips_without_times"] += int((active[0] & ~wild).sum() - active[0][spans.index].sum())
+    feed.counts["trips_without_times"] -= int((active[0] & wild).sum() + active[0][spans.index].sum())
     flags = {"blank": "blank_times", "bad": "bad_times", "midnight": "past_midnight", "backward": "backward_times"}
     for flag, key in flags.items():
         feed.counts[key] += int(calls[flag].sum())
@@ -175,17 +192,20 @@ def _serves(calls: pd.DataFrame) -> Ints:
     return result
 
 
-def _count_runs(
-    trips: pd.DataFrame, laid: pd.DataFrame, often: pd.DataFrame, runs: pd.DataFrame, *, feed: Archive
-) -> None:
+def _mixed(laid: pd.DataFrame) -> pd.Series:
+    """Return one number a run, alike where two call at the same stops at the same times."""
+    row = pd.util.hash_pandas_object(laid[["stop", "arrival", "departure"]], index=False).to_numpy()
+    place = np.arange(len(laid)) - np.searchsorted(laid["trip"], laid["trip"])
+    mixed: pd.Series = pd.Series(row * (2 * place.astype(np.uint64) + 1)).groupby(laid["trip"].to_numpy()).sum()
+    return mixed
+
+
+def _count_runs(trips: pd.DataFrame, often: pd.DataFrame, runs: pd.DataFrame, *, feed: Archive) -> None:
     by_headway = (trips["headway"] > 0).to_numpy()
     feed.counts["headway_trips"] += int(by_headway.sum())
     feed.counts["exact_trips"] += int((np.isin(runs["trip"], often["trip"]) & ~by_headway).sum())
     feed.counts["night_trips"] += int((trips["day"] != 0).sum())
-    row = pd.util.hash_pandas_object(laid[["stop", "arrival", "departure"]], index=False).to_numpy()
-    place = np.arange(len(laid)) - np.searchsorted(laid["trip"], laid["trip"])
-    mixed = pd.Series(row * (2 * place.astype(np.uint64) + 1)).groupby(laid["trip"].to_numpy()).sum()
-    feed.counts["duplicate_trips"] += int(pd.DataFrame({"route": trips["route"], "calls": mixed}).duplicated().sum())
+    feed.counts["duplicate_trips"] += int(runs[["calls"]].assign(route=trips["route"]).duplicated().sum())
 
 
 def _placed(stops: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
