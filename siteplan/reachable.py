@@ -2,10 +2,13 @@
 
 Counts are sums over points, so they can be made in parts: what a `Reach` counts of `only` some points and of `only` the
 others adds up to what it counts of all, exactly so where people are whole numbers (up to 2 ** 53). Rows, sites and
-points are put in one order first, so that the order of the tables changes no bit.
+points are put in one order first, so that the order of the tables changes no bit. They can be cut by sites as well,
+into tiles, of which one at a time lies in memory: what a site reaches is of its tile alone, and how many sites a point
+has, and the nearest of them, are put together from all tiles without any rounding.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -41,6 +44,7 @@ GIVEN = "given"  # the mode of a table that does not say how people travel
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
+Int32s: TypeAlias = npt.NDArray[np.int32]  # positions of sites and points, one of each for every pair
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 # Numbers of a points table that are not numbers of people.
@@ -132,8 +136,8 @@ class People:
 class Pairs:
     """Sites and points within reach of each other, each pair once, sorted by site and point: positions and minutes."""
 
-    site: Ints
-    point: Ints
+    site: Int32s
+    point: Int32s
     minutes: Floats
 
     def where(self, keep: Bools) -> "Pairs":
@@ -155,6 +159,43 @@ class Nearest:
     minutes: Floats
     site: Ints
     mode: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The times from some sites, checked: sorted by mode, site and point, those of mode m `starts[m]:starts[m + 1]`.
+
+    Attributes
+    ----------
+    times
+        The table as given.
+    site, point
+        Positions among all sites and points.
+    order
+        The row of `times` of each row here; None where they are in order as given.
+    """
+
+    times: pd.DataFrame
+    site: Int32s
+    point: Int32s
+    minutes: Floats
+    starts: Ints
+    order: Ints | None = None
+
+    def where(self, keep: Bools, point: Int32s | None = None) -> "Rows":
+        """Return those that are kept; `point` numbers the points anew."""
+        kept = self.point[keep]
+        return Rows(
+            self.times,
+            self.site[keep],
+            kept if point is None else point[kept],
+            self.minutes[keep],
+            np.append(0, np.cumsum(keep))[self.starts],
+            np.flatnonzero(keep) if self.order is None else self.order[keep],
+        )
+
+
+Tile: TypeAlias = Callable[[], Rows]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -179,24 +220,20 @@ class Reach(Shown):
 
     Attributes
     ----------
-    times
-        The table of minutes as given.
     people
         Who stands where.
+    tiles
+        Each gives the rows of some of the sites. Most have one, of all. Of several, what is counted opens one after the
+        other; who asks for `pairs`, or for the rows themselves, opens all at once.
+    unit
+        What `minutes` counts: minutes, or metres of a table of metres.
     """
 
-    times: pd.DataFrame
     people: People
     sites: pd.Index
     modes: tuple[str, ...]
-    site: Ints
-    point: Ints
-    minutes: Floats
-    starts: Ints
+    tiles: Sequence[Tile]
     unit: Unit = "minutes"
-    """What `minutes` counts: minutes, or metres of a table of metres."""
-    rows: Ints | None = None
-    """The row of `times` of each row here; None where they are in order as given."""
     _known: dict[str, Pairs] = field(default_factory=dict, init=False, repr=False)
 
     def facts(self) -> dict[str, object]:
@@ -264,7 +301,88 @@ class Reach(Shown):
             _refuse_duplicates(times, key, order)
             mode, site, point, minutes = mode[order], site[order], point[order], minutes[order]
         starts = np.searchsorted(mode, np.arange(len(names) + 1))
-        return cls(times, people, sites, names, site, point, minutes, starts, found, order)
+        rows = Rows(times, site.astype(np.int32), point.astype(np.int32), minutes, starts, order)
+        return cls(people, sites, names, (lambda: rows,), found)
+
+    @classmethod
+    def of_tiles(
+        cls, tables: Sequence[Callable[[], pd.DataFrame]], people: pd.DataFrame | People, unit: Unit | None = "minutes"
+    ) -> "Reach":
+        """Make one of tables that have the same sites and modes as categories, and no site in common, opened in turn.
+
+        Parameters
+        ----------
+        tables
+            Each gives a table as for `of`, of the sites of a tile.
+        people, unit
+            As for `of`.
+        """
+        known = People.of(people)
+
+        def tile(table: Callable[[], pd.DataFrame]) -> Rows:
+            return cls.of(table(), known, unit).whole
+
+        first = cls.of(tables[0](), known, unit)
+        return first if len(tables) == 1 else replace(first, tiles=[functools.partial(tile, each) for each in tables])
+
+    def parts(self) -> Iterator["Reach"]:
+        """Yield what this one is put together from, each with all sites but the rows of its tile, in their order."""
+        if len(self.tiles) == 1:
+            yield self
+        else:
+            yield from (replace(self, tiles=(tile,)) for tile in self.tiles)
+
+    @functools.cached_property
+    def whole(self) -> Rows:
+        """All rows at once."""
+        if len(self.tiles) == 1:
+            return self.tiles[0]()
+        tiles = [tile() for tile in self.tiles]
+        mode = np.concatenate([np.repeat(np.arange(len(self.modes)), np.diff(rows.starts)) for rows in tiles])
+        site, point, minutes = (
+            np.concatenate([getattr(rows, name) for rows in tiles]) for name in ("site", "point", "minutes")
+        )
+        first = np.cumsum([0, *(len(rows.times) for rows in tiles)])
+        order = np.concatenate(
+            [
+                at + (np.arange(len(rows.times)) if rows.order is None else rows.order)
+                for at, rows in zip(first, tiles, strict=False)
+            ]
+        )
+        by = np.lexsort((point, site, mode))
+        starts = np.searchsorted(mode[by], np.arange(len(self.modes) + 1))
+        times = pd.concat([rows.times for rows in tiles], ignore_index=True)
+        return Rows(times, site[by], point[by], minutes[by], starts, order[by])
+
+    @property
+    def times(self) -> pd.DataFrame:
+        """The table of minutes as given."""
+        return self.whole.times
+
+    @property
+    def site(self) -> Int32s:
+        """The site of each row."""
+        return self.whole.site
+
+    @property
+    def point(self) -> Int32s:
+        """The point of each row."""
+        return self.whole.point
+
+    @property
+    def minutes(self) -> Floats:
+        """The minutes (or metres) of each row."""
+        return self.whole.minutes
+
+    @property
+    def starts(self) -> Ints:
+        """Where the rows of each mode begin, and the number of all rows."""
+        return self.whole.starts
+
+    @property
+    def rows(self) -> Ints | None:
+        """The row of `times` of each row here; None where they are in order as given."""
+        return self.whole.order
 
     @property
     def points(self) -> pd.Index:
@@ -307,7 +425,7 @@ class Reach(Shown):
     def _best_pairs(self) -> Pairs:
         if len(self.modes) == 1 or len(self.site) == 0:
             return Pairs(self.site, self.point, self.minutes)
-        key = self.site * len(self.points) + self.point
+        key = self.site.astype(np.int64) * len(self.points) + self.point
         order = np.argsort(key, kind="stable")
         first = np.flatnonzero(np.diff(key[order], prepend=-1))
         one = order[first]
@@ -335,38 +453,59 @@ class Reach(Shown):
 
     def least(self, mode: str, opened: Collection[str] | Bools | None = None) -> Floats:
         """Return the minutes from every point to the nearest open site, infinite where none is in reach."""
-        part = slice(None) if mode == BEST else self.mode_rows(mode)
-        point, minutes = self.point[part], self.minutes[part]
-        if opened is not None:
-            of_open = self.is_open(opened)[self.site[part]]
-            point, minutes = point[of_open], minutes[of_open]
-        least = np.full(len(self.points), np.inf)
-        np.minimum.at(least, point, minutes)
-        return least
+        return self.least_by_mode(opened, [mode])[mode]
+
+    def least_by_mode(
+        self, opened: Collection[str] | Bools | None = None, modes: Sequence[str] | None = None
+    ) -> dict[str, Floats]:
+        """Return what `least` does by mode, all `names` unless some are named."""
+        is_open = None if opened is None else self.is_open(opened)
+        found = {mode: np.full(len(self.points), np.inf) for mode in (self.names if modes is None else modes)}
+        for part in self.parts():
+            for mode, least in found.items():
+                rows = slice(None) if mode == BEST else part.mode_rows(mode)
+                point, minutes = part.point[rows], part.minutes[rows]
+                if is_open is not None:
+                    of_open = is_open[part.site[rows]]
+                    point, minutes = point[of_open], minutes[of_open]
+                np.minimum.at(least, point, minutes)
+        return found
 
     def nearest(self, mode: str, opened: Collection[str] | Bools | None = None) -> Nearest:
         """Return the nearest open site of every point; of equals that of the first mode, then the first by name."""
-        if mode == BEST:
-            return self.nearest_by_mode(opened)[BEST]
-        by_name = self.sites.argsort()
-        rank = np.empty(len(by_name), dtype=np.int64)
-        rank[by_name] = np.arange(len(by_name))
-        pairs = self.pairs(mode) if opened is None else self.within(mode, np.inf, opened)
-        least = np.full(len(self.points), np.inf)
-        np.minimum.at(least, pairs.point, pairs.minutes)
-        closest = pairs.where(pairs.minutes == least[pairs.point])
-        first = np.full(len(self.points), len(by_name), dtype=np.int64)
-        np.minimum.at(first, closest.point, rank[closest.site])
-        reached = np.isfinite(least)
-        return Nearest(least, np.append(by_name, -1)[first], np.where(reached, self.modes.index(mode), -1))
+        return (self.nearest_by_mode(opened) if mode == BEST else self._nearest([mode], opened))[mode]
 
     def nearest_by_mode(self, opened: Collection[str] | Bools | None = None) -> dict[str, Nearest]:
         """Return the nearest open site of every point by every mode and, be it of one mode, by the best of them."""
-        near = {mode: self.nearest(mode, opened) for mode in self.modes}
+        near = self._nearest(self.modes, opened)
         minutes, site = (np.stack([getattr(each, name) for each in near.values()]) for name in ("minutes", "site"))
         first, everyone = minutes.argmin(axis=0), np.arange(len(self.points))
         least = minutes[first, everyone]
         return near | {BEST: Nearest(least, site[first, everyone], np.where(np.isfinite(least), first, -1))}
+
+    def _nearest(self, modes: Sequence[str], opened: Collection[str] | Bools | None) -> dict[str, Nearest]:
+        by_name = self.sites.argsort()
+        rank = np.empty(len(by_name), dtype=np.int64)
+        rank[by_name] = np.arange(len(by_name))
+        is_open, count = None if opened is None else self.is_open(opened), len(self.points)
+        least = {mode: np.full(count, np.inf) for mode in modes}
+        first = {mode: np.full(count, len(by_name), dtype=np.int64) for mode in modes}
+        for part in self.parts():
+            for mode in modes:
+                pairs = part.pairs(mode) if is_open is None else part.within(mode, np.inf, is_open)
+                before = least[mode].copy()
+                np.minimum.at(least[mode], pairs.point, pairs.minutes)
+                first[mode][least[mode] < before] = len(by_name)
+                closest = pairs.where(pairs.minutes == least[mode][pairs.point])
+                np.minimum.at(first[mode], closest.point, rank[closest.site])
+        return {
+            mode: Nearest(
+                least[mode],
+                np.append(by_name, -1)[first[mode]],
+                np.where(np.isfinite(least[mode]), self.modes.index(mode), -1),
+            )
+            for mode in modes
+        }
 
     def covered(self, mode: str, limit: float, opened: Collection[str] | Bools | None = None) -> Bools:
         """Return which points have an open site within the limit."""
@@ -375,7 +514,18 @@ class Reach(Shown):
 
     def choices(self, mode: str, limit: float, opened: Collection[str] | Bools | None = None) -> Ints:
         """Return how many of the open sites every point has within the limit."""
-        return np.bincount(self.within(mode, limit, opened).point, minlength=len(self.points)).astype(np.int64)
+        return self.choices_by_limit({mode: [limit]}, opened)[mode, limit]
+
+    def choices_by_limit(
+        self, limits: Mapping[str, Iterable[float]], opened: Collection[str] | Bools | None = None
+    ) -> dict[tuple[str, float], Ints]:
+        """Return what `choices` does by mode and limit."""
+        is_open, count = None if opened is None else self.is_open(opened), len(self.points)
+        found = {(mode, limit): np.zeros(count, dtype=np.int64) for mode in limits for limit in limits[mode]}
+        for part in self.parts():
+            for (mode, limit), number in found.items():
+                number += np.bincount(part.within(mode, limit, is_open).point, minlength=count)
+        return found
 
     def count(
         self,
@@ -406,31 +556,32 @@ class Reach(Shown):
     def only(self, points: Collection[object]) -> "Reach":
         """Return the same sites and modes with some of the points alone."""
         inside = self.points.isin(list(points))
-        keep = inside[self.point]
+        number = (np.cumsum(inside) - 1).astype(np.int32)
         return replace(
-            self,
+            self._narrowed(lambda rows: rows.where(inside[rows.point], number)),
             people=People(self.people.table[inside]),
-            site=self.site[keep],
-            point=(np.cumsum(inside) - 1)[self.point[keep]],
-            minutes=self.minutes[keep],
-            starts=np.append(0, np.cumsum(keep))[self.starts],
-            rows=np.flatnonzero(keep) if self.rows is None else self.rows[keep],
         )
 
     def no_longer(self, longest: Mapping[str, float]) -> "Reach":
         """Return the same sites, points and modes, no mode for longer than so; one that is not named for as long."""
         most = np.array([longest.get(mode, np.inf) for mode in self.modes])
-        keep = self.minutes <= np.repeat(most, np.diff(self.starts))
-        if keep.all():
-            return self
-        return replace(
-            self,
-            site=self.site[keep],
-            point=self.point[keep],
-            minutes=self.minutes[keep],
-            starts=np.append(0, np.cumsum(keep))[self.starts],
-            rows=np.flatnonzero(keep) if self.rows is None else self.rows[keep],
-        )
+
+        def shorter(rows: Rows) -> Rows:
+            keep = rows.minutes <= np.repeat(most, np.diff(rows.starts))
+            return rows if keep.all() else rows.where(keep)
+
+        return self._narrowed(shorter)
+
+    def _narrowed(self, narrow: Callable[[Rows], Rows]) -> "Reach":
+        """Return the same with fewer rows, at once where they lie in memory; itself if they are the same."""
+        if len(self.tiles) == 1:
+            rows = narrow(self.whole)
+            return self if rows is self.whole else replace(self, tiles=(lambda: rows,))
+
+        def narrowed(tile: Tile) -> Rows:
+            return narrow(tile())
+
+        return replace(self, tiles=[functools.partial(narrowed, tile) for tile in self.tiles])
 
     def suspect_hours(self) -> None:
         """Warn if every time is below one minute, as in a table of hours."""
@@ -493,7 +644,7 @@ def number_column(table: pd.DataFrame, name: str, what: str) -> Floats:
     return values
 
 
-def sums(position: Ints, amount: Floats, count: int) -> Floats:
+def sums(position: Ints | Int32s, amount: Floats, count: int) -> Floats:
     """Sum amounts by position, from 0 up to a count, each sum in the order of the amounts."""
     return np.bincount(position, weights=amount, minlength=count).astype(np.float64)
 

@@ -1,6 +1,6 @@
 """Reach, each question against a slow twin, in parts and in any order."""
 
-from dataclasses import fields
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from siteplan.analysis.access import cell_access
 from siteplan.analysis.change import gained_lost
+from siteplan.analysis.coverage import by_way
 from siteplan.analysis.equity import access_shares, shortfall, sites_in_reach
-from siteplan.analysis.reach import added, coverage, overlap, reach
+from siteplan.analysis.reach import added, coverage, decayed_reach, overlap, reach
 from siteplan.catalogue import BEST
+from siteplan.config import Decay
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import People, Reach, site_positions
 from siteplan.siting.choose import choose_sites
@@ -21,6 +23,7 @@ from tests.test_reach import PEOPLE, SITES, WALK, table, worlds
 
 World = tuple[pd.DataFrame, pd.DataFrame, list[str]]
 OPENED = st.lists(st.sampled_from("ABCDE"), unique=True)
+ROWS = ("sites", "modes", "site", "point", "minutes", "starts")
 
 
 def rows_of(times: pd.DataFrame, mode: str, opened: list[str]) -> list[tuple[Any, ...]]:
@@ -97,7 +100,7 @@ def test_only_some_points_are_as_if_made_of_their_rows_alone(world: World, some:
     shuffled = times.sample(frac=1, random_state=1)
     found = Reach.of(shuffled, people).only(some)
     alone = Reach.of(shuffled[shuffled["point"].isin(some)], people[people.index.isin(some)])
-    for name in ("sites", "modes", "points", "site", "point", "minutes", "starts"):
+    for name in (*ROWS, "points"):
         assert list(getattr(found, name)) == list(getattr(alone, name)), name
     assert found.column("minutes").tolist() == found.minutes.tolist()
 
@@ -107,10 +110,64 @@ def test_only_some_points_are_as_if_made_of_their_rows_alone(world: World, some:
 def test_rows_and_points_in_any_order_make_the_same(world: World, seed: int) -> None:
     times, people, _ = world
     one, other = Reach.of(times, people), Reach.of(times.sample(frac=1, random_state=seed), people.iloc[::-1])
-    for each in fields(Reach):
-        if each.name in ("sites", "modes", "site", "point", "minutes", "starts"):
-            assert list(getattr(one, each.name)) == list(getattr(other, each.name)), each.name
+    for name in ROWS:
+        assert list(getattr(one, name)) == list(getattr(other, name)), name
     pd.testing.assert_frame_equal(one.people.table, other.people.table)
+
+
+@given(world=worlds(), cut=st.lists(st.integers(0, 3), min_size=5, max_size=5), some=OPENED, seed=st.integers(0, 9))
+@settings(max_examples=100, deadline=None)
+def test_sites_cut_into_tiles_count_to_the_bit_as_all_of_them_at_once(
+    world: World, cut: list[int], some: list[str], seed: int
+) -> None:
+    times, people, status = world
+    names = times["site"].cat.categories
+    sites = pd.DataFrame({"status": status}, index=pd.Index(names, name="site"))
+    tile = times["site"].cat.codes.map(dict(enumerate(cut)))
+
+    def table_of(number: int) -> Callable[[], pd.DataFrame]:
+        return lambda: times[tile == number].sample(frac=1, random_state=seed)
+
+    whole, cut_up = Reach.of(times, people), Reach.of_tiles([table_of(number) for number in range(4)], people)
+    opened = [site for site in names if site in some]
+    limits = {mode: [5 + at, 12] for at, mode in enumerate(whole.modes)}
+    for function in (
+        lambda each: reach(each),
+        lambda each: reach(each, minutes=limits),
+        lambda each: added(each, None, sites, minutes=limits),
+        lambda each: decayed_reach(each, decay=Decay("linear", 20)),
+        lambda each: coverage(each, minutes=limits),
+        lambda each: overlap(each),
+        lambda each: cell_access(each, opened=opened),
+        lambda each: access_shares(each, opened=opened),
+        lambda each: sites_in_reach(each, opened=opened),
+        lambda each: shortfall(each, opened=opened),
+        lambda each: by_way(each, {"some": opened}, [9, 15]),
+        lambda each: reach(each.only([1, 2, 4])),
+        lambda each: each.times.sort_values(["mode", "site", "point"], ignore_index=True),
+    ):
+        pd.testing.assert_frame_equal(function(cut_up), function(whole), check_exact=True)
+    for name in ROWS:
+        assert list(getattr(cut_up, name)) == list(getattr(whole, name)), name
+    assert cut_up.column("minutes").tolist() == whole.column("minutes").tolist()
+    for mode in whole.names:
+        assert all(cut_up.nearest(mode).site == whole.nearest(mode).site)
+    assert cut_up.facts() == whole.facts()
+
+
+def test_what_is_counted_by_tiles_opens_one_after_the_other() -> None:
+    times = table(walk=WALK)
+    opened: list[str] = []
+
+    def of_site(site: str) -> pd.DataFrame:
+        opened.append(site)
+        return times[times["site"] == site]
+
+    names = times["site"].cat.categories
+    cut_up = Reach.of_tiles([lambda site=site: of_site(site) for site in names], PEOPLE)
+    opened.clear()
+    assert coverage(cut_up).equals(coverage(times, PEOPLE))
+    assert opened == list(names)
 
 
 @given(world=worlds())

@@ -13,7 +13,7 @@ import pandas as pd
 from siteplan.analysis.reach import check_limits
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, listed
-from siteplan.reachable import Floats, Ints, Pairs, Reach, sums
+from siteplan.reachable import Floats, Int32s, Pairs, Reach, sums
 
 __all__ = ["LEAST_MINUTES", "huff_shares", "net_gain"]
 
@@ -166,7 +166,7 @@ def _pull(asked: Reach, attraction: pd.Series, power: float, decay: float) -> Fl
     return np.power(pull.to_numpy(dtype=np.float64), power).astype(np.float64)
 
 
-def _drawn(pull: Floats, pairs: Pairs, decay: float) -> tuple[Ints, Floats]:
+def _drawn(pull: Floats, pairs: Pairs, decay: float) -> tuple[Int32s, Floats]:
     """Return the point of each pair, and how much its place draws there."""
     return pairs.point, pull[pairs.site] / np.maximum(pairs.minutes, LEAST_MINUTES) ** decay
 

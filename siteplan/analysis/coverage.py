@@ -59,7 +59,7 @@ def by_way(
     amounts = reach.people.amounts(groups)
     rows = []
     for name, opened in openings.items():
-        least = {mode: reach.least(mode, opened) for mode in reach.names}
+        least = reach.least_by_mode(opened)
         for public, here in parts.items():
             for group in (PEOPLE, *(each for each in amounts if each != PEOPLE)):
                 amount = np.where(here, amounts[group], 0.0)

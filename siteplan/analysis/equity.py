@@ -127,7 +127,7 @@ def access_shares(
     2   people  49742.0  14966.0
     """
     asked, by_name = within_limits(Reach.of(times, people), minutes)
-    least = {mode: asked.least(mode, opened) for mode in asked.names}
+    least = asked.least_by_mode(opened)
     tables = []
     for keys, amount, total in places_and_groups(asked.people, territories, groups, limits=by_name):
         covered = total(np.where(least[keys["mode"]] <= keys["minutes"], amount, 0.0))
@@ -178,9 +178,7 @@ def sites_in_reach(
     if most < 1:
         raise StudyError(f"most: {most}, expected 1 or more sites")
     asked, by_name = within_limits(Reach.of(times, people), minutes)
-    counts = {
-        (mode, limit): np.minimum(asked.choices(mode, limit, opened), most) for mode, limit in each_limit(by_name)
-    }
+    counts = {key: np.minimum(number, most) for key, number in asked.choices_by_limit(by_name, opened).items()}
     records = []
     for group, amount in groups_first(asked.people.amounts(groups)):
         total = float(amount.sum())
@@ -298,7 +296,7 @@ def shortfall(
     """
     limits = check_limits(minutes)
     asked = Reach.of(times, people)
-    least = {mode: asked.least(mode, opened) for mode in asked.names}
+    least = asked.least_by_mode(opened)
     records = []
     for group, amount in groups_first(asked.people.amounts(groups)):
         for mode, nearest in least.items():

@@ -1,6 +1,6 @@
 """The places whose people no telecentre serves: cells without access that touch, as one, and who would help them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -87,7 +87,8 @@ def without_access(
     place = np.where(left, place_of_cell[cell], -1)
     count = int(place_of_cell.max(initial=-1)) + 1
     inside_of = {name: sums(place[left], amount[left], count) for name, amount in amounts.items()}
-    helper = _nearest_helper(asked, asked.within(chosen, limit, is_candidate), place, count)
+    candidates = (part.within(chosen, limit, is_candidate) for part in asked.parts())
+    helper = _nearest_helper(asked, candidates, place, count)
     labels = _place_names(
         cells, place_of_cell, cell, amounts["people"], place=place, territories=territories, names=names
     )
@@ -140,12 +141,18 @@ def _joined(cells: gpd.GeoDataFrame, chosen: Ints) -> Ints:
     return result
 
 
-def _nearest_helper(asked: Reach, pairs: Pairs, place: Ints, count: int) -> dict[str, npt.NDArray[np.generic]]:
+def _nearest_helper(
+    asked: Reach, parts: Iterable[Pairs], place: Ints, count: int
+) -> dict[str, npt.NDArray[np.generic]]:
     """Return for each place the nearest candidate that brings somebody of it within the limit."""
     people = asked.people.amount("people")
-    frame = pd.DataFrame(vars(pairs.where(place[pairs.point] >= 0)))
-    frame["place"], frame["people"] = place[frame["point"]], people[frame["point"]]
-    best = frame.groupby(["place", "site"], as_index=False).agg(minutes=("minutes", "min"), people=("people", "sum"))
+    helped = []
+    for pairs in parts:
+        frame = pd.DataFrame(vars(pairs.where(place[pairs.point] >= 0)))
+        frame["place"], frame["people"] = place[frame["point"]], people[frame["point"]]
+        by = frame.groupby(["place", "site"], as_index=False)
+        helped.append(by.agg(minutes=("minutes", "min"), people=("people", "sum")))
+    best = pd.concat(helped, ignore_index=True)
     best["name"] = asked.sites.astype(str).to_numpy(dtype=object)[best["site"]]
     best = best.sort_values(["place", "minutes", "people", "name"], ascending=[True, True, False, True])
     best = best.drop_duplicates("place").set_index("place").reindex(range(count))

@@ -71,12 +71,14 @@ def reach(
     unit, limits = asked_limits(minutes, metres)
     asked, by_name = within_limits(Reach.of(times, people, unit), limits)
     amounts = asked.people.amounts(groups)
+    choices = asked.choices_by_limit(by_name)
     columns: dict[str, Floats] = {}
-    for mode, limit, pairs in _within(asked, by_name):
-        alone = pairs.where(np.bincount(pairs.point, minlength=len(asked.points))[pairs.point] == 1)
+    for part, mode, limit, pairs in _within(asked, by_name):
+        alone = pairs.where(choices[mode, limit][pairs.point] == 1)
         for name, amount in amounts.items():
-            columns[Measure("reached", name, mode, limit, unit).column] = asked.by_site(pairs, amount)
-            columns[Measure("unique", name, mode, limit, unit).column] = asked.by_site(alone, amount)
+            for kind, counted in (("reached", pairs), ("unique", alone)):
+                column = Measure(kind, name, mode, limit, unit).column
+                columns[column] = columns.get(column, 0.0) + part.by_site(counted, amount)
     return pd.DataFrame(columns, index=asked.sites)
 
 
@@ -119,12 +121,13 @@ def added(
     asked, by_name = within_limits(Reach.of(times, people, unit), limits)
     fixed = np.isin(sites["status"].to_numpy(), ["existing", "required"])[site_positions(asked.sites, sites.index)]
     amounts = asked.people.amounts(groups)
+    by_fixed = asked.choices_by_limit(by_name, fixed)
     columns: dict[str, Floats] = {}
-    for mode, limit, pairs in _within(asked, by_name):
-        by_fixed = np.bincount(pairs.point[fixed[pairs.site]], minlength=len(asked.points))
-        new = pairs.where(by_fixed[pairs.point] == fixed[pairs.site])  # the site itself may be the one
+    for part, mode, limit, pairs in _within(asked, by_name):
+        new = pairs.where(by_fixed[mode, limit][pairs.point] == fixed[pairs.site])  # the site itself may be the one
         for name, amount in amounts.items():
-            columns[Measure("added", name, mode, limit, unit).column] = asked.by_site(new, amount)
+            column = Measure("added", name, mode, limit, unit).column
+            columns[column] = columns.get(column, 0.0) + part.by_site(new, amount)
     table = pd.DataFrame(columns, index=asked.sites)
     return table.reindex(sites.index[sites["status"] != "excluded"].rename("site"), fill_value=0.0)
 
@@ -207,12 +210,13 @@ def coverage(
     """
     unit, limits = asked_limits(minutes, metres)
     asked, by_name = within_limits(Reach.of(times, people, unit), limits)
-    everybody = {name: float(amount.sum()) for name, amount in asked.people.amounts(groups).items()}
+    amounts, least = asked.people.amounts(groups), asked.least_by_mode()
     records: list[dict[str, object]] = []
     for mode, limit in each_limit(by_name):
         record: dict[str, object] = {"mode": mode, unit: limit}
-        for name, reached in asked.count(mode, limit, groups=groups).items():
-            record |= {name: reached, f"{name}_share": reached / everybody[name] if everybody[name] else np.nan}
+        for name, amount in amounts.items():
+            everybody, reached = float(amount.sum()), float(np.where(least[mode] <= limit, amount, 0.0).sum())
+            record |= {name: reached, f"{name}_share": reached / everybody if everybody else np.nan}
         records.append(record)
     return pd.DataFrame(records)
 
@@ -256,11 +260,13 @@ def decayed_reach(
     asked = Reach.of(times, people)
     amounts = asked.people.amounts(groups)
     columns: dict[str, Floats] = {}
-    for mode in asked.names:
-        pairs = asked.pairs(mode)
-        weights = decay.weights(pairs.minutes)
-        for name, amount in amounts.items():
-            columns[Measure("decayed", name, mode).column] = asked.by_site(pairs, amount, weights)
+    for part in asked.parts():
+        for mode in asked.names:
+            pairs = part.pairs(mode)
+            weights = decay.weights(pairs.minutes)
+            for name, amount in amounts.items():
+                column = Measure("decayed", name, mode).column
+                columns[column] = columns.get(column, 0.0) + part.by_site(pairs, amount, weights)
     return pd.DataFrame(columns, index=asked.sites)
 
 
@@ -308,7 +314,8 @@ def check_limits(minutes: float | Sequence[float]) -> list[float]:
     return limits
 
 
-def _within(asked: Reach, by_name: Mapping[str, Iterable[float]]) -> Iterator[tuple[str, float, Pairs]]:
-    """Yield mode, limit, and the pairs within it."""
-    for mode, limit in each_limit(by_name):
-        yield mode, limit, asked.within(mode, limit)
+def _within(asked: Reach, by_name: Mapping[str, Iterable[float]]) -> Iterator[tuple[Reach, str, float, Pairs]]:
+    """Yield each part of the times, every mode with each of its limits, and the pairs of the part within it."""
+    for part in asked.parts():
+        for mode, limit in each_limit(by_name):
+            yield part, mode, limit, part.within(mode, limit)

@@ -348,7 +348,7 @@ def _pairs(reach: Reach, sites: pd.Index, question: Question) -> tuple[Ints, Int
         kept &= wanted
     weights = pair_weights(reach.times, question)
     weights = (weights if reach.rows is None else weights[reach.rows])[kept]
-    point, site, took = reach.point[kept], number[reach.site[kept]], reach.minutes[kept]
+    point, site, took = reach.point[kept].astype(np.int64), number[reach.site[kept]], reach.minutes[kept]
     if not ((weights >= 0) & (weights <= 1)).all():
         raise StudyError(Key("decay"), ": weights must lie between 0 and 1 up to the limit, none missing")
     found: tuple[Ints, Ints, Floats, Floats] = pairs_by_point(point, site, took, weights, len(reach.points), len(sites))
