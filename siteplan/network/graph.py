@@ -28,6 +28,7 @@ from siteplan.errors import NetworkError
 from siteplan.memory import give_back
 from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
+from siteplan.network.ordering import ordered
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
 
@@ -512,7 +513,7 @@ def _arcs(
 def _rows(arcs: tuple[Ints, Ints, Ints], count: int) -> tuple[Ints, Ints, Ints]:
     """Sort arcs by tail, the cheapest first; return where each tail's begin, heads and costs."""
     tail, head, weight = arcs
-    order = np.lexsort((head, weight, tail))
+    order = ordered(tail, weight, head)
     return np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=count))]), head[order], weight[order]
 
 
@@ -629,7 +630,7 @@ def _with_rows(old: ModeGraph, anew: Bools, arcs: tuple[Ints, Ints, Ints]) -> tu
     head = old.arcs[kept, 0]
     some = anew[arcs[0]]
     tails, heads, weights = (part[some] for part in arcs)
-    order = np.lexsort((heads, weights, tails))
+    order = ordered(tails, weights, heads)
     tail = np.concatenate([tail[kept], tails[order]])
     head = np.concatenate([np.where(head < 0, ~head, head), heads[order]])
     weight = np.concatenate([old.arcs[kept, 1], weights[order]])

@@ -16,6 +16,7 @@ from siteplan.config import Profile, Rides
 from siteplan.network.berths import rules_between
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
+from siteplan.network.ordering import ordered
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, positions
 from siteplan.network.transit import Patterns, Timetable
 from siteplan.routing import search
@@ -87,8 +88,10 @@ def _exits(
     def make() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         exits = walks_to_stops(timetable, links, mode, backwards, outward=False)
         exits = _at_berths(exits, timetable.patterns)
-        exits = exits.iloc[np.lexsort((exits["place"], exits["cost"], exits["stop"]))]  # of millions of rows
-        return _ptr(exits["stop"], len(timetable.patterns.berth_stops)), _plain(exits[["place", "cost"]].to_numpy())
+        stop, place, cost = (exits[name].to_numpy() for name in ("stop", "place", "cost"))
+        order = ordered(stop, cost, place)  # of millions of rows
+        laid = np.column_stack([column.astype(np.int32)[order] for column in (place, cost)])
+        return _ptr(exits["stop"], len(timetable.patterns.berth_stops)), laid
 
     key = ("exits", backwards, mode.access, mode.home_minutes, _spots(links))
     return timetable.remember(key, make)  # type: ignore[no-any-return]
@@ -150,9 +153,8 @@ def _feet(
     ]
     every: pd.DataFrame = pd.concat(parts).groupby(["stop", "to"], as_index=False).min()
     every = _at_berths(_at_berths(every, timetable.patterns), timetable.patterns, "to")
-    every = _with_rules(timetable, every, backwards, walk, slack=slack, longest=longest).sort_values(
-        ["stop", "cost", "to"]
-    )
+    every = _with_rules(timetable, every, backwards, walk, slack=slack, longest=longest)
+    every = every.iloc[ordered(*(every[name].to_numpy(np.int64) for name in ("stop", "cost", "to")))]
     ptr = _ptr(every["stop"], len(timetable.patterns.berth_stops))
     return ptr, _plain(every[["to", "cost"]].to_numpy()), _plain(every["walk"].to_numpy())
 
@@ -260,10 +262,10 @@ def _inside(timetable: Timetable, walk: Profile) -> Ints:
 def walks_to_stops(
     timetable: Timetable, links: pd.DataFrame, mode: Rides, backwards: bool, *, outward: bool
 ) -> pd.DataFrame:
-    """Return `place` (row of `links`), `stop`, `cost` of the ways between places and stops, ordered by both.
+    """Return `place` (row of `links`), `stop`, `cost` of the ways between places and stops, one a pair.
 
-    `outward`: of sites, from the place to the stop, on foot; otherwise of people, from the stop to the place, as they
-    come to it.
+    `outward`: of sites, from the place to the stop, on foot, ordered by both; otherwise of people, from the stop to the
+    place, as they come to it, ordered by stop and place.
     """
     profile, longest = (mode.walk, mode.max_walk_minutes) if outward else (mode.access, mode.home_minutes)
     return _walks_to_stops(timetable, links, backwards, profile, longest=_ds(longest), outward=outward)
@@ -284,13 +286,18 @@ def _walks_to_stops(
         ends = (places, doors) if outward else (doors, places)
         source, target, cost = search.times(search.prepare(graph, *ends), longest)
         place, door = (source, target) if outward else (target, source)
-        place, stop = rows[place], timetable.doors["stop"].to_numpy()[door_rows[door]]
+        stop_of = timetable.doors["stop"].to_numpy()[door_rows]
+        place, stop = rows[place], stop_of[door]
         total = cost + _inside(timetable, profile)[door_rows[door]]
-        order = np.lexsort((total, stop, place))
-        order = order[total[order] <= longest]
-        place, stop = place[order], stop[order]
-        least = np.diff(place, prepend=-1).astype(bool) | np.diff(stop, prepend=-1).astype(bool)  # through which door
-        return pd.DataFrame({"place": place[least], "stop": stop[least], "cost": total[order[least]]})
+        near = total <= longest
+        place, stop, total = place[near], stop[near], total[near]
+        if (np.diff(stop_of) == 0).any():  # else they stand in order, as the search found them
+            first, second = (place, stop) if outward else (stop, place)
+            order = ordered(first, second, total)
+            differs = (np.diff(first[order], prepend=-1) != 0) | (np.diff(second[order], prepend=-1) != 0)
+            least = order[differs]  # through the door that is quickest
+            place, stop, total = place[least], stop[least], total[least]
+        return pd.DataFrame({"place": place, "stop": stop, "cost": total}, copy=False)
 
     key = ("to stops", backwards, profile, longest, outward, _spots(links))
     return timetable.remember(key, make)  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from siteplan.config.fields import FARTHEST, SEARCHED
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions
+from siteplan.network.ordering import ordered
 from siteplan.routing.batches import LANES, search_sums
 from siteplan.routing.streets import add_up, lay_out, make_room, search_times, spread
 from siteplan.units import Unit
@@ -145,7 +146,7 @@ def _hanging(graph: ModeGraph, targets: Positions) -> tuple[npt.NDArray[Any], np
         beyond = np.where(both, node[row, other], -1), np.where(both, cost[row, other], 0)
         parts.append(np.column_stack([node[row, side], row, cost[row, side], *beyond]))
     hang = np.concatenate(parts)
-    hang = hang[np.lexsort((hang[:, 1], hang[:, 2], hang[:, 0]))]
+    hang = hang[ordered(hang[:, 0], hang[:, 2], hang[:, 1])]
     count = np.bincount(hang[:, 0], minlength=len(graph.indptr) - 1)
     return _int32(np.concatenate([[0], np.cumsum(count)])), _int32(hang[:, 1:])
 
