@@ -27,7 +27,7 @@ from siteplan.output.maps.cells import cell_layers
 from siteplan.output.maps.layers import mark_labels
 from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.private import join_small, spread_people
-from siteplan.output.maps.shapes import pack
+from siteplan.output.maps.shapes import pack, pack_within
 from siteplan.output.result import Result
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
@@ -422,6 +422,24 @@ def test_packed_shapes_are_the_shapes():
     assert np.allclose(first[1] + first[1][:1], holed.interiors[0].coords, atol=1e-9)
     assert np.allclose(second[0] + second[0][:1], box(179, 80, 179.5, 80.5).exterior.coords, atol=1e-9)
     assert len(third[0]) == 4
+
+
+@pytest.mark.parametrize("budget", [4000, 1000, 300, 1])
+def test_areas_that_need_too_much_room_lose_corners_ring_by_ring_and_none_vanishes(budget):
+    turn = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
+    wavy = np.column_stack([np.cos(turn), np.sin(turn)]) * (1000 + 3 * np.sin(40 * turn))[:, None] + 500_000
+    areas = [Polygon(wavy, [box(500_000, 500_000, 500_009, 500_009).exterior.coords]), box(0, 0, 8, 8), Polygon()]
+    shapes = gpd.GeoSeries([MultiPolygon([areas[0], areas[1]]), *areas[1:]], crs=32631)
+    whole, packed = pack(shapes.to_crs(4326)), pack_within(shapes, 5.0, budget)
+    (drawn, *more), kept = unpacked(packed[0]), packed[1]
+    assert [kept, packed[2]] == [whole[1], ""]  # of one small square, and of nothing, all stays
+    assert len(packed[0]) < len(whole[0])
+    twin = shapes.simplify(80.0, preserve_topology=True)  # valid, and slower
+    room = max(budget, len(pack(twin.to_crs(4326))[0]) + len(kept))
+    assert sum(map(len, packed)) <= room
+    assert (len(drawn), more) == (1, [])  # a hole and a part that are narrower than the eye sees
+    outline = gpd.GeoSeries([Polygon(drawn[0])], crs=4326).to_crs(32631)[0].exterior
+    assert areas[0].exterior.hausdorff_distance(outline) < 5 * (2 + 4 + 8 + 16)
 
 
 # ---- in the browser ----

@@ -2,8 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -105,7 +106,15 @@ class Ground:
     railways: gpd.GeoDataFrame | None = None
     communes: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
+    cells: gpd.GeoDataFrame | None = None
     _drawn: dict[tuple[Frame, bool], Markup] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def unite(self) -> Callable[[npt.NDArray[np.object_]], shapely.Geometry]:
+        """How some of the cells become one shape: tenfold as quick where they meet in whole edges and nowhere else."""
+        shapes = np.array([], dtype=object) if self.cells is None else self.cells.geometry.to_numpy()
+        whole = bool((shapely.get_dimensions(shapes) == 2).all() and shapely.coverage_is_valid(shapes))
+        return shapely.coverage_union_all if whole else shapely.union_all
 
 
 @dataclass(frozen=True)
@@ -201,10 +210,10 @@ def minutes_map(
     kind = np.searchsorted(np.asarray(ends), minutes, side="left")
     parts = [_ground(frame, ground)]
     for number_of, colour in enumerate(class_colours("minutes", len(ends))):
-        parts.append(_cells(frame, shapes[np.isfinite(minutes) & (kind == number_of)], colour))
+        parts.append(_cells(frame, ground, shapes[np.isfinite(minutes) & (kind == number_of)], colour))
     away = ~np.isfinite(minutes)
-    parts.append(_cells(frame, shapes[away & (people > 0)], f"url(#{HATCH})"))
-    parts.append(_cells(frame, shapes[away & np.isnan(people)], f"url(#{DOTS})"))
+    parts.append(_cells(frame, ground, shapes[away & (people > 0)], f"url(#{HATCH})"))
+    parts.append(_cells(frame, ground, shapes[away & np.isnan(people)], f"url(#{DOTS})"))
     dots = [_dot(frame, mark, size**0.5) for mark in marks if mark.status != "excluded"]
     parts += [_outlines(frame, ground), *dots, _scale_and_north(frame, words, size)]
     return _drawing(frame, parts, title, about)
@@ -483,7 +492,7 @@ def _scale_and_north(frame: Frame, words: Words, size: float = 1.0) -> Markup:
     )
 
 
-def _cells(frame: Frame, shapes: npt.NDArray[np.object_], fill: str) -> Markup:
+def _cells(frame: Frame, ground: Ground, shapes: npt.NDArray[np.object_], fill: str) -> Markup:
     """Draw cells of one class as one shape, so that no lines of the grid remain; points as dots."""
     if not len(shapes):
         return Markup("")
@@ -493,7 +502,7 @@ def _cells(frame: Frame, shapes: npt.NDArray[np.object_], fill: str) -> Markup:
         ink = MISSING if fill.startswith("url") else fill
         return tag("path", d=dots, fill="none", stroke=ink, stroke_width=14, stroke_linecap="round")
     look = {"fill": fill, "fill_opacity": OPACITY}
-    return _shape(frame, shapely.get_parts(shapely.union_all(shapes)), closed=True, simplify=False, **look)
+    return _shape(frame, shapely.get_parts(ground.unite(shapes)), closed=True, simplify=False, **look)
 
 
 def _merged(frame: Frame, shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
