@@ -30,8 +30,8 @@ from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import RideTimes, Window, plan_rides, ride_costs, some_rides
-from siteplan.routing.search import MINUTE, Search, costs, prepare, room_for, runs_backwards
-from siteplan.routing.surfaces import search_surface, spread_places
+from siteplan.routing.search import MINUTE, Search, costs, prepare_along, room_for, runs_backwards
+from siteplan.routing.surfaces import outlines, search_surface, spread_places
 from siteplan.work import PARTS, cut, each, lent
 
 __all__ = ["isochrones"]
@@ -209,7 +209,7 @@ def _surfaces(
     met = streets.at(street, links["offset_m"].to_numpy()[rows] / np.maximum(streets.length[street], 1e-9))
     near = _near(streets, graph, shapely.get_coordinates(true), _extent(profile, cutoffs[-1] + CELL * pace))
     edge, metres, xy = _places(streets, near, min(CELL, STEP_SECONDS / 3.6 * profile.speed_kmh))
-    work = prepare(graph, sources, graph.positions(edge, metres, np.zeros(len(edge), np.int64)))
+    work = prepare_along(graph, sources, graph.positions(edge, metres, np.zeros(len(edge), np.int64)))
     ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
     rows = rows[work.order]
     return _Surfaces(rows, {int(row): k for k, row in enumerate(rows)}, ends, xy, beyond, pace, work, [])
@@ -221,7 +221,8 @@ def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: flo
         return np.zeros(0, np.int64)
     near = np.flatnonzero(streets.reaching(*centres.min(axis=0) - extent, *centres.max(axis=0) + extent))
     near = near[(graph.edge_chain[near] >= 0) & ~streets.passages[near]]  # nobody works on the water
-    ordered: npt.NDArray[np.int64] = near[np.argsort(graph.leave[graph.edge_chain[near], 0], kind="stable")]
+    chain = graph.edge_chain[near]
+    ordered: npt.NDArray[np.int64] = near[np.lexsort((chain, graph.leave[chain, 0]))]
     return ordered
 
 
@@ -340,27 +341,23 @@ def _joined(surfaces: list[Surface], choose: np.ufunc, beyond: int) -> Surface:
 def _contours(surface: Surface, cutoffs: npt.NDArray[np.int64], pace: float) -> list[Any]:
     """Return one MultiPolygon per limit."""
     grid, west, south = surface
-    grid = np.round(grid)
-    margin = _margin(pace)
-    return [_contour(np.minimum(grid, cutoff + margin), west, south, cutoff + 0.5) for cutoff in cutoffs]
+    whole, margin = (np.round(grid), west, south), _margin(pace)
+    return [_contour(whole, cutoff + 0.5, float(cutoff + margin)) for cutoff in cutoffs]
 
 
-def _contour(grid: npt.NDArray[np.float32], west: float, south: float, level: float) -> Any:
-    """Return where the surface is below `level`, as a MultiPolygon with its holes.
+def _contour(surface: Surface, level: float, most: float) -> Any:
+    """Return where the surface, cut off at `most`, is below `level`, as a MultiPolygon with its holes.
 
     The surface holds whole numbers and the level lies between two, so no contour passes through a centre or touches
     another, and the polygons are valid without mending.
     """
-    from contourpy import FillType, contour_generator
-
-    rows, columns = grid.shape
-    x, y = west + CELL * np.arange(columns), south + CELL * np.arange(rows)
-    filled: Any = contour_generator(x, y, grid, fill_type=FillType.OuterOffset).filled(-1.0, level)
-    outlines, offsets = filled
-    if not outlines:
+    xy, start, outer = outlines(*surface, CELL, level, most)
+    if not len(outer):
         return shapely.MultiPolygon()
-    coords = np.concatenate(outlines)
-    rings = np.cumsum(np.concatenate([[0], *(np.diff(offset) for offset in offsets)]))
-    polygons = np.cumsum([0, *(len(offset) - 1 for offset in offsets)])
-    parts = np.array([0, len(offsets)])
-    return shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, coords, (rings, polygons, parts))[0]
+    order = np.argsort(outer, kind="stable")  # the holes of a polygon behind its outer ring
+    length = np.diff(start)[order]
+    rings = np.concatenate([[0], np.cumsum(length)])
+    vertex = np.arange(len(xy)) + np.repeat(start[order] - rings[:-1], length)
+    polygons = np.append(np.flatnonzero(outer[order] == order), len(order))
+    parts = np.array([0, len(polygons) - 1])
+    return shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, xy[vertex], (rings, polygons, parts))[0]

@@ -1,5 +1,6 @@
 """Isochrones: nested, the same alone or in a list, valid, around their origin, and where one can really be in time."""
 
+import itertools
 from dataclasses import replace
 
 import geopandas as gpd
@@ -7,17 +8,22 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import shapely
+from contourpy import FillType, contour_generator
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from oracles import reached_area
 from siteplan.config import BIKE, WALK, Profile, Rides
-from siteplan.contours import isochrones
+from siteplan.contours import REACH, _contour, _surfaces, isochrones
 from siteplan.errors import InputError, StudyError
+from siteplan.network.graph import Positions, mode_graph
 from siteplan.network.slope import Climb
-from siteplan.network.snapping import link
+from siteplan.network.snapping import link, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, build_timetable
+from siteplan.routing.search import costs, prepare, times
+from siteplan.routing.surfaces import spread_places
 from test_transit import HALF_HOURLY, Case, along, cases, laid, road
 from worlds import (
     METRE_A_SECOND,
@@ -131,6 +137,51 @@ def test_it_is_the_union_of_discs_but_for_a_cell(
     assert shapely.area(shapely.difference(drawn, shapely.buffer(twin, 1.05 * GRID))) == 0
     assert shapely.area(shapely.difference(shapely.buffer(twin, -1.05 * GRID), drawn)) < 1
     assert drawn.area == pytest.approx(shapely.area(twin), rel=0.2)
+
+
+@settings(max_examples=100)
+@given(networks(), st.lists(a_place, min_size=1, max_size=2), profiles, st.sampled_from([1, 8, 20]), st.booleans())
+def test_a_surface_spreads_the_times_that_people_are_counted_by(
+    edges: list[Edge], spots: list[tuple[int, float, float]], profile: Profile, minutes: int, backwards: bool
+) -> None:
+    streets = to_scale(made(edges), 0.2)
+    if np.max(streets.costs(profile)) < 0:
+        return
+    sites = put(streets, [(edge, share, 0.0) for edge, share, _ in spots])
+    found = _surfaces(streets, sites, profile, costs([minutes], "minutes"), backwards=backwards)
+    graph = mode_graph(streets, profile, backwards=backwards)
+    rows, sources = positions(link(streets, sites, mode=profile, link_m=1600), graph, profile)
+    table = times(prepare(graph, sources, Positions(*found.search.targets)), found.beyond)
+    for k, row in enumerate(rows):
+        if sources.access[k]:
+            continue  # on an island: it has a way of its own to the street
+        grid, west, south = found.of(row)
+        _, met, cost = (column[table[0] == k] for column in table)
+        own = found.ends[found.rank[row], 2:]
+        xy, cost = np.vstack([found.xy[met], own]), np.append(cost, 0)
+        twin = spread_places(xy, cost, GRID, REACH, found.pace, found.beyond)
+        assert (west, south) == twin[1:]
+        assert np.array_equal(np.round(grid), np.round(twin[0]))
+
+
+@settings(max_examples=300)
+@given(arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 9)))
+def test_its_outlines_are_those_of_contourpy(values: npt.NDArray[np.float32]) -> None:
+    surface, most = np.pad(values, 1, constant_values=9), 7.0
+    ours = _contour((surface, 1000.0, 2000.0), 4.5, most)
+    generator = contour_generator(
+        1000 + GRID * np.arange(surface.shape[1]),
+        2000 + GRID * np.arange(surface.shape[0]),
+        np.minimum(surface, most),
+        fill_type=FillType.OuterOffset,
+    )
+    theirs = [
+        shapely.Polygon(rings[0], rings[1:])
+        for coords, offsets in zip(*generator.filled(-1.0, 4.5), strict=True)
+        for rings in [[coords[a:b] for a, b in itertools.pairwise(offsets)]]
+    ]
+    assert ours.is_valid
+    assert shapely.equals_exact(ours.normalize(), shapely.MultiPolygon(theirs).normalize(), 1e-6)
 
 
 # Tiny worlds ----------------------------------------------------------------------------------------------------------

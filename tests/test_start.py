@@ -25,7 +25,7 @@ print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules}
 """
 # What draws pages, opens rasters and workbooks, fetches and solves; and OSMnx with all that it brings.
 LATER = {"folium", "jinja2", "branca", "osmnx", "networkx", "matplotlib", "openpyxl", "requests", "tenacity", "highspy",
-         "contourpy", "h3", "js_lib_leaflet"}  # fmt: skip
+         "h3", "js_lib_leaflet"}  # fmt: skip
 READERS = {"pandas", "geopandas", "shapely", "pyproj", "osmium"}
 
 

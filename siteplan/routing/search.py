@@ -26,6 +26,7 @@ __all__ = [
     "costs",
     "deciseconds",
     "prepare",
+    "prepare_along",
     "room_for",
     "runs_backwards",
     "sums",
@@ -94,14 +95,38 @@ def runs_backwards(direction: str) -> bool:
 
 def prepare(graph: ModeGraph, sources: Positions, targets: Positions) -> Search:
     """Lay out sources and targets on a graph for the kernels."""
+    mates = _grouped(targets.chain, np.arange(len(targets)), len(graph.total))
+    hung = _hanging(graph, targets), (*mates, _int32(graph.arrive))
+    return _laid_out(graph, sources, targets, hung, chain=sources.chain)
+
+
+def prepare_along(graph: ModeGraph, sources: Positions, targets: Positions) -> Search:
+    """Lay out targets that stand all along the streets, those of a chain together: chains hang on nodes, not targets.
+
+    Chains without targets are left out, and the others numbered anew; -1 is the chain of a source on one that is.
+    """
+    first = np.flatnonzero(np.diff(targets.chain, prepend=-1))
+    chain = targets.chain[first]
+    number = np.full(len(graph.total), -1)
+    number[chain] = np.arange(len(chain))
+    arrive = graph.arrive[chain]
+    other = np.flatnonzero(arrive[:, 0] != arrive[:, 1])
+    node, hangs = np.concatenate([arrive[:, 0], arrive[other, 1]]), np.concatenate([np.arange(len(chain)), other])
+    hanging = _grouped(node, hangs, len(graph.indptr) - 1)
+    mates = _int32(np.append(first, len(targets))), _int32(arrive)
+    return _laid_out(graph, sources, targets, (hanging, mates), chain=number[sources.chain])
+
+
+def _laid_out(
+    graph: ModeGraph, sources: Positions, targets: Positions, hung: tuple[Any, Any], *, chain: Ints
+) -> Search:
     order = np.argsort(graph.leave[sources.chain, 0], kind="stable")
-    seeds = _seeds(graph, sources)
-    columns = (sources.chain, sources.forward, sources.backward, sources.metres, sources.access)
+    columns = (*_seeds(graph, sources), chain, sources.forward, sources.backward, sources.metres, sources.access)
     return Search(
         graph=(_int32(graph.indptr), graph.arcs),
-        hanging=_hanging(graph, targets),
-        mates=(*_grouped(targets.chain, np.arange(len(targets)), len(graph.total)), _int32(graph.arrive)),
-        sources=tuple(_int32(column[order]) for column in (*seeds, *columns)),
+        hanging=hung[0],
+        mates=hung[1],
+        sources=tuple(_int32(column[order]) for column in columns),
         targets=tuple(
             _int32(column)
             for column in (targets.chain, targets.forward, targets.backward, targets.metres, targets.access)

@@ -27,7 +27,20 @@ import numpy as np
 
 from siteplan.compiled import inner_kernel, kernel
 
-__all__ = ["FAR", "add_up", "ascend", "lay_out", "make_room", "meet", "own_chain", "search_times", "spread"]
+__all__ = [
+    "FAR",
+    "UNSEEN",
+    "U",
+    "add_up",
+    "ascend",
+    "explore",
+    "lay_out",
+    "make_room",
+    "meet",
+    "own_chain",
+    "search_times",
+    "spread",
+]
 
 SHIFT = 6  # buckets of 6.4 s: about what one street costs
 BLOCK = 6  # results are put in order by blocks of 64 targets
@@ -85,7 +98,7 @@ def _push(heads, pool, bucket, node, free, used):  # type: ignore[no-untyped-def
 
 
 @inner_kernel
-def _search(s, cutoff, graph, sources, state, heads, pool, seen):  # type: ignore[no-untyped-def]
+def explore(s, cutoff, graph, sources, state, heads, pool, seen):  # type: ignore[no-untyped-def]
     """Search from source `s`: leave twice the cost in the `state` of each node met, list them, return how many."""
     indptr, arcs = graph
     seed_node, seed_cost = sources[0], sources[1]
@@ -150,7 +163,7 @@ def meet(s, cutoff, graph, hanging, mates, sources, targets, room):  # type: ign
     mates_ptr, mate, arrive = mates
     target_chain, forward, backward, _, access = targets
     state, heads, pool, seen, best, met = room[:6]
-    count = _search(s, cutoff, graph, sources, state, heads, pool, seen)
+    count = explore(s, cutoff, graph, sources, state, heads, pool, seen)
     found = U(0)
     chain = sources[2][s]
     a, b = arrive[chain, 0], arrive[chain, 1]

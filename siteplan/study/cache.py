@@ -23,7 +23,6 @@ __all__ = ["LIBRARIES", "Cache", "content_key", "file_hash"]
 ENDING = ".kept"
 DIGEST = 32  # bytes of a SHA-256
 LIBRARIES = (
-    "contourpy",
     "geopandas",
     "h3",
     "highspy",
