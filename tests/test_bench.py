@@ -9,7 +9,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
 
 import siteplan as sp
 from siteplan.config import BIKE, WALK
@@ -91,6 +90,14 @@ def test_ratios_are_those_of_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (row.ratio, row.ours, row.theirs) == ("3.0 (2.0-4.0)", "1.0 s", "3.0 s")
 
 
+def test_two_pairs_are_enough_where_they_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = iter([1.0, 2.0, 1.0, 2.05, 1.0, 9.0])
+    monkeypatch.setattr("tests.bench.measure._cpu", lambda work: next(taken))
+    (row,) = in_turns("task", lambda: None, {"other": lambda: None}, rounds=3)
+    assert row.theirs == "2.0 s"
+    assert list(taken) == [1.0, 9.0]
+
+
 def test_less_work_given_to_the_other_is_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = iter([1.0, 2.0])
     monkeypatch.setattr("tests.bench.measure._cpu", lambda work: next(taken))
@@ -137,7 +144,7 @@ def test_siteplan_is_told_as_other_engines_are(tmp_path: Path) -> None:
         engine.tell(f"polygons bike 1 15,20 {tmp_path / 'areas'}")
     minutes = routers.minutes_of(tmp_path / "minutes", 2)
     assert minutes == pytest.approx(np.array([[0, 50], [50, 0]]) / 80, abs=0.02)  # metres a minute
-    near, large = routers.areas_of(tmp_path / "areas", shapely.from_wkt)
+    near, large = routers.areas_of(tmp_path / "areas", routers.Engine.polygons)
     assert 0 < near.area < large.area
     assert routers.area_in_common([near, large], [near, large]) == 1.0
 
@@ -217,6 +224,20 @@ def test_a_task_that_fails_or_is_left_out_does_not_cost_the_others(
     assert "| a task |" in told
     monkeypatch.setattr(sys, "argv", ["bench", "absent", "right"])
     assert bench.main() == 0
+
+
+def test_tasks_that_are_measured_by_cpu_run_in_processes_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SITEPLAN_DATA", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["bench", "polygons", "reading"])
+    assert bench.main() == 0
+    told = capsys.readouterr().out
+    assert "polygons: left out: no porto_alegre" in told
+    assert "reading: left out: no porto_alegre" in told
+    monkeypatch.setattr(bench, "run_apart", lambda name, rounds: ([Row(name, "1 s")], name == "reading"))
+    assert bench.main() == 1
+    assert "| polygons | 1 s" in capsys.readouterr().out
 
 
 def test_an_unknown_task_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Load: a made country of many sites, cells, communes and scenarios, from files to the pages; time, memory, pages."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -26,9 +27,10 @@ choose: {objective: coverage, sites: 50, minutes: 15}
 """
 
 
-def load(rounds: int, *, share: float = 1.0) -> list[Row]:
-    """Measure `siteplan run` at full size, once without the scenarios and once with them; `share` makes all smaller."""
-    del rounds  # minutes each
+def load(rounds: int) -> list[Row]:
+    """Measure `siteplan run` once without the scenarios and once with them; SHARE=1 is the full size, minutes each."""
+    del rounds
+    share = float(os.environ.get("SHARE", "0.4"))
     size = [max(2, round(many * share)) for many in (SITES, CELLS, COMMUNES, SCENARIOS)]
     told = "{:,} sites, {:,} cells, {:,} communes".format(*size)
     rows = []

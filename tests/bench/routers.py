@@ -4,10 +4,12 @@ All are given the same places, which lie on streets, and the same speeds; sitepl
 What cannot be made equal:
 - Whom each lets use which way is its own matter; docs/measurements.md says where they differ and who is right.
 - GraphHopper has no matrix: it is given all places as one graph and searches a tree from each origin to the limit.
+- Polygons are written as each gives them: siteplan in metres, as WKB like GraphHopper's, Valhalla's as its text.
 - Valhalla's matrix has no limit: each origin is asked with the places that a straight line could reach, which is faster
   than all pairs at once. By bicycle it takes up to 4 s at each crossing and turn, which nothing switches off.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -55,7 +57,7 @@ class Engine:
     name: str
     command: Callable[[], list[str | Path]]
     origins: int = MANY
-    polygons: Callable[[str], Any] = shapely.from_wkt
+    polygons: Callable[[str], list[Any]] = lambda line: [shapely.from_wkb(line)]
 
 
 def engines(rounds: int) -> list[Row]:
@@ -113,7 +115,7 @@ def beside(ours: Told, theirs: Told, engine: Engine, folder: Path, rounds: int) 
         rows.append(Row(f"{where}, {mode}, {given:,} origins: the minutes", told, engine.name))
         ask = [f"polygons {mode} {FEW} {','.join(map(str, LIMITS))} {folder / 'areas'}"]
         ours.tell(ask[0])
-        drawn = areas_of(folder / "areas", shapely.from_wkt)
+        drawn = areas_of(folder / "areas", Engine.polygons)
         theirs.tell(ask[0])
         share = area_in_common(drawn, areas_of(folder / "areas", engine.polygons))
         name = f"{engine.name} ({share:.0%} of the area in common)"
@@ -161,9 +163,17 @@ def minutes_of(file: Path, origins: int) -> Minutes:
     return np.fromfile(file, "<f4").reshape(origins, -1) / 60.0
 
 
-def areas_of(file: Path, read: Callable[[str], Any]) -> Any:
-    shapes = gpd.GeoSeries([read(line) for line in file.read_text().splitlines()], crs=4326)
-    return shapes.to_crs(shapes.estimate_utm_crs()).make_valid().to_numpy()
+def areas_of(file: Path, read: Callable[[str], list[Any]]) -> Any:
+    """Return polygons in metres, of degrees unless they say otherwise."""
+    shapes = [shape for line in file.read_text().splitlines() for shape in read(line)]
+    series = gpd.GeoSeries(shapes, crs=shapely.get_srid(shapes[0]) or 4326)
+    return series.to_crs(series.estimate_utm_crs()).make_valid().to_numpy()
+
+
+def contours_of(line: str) -> list[Any]:
+    """Return the polygons of one answer of Valhalla, the nearest limit first."""
+    features = sorted(json.loads(line)["features"], key=lambda feature: float(feature["properties"]["contour"]))
+    return [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in features]
 
 
 def write_places(streets: StreetNetwork, mode: str, folder: Path) -> None:
@@ -254,7 +264,7 @@ def bring(engine: str, *command: str | Path) -> None:
 
 ENGINES = (
     Engine("GraphHopper 10.2", graphhopper),
-    Engine("Valhalla 3.9.1", valhalla, origins=100, polygons=shapely.from_geojson),
+    Engine("Valhalla 3.9.1", valhalla, origins=100, polygons=contours_of),
 )
 
 
@@ -278,8 +288,9 @@ def main() -> None:
             found[table["site"].cat.codes, table["point"]] = table["minutes"] * 60
             found.tofile(file)
         else:
-            areas = isochrones(streets, sites, mode=PROFILES[mode], minutes=minutes, direction="from")
-            Path(file).write_text("\n".join(areas.to_crs(4326).to_wkt()["geometry"]))
+            areas = isochrones(streets, sites, mode=PROFILES[mode], minutes=minutes, direction="from").geometry
+            shapes = shapely.set_srid(areas.to_numpy(), areas.crs.to_epsg())
+            Path(file).write_text("\n".join(shapely.to_wkb(shapes, hex=True, include_srid=True)))
         print("done", flush=True)
 
 

@@ -25,7 +25,7 @@ __all__ = ["cover", "median"]
 
 Floats = npt.NDArray[np.float64]
 LIMIT, CHOSEN = 15.0, 10
-PATIENCE = 90  # seconds that one run gets, whoever runs
+PATIENCE = 60  # seconds that one run gets, whoever runs
 
 
 def country(sites: int, demands: int) -> tuple[Floats, Floats]:
@@ -57,31 +57,42 @@ def spopt() -> tuple[Any, Any]:
     return locate, pulp
 
 
-def apart(
-    work: Callable[[], Any], patience: float, warm: Callable[[], Any] = lambda: None
-) -> tuple[float, float, float, Any] | None:
-    """Run work in a process of its own: CPU and wall seconds, megabytes at most, the answer; None if out of patience.
+def apart(*works: tuple[Callable[[], Any], ...], patience: float) -> list[tuple[float, float, float, Any] | None]:
+    """Run works in processes of their own, all at once: of each CPU and wall seconds, megabytes at most, the answer.
 
-    Child processes of its own (CBC is one) count, and end with it. `warm` is run there before, not counted: kernels are
-    loaded then. No solver may have run in this process, as its threads do not follow.
+    None stands for who was out of patience. Child processes of a work (CBC is one) count, and end with it. Of several
+    functions only the last is counted: those before it load kernels. No solver may have run in this process, as its
+    threads do not follow.
     """
+    begun = [_begun(*steps) for steps in works]
+    until = time.perf_counter() + patience
+    return [_ended(*one, until) for one in begun]
+
+
+def _begun(*steps: Callable[[], Any]) -> tuple[Any, Any]:
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
 
     def run() -> None:
         os.setsid()
-        warm()
+        for step in steps[:-1]:
+            step()
         gc.collect()
         began, before = time.perf_counter(), sum(os.times()[:4])
-        answer = work()
+        answer = steps[-1]()
         took = sum(os.times()[:4]) - before
         most = max(resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         there.send((took, time.perf_counter() - began, most / 1024, answer))
 
     process = context.Process(target=run)
     process.start()
+    there.close()  # else nobody notices that the process ended without an answer
+    return process, here
+
+
+def _ended(process: Any, here: Any, until: float) -> tuple[float, float, float, Any] | None:
     try:
-        if not here.poll(patience):
+        if not here.poll(max(0.0, until - time.perf_counter())):
             return None
         found: tuple[float, float, float, Any] = here.recv()
     except EOFError:
@@ -118,10 +129,13 @@ def cover(rounds: int) -> list[Row]:
             model = locate.MCLP.from_cost_matrix(minutes, people, LIMIT, p_facilities=CHOSEN)
             return float(model.solve(solver).problem.objective.value())
 
-        mine = [apart(lambda m=minutes, p=people: our_cover(m, p), PATIENCE, warm) for _ in range(times)]
-        for name, solver in (("CBC", pulp.PULP_CBC_CMD(msg=False)), ("HiGHS", pulp.HiGHS(msg=False))):
-            others = [apart(lambda s=solver, f=theirs: f(s), PATIENCE) for _ in range(times)]
-            rows.append(_covered(sites, demands, name, mine, others))
+        steps = warm, lambda m=minutes, p=people: our_cover(m, p)
+        mine = [apart(steps, patience=PATIENCE)[0] for _ in range(times)]
+        solvers = {"CBC": pulp.PULP_CBC_CMD(msg=False), "HiGHS": pulp.HiGHS(msg=False)}
+        asked = [(lambda s=solver, f=theirs: f(s),) for solver in solvers.values()]  # type: ignore[misc]
+        runs = [apart(*asked, patience=PATIENCE) for _ in range(times)]
+        for name, others in zip(solvers, zip(*runs, strict=True), strict=True):
+            rows.append(_covered(sites, demands, name, mine, list(others)))
     return rows
 
 
@@ -188,7 +202,7 @@ def their_median(minutes: Floats, people: Floats, objective: float) -> str:
         model.problem.solve(pulp.HiGHS(msg=False, gapRel=0.001))
         return float(model.problem.objective.value())
 
-    found = apart(work, PATIENCE)
+    (found,) = apart((work,), patience=PATIENCE)
     if found is None:
         return f"not ended after {PATIENCE} s wall"
     if abs(found[3] - objective) > 0.0021 * objective:

@@ -85,7 +85,7 @@ def cpu(arguments: list[str], rounds: int) -> Iterator[tuple[str, float]]:
             ("without byte-code of its own", {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": f"{folder}/none"}),
         ):
             run(arguments, **given)
-            yield told, statistics.median(spent(arguments, given) for _ in range(max(rounds, 5)))
+            yield told, statistics.median(spent(arguments, given) for _ in range(max(rounds, 3)))
 
 
 def spent(arguments: list[str], given: dict[str, str]) -> float:

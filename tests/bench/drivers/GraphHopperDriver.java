@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.locationtech.jts.io.WKBWriter;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -92,7 +93,8 @@ class GraphHopperDriver {
                         .triangulate(snap, alone, tree, label -> label.time, 0);
                     var contours = new ContourBuilder(triangles.triangulation);
                     for (double one : minutes)
-                        out.println(contours.computeIsoline(one * 60_000, triangles.seedEdges).toText());
+                        out.println(WKBWriter.toHex(
+                            new WKBWriter().write(contours.computeIsoline(one * 60_000, triangles.seedEdges))));
                 }
             }
         }

@@ -87,21 +87,18 @@ class Mode:
         file.write_bytes(found.tobytes())
 
     def polygons(self, count: int, minutes: list[float], file: Path) -> None:
-        """Write a line of GeoJSON for each site and limit."""
+        """Write a line for each site: the text of the answer, GeoJSON."""
         with file.open("w") as out:
             for place in self.places[:count]:
-                answer = self.actor.isochrone(
-                    {
-                        "locations": [place],
-                        "costing": self.costing,
-                        "costing_options": self.options,
-                        "contours": [{"time": one} for one in minutes],
-                        "polygons": True,
-                        "generalize": 0,
-                    }
-                )
-                shapes = {one["properties"]["contour"]: one["geometry"] for one in answer["features"]}
-                out.writelines(json.dumps(shapes[one]) + "\n" for one in minutes)
+                asked = {
+                    "locations": [place],
+                    "costing": self.costing,
+                    "costing_options": self.options,
+                    "contours": [{"time": one} for one in minutes],
+                    "polygons": True,
+                    "generalize": 0,
+                }
+                out.write(self.actor.isochrone(json.dumps(asked)) + "\n")
 
 
 def apart(a: dict[str, float], b: dict[str, float]) -> float:
