@@ -28,6 +28,7 @@ from siteplan.errors import NetworkError
 from siteplan.memory import give_back
 from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
+from siteplan.network.oneways import onward, round_trips
 from siteplan.network.ordering import ordered
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
@@ -154,12 +155,11 @@ def _stuck(streets: StreetNetwork, cost: Ints) -> Bools:
     along, against = (cost[edges] >= 0).T
     if (along == against).all():
         return found
-    tail, head = np.concatenate([u[along], v[against]]), np.concatenate([v[along], u[against]])
-    links = scipy.sparse.coo_array((np.ones(len(tail), np.int8), (tail, head)), shape=(count, count))
-    piece = scipy.sparse.csgraph.connected_components(links, connection="strong")[1]
+    tail, head = (np.concatenate(parts).astype(np.int32) for parts in ((u[along], v[against]), (v[along], u[against])))
+    piece = round_trips(tail, head, count)
     size = np.bincount(piece[u[(piece[u] == piece[v]) & (streets.length[edges] > 0)]], minlength=int(piece.max()) + 1)
-    inside = np.flatnonzero((size >= max(1, min(ISLAND_EDGES, size.max())))[piece])
-    into, out = (_beyond(start, end, inside, count) for start, end in ((tail, head), (head, tail)))
+    inside = np.flatnonzero((size >= max(1, min(ISLAND_EDGES, size.max())))[piece]).astype(np.int32)
+    into, out = onward(tail, head, inside, count), onward(head, tail, inside, count)
     found[edges, 0] = ~((along & out[v]) | (against & out[u]))
     found[edges, 1] = ~((along & into[u]) | (against & into[v]))
     return found
@@ -178,16 +178,6 @@ def _pushed(streets: StreetNetwork, profile: Profile, cost: Ints) -> tuple[Ints,
         on_foot = np.column_stack(streets.costs(profile.with_(push=True)))
         cost = np.where(there[:, None] & (cost < 0), on_foot, cost).astype(cost.dtype)
     return cost, there
-
-
-def _beyond(tail: Ints, head: Ints, origins: Ints, count: int) -> Bools:
-    """Tell which nodes one gets to from any of the origins."""
-    # One more node, from which all the search begins.
-    row, column = np.append(tail, np.full(len(origins), count)), np.append(head, origins)
-    onward = scipy.sparse.coo_array((np.ones(len(row), np.int8), (row, column)), shape=(count + 1, count + 1)).tocsr()
-    found = np.zeros(count + 1, bool)
-    found[scipy.sparse.csgraph.breadth_first_order(onward, count, return_predecessors=False)] = True
-    return found
 
 
 def mode_graph(streets: StreetNetwork, profile: Profile, *, backwards: bool = False) -> ModeGraph:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from siteplan.network.ordering import ordered
 from siteplan.siting.demands import Demands, Flags, Floats, Ints
 from siteplan.siting.exact import Rows, minimise
 from siteplan.siting.kernels import numbers
@@ -76,19 +77,21 @@ def cover_exactly(
 
 def _merged(demands: Demands, settled: Any) -> tuple[list[Ints], Floats, float]:
     """Return sets of unsettled sites, what the demands weigh that see just these, and what no site left can cover."""
+    covered = numbers(demands.ptr, demands.site, settled == 1) > 0
+    weight = np.where(covered, 0.0, np.asarray(demands.weight, np.float64))
+    demand = np.repeat(np.arange(len(weight)), np.diff(demands.ptr))
+    pair = np.flatnonzero((weight[demand] > 0) & (settled[demands.site] == 0))
+    pair = pair[ordered(demand[pair], demands.site[pair])]
+    seen, left = demands.site[pair].astype(np.int64), np.bincount(demand[pair], minlength=len(weight))
+    lost = float(np.cumsum(np.append(0.0, weight[left == 0]))[-1])  # one after the other, as the sets below
     sets: dict[bytes, float] = {}
-    lost, weight = 0.0, np.asarray(demands.weight, dtype=np.float64)
-    for i in np.flatnonzero(weight > 0):
-        row = demands.site[demands.ptr[i] : demands.ptr[i + 1]]
-        state = settled[row]
-        if (state == 1).any():
-            continue
-        left = np.sort(row[state == 0]).astype(np.int64)
-        if len(left) == 0:
-            lost += weight[i]
-        else:
-            key = left.tobytes()
-            sets[key] = sets.get(key, 0.0) + weight[i]
+    whole, ends = seen.tobytes(), 8 * np.cumsum(left)
+    some = np.flatnonzero(left)
+    for one, begin, end in zip(
+        weight[some].tolist(), (ends - 8 * left)[some].tolist(), ends[some].tolist(), strict=True
+    ):
+        key = whole[begin:end]
+        sets[key] = sets.get(key, 0.0) + one
     return [np.frombuffer(key, dtype=np.int64) for key in sets], np.array(list(sets.values())), lost
 
 
