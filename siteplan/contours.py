@@ -24,7 +24,7 @@ from siteplan.config import Profile, Rides
 from siteplan.doors import as_limits, asked_limits, door
 from siteplan.errors import warn
 from siteplan.inputs.sites import Places
-from siteplan.network.graph import ModeGraph, mode_graph
+from siteplan.network.graph import ModeGraph, footing, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
@@ -311,15 +311,15 @@ def _stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
 
 
 def _make_stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
-    streets, profile = transit.streets, rides.access
-    graph = mode_graph(streets, profile)
-    doors = transit.doors
+    streets, profile, doors = transit.streets, rides.access, transit.doors
     x, y = shapely.get_coordinates(doors.geometry.to_numpy()[(doors["status"] == "placed").to_numpy()]).T
     far = _extent(profile, rides.home_minutes * MINUTE)
-    near = np.unique(shapely.STRtree(streets.lines).query(shapely.box(x - far, y - far, x + far, y + far))[1])
+    near = np.zeros(len(streets.u), bool)
+    near[shapely.STRtree(streets.lines).query(shapely.box(x - far, y - far, x + far, y + far))[1]] = True
     # Only on streets that people are linked to: the search links these places as it does homes.
-    _, _, xy = _places(streets, near[(graph.usable & ~streets.areas)[near]], STEP_RIDES)
-    xy = np.unique(np.round(xy, 2), axis=0)
+    near &= footing(streets, profile).trusted & ~streets.areas
+    _, _, xy = _places(streets, np.flatnonzero(near), STEP_RIDES)
+    xy = np.unique(np.round(xy, 2).view(np.complex128)).view(float).reshape(-1, 2)  # by x and then y, as numbers go
     return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=streets.crs)
 
 

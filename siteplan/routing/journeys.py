@@ -175,7 +175,8 @@ class Journeys:
         costs, _ = _minute_by_minute(self.clock, mode.planned_minutes, query, self.by_itself)
         if self._called is not None:
             costs = np.minimum(costs, self._called.costs)
-        within: npt.NDArray[np.bool_] = np.sort(costs, axis=0)[self._rank] <= cutoff
+        # So is the value of a rank if more values than come before it are.
+        within: npt.NDArray[np.bool_] = np.count_nonzero(costs <= cutoff, axis=0) > self._rank
         return within
 
     def _rounds(self, start: int) -> Any:
