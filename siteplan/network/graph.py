@@ -21,15 +21,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
 from siteplan.memory import give_back
 from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
+from siteplan.network.laying import components, hilbert, mark_dead_ends, rows, walked
 from siteplan.network.oneways import onward, round_trips
-from siteplan.network.ordering import ordered
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
 
@@ -206,7 +205,7 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     ends_only = np.maximum(*streets.uses(profile.rules, push=profile.push, calm=profile.stress)[:2]) == Access.ENDS
     edges = np.flatnonzero(usable)
     u, v = streets.u[edges], streets.v[edges]
-    component = _pieces(u, v, streets.node_count)
+    component = components(u, v, streets.node_count)
     ends_only[edges] |= _behind_gates(u, v, ends_only[edges], component)
     ends_only |= pushed
     size = np.bincount(component[u], streets.length[edges] > 0)
@@ -221,13 +220,6 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     detours = [way for way in ways if (cost[way >> 1, way & 1] >= 0).all() and not ends_only[way >> 1].any()]
     turns = turns[usable[turns >> 1].all(axis=1)]
     return Footing(cost, usable, ends_only, trusted, component, turns, tuple(tuple(way.tolist()) for way in detours))
-
-
-def _pieces(u: Ints, v: Ints, count: int) -> Ints:
-    """Return the component of every node."""
-    links = scipy.sparse.coo_array((np.ones(len(u), np.int8), (u, v)), shape=(count, count))
-    found: Ints = scipy.sparse.csgraph.connected_components(links, directed=False)[1]
-    return found
 
 
 def _build(streets: StreetNetwork, use: Footing, backwards: bool) -> ModeGraph:
@@ -266,7 +258,7 @@ def _behind_gates(u: Ints, v: Ints, ends_only: Bools, component: Ints) -> Bools:
     behind = np.zeros(len(u), bool)
     open_ = np.flatnonzero(~ends_only)
     if 0 < len(open_) < len(u):
-        piece = _pieces(u[open_], v[open_], len(component))[u[open_]]
+        piece = components(u[open_], v[open_], len(component))[u[open_]]
         whole = component[u[open_]]
         by_size = np.lexsort((piece, -np.bincount(piece)[piece], whole))
         wholes, first = np.unique(whole[by_size], return_index=True)
@@ -299,7 +291,7 @@ def _contract(
     component: Ints,
     stops: Ints | None = None,
 ) -> _Chains:
-    """Join edges at nodes without a choice, by pointer doubling over half-edges; never at the nodes `stops`.
+    """Join edges at nodes without a choice, by walking over half-edges; never at the nodes `stops`.
 
     Half-edge 2e runs along edge e, 2e + 1 against it; d ^ 1 turns d round.
     """
@@ -308,23 +300,15 @@ def _contract(
     along = np.maximum(cost, 0).astype(np.int32).ravel()
     open_ = (cost >= 0).ravel()
     follow = _followers(head, open_, ends_only, component, stops=np.empty(0, int) if stops is None else stops)
-    metres = np.repeat(length, 2)
-    has = follow >= 0
-    last = np.where(has, follow, np.arange(2 * m, dtype=np.int32))
-    # What lies after each half-edge up to its chain's end: travelled its way, travelled back, and in metres.
-    ahead = np.where(has, along[last], 0)
-    back = np.where(has, along[last ^ 1], 0)
-    far = np.where(has, metres[last], 0.0)
-    while True:
-        beyond = last[last]
-        if (beyond == last).all():
-            break
-        ahead, back, far, last = ahead + ahead[last], back + back[last], far + far[last], beyond
+    last, ahead, back, far = walked(follow, along, length)
     one, other = last[0::2], last[1::2]  # the half-edges that end the chain on either side
     flip = one > other
-    del follow, has, metres
-    key, first_edge, chain = np.unique(np.minimum(one, other), return_index=True, return_inverse=True)
-    chain = chain.astype(np.int32)
+    del follow
+    first_half, edge = np.minimum(one, other), np.arange(m, dtype=np.int32)
+    starts = _those(first_half, 2 * m)
+    key, chain = np.flatnonzero(starts), (np.cumsum(starts, dtype=np.int32) - 1)[first_half]
+    first_edge = np.empty(len(key), np.int32)
+    first_edge[chain[::-1]] = edge[::-1]  # the last that is written stays
     # Along the chain to the edge's first end is what lies after its reverse, travelled back; and the reverse of that.
     before = np.where(
         flip[:, None], np.column_stack([back[0::2], back[1::2]]), np.column_stack([back[1::2], back[0::2]])
@@ -353,10 +337,10 @@ def _passed(head: Ints, open_: Bools, ends_only: Bools, stops: Ints) -> tuple[In
     degree = np.bincount(head, minlength=1)
     passable = degree == 2
     passable[stops[stops < len(passable)]] = False
-    arriving = np.argsort(head, kind="stable")
-    start = np.concatenate([[0], np.cumsum(degree)])
     node = np.flatnonzero(passable)
-    first, second = arriving[start[node]], arriving[start[node] + 1]
+    half, first, second = np.arange(len(head), dtype=np.int32), *np.empty((2, len(degree)), np.int32)
+    first[head[::-1]], second[head] = half[::-1], half  # the last that is written stays
+    first, second = first[node], second[node]
     plain = (first >> 1 != second >> 1) & ~ends_only[first >> 1] & ~ends_only[second >> 1]
     plain &= (open_[first] == open_[second ^ 1]) & (open_[first ^ 1] == open_[second])
     return node[plain], first[plain], second[plain]
@@ -405,9 +389,9 @@ def _assemble(
     """Give the remaining nodes numbers along a Hilbert curve and lay the arcs out in CSR form."""
     restricted = np.zeros(streets.node_count, bool)
     restricted[chains.ends[chains.ends_only]] = True
-    present = np.unique(chains.ends)
+    present = np.flatnonzero(_those(chains.ends, streets.node_count))
     x, y = _node_places(streets)
-    present = present[np.argsort(_hilbert(x[present], y[present]), kind="stable")]
+    present = present[np.argsort(hilbert(x[present], y[present]), kind="stable")]
     m = len(streets.u)
     edge_chain, edge_flip = np.full(m, -1, np.int32), np.zeros(m, bool)
     edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip
@@ -432,12 +416,13 @@ def _assemble(
         (tail, head, weight), count = lay_detours(
             (tail, head, weight), count, detours, (leave, enter, arrive), total=chains.total
         )
-    indptr, head, weight = _rows((tail, head, weight), count)
+    indptr, arcs = rows(tail, head, weight, count)
+    mark_dead_ends(indptr, arcs)
     before, before_metres = np.zeros((m, 2), np.int32), np.zeros(m)
     before[edges], before_metres[edges] = chains.before, chains.before_metres
     return ModeGraph(
         indptr=indptr,
-        arcs=_marked(indptr, head, weight),
+        arcs=arcs,
         total=chains.total,
         leave=leave,
         arrive=arrive,
@@ -471,6 +456,13 @@ def _met_ends(streets: StreetNetwork, halves: Ints, present: Ints, edge_chain: I
     return [int(end) for end in _turning(pairs, edge_chain, edge_flip).ravel()]
 
 
+def _those(nodes: Ints, count: int) -> Bools:
+    """Tell of each of so many nodes whether it is among some: without sorting these."""
+    found = np.zeros(count, bool)
+    found[nodes] = True
+    return found
+
+
 def _gates(ends: Ints, ends_only: Bools, base: Ints, restricted: Bools) -> tuple[Ints, Ints]:
     """Return the graph nodes where trips that start on chains enter the graph, and from which they end on them."""
     middle = base[ends] + restricted[ends]  # copy 1 where there are three
@@ -498,20 +490,6 @@ def _arcs(
             heads.append(to[some, other])
             costs.append(total[some, side])
     return np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)
-
-
-def _rows(arcs: tuple[Ints, Ints, Ints], count: int) -> tuple[Ints, Ints, Ints]:
-    """Sort arcs by tail, the cheapest first; return where each tail's begin, heads and costs."""
-    tail, head, weight = arcs
-    order = ordered(tail, weight, head)
-    return np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=count))]), head[order], weight[order]
-
-
-def _marked(indptr: Ints, head: Ints, weight: Ints) -> npt.NDArray[np.int32]:
-    """Return heads and costs of arcs, dead ends marked."""
-    tail = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
-    named = np.where(_dead_ends(tail, head, len(indptr) - 1)[head], ~head, head)
-    return np.column_stack([named, weight]).astype(np.int32)
 
 
 def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: bool) -> ModeGraph | None:
@@ -561,7 +539,7 @@ def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: b
         anew[nodes] = True
     total = np.concatenate([np.where(gone[:, None], -1, old.total), chains.total])
     leave, arrive = np.concatenate([old.leave, leave]), np.concatenate([old.arrive, arrive])
-    indptr, head, weight = _with_rows(old, anew, _arcs(leave, arrive, total, first[restricted & (first >= 0)]))
+    indptr, arcs = _with_rows(old, anew, _arcs(leave, arrive, total, first[restricted & (first >= 0)]))
     m = len(streets.u)
     edge_chain, edge_flip = np.full(m, -1, np.int32), np.zeros(m, bool)
     along, along_metres = np.zeros((m, 2), np.int32), np.zeros(m)
@@ -574,7 +552,7 @@ def _edited(streets: StreetNetwork, profile: Profile, use: Footing, backwards: b
         column[here], column[edges] = kept[there], laid
     return ModeGraph(
         indptr=indptr,
-        arcs=_marked(indptr, head, weight),
+        arcs=arcs,
         total=total,
         leave=leave,
         arrive=arrive,
@@ -613,29 +591,18 @@ def _met(streets: StreetNetwork, use: Footing, alike: Ints) -> Bools:
     return met
 
 
-def _with_rows(old: ModeGraph, anew: Bools, arcs: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints, Ints]:
-    """Return the arcs of a graph, those of some nodes laid anew; as `_rows`."""
+def _with_rows(old: ModeGraph, anew: Bools, arcs: tuple[Ints, Ints, Ints]) -> tuple[Ints, npt.NDArray[np.int32]]:
+    """Return the arcs of a graph, those of some nodes laid anew; as `rows`, dead ends marked."""
     tail = np.repeat(np.arange(len(old.indptr) - 1), np.diff(old.indptr))
     kept = np.flatnonzero(~anew[tail])
     head = old.arcs[kept, 0]
     some = anew[arcs[0]]
-    tails, heads, weights = (part[some] for part in arcs)
-    order = ordered(tails, weights, heads)
-    tail = np.concatenate([tail[kept], tails[order]])
-    head = np.concatenate([np.where(head < 0, ~head, head), heads[order]])
-    weight = np.concatenate([old.arcs[kept, 1], weights[order]])
-    by_tail = np.argsort(tail, kind="stable")  # two sorted runs, none with a tail of the other
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=len(anew)))])
-    return indptr, head[by_tail], weight[by_tail]
-
-
-def _dead_ends(tail: Ints, head: Ints, count: int) -> Bools:
-    """Return the nodes from which one can only return: a single arc leaves, and all that arrive come from its head."""
-    onward = np.full(count, -1, np.int64)
-    onward[tail] = head
-    dead = np.bincount(tail, minlength=count) <= 1
-    dead[head[onward[head] != tail]] = False
-    return dead
+    before = (tail[kept], np.where(head < 0, ~head, head), old.arcs[kept, 1])
+    indptr, laid = rows(
+        *(np.concatenate([part, more[some]]) for part, more in zip(before, arcs, strict=True)), len(anew)
+    )
+    mark_dead_ends(indptr, laid)
+    return indptr, laid
 
 
 def _node_places(streets: StreetNetwork) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -643,19 +610,3 @@ def _node_places(streets: StreetNetwork) -> tuple[npt.NDArray[np.float64], npt.N
     for node, vertex in ((streets.u, streets.start[:-1]), (streets.v, streets.start[1:] - 1)):
         x[node], y[node] = streets.x[vertex], streets.y[vertex]
     return x, y
-
-
-def _hilbert(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Ints:
-    """Return the rank of points along a Hilbert curve of 2^16 steps a side, so that neighbours share memory."""
-    size = max(float(np.ptp(x)), float(np.ptp(y)), 1.0)
-    px, py = (((values - values.min()) / size * 65535).astype(np.int64) for values in (x, y))
-    rank = np.zeros(len(x), np.int64)
-    side = 32768
-    while side:
-        right, upper = (px & side) > 0, (py & side) > 0
-        rank += side * side * ((3 * right) ^ upper)
-        mirror = ~upper & right
-        px, py = np.where(mirror, 65535 - px, px), np.where(mirror, 65535 - py, py)
-        px, py = np.where(upper, px, py), np.where(upper, py, px)
-        side >>= 1
-    return rank
