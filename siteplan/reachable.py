@@ -212,8 +212,8 @@ class Reach(Shown):
     {'people': 100.0}
     >>> reach.nearest("given").minutes.tolist()
     [5.0, 10.0]
-    >>> reach.shared("given", 15).tolist()
-    [[140.0, 40.0], [40.0, 40.0]]
+    >>> [each.tolist() for each in reach.shared("given", 15)]
+    [[0, 1], [1, 0], [40.0, 40.0]]
 
     `site` and `point` are positions in `sites` and `points`; rows are sorted by mode, site and point, and those of
     `modes[m]` are `starts[m]:starts[m + 1]`.
@@ -545,13 +545,18 @@ class Reach(Shown):
         """Sum the amounts of the points of some pairs by site."""
         return sums(pairs.site, amount[pairs.point] * weights, len(self.sites))
 
-    def shared(self, mode: str, limit: float, name: str = "people") -> Floats:
-        """Return whom every two sites both reach within the limit (sites x sites)."""
+    def shared(self, mode: str, limit: float, name: str = "people") -> tuple[Int32s, Int32s, Floats]:
+        """Return every site with each other one that reaches some of the same people within the limit, and how many.
+
+        Positions of the sites; those who share most with a site come first.
+        """
         pairs = self.within(mode, limit)
         shape = (len(self.sites), len(self.points))
         reached = scipy.sparse.csr_array((np.ones(len(pairs.site)), (pairs.site, pairs.point)), shape=shape)
-        shared: Floats = ((reached * self.people.amount(name)) @ reached.T).toarray()
-        return shared
+        both = ((reached * self.people.amount(name)) @ reached.T).tocoo()
+        rows = np.flatnonzero((both.row != both.col) & (both.data > 0))
+        rows = rows[np.lexsort((both.col[rows], -both.data[rows], both.row[rows]))]
+        return both.row[rows], both.col[rows], both.data[rows]
 
     def only(self, points: Collection[object]) -> "Reach":
         """Return the same sites and modes with some of the points alone."""

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal
 
 import networkx as nx
@@ -17,6 +17,15 @@ from siteplan.network.tags import Access
 Node = Hashable
 Costs = dict[Node, int]
 Spot = tuple[int, float, int]
+
+
+def square(pairs: pd.DataFrame, sites: Sequence[str]) -> pd.DataFrame:
+    """Lay the people whom a site shares with another out by rows and columns; on the diagonal stands 0."""
+    wide = pd.DataFrame(0.0, index=sites, columns=sites)
+    for site, other, people in pairs.itertuples(index=False):
+        assert wide.loc[site, other] == 0
+        wide.loc[site, other] = people
+    return wide
 
 
 def street_times(

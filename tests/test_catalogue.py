@@ -30,7 +30,6 @@ from siteplan.catalogue import (
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.inputs.population import read_population
 from siteplan.output.result import Result
-from siteplan.output.tables import write_overlap
 from siteplan.study import run
 from tests.asking import quiet
 from tests.town import NORTH, lon, write_bus, write_town
@@ -317,7 +316,7 @@ TRAITS = ["fibre", "rent", "floor_m2", "step_free", "energy", "stop_minutes", "s
 )
 def test_every_table_has_the_columns_that_are_declared_in_their_order(request, study, groups, own):
     result = request.getfixturevalue(study)
-    known = {"group": groups, "own": [*own, "lon", "lat"], "sites": list(result.sites.index)}
+    known = {"group": groups, "own": [*own, "lon", "lat"]}
     tables = list(written(result))
     assert len(tables) > 30
     assert [(table.name, odd) for table, columns in tables if (odd := out_of_place(table, columns, known))] == []
@@ -355,10 +354,3 @@ def test_decimals_are_those_of_the_column_or_else_of_the_table():
     assert [scores.decimals_of(name) for name in ("unique_walk_15", "decayed_walk", "score", "cost")] == [1, 6, 6, 6]
     assert TABLES["scenario_scores"].decimals_of("people_walk_15") == 4
     assert TABLES["fairness"].decimals_of("value") == 7
-
-
-def test_a_site_is_found_by_its_place_whatever_it_is_called(tmp_path):
-    sites = pd.Index(["site", "people", "=1+1"], name="site")
-    write_overlap(pd.DataFrame([[3, 1, 0], [1, 2.26, 0], [0, 0, 1]], sites, sites), tmp_path / "overlap.csv")
-    text = (tmp_path / "overlap.csv").read_text()
-    assert text == "site,site,people,'=1+1\nsite,3,1.0,0\npeople,1,2.3,0\n'=1+1,0,0.0,1\n"

@@ -13,6 +13,7 @@ from siteplan.analysis.reach import added, coverage, decayed_reach, overlap, rea
 from siteplan.analysis.score import score_sites
 from siteplan.config import Decay
 from siteplan.errors import InputError, StudyError
+from tests.oracles import square
 
 # Four sites and six points of one cell each, 1, 2, 4, 8, 16 and 32 people: every sum tells who is in it.
 PEOPLE = pd.DataFrame(
@@ -95,14 +96,14 @@ def test_added_refuses_times_of_other_sites() -> None:
 
 def test_overlap_counts_people_reached_by_both() -> None:
     found = overlap(table(walk=WALK), PEOPLE, minutes=20)
-    assert found.loc["A"].tolist() == [3, 2, 0, 0]
-    assert found.loc["C"].tolist() == [0, 4, 12, 8]
+    assert found[found["site"] == "A"].to_numpy().tolist() == [["A", "B", 2]]
+    assert found[found["site"] == "C"].to_numpy().tolist() == [["C", "D", 8], ["C", "B", 4]]
 
 
 def test_overlap_takes_best_of_several_modes_and_refuses_unknown_ones() -> None:
     times = table(walk=WALK, bike=BIKE)
-    assert overlap(times, PEOPLE, minutes=20).loc["A", "A"] == 19
-    assert overlap(times, PEOPLE, minutes=20, mode="walk").loc["A", "A"] == 3
+    assert overlap(times, PEOPLE, minutes=9).to_numpy().tolist() == [["C", "D", 8], ["D", "C", 8]]
+    assert overlap(times, PEOPLE, minutes=9, mode="walk").empty
     with pytest.raises(StudyError, match=r"no mode 'car'.*walk, bike, best"):
         overlap(times, PEOPLE, mode="car")
 
@@ -300,13 +301,14 @@ def test_everything_equals_the_slow_twin(world: tuple[pd.DataFrame, pd.DataFrame
     covered = coverage(times, people, minutes=[limit]).set_index("mode")
     for mode, sets in reached_sets(times, limit).items():
         assert covered.loc[mode, "people"] == pytest.approx(everyone(people, union(list(sets.values()))))
-        both = overlap(times, people, minutes=limit, mode=mode)
+        both = square(overlap(times, people, minutes=limit, mode=mode), list(sets))
         fixed = {site for site in sets if sites.loc[site, "status"] in ("existing", "required")}
         for site, own in sets.items():
             others = union([points for other, points in sets.items() if other != site])
-            assert found.loc[site, f"people_{mode}_{limit}"] == everyone(people, own) == both.loc[site, site]
+            assert found.loc[site, f"people_{mode}_{limit}"] == everyone(people, own)
             assert found.loc[site, f"unique_{mode}_{limit}"] == everyone(people, own - others)
-            assert both.loc[site].tolist() == [everyone(people, own & points) for points in sets.values()]
+            shared = {other: everyone(people, own & points) for other, points in sets.items() if other != site}
+            assert both.loc[site].to_dict() == shared | {site: 0}
             if sites.loc[site, "status"] != "excluded":
                 kept = union([sets[other] for other in fixed - {site}])
                 assert gain.loc[site, f"added_{mode}_{limit}"] == everyone(people, own - kept)
@@ -326,7 +328,7 @@ def test_the_order_of_rows_sites_and_points_changes_no_bit(
     for one, other in [
         (reach(times, people), reach(shuffled, mixed).loc[names]),
         (added(times, people, sites), added(shuffled, mixed, sites)),
-        (overlap(times, people), overlap(shuffled, mixed).loc[names, names]),
+        (square(overlap(times, people), names), square(overlap(shuffled, mixed), names)),
         (coverage(times, people), coverage(shuffled, mixed)),
         (
             decayed_reach(times, people, decay=Decay("logistic", 15)),

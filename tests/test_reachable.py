@@ -19,6 +19,7 @@ from siteplan.config import Decay
 from siteplan.errors import InputError, StudyError
 from siteplan.reachable import People, Reach, site_positions
 from siteplan.siting.choose import choose_sites
+from tests.oracles import square
 from tests.test_reach import PEOPLE, SITES, WALK, table, worlds
 
 World = tuple[pd.DataFrame, pd.DataFrame, list[str]]
@@ -64,8 +65,11 @@ def test_every_question_equals_the_slow_twin(world: World, some: list[str], limi
         reached = {site: {p for (s, p), m in pairs.items() if s == site and m <= limit} for site in names}
         by_site = asked.by_site(asked.within(mode, limit), asked.people.amount("people"))
         assert by_site == pytest.approx([amounts[sorted(reached[site])].sum() for site in names])
-        both = [[amounts[sorted(reached[one] & reached[two])].sum() for two in names] for one in names]
-        assert asked.shared(mode, limit) == pytest.approx(np.array(both))
+        both = {(one, two): amounts[sorted(reached[one] & reached[two])].sum() for one in names for two in names}
+        shared = {(names[one], names[two]): people for one, two, people in zip(*asked.shared(mode, limit), strict=True)}
+        assert shared == pytest.approx({pair: people for pair, people in both.items() if people and len({*pair}) == 2})
+        order = [(names.index(one), -people, names.index(two)) for (one, two), people in shared.items()]
+        assert order == sorted(order)
 
 
 def whole_people(people: pd.DataFrame) -> pd.DataFrame:
@@ -84,7 +88,7 @@ def test_counts_of_the_parts_add_up_to_the_whole_to_the_bit(world: World, cut: l
     for count in (
         lambda each: reach(each),
         lambda each: added(each, None, sites),
-        lambda each: overlap(each),
+        lambda each: square(overlap(each), sites.index),
         lambda each: coverage(each).set_index(["mode", "minutes"])[["people", "workers"]],
         lambda each: access_shares(each).set_index(["group", "mode", "minutes"])[["people", "covered"]],
         lambda each: sites_in_reach(each).set_index(["group", "mode", "minutes", "sites"])[["people"]],
@@ -137,7 +141,7 @@ def test_sites_cut_into_tiles_count_to_the_bit_as_all_of_them_at_once(
         lambda each: added(each, None, sites, minutes=limits),
         lambda each: decayed_reach(each, decay=Decay("linear", 20)),
         lambda each: coverage(each, minutes=limits),
-        lambda each: overlap(each),
+        lambda each: square(overlap(each), sites.index),
         lambda each: cell_access(each, opened=opened),
         lambda each: access_shares(each, opened=opened),
         lambda each: sites_in_reach(each, opened=opened),

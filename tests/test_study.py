@@ -69,7 +69,7 @@ def test_the_speed_stands_beside_every_result(result: Result) -> None:
 
 
 def test_tables_of_a_result(result: Result) -> None:
-    assert list(result.overlap.to_numpy().ravel()) == [110] * 4
+    assert result.overlap.to_numpy().tolist() == [["A", "B", 110], ["B", "A", 110]]
     assert len(result.times) == 5 + 5 + 11 + 11
     assert result.cell_access.loc["5", "mode_best"] == "bike"
     assert result.rings is not None
@@ -329,17 +329,15 @@ def test_the_cache_holds_what_the_last_run_needed(town: Path) -> None:
     assert [parts[:-1] for parts in kept] == [["results"], ["rings", "walk"], ["times", "walk"], ["trials"]]
 
 
-def test_what_an_earlier_run_wrote_and_this_one_does_not_is_removed(
-    town: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quietly(run, town)
+def test_what_an_earlier_run_wrote_and_this_one_does_not_is_removed(town: Path) -> None:
+    quietly(run, read_study(town, ["output.tables=xlsx"]))
     results = town.parent / "results"
+    assert (results / "tables.xlsx").exists()
     (results / "mine.csv").write_text("mine")
-    monkeypatch.setattr(stages, "MOST_OVERLAPS", 1)
     quietly(run, read_study(town, ["name=Another"]))
-    assert not (results / "overlap.csv").exists()
+    assert not (results / "tables.xlsx").exists()
     assert (results / "mine.csv").read_text() == "mine"
-    assert "overlap.csv" not in json.loads((results / "manifest.json").read_text())["files"]
+    assert "tables.xlsx" not in json.loads((results / "manifest.json").read_text())["files"]
 
 
 def test_points_can_be_found_on_the_ground(result: Result) -> None:

@@ -78,7 +78,7 @@ def test_texts_that_no_cell_holds_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_table_larger_than_a_sheet_is_left_out_and_said(tmp_path: Path) -> None:
-    wide = pd.DataFrame(0.0, index=range(1), columns=range(16_384))  # and one that names its rows
+    wide = pd.DataFrame(0.0, index=range(1), columns=range(16_385))
     with pytest.warns(SiteplanWarning, match=r"t\.xlsx: overlap\.csv: more rows or columns than a sheet holds"):
         write_workbook({"overlap": wide, "stops": pd.DataFrame({"site": ["A"]})}, tmp_path / "t.xlsx")
     assert openpyxl.load_workbook(tmp_path / "t.xlsx").sheetnames == ["stops"]

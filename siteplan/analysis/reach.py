@@ -141,7 +141,7 @@ def overlap(
     metres: float | None = None,
     mode: str | None = None,
 ) -> pd.DataFrame:
-    """Count the people whom both of two sites reach, for every pair of sites.
+    """Count the people whom both of two sites reach, for every two sites that share any.
 
     Parameters
     ----------
@@ -154,7 +154,8 @@ def overlap(
 
     Returns
     -------
-    Square table, index and columns `site`; the diagonal is each site's reach.
+    Columns `site`, `other` and `people`: each site, in their order, with every other that reaches some of the same
+    people, first the one that shares most. So two sites stand in two rows; those that share nobody in none.
 
     Raises
     ------
@@ -165,14 +166,17 @@ def overlap(
 
     Examples
     --------
-    >>> sp.overlap(times, people, minutes=15).loc["S01", ["S01", "S02", "S03"]].to_dict()
-    {'S01': 9437.0, 'S02': 14.0, 'S03': 8919.0}
+    >>> sp.overlap(times, people, minutes=15).query("site == 'S01'").head(2)
+      site other  people
+    0  S01   S05  8941.0
+    1  S01   S03  8919.0
     """
     unit, limits = asked_limits(minutes, metres, 15)
     asked = Reach.of(times, people, unit)
     chosen = asked.chosen_mode(mode, "overlap")
     (limit,) = check_limits(as_limits(limits))
-    return pd.DataFrame(asked.shared(chosen, limit), index=asked.sites, columns=asked.sites)
+    site, other, both = asked.shared(chosen, limit)
+    return pd.DataFrame({"site": asked.sites.take(site), "other": asked.sites.take(other), "people": both})
 
 
 @door()

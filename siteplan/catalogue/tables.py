@@ -38,7 +38,7 @@ class Column:
     optional
         Whether it is left out where nobody asked for it.
     kind
-        Of a pattern: the kind of `Measure` that its columns hold, or `group`, `sites`, `uptake`, or `own` (what the
+        Of a pattern: the kind of `Measure` that its columns hold, or `group`, `uptake`, or `own` (what the
         user's file holds beside).
     """
 
@@ -80,7 +80,7 @@ class Table:
     def column(self, name: str) -> Column | None:
         """Find what a column of this table is; None where it is none of its columns."""
         measure = Measure.read(name)
-        kinds = (measure and measure.kind, "uptake" if is_uptake(name) else "", "group", "sites", "own")
+        kinds = (measure and measure.kind, "uptake" if is_uptake(name) else "", "group", "own")
         known = {each.name: each for each in self.columns if not each.kind}
         called_alike = {each.kind: each for each in self.columns if each.kind}
         return known.get(name) or next((called_alike[kind] for kind in kinds if kind in called_alike), None)

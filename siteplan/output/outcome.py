@@ -101,7 +101,7 @@ class Outcome(Shown):
 
     @property
     def overlap(self) -> pd.DataFrame | None:
-        """The people whom two sites share, by any mode within the largest limit; None for more than 2,000 sites."""
+        """The people whom two sites share, by any mode within the largest limit."""
         return self.tables.get("overlap")
 
     @property

@@ -23,7 +23,7 @@ from siteplan.output.lock import one_writer
 from siteplan.output.outcome import Outcome
 from siteplan.output.packages import CRATE, PACKAGE, write_packages
 from siteplan.output.rasters import write_minutes
-from siteplan.output.tables import write_manifest, write_overlap, write_table, write_times
+from siteplan.output.tables import write_manifest, write_table, write_times
 from siteplan.output.workbook import write_workbook
 from siteplan.siting.choice import Choice
 
@@ -126,9 +126,7 @@ class Result(Outcome):
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in self.tables.items():
             path = folder / TABLES[name].file
-            if name == "overlap":
-                write_overlap(table, path)
-            elif path.suffix == ".parquet":
+            if path.suffix == ".parquet":
                 write_times(table, path, points=self.mark if name == "times" else "")
             else:
                 write_table(table, path, TABLES[name])

@@ -25,7 +25,6 @@ __all__ = [
     "plain_value",
     "scores_json",
     "write_manifest",
-    "write_overlap",
     "write_table",
     "write_times",
 ]
@@ -58,13 +57,6 @@ def csv_text(table: pd.DataFrame, declared: Declared | None = None) -> str:
     columns = [_texts(flat.iloc[:, at], most) for at, most in enumerate(places)]
     cells = pd.DataFrame(dict(enumerate(columns)), dtype=object).set_axis([guarded(str(name)) for name in flat], axis=1)
     return str(cells.to_csv(index=False, lineterminator="\n"))
-
-
-def write_overlap(overlap: pd.DataFrame, path: str | Path) -> None:
-    """Write the square table of people whom two sites share as CSV; sites are found by their place, not their name."""
-    named = overlap.round(1).set_axis([guarded(str(site)) for site in overlap.columns], axis=1)
-    named.index = pd.Index(named.columns, name="site")
-    named.to_csv(path, lineterminator="\n")
 
 
 def scores_json(scores: pd.DataFrame) -> str:

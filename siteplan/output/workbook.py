@@ -52,7 +52,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | Path, *, curr
     large, changed = [], 0
     for name, table in tables.items():
         declared = TABLES[name]
-        flat = _flat(table, declared)
+        flat = table.reset_index() if table.index.name else table
         if len(flat) + FIRST > MOST_ROWS or flat.shape[1] > MOST_COLUMNS:
             large.append(declared.file)
         else:
@@ -66,12 +66,6 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | Path, *, curr
     written = io.BytesIO()
     book.save(written)
     Path(path).write_bytes(_steady(written))
-
-
-def _flat(table: pd.DataFrame, declared: Table) -> pd.DataFrame:
-    """Give a table with what names its rows as the first column; the square table of overlap does not say it."""
-    name = table.index.name or (declared.rows if declared.rows not in table else "")
-    return table.rename_axis(str(name)).reset_index() if name else table
 
 
 def _write_sheet(sheet: Any, table: pd.DataFrame, declared: Table, currency: str) -> int:

@@ -81,7 +81,6 @@ __all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "run_into",
 PLAIN = 2.0  # metres: less than a tenth of the grid that isochrones are drawn on
 APART = ("scores", "times")  # which other commands may have written beside a choice
 MOST_DRAWN = 300  # sites whose isochrones a run draws whatever they are: an isochrone takes a hundred times its search
-MOST_OVERLAPS = 2000  # sites: the table of pairs grows with their square
 
 
 @dataclass(frozen=True)
@@ -540,9 +539,8 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Seq
         left_out = places_left_out(study, data, reach, study.fairness)
         tables |= access_tables(Situation(study, data, reach, opened))
         access = cell_access(reach, **limits)
-    if len(data.sites) <= MOST_OVERLAPS:
-        longest: dict[str, Any] = {study.travel.unit: max(study.travel.limits)}
-        tables["overlap"] = overlap(reach, **longest)
+    longest: dict[str, Any] = {study.travel.unit: max(study.travel.limits)}
+    tables["overlap"] = overlap(reach, **longest)
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
     given = study.inputs.times
