@@ -16,11 +16,11 @@ import pytest
 from siteplan.analysis import bookings
 from siteplan.compiled import Kernel, folder_of_kernels, kernel
 from siteplan.routing import arrivals, batches, budget, journeys, streets, surfaces, transit
-from siteplan.siting import demands, interchange, kernels, relaxation
+from siteplan.siting import anneal, demands, fewest, interchange, kernels, relaxation
 
 ROOT = Path(__file__).parent.parent
-MODULES = (arrivals, batches, bookings, budget, demands, interchange, journeys, kernels, relaxation, streets, surfaces,
-           transit)  # fmt: skip
+MODULES = (anneal, arrivals, batches, bookings, budget, demands, fewest, interchange, journeys, kernels, relaxation,
+           streets, surfaces, transit)  # fmt: skip
 
 INNER = """
 from siteplan.compiled import inner_kernel

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from siteplan.errors import Key, StudyError
+from siteplan.siting.anneal import anneal
 from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.demands import Demands
 from siteplan.siting.dominance import dominated
 from siteplan.siting.exact import SLACK, Solution, at_most, serve, solve
+from siteplan.siting.fewest import few_sites
 from siteplan.siting.heuristic import LITTLE, Opening, allowed, fits, grow, objective_of
 from siteplan.siting.median import median_search, median_within
 from siteplan.siting.problem import Flags, Floats, Problem
@@ -68,7 +70,7 @@ def answer(problem: Problem) -> Answer:
     greedy_fits = _fits(problem, greedy_set)
     start = greedy_set if greedy_fits else highest
     if start is not None:
-        start = _bettered(problem, start)
+        start = _bettered(problem, start, work)
     aside = np.zeros(len(problem.sites), dtype=bool)
     if method == "greedy":
         if start is None:
@@ -119,14 +121,17 @@ def _compile() -> None:
         median_search(Demands(ptr, site, cost, np.ones(3), 3, 5.0), 1)
 
 
-def _bettered(problem: Problem, start: Flags) -> Flags:
+def _bettered(problem: Problem, start: Flags, work: Work) -> Flags:
     """Better a set to start from, where nothing that comes after does so itself."""
     search = problem.objective.search
     if search == "fewest":
         return without_idle([problem], [start])[0]
     if _searched(problem) or problem.capacity is not None or search == "farthest":
         return start
-    return improve(problem, start)
+    best = improve(problem, start)
+    if problem.times == 1 or problem.floors is not None or problem.quotas:
+        return best
+    return swap(problem, anneal(problem, best, objective_of(problem, best), work))
 
 
 def _only_one(problem: Problem, work: Work) -> tuple[Flags, float]:
@@ -320,21 +325,52 @@ def _fewest(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> 
     floor = None if wanted is None else wanted * (1 - SLACK)
     fewer = replace(problem, barred=problem.barred | aside)
     everybody = problem.question.share == 1 and problem.capacity is None  # a cover of sets, and no column a person
-    asked = {"must": problem.reachable & (problem.weight > 0)} if everybody else {"at_least": floor}
-    best = solve(fewer, least, **asked, start=start, work=work, gap=gap)
-    best = _or_start(problem, best, start, work)
-    bound = max(-best.bound, _least_needed(problem, floor or 0.0))
+    must = problem.reachable & (problem.weight > 0)
+    asked: dict[str, Any] = {"must": must} if everybody else {"at_least": floor}
+    small = few_sites(fewer, must, work) if everybody and least == "sites" else None
+    if small is not None and fits(problem, small) and (start is None or small.sum() < start.sum()):
+        start = small
+    bound = _least_needed(problem, floor or 0.0)
+    proven = False
+    if least == "sites" and start is not None and not everybody and replace(problem, count=1).plain:
+        start, few = _fewer(fewer, start, work)
+        bound, proven = max(bound, float(few)), few == int(start.sum())
+    best = start if proven else None
+    if best is None:
+        found = _or_start(problem, solve(fewer, least, **asked, start=start, work=work, gap=gap), start, work)
+        best, bound = found.opened, max(bound, -found.bound)
     bound = float(np.ceil(bound - 1e-6)) if least == "sites" else bound
-    if problem.question.share == 1 or not best.opened.any():
-        return best.opened, bound
+    if problem.question.share == 1 or not best.any():
+        return best, bound
     if least == "sites":
-        smaller = replace(fewer, count=int(best.opened.sum()))
+        smaller = replace(fewer, count=int(best.sum()))
     else:
-        smaller = replace(fewer, budget=float(problem.cost[best.opened].sum()) * (1 + LITTLE))
+        smaller = replace(fewer, budget=float(problem.cost[best].sum()) * (1 + LITTLE))
     if problem.capacity is None:
-        return _conditioned(smaller, aside, best.opened, work)[0], bound
-    more = solve(smaller, at_least=floor, start=best.opened, work=work, gap=gap)
-    return best.opened if more is None or not np.isfinite(more.value) else more.opened, bound
+        return _conditioned(smaller, aside, best, work)[0], bound
+    more = solve(smaller, at_least=floor, start=best, work=work, gap=gap)
+    return best if more is None or not np.isfinite(more.value) else more.opened, bound
+
+
+def _fewer(problem: Problem, start: Flags, work: Work) -> tuple[Flags, int]:
+    """Return a set that covers enough with one site less, as often as that can be, and how many it takes at least.
+
+    Each number is a question of who covers most: bounded first, then solved where that does not tell.
+    """
+    enough = (_wanted(problem) or 0.0) * (1 - LITTLE)
+    while True:
+        count = int(start.sum()) - 1
+        if count < max(1, int(problem.fixed.sum())):
+            return start, count + 1
+        for branching in (False, True):
+            opened, most = _plainly(replace(problem, count=count), work, 0.0, branching=branching)
+            if objective_of(problem, opened) >= enough:
+                start = opened
+                break
+            if most < enough * (1 - LITTLE):
+                return start, count + 1
+        else:
+            return start, 0
 
 
 def _least_needed(problem: Problem, wanted: float) -> float:
@@ -442,6 +478,8 @@ def _all_reached(problem: Problem, must: Flags, work: Work, *, solved: bool) -> 
             return None, True
         if found.objective == 0 and fits(problem, opened):
             return opened, True
+        if problem.plain:
+            return _covered(problem, must, work, solved=solved)
         problem = _settled(problem, found) if found.objective > 0 else problem
     if not solved:
         return None, False
@@ -449,6 +487,26 @@ def _all_reached(problem: Problem, must: Flags, work: Work, *, solved: bool) -> 
     if best is None or not np.isfinite(best.value):
         return None, best is None
     return best.opened, True
+
+
+def _covered(problem: Problem, must: Flags, work: Work, *, solved: bool) -> tuple[Flags | None, bool]:
+    """Do as `_all_reached` where nothing but a number of sites is asked: look for the fewest."""
+    count = problem.count or 0
+    few = few_sites(problem, must, work, enough=count)
+    if few is None:
+        return None, True
+    many = int(few.sum())
+    if many > count and solved:
+        free, part = replace(problem, count=None), work.part(1 / 3)
+        best = solve(free, "sites", must=must, start=few, work=part, enough=count + 0.5)
+        if best is None or -best.bound > count + 0.4:
+            return None, True
+        few, many = best.opened, int(best.opened.sum())
+    if many > count:
+        return None, False
+    for _ in grow(Opening(problem, few)):
+        pass
+    return few, True
 
 
 def _within(problem: Problem, minutes: float) -> Problem:

@@ -20,7 +20,7 @@ from siteplan.errors import SiteplanError
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 from siteplan.siting.work import Work
 
-__all__ = ["SLACK", "Rows", "Solution", "at_most", "minimise", "serve", "solve", "solve_nested"]
+__all__ = ["SLACK", "Rows", "Solution", "at_most", "minimise", "must_sets", "serve", "solve", "solve_nested"]
 
 EXACT = 1e-9  # a second goal may give away this share of the first
 # A condition on people is met within this share. HiGHS takes rows as equal within 1e-6: with tighter tolerances, or a
@@ -108,6 +108,7 @@ def solve(
     start: Flags | None = None,
     work: Work | None = None,
     gap: float = 0.0,
+    enough: float = INFINITE,
 ) -> Solution | None:
     """Solve one question; None if no set of sites meets the conditions.
 
@@ -126,14 +127,16 @@ def solve(
         A set of sites to start from.
     work, gap
         When to stop: after so much (None: only when done), or when proven to be within this share of the optimum.
+    enough
+        With `work`: stop, too, when fewer sites (or less cost) than this are proven impossible.
     """
     import highspy
 
     unserved = must is not None and goal in ("sites", "cost") and problem.capacity is None
     rows, main, (lower, upper, whole) = _programme(problem, "nothing" if unserved else goal)
     many = len(problem.sites)
-    if must is not None:
-        _must_rows(problem, rows, must)
+    for some in () if must is None else must_sets(problem, must):
+        rows.add(1, 0, sorted(some), 1.0, low=1.0)
     if at_least is not None:
         entries, size = np.arange(len(main.people)) + main.first, at_least or 1.0
         rows.add(1, 0, entries, main.people * main.worth / size, low=at_least / size)
@@ -157,8 +160,13 @@ def solve(
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
     nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
     bounds = lower, upper, whole
-    options = {"mip_lp_solver": "ipm"} if problem.times > 1 and len(cost) > MANY else None
-    answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, offset=nobody, options=options)
+    options: dict[str, Any] = {}
+    if len(problem.apart) or (problem.times > 1 and len(cost) > MANY):
+        options["mip_lp_solver"] = "ipm"
+    if problem.capacity is not None:  # a row a pair, of which none can go
+        options["presolve"] = "off"
+    known: dict[str, Any] = {"offset": nobody, "options": options, "enough": enough / scale}
+    answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, **known)
     if answer is None:
         return None
     values, objective, bound, status = answer
@@ -402,16 +410,18 @@ def _floor_rows(problem: Problem, rows: Rows, covered: _Service, lowest: int | N
             rows.add(1, 0, column, value, low=problem.floors[number] - SLACK)
 
 
-def _must_rows(problem: Problem, rows: Rows, must: Flags) -> None:
-    """Each of these points needs an open site; who reaches all that another does has one where that one has."""
+def must_sets(problem: Problem, must: Flags) -> list[frozenset[int]]:
+    """Return sets of sites such that who has one of each has all of `must` served.
+
+    Who reaches all that another does has one where that one has.
+    """
     reached = (problem.site[problem.ptr[i] : problem.ptr[i + 1]] for i in np.flatnonzero(must))
     sets = {frozenset(row[~problem.barred[row]].tolist()) for row in reached}
     kept: dict[int, list[frozenset[int]]] = {}  # by their first site
     for some in sorted(sets, key=lambda one: (len(one), sorted(one))):
         if not any(less <= some for site in some for less in kept.get(site, ())):
             kept.setdefault(min(some, default=-1), []).append(some)
-    for some in itertools.chain.from_iterable(kept.values()):
-        rows.add(1, 0, sorted(some), 1.0, low=1.0)
+    return list(itertools.chain.from_iterable(kept.values()))
 
 
 def minimise(
@@ -424,11 +434,12 @@ def minimise(
     gap: float = 0.0,
     offset: float = 0.0,
     options: Mapping[str, Any] | None = None,
+    enough: float = INFINITE,
 ) -> tuple[Floats | None, float, float, Any] | None:
     """Let HiGHS minimise; None where nothing is feasible. Returns values, objective, bound and status.
 
     `bounds` are the least and the most of each column, and whether it is whole; `options` stand above those for all.
-    Without whole columns it always goes on to the end, but for the clock.
+    A bound of `enough` ends it. Without whole columns it always goes on to the end, but for the clock.
     """
     import highspy
 
@@ -461,7 +472,7 @@ def minimise(
     if start is not None:
         solver.setSolution(len(start[0]), start[0].astype(np.int32), start[1].astype(np.float64))
     if work is not None:
-        _count_steps(solver, work, int(lp.num_row_ + sum(map(len, rows.value))))
+        _count_steps(solver, work, int(lp.num_row_ + sum(map(len, rows.value))), enough)
     solver.run()
     status, info = solver.getModelStatus(), solver.getInfo()
     known = highspy.HighsModelStatus
@@ -478,15 +489,15 @@ def minimise(
     return values, objective, bound, status
 
 
-def _count_steps(solver: Any, work: Work, size: int) -> None:
-    """Let HiGHS count its looks around as steps, and stop when there are none left.
+def _count_steps(solver: Any, work: Work, size: int, enough: float) -> None:
+    """Let HiGHS count its looks around as steps, and stop when there are none left or the bound is enough.
 
     It looks around between two parts of its work, never by the clock, and not while it solves the first relaxation.
     """
 
     def look(event: Any) -> None:
         work.spend(size)
-        if work.steps <= 0:
+        if work.steps <= 0 or event.data_out.mip_dual_bound >= enough:
             event.interrupt()
 
     solver.cbMipInterrupt += look

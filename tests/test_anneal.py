@@ -1,0 +1,33 @@
+"""Sets of sites found by random swaps: the slow twin tries every set."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from siteplan.config import Question
+from siteplan.reachable import Reach
+from siteplan.siting.anneal import anneal
+from siteplan.siting.heuristic import allowed, objective_of
+from siteplan.siting.problem import build_problem
+from siteplan.siting.work import Work
+from test_siting import grown
+
+
+@pytest.mark.parametrize("condition", [{"sites": 4}, {"sites": 4, "spacing_m": 1500.0}, {"budget": 9.0}])
+@pytest.mark.parametrize("fixed", [0, 1])
+def test_the_best_set_of_backups_is_found(condition: dict[str, Any], fixed: int) -> None:
+    times, people, sites = grown(14, 300)
+    sites["status"] = [*["required"] * fixed, *["excluded"] * fixed, *["candidate"] * (14 - 2 * fixed)]
+    sites["cost"] = np.random.default_rng(3).integers(1, 5, 14).astype(float)
+    problem = build_problem(Reach.of(times, people), sites, Question(objective="backup", minutes=15, **condition))
+    every = (np.isin(np.arange(14), some) for size in range(8) for some in itertools.combinations(range(14), size))
+    worth = {opened.tobytes(): objective_of(problem, opened) for opened in every if allowed(problem, opened)}
+    begin = np.frombuffer(min(worth, key=lambda one: (-sum(one), worth[one])), dtype=bool)  # many that do little
+    work = Work(1.0, 60.0)
+    found, again = (anneal(problem, begin, max(worth.values()) / 2, work) for _ in range(2))
+    assert found.tolist() == again.tolist()
+    assert allowed(problem, found)
+    assert worth[found.tobytes()] == max(worth.values())
+    assert anneal(problem, found, max(worth.values()), work).tolist() == found.tolist()
