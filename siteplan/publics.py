@@ -23,9 +23,11 @@ __all__ = [
     "PUBLIC",
     "aligned_publics",
     "by_public",
+    "check_modes",
     "other_shares",
     "parts",
     "split_people",
+    "times_by_public",
     "with_homes",
 ]
 
@@ -81,19 +83,28 @@ def by_public(
     if not publics:
         return times, people
     split = split_people(people, publics)
-    modes: Sequence[Any] = list(times["mode"].unique()) if "mode" in times.columns else []
+    check_modes(publics, list(times["mode"].unique()) if "mode" in times.columns else [])
+    return times_by_public(times, people, publics), split
+
+
+def check_modes(publics: Sequence[Public], modes: Sequence[Any]) -> None:
+    """Refuse modes of times that nobody can use, or that are not told."""
     if not modes or BEST in modes:
         raise StudyError("publics: the times do not say by which mode (column mode), so nobody knows who can go so")
     if (why := unused(publics, map(str, modes))) is not None:
         raise StudyError(f"publics: {why.message()}")
+
+
+def times_by_public(times: pd.DataFrame, people: pd.DataFrame, publics: Sequence[Public]) -> pd.DataFrame:
+    """Give each public the times of the modes that it can use, as `by_public` does."""
     home = People.of(people).points.get_indexer(pd.Index(times["point"]))
     if (home < 0).any():
         check_times(times, people)  # says which
-    parts = []
+    parts, modes = [], times["mode"].unique()
     for at, public in enumerate(publics):
         keep = times["mode"].isin([mode for mode in modes if public.uses(str(mode))]).to_numpy()
         parts.append(times[keep].assign(point=MOST * home[keep] + at))
-    return pd.concat(parts, ignore_index=True), split
+    return pd.concat(parts, ignore_index=True)
 
 
 def aligned_publics(*sides: Sequence[Public]) -> list[list[Public]]:

@@ -10,6 +10,7 @@ has, and the nearest of them, are put together from all tiles without any roundi
 import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -46,6 +47,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Int32s: TypeAlias = npt.NDArray[np.int32]  # positions of sites and points, one of each for every pair
 Bools: TypeAlias = npt.NDArray[np.bool_]
+
+PAIRED = ("site", "point", "minutes")
 
 # Numbers of a points table that are not numbers of people.
 _PLACE = set("people home_point cell edge offset_m access_m x y lon lat longitude latitude share".split())
@@ -167,26 +170,29 @@ class Rows:
 
     Attributes
     ----------
-    times
-        The table as given.
+    table
+        Gives the table of minutes as it was given.
     site, point
         Positions among all sites and points.
     order
-        The row of `times` of each row here; None where they are in order as given.
+        The row of the table of each row here; None where they are in order as given.
+    best
+        The pairs of the least minutes of any mode, where they are known.
     """
 
-    times: pd.DataFrame
+    table: Callable[[], pd.DataFrame]
     site: Int32s
     point: Int32s
     minutes: Floats
     starts: Ints
     order: Ints | None = None
+    best: Pairs | None = None
 
     def where(self, keep: Bools, point: Int32s | None = None) -> "Rows":
         """Return those that are kept; `point` numbers the points anew."""
         kept = self.point[keep]
         return Rows(
-            self.times,
+            self.table,
             self.site[keep],
             kept if point is None else point[kept],
             self.minutes[keep],
@@ -301,29 +307,34 @@ class Reach(Shown):
             _refuse_duplicates(times, key, order)
             mode, site, point, minutes = mode[order], site[order], point[order], minutes[order]
         starts = np.searchsorted(mode, np.arange(len(names) + 1))
-        rows = Rows(times, site.astype(np.int32), point.astype(np.int32), minutes, starts, order)
+        rows = Rows(lambda: times, site.astype(np.int32), point.astype(np.int32), minutes, starts, order)
         return cls(people, sites, names, (lambda: rows,), found)
 
     @classmethod
     def of_tiles(
-        cls, tables: Sequence[Callable[[], pd.DataFrame]], people: pd.DataFrame | People, unit: Unit | None = "minutes"
+        cls,
+        tables: Sequence[Callable[[], pd.DataFrame]],
+        people: pd.DataFrame | People,
+        folder: Path,
+        unit: Unit | None = "minutes",
     ) -> "Reach":
-        """Make one of tables that have the same sites and modes as categories, and no site in common, opened in turn.
+        """Make one of the tables of several tiles, of which what is counted opens one at a time, by memory map.
 
         Parameters
         ----------
         tables
-            Each gives a table as for `of`, of the sites of a tile.
+            Each gives a table as for `of`. All have the same sites and modes as categories, and no site in common.
         people, unit
             As for `of`.
+        folder
+            Where the rows are laid down; it must stay for as long as they are asked for.
         """
-        known = People.of(people)
-
-        def tile(table: Callable[[], pd.DataFrame]) -> Rows:
-            return cls.of(table(), known, unit).whole
-
-        first = cls.of(tables[0](), known, unit)
-        return first if len(tables) == 1 else replace(first, tiles=[functools.partial(tile, each) for each in tables])
+        known, tiles = People.of(people), []
+        for at, table in enumerate(tables):
+            one = cls.of(table(), known, unit)
+            rows = replace(one.whole, table=table, best=one.pairs(BEST) if len(one.modes) > 1 else None)
+            tiles.append(functools.partial(_opened, _laid_down(rows, folder / str(at)), table))
+        return replace(one, tiles=tiles)
 
     def parts(self) -> Iterator["Reach"]:
         """Yield what this one is put together from, each with all sites but the rows of its tile, in their order."""
@@ -342,22 +353,19 @@ class Reach(Shown):
         site, point, minutes = (
             np.concatenate([getattr(rows, name) for rows in tiles]) for name in ("site", "point", "minutes")
         )
-        first = np.cumsum([0, *(len(rows.times) for rows in tiles)])
-        order = np.concatenate(
-            [
-                at + (np.arange(len(rows.times)) if rows.order is None else rows.order)
-                for at, rows in zip(first, tiles, strict=False)
-            ]
-        )
+        tables = [rows.table() for rows in tiles]
+        first = np.cumsum([0, *map(len, tables)])
+        own = [np.arange(len(rows.site)) if rows.order is None else rows.order for rows in tiles]
+        order = np.concatenate([at + one for at, one in zip(first, own, strict=False)])
         by = np.lexsort((point, site, mode))
         starts = np.searchsorted(mode[by], np.arange(len(self.modes) + 1))
-        times = pd.concat([rows.times for rows in tiles], ignore_index=True)
-        return Rows(times, site[by], point[by], minutes[by], starts, order[by])
+        times = pd.concat(tables, ignore_index=True)
+        return Rows(lambda: times, site[by], point[by], minutes[by], starts, order[by])
 
     @property
     def times(self) -> pd.DataFrame:
         """The table of minutes as given."""
-        return self.whole.times
+        return self.whole.table()
 
     @property
     def site(self) -> Int32s:
@@ -419,7 +427,7 @@ class Reach(Shown):
             part = self.mode_rows(mode)
             return Pairs(self.site[part], self.point[part], self.minutes[part])
         if BEST not in self._known:
-            self._known[BEST] = self._best_pairs()
+            self._known[BEST] = self.whole.best or self._best_pairs()
         return self._known[BEST]
 
     def _best_pairs(self) -> Pairs:
@@ -594,6 +602,25 @@ class Reach(Shown):
         if self.unit == "minutes" and 0.0 < longest < 1.0:
             text = f"times: the longest of {len(self.minutes):,} times is {longest:g} minutes. "
             warn(f"{text}If these are hours, multiply by 60")
+
+
+def _laid_down(rows: Rows, folder: Path) -> Path:
+    """Write the arrays of a tile into a folder."""
+    folder.mkdir()
+    arrays = {name: getattr(rows, name) for name in (*PAIRED, "starts", "order")}
+    arrays |= {} if rows.best is None else {f"best_{name}": getattr(rows.best, name) for name in PAIRED}
+    for name, array in arrays.items():
+        if array is not None:
+            np.save(folder / name, array)
+    return folder
+
+
+def _opened(folder: Path, table: Callable[[], pd.DataFrame]) -> Rows:
+    """Open a tile by memory map."""
+    found = {path.stem: np.asarray(np.load(path, mmap_mode="r")) for path in folder.iterdir()}
+    best = Pairs(*(found[f"best_{name}"] for name in PAIRED)) if "best_site" in found else None
+    site, point, minutes = (found[name] for name in PAIRED)
+    return Rows(table, site, point, minutes, found["starts"], found.get("order"), best)
 
 
 def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None:

@@ -1,7 +1,8 @@
 """The waist: from where the people are, to which site, in how many minutes, by which mode."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from types import MappingProxyType
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -22,8 +23,9 @@ from siteplan.network.transit import Timetable, timetable_on
 from siteplan.routing import search
 from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import RideTimes, ride_costs, ride_times
+from siteplan.units import Unit
 
-__all__ = ["reach_totals", "travel_times"]
+__all__ = ["reach_totals", "times_by_tile", "travel_times"]
 
 Direction = Literal["to", "from"]
 
@@ -103,9 +105,8 @@ def travel_times(
         tables = (travel_times(streets, sites, people, mode=one, **how) for one in (profile, *others))
         return _joined(list(tables))
     if isinstance(profile, Rides):
-        timetable = timetable_on(streets, transit)
-        longest = int(ride_costs(limits, profile, timetable).max())
-        return _by_transit(timetable, sites, people, profile, cutoff=longest, **how)
+        timetable = _timetable(streets, transit, (sites, people), profile)
+        return _by_transit(timetable, sites, people, profile, limits=limits, **how)
     cutoff = search.costs(limits, unit).max()
     work, from_points, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction)
     start, end, cost = search.times(work, cutoff, executor=executor, progress=progress)
@@ -113,15 +114,90 @@ def travel_times(
     if from_points:
         order = np.argsort(end, kind="stable")
         site, point, cost = end[order], start[order], cost[order]
-    names = pd.Index(sites.index.astype(str))
     del work, start, end  # of a country, hundreds of megabytes each
+    return _table(sites, people, profile, unit, rows=(site_rows[site], point_rows[point], cost))
+
+
+def times_by_tile(
+    streets: StreetNetwork,
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    profile: Profile | Rides,
+    *,
+    limit: tuple[Unit, float],
+    tile: npt.NDArray[np.int64],
+    take: Callable[[int, pd.DataFrame], object],
+    direction: Direction = "to",
+    transit: Timetable | None = None,
+    means: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Give the table that `travel_times` returns tile by tile, as soon as all sites of a tile were searched.
+
+    Parameters
+    ----------
+    tile
+        The tile of each site, from 0 up; -1 of the sites that are not searched.
+    take
+        Is called once for each tile, with its number and its table.
+    means
+        What a search is told of how to do it: `progress`, `executor`.
+    """
+    unit, longest = limit
+    if isinstance(profile, Rides):
+        timetable, total, done = _timetable(streets, transit, (sites, people), profile), int((tile >= 0).sum()), 0
+
+        def tell(here: int, _: int) -> None:
+            if means.get("progress") is not None:
+                means["progress"](done + here, total)
+
+        how: dict[str, Any] = {"direction": direction, "executor": means.get("executor"), "progress": tell}
+        for number in np.unique(tile[tile >= 0]).tolist():
+            some = sites[tile == number]
+            take(number, _by_transit(timetable, some, people, profile, limits=[longest], **how))
+            done += len(some)
+        return
+    work, _, site_rows, point_rows = _prepared(streets, sites, people, profile, direction=direction, from_points=False)
+
+    def found(number: int, rows: npt.NDArray[Any]) -> None:
+        take(number, _table(sites, people, profile, unit, rows=(site_rows[rows[0]], point_rows[rows[1]], rows[2])))
+
+    of_source = tile[site_rows]
+    for number in sorted({*tile[tile >= 0].tolist()} - {*of_source.tolist()}):  # no site of which has a street
+        found(number, np.empty((3, 0), np.int32))
+    cutoff = int(search.costs([longest], unit).max())
+    search.times_by_tile(work, cutoff, of_source, found, **means)
+
+
+def _table(
+    sites: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    profile: Profile,
+    unit: Unit,
+    *,
+    rows: tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]],
+) -> pd.DataFrame:
+    """Name the sites and points of what was found, which are rows of their tables, and give the costs as times."""
+    site, point, cost = rows
     columns = {
-        "site": pd.Categorical.from_codes(site_rows.astype(np.int32)[site], names),
-        "point": people.index.to_numpy()[point_rows][point],
+        "site": pd.Categorical.from_codes(site.astype(np.int32), pd.Index(sites.index.astype(str))),
+        "point": people.index.to_numpy()[point],
         "mode": pd.Categorical.from_codes(np.zeros(len(cost), np.int8), pd.Index([profile.name])),
         unit: cost / search.COST[unit],
     }
     return pd.DataFrame(columns, copy=False)
+
+
+def _timetable(
+    streets: StreetNetwork,
+    transit: Timetable | None,
+    ends: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
+    rides: Rides,
+) -> Timetable:
+    """Return the timetable that is ridden, after saying which places have no street to its stops."""
+    timetable = timetable_on(streets, transit)
+    for places, walk, what in zip(ends, (rides.walk, rides.access), ("sites", "points"), strict=True):
+        _linked(timetable.streets, places, walk, what)
+    return timetable
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -137,15 +213,13 @@ def _by_transit(
     people: gpd.GeoDataFrame,
     rides: Rides,
     *,
-    cutoff: int,
+    limits: Sequence[float],
     direction: Direction,
     executor: Executor | None,
     progress: Callable[[int, int], None] | None,
 ) -> pd.DataFrame:
     """Lay the journeys of every site out as one table."""
-    for places, walk, what in ((sites, rides.walk, "sites"), (people, rides.access, "points")):
-        _linked(transit.streets, places, walk, what)  # says what cannot be linked
-    backwards = search.runs_backwards(direction)
+    cutoff, backwards = int(ride_costs(limits, rides, transit).max()), search.runs_backwards(direction)
 
     def searched(mode: Rides, backwards: bool) -> pd.DataFrame:
         query = RideQuery(transit, sites, people, mode, cutoff, backwards)
@@ -242,9 +316,10 @@ def _prepared(
     profile: Profile,
     *,
     direction: Direction,
+    from_points: bool | None = None,
 ) -> tuple[search.Search, bool, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Prepare a search from sites or points, whichever are fewer; say whether from points, and the rows linked."""
-    from_points = len(people) < len(sites)
+    from_points = len(people) < len(sites) if from_points is None else from_points
     graph = mode_graph(streets, profile, backwards=search.runs_backwards(direction) != from_points)
     site_rows, site_places = positions(_linked(streets, sites, profile, "sites"), graph, profile)
     point_rows, point_places = positions(_linked(streets, people, profile, "points"), graph, profile)

@@ -39,6 +39,7 @@ def each(
     executor: Executor | None = None,
     progress: Progress | None = None,
     total: int | None = None,
+    take: Callable[[int, Any], Any] | None = None,
 ) -> list[Any]:
     """Call `work` with what is shared and each of the arguments, on threads unless an executor is given.
 
@@ -53,6 +54,8 @@ def each(
         working arrays (`lent`).
     progress
         Is told how far it is out of `total` (the number of calls).
+    take
+        Is given the number and the result of each call as soon as it is there, and gives what stands in its place.
 
     Returns
     -------
@@ -77,7 +80,8 @@ def each(
                 for future in as_completed(futures):
                     if future.cancelled():  # a cluster lost what was shared with the last worker that had it
                         continue
-                    found[futures.pop(future)] = _received(future.result())
+                    k, result = futures.pop(future), _received(future.result())
+                    found[k] = result if take is None else take(k, result)
                     if progress is not None:
                         progress(whole * len(found) // len(calls), whole)
             except BaseException as error:

@@ -1,6 +1,8 @@
 """Reach, each question against a slow twin, in parts and in any order."""
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -132,8 +134,13 @@ def test_sites_cut_into_tiles_count_to_the_bit_as_all_of_them_at_once(
     def table_of(number: int) -> Callable[[], pd.DataFrame]:
         return lambda: times[tile == number].sample(frac=1, random_state=seed)
 
-    whole, cut_up = Reach.of(times, people), Reach.of_tiles([table_of(number) for number in range(4)], people)
-    opened = [site for site in names if site in some]
+    whole, opened = Reach.of(times, people), [site for site in names if site in some]
+    with TemporaryDirectory() as folder:
+        cut_up = Reach.of_tiles([table_of(number) for number in range(4)], people, Path(folder))
+        assert_alike(cut_up, whole, sites, opened)
+
+
+def assert_alike(cut_up: Reach, whole: Reach, sites: pd.DataFrame, opened: list[str]) -> None:
     limits = {mode: [5 + at, 12] for at, mode in enumerate(whole.modes)}
     for function in (
         lambda each: reach(each),
@@ -159,19 +166,19 @@ def test_sites_cut_into_tiles_count_to_the_bit_as_all_of_them_at_once(
     assert cut_up.facts() == whole.facts()
 
 
-def test_what_is_counted_by_tiles_opens_one_after_the_other() -> None:
+def test_tables_of_tiles_are_opened_once_and_what_is_counted_lies_in_files(tmp_path: Path) -> None:
     times = table(walk=WALK)
-    opened: list[str] = []
+    names, opened = list(times["site"].cat.categories), []
 
     def of_site(site: str) -> pd.DataFrame:
         opened.append(site)
         return times[times["site"] == site]
 
-    names = times["site"].cat.categories
-    cut_up = Reach.of_tiles([lambda site=site: of_site(site) for site in names], PEOPLE)
-    opened.clear()
-    assert coverage(cut_up).equals(coverage(times, PEOPLE))
-    assert opened == list(names)
+    cut_up = Reach.of_tiles([lambda site=site: of_site(site) for site in names], PEOPLE, tmp_path)
+    for function in (reach, coverage, access_shares):
+        assert function(cut_up).equals(function(times, PEOPLE))
+    assert opened == names
+    assert all(isinstance(part.minutes.base, np.memmap) for part in cut_up.parts())
 
 
 @given(world=worlds())

@@ -18,7 +18,7 @@ from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.network.snapping import HARD_LIMIT, link
 from siteplan.network.streets import StreetNetwork
 from siteplan.routing.streets import FAR, ascend, make_room
-from siteplan.times import reach_totals, travel_times
+from siteplan.times import reach_totals, times_by_tile, travel_times
 from worlds import (
     KINDS,
     METRE_A_SECOND,
@@ -295,6 +295,25 @@ def a_town() -> tuple[StreetNetwork, gpd.GeoDataFrame, gpd.GeoDataFrame]:
     here = put(streets, spots)
     people = here.iloc[10:].assign(people=1.0)
     return streets, here.iloc[:10].set_axis([f"s{k}" for k in range(10)]), people
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 10])
+def test_times_by_tile_are_those_of_all_sites_and_each_tile_comes_once(count: int) -> None:
+    streets, sites, people = a_town()
+    away = sites.geometry.iloc[9:].translate(50_000)  # has no street
+    sites = sites.set_geometry(pd.concat([sites.geometry.iloc[:9], away]))
+    tile, found = np.arange(10) * count // 10, {}
+    tile[3] = -1
+    how = {"limit": ("minutes", 20), "tile": tile, "take": lambda at, rows: found.update({at: rows})}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SiteplanWarning)
+        whole = travel_times(streets, sites, people, mode="bike")
+        times_by_tile(streets, sites, people, BIKE, **how)
+    assert sorted(found) == sorted({*tile.tolist()} - {-1})
+    for at, table in found.items():
+        here = whole["site"].isin(sites.index[tile == at])
+        pd.testing.assert_frame_equal(table, whole[here].reset_index(drop=True), check_exact=True)
+    assert sum(map(len, found.values())) > 100
 
 
 @pytest.mark.parametrize("executor", [ThreadPoolExecutor(1), ThreadPoolExecutor(4), None])

@@ -1,30 +1,35 @@
-"""Layers of which some are made only when somebody asks for them."""
+"""Tables and layers of which some are made only when somebody asks for them."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
-import geopandas as gpd
+import pandas as pd
 
-__all__ = ["Layers"]
+__all__ = ["Later"]
+
+Made = TypeVar("Made", bound=pd.DataFrame)
 
 
-class Layers(Mapping[str, gpd.GeoDataFrame]):
-    """Layers by name; what stands as a function is called when it is first asked for, and once.
+class Later(Mapping[str, Made]):
+    """Tables by name; what stands as a function is called when it is first asked for, and once.
 
-    Scores are counted without a drawing of the streets, which at the size of a region takes longer to make than they.
+    Scores are counted without a drawing of the streets, which at the size of a region takes longer to make than they,
+    and without all times at once, which take more memory than all else.
     """
 
-    def __init__(self, given: Mapping[str, gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]]) -> None:
-        self._given = dict(given)
+    def __init__(self, given: Mapping[str, Made | Callable[[], Made]]) -> None:
+        self._given: dict[str, Any] = dict(given)
 
-    def __getitem__(self, name: str) -> gpd.GeoDataFrame:
-        """Return a layer."""
+    def __getitem__(self, name: str) -> Made:
+        """Return a table."""
         found = self._given[name]
-        if not isinstance(found, gpd.GeoDataFrame):
+        if not isinstance(found, pd.DataFrame):
             found = self._given[name] = found()
-        return found
+        made: Made = found
+        return made
 
     def __contains__(self, name: object) -> bool:
-        """Tell whether there is a layer of that name, without making it."""
+        """Tell whether there is a table of that name, without making it."""
         return name in self._given
 
     def __iter__(self) -> Iterator[str]:
@@ -32,5 +37,5 @@ class Layers(Mapping[str, gpd.GeoDataFrame]):
         return iter(self._given)
 
     def __len__(self) -> int:
-        """Return how many layers there are."""
+        """Return how many tables there are."""
         return len(self._given)

@@ -165,9 +165,11 @@ class Outcome(Shown):
     @property
     def modes(self) -> list[str]:
         """The modes in the order asked, and `best` where there are several."""
-        times = self.tables.get("times")
         modes = list(self.manifest.get("travel", {}))
-        if times is not None and "mode" in times:
+        asked = list(self.study.get("travel", {}).get("modes", []))
+        if modes and sorted(asked) == sorted(modes):  # a manifest that was read back has them in another order
+            modes = asked
+        elif (times := self.tables.get("times")) is not None and "mode" in times:
             modes = list(times["mode"].astype("category").cat.categories)
         return [*modes, BEST] if len(modes) > 1 else modes
 

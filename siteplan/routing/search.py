@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +32,7 @@ __all__ = [
     "sums",
     "sums_around",
     "times",
+    "times_by_tile",
 ]
 
 Ints = npt.NDArray[np.int64]
@@ -185,18 +186,64 @@ def times(
     search: Search, cutoff: int, *, executor: Executor | None = None, progress: Progress | None = None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Return source, target and cost (deciseconds) of every pair within `cutoff`, by source and then by target."""
-    parts = _shared_out(search, _times_part, (cutoff, []), executor, progress=progress)
-    blocks = [block for part in parts for block in part]
-    length = np.zeros(len(search.order), np.int64)
-    length[search.order] = np.concatenate([counts for counts, _, _ in blocks]) if blocks else 0
-    start = np.cumsum(length) - length
+    found = [np.empty((3, 0), np.int32)]
+    one = np.zeros(len(search.order), np.int64)
+    times_by_tile(search, cutoff, one, lambda _, rows: found.append(rows), executor=executor, progress=progress)
+    return found[-1][0], found[-1][1], found[-1][2]
+
+
+def times_by_tile(
+    search: Search,
+    cutoff: int,
+    tile: Ints,
+    take: Callable[[int, npt.NDArray[Any]], object],
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Give what `times` returns (3 x pairs) tile by tile, each as soon as all of its sources were searched.
+
+    `tile` is the tile of each source, -1 of those that are not searched.
+    """
+    by_tile = np.argsort(tile[search.order], kind="stable")
+    by_tile = by_tile[np.searchsorted(tile[search.order][by_tile], 0) :]
+    order = search.order[by_tile]
+    some = replace(search, sources=tuple(column[by_tile] for column in search.sources), order=order)
+    firsts = np.flatnonzero(np.diff(tile[order], prepend=-1)).tolist()
+    cuts = [
+        _bounds(first, stop, len(order), len(search.graph[0]))
+        for first, stop in itertools.pairwise([*firsts, len(order)])
+    ]
+    units = [(at, part) for at, bounds in enumerate(cuts) for part in itertools.pairwise(bounds)]
+    begun: dict[int, dict[int, Any]] = {at: {} for at in range(len(cuts))}
+
+    def received(k: int, blocks: list[tuple[Any, Any, Any]]) -> None:
+        at, (first, _) = units[k]
+        begun[at][first] = blocks
+        if len(begun[at]) == len(cuts[at]) - 1:
+            parts = begun.pop(at)
+            sources = order[cuts[at][0] : cuts[at][-1]]
+            take(int(tile[sources[0]]), _in_rows(sources, [block for part in sorted(parts) for block in parts[part]]))
+
+    _shared_out(
+        some, _times_part, (cutoff, []), executor, progress=progress, parts=[u[1] for u in units], take=received
+    )
+
+
+def _in_rows(order: Ints, blocks: Sequence[tuple[Any, Any, Any]]) -> npt.NDArray[Any]:
+    """Return source, target and cost of what was found from the sources `order`, by source and then by target."""
+    by_source = np.argsort(order)
+    place = np.empty(len(order), np.int64)
+    place[by_source] = np.arange(len(order))
+    length = np.concatenate([counts for counts, _, _ in blocks])
+    start = np.cumsum(length[by_source]) - length[by_source]
     rows = np.empty((3, int(length.sum())), np.int32)
     first = 0
     for counts, target, cost in blocks:
-        order = search.order[first : first + len(counts)]
-        lay_out(order, counts, start[order], target, cost, rows)
+        some = slice(first, first + len(counts))
+        lay_out(order[some], counts, start[place[some]], target, cost, rows)
         first += len(counts)
-    return rows[0], rows[1], rows[2]
+    return rows
 
 
 def sums(
@@ -273,17 +320,21 @@ def _shared_out(
     executor: Executor | None,
     *,
     progress: Progress | None,
+    parts: Sequence[tuple[int, int]] | None = None,
+    take: Callable[[int, Any], object] | None = None,
 ) -> list[Any]:
     """Run the parts of the work on the executor and return their results in order."""
     total = len(search.order)
-    calls = [(part,) for part in itertools.pairwise(_bounds(total, len(search.graph[0])))]
-    return each(work, calls, shared=(search, *arguments), executor=executor, progress=progress, total=total)
+    if parts is None:
+        parts = list(itertools.pairwise(_bounds(0, total, total, len(search.graph[0]))))
+    calls, shared = [(part,) for part in parts], (search, *arguments)
+    return each(work, calls, shared=shared, executor=executor, progress=progress, total=total, take=take)
 
 
-def _bounds(total: int, nodes: int) -> list[int]:
-    """Cut the sources into parts: whole batches, and large ones on a large graph, whose working arrays cost time."""
+def _bounds(first: int, stop: int, total: int, nodes: int) -> list[int]:
+    """Cut some of all sources into parts: whole batches, and large ones on a large graph, whose arrays cost time."""
     parts = min(max(8, total // max(LANES, nodes // 4096)), PARTS)
     size = -(-total // parts)
     if size > LANES:
         size = round(size / LANES) * LANES
-    return [*range(0, total, max(size, 1)), total]
+    return [*range(first, stop, max(size, 1)), stop]

@@ -111,8 +111,16 @@ class Cache:
         KeptWarning
             An entry is not as it was written; its table is computed again.
         """
+        table = self.kept(name, read)
+        if table is None:
+            table = make()
+            self.keep(name, table)
+        return table
+
+    def kept(self, name: str, read: Callable[[BinaryIO], Kept]) -> Kept | None:
+        """Read a table computed before; None where there is none that can be believed."""
         if self.folder is None:
-            return make()
+            return None
         path = self.folder / f"{name}{ENDING}"
         self.used.add(path.name)
         kept = _entry(path)
@@ -124,14 +132,19 @@ class Cache:
         if path.exists() or path.is_symlink():
             text = f"{self.folder}: holds a table that is not as it was written; it was computed again"
             warn(text, KeptWarning)
-        table = make()
-        file = io.BytesIO()
+        return None
+
+    def keep(self, name: str, table: pd.DataFrame) -> None:
+        """Keep a table that was computed, whole or not at all."""
+        if self.folder is None:
+            return
+        path, file = self.folder / f"{name}{ENDING}", io.BytesIO()
+        self.used.add(path.name)
         table.to_parquet(file, index=False)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         with whole_file(path) as aside:
             aside.write_bytes(_digest(path.name, file.getvalue()) + file.getvalue())
-        return table
 
     def prune(self) -> None:
         """Remove the tables that were not used since, and what killed runs left.

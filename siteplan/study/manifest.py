@@ -45,7 +45,7 @@ def input_files(study: Study) -> dict[str, Path]:
 
 
 def manifest_of(
-    study: Study, data: StudyData, times: pd.DataFrame, *, covered: pd.DataFrame, warned: list[str]
+    study: Study, data: StudyData, rows: Mapping[str, int], *, covered: pd.DataFrame, warned: list[str]
 ) -> dict[str, Any]:
     """Describe a run: inputs with their hashes and dates, parameters, versions, totals in and out, what was odd.
 
@@ -62,7 +62,7 @@ def manifest_of(
         "crs": _references(data),
         "totals": _totals(study, data),
         "sites": data.all_sites["status"].value_counts().sort_index().to_dict(),
-        "travel": _travel(study, data, times),
+        "travel": _travel(study, data, rows),
         "reached": _plain(covered.to_dict("records")),
         "warnings": warnings_of(study, warned),
     }
@@ -150,16 +150,15 @@ def _totals(study: Study, data: StudyData) -> dict[str, dict[str, float]]:
     return found
 
 
-def _travel(study: Study, data: StudyData, times: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def _travel(study: Study, data: StudyData, rows: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     people = data.points["people"].fillna(0.0)
-    rows = times["mode"].value_counts()
     speeds = {profile.name: profile.speed_kmh for profile in study.profiles()}
     found: dict[str, dict[str, Any]] = {}
-    for mode in times["mode"].cat.categories:
-        found[str(mode)] = {"rows": int(rows[mode])}
+    for mode, count in rows.items():
+        found[mode] = {"rows": count}
         if mode in data.linked:
             linked = float(people[data.linked[mode]].sum())
-            found[str(mode)] |= {"speed_kmh": speeds[mode], "people_linked": round(linked, 3)}
+            found[mode] |= {"speed_kmh": speeds[mode], "people_linked": round(linked, 3)}
     return found
 
 

@@ -30,13 +30,13 @@ from siteplan.memory import give_back
 from siteplan.network.streets import StreetNetwork
 from siteplan.output.files import DASH, MANIFEST, refuse_dash, results_folder, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
-from siteplan.output.later import Layers
+from siteplan.output.later import Later
 from siteplan.output.lock import one_writer
 from siteplan.output.outcome import ranked_by
 from siteplan.output.result import Result
 from siteplan.output.tables import write_table
 from siteplan.output.workbook import write_workbook
-from siteplan.publics import by_public
+from siteplan.publics import by_public, check_modes, split_people, times_by_public
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
@@ -72,7 +72,16 @@ from siteplan.study.scenarios import (
 )
 from siteplan.study.situation import Situation
 from siteplan.study.stress import asks_for_calm, stress_lines
-from siteplan.study.travel import no_longer, rings_of, times_after, times_of
+from siteplan.study.travel import (
+    PassingFolder,
+    TiledTimes,
+    is_tiled,
+    no_longer,
+    rings_of,
+    tiled_times,
+    times_after,
+    times_of,
+)
 from siteplan.study.trials import trials_of
 from siteplan.study.unchanged import mark_of, remember, unchanged
 
@@ -89,7 +98,7 @@ class _Work:
 
     study: Study
     data: StudyData
-    times: pd.DataFrame
+    times: pd.DataFrame | TiledTimes
     reach: Reach
     odd: list[warnings.WarningMessage]
     cache: Cache = field(default_factory=lambda: Cache(None))
@@ -287,15 +296,26 @@ def score(
         data = _load(asked, means, around=WATERS)
         check_weights(asked, data)
         data = measured(asked, data)
-        times = times_of(asked, data, Cache(None), means, last=True)
-        if data.streets is not None:
-            data.streets.forget()
-        give_back()
-        result = _analysed(_Work(asked, data, times, _reach(asked, times, data), odd))
+        result = _analysed(_scored(asked, data, means, odd))
         if out is not None:
             with whole_file(out) as aside:
                 write_table(result.scores, aside, TABLES["scores"])
     return result
+
+
+def _scored(study: Study, data: StudyData, means: Means, odd: list[warnings.WarningMessage]) -> _Work:
+    """Search, and put minutes and people together: of many sites tile by tile, in files that go with the result."""
+    folder = PassingFolder() if is_tiled(study, data) else None
+    if folder is None:
+        table = times_of(study, data, Cache(None), means, last=True)
+    else:
+        times = tiled_times(study, data, Cache(folder.path), means, last=True)
+    if data.streets is not None:
+        data.streets.forget()
+    give_back()
+    if folder is None:
+        return _Work(study, data, table, _reach(study, table, data), odd)
+    return _Work(study, data, replace(times, folder=folder), _reach_of_tiles(study, times, data, folder.path), odd)
 
 
 def choose(
@@ -464,6 +484,7 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
         return base
     others, told = {}, []
     for variant, place in after:
+        assert isinstance(work.times, pd.DataFrame)  # noqa: S101 - only scores are counted tile by tile
         before = (work.study, work.data, work.times)
         rows = times_after(variant.study, place, before, cache=work.cache, means=work.means.within(variant.name))
         searched = rows.attrs.pop("searched", {})
@@ -527,13 +548,30 @@ def _reach(study: Study, times: pd.DataFrame, data: StudyData) -> Reach:
     return Reach.of(*by_public(times, data.points, study.publics), study.travel.unit)
 
 
+def _reach_of_tiles(study: Study, times: TiledTimes, data: StudyData, folder: Path) -> Reach:
+    """Do what `_reach` does tile by tile."""
+    people, publics = data.points, study.publics
+    if not publics:
+        return Reach.of_tiles(times.tables(), people, folder, study.travel.unit)
+    check_modes(publics, [mode for mode, count in times.rows.items() if count])
+    tables = [lambda table=table: times_by_public(table(), people, publics) for table in times.tables()]
+    return Reach.of_tiles(tables, split_people(people, publics), folder, study.travel.unit)
+
+
 def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Sequence[str] = ()) -> Result:
     """Compute what every study tells, with the sites that are `opened` where some are chosen."""
     study, data, reach = work.study, work.data, work.reach
-    work.times.attrs.pop("searched", None)
+    times: pd.DataFrame | Callable[[], pd.DataFrame]
+    if isinstance(work.times, TiledTimes):
+        times, rows = work.times.whole, work.times.rows
+    else:
+        work.times.attrs.pop("searched", None)
+        counts = work.times["mode"].value_counts()
+        times, rows = work.times, {str(mode): int(counts[mode]) for mode in work.times["mode"].cat.categories}
     points, limits = data.points, _limits(study)
     scores, covered = _scores(study, data, reach), coverage(reach, **limits)
-    tables, left_out, access = {"scores": scores, "times": work.times}, None, pd.DataFrame(index=data.cells.index)
+    tables: dict[str, Any] = {"scores": scores, "times": times}
+    left_out, access = None, pd.DataFrame(index=data.cells.index)
     give_back()  # pairs of sites and points, of each mode and limit
     if study.travel.unit == "minutes":  # in which alone it is told how near people are
         left_out = places_left_out(study, data, reach, study.fairness)
@@ -546,9 +584,9 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Seq
     given = study.inputs.times
     return Result(
         sites=data.all_sites.to_crs(points.crs),
-        tables=tables,
+        tables=Later(tables),
         layers=_layers(data, access, rings, left_out, calm=asks_for_calm(study)),
-        manifest=manifest_of(study, data, work.times, covered=covered, warned=_warned(work.odd)),
+        manifest=manifest_of(study, data, rows, covered=covered, warned=_warned(work.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
 
@@ -565,7 +603,7 @@ def _layers(
     left_out: gpd.GeoDataFrame | None,
     *,
     calm: bool,
-) -> Layers:
+) -> Later[gpd.GeoDataFrame]:
     """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for."""
     streets, crs = data.streets, data.points.crs
     layers: dict[str, Any] = {
@@ -582,7 +620,7 @@ def _layers(
         **data.basemap,
     }
     there = {name: table for name, table in layers.items() if table is not None}
-    return Layers({name: table if callable(table) else table.to_crs(crs) for name, table in there.items()})
+    return Later({name: table if callable(table) else table.to_crs(crs) for name, table in there.items()})
 
 
 def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

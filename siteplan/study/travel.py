@@ -1,17 +1,22 @@
 """The minutes and the isochrones of a study, searched or taken from where they were kept."""
 
 import functools
-from collections.abc import Callable, Sequence
+import shutil
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import Profile, Rides, Study
 from siteplan.contours import isochrones
-from siteplan.errors import InputError, listed
+from siteplan.errors import InputError, StudyError, listed
 from siteplan.inputs.times import read_times
 from siteplan.inputs.values import same_codes
 from siteplan.memory import give_back
@@ -24,12 +29,24 @@ from siteplan.study.load import StudyData
 from siteplan.study.manifest import input_files
 from siteplan.study.progress import Means
 from siteplan.study.scenarios import updated
-from siteplan.times import travel_times
+from siteplan.times import times_by_tile, travel_times
 
-__all__ = ["fingerprint", "no_longer", "rings_of", "times_after", "times_of"]
+__all__ = [
+    "PassingFolder",
+    "TiledTimes",
+    "fingerprint",
+    "is_tiled",
+    "no_longer",
+    "rings_of",
+    "tiled_times",
+    "times_after",
+    "times_of",
+]
 
 Search = Callable[[Profile | Rides], pd.DataFrame]
 
+ALONE = 2000  # sites: up to so many are searched and counted all at once
+TILE = 512  # sites of a tile, where there are more
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
 
 
@@ -48,42 +65,162 @@ def times_of(
     """
     if study.inputs.times is not None:
         return _own_times(study, data)
-    names = [profile.name for profile in study.profiles()]
+    if search is None and cache.folder is not None and is_tiled(study, data):
+        whole = tiled_times(study, data, cache, means).whole()
+        whole.attrs["searched"] = {profile.name: len(data.sites) for profile in study.profiles()}
+        return whole
     tables, searched = [], {}
     for profile in study.profiles():
-        inputs = fingerprint(study, data.streets, without=_unused(profile))
-        key = content_key(
-            {**inputs, "profile": profile.model_dump(exclude={"title"}), "limit": study.limit_of(profile.name)}
-        )
         make = functools.partial(search or functools.partial(_searched, study, data, means), profile)
-        table = cache.table(f"times_{profile.name}_{key}", make, pd.read_parquet)
+        table = cache.table(_entry_of(study, data, profile), make, pd.read_parquet)
         searched[profile.name] = table.attrs.pop("searched", 0 if search else len(data.sites))
-        # An empty table forgets its categories on disk, and every mode has its own.
-        table["site"] = pd.Categorical(table["site"], categories=data.sites.index.astype(str))
-        table["mode"] = pd.Categorical(table["mode"], categories=names)
-        tables.append(table)
-        if last and data.streets is not None and not study.rides:
-            data.streets.forget(ModeGraph)
-        give_back()
+        tables.append(_of_study(table, study, data))
+        _mode_done(study, data, last=last)
     whole = pd.concat(tables, ignore_index=True)
     whole.attrs["searched"] = searched
     return whole
 
 
+def _entry_of(study: Study, data: StudyData, profile: Profile | Rides) -> str:
+    """Name what is kept of a mode's times by all that they depend on."""
+    inputs = fingerprint(study, data.streets, without=_unused(profile))
+    asked = {"profile": profile.model_dump(exclude={"title"}), "limit": study.limit_of(profile.name)}
+    return f"times_{profile.name}_{content_key({**inputs, **asked})}"
+
+
+def _of_study(table: pd.DataFrame, study: Study, data: StudyData) -> pd.DataFrame:
+    """Give a mode's table the sites and modes of the study: an empty one forgets them, and every mode has its own."""
+    table["site"] = pd.Categorical(table["site"], categories=data.sites.index.astype(str))
+    table["mode"] = pd.Categorical(table["mode"], categories=[profile.name for profile in study.profiles()])
+    return table
+
+
+def _mode_done(study: Study, data: StudyData, *, last: bool) -> None:
+    """Let go of what one mode was searched on, where nothing is searched on it afterwards."""
+    if last and data.streets is not None and not study.rides:
+        data.streets.forget(ModeGraph)
+    give_back()
+
+
 def _searched(study: Study, data: StudyData, means: Means, profile: Profile | Rides) -> pd.DataFrame:
-    assert data.streets is not None  # noqa: S101 - the study was refused without
     limit: dict[str, Any] = {study.travel.unit: study.limit_of(profile.name)}
-    return travel_times(
-        data.streets,
-        data.sites,
-        # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
-        data.points[data.linked[profile.name]],
-        mode=profile,
-        **limit,
-        direction=study.travel.direction,
-        transit=data.timetable,
-        **means.of(profile.name),
-    )
+    how = {"direction": study.travel.direction, "transit": data.timetable, **means.of(profile.name)}
+    streets, sites, points = _ends(data, profile)
+    return travel_times(streets, sites, points, mode=profile, **limit, **how)
+
+
+def _ends(data: StudyData, profile: Profile | Rides) -> tuple[StreetNetwork, gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return on what and between what a mode is searched: streets, sites, points."""
+    assert data.streets is not None  # noqa: S101 - the study was refused without
+    # Whom the mode's streets do not meet is said once, in people rather than points, when loading.
+    return data.streets, data.sites, data.points[data.linked[profile.name]]
+
+
+# ---- tile by tile ----
+
+
+@dataclass(frozen=True)
+class TiledTimes:
+    """The times of a study's many sites as they are kept, a table for each mode and tile.
+
+    Attributes
+    ----------
+    kept
+        By mode, what gives the table of each tile.
+    rows
+        How many rows each mode has.
+    folder
+        Where they are kept, if it goes when nobody holds it any longer.
+    """
+
+    kept: Mapping[str, Sequence[Callable[[], pd.DataFrame]]]
+    rows: Mapping[str, int]
+    folder: "PassingFolder | None" = None
+
+    def tables(self) -> list[Callable[[], pd.DataFrame]]:
+        """Return what gives the times of each tile by all modes."""
+        return [functools.partial(_below, each) for each in zip(*self.kept.values(), strict=True)]
+
+    def whole(self) -> pd.DataFrame:
+        """Return all times, by mode, site and point."""
+        return pd.concat([_by_site(_below(tiles)) for tiles in self.kept.values()], ignore_index=True)
+
+
+class PassingFolder:
+    """A folder that is removed when nobody holds this any longer, and at the latest when the program ends."""
+
+    def __init__(self) -> None:
+        self.path = Path(mkdtemp(prefix="siteplan-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+def _below(tables: Iterable[Callable[[], pd.DataFrame]]) -> pd.DataFrame:
+    return pd.concat([table() for table in tables], ignore_index=True)
+
+
+def _by_site(table: pd.DataFrame) -> pd.DataFrame:
+    return table.iloc[np.argsort(table["site"].cat.codes.to_numpy(), kind="stable")]
+
+
+def is_tiled(study: Study, data: StudyData) -> bool:
+    """Tell whether the sites are so many that they are searched tile by tile."""
+    return study.inputs.times is None and len(data.sites) > ALONE
+
+
+def tiled_times(study: Study, data: StudyData, cache: Cache, means: Means, *, last: bool = False) -> TiledTimes:
+    """Search tile by tile, but for the tiles that are kept already: each is kept as soon as it was searched.
+
+    Parameters
+    ----------
+    cache
+        With a folder.
+    last
+        As for `times_of`.
+    """
+    tile = tiles_of(data.sites)
+    kept: dict[str, list[Callable[[], pd.DataFrame]]] = {}
+    rows: dict[str, int] = {}
+    for profile in study.profiles():
+        entry, count = _entry_of(study, data, profile), int(tile.max()) + 1
+        names = [f"{entry}_{at + 1}of{count}" for at in range(count)]
+        tables = (cache.kept(name, pd.read_parquet) for name in names)
+        found = {at: len(table) for at, table in enumerate(tables) if table is not None}
+
+        def take(at: int, table: pd.DataFrame, names: Sequence[str] = names, found: dict[int, int] = found) -> None:
+            cache.keep(names[at], table.assign(site=table["site"].cat.remove_unused_categories()))
+            found[at] = len(table)
+
+        lacking = np.isin(tile, list(found), invert=True)
+        if lacking.any():
+            times_by_tile(
+                *_ends(data, profile),
+                profile,
+                limit=(study.travel.unit, study.limit_of(profile.name)),
+                tile=np.where(lacking, tile, -1),
+                take=take,
+                direction=study.travel.direction,
+                transit=data.timetable,
+                means=means.of(profile.name),
+            )
+        kept[profile.name] = [functools.partial(_kept_tile, study, data, cache, name) for name in names]
+        rows[profile.name] = sum(found.values())
+        _mode_done(study, data, last=last)
+    return TiledTimes(kept, rows)
+
+
+def tiles_of(sites: gpd.GeoDataFrame) -> npt.NDArray[np.int64]:
+    """Return the tile of each site: up to `TILE` of them that follow each other along a Hilbert curve."""
+    along = np.argsort(sites.geometry.hilbert_distance().to_numpy(), kind="stable")
+    tile = np.empty(len(sites), np.int64)
+    tile[along] = np.arange(len(sites)) * -(-len(sites) // TILE) // len(sites)
+    return tile
+
+
+def _kept_tile(study: Study, data: StudyData, cache: Cache, name: str) -> pd.DataFrame:
+    table = cache.kept(name, pd.read_parquet)
+    if table is None:
+        raise StudyError(f"{cache.folder}: times that were kept here were changed while they were in use; begin again")
+    return _of_study(table, study, data)
 
 
 def times_after(
