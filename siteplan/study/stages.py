@@ -578,7 +578,7 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Seq
         tables |= access_tables(Situation(study, data, reach, opened))
         access = cell_access(reach, **limits)
     longest: dict[str, Any] = {study.travel.unit: max(study.travel.limits)}
-    tables["overlap"] = overlap(reach, **longest)
+    tables["overlap"] = lambda: overlap(work.reach, **longest)  # of all pairs at once
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
     given = study.inputs.times
