@@ -598,6 +598,19 @@ def test_values_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, w
     assert done.stdout.split() == expected
 
 
+def test_looking_at_a_study_loads_nothing_of_scipy(town: Path) -> None:
+    """With kernels kept; compiling one loads SciPy's linear algebra, as do NumPy's sums and bounds in a kernel."""
+    code = (
+        "import sys; from siteplan.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "print([name for name in sys.modules if name.startswith('scipy.')])"
+    )
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "check", str(town)], check=True, capture_output=True, text=True
+        )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_progress_is_for_terminals_and_nothing_needs_osmnx(town: Path) -> None:
     pty = pytest.importorskip("pty")
     code = (

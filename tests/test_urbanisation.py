@@ -4,9 +4,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
 from shapely.geometry import box
 
-from siteplan.analysis.urbanisation import degree_of_urbanisation, territory_degrees
+from siteplan.analysis.urbanisation import _groups, degree_of_urbanisation, territory_degrees
 from siteplan.errors import InputError
 
 X, Y = 3_900_000.0, 2_600_000.0  # squares of the grid of the Union, in France
@@ -128,3 +131,10 @@ def test_territories_by_where_their_people_live() -> None:
     names = pd.Series(["A", "A", "B", "B", "C", "D", "D"], index=cells.index)
     wanted = {"A": "city", "B": "rural area", "C": "town or suburb", "D": "city"}
     assert territory_degrees(cells, degrees, names).to_dict() == wanted
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=5), st.booleans())
+def test_groups_of_squares_are_those_of_image_analysis(rows: list[list[bool]], corners: bool) -> None:
+    inside = np.array(rows)
+    known, _ = ndimage.label(inside, structure=np.ones((3, 3)) if corners else None)
+    assert _groups(inside, corners=corners).tolist() == known.tolist()

@@ -6,7 +6,6 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy
 import shapely
 
 from siteplan.analysis.equity import OUTSIDE
@@ -14,6 +13,7 @@ from siteplan.analysis.reach import check_limits
 from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.geo import require_metric
+from siteplan.network.laying import components
 from siteplan.reachable import Floats, Ints, Pairs, Reach, site_positions, sums
 
 __all__ = ["without_access"]
@@ -132,13 +132,8 @@ def _joined(cells: gpd.GeoDataFrame, chosen: Ints) -> Ints:
         ]
         apart = 1.5 * float(np.median(nearest)) if len(nearest) else 0.0
     left, right = tree.query(shapes, predicate="dwithin", distance=apart)
-    touching = scipy.sparse.csr_array((np.ones(len(left), dtype=bool), (left, right)), shape=(len(shapes), len(shapes)))
-    _, label = scipy.sparse.csgraph.connected_components(touching, directed=False)
-    numbers, first = np.unique(label, return_index=True)
-    position = np.empty(len(numbers), dtype=np.int64)
-    position[np.argsort(first, kind="stable")] = np.arange(len(numbers))
-    result: Ints = position[label]
-    return result
+    joined: Ints = components(left.astype(np.int32), right.astype(np.int32), len(shapes)).astype(np.int64)
+    return joined
 
 
 def _nearest_helper(

@@ -14,6 +14,7 @@ import shapely
 
 from siteplan.doors import door
 from siteplan.errors import InputError
+from siteplan.network.laying import components
 from siteplan.reachable import Floats, Ints, number_column
 
 __all__ = ["DEGREES", "degree_of_urbanisation", "territory_degrees"]
@@ -170,18 +171,28 @@ def _shared_out(shapes: np.ndarray, people: Floats, column: Ints, row: Ints) -> 
 
 def _classes(squares: Floats) -> npt.NDArray[np.int64]:
     """Return 1, 2 or 3 for each square of a grid with an empty rim."""
-    from scipy import ndimage
-
-    groups, count = ndimage.label(squares >= CENTRE_DENSITY)  # along sides
-    centres = _smoothed(_filled(_large(groups, count, squares, CENTRE_PEOPLE)))
-    groups, count = ndimage.label(squares >= CLUSTER_DENSITY, structure=np.ones((3, 3)))
-    clusters = _large(groups, count, squares, CLUSTER_PEOPLE)
+    centres = _smoothed(_filled(_large(_groups(squares >= CENTRE_DENSITY), squares, CENTRE_PEOPLE)))
+    clusters = _large(_groups(squares >= CLUSTER_DENSITY, corners=True), squares, CLUSTER_PEOPLE)
     return np.where(centres > 0, 1, np.where(clusters > 0, 2, 3)).astype(np.int64)
 
 
-def _large(groups: Ints, count: int, squares: Floats, least: float) -> Ints:
+def _groups(inside: Bools, *, corners: bool = False) -> Ints:
+    """Return the groups of squares that sides (or corners, too) link, numbered from 1 on row by row; 0 is outside."""
+    square = np.arange(inside.size, dtype=np.int32).reshape(inside.shape)
+    steps = [(square[:, :-1], square[:, 1:]), (square[:-1], square[1:])]
+    if corners:
+        steps += [(square[:-1, :-1], square[1:, 1:]), (square[:-1, 1:], square[1:, :-1])]
+    one, other = (np.concatenate([each.ravel() for each in side]) for side in zip(*steps, strict=True))
+    linked = inside.flat[one] & inside.flat[other]
+    piece = components(one[linked], other[linked], inside.size)[inside.ravel()]
+    groups = np.zeros(inside.shape, np.int64)
+    groups[inside] = np.unique(piece, return_inverse=True)[1] + 1
+    return groups
+
+
+def _large(groups: Ints, squares: Floats, least: float) -> Ints:
     """Keep the groups that have enough people."""
-    people = np.bincount(groups.ravel(), weights=squares.ravel(), minlength=count + 1)
+    people = np.bincount(groups.ravel(), weights=squares.ravel())
     keep = np.round(people, 3) >= least
     keep[0] = False
     return np.where(keep[groups], groups, 0).astype(np.int64)
@@ -189,12 +200,10 @@ def _large(groups: Ints, count: int, squares: Floats, least: float) -> Ints:
 
 def _filled(centres: Ints) -> Ints:
     """Fill the small gaps of each centre: squares that sides alone do not link to what lies around it."""
-    from scipy import ndimage
-
     result = centres.copy()
     for centre in np.unique(centres[centres > 0]):
-        gaps, count = ndimage.label(centres != centre)
-        size = np.bincount(gaps.ravel(), minlength=count + 1)
+        gaps = _groups(centres != centre)
+        size = np.bincount(gaps.ravel())
         small = size < LARGEST_GAP
         small[[0, gaps[0, 0]]] = False
         result[small[gaps] & (centres == 0)] = centre

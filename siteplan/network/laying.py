@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from siteplan.compiled import kernel
+from siteplan.compiled import inner_kernel, kernel
 
-__all__ = ["components", "hilbert", "mark_dead_ends", "rows", "walked"]
+__all__ = ["bounds", "components", "hilbert", "mark_dead_ends", "rows", "walked"]
 
 Ints = npt.NDArray[np.signedinteger[Any]]
 Floats = npt.NDArray[np.float64]
@@ -99,11 +99,24 @@ def mark_dead_ends(indptr: Ints, arcs: npt.NDArray[np.int32]) -> None:
             arcs[arc, 0] = ~arcs[arc, 0]
 
 
+@inner_kernel
+def bounds(x: Floats, y: Floats) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of some points, one at least.
+
+    Not by NumPy's `min`: a kernel that has it loads SciPy's linear algebra.
+    """
+    west, south, east, north = x[0], y[0], x[0], y[0]
+    for point in range(1, len(x)):
+        west, east = min(west, x[point]), max(east, x[point])
+        south, north = min(south, y[point]), max(north, y[point])
+    return west, south, east, north
+
+
 @kernel
 def hilbert(x: Floats, y: Floats) -> Ints:
     """Return the rank of points along a Hilbert curve of 2^16 steps a side, so that neighbours share memory."""
-    west, south = x.min(), y.min()
-    size = max(x.max() - west, y.max() - south, 1.0)
+    west, south, east, north = bounds(x, y)
+    size = max(east - west, north - south, 1.0)
     found = np.empty(len(x), np.int64)
     for point in range(len(x)):
         px, py = int((x[point] - west) / size * 65535), int((y[point] - south) / size * 65535)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ordered"]
+__all__ = ["least_rows", "ordered"]
 
 Ints = npt.NDArray[np.signedinteger[Any]]
 BITS = 63  # of a number that is not negative
@@ -39,3 +39,19 @@ def ordered(*columns: Ints) -> npt.NDArray[np.int64]:
     key.sort()
     key &= (1 << width) - 1
     return key
+
+
+def least_rows(first: Ints, second: Ints, value: Ints) -> npt.NDArray[np.int64]:
+    """Return for each pair of numbers the row with the least value, by the first and then by the second number.
+
+    Examples
+    --------
+    >>> least_rows(np.array([2, 1, 1]), np.array([0, 5, 5]), np.array([9, 7, 6])).tolist()
+    [2, 0]
+    """
+    order = ordered(first, second, value)
+    differs = np.ones(len(order), bool)
+    for column in (first, second):
+        differs[1:] &= np.diff(column[order]) == 0
+    differs[1:] = ~differs[1:]
+    return order[differs]

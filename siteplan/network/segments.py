@@ -133,7 +133,8 @@ def lay(x, y, start, edges, west, south, step, columns, rows):  # type: ignore[n
                         else:
                             first[cell + 1] += 1
         if not again:
-            first[:] = np.cumsum(first)
+            for place in range(1, len(first)):  # not by NumPy: what that needs in a kernel takes long to load
+                first[place] += first[place - 1]
             vertex = np.empty(first[-1], np.int32)
     # Each cell's first was moved to where the next begins.
     first[1:] = first[:-1].copy()

@@ -16,7 +16,7 @@ from siteplan.config import Profile, Rides
 from siteplan.network.berths import rules_between
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
-from siteplan.network.ordering import ordered
+from siteplan.network.ordering import least_rows, ordered
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, positions
 from siteplan.network.transit import Patterns, Timetable
 from siteplan.routing import search
@@ -151,7 +151,10 @@ def _feet(
         _across_stations(timetable, used, walk, longest),
         stay,
     ]
-    every: pd.DataFrame = pd.concat(parts).groupby(["stop", "to"], as_index=False).min()
+    columns = ("stop", "to", "cost")
+    stop, to, cost = (np.concatenate([part[name].to_numpy(np.int64) for part in parts]) for name in columns)
+    rows = least_rows(stop, to, cost)
+    every = pd.DataFrame({"stop": stop[rows], "to": to[rows], "cost": cost[rows]})
     every = _at_berths(_at_berths(every, timetable.patterns), timetable.patterns, "to")
     every = _with_rules(timetable, every, backwards, walk, slack=slack, longest=longest)
     every = every.iloc[ordered(*(every[name].to_numpy(np.int64) for name in ("stop", "cost", "to")))]
@@ -292,11 +295,8 @@ def _walks_to_stops(
         near = total <= longest
         place, stop, total = place[near], stop[near], total[near]
         if (np.diff(stop_of) == 0).any():  # else they stand in order, as the search found them
-            first, second = (place, stop) if outward else (stop, place)
-            order = ordered(first, second, total)
-            differs = (np.diff(first[order], prepend=-1) != 0) | (np.diff(second[order], prepend=-1) != 0)
-            least = order[differs]  # through the door that is quickest
-            place, stop, total = place[least], stop[least], total[least]
+            through = least_rows(*((place, stop) if outward else (stop, place)), total)  # the door that is quickest
+            place, stop, total = place[through], stop[through], total[through]
         return pd.DataFrame({"place": place, "stop": stop, "cost": total}, copy=False)
 
     key = ("to stops", backwards, profile, longest, outward, _spots(links))

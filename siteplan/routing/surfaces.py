@@ -3,6 +3,7 @@
 import numpy as np
 
 from siteplan.compiled import inner_kernel, kernel
+from siteplan.network.laying import bounds
 from siteplan.routing.streets import FAR, UNSEEN, U, explore, own_chain
 
 __all__ = ["outlines", "search_surface", "spread_places"]
@@ -124,10 +125,10 @@ def spread_places(xy, cost, cell, reach, pace, far):  # type: ignore[no-untyped-
     `cell`, `reach`, `pace`, `far` are the grain of `search_surface`, and what is returned is as there; at least one
     place is needed.
     """
-    first_column = np.floor((xy[:, 0].min() - reach) / cell) - 1
-    first_row = np.floor((xy[:, 1].min() - reach) / cell) - 1
-    columns = int(np.ceil((xy[:, 0].max() + reach) / cell) + 1 - first_column) + 1
-    rows = int(np.ceil((xy[:, 1].max() + reach) / cell) + 1 - first_row) + 1
+    west, south, east, north = bounds(xy[:, 0], xy[:, 1])
+    first_column, first_row = np.floor((west - reach) / cell) - 1, np.floor((south - reach) / cell) - 1
+    columns = int(np.ceil((east + reach) / cell) + 1 - first_column) + 1
+    rows = int(np.ceil((north + reach) / cell) + 1 - first_row) + 1
     grid = np.full((rows, columns), np.float32(far), np.float32)
     west, south = first_column * cell, first_row * cell
     for k in range(len(xy)):

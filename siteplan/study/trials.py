@@ -4,7 +4,6 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy
 import shapely
 
 from siteplan.config import Profile, Study
@@ -94,8 +93,8 @@ def trial_places(streets: StreetNetwork, homes: gpd.GeoDataFrame, *, profile: Pr
     corners = shapely.get_coordinates(streets.lines[edges])
     spots = _one_a_square(np.unique(corners, axis=0), FINEST)
     if len(homes) and len(spots):
-        tree = scipy.spatial.KDTree(shapely.get_coordinates(metric_points(homes, streets)))
-        spots = spots[np.isfinite(tree.query(spots, distance_upper_bound=NEAR)[0])]
+        tree = shapely.STRtree(metric_points(homes, streets))
+        spots = spots[np.unique(tree.query_nearest(shapely.points(spots), max_distance=NEAR)[0])]
     side = FINEST
     kept = _one_a_square(spots, side)
     while len(kept) > most:
