@@ -9,6 +9,7 @@ import pytest
 from siteplan.config import Question
 from siteplan.reachable import Reach
 from siteplan.siting.anneal import anneal
+from siteplan.siting.answer import most_backed
 from siteplan.siting.heuristic import allowed, objective_of
 from siteplan.siting.problem import build_problem
 from siteplan.siting.work import Work
@@ -25,9 +26,15 @@ def test_the_best_set_of_backups_is_found(condition: dict[str, Any], fixed: int)
     every = (np.isin(np.arange(14), some) for size in range(8) for some in itertools.combinations(range(14), size))
     worth = {opened.tobytes(): objective_of(problem, opened) for opened in every if allowed(problem, opened)}
     begin = np.frombuffer(min(worth, key=lambda one: (-sum(one), worth[one])), dtype=bool)  # many that do little
+    most = max(worth.values())
+    largest = max(sum(one) for one in worth)
+    usual = [np.isin(np.arange(14), some) for some in itertools.combinations(range(14), largest)]
+    usual = [opened for opened in usual if (opened | ~problem.fixed).all() and not (opened & problem.barred).any()]
+    able = problem.weight * (problem.covering(~problem.barred) >= 2)
+    assert most_backed(problem, largest) == max(float(able @ problem.covering(opened)) / 2 for opened in usual) >= most
     work = Work(1.0, 60.0)
-    found, again = (anneal(problem, begin, max(worth.values()) / 2, work) for _ in range(2))
+    found, again = (anneal(problem, begin, most / 2, work) for _ in range(2))
     assert found.tolist() == again.tolist()
     assert allowed(problem, found)
-    assert worth[found.tobytes()] == max(worth.values())
-    assert anneal(problem, found, max(worth.values()), work).tolist() == found.tolist()
+    assert worth[found.tobytes()] == most
+    assert anneal(problem, found, most, work).tolist() == found.tolist()

@@ -21,7 +21,7 @@ from siteplan.siting.search import Conditions, Effort, MedianResult
 from siteplan.siting.swaps import improve, swap
 from siteplan.siting.work import Work
 
-__all__ = ["ENDS", "Answer", "answer", "published", "shares", "why", "without_idle"]
+__all__ = ["ENDS", "Answer", "answer", "most_backed", "published", "shares", "why", "without_idle"]
 
 ITERATIONS = 300  # of bounding without branching
 ENDS = ("clock", "steps", "gap", "greedy", "proven")  # of a search; of several, the first is told
@@ -238,6 +238,8 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> tu
         bare = replace(bare, count=_most_sites(problem))
     if problem.capacity is not None:
         most = min(most, _room(problem, problem.capacity, bare.count or 0))
+    if problem.times > 1:
+        most = min(most, most_backed(problem, bare.count or 0))
     if _bounded(bare) and problem.plain:
         opened, without = _plainly(bare, work, gap)
         return opened, problem.told(min(most, without))
@@ -293,14 +295,24 @@ def _conditioned(problem: Problem, aside: Flags, start: Flags, work: Work) -> tu
 
 
 def _or_start(problem: Problem, best: Solution | None, start: Flags | None, work: Work) -> Solution:
-    """Return what HiGHS found or, out of time without a set, the one it began with; say why where there is neither."""
+    """Return what HiGHS found or, where out of time it lost a better set that it began with, that one.
+
+    Say why where there is neither.
+    """
     if best is None:
         raise why(problem, work)
     if np.isfinite(best.value):
-        return best
+        if start is None or problem.capacity is not None or _rank(problem, best.opened) >= _rank(problem, start):
+            return best
+        return replace(best, opened=start)
     if start is None:
         raise _late(work)
     return replace(best, opened=start)
+
+
+def _rank(problem: Problem, opened: Flags) -> tuple[float, float]:
+    """Return what tells the better of two sets."""
+    return problem.objective.better * published(problem, opened, None), objective_of(problem, opened)
 
 
 def _most_sites(problem: Problem) -> int:
@@ -317,6 +329,12 @@ def _room(problem: Problem, capacity: Floats, count: int) -> float:
     worth = np.minimum(capacity, float(problem.weight.sum())) * dearest
     free = np.sort(worth[~problem.fixed & ~problem.barred])[::-1]
     return float(worth[problem.fixed].sum() + free[: max(0, count - int(problem.fixed.sum()))].sum())
+
+
+def most_backed(problem: Problem, count: int) -> float:
+    """Return what so many sites are worth at most as backups: a person takes a place at each of several sites."""
+    able = np.where(problem.covering(~problem.barred) >= problem.times, problem.weight, 0.0)[problem.point]
+    return _room(problem, np.bincount(problem.site, weights=able, minlength=len(problem.sites)) / problem.times, count)
 
 
 def _fewest(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> tuple[Flags, float]:
