@@ -9,9 +9,10 @@ import pytest
 from siteplan.config import Question
 from siteplan.reachable import Reach
 from siteplan.siting.anneal import anneal
-from siteplan.siting.answer import most_backed
-from siteplan.siting.heuristic import allowed, objective_of
+from siteplan.siting.answer import answer, most_backed
+from siteplan.siting.heuristic import Opening, allowed, grow, objective_of
 from siteplan.siting.problem import build_problem
+from siteplan.siting.swaps import improve
 from siteplan.siting.work import Work
 from test_siting import grown
 
@@ -38,3 +39,14 @@ def test_the_best_set_of_backups_is_found(condition: dict[str, Any], fixed: int)
     assert allowed(problem, found)
     assert worth[found.tobytes()] == most
     assert anneal(problem, found, most, work).tolist() == found.tolist()
+
+
+@pytest.mark.parametrize("count", range(4, 12))
+def test_what_swaps_alone_find_is_never_given_up(count: int) -> None:
+    times, people, sites = grown(60, 400)
+    asked = Question(objective="backup", sites=count, minutes=9, spacing_m=600.0, method="greedy")
+    problem = build_problem(Reach.of(times, people), sites, asked)
+    opened = np.zeros(60, dtype=bool)
+    for _ in grow(Opening(problem, opened)):
+        pass
+    assert answer(problem).value >= objective_of(problem, improve(problem, opened))

@@ -131,7 +131,7 @@ def _bettered(problem: Problem, start: Flags, work: Work) -> Flags:
     best = improve(problem, start)
     if problem.times == 1 or problem.floors is not None or problem.quotas:
         return best
-    return swap(problem, anneal(problem, best, objective_of(problem, best), work))
+    return swap(problem, anneal(problem, best, objective_of(problem, best), work), (0.0,))
 
 
 def _only_one(problem: Problem, work: Work) -> tuple[Flags, float]:
