@@ -626,12 +626,13 @@ def _layers(
 def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Simplify isochrones once for whatever shows them, by less than they are exact: to `PLAIN` metres.
 
-    Method: Douglas and Peucker (1973). What crosses itself then is simplified by GEOS' slower kind, which keeps rings
-    apart.
+    Method: Douglas and Peucker (1973). Of what crosses itself then, GEOS keeps one side. An area that loses more so
+    than that many metres along its outline, or vanishes, is simplified by GEOS' slower kind, which keeps rings apart.
     """
     shapes = rings.geometry.to_numpy()
     plain = shapely.simplify(shapes, PLAIN, preserve_topology=False)
-    spoilt = ~shapely.is_valid(plain) | (shapely.is_empty(plain) & ~shapely.is_empty(shapes))
+    lost = np.abs(shapely.area(plain) - shapely.area(shapes)) > PLAIN * shapely.length(shapes)
+    spoilt = lost | (shapely.is_empty(plain) & ~shapely.is_empty(shapes))
     plain[spoilt] = shapely.simplify(shapes[spoilt], PLAIN, preserve_topology=True)
     return rings.set_geometry(gpd.GeoSeries(plain, index=rings.index, crs=rings.crs))
 

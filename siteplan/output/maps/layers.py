@@ -107,22 +107,23 @@ def site_cards(
 
     `opening` is the order of those that are to open, `only` are those that no more than a scenario has.
     """
-    place = to_degrees(sites.geometry)
+    place = to_degrees(sites.geometry).to_numpy()
+    north, east = shapely.get_y(place).tolist(), shapely.get_x(place).tolist()
     known = pd.DataFrame(index=sites.index) if scores is None else scores.reindex(sites.index)
     counts = known[[measure.column for measure in counted]].to_numpy(dtype=float)
     order = {site: at for at, site in enumerate(map(str, choice), start=1)}
+    names, status = list(map(str, sites["name"])), list(map(str, sites["status"]))
+    figures = {name: list(map(_plain, known.get(name, [np.nan] * len(sites)))) for name in ("rank", "score")}
+    figures |= {name: list(map(_plain, sites[name])) for name in ("cost", "capacity")}
     labels = mark_labels([str(site) for site in sites.index], opening)
     return [
         {
             "id": str(site),
             "label": labels[at],
-            "name": str(sites["name"].iloc[at]),
-            "status": str(sites["status"].iloc[at]),
-            "at": [round(place.iloc[at].y, 6), round(place.iloc[at].x, 6)],
-            "rank": _plain(known["rank"].iloc[at]) if "rank" in known else None,
-            "score": _plain(known["score"].iloc[at]) if "score" in known else None,
-            "cost": _plain(sites["cost"].iloc[at]),
-            "capacity": _plain(sites["capacity"].iloc[at]),
+            "name": names[at],
+            "status": status[at],
+            "at": [round(north[at], 6), round(east[at], 6)],
+            **{name: column[at] for name, column in figures.items()},
             "chosen": order.get(str(site)),
             "order": opening.get(str(site)),
             **({"only": True} if str(site) in only else {}),

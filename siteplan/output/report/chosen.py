@@ -164,8 +164,9 @@ def chosen_section(account: Account) -> Markup:
         join(account.name(site), *([" ", tag("small", small[site])] if site in small else []))
         for site in account.chosen
     ]
+    order = account.result.opening
     columns = [
-        Column(capital(words["order"]), [words.spoken(account.result.opening.get(site)) for site in account.chosen]),
+        Column(capital(words["order"]), [words.spoken(order.get(site)) for site in account.chosen]),
         Column(capital(words["site"]), names, text=True),
         *(Column(heading, texts) for heading, texts in _figures(account, known)),
     ]
