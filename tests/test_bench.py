@@ -144,7 +144,7 @@ def test_siteplan_is_told_as_other_engines_are(tmp_path: Path) -> None:
         engine.tell(f"polygons bike 1 15,20 {tmp_path / 'areas'}")
     minutes = routers.minutes_of(tmp_path / "minutes", 2)
     assert minutes == pytest.approx(np.array([[0, 50], [50, 0]]) / 80, abs=0.02)  # metres a minute
-    near, large = routers.areas_of(tmp_path / "areas", routers.Engine.polygons)
+    near, large = routers.areas_of(tmp_path / "areas", routers.parts_of)
     assert 0 < near.area < large.area
     assert routers.area_in_common([near, large], [near, large]) == 1.0
 

@@ -57,7 +57,7 @@ class Engine:
     name: str
     command: Callable[[], list[str | Path]]
     origins: int = MANY
-    polygons: Callable[[str], list[Any]] = lambda line: [shapely.from_wkb(line)]
+    polygons: Callable[[bytes], list[Any]] = lambda text: list(map(shapely.from_wkb, text.splitlines()))
 
 
 def engines(rounds: int) -> list[Row]:
@@ -115,7 +115,7 @@ def beside(ours: Told, theirs: Told, engine: Engine, folder: Path, rounds: int) 
         rows.append(Row(f"{where}, {mode}, {given:,} origins: the minutes", told, engine.name))
         ask = [f"polygons {mode} {FEW} {','.join(map(str, LIMITS))} {folder / 'areas'}"]
         ours.tell(ask[0])
-        drawn = areas_of(folder / "areas", Engine.polygons)
+        drawn = areas_of(folder / "areas", parts_of)
         theirs.tell(ask[0])
         share = area_in_common(drawn, areas_of(folder / "areas", engine.polygons))
         name = f"{engine.name} ({share:.0%} of the area in common)"
@@ -163,17 +163,24 @@ def minutes_of(file: Path, origins: int) -> Minutes:
     return np.fromfile(file, "<f4").reshape(origins, -1) / 60.0
 
 
-def areas_of(file: Path, read: Callable[[str], list[Any]]) -> Any:
+def areas_of(file: Path, read: Callable[[bytes], list[Any]]) -> Any:
     """Return polygons in metres, of degrees unless they say otherwise."""
-    shapes = [shape for line in file.read_text().splitlines() for shape in read(line)]
+    shapes = read(file.read_bytes())
     series = gpd.GeoSeries(shapes, crs=shapely.get_srid(shapes[0]) or 4326)
     return series.to_crs(series.estimate_utm_crs()).make_valid().to_numpy()
 
 
-def contours_of(line: str) -> list[Any]:
-    """Return the polygons of one answer of Valhalla, the nearest limit first."""
-    features = sorted(json.loads(line)["features"], key=lambda feature: float(feature["properties"]["contour"]))
-    return [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in features]
+def parts_of(wkb: bytes) -> list[Any]:
+    """Return the polygons of siteplan, which stand in one collection."""
+    whole = shapely.from_wkb(wkb)
+    return list(shapely.set_srid(shapely.get_parts(whole), shapely.get_srid(whole)))
+
+
+def contours_of(text: bytes) -> list[Any]:
+    """Return the polygons of Valhalla, a line an answer, the nearest limit first."""
+    answers = [json.loads(line)["features"] for line in text.splitlines()]
+    contours = [sorted(some, key=lambda contour: float(contour["properties"]["contour"])) for some in answers]
+    return [shapely.from_geojson(json.dumps(contour["geometry"])) for some in contours for contour in some]
 
 
 def write_places(streets: StreetNetwork, mode: str, folder: Path) -> None:
@@ -205,20 +212,8 @@ def siteplan(extract: Path, folder: Path) -> Told:
 
 def graphhopper() -> list[str | Path]:
     """Return how GraphHopper is run; Maven brings it."""
-    java, maven = (program(name, "GraphHopper") for name in ("java", "mvn"))
-    _, artifact, version = GRAPHHOPPER.split(":")
-    jar = KEPT / f"{artifact}-{version}.jar"
-    if not jar.exists():
-        bring(
-            "GraphHopper",
-            maven,
-            "-q",
-            "-B",
-            "dependency:copy",
-            f"-Dartifact={GRAPHHOPPER}",
-            f"-DoutputDirectory={KEPT}",
-        )
-    return [java, "-Xmx1g", "-cp", jar, DRIVERS / "GraphHopperDriver.java"]
+    java = program("java", "GraphHopper")
+    return [java, "-Xmx1g", "-cp", artifact("GraphHopper", GRAPHHOPPER), DRIVERS / "GraphHopperDriver.java"]
 
 
 def valhalla() -> list[str | Path]:
@@ -256,6 +251,16 @@ def program(name: str, engine: str) -> str:
     return found
 
 
+def artifact(engine: str, coordinates: str) -> Path:
+    """Return the jar of some coordinates, group:name:version; Maven brings it."""
+    maven = program("mvn", engine)
+    _, name, version = coordinates.split(":")
+    jar = KEPT / f"{name}-{version}.jar"
+    if not jar.exists():
+        bring(engine, maven, "-q", "-B", "dependency:copy", f"-Dartifact={coordinates}", f"-DoutputDirectory={KEPT}")
+    return jar
+
+
 def bring(engine: str, *command: str | Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -289,8 +294,8 @@ def main() -> None:
             found.tofile(file)
         else:
             areas = isochrones(streets, sites, mode=PROFILES[mode], minutes=minutes, direction="from").geometry
-            shapes = shapely.set_srid(areas.to_numpy(), areas.crs.to_epsg())
-            Path(file).write_text("\n".join(shapely.to_wkb(shapes, hex=True, include_srid=True)))
+            whole = shapely.set_srid(shapely.geometrycollections(areas.to_numpy()), areas.crs.to_epsg())
+            Path(file).write_bytes(shapely.to_wkb(whole, include_srid=True))
         print("done", flush=True)
 
 
