@@ -134,8 +134,8 @@ class OtpDriver {
         RaptorRoutingRequestTransitData data, Collection<? extends RaptorAccessEgress> access, int start) {
         var request = new RaptorRequestBuilder<TripSchedule>().profile(RaptorProfile.BEST_TIME);
         request.searchParams().earliestDepartureTime(start).searchOneIterationOnly().timetable(false)
-            .constrainedTransfers(false).maxNumberOfTransfers(RIDES).addAccessPaths(access)
-            .addEgressPaths(access);
+            .constrainedTransfers(false).maxNumberOfTransfers(RIDES) // told one, it takes one ride
+            .addAccessPaths(access).addEgressPaths(access);
         return new RaptorService<>(context.raptorConfig()).route(request.build(), data).getArrivals();
     }
 
