@@ -134,13 +134,14 @@ def turning_times(streets: StreetNetwork, profile: Profile, spots: list[Spot]) -
     for node in graph:
         by_last.setdefault((node[0][-1], node[1]), []).append(node)
     found: dict[tuple[int, int], int] = {}
+    shares = [(edge, offset / streets.length[edge]) for edge, offset, _ in spots]
     ways = [
         {
-            h: int(np.round((offset if h & 1 == 0 else streets.length[edge] - offset) / streets.length[edge] * at))
+            h: int(np.round((1 - share if h & 1 else share) * at))
             for h in (2 * edge, 2 * edge + 1)
             if (at := cost[edge, h & 1]) >= 0
         }
-        for edge, offset, _ in spots
+        for edge, share in shares
     ]
     for (a, start), (b, end) in itertools.product(enumerate(ways), enumerate(ways)):
         onward = spots[b][1] - spots[a][1]

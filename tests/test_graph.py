@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oracles import street_times, turning_times, usage
@@ -143,6 +143,8 @@ def test_nobody_turns_round_in_the_middle_of_a_street_to_take_a_forbidden_turn()
 
 @settings(max_examples=400, deadline=None)
 @given(networks(), some_turns, some_turns, on_edges, st.sampled_from([BIKE, BIKE, PUSHED, WALK]))
+# A place from which half a decisecond is left to the one end, and to the other.
+@example([(0, 0, 0, 0.1), (0, 7, 0, 2.35), (7, 0, 0, 2.35)], [], [], [(1, 0.75, 0.0), (0, 0.5, 0.0)], BIKE)
 def test_forbidden_turns_equal_their_slow_twin(
     edges: list[Edge], seeds: list[int], over: list[int], at: list[Spot], profile: Profile
 ) -> None:
