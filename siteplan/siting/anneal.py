@@ -23,24 +23,21 @@ HIGHEST = 0.04  # share of the objective that may be lost at the beginning
 def anneal(problem: Problem, opened: Flags, value: float, work: Work) -> Flags:
     """Return the best set that several runs find from one worth `value`, or that one, where none is better.
 
-    Count, budget and distances hold; floors, quotas and capacities are not known here.
+    The number of sites and the distances hold; budgets, floors, quotas and capacities are not known here.
     """
     many = len(problem.sites)
     near = np.r_[problem.apart, problem.apart[:, ::-1]]
     near = near[np.argsort(near[:, 0], kind="stable")]
     first = np.searchsorted(near[:, 0], np.arange(many + 1))
-    cost = np.zeros(many) if problem.budget is None else np.nan_to_num(problem.cost, nan=np.inf)
-    budget = np.inf if problem.budget is None else problem.budget * (1 + LITTLE)
     able = ~problem.fixed & ~problem.barred
     reached = float(np.diff(problem.by_site[0]).mean())
     visits = 2 * reached + len(near) / many + 1  # of one step
     swaps = int((able & opened).sum()) * int((able & ~opened).sum())
     steps = int(min(STEPS * swaps, min(MOST, work.visits / 10) / RUNS / visits))
-    rate = 2 * value / budget  # of what is spent beyond the budget, as is allowed on the way
-    rules = first, near[:, 1].astype(np.int64), cost, budget, rate, problem.count is None
+    apart = first, near[:, 1].astype(np.int64)
     best: Flags = opened
     for run in range(RUNS if swaps else 0):
-        where = problem.by_site, problem.weight, problem.times, able, rules
+        where = problem.by_site, problem.weight, problem.times, able, apart
         found, worth = _anneal(*where, opened, steps, HIGHEST * value, run + 1)
         if worth > value * (1 + LITTLE):
             best, value = found, worth
@@ -71,69 +68,36 @@ def _turn(j, change, by_site, weight, times, number):  # type: ignore[no-untyped
 
 
 @kernel
-def _anneal(by_site, weight, times, able, rules, begin, steps, threshold, seed):  # type: ignore[no-untyped-def]
+def _anneal(by_site, weight, times, able, apart, begin, steps, threshold, seed):  # type: ignore[no-untyped-def]
     """Return the best set of one run and what it is worth."""
-    near_first, near, cost, budget, rate, free = rules
+    near_first, near = apart
     opened, number = begin.copy(), np.zeros(len(weight), np.int64)
-    some = np.flatnonzero(able)
-    held, slot = np.full(len(some), -1, np.int64), np.full(len(opened), -1, np.int64)
-    many, worth, spent, state = 0, 0.0, 0.0, np.uint64(seed)
+    some, held = np.flatnonzero(able), np.flatnonzero(begin & able)
+    worth, state = 0.0, np.uint64(seed)
     for j in np.flatnonzero(begin):
         worth += _turn(j, 1, by_site, weight, times, number)
-        spent += cost[j]
-        if able[j]:
-            held[many], slot[j] = j, many
-            many += 1
     best, most = opened.copy(), worth
     for step in range(steps):
         state, drawn = _draw(state, len(some))
-        into, out = some[drawn], -1
+        into = some[drawn]
         if opened[into]:
             continue
-        state, way = _draw(state, 8)  # where the number is free, one in eight closes alone and one opens alone
-        if many > 0 and not (free and way == 1):
-            state, drawn = _draw(state, many)
-            out = held[drawn]
-        into = -1 if free and way == 0 else into
-        money = spent + (cost[into] if into >= 0 else 0.0) - (cost[out] if out >= 0 else 0.0)
-        if money == np.inf or (into < 0 and out < 0):
+        state, slot = _draw(state, len(held))
+        out, free = held[slot], True
+        for k in range(near_first[into], near_first[into + 1]):
+            if opened[near[k]] and near[k] != out:
+                free = False
+                break
+        if not free:
             continue
-        apart = True
-        if into >= 0:
-            for k in range(near_first[into], near_first[into + 1]):
-                if opened[near[k]] and near[k] != out:
-                    apart = False
-                    break
-        if not apart:
-            continue
-        change = 0.0
-        if out >= 0:
-            change += _turn(out, -1, by_site, weight, times, number)
-        if into >= 0:
-            change += _turn(into, 1, by_site, weight, times, number)
+        change = _turn(out, -1, by_site, weight, times, number) + _turn(into, 1, by_site, weight, times, number)
         state, drawn = _draw(state, 1 << 20)
-        loss = rate * (max(0.0, money - budget) - max(0.0, spent - budget)) - change
-        if loss > threshold * 0.01 ** (step / steps) * drawn / (1 << 20):
-            if into >= 0:
-                _turn(into, -1, by_site, weight, times, number)
-            if out >= 0:
-                _turn(out, 1, by_site, weight, times, number)
+        if -change > threshold * 0.01 ** (step / steps) * drawn / (1 << 20):
+            _turn(into, -1, by_site, weight, times, number)
+            _turn(out, 1, by_site, weight, times, number)
             continue
-        worth, spent = worth + change, money
-        if out >= 0:
-            opened[out] = False
-            at = slot[out]
-            if into >= 0:
-                held[at], slot[into] = into, at
-            else:
-                many -= 1
-                held[at], slot[held[many]] = held[many], at
-            slot[out] = -1
-        else:
-            held[many], slot[into] = into, many
-            many += 1
-        if into >= 0:
-            opened[into] = True
-        if worth > most and spent <= budget:
+        opened[out], opened[into], held[slot] = False, True, into
+        worth += change
+        if worth > most:
             best[:], most = opened, worth
     return best, most

@@ -129,7 +129,7 @@ def _bettered(problem: Problem, start: Flags, work: Work) -> Flags:
     if _searched(problem) or problem.capacity is not None or search == "farthest":
         return start
     best = improve(problem, start)
-    if problem.times == 1 or problem.floors is not None or problem.quotas:
+    if problem.times == 1 or problem.budget is not None or problem.floors is not None or problem.quotas:
         return best
     return swap(problem, anneal(problem, best, objective_of(problem, best), work), (0.0,))
 
