@@ -127,9 +127,9 @@ def search_limited(departures, cutoff, rides, timetable, feet, exits, access, ro
                 if count + near > len(found):
                     found = widen(found, count, near)
                 for e in range(exit_ptr[stop], exit_ptr[stop + 1]):
-                    there = time + exit_[e, 1]
-                    if there <= latest and walk + counts * exit_[e, 1] <= budget:
-                        count = arrive(U(exit_[e, 0]), there, m, found, count, targets, plan)
+                    target, there = U(exit_[e, 0]), time + exit_[e, 1]
+                    if there <= latest and walk + counts * exit_[e, 1] <= budget and there < targets[0][target]:
+                        count = arrive(target, there, m, found, count, targets, plan)
                 if k < rides:
                     for f in range(foot_ptr[stop], foot_ptr[stop + 1]):
                         there, walked = time + foot[f, 1], walk + foot_walk[f]

@@ -232,6 +232,7 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room
     tables, (on_at, on_listed, off_at, off_listed), lists, targets = room
     ready, ride, caught, useful, span = tables
     ready_seen, ride_seen, queue = lists
+    best = targets[0]
     starts, rode, known, count = 0, 0, 0, 0
     found = make_found(departures, plan)
     for m in range(len(departures)):
@@ -265,7 +266,8 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room
                     target, there = U(exit_[U(e), 0]), time + exit_[U(e), 1]
                     if there > latest:
                         break
-                    count = arrive(target, there, m, found, count, targets, plan)
+                    if there < best[target]:  # most are not: a call with so many arrays would cost more than the rest
+                        count = arrive(target, there, m, found, count, targets, plan)
                 if k + 1 < rides:
                     for f in range(foot_ptr[stop], foot_ptr[stop + U(1)]):
                         other, there = U(foot[U(f), 0]), time + foot[U(f), 1]
