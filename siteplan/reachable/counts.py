@@ -1,158 +1,22 @@
-"""Who is how far from which site: a table of minutes and a table of people, checked once, and what is asked of them.
-
-Counts are sums over points, so they can be made in parts: what a `Reach` counts of `only` some points and of `only` the
-others adds up to what it counts of all, exactly so where people are whole numbers (up to 2 ** 53). Rows, sites and
-points are put in one order first, so that the order of the tables changes no bit. They can be cut by sites as well,
-into tiles, of which one at a time lies in memory: what a site reaches is of its tile alone, and how many sites a point
-has, and the nearest of them, are put together from all tiles without any rounding.
-"""
+"""Who is how far from which site, and what is counted of it, over all tiles of sites."""
 
 import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import scipy
 
-from siteplan.catalogue import BEST, PEOPLE, check_groups
-from siteplan.config.fields import LONG, LONGEST
+from siteplan.catalogue import BEST
 from siteplan.display import Shown
 from siteplan.errors import InputError, StudyError, listed, warn
+from siteplan.reachable.tables import People, checked, refuse_unit, unit_of
+from siteplan.reachable.tiles import Bools, Floats, Int32s, Ints, Pairs, Rows, Tile, joined, laid_down, opened
 from siteplan.units import Unit
 
-__all__ = [
-    "GIVEN",
-    "SUSPECT",
-    "Nearest",
-    "Pairs",
-    "People",
-    "Reach",
-    "by_point",
-    "check_times",
-    "number_column",
-    "ratio",
-    "site_positions",
-    "sums",
-]
-
-SUSPECT = 180.0  # minutes; where half of all times are longer, they may be seconds
-METRES = 60.0  # in what is a minute of a way by length
-GIVEN = "given"  # the mode of a table that does not say how people travel
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.int64]
-Int32s: TypeAlias = npt.NDArray[np.int32]  # positions of sites and points, one of each for every pair
-Bools: TypeAlias = npt.NDArray[np.bool_]
-
-PAIRED = ("site", "point", "minutes")
-
-# Numbers of a points table that are not numbers of people.
-_PLACE = set("people home_point cell edge offset_m access_m x y lon lat longitude latitude share".split())
-
-
-@dataclass(frozen=True, eq=False)
-class People:
-    """A table of people by point, checked and in sorted order; make it by `People.of`.
-
-    Attributes
-    ----------
-    table
-        Index `point`, sorted; `people`, groups and whatever else it was given with.
-    """
-
-    table: pd.DataFrame
-    _known: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
-
-    @classmethod
-    def of(cls, people: "pd.DataFrame | People") -> "People":
-        """Sort people by point (index or column); what is `People` already is returned as it is.
-
-        Raises
-        ------
-        InputError
-            Without a column people, or with a point in more than one row.
-        """
-        if isinstance(people, People):
-            return people
-        if "people" not in people.columns:
-            raise InputError(
-                f"people: no column people (found: {listed(people.columns)}). Expected a table with people by point"
-            )
-        table = by_point(people)
-        if not table.index.is_unique:
-            first = table.index[table.index.duplicated()][0]
-            raise InputError(f"people: point '{first}' stands in more than one row. Give every point one row")
-        if not table.index.is_monotonic_increasing:
-            table = table.iloc[table.index.argsort()]
-        return cls(table if table.index.name == "point" else table.rename_axis("point"))
-
-    @property
-    def points(self) -> pd.Index:
-        """The points, sorted."""
-        return self.table.index
-
-    @property
-    def cell(self) -> pd.Series:
-        """The cell of every point."""
-        if "cell" not in self.table.columns:
-            raise InputError(
-                f"people: no column cell (found: {listed(self.table.columns)}). Give every point the cell it stands in"
-            )
-        return self.table["cell"]
-
-    @property
-    def groups(self) -> list[str]:
-        """The columns of numbers that do not say where the point is, but for people."""
-        numbers = self.table.drop(columns="geometry", errors="ignore").select_dtypes("number").columns
-        return [str(name) for name in numbers if name not in _PLACE]
-
-    def amount(self, name: str) -> Floats:
-        """Return the people, or the members of a group, of every point; what is withheld (missing) is nothing.
-
-        Raises
-        ------
-        InputError
-            For a column that is not there or does not hold numbers of 0 or more.
-        """
-        if name not in self._known:
-            self._known[name] = _amounts(self.table, name)
-        return self._known[name]
-
-    def amounts(self, groups: Sequence[str] | None = None) -> dict[str, Floats]:
-        """Return people and groups by name; None takes all groups.
-
-        Raises
-        ------
-        InputError
-            As `amount`, and for a group whose name stands for something else.
-        """
-        counted = self.groups if groups is None else groups
-        check_groups([name for name in counted if name != PEOPLE], "people")
-        return {name: self.amount(name) for name in (PEOPLE, *counted)}
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Sites and points within reach of each other, each pair once, sorted by site and point: positions and minutes."""
-
-    site: Int32s
-    point: Int32s
-    minutes: Floats
-
-    def where(self, keep: Bools) -> "Pairs":
-        """Return those that are kept."""
-        return Pairs(self.site[keep], self.point[keep], self.minutes[keep])
-
-    def in_turn(self) -> tuple["Pairs", Ints]:
-        """Return them point by point, nearest first, and the turn of each: 0 is the nearest site of its point."""
-        order = np.lexsort((self.site, self.minutes, self.point))
-        point = self.point[order]
-        turn = (np.arange(len(point)) - np.searchsorted(point, point)).astype(np.int64)
-        return Pairs(self.site[order], point, self.minutes[order]), turn
+__all__ = ["Nearest", "Reach", "check_times", "ratio", "sums"]
 
 
 @dataclass(frozen=True)
@@ -162,46 +26,6 @@ class Nearest:
     minutes: Floats
     site: Ints
     mode: Ints
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The times from some sites, checked: sorted by mode, site and point, those of mode m `starts[m]:starts[m + 1]`.
-
-    Attributes
-    ----------
-    table
-        Gives the table of minutes as it was given.
-    site, point
-        Positions among all sites and points.
-    order
-        The row of the table of each row here; None where they are in order as given.
-    best
-        The pairs of the least minutes of any mode, where they are known.
-    """
-
-    table: Callable[[], pd.DataFrame]
-    site: Int32s
-    point: Int32s
-    minutes: Floats
-    starts: Ints
-    order: Ints | None = None
-    best: Pairs | None = None
-
-    def where(self, keep: Bools, point: Int32s | None = None) -> "Rows":
-        """Return those that are kept; `point` numbers the points anew."""
-        kept = self.point[keep]
-        return Rows(
-            self.table,
-            self.site[keep],
-            kept if point is None else point[kept],
-            self.minutes[keep],
-            np.append(0, np.cumsum(keep))[self.starts],
-            np.flatnonzero(keep) if self.order is None else self.order[keep],
-        )
-
-
-Tile: TypeAlias = Callable[[], Rows]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -287,27 +111,14 @@ class Reach(Shown):
         if isinstance(times, Reach):
             if people is not None and not times.people.table.equals(People.of(people).table):
                 raise InputError("people: others than those that the Reach was made of. Leave people out")
-            _refuse_unit(times.unit, unit)
+            refuse_unit(times.unit, unit)
             return times
-        found = _require_columns(times)
-        _refuse_unit(found, unit)
+        found = unit_of(times)
+        refuse_unit(found, unit)
         if people is None:
             people = pd.DataFrame({"people": 1.0}, index=pd.Index(times["point"].unique(), name="point"))
         people = People.of(people)
-        points = people.points
-        minutes = _checked_minutes(times, found)
-        site, sites = _codes(times["site"], "site")
-        mode, modes = _codes(times["mode"], "mode") if "mode" in times.columns else (np.zeros(len(times), int), None)
-        names = (GIVEN,) if modes is None or len(modes) == 0 else tuple(str(name) for name in modes)
-        point = _point_positions(times["point"], points)
-        key = (mode * max(len(sites), 1) + site) * max(len(points), 1) + point
-        order = None
-        if not bool((key[1:] > key[:-1]).all()):
-            order = np.argsort(key, kind="stable").astype(np.int64)
-            _refuse_duplicates(times, key, order)
-            mode, site, point, minutes = mode[order], site[order], point[order], minutes[order]
-        starts = np.searchsorted(mode, np.arange(len(names) + 1))
-        rows = Rows(lambda: times, site.astype(np.int32), point.astype(np.int32), minutes, starts, order)
+        rows, sites, names = checked(times, people, found)
         return cls(people, sites, names, (lambda: rows,), found)
 
     @classmethod
@@ -333,7 +144,7 @@ class Reach(Shown):
         for at, table in enumerate(tables):
             one = cls.of(table(), known, unit)
             rows = replace(one.whole, table=table, best=one.pairs(BEST) if len(one.modes) > 1 else None)
-            tiles.append(functools.partial(_opened, _laid_down(rows, folder / str(at)), table))
+            tiles.append(functools.partial(opened, laid_down(rows, folder / str(at)), table))
         return replace(one, tiles=tiles)
 
     def parts(self) -> Iterator["Reach"]:
@@ -348,19 +159,7 @@ class Reach(Shown):
         """All rows at once."""
         if len(self.tiles) == 1:
             return self.tiles[0]()
-        tiles = [tile() for tile in self.tiles]
-        mode = np.concatenate([np.repeat(np.arange(len(self.modes)), np.diff(rows.starts)) for rows in tiles])
-        site, point, minutes = (
-            np.concatenate([getattr(rows, name) for rows in tiles]) for name in ("site", "point", "minutes")
-        )
-        tables = [rows.table() for rows in tiles]
-        first = np.cumsum([0, *map(len, tables)])
-        own = [np.arange(len(rows.site)) if rows.order is None else rows.order for rows in tiles]
-        order = np.concatenate([at + one for at, one in zip(first, own, strict=False)])
-        by = np.lexsort((point, site, mode))
-        starts = np.searchsorted(mode[by], np.arange(len(self.modes) + 1))
-        times = pd.concat(tables, ignore_index=True)
-        return Rows(lambda: times, site[by], point[by], minutes[by], starts, order[by])
+        return joined([tile() for tile in self.tiles])
 
     @property
     def times(self) -> pd.DataFrame:
@@ -604,25 +403,6 @@ class Reach(Shown):
             warn(f"{text}If these are hours, multiply by 60")
 
 
-def _laid_down(rows: Rows, folder: Path) -> Path:
-    """Write the arrays of a tile into a folder."""
-    folder.mkdir()
-    arrays = {name: getattr(rows, name) for name in (*PAIRED, "starts", "order")}
-    arrays |= {} if rows.best is None else {f"best_{name}": getattr(rows.best, name) for name in PAIRED}
-    for name, array in arrays.items():
-        if array is not None:
-            np.save(folder / name, array)
-    return folder
-
-
-def _opened(folder: Path, table: Callable[[], pd.DataFrame]) -> Rows:
-    """Open a tile by memory map."""
-    found = {path.stem: np.asarray(np.load(path, mmap_mode="r")) for path in folder.iterdir()}
-    best = Pairs(*(found[f"best_{name}"] for name in PAIRED)) if "best_site" in found else None
-    site, point, minutes = (found[name] for name in PAIRED)
-    return Rows(table, site, point, minutes, found["starts"], found.get("order"), best)
-
-
 def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None:
     """Check a table of minutes or metres: columns, values, units, one row per site, point and mode, known points.
 
@@ -644,38 +424,6 @@ def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None
     Reach.of(times, people, None).suspect_hours()
 
 
-def by_point(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of points with `point` as its index, where it is a column."""
-    return table.set_index("point") if "point" in table.columns else table
-
-
-def site_positions(labels: pd.Index, sites: pd.Index) -> Ints:
-    """Return where the sites of the times stand among all.
-
-    Raises
-    ------
-    InputError
-        For sites that are not there.
-    """
-    positions: Ints = sites.get_indexer(labels).astype(np.int64)
-    unknown = labels[positions < 0].sort_values()
-    if len(unknown):
-        raise InputError(
-            f"times: {len(unknown):,} sites are not in the sites table, first '{unknown[0]}'. "
-            "Use the sites for which the times were computed"
-        )
-    return positions
-
-
-def number_column(table: pd.DataFrame, name: str, what: str) -> Floats:
-    """Return a column as numbers, NaN where they are missing; `what` names the table where it holds no numbers."""
-    try:
-        values: Floats = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what}: column {name} holds {table[name].dtype}, expected numbers") from error
-    return values
-
-
 def sums(position: Ints | Int32s, amount: Floats, count: int) -> Floats:
     """Sum amounts by position, from 0 up to a count, each sum in the order of the amounts."""
     return np.bincount(position, weights=amount, minlength=count).astype(np.float64)
@@ -685,111 +433,3 @@ def ratio(part: Floats, whole: Floats) -> Floats:
     """Return part over whole, missing where the whole is nothing."""
     result: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
     return result
-
-
-def _amounts(people: pd.DataFrame, name: str) -> Floats:
-    """Return one column of a people table, nothing where it is withheld."""
-    if name not in people.columns:
-        raise InputError(f"people: no column {name!r} (found: {listed(people.columns)})")
-    amounts = number_column(people, name, "people")
-    wrong = (amounts < 0) | np.isinf(amounts)
-    if wrong.any():
-        first = int(wrong.argmax())
-        raise InputError(f"people: point '{people.index[first]}' has {amounts[first]:g} {name}, expected 0 or more")
-    return np.where(np.isnan(amounts), 0.0, amounts)
-
-
-def _require_columns(times: pd.DataFrame) -> Unit:
-    """Return what a table counts, after looking for its columns."""
-    unit: Unit = "metres" if "metres" in times.columns and "minutes" not in times.columns else "minutes"
-    missing = [column for column in ("site", "point", unit) if column not in times.columns]
-    if missing:
-        raise InputError(
-            f"times: no column {', '.join(missing)} (found: {listed(times.columns)}). "
-            "Expected site, point, minutes and, for several modes, mode"
-        )
-    return unit
-
-
-def _refuse_unit(found: Unit, asked: Unit | None) -> None:
-    if asked == "minutes" and found == "metres":
-        raise InputError(
-            "times: are metres, where minutes are asked for. Give the limits as metres where there is such a "
-            "parameter, else times in minutes"
-        )
-    if asked == "metres" and found == "minutes":
-        raise InputError(
-            "times: are minutes, where metres are asked for. Compute them with metres (travel_times), or give limits "
-            "in minutes"
-        )
-
-
-def _checked_minutes(times: pd.DataFrame, unit: Unit) -> Floats:
-    """Return the minutes (or metres) as an array after checking that they are numbers, not negative, and look so."""
-    minutes = number_column(times, unit, "times")
-    wrong = ~((minutes >= 0) & (minutes < np.inf))
-    if wrong.any():
-        first = int(wrong.argmax())
-        where = f"site '{times['site'].iloc[first]}', point '{times['point'].iloc[first]}'"
-        raise InputError(
-            f"times: {int(wrong.sum()):,} rows have no valid time; the first is row {first} ({where}): "
-            f"{minutes[first]:g} {unit}. Expected 0 or more; leave out what is out of reach"
-        )
-    longest = float(minutes.max(initial=0.0))
-    if unit == "metres":
-        if longest > LONGEST * METRES:
-            raise InputError(
-                f"times: the longest way is {longest:g} metres, more than the {LONGEST * METRES:.0f} that whole "
-                "decimetres of 32 bits hold. Leave out what is out of reach"
-            )
-        return minutes
-    if longest > LONGEST:
-        raise InputError(
-            f"times: the longest time is {longest:g} minutes, more than the {LONGEST:.0f} that whole deciseconds of 32 "
-            "bits hold. If the table is in seconds, divide by 60; if not, leave out what is out of reach"
-        )
-    if longest > LONG and (middle := float(np.median(minutes))) > SUSPECT:
-        text = f"times: half of the {len(minutes):,} times are longer than {middle:g} minutes. "
-        warn(f"{text}If these are seconds, divide by 60, or name their column seconds in a file")
-    return minutes
-
-
-def _codes(column: pd.Series, what: str) -> tuple[Ints, pd.Index]:
-    """Return each value's position among the labels: a categorical's own (unused ones too), else the sorted values."""
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype("category")  # sorted, so the order of the rows plays no part
-    codes = column.cat.codes.to_numpy().astype(np.int64)
-    if (codes < 0).any():
-        raise InputError(f"times: row {int((codes < 0).argmax())} has no {what}. Every row needs one")
-    return codes, pd.Index(column.cat.categories.rename(what))
-
-
-def _point_positions(column: pd.Series, points: pd.Index) -> Ints:
-    """Return each row's position in `points`."""
-    values = column.to_numpy()
-    if values.dtype.kind in "iu" and isinstance(points, pd.RangeIndex) and points.start == 0 and points.step == 1:
-        positions: Ints = np.where((values >= 0) & (values < len(points)), values, -1).astype(np.int64)
-    else:
-        labels, uniques = pd.factorize(column)
-        known: Ints = np.append(points.get_indexer(pd.Index(uniques)), -1).astype(np.int64)  # label -1 is missing
-        positions = known[labels]
-    unknown = positions < 0
-    if unknown.any():
-        first = int(unknown.argmax())
-        raise InputError(
-            f"times: {int(unknown.sum()):,} rows name a point that the people table does not have; the first is "
-            f"row {first}: '{column.iloc[first]}' ({column.dtype}; points of the people are {points.dtype}). "
-            "Use the people table for which the times were computed"
-        )
-    return positions
-
-
-def _refuse_duplicates(times: pd.DataFrame, key: Ints, order: Ints) -> None:
-    ordered = key[order]
-    twice = order[1:][ordered[1:] == ordered[:-1]]
-    if len(twice):
-        row = times.iloc[twice[0]]
-        raise InputError(
-            f"times: {len(twice):,} rows repeat a site, point and mode; the first is row {twice[0]} "
-            f"(site '{row['site']}', point '{row['point']}'). Keep one row each"
-        )
