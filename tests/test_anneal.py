@@ -9,7 +9,8 @@ import pytest
 from siteplan.config import Question
 from siteplan.reachable import Reach
 from siteplan.siting.anneal import anneal
-from siteplan.siting.answer import answer, most_backed
+from siteplan.siting.answer import answer
+from siteplan.siting.bounds import most_served
 from siteplan.siting.heuristic import Opening, allowed, grow, objective_of
 from siteplan.siting.problem import build_problem
 from siteplan.siting.swaps import improve
@@ -32,7 +33,7 @@ def test_the_best_set_of_backups_is_found(condition: dict[str, Any], fixed: int)
     usual = [np.isin(np.arange(14), some) for some in itertools.combinations(range(14), largest)]
     usual = [opened for opened in usual if (opened | ~problem.fixed).all() and not (opened & problem.barred).any()]
     able = problem.weight * (problem.covering(~problem.barred) >= 2)
-    assert most_backed(problem, largest) == max(float(able @ problem.covering(opened)) / 2 for opened in usual) >= most
+    assert most_served(problem, largest) == max(float(able @ problem.covering(opened)) / 2 for opened in usual) >= most
     work = Work(1.0, 60.0)
     found, again = (anneal(problem, begin, most / 2, work) for _ in range(2))
     assert found.tolist() == again.tolist()

@@ -12,11 +12,12 @@ from siteplan.config.choose import question_of
 from siteplan.doors import door
 from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
-from siteplan.siting.answer import Answer, answer, shares
+from siteplan.siting.answer import Answer, answer
 from siteplan.siting.check import check_choice
 from siteplan.siting.choice import Choice
 from siteplan.siting.explain import assigned, chosen_table, given, rejected_table
 from siteplan.siting.problem import Floats, Ints, build_problem, sites_table
+from siteplan.siting.value import shares
 
 __all__ = ["choose_sites", "tell"]
 

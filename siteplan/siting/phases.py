@@ -14,13 +14,14 @@ from siteplan.config.choose import question_of
 from siteplan.doors import door
 from siteplan.errors import Key, StudyError, keys_named
 from siteplan.reachable import Reach
-from siteplan.siting.answer import ENDS, Answer, answer, without_idle
+from siteplan.siting.answer import ENDS, Answer, answer
 from siteplan.siting.check import check_choice
 from siteplan.siting.choice import Choice
 from siteplan.siting.choose import choose_sites, tell
 from siteplan.siting.exact import solve_nested
 from siteplan.siting.heuristic import Opening, grow, objective_of
 from siteplan.siting.problem import Floats, Problem, build_problem, sites_table
+from siteplan.siting.value import without_idle
 from siteplan.siting.work import Work
 
 __all__ = ["coverage_curve", "deploy", "least_needed"]

@@ -1,6 +1,7 @@
-"""Refuse what no set of sites can meet, before anybody's way is known: numbers, money, distances and quotas."""
+"""Say what no set of sites can meet: before anybody's way is known, and after a search that found none."""
 
 from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -8,12 +9,12 @@ import pandas as pd
 
 from siteplan.config import Question
 from siteplan.errors import Key, StudyError
-from siteplan.siting.answer import why
-from siteplan.siting.exact import solve
-from siteplan.siting.problem import Problem, check_numbers, side_conditions, sites_table
+from siteplan.siting.exact import SLACK, Solution, solve
+from siteplan.siting.problem import Flags, Problem, check_numbers, side_conditions, sites_table
+from siteplan.siting.value import better
 from siteplan.siting.work import Work
 
-__all__ = ["refuse_impossible"]
+__all__ = ["or_start", "refuse_impossible", "why"]
 
 LOOK = 0.05, 10.0  # effort and seconds: what takes longer is left to the search, which knows more
 
@@ -77,3 +78,58 @@ def _refuse_one(problem: Problem) -> None:
     problem = replace(problem, capacity=None)
     if solve(problem, "nothing", work=Work(*LOOK)) is None:
         raise why(problem, Work(*LOOK))
+
+
+def why(problem: Problem, work: Work) -> StudyError:
+    """Say which condition no set can meet, and the nearest that one can."""
+    again = Work(problem.question.effort, max(1.0, work.left)).part(1 / 4)  # of steps as many as if none were done
+    enough = problem.wanted
+    floor = None if enough is None else enough * (1 - SLACK)
+
+    def found(goal: str, at_least: float | None = None, **asked: Any) -> Solution | None:
+        best = solve(replace(problem, **asked), goal, at_least=at_least, work=again.part(1 / 2))
+        return best if best is not None and np.isfinite(best.value) else None
+
+    if problem.count is not None:
+        fewest, most = (found(goal, count=None) for goal in ("sites", "most sites"))
+        if fewest is not None and most is not None:
+            few, many = int(fewest.opened.sum()), int(most.opened.sum())
+            would = f"{few} sites would" if few == many else f"the fewest that do are {few}, the most {many}"
+            return StudyError(f"no set of {problem.count} sites meets the conditions; {would}. Change ", Key("sites"))
+    if problem.budget is not None and (cheapest := found("cost", floor, budget=None)):
+        cost = float(np.ceil(problem.cost[cheapest.opened].sum()))
+        return StudyError(
+            f"no set of sites meets the conditions within a budget of {problem.budget:,.0f}; {cost:,.0f} would do"
+        )
+    if enough is not None and (people := found("value")):
+        part, wanted = people.value / problem.coverable, f"{problem.question.share:.1%} of those in reach"
+        return StudyError(f"no set of sites covers {wanted}; at most {part:.1%} can be. Lower ", Key("share"))
+    if problem.floors is not None and (highest := found("floor", floors="most")):
+        return StudyError(
+            "no set of sites meets all floors under the other conditions; the highest that all territories can "
+            f"reach together is {max(0.0, highest.value):.1%}. Lower ",
+            *(Key("floors"), ", or use ", Key("floors"), ": most"),
+        )
+    without: dict[str, Any] = {"apart": problem.apart[:0], "quotas": (), "capacity": None}
+    for name, (asked, none) in zip(("spacing_m", "quotas", "capacities"), without.items(), strict=True):
+        if found("sites", floor, **{asked: none}):
+            named = name.removesuffix("_m")
+            return StudyError(f"no set of sites meets the conditions; without {named} some would. Loosen ", Key(name))
+    return StudyError("no set of sites meets the conditions, and no single one is to blame. Loosen several")
+
+
+def or_start(problem: Problem, best: Solution | None, start: Flags | None, work: Work) -> Solution:
+    """Return what HiGHS found or, where out of time it lost a better set that it began with, that one.
+
+    Say why where there is neither.
+    """
+    if best is None:
+        raise why(problem, work)
+    if start is not None:
+        kept = np.isfinite(best.value) and (problem.capacity is not None or not better(problem, start, best.opened))
+        return best if kept else replace(best, opened=start)
+    if np.isfinite(best.value):
+        return best
+    if work.late:
+        raise StudyError(f"no set of sites was found within {work.seconds:g} s. Allow more ", Key("seconds"))
+    raise StudyError("no set of sites was found in the steps that were allowed. Allow more ", Key("effort"))

@@ -156,6 +156,11 @@ class Problem:
         return float(self.weight[self.reachable].sum())
 
     @property
+    def wanted(self) -> float | None:
+        """How many people must be covered, where the fewest sites are asked that do."""
+        return self.question.share * self.coverable if self.objective.search == "fewest" else None
+
+    @property
     def plain(self) -> bool:
         """Whether nothing is asked but a number of sites."""
         return (
