@@ -22,14 +22,17 @@ for each in app.registered_commands:
     each.cls = Command
 
 
-UNSEEN = 100_000  # objects that may come into being before those in a circle are looked for
+UNSEEN = 1_000_000  # objects that may come into being before those in a circle are looked for
 
 
 def main() -> None:
     """Run the command line."""
     # Hardly anything here lies in a circle; looking for it at every 700th object takes a tenth of a run.
     gc.set_threshold(UNSEEN)
-    app(prog_name="siteplan")
+    try:
+        app(prog_name="siteplan")
+    finally:
+        gc.freeze()  # else Python looks through all once more as it ends, which takes as long as importing pandas
 
 
 @app.callback(invoke_without_command=True)
