@@ -14,14 +14,16 @@ inputs: {{streets: {0}/streets.osm.pbf, population: {0}/population_200m.csv, sit
 travel: {{modes: [walk, bike], minutes: [15, 20]}}
 """
 LOADED = """
-import json, sys
+import gc, json, sys
 from siteplan.cli import main
 sys.argv[0] = "siteplan"
+before = gc.get_stats()
 try:
     main()
 except SystemExit as stopped:
     assert not stopped.code, stopped.code
-print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+looked = sum(now["collections"] - then["collections"] for now, then in zip(gc.get_stats(), before))
+print("\\n" + json.dumps([sorted(sys.modules), looked, len(gc.get_objects())]))
 """
 # What draws pages, opens rasters and workbooks, fetches and solves; and OSMnx with all that it brings.
 LATER = {"folium", "jinja2", "branca", "osmnx", "networkx", "matplotlib", "openpyxl", "requests", "tenacity", "highspy",
@@ -29,9 +31,14 @@ LATER = {"folium", "jinja2", "branca", "osmnx", "networkx", "matplotlib", "openp
 READERS = {"pandas", "geopandas", "shapely", "pyproj", "osmium"}
 
 
-def loaded(*arguments):
+def ended(*arguments):
+    """Run a command; return the modules it loaded, how often objects in circles were looked for, and what is left."""
     done = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def loaded(*arguments):
+    return {name.partition(".")[0] for name in ended(*arguments)[0]}
 
 
 @pytest.fixture
@@ -66,3 +73,10 @@ def test_score_searches_and_draws_nothing(study):
     found = loaded("score", study, "--quiet")
     assert found >= {*READERS, "numba"}, "it does search"
     assert not found & LATER
+
+
+def test_nothing_is_looked_through_for_circles(study):
+    """Not while it checks, nor as Python ends: it looks through all that is not frozen, hundreds of thousands of objects."""
+    _, looked, left = ended("check", study, "--quiet")
+    assert looked == 0
+    assert left < 100
