@@ -29,8 +29,6 @@ from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.output.coverage import HILLY, cycles
 from siteplan.output.files import MANIFEST, digest, is_inside, is_results, unfinished
-from siteplan.output.result import read_manifest
-from siteplan.study.choosing import check_choose
 from siteplan.study.doubt import doubtful_sites
 from siteplan.study.load import (
     Inputs,
@@ -49,10 +47,7 @@ from siteplan.study.load import (
     stuck_by_mode,
     used_sites,
 )
-from siteplan.study.manifest import SCHEMA
-from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
-from siteplan.study.scenarios import made, variants_of
 from siteplan.study.territories import split, territories_of
 from siteplan.words import load_words
 
@@ -117,7 +112,9 @@ def check(study: Study | str | Path) -> list[Finding]:
     sites = _tried(found, "inputs.sites", lambda: load_sites(asked))
     if sites is not None:
         found += _about_sites(sites)
-        if asked.area.each is None:  # else it is asked of each territory
+        if asked.choose is not None and asked.area.each is None:  # else it is asked of each territory
+            from siteplan.study.choosing import check_choose
+
             _tried(found, "choose", lambda: check_choose(asked, used_sites(sites)))
     cells = None
     if sites is not None or asked.area.extent != "sites":
@@ -180,15 +177,20 @@ def _about_terrain(study: Study, streets: StreetNetwork) -> Iterator[Finding]:
 
 def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
     """Make every scenario's changes, and say what they are."""
+    if not (study.variants() or study.asked or study.score.weights):
+        return []
+    from siteplan.study.questions import check_questions
+    from siteplan.study.scenarios import made, variants_of
+
     found: list[Finding] = []
-    words, variants = load_words(study.language), variants_of(study)
-    asks = variants or study.asked or study.score.weights
-    data = _tried([], "scenarios", lambda: load(study, around=WATERS)) if asks else None
-    if data is not None:
-        _tried(found, "questions", lambda: check_questions(study, data))
-    for variant in variants:
+    data = _tried([], "scenarios", lambda: load(study, around=WATERS))
+    if data is None:
+        return []
+    _tried(found, "questions", lambda: check_questions(study, data))
+    words = load_words(study.language)
+    for variant in variants_of(study):
         # Called at once, within the loop.
-        if data is None or _tried(found, "scenarios", lambda: made(variant, study, data, said)) is None:  # noqa: B023
+        if _tried(found, "scenarios", lambda: made(variant, study, data, said)) is None:  # noqa: B023
             continue
         found.append(Finding("info", "scenarios", f"{variant.name}: {words.of(variant.about)}"))
     return found
@@ -196,6 +198,9 @@ def _about_scenarios(study: Study, said: Collection[str]) -> list[Finding]:
 
 def _about_results(folder: Path) -> list[Finding]:
     """Compare a folder of results with its manifest."""
+    from siteplan.output.result import read_manifest
+    from siteplan.study.manifest import SCHEMA
+
     manifest = read_manifest(folder)
     digests = manifest.get("sha256")
     if not isinstance(digests, dict):
