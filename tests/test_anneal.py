@@ -18,7 +18,10 @@ from siteplan.siting.work import Work
 from test_siting import grown
 
 
-@pytest.mark.parametrize("condition", [{"sites": 4}, {"sites": 4, "spacing_m": 1500.0}])
+@pytest.mark.parametrize(
+    "condition",
+    [{"sites": 4}, {"sites": 4, "spacing_m": 1500.0}, {"budget": 9.0}, {"sites": 4, "budget": 9.0, "spacing_m": 900.0}],
+)
 @pytest.mark.parametrize("fixed", [0, 1])
 def test_the_best_set_of_backups_is_found(condition: dict[str, Any], fixed: int) -> None:
     times, people, sites = grown(14, 300)

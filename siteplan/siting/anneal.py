@@ -1,8 +1,8 @@
 """A good set of sites where single swaps lead nowhere: backups, of which half of a pair is worth nothing.
 
-Threshold accepting (Dueck & Scheuer 1990): a random swap is made unless it loses more than a random part of a
-threshold, which falls to a hundredth of what it was. It counts its steps, and draws from a series that always begins
-alike.
+Threshold accepting (Dueck & Scheuer 1990): a random swap that can be paid for is made unless it loses more than a
+random part of a threshold, which falls to a hundredth of what it was. It counts its steps, and draws from a series that
+always begins alike.
 """
 
 import numpy as np
@@ -14,16 +14,17 @@ from siteplan.siting.work import VISITS, Work
 
 __all__ = ["anneal"]
 
-RUNS = 4
-MOST = 4e8  # visits to a pair in all, some four seconds
+RUNS = 8
+MOST = 8e8  # visits to a pair in all, some four seconds
 STEPS = 300  # of one run for each swap that there is, at most
-HIGHEST = 0.04  # share of the objective that may be lost at the beginning
+HIGHEST = 0.15  # of what an open site is worth on average: times the number of the run, it may be lost at the beginning
 
 
 def anneal(problem: Problem, opened: Flags, value: float, work: Work) -> Flags:
     """Return the best set that several runs find from one worth `value`, or that one, where none is better.
 
-    The number of sites and the distances hold; budgets, floors, quotas and capacities are not known here.
+    The number of sites, the budget and the distances hold; floors, quotas and capacities are not known here. Where the
+    number is free, sites also open or close alone.
     """
     many = len(problem.sites)
     near = np.r_[problem.apart, problem.apart[:, ::-1]]
@@ -32,13 +33,16 @@ def anneal(problem: Problem, opened: Flags, value: float, work: Work) -> Flags:
     able = ~problem.fixed & ~problem.barred
     reached = float(np.diff(problem.by_site[0]).mean())
     visits = 2 * reached + len(near) / many + 1  # of one step
-    swaps = int((able & opened).sum()) * int((able & ~opened).sum())
+    loose = problem.count is None
+    swaps = (int((able & opened).sum()) + loose) * int((able & ~opened).sum())
     steps = int(min(STEPS * swaps, min(MOST, work.visits / 10) / RUNS / visits))
-    apart = first, near[:, 1].astype(np.int64)
+    cost = np.append(np.zeros(many) if problem.budget is None else np.nan_to_num(problem.cost), 0.0)
+    spare = (problem.budget or 0.0) * (1 + LITTLE / 2) - float(cost[:-1][opened].sum())
+    bound = first, near[:, 1].astype(np.int64), cost, spare, loose
     best: Flags = opened
     for run in range(RUNS if swaps else 0):
-        where = problem.by_site, problem.weight, problem.times, able, apart
-        found, worth = _anneal(*where, opened, steps, HIGHEST * value, run + 1)
+        where = problem.by_site, problem.weight, problem.times, able, bound
+        found, worth = _anneal(*where, opened, steps, HIGHEST * (run + 1) * value / max(1, opened.sum()), run + 1)
         if worth > value * (1 + LITTLE):
             best, value = found, worth
     work.spend(RUNS * steps * visits / VISITS)
@@ -54,7 +58,7 @@ def _draw(state, below):  # type: ignore[no-untyped-def]
 
 @inner_kernel
 def _turn(j, change, by_site, weight, times, number):  # type: ignore[no-untyped-def]
-    """Open (1) or close (-1) a site, and return what that adds."""
+    """Open (1) or close (-1) a site, and return what that adds; of site -1 (`first[-1]` to `first[0]`) nothing."""
     first, point, _ = by_site
     added = 0.0
     for k in range(first[j], first[j + 1]):
@@ -68,26 +72,37 @@ def _turn(j, change, by_site, weight, times, number):  # type: ignore[no-untyped
 
 
 @kernel
-def _anneal(by_site, weight, times, able, apart, begin, steps, threshold, seed):  # type: ignore[no-untyped-def]
-    """Return the best set of one run and what it is worth."""
-    near_first, near = apart
-    opened, number = begin.copy(), np.zeros(len(weight), np.int64)
-    some, held = np.flatnonzero(able), np.flatnonzero(begin & able)
-    worth, state = 0.0, np.uint64(seed)
+def _anneal(by_site, weight, times, able, bound, begin, steps, threshold, seed):  # type: ignore[no-untyped-def]
+    """Return the best set of one run and what it is worth.
+
+    Site -1 is none: it is near to nobody and costs nothing.
+    """
+    near_first, near, cost, spare, loose = bound
+    opened, number = np.zeros(len(begin) + 1, np.bool_), np.zeros(len(weight), np.int64)
+    some, held = np.flatnonzero(able), np.zeros(len(begin) + 1, np.int64)
+    some = some[np.argsort(cost[some], kind="mergesort")]  # money pays for the first of these
+    rising = cost[some]
+    many, worth, state = 0, 0.0, np.uint64(seed)
     for j in np.flatnonzero(begin):
+        opened[j] = True
         worth += _turn(j, 1, by_site, weight, times, number)
+        if able[j]:
+            held[many] = j
+            many += 1
     best, most = opened.copy(), worth
     for step in range(steps):
-        state, drawn = _draw(state, len(some))
+        state, slot = _draw(state, many + loose)
+        out = held[slot] if slot < many else -1
+        left = spare + cost[out]
+        state, drawn = _draw(state, max(1, np.searchsorted(rising, left, side="right")))
         into = some[drawn]
         if opened[into]:
-            continue
-        state, slot = _draw(state, len(held))
-        out, free = held[slot], True
+            if not loose:
+                continue
+            into = -1
+        free = cost[into] <= left
         for k in range(near_first[into], near_first[into + 1]):
-            if opened[near[k]] and near[k] != out:
-                free = False
-                break
+            free &= not opened[near[k]] or near[k] == out
         if not free:
             continue
         change = _turn(out, -1, by_site, weight, times, number) + _turn(into, 1, by_site, weight, times, number)
@@ -96,8 +111,10 @@ def _anneal(by_site, weight, times, able, apart, begin, steps, threshold, seed):
             _turn(into, -1, by_site, weight, times, number)
             _turn(out, 1, by_site, weight, times, number)
             continue
-        opened[out], opened[into], held[slot] = False, True, into
-        worth += change
+        opened[out], opened[into] = False, True
+        many += (into >= 0) - (out >= 0)
+        held[slot] = into if into >= 0 else held[many]
+        worth, spare = worth + change, left - cost[into]
         if worth > most:
             best[:], most = opened, worth
-    return best, most
+    return best[:-1], most
