@@ -128,7 +128,7 @@ def _bettered(problem: Problem, start: Flags, work: Work) -> Flags:
     if (problem.plain and bounded(problem)) or problem.capacity is not None or search == "farthest":
         return start
     best = improve(problem, start)
-    if problem.times == 1 or problem.budget is not None or problem.floors is not None or problem.quotas:
+    if problem.times == 1 or problem.floors is not None or problem.quotas:
         return best
     return swap(problem, anneal(problem, best, objective_of(problem, best), work), (0.0,))
 
@@ -182,16 +182,16 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> tu
     if bounded(bare) and problem.plain:
         opened, without = plainly(bare, work, gap)
         return opened, problem.told(min(most, without))
-    if bounded(bare) and (start is None or problem.capacity is not None):
-        # Where conditions bind, the bound without branching says about as much as a proof without them, for far less.
-        free, without = plainly(bare, work, gap, branching=False)
-        most = min(most, without)
-        if problem.capacity is None and fits(problem, free):
-            start = free
-    if bounded(bare) and start is not None and problem.capacity is None:
-        opened, without = conditioned(problem, aside, start, work)
-        return opened, problem.told(min(most, without))
+    # Where conditions bind, the bound without branching says about as much as a proof without them, for far less.
+    if bounded(bare) and problem.capacity is None:
+        if start is None:
+            free, without = plainly(bare, work, gap, branching=False)
+            most, start = min(most, without), free if fits(problem, free) else None
+        if start is not None:
+            opened, without = conditioned(problem, aside, start, work)
+            return opened, problem.told(min(most, without))
     fewer = replace(problem, barred=problem.barred | aside)
-    best = solve(fewer, "value", start=start, work=work, gap=gap)
-    best = or_start(problem, best, start, work)
+    best = or_start(problem, solve(fewer, start=start, work=work.part(0.95), gap=gap), start, work)
+    if bounded(bare) and not best.optimal:
+        most = min(most, plainly(bare, work, gap, branching=False)[1])
     return best.opened, problem.told(min(most, best.bound))

@@ -124,7 +124,7 @@ def solve(
     at_least
         The objective must be at least this; for `share` that is the people to cover.
     start
-        A set of sites to start from.
+        A set of sites to start from; not used where sites may be full.
     work, gap
         When to stop: after so much (None: only when done), or when proven to be within this share of the optimum.
     enough
@@ -156,15 +156,16 @@ def solve(
     scale = (float(np.abs(cost).max(initial=0.0)) or 1.0) / LARGEST
     if bool((lower[:many] == upper[:many]).all()) and problem.times == 1:
         whole[:] = False
-    begin = None if start is None else (np.arange(many), start)
+    # With capacities it takes a programme of its own to complete a set of sites, and more than that spares.
+    begin = None if start is None or problem.capacity is not None else (np.arange(many), start)
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
     nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
     bounds = lower, upper, whole
     options: dict[str, Any] = {}
     if len(problem.apart) or (problem.times > 1 and len(cost) > MANY):
         options["mip_lp_solver"] = "ipm"
-    if problem.capacity is not None:  # a row a pair, of which none can go
-        options["presolve"] = "off"
+    if problem.capacity is not None:  # a row a pair, of which none can go, and no two alike
+        options |= {"presolve": "off", "mip_detect_symmetry": False}
     known: dict[str, Any] = {"offset": nobody, "options": options, "enough": enough / scale}
     answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, **known)
     if answer is None:

@@ -126,8 +126,8 @@ def or_start(problem: Problem, best: Solution | None, start: Flags | None, work:
     if best is None:
         raise why(problem, work)
     if start is not None:
-        kept = np.isfinite(best.value) and (problem.capacity is not None or not better(problem, start, best.opened))
-        return best if kept else replace(best, opened=start)
+        lost = not np.isfinite(best.value) or better(problem, start, best.opened)
+        return replace(best, opened=start) if lost else best
     if np.isfinite(best.value):
         return best
     if work.late:

@@ -34,7 +34,7 @@ def least_minutes(problem: Problem, opened: Flags) -> Floats:
 
 def better(problem: Problem, one: Flags, other: Flags) -> bool:
     """Whether one set is better than another, of two that give the same the one that serves more."""
-    gives = [problem.objective.better * published(problem, opened, None) for opened in (one, other)]
+    gives = [problem.objective.better * published(problem, each, shares(problem, each)) for each in (one, other)]
     return (gives[0], objective_of(problem, one)) > (gives[1], objective_of(problem, other))
 
 
