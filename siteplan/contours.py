@@ -219,7 +219,7 @@ def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: flo
     """Return the edges that a search may reach around some centres, as it meets them."""
     if not len(centres):
         return np.zeros(0, np.int64)
-    near = np.flatnonzero(streets.reaching(*centres.min(axis=0) - extent, *centres.max(axis=0) + extent))
+    near = np.flatnonzero(streets.reaching(centres, extent))
     near = near[(graph.edge_chain[near] >= 0) & ~streets.passages[near]]  # nobody works on the water
     chain = graph.edge_chain[near]
     ordered: npt.NDArray[np.int64] = near[np.lexsort((chain, graph.leave[chain, 0]))]

@@ -1,9 +1,16 @@
-"""Memory that lies free, given back to the system."""
+"""Memory: less of it taken at a time, and what lies free given back to the system."""
 
 import ctypes
 import sys
 
-__all__ = ["give_back"]
+__all__ = ["BLOCK", "blocks", "give_back"]
+
+BLOCK = 2**18  # rows of what is reckoned in many steps, each with an array as large as the result
+
+
+def blocks(count: int) -> list[slice]:
+    """Cut so many rows into blocks."""
+    return [slice(first, first + BLOCK) for first in range(0, count, BLOCK)]
 
 
 def give_back() -> None:

@@ -125,6 +125,24 @@ def test_places_along_edges() -> None:
     np.testing.assert_allclose(found, plane([(0, 0), (100, 0), (100, 100), (100, 300), (0, 0)]), atol=0.01)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_edges_within_some_metres_of_any_place(seed: int) -> None:
+    """None of those is missed, and none comes with them that is twice as far."""
+    rng = np.random.default_rng(seed)
+    ends = rng.uniform(0, 5000, (60, 1, 2)) + rng.uniform(-400, 400, (60, 2, 2))
+    nodes = {n: (float(x), float(y)) for n, (x, y) in enumerate(ends.reshape(-1, 2))}
+    streets = World(nodes, [(STREET, [2 * k, 2 * k + 1]) for k in range(60)]).streets()
+    places, around = rng.uniform(-1000, 6000, (rng.integers(1, 4), 2)) + plane([(0, 0)]), rng.uniform(50, 1500)
+    far = []
+    for edge in range(60):
+        corners = streets.corners(np.array([edge]))[1]
+        beside = np.maximum(corners.min(axis=0) - places, places - corners.max(axis=0)).clip(0)
+        far.append(beside.max(axis=1).min())
+    found = streets.reaching(places, around)
+    assert found[np.array(far) <= around].all()
+    assert not found[np.array(far) >= 2 * around].any()
+
+
 def test_costs_in_deciseconds() -> None:
     tags = [STREET, {"highway": "steps"}, {"highway": "cycleway", "oneway": "yes"}, {**STREET, "bicycle": "dismount"}]
     streets = line(*tags).streets()

@@ -12,7 +12,7 @@ import pytest
 
 from siteplan.errors import KeptWarning, SiteplanWarning, StudyError
 from siteplan.output.result import Result
-from siteplan.study import read_study, run, score, travel
+from siteplan.study import choose, read_study, run, score, travel
 from siteplan.study.cache import Cache
 from siteplan.study.load import load
 from siteplan.workers import Workers
@@ -60,7 +60,15 @@ def quietly(do: Callable[..., Result], *args: Any, **options: Any) -> Result:
 
 def files(result: Result) -> dict[str, bytes]:
     assert result.folder is not None
-    return {path.name: path.read_bytes() for path in result.folder.iterdir() if path.is_file()}
+    return contents(result.folder)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("[!.]*")
+        if path.is_file() and ".cache" not in path.parts
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -88,6 +96,20 @@ def test_scores_do_not_ask_for_all_times(write: Callable[[str], Path], monkeypat
     found = quietly(score, study, out="scores.csv")
     assert found.modes == ["walk", "bike", "best"]
     assert {"times", "overlap"} <= {*found.tables}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_choice_by_tiles_is_that_of_all_sites_at_once(
+    kind: str, write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = write(KINDS[kind] + "choose: {sites: 20}\n")
+    quietly(choose, study, out="whole")
+    for tiles in (4, 9):
+        cut_into(tiles, monkeypatch)
+        with monkeypatch.context() as patched:
+            patched.setattr("siteplan.reachable.Reach.whole", property(one_tile))
+            quietly(choose, study, out=f"cut{tiles}")
+        assert contents(Path(f"cut{tiles}")) == contents(Path("whole"))
 
 
 def test_the_files_of_scores_go_with_them(
@@ -137,8 +159,20 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_a_run_by_tiles_leaves_the_same_bytes(
     tiles: int, town: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Without all pairs at once."""
     cut_into(tiles, monkeypatch)
+    monkeypatch.setattr("siteplan.reachable.Reach.whole", property(one_tile))
     assert files(quietly(run, town, out=f"cut{tiles}")) == expected
+
+
+def test_scenarios_and_publics_by_tiles_leave_the_same_bytes(
+    write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = write(KINDS["publics"] + "choose: {sites: 20}\nscenarios: {less: {sites: [{close: S00}]}}\n")
+    expected = files(quietly(run, study, out="whole"))
+    assert "scenarios/less/scores.csv" in expected
+    cut_into(4, monkeypatch)
+    assert files(quietly(run, study, out="cut")) == expected
 
 
 def test_an_interruption_leaves_tiles_that_are_not_searched_again(

@@ -16,7 +16,7 @@ edge, or one that meets a changed edge, is part of. What replaces them stands be
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
-from siteplan.memory import give_back
+from siteplan.memory import BLOCK, blocks, give_back
 from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
 from siteplan.network.laying import components, hilbert, mark_dead_ends, rows, walked
@@ -87,6 +87,11 @@ class ModeGraph:
 
     def positions(self, edge: Ints, metres: npt.NDArray[np.float64], access: Ints) -> Positions:
         """Return the place along its chain of each position: metres from the edge's first node."""
+        if len(edge) > BLOCK:  # what it takes to know them is several times what is known
+            parts = [self.positions(edge[some], metres[some], access[some]) for some in blocks(len(edge))]
+            return Positions(
+                *(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Positions))
+            )
         along, against = self.edge_cost[edge].T
         share = np.clip(metres / np.maximum(self.length[edge], 1e-9), 0, 1)
         # The canonical roundings are those of true travel, whichever way the search runs.

@@ -14,7 +14,7 @@ from siteplan.network.graph import Footing, footing
 from siteplan.network.snapping import HARD_LIMIT, RIM, link, metric_points
 from siteplan.network.streets import Origin, StreetNetwork
 
-__all__ = ["kept_edges", "linked", "same_use"]
+__all__ = ["kept_edges", "linked", "placed", "same_use"]
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -100,9 +100,7 @@ def linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, l
     Parameters and result as for `link`.
     """
     points = metric_points(places, streets)
-    spots = shapely.get_coordinates(points)
-    recent: dict[Any, pd.DataFrame] = streets.remember(("linked",), dict)
-    key = (profile, link_m, len(spots), spots.tobytes())
+    recent, key = _recent(streets), _key(points, profile, link_m)
     if key not in recent:
         for old in list(recent)[: max(0, len(recent) - RECENT + 1)]:
             del recent[old]
@@ -112,6 +110,23 @@ def linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, l
             recent[key] = _relinked(streets, streets.origin, places, points, profile=profile, link_m=link_m)
     found: pd.DataFrame = recent[key].set_axis(places.index)
     return found
+
+
+def placed(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, link_m: float) -> "pd.Series[bool]":
+    """Tell which places are linked, and remember the links of these alone, among which is searched afterwards."""
+    links = linked(streets, places, profile, link_m)
+    found = links["status"] == "placed"
+    _recent(streets)[_key(metric_points(places[found], streets), profile, link_m)] = links[found]
+    return found
+
+
+def _recent(streets: StreetNetwork) -> dict[Any, pd.DataFrame]:
+    found: dict[Any, pd.DataFrame] = streets.remember(("linked",), dict)
+    return found
+
+
+def _key(points: npt.NDArray[np.object_], profile: Profile, link_m: float) -> tuple[Any, ...]:
+    return profile, link_m, len(points), shapely.get_coordinates(points).tobytes()
 
 
 def _relinked(
@@ -177,9 +192,9 @@ def _linked_nearby(
     link_m: float,
     around: float,
 ) -> pd.DataFrame:
-    """Link places to the edges that reach into the box around them all, widened by so many metres."""
+    """Link places to the edges within so many metres of any of them, and few others."""
     spots = shapely.get_coordinates(points)
-    rows = np.flatnonzero(streets.reaching(*spots.min(axis=0) - around, *spots.max(axis=0) + around) & use.usable)
+    rows = np.flatnonzero(streets.reaching(spots, around) & use.usable)
     rows = rows if len(rows) else np.flatnonzero(use.usable)[:1]  # too far away, but something to link to
     part = _part(streets, rows)
     # All that linking asks is which edges may be linked to.

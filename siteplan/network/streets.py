@@ -22,7 +22,7 @@ from siteplan.inputs.conditions import MORNING
 from siteplan.inputs.graphs import ways_from_graph
 from siteplan.inputs.osm import RawWays, Tags, read_osm
 from siteplan.inputs.turns import Turn
-from siteplan.memory import give_back
+from siteplan.memory import BLOCK, blocks, give_back
 from siteplan.network.detours import apart
 from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
@@ -33,8 +33,6 @@ __all__ = ["Origin", "StreetNetwork", "read_streets"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-STEPS = 2**18  # whose lengths are reckoned at a time
 
 
 @dataclass(frozen=True)
@@ -119,23 +117,38 @@ class StreetNetwork(Shown):
 
     def drawn(self, edges: Ints) -> npt.NDArray[np.object_]:
         """Return some edges as shapely LineStrings in `crs`, drawn anew."""
+        ptr, coords = self.corners(edges)
+        return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, coords, (ptr,))
+
+    def corners(self, edges: Ints) -> tuple[Ints, Floats]:
+        """Return where the vertices of each of some edges begin (edges + 1), and x, y of all of them."""
         count = self.start[edges + 1] - self.start[edges]
         ptr = np.concatenate([[0], np.cumsum(count)])
         vertex = np.arange(ptr[-1]) + np.repeat(self.start[edges] - ptr[:-1], count)
-        coords = np.column_stack([self.x[vertex], self.y[vertex]])
-        return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, coords, (ptr,))
+        return ptr, np.column_stack([self.x[vertex], self.y[vertex]])
+
+    @property
+    def highway(self) -> npt.NDArray[np.object_]:
+        """The value of `highway` of each edge."""
+        return np.array([dict(tags)["highway"] for tags in self.kinds], dtype=object)[self.kind]
+
+    @property
+    def homes(self) -> npt.NDArray[np.bool_]:
+        """Tell of each edge whether people live along it: it may be walked, and is of such a class."""
+        along = np.array([dict(tags)["highway"] in HOMES for tags in self.kinds], bool)[self.kind]
+        homes: npt.NDArray[np.bool_] = along & (np.maximum(*self.uses("walk")[:2]) > Access.NO)
+        return homes
 
     @cached_property
     def edges(self) -> gpd.GeoDataFrame:
         """The edges as a table: `highway`, `length` (m), `walk`, `bike`, `homes` (people live along it), `way`."""
-        highway = np.array([dict(tags)["highway"] for tags in self.kinds], dtype=object)[self.kind]
         walk, bike = (np.maximum(*self.uses(rules)[:2]) > Access.NO for rules in ("walk", "bike"))
         columns = {
-            "highway": highway,
+            "highway": self.highway,
             "length": self.length,
             "walk": walk,
             "bike": bike,
-            "homes": walk & np.isin(highway.astype(str), sorted(HOMES)),
+            "homes": self.homes,
             "way": self.way_id,
         }
         table = gpd.GeoDataFrame(columns, geometry=self.lines, crs=self.crs)
@@ -144,6 +157,8 @@ class StreetNetwork(Shown):
 
     def at(self, edge: Ints, share: Floats) -> Floats:
         """Return x, y of places on edges, shape (places, 2); `share` of the edge's line from its first end."""
+        if len(edge) > BLOCK:
+            return np.concatenate([self.at(edge[some], share[some]) for some in blocks(len(edge))])
         far = self._far
         along = far[self.start[edge]] + share * (far[self.start[edge + 1] - 1] - far[self.start[edge]])
         left = np.clip(np.searchsorted(far, along, side="right") - 1, self.start[edge], self.start[edge + 1] - 2)
@@ -151,11 +166,32 @@ class StreetNetwork(Shown):
         part = np.clip(np.divide(along - far[left], step, out=np.zeros(len(left)), where=step > 0), 0, 1)
         return np.column_stack([c[left] + part * (c[left + 1] - c[left]) for c in (self.x, self.y)])
 
-    def reaching(self, west: float, south: float, east: float, north: float) -> npt.NDArray[np.bool_]:
-        """Tell which edges have a box that meets this one (metres in `crs`)."""
-        begin = self.start[:-1]
-        met = (np.minimum.reduceat(self.x, begin) <= east) & (np.maximum.reduceat(self.x, begin) >= west)
-        met &= (np.minimum.reduceat(self.y, begin) <= north) & (np.maximum.reduceat(self.y, begin) >= south)
+    def reaching(self, places: Floats, around: float) -> npt.NDArray[np.bool_]:
+        """Tell which edges may lie within so many metres (above 0) of any place (places, 2): all that do, few others.
+
+        Those whose box meets a square of a grid, as wide as these metres, in which or beside which a place stands.
+        """
+        corner = places.min(axis=0) - 2 * around
+
+        def square(xy: Floats) -> Ints:
+            squares: Ints = np.floor((xy - corner) / around).astype(np.int64)
+            return squares
+
+        own = square(places)
+        marked = np.zeros(own.max(axis=0) + 2, bool)
+        for step in np.ndindex(3, 3):
+            marked[tuple((own + step - 1).T)] = True
+        count = np.zeros(np.add(marked.shape, 1), np.int64)
+        count[1:, 1:] = marked.cumsum(axis=0).cumsum(axis=1)
+        low, high = (
+            square(np.column_stack([least.reduceat(c, self.start[:-1]) for c in (self.x, self.y)]))
+            for least in (np.minimum, np.maximum)
+        )
+        west, south = np.clip(low, 0, marked.shape).T
+        east, north = np.clip(high + 1, 0, marked.shape).T
+        met: npt.NDArray[np.bool_] = (count[east, north] - count[west, north]) > (
+            count[east, south] - count[west, south]
+        )
         return met
 
     def spaced(self, step: float, edges: Ints | None = None) -> tuple[Ints, Floats]:
@@ -256,8 +292,9 @@ class StreetNetwork(Shown):
 
     def forget(self, kind: type = object) -> None:
         """Forget what was worked out from the arrays, or of it what is of a kind; whoever asks has it done again."""
-        for key in [key for key, made in self._memo.items() if isinstance(made, kind)]:
-            del self._memo[key]
+        for memo in (self._memo, self.near):
+            for key in [key for key, made in memo.items() if isinstance(made, kind)]:
+                del memo[key]
         if kind is not object:
             return
         for name in {*vars(self)} - {each.name for each in fields(self)}:
@@ -492,7 +529,7 @@ def _with_turns(streets: StreetNetwork, ruled: list[Turn], used: Ints) -> Street
 
 def _steps(lon: Floats, lat: Floats, tail: Ints, head: Ints) -> Floats:
     """Return metres on the ground from nodes to nodes, some at a time: on the way there are many tables of them."""
-    parts = [(tail[first : first + STEPS], head[first : first + STEPS]) for first in range(0, len(tail), STEPS)]
+    parts = [(tail[some], head[some]) for some in blocks(len(tail))]
     return np.concatenate([ground_lengths(lon[a], lat[a], lon[b], lat[b]) for a, b in parts])
 
 

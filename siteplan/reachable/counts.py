@@ -154,6 +154,10 @@ class Reach(Shown):
         else:
             yield from (replace(self, tiles=(tile,)) for tile in self.tiles)
 
+    def tables(self) -> Iterator[pd.DataFrame]:
+        """Yield the table of each tile, as given."""
+        return (tile().table() for tile in self.tiles)
+
     @functools.cached_property
     def whole(self) -> Rows:
         """All rows at once."""
@@ -357,9 +361,11 @@ class Reach(Shown):
 
         Positions of the sites; those who share most with a site come first.
         """
-        pairs = self.within(mode, limit)
+        found = [part.within(mode, limit) for part in self.parts()]
+        site, point = np.concatenate([each.site for each in found]), np.concatenate([each.point for each in found])
+        del found
         shape = (len(self.sites), len(self.points))
-        reached = scipy.sparse.csr_array((np.ones(len(pairs.site)), (pairs.site, pairs.point)), shape=shape)
+        reached = scipy.sparse.csr_array((np.ones(len(site)), (site, point)), shape=shape)
         both = ((reached * self.people.amount(name)) @ reached.T).tocoo()
         rows = np.flatnonzero((both.row != both.col) & (both.data > 0))
         rows = rows[np.lexsort((both.col[rows], -both.data[rows], both.row[rows]))]
@@ -397,9 +403,10 @@ class Reach(Shown):
 
     def suspect_hours(self) -> None:
         """Warn if every time is below one minute, as in a table of hours."""
-        longest = float(self.minutes.max(initial=0.0))
+        found = [(len(part.minutes), float(part.minutes.max(initial=0.0))) for part in self.parts()]
+        count, longest = sum(each for each, _ in found), max(most for _, most in found)
         if self.unit == "minutes" and 0.0 < longest < 1.0:
-            text = f"times: the longest of {len(self.minutes):,} times is {longest:g} minutes. "
+            text = f"times: the longest of {count:,} times is {longest:g} minutes. "
             warn(f"{text}If these are hours, multiply by 60")
 
 

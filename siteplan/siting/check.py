@@ -1,6 +1,6 @@
 """Recompute a choice from the chosen ids and the tables alone, in another way than it was made."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import geopandas as gpd
@@ -20,7 +20,7 @@ CLOSE = 1e-5  # of what is compared
 
 def check_choice(
     choice: Choice,
-    times: pd.DataFrame,
+    times: pd.DataFrame | Iterable[pd.DataFrame],
     people: pd.DataFrame,
     sites: gpd.GeoDataFrame | pd.DataFrame,
     *,
@@ -29,23 +29,32 @@ def check_choice(
 ) -> None:
     """Check a choice against the question it answers and its tables, which are as for `choose_sites`.
 
+    The times may be several tables that have no site in common.
+
     Raises
     ------
     SiteplanError
         Naming the first figure or condition that does not agree.
     """
     unit = "metres" if "metres" in choice.summary else "minutes"
-    times, assignment = (table.rename(columns={unit: "minutes"}) for table in (times, choice.assignment))
+    tables = (times,) if isinstance(times, pd.DataFrame) else times
+    assignment = choice.assignment.rename(columns={unit: "minutes"})
     amount = by_point(people)[question.group].fillna(0.0).astype(float)
     table = sites.set_index("site") if "site" in sites.columns else sites
     table = pd.DataFrame(table).set_axis(table.index.astype(str))
     chosen = list(choice.sites.index)
     status = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
-    goal, limit = question.goal, question.limit(USUAL)
-    near, mine = _near(times, chosen, limit, question)
-    if not np.isfinite(limit):  # then the longest way there is, each by its quickest mode
-        quickest = near.groupby(["site", "point"], observed=True)["minutes"].min()
-        limit = float(quickest.max()) if len(quickest) else 0.0
+    goal = question.goal
+    shut = status == "excluded"
+    if question.budget is not None or question.least == "cost":  # what a candidate costs must be known
+        shut |= (table["cost"].isna() if "cost" in table.columns else True) & (status == "candidate")
+    if question.capacities:
+        shut |= table["capacity"].isna()
+    if question.spacing_m is not None:
+        shut |= _beside(sites, table, status, question.spacing_m)
+    near = (_near(each.rename(columns={unit: "minutes"}), chosen, table.index[shut], question) for each in tables)
+    limits, points, pairs = zip(*near, strict=True)
+    limit, possible, mine = max(limits), np.concatenate(points), pd.concat(pairs)
     _same("sites twice", len(set(chosen)), len(chosen))
     _true(
         "existing and required sites are open", set(table.index[status.isin(["existing", "required"])]) <= set(chosen)
@@ -80,14 +89,6 @@ def check_choice(
         belongs = by_point(people)[territory] if isinstance(territory, str) else territory
         _floored(choice, served, amount, belongs=belongs, floors=question.floors)
     out = 2 * limit if question.penalty is None else question.penalty
-    shut = status == "excluded"
-    if question.budget is not None or question.least == "cost":  # what a candidate costs must be known
-        shut |= (table["cost"].isna() if "cost" in table.columns else True) & (status == "candidate")
-    if question.capacities:
-        shut |= table["capacity"].isna()
-    if question.spacing_m is not None:
-        shut |= _beside(sites, table, status, question.spacing_m)
-    possible = near.loc[~_named(near["site"], table.index[shut]), "point"].unique()
     if goal.search == "fewest":
         value = spent if question.least == "cost" else float(len(chosen))
         all_in_reach = float(amount[amount.index.isin(possible)].sum())
@@ -110,17 +111,25 @@ def check_choice(
 
 
 def _near(
-    times: pd.DataFrame, chosen: list[str], limit: float, question: Question
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows within the limit; and of the chosen sites each pair once, its least minutes and their weight."""
-    near, mode = times[times["minutes"] <= limit], question.mode
+    times: pd.DataFrame, chosen: list[str], shut: Collection[str], question: Question
+) -> tuple[float, Any, pd.DataFrame]:
+    """Return the limit, the points within it of sites that are not shut, and of the chosen sites each pair once.
+
+    Pairs with their least minutes and the weight of these. Where there is no limit, it is the longest way, each pair by
+    its quickest mode.
+    """
+    limit, mode = question.limit(USUAL), question.mode
+    near = times[times["minutes"] <= limit]
     if mode and mode != "best":
         near = near[near["mode"].isin([mode] if isinstance(mode, str) else mode)]
+    if not np.isfinite(limit):
+        limit = max(near.groupby(["site", "point"], observed=True)["minutes"].min(), default=0.0)
+    possible = near.loc[~_named(near["site"], shut), "point"].unique()
     mine = near[_named(near["site"], chosen)]
     mine = mine.assign(site=mine["site"].astype(str), weight=pair_weights(mine, question))
     mine = mine[["site", "point", "minutes", "weight"]]
     mine = mine.sort_values(["minutes", "weight"], ascending=[True, False], kind="stable")
-    return near, mine.drop_duplicates(["site", "point"])
+    return float(limit), possible, mine.drop_duplicates(["site", "point"])
 
 
 def _named(column: pd.Series, names: Collection[str]) -> Any:

@@ -95,7 +95,7 @@ def choose_sites(
             )
         found = answer(build_problem(reach, sites, asked, territory))
     choice = tell(found, sites)
-    check_choice(choice, reach.times, reach.people.table, sites, question=asked, territory=territory)
+    check_choice(choice, reach.tables(), reach.people.table, sites, question=asked, territory=territory)
     return choice
 
 

@@ -94,7 +94,7 @@ def deploy(
     with keys_named(lambda each: key if each == name else each):
         problems = [build_problem(reach, sites, one, territory) for one in questions]
         choice = _phased(asked, problems, nested, sites)
-    check_choice(choice, reach.times, reach.people.table, sites, question=questions[-1], territory=territory)
+    check_choice(choice, reach.tables(), reach.people.table, sites, question=questions[-1], territory=territory)
     return choice
 
 

@@ -43,7 +43,7 @@ def refuse_impossible(sites: gpd.GeoDataFrame | pd.DataFrame, question: Question
 
 def _without_people(sites: gpd.GeoDataFrame | pd.DataFrame, question: Question) -> Problem:
     """Return the question of a place where nobody lives."""
-    none, nobody, nowhere = np.zeros(0), pd.RangeIndex(0), np.zeros(0, np.int64)
+    none, nobody, nowhere = np.zeros(0), pd.RangeIndex(0), np.zeros(0, np.int32)
     table = sites_table(sites)
     return Problem(
         question=question,
@@ -60,7 +60,7 @@ def _without_people(sites: gpd.GeoDataFrame | pd.DataFrame, question: Question) 
         count=question.sites,
         budget=question.budget,
         times=1,
-        territory=nowhere,
+        territory=np.zeros(0, np.int64),
         territories=nobody,
         floors=None,
         **side_conditions(table, sites, question),

@@ -18,7 +18,7 @@ from siteplan.config import Decay, Question, Quota
 from siteplan.errors import InputError, Key, StudyError, warn
 from siteplan.geo import metric_crs, require_metric
 from siteplan.objectives import Objective
-from siteplan.reachable import Bools, Floats, Ints, People, Reach, number_column, site_positions
+from siteplan.reachable import Bools, Floats, Int32s, Ints, People, Reach, number_column, site_positions
 from siteplan.siting.kernels import numbers, pairs_by_point, pairs_by_site
 from siteplan.units import Unit
 
@@ -90,7 +90,7 @@ class Problem:
     sites: pd.Index
     points: pd.Index
     ptr: Ints
-    site: Ints
+    site: Int32s
     minutes: Floats
     worth: Floats
     weight: Floats
@@ -113,19 +113,17 @@ class Problem:
     unit: Unit = "minutes"
 
     @cached_property
-    def point(self) -> Ints:
+    def point(self) -> Int32s:
         """The number of the point of every pair."""
-        return np.repeat(np.arange(len(self.points)), np.diff(self.ptr))
+        return np.repeat(np.arange(len(self.points), dtype=np.int32), np.diff(self.ptr))
 
     @cached_property
-    def by_site(self) -> tuple[Ints, npt.NDArray[np.int32], Floats]:
+    def by_site(self) -> tuple[Ints, Int32s, Floats]:
         """The pairs by site: those of site j are `first[j]:first[j + 1]`, each with its point, ascending, and worth."""
-        found: tuple[Ints, npt.NDArray[np.int32], Floats] = pairs_by_site(
-            self.ptr, self.site, self.worth, len(self.sites)
-        )
+        found: tuple[Ints, Int32s, Floats] = pairs_by_site(self.ptr, self.site, self.worth, len(self.sites))
         return found
 
-    def points_of(self, site: int) -> npt.NDArray[np.int32]:
+    def points_of(self, site: int) -> Int32s:
         """Return the points that reach a site, ascending."""
         first, point, _ = self.by_site
         return point[first[site] : first[site + 1]]
@@ -340,24 +338,35 @@ def _number_column(table: pd.DataFrame, name: str) -> Floats:
     return values
 
 
-def _pairs(reach: Reach, sites: pd.Index, question: Question) -> tuple[Ints, Ints, Floats, Floats]:
+def _pairs(reach: Reach, sites: pd.Index, question: Question) -> tuple[Int32s, Int32s, Floats, Floats]:
     """Return each pair of point and site within the limit once, by point and site: its least minutes and its weight."""
-    number = site_positions(reach.sites.astype(str), sites)
-    kept = reach.minutes <= question.limit(USUAL)
+    number = site_positions(reach.sites.astype(str), sites).astype(np.int32)
+    found = [_pairs_of(part, number, question) for part in reach.parts()]
+    columns = found[0] if len(found) == 1 else tuple(np.concatenate(each) for each in zip(*found, strict=True))
+    del found
+    pairs: tuple[Int32s, Int32s, Floats, Floats] = pairs_by_point(*columns, len(reach.points), len(sites))
+    return pairs
+
+
+def _pairs_of(part: Reach, number: Int32s, question: Question) -> tuple[Int32s, Int32s, Floats, Floats]:
+    """Return point, site, minutes and weight of the rows of a tile that are within the limit."""
+    kept = part.minutes <= question.limit(USUAL)
     if question.mode and question.mode != BEST:
         wanted = np.zeros(len(kept), dtype=bool)
         for name in (question.mode,) if isinstance(question.mode, str) else question.mode:
-            if name not in reach.modes:
-                raise StudyError(Key("mode"), f" {name!r} is not in the times. They hold {', '.join(reach.modes)}")
-            wanted[reach.mode_rows(name)] = True
+            if name not in part.modes:
+                raise StudyError(Key("mode"), f" {name!r} is not in the times. They hold {', '.join(part.modes)}")
+            wanted[part.mode_rows(name)] = True
         kept &= wanted
-    weights = pair_weights(reach.times, question)
-    weights = (weights if reach.rows is None else weights[reach.rows])[kept]
-    point, site, took = reach.point[kept].astype(np.int64), number[reach.site[kept]], reach.minutes[kept]
+    took = part.minutes[kept]
+    if isinstance(question.decay, str):
+        weights = pair_weights(part.times, question)
+        weights = (weights if part.rows is None else weights[part.rows])[kept]
+    else:
+        weights = pair_weights(pd.DataFrame({"minutes": took}, copy=False), question)
     if not ((weights >= 0) & (weights <= 1)).all():
         raise StudyError(Key("decay"), ": weights must lie between 0 and 1 up to the limit, none missing")
-    found: tuple[Ints, Ints, Floats, Floats] = pairs_by_point(point, site, took, weights, len(reach.points), len(sites))
-    return found
+    return part.point[kept], number[part.site[kept]], took, weights
 
 
 def pair_weights(times: pd.DataFrame, question: Question) -> Floats:

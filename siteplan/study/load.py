@@ -27,7 +27,7 @@ from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
 from siteplan.memory import give_back
 from siteplan.network.graph import stuck
-from siteplan.network.kept import linked
+from siteplan.network.kept import linked, placed
 from siteplan.network.people import place_people
 from siteplan.network.snapping import HARD_LIMIT, LIMIT, distances
 from siteplan.network.streets import StreetNetwork, build_streets, read_streets, with_terrain
@@ -388,15 +388,12 @@ def stuck_by_mode(
 
 def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFrame) -> dict[str, pd.Series]:
     """Link points by every mode, and say how many people have no street."""
-    found = {
-        mode.name: linked(streets, points, mode.at_home, study.travel.link_m)["status"] == "placed"
-        for mode in study.profiles()
-    }
+    found = {mode.name: placed(streets, points, mode.at_home, study.travel.link_m) for mode in study.profiles()}
     people = points["people"].fillna(0.0)
     total = float(people.sum())
     modes_by_loss: dict[float, list[str]] = {}
-    for mode, placed in found.items():
-        modes_by_loss.setdefault(float(people[~placed].sum()), []).append(mode)
+    for mode, met in found.items():
+        modes_by_loss.setdefault(float(people[~met].sum()), []).append(mode)
     for lost, modes in modes_by_loss.items():
         if lost > 0:
             text = (

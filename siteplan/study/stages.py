@@ -27,6 +27,7 @@ from siteplan.inputs.basemap import BACKGROUND, WATERS, Background
 from siteplan.inputs.extract import Layer
 from siteplan.inputs.times import made_points, read_times
 from siteplan.memory import give_back
+from siteplan.network.segments import Segments
 from siteplan.network.streets import StreetNetwork
 from siteplan.output.files import DASH, MANIFEST, refuse_dash, results_folder, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
@@ -188,6 +189,9 @@ def run_into(
         draw = functools.partial(_rings, work) if asked.output.isochrones else None
         result = _with_scenarios(_answered(work, draw), work, after)
         result = replace(result, tables={**result.tables, **_for_map(work)})
+        if work.data.streets is not None:
+            work.data.streets.forget()  # nothing is searched any more
+        give_back()
         warned = warnings_of(asked, _warned(odd))  # those that the answers brought, too
         means.tell("writing", 0)
         result = replace(result, manifest={**result.manifest, "warnings": warned})
@@ -296,26 +300,41 @@ def score(
         data = _load(asked, means, around=WATERS)
         check_weights(asked, data)
         data = measured(asked, data)
-        result = _analysed(_scored(asked, data, means, odd))
+        result = _analysed(_searched(asked, data, odd, means, last=True))
         if out is not None:
             with whole_file(out) as aside:
                 write_table(result.scores, aside, TABLES["scores"])
     return result
 
 
-def _scored(study: Study, data: StudyData, means: Means, odd: list[warnings.WarningMessage]) -> _Work:
-    """Search, and put minutes and people together: of many sites tile by tile, in files that go with the result."""
+def _searched(
+    study: Study,
+    data: StudyData,
+    odd: list[warnings.WarningMessage],
+    means: Means,
+    *,
+    cache: Cache | None = None,
+    last: bool = False,
+) -> _Work:
+    """Search, and put minutes and people together: of many sites tile by tile, in files that go with the result.
+
+    `last` as for `times_of`; all that was worked out from the streets is forgotten then.
+    """
     folder = PassingFolder() if is_tiled(study, data) else None
+    cache = cache or Cache(None)
+    if last and data.streets is not None:
+        data.streets.forget(Segments)  # to which everybody is linked
     if folder is None:
-        table = times_of(study, data, Cache(None), means, last=True)
+        table = times_of(study, data, cache, means, last=last)
     else:
-        times = tiled_times(study, data, Cache(folder.path), means, last=True)
-    if data.streets is not None:
+        kept = Cache(folder.path) if cache.folder is None else cache
+        times = replace(tiled_times(study, data, kept, means, last=last), folder=folder)
+    if last and data.streets is not None:
         data.streets.forget()
     give_back()
     if folder is None:
-        return _Work(study, data, table, _reach(study, table, data), odd)
-    return _Work(study, data, replace(times, folder=folder), _reach_of_tiles(study, times, data, folder.path), odd)
+        return _Work(study, data, table, _reach(study, table, data), odd, cache, means)
+    return _Work(study, data, times, _reach_of_tiles(study, times, data, folder.path), odd, cache, means)
 
 
 def choose(
@@ -348,7 +367,7 @@ def choose(
     given = asked.inputs.times is not None and asked.inputs.streets is None
     means = Means(progress, executor)
     places = not given or asked.choose.spacing_m is not None or asked.area.extent == "sites"
-    with _told_once():
+    with _told_once() as odd:
         if asked.inputs.population is None:
             sites, reach = _alone(asked, places)
             communes = None
@@ -356,7 +375,8 @@ def choose(
             data = _load(asked, means, places=places, around=WATERS)
             check_choose(asked, data.sites)
             data = measured(asked, data)
-            reach = _reach(asked, times_of(asked, data, Cache(None), means), data)
+            work = _searched(asked, data, odd, means, last=True)  # held, as the files of its times go with it
+            reach = work.reach
             sites, communes = data.sites, by_point(data, reach)
         _refuse_beyond(asked, reach)
         choice, tables = chosen(asked, reach, sites, communes)
@@ -474,8 +494,7 @@ def _begun(
     changed = [(variant, made(variant, study, data, said)) for variant in variants]
     after = [(variant, measured(variant.study, place)) for variant, place in changed]
     data = measured(study, data)
-    times = times_of(study, data, cache, means)
-    return _Work(study, data, times, _reach(study, times, data), odd, cache, means), after
+    return _searched(study, data, odd, means, cache=cache), after
 
 
 def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, StudyData]]) -> Result:
@@ -483,9 +502,8 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
     if not after:
         return base
     others, told = {}, []
+    before = work.study, work.data, work.times.whole() if isinstance(work.times, TiledTimes) else work.times
     for variant, place in after:
-        assert isinstance(work.times, pd.DataFrame)  # noqa: S101 - only scores are counted tile by tile
-        before = (work.study, work.data, work.times)
         rows = times_after(variant.study, place, before, cache=work.cache, means=work.means.within(variant.name))
         searched = rows.attrs.pop("searched", {})
         here = _reach(variant.study, rows, place)
@@ -639,9 +657,9 @@ def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _by_class(streets: StreetNetwork, crs: Any) -> gpd.GeoDataFrame:
     """Gather the streets of each class of `highway` into one shape, as a background of the map."""
-    edges = streets.edges
-    lines = edges.geometry.groupby(edges["highway"]).agg(lambda part: shapely.multilinestrings(part.to_numpy()))
-    return gpd.GeoDataFrame({"highway": lines.index}, geometry=lines.to_numpy(), crs=edges.crs).to_crs(crs)
+    highway, known = pd.factorize(streets.highway, sort=True)
+    lines = [shapely.multilinestrings(streets.drawn(np.flatnonzero(highway == at))) for at in range(len(known))]
+    return gpd.GeoDataFrame({"highway": known}, geometry=lines, crs=streets.crs).to_crs(crs)
 
 
 def _warned(odd: list[warnings.WarningMessage]) -> list[str]:

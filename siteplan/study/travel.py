@@ -45,7 +45,7 @@ __all__ = [
 
 Search = Callable[[Profile | Rides], pd.DataFrame]
 
-ALONE = 2000  # sites: up to so many are searched and counted all at once
+ALONE = 50_000_000  # sites times points: up to so many are searched and counted all at once
 TILE = 512  # sites of a tile, where there are more
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
 
@@ -65,10 +65,6 @@ def times_of(
     """
     if study.inputs.times is not None:
         return _own_times(study, data)
-    if search is None and cache.folder is not None and is_tiled(study, data):
-        whole = tiled_times(study, data, cache, means).whole()
-        whole.attrs["searched"] = {profile.name: len(data.sites) for profile in study.profiles()}
-        return whole
     tables, searched = [], {}
     for profile in study.profiles():
         make = functools.partial(search or functools.partial(_searched, study, data, means), profile)
@@ -163,8 +159,8 @@ def _by_site(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_tiled(study: Study, data: StudyData) -> bool:
-    """Tell whether the sites are so many that they are searched tile by tile."""
-    return study.inputs.times is None and len(data.sites) > ALONE
+    """Tell whether so many points may be in reach of so many sites that they are searched tile by tile."""
+    return study.inputs.times is None and len(data.sites) * len(data.points) > ALONE
 
 
 def tiled_times(study: Study, data: StudyData, cache: Cache, means: Means, *, last: bool = False) -> TiledTimes:

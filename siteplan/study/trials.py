@@ -89,8 +89,7 @@ def trial_places(streets: StreetNetwork, homes: gpd.GeoDataFrame, *, profile: Pr
         Index `place` from 0, west to east and then northwards; `lon`, `lat` in degrees with six decimals, and the
         Points that these very numbers name, in the streets' CRS.
     """
-    edges = np.flatnonzero(streets.edges["homes"].to_numpy() & footing(streets, profile).trusted)
-    corners = shapely.get_coordinates(streets.lines[edges])
+    _, corners = streets.corners(np.flatnonzero(streets.homes & footing(streets, profile).trusted))
     spots = _one_a_square(np.unique(corners, axis=0), FINEST)
     if len(homes) and len(spots):
         tree = shapely.STRtree(metric_points(homes, streets))

@@ -53,7 +53,8 @@ def _only(result: Outcome, ids: Collection[str]) -> Outcome:
 def _rows(table: pd.DataFrame, ids: Collection[str]) -> pd.DataFrame:
     """Give the rows of some sites, if that is what the rows are of."""
     if "site" in table:
-        table = table[table["site"].astype(str).isin(ids)]
+        names = table["site"].astype("category")
+        table = table[names.isin([name for name in names.cat.categories if str(name) in ids])]
         known = isinstance(table["site"].dtype, pd.CategoricalDtype)
         return table.assign(site=table["site"].cat.remove_unused_categories()) if known else table
     return table[table.index.astype(str).isin(ids)] if table.index.name == "site" else table

@@ -221,7 +221,7 @@ class Account:
         if not self.chosen or not asked:
             return measure
         modes = (
-            sorted(self.times["mode"].astype(str).unique()) if self.times is not None and "mode" in self.times else []
+            sorted(self.times["mode"].unique().astype(str)) if self.times is not None and "mode" in self.times else []
         )
         mode = str(asked.get("mode") or (modes[0] if len(modes) == 1 else BEST))
         limits = self.result.own_limits.get(mode) or self.result.minutes
