@@ -284,11 +284,15 @@ def territory_layer(territories: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
 
 def street_layer(streets: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     """Give the layer of the main streets: as many classes, from the largest down, as the budget holds."""
-    merged = lines_by_class(streets, tuple(STREETS))
-    place = metric(gpd.GeoSeries(merged, crs=streets.crs))
-    packed = pack(to_degrees(simplified(place, 2 * EYE_M)))
-    room = np.cumsum([len(text) for text in packed]) <= STREET_BUDGET
-    items = [[text, STREETS[name]] for text, name, fits in zip(packed, merged.index, room, strict=True) if fits]
+    place = streets.set_geometry(metric(streets.geometry))
+    items: list[tuple[str, float]] = []
+    room = STREET_BUDGET
+    for name, merged in lines_by_class(place, tuple(STREETS)):
+        (text,) = pack(to_degrees(simplified(merged, 2 * EYE_M)))
+        room -= len(text)
+        if room < 0:
+            break
+        items.append((text, STREETS[name]))
     return plain_layer("streets", "streets", [key("street", "", stroke=PAPER)], tongues, lines=items)
 
 

@@ -1,11 +1,11 @@
 """Shapes for the eye: simplified, in degrees, and packed into short strings."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -152,11 +152,10 @@ def encode(numbers: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
     return ALPHABET[code[used]].tobytes().decode("ascii"), used.sum(axis=1)
 
 
-def lines_by_class(streets: gpd.GeoDataFrame, classes: tuple[str, ...]) -> pd.Series:
+def lines_by_class(streets: gpd.GeoDataFrame, classes: tuple[str, ...]) -> Iterator[tuple[str, gpd.GeoSeries]]:
     """Merge the streets of each of these classes of `highway` into one shape, in the order of the classes."""
-    merged = {}
     for name in classes:
         lines = streets.geometry[streets["highway"].isin([name, f"{name}_link"])]
         if len(lines):
-            merged[name] = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(lines.to_numpy())))
-    return pd.Series(merged, dtype=object)
+            merged = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(lines.to_numpy())))
+            yield name, gpd.GeoSeries([merged], crs=streets.crs)
