@@ -1381,7 +1381,11 @@ def test_packed_runs_are_the_minutes(runs):
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     minutes = [(each * 37) % 23 + 1 for each in runs]
     code, value, shift = [], 0, 0
-    for digit in map(alphabet.index, pack_runs(np.array(runs, dtype=np.int64), np.array(minutes, dtype=np.int64))):
+    some = np.array([5, 6, 8], dtype=np.int64)  # of another site, which changes nothing
+    points, units = (np.concatenate([some, np.array(each, dtype=np.int64), some]) for each in (runs, minutes))
+    before, text, after = pack_runs(points, units, np.array([0, 3, 3 + len(runs), 6 + len(runs)]))
+    assert before == after == pack_runs(some, some, np.array([0, 3]))[0]
+    for digit in map(alphabet.index, text):
         value |= (digit & 31) << shift
         shift += 5
         if digit < 32:

@@ -174,8 +174,9 @@ def test_the_page_counts_as_reach_does_of_a_site_at_the_place(town):
     [([], [], []), ([0, 1, 2], [0, 0, 0], [0, 3, 0]), ([1, 2, 4, 5], [0, 1, 1, 1], [1, 1, 0, 0, 1, 1, 1, 2, 1])],
 )
 def test_packed_levels_are_runs_of_gap_length_and_level(points, levels, runs):
-    text = pack_levels(np.array(points, dtype=np.int64), np.array(levels, dtype=np.int64))
-    assert text == encode(np.array(runs, dtype=np.int64))[0]
+    twice = (np.array(each * 2, dtype=np.int64) for each in (points, levels))
+    one = encode(np.array(runs, dtype=np.int64), np.array([0, len(runs)]))
+    assert pack_levels(*twice, np.array([0, len(points), 2 * len(points)])) == one * 2
 
 
 def test_a_page_that_cannot_hold_the_places_says_why(town, monkeypatch):

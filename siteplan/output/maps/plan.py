@@ -2,7 +2,6 @@
 
 import types
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -19,7 +18,7 @@ from siteplan.output.outcome import Outcome
 from siteplan.publics import PART, aligned_publics, parts
 from siteplan.reachable import Floats, Ints, People, Reach, by_point
 
-__all__ = ["all_points", "pack_runs", "plan_data"]
+__all__ = ["all_points", "gaps", "pack_runs", "plan_data"]
 
 # Parts of a person that make all amounts whole: decimals, or those that `by_public` makes; with the last, the sum of a
 # million points is right to half a person.
@@ -174,7 +173,7 @@ def _by_mode(times: pd.DataFrame, labels: pd.Index, sites: Sequence[str], limits
         order = np.lexsort((point[part], site))
         cuts = np.searchsorted(site[order], np.arange(len(sites) + 1))
         near, took = point[part][order], units[part][order]
-        packed[mode] = [pack_runs(near[start:stop], took[start:stop]) for start, stop in pairwise(cuts)]
+        packed[mode] = pack_runs(near, took, cuts)
     return packed
 
 
@@ -188,20 +187,29 @@ def _units(minutes: Floats, limits: Sequence[float]) -> Ints:
     return units
 
 
-def pack_runs(points: Ints, minutes: Ints) -> str:
-    """Pack the minutes of some points (ascending): how many are skipped, how many follow, their steps in minutes."""
-    if not len(points):
-        return ""
-    gap = np.diff(points, prepend=-1) - 1
-    starts = np.flatnonzero((gap > 0) | (np.arange(len(points)) == 0))
-    lengths = np.diff(np.append(starts, len(points)))
+def pack_runs(points: Ints, minutes: Ints, cuts: Ints) -> list[str]:
+    """Pack the minutes of some points (ascending): how many are skipped, how many follow, their steps in minutes.
+
+    One text of each `points[cuts[k]:cuts[k + 1]]`.
+    """
+    gap, first = gaps(points, cuts)
     steps = np.diff(minutes, prepend=0)
-    heads = np.stack([gap[starts], lengths], axis=1).ravel()
-    return _pack(np.insert(steps, np.repeat(starts, 2), heads))
+    steps[first] = minutes[first]
+    starts = np.union1d(np.flatnonzero(gap > 0), first)
+    heads = np.stack([gap[starts], np.diff(np.append(starts, len(points)))], axis=1).ravel()
+    return encode(np.insert(steps, np.repeat(starts, 2), heads), cuts + 2 * np.searchsorted(starts, cuts))
+
+
+def gaps(points: Ints, cuts: Ints) -> tuple[Ints, Ints]:
+    """Give how many points are skipped before each one of its run `points[cuts[k]:cuts[k + 1]]`, and where runs begin."""
+    first = cuts[:-1][np.diff(cuts) > 0]
+    gap = np.diff(points, prepend=-1) - 1
+    gap[first] = points[first]
+    return gap, first
 
 
 def _pack(numbers: NDArray[np.int64]) -> str:
-    return encode(np.asarray(numbers, dtype=np.int64))[0]
+    return encode(np.asarray(numbers, dtype=np.int64), np.array([0, len(numbers)]))[0]
 
 
 def _pack_amounts(amounts: dict[str, Floats], person: int) -> list[str]:

@@ -38,9 +38,10 @@ def join_small(cells: gpd.GeoDataFrame, threshold: float) -> "tuple[gpd.GeoDataF
 def joined(cells: gpd.GeoDataFrame, group: NDArray[np.int64]) -> "tuple[gpd.GeoDataFrame, pd.Series[str]]":
     """Join the cells of each group, which is called by the place of one of them; return them as `join_small` does."""
     people = np.nan_to_num(cells["people"].to_numpy(dtype=float))
-    names = pd.Series(group, index=cells.index).map(lambda at: str(cells.index[at]))
+    called = cells.index.astype(str)
+    names = pd.Series(called[group], index=cells.index)
     if len(np.unique(group)) == len(cells):
-        return cells.set_axis(cells.index.astype(str)), names
+        return cells.set_axis(called), names
     order = np.lexsort((-people, group))
     first = order[np.r_[True, np.diff(group[order]) > 0]]  # the part with the most people speaks for all
     table = cells.iloc[first].copy()
@@ -53,12 +54,14 @@ def joined(cells: gpd.GeoDataFrame, group: NDArray[np.int64]) -> "tuple[gpd.GeoD
             sums = pd.Series(cells[name].to_numpy(dtype=float)).groupby(code).sum(min_count=1)
             table[name] = sums.to_numpy()
     shapes = cells.geometry.to_numpy()
-    members = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
-    united = gpd.GeoSeries([shapely.union_all(shapes[each]) for each in members], crs=cells.crs)
+    by_code, count = np.argsort(code, kind="stable"), np.bincount(code)
+    members = np.full((len(count), count.max()), None, dtype=object)
+    members[code[by_code], np.arange(len(code)) - np.repeat(np.cumsum(count) - count, count)] = shapes[by_code]
+    united = gpd.GeoSeries(shapely.union_all(members, axis=1), crs=cells.crs)
     if (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all():  # and so are those joined: in their middle
         united = gpd.GeoSeries(shapely.centroid(united.to_numpy()), crs=cells.crs)
     table = table.set_geometry(united.set_axis(table.index))
-    table.index = pd.Index([str(cells.index[at]) for at in np.unique(group)], name=cells.index.name)
+    table.index = called[np.unique(group)].rename(cells.index.name)
     return table, names
 
 

@@ -64,13 +64,14 @@ def pack_within(shapes: gpd.GeoSeries, tolerance_m: float, budget: int) -> Packe
 
     The tolerance doubles up to 16 times itself; no shape vanishes by it.
     """
-    packed = pack(to_degrees(shapes))
     for factor in (2, 4, 8, 16):
-        if sum(map(len, packed)) <= budget:
-            break
+        # A corner takes two characters at the least: what has too many needs no packing to tell.
+        if shapely.get_num_coordinates(shapes.to_numpy()).sum() * 2 <= budget:
+            packed = pack(to_degrees(shapes))
+            if sum(map(len, packed)) <= budget:
+                return packed
         shapes = _by_ring(shapes, tolerance_m * factor)  # of fewer corners each time
-        packed = pack(to_degrees(shapes))
-    return packed
+    return pack(to_degrees(shapes))
 
 
 def _by_ring(shapes: gpd.GeoSeries, tolerance_m: float) -> gpd.GeoSeries:
@@ -132,24 +133,24 @@ def _strings(corners: NDArray[np.float64], offsets: NDArray[Any], *, closed: boo
     keep[offsets[:-1]] = True
     if closed:
         keep[offsets[1:] - 1] = False
-    characters, width = encode(step[keep].ravel())
-    ends = np.concatenate(([0], np.cumsum(width.reshape(-1, 2).sum(axis=1))))
-    corner = np.concatenate(([0], np.cumsum(keep)))[offsets]
-    cuts = ends[corner]
-    return [characters[start:stop] for start, stop in pairwise(cuts)]
+    return encode(step[keep].ravel(), 2 * np.append(0, np.cumsum(keep))[offsets])
 
 
-def encode(numbers: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
-    """Write integers in base 32 after zigzag, lowest digits first; also say how many characters each took."""
-    zigzag = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
-    groups = max(1, -(-int(zigzag.max(initial=np.uint64(0))).bit_length() // 5))
-    digits = zigzag[:, None] >> np.arange(0, 5 * groups, 5, dtype=np.uint64)[None, :]
-    used = digits > 0
-    used[:, 0] = True
-    more = np.zeros_like(used)
-    more[:, :-1] = used[:, 1:]
-    code = (digits & np.uint64(31)).astype(np.int64) + 32 * more
-    return ALPHABET[code[used]].tobytes().decode("ascii"), used.sum(axis=1)
+def encode(numbers: NDArray[np.int64], cuts: NDArray[np.int64]) -> list[str]:
+    """Write integers in base 32 after zigzag, lowest digits first: one text of each `numbers[cuts[k]:cuts[k + 1]]`."""
+    left = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
+    width, rest = np.ones(len(left), dtype=np.int64), left >> np.uint64(5)
+    while rest.any():
+        width += rest > 0
+        rest >>= np.uint64(5)
+    ends = np.append(0, np.cumsum(width))
+    code, at = np.empty(ends[-1], dtype=np.uint8), ends[:-1]
+    while len(at):
+        more = left > 31
+        code[at] = (left & np.uint64(31)).astype(np.uint8) + np.uint8(32) * more
+        left, at = left[more] >> np.uint64(5), at[more] + 1
+    text = ALPHABET[code].tobytes().decode("ascii")
+    return [text[start:stop] for start, stop in pairwise(ends[cuts].tolist())]
 
 
 def lines_by_class(streets: gpd.GeoDataFrame, classes: tuple[str, ...]) -> Iterator[tuple[str, gpd.GeoSeries]]:

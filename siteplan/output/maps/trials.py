@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from siteplan.output.maps.plan import gaps
 from siteplan.output.maps.shapes import encode
 from siteplan.words import Tongues, word
 
@@ -41,21 +42,21 @@ def trial_data(trials: pd.DataFrame, labels: pd.Index) -> dict[str, Any]:
         rows = np.flatnonzero((mode == name) & (point >= 0))
         rows = rows[np.lexsort((point[rows], at[rows]))]
         cuts = np.searchsorted(at[rows], np.arange(len(place) + 1))
-        ways[str(name)] = [
-            pack_levels(point[rows[start:stop]], level[rows[start:stop]]) for start, stop in pairwise(cuts)
-        ]
+        ways[str(name)] = pack_levels(point[rows], level[rows], cuts)
     spots = trials[["lat", "lon"]].to_numpy()[first]
     return {"places": spots.tolist(), "limits": limits.tolist(), "ways": ways}
 
 
-def pack_levels(points: NDArray[np.int64], levels: NDArray[np.int64]) -> str:
-    """Pack the levels of some points (ascending): how many are skipped, how many of one level follow, and the level."""
-    if not len(points):
-        return ""
-    gap = np.diff(points, prepend=-1) - 1
-    starts = np.flatnonzero((gap > 0) | (np.diff(levels, prepend=-1) != 0))
+def pack_levels(points: NDArray[np.int64], levels: NDArray[np.int64], cuts: NDArray[np.int64]) -> list[str]:
+    """Pack the levels of some points (ascending): how many are skipped, how many of one level follow, and the level.
+
+    One text of each `points[cuts[k]:cuts[k + 1]]`.
+    """
+    gap, first = gaps(points, cuts)
+    starts = np.union1d(np.flatnonzero((gap > 0) | (np.diff(levels, prepend=-1) != 0)), first)
     lengths = np.diff(np.append(starts, len(points)))
-    return encode(np.stack([gap[starts], lengths, levels[starts]], axis=1).ravel())[0]
+    runs = np.stack([gap[starts], lengths, levels[starts]], axis=1).ravel()
+    return encode(runs, 3 * np.searchsorted(starts, cuts))
 
 
 def why_none(reason: str, tongues: Tongues) -> dict[str, Any]:
