@@ -395,13 +395,10 @@ def place_layer(places: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
 
 def named_places(places: gpd.GeoDataFrame) -> list[list[Any]]:
     """List latitude, longitude and name of places that have both."""
-    points = to_degrees(metric(places.geometry).representative_point())
+    points = to_degrees(metric(places.geometry).representative_point()).to_numpy()
     names = places["name"].where(places["name"].notna(), "").astype(str) if "name" in places else [""] * len(places)
-    return [
-        [round(point.y, 5), round(point.x, 5), name]
-        for point, name in zip(points, names, strict=True)
-        if point is not None and not point.is_empty
-    ]
+    north, east = shapely.get_y(points).tolist(), shapely.get_x(points).tolist()
+    return [[round(y, 5), round(x, 5), name] for y, x, name in zip(north, east, names, strict=True) if math.isfinite(y)]
 
 
 def _place_rank(kind: str) -> int:

@@ -201,7 +201,7 @@ def pack_runs(points: Ints, minutes: Ints, cuts: Ints) -> list[str]:
 
 
 def gaps(points: Ints, cuts: Ints) -> tuple[Ints, Ints]:
-    """Give how many points are skipped before each one of its run `points[cuts[k]:cuts[k + 1]]`, and where runs begin."""
+    """Give how many points are skipped before each one of a `points[cuts[k]:cuts[k + 1]]`, and where those begin."""
     first = cuts[:-1][np.diff(cuts) > 0]
     gap = np.diff(points, prepend=-1) - 1
     gap[first] = points[first]

@@ -1,6 +1,5 @@
 """Places where a reader may try a new site, and whom one there would reach: packed for the page."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np

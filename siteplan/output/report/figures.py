@@ -108,6 +108,15 @@ class Ground:
     places: gpd.GeoDataFrame | None = None
     cells: gpd.GeoDataFrame | None = None
     _drawn: dict[tuple[Frame, bool], Markup] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _apart: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def lines(self, name: str) -> npt.NDArray[np.object_]:
+        """Give the lines of a class of streets, each apart, with those of its links."""
+        assert self.streets is not None  # noqa: S101 - who asks has looked
+        if name not in self._apart:
+            of_class = self.streets["highway"].isin([name, f"{name}_link"])
+            self._apart[name] = shapely.get_parts(self.streets.geometry[of_class].to_numpy())
+        return self._apart[name]
 
     @cached_property
     def unite(self) -> Callable[[npt.NDArray[np.object_]], shapely.Geometry]:
@@ -345,14 +354,10 @@ def _water(frame: Frame, shapes: npt.NDArray[np.object_]) -> Iterator[Markup]:
 
 def _streets(frame: Frame, ground: Ground, classes: Sequence[str]) -> list[Markup]:
     """Draw the classes of streets from the greatest down, as far as the page's size allows."""
-    if ground.streets is None:
-        return []
     drawn: list[Markup] = []
-    kinds = ground.streets["highway"].astype(str).str.removesuffix("_link")
-    for name in classes:
-        lines = ground.streets.geometry.to_numpy()[(kinds == name).to_numpy()]
+    for name in () if ground.streets is None else classes:
         look: Look = {"fill": "none", "stroke": STREET, "stroke_width": STREETS[name], "stroke_linejoin": "round"}
-        drawn.append(_shape(frame, lines, closed=False, **look))
+        drawn.append(_shape(frame, ground.lines(name), closed=False, **look))
         if sum(map(len, drawn)) > STREET_BUDGET:
             return drawn[:-1]
     return drawn[::-1]
@@ -514,7 +519,8 @@ def _merged(frame: Frame, shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.obj
 
 def _near(frame: Frame, shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Leave out what lies outside the frame."""
-    near: npt.NDArray[np.object_] = shapes[shapely.intersects(shapely.box(*frame.box), shapely.envelope(shapes))]
+    (west, south, east, north), (left, low, right, high) = frame.box, shapely.bounds(shapes).T
+    near: npt.NDArray[np.object_] = shapes[(left <= east) & (right >= west) & (low <= north) & (high >= south)]
     return near
 
 
@@ -530,10 +536,11 @@ def _shape(
 def _path(frame: Frame, shapes: npt.NDArray[np.object_], *, closed: bool, tolerance: float) -> str:
     west, south, east, north = frame.box
     slack = 20 / frame.scale  # so that no outline runs along the edge of the map
-    parts = _near(frame, shapely.get_parts(shapes))
+    many = shapely.get_type_id(shapes) > shapely.GeometryType.POLYGON
+    parts = _near(frame, shapely.get_parts(shapes) if many.any() else shapes)
     plain = shapely.simplify(parts, tolerance, preserve_topology=False) if tolerance else parts
     inside = shapely.clip_by_rect(plain, west - slack, south - slack, east + slack, north + slack)
-    pieces = shapely.get_parts(shapely.get_parts(inside))
+    pieces = shapely.get_parts(inside)
     lines = shapely.get_rings(pieces) if closed else pieces[shapely.get_dimensions(pieces) == 1]
     corners, line = shapely.get_coordinates(lines, return_index=True)
     if not len(corners):
@@ -542,15 +549,22 @@ def _path(frame: Frame, shapes: npt.NDArray[np.object_], *, closed: bool, tolera
     new = np.ones(len(at), dtype=bool)
     new[1:] = (line[1:] != line[:-1]) | (at[1:] != at[:-1]).any(axis=1)
     at, line = at[new], line[new]
-    return "".join(_runs(at, [0, *(np.flatnonzero(np.diff(line)) + 1).tolist(), len(at)], closed=closed))
+    return _runs(at, np.append(np.flatnonzero(np.diff(line, prepend=-1)), len(at)), closed=closed)
 
 
-def _runs(corners: npt.NDArray[np.int64], bounds: Sequence[int], *, closed: bool) -> Iterator[str]:
+def _runs(corners: npt.NDArray[np.int64], bounds: npt.NDArray[np.int64], *, closed: bool) -> str:
     """Write each line as steps from corner to corner; a closed one without its last corner, which is its first."""
-    steps, least = list(map(str, np.diff(corners, axis=0).ravel().tolist())), 3 if closed else 2
-    end = "z" if closed else ""
-    for first, stop in itertools.pairwise(bounds):
-        last = stop - 1 - closed
-        if last - first + 1 >= least:
-            way = " ".join(steps[2 * first : 2 * last]).replace(" -", "-")
-            yield f"M{corners[first, 0]} {corners[first, 1]}l{way}{end}"
+    many = np.diff(bounds) - closed
+    there = many >= (3 if closed else 2)
+    first, many = bounds[:-1][there], many[there]
+    if not len(first):
+        return ""
+    begins = np.cumsum(many) - many  # where each of those lines begins in what is written
+    steps = np.diff(corners, axis=0, prepend=0)
+    steps[first] = corners[first]
+    steps = steps[np.arange(many.sum()) + np.repeat(first - begins, many)]
+    before = np.where(steps < 0, "", " ").astype(object)
+    before[begins, 0], before[begins, 1], before[begins + 1, 0] = "zM" if closed else "M", " ", "l"
+    before[0, 0] = "M"
+    parts = itertools.chain.from_iterable(zip(before.ravel().tolist(), map(str, steps.ravel().tolist()), strict=True))
+    return "".join(parts) + ("z" if closed else "")
