@@ -356,18 +356,16 @@ def splits(
     for split, of_cell in named.items():
         if not of_cell.index.is_unique:
             raise InputError(f"territories: a cell stands twice in '{split}'. Give every cell one territory")
-        missing = ~cell.isin(of_cell.index)
-        if missing.any():
-            first = cell[missing].iloc[0]
+        at = of_cell.index.get_indexer(pd.Index(cell))
+        if (at < 0).any():
+            missing = cell[at < 0]
             raise InputError(
-                f"territories: '{split}' lacks {cell[missing].nunique():,} cells of the people, first '{first}'. "
+                f"territories: '{split}' lacks {missing.nunique():,} cells of the people, first '{missing.iloc[0]}'. "
                 "Use cell_territories on the cells that the people stand in"
             )
-        of_point = of_cell.reindex(cell).to_numpy(dtype=object)
-        texts = np.array([OUTSIDE if pd.isna(label) else str(label) for label in of_point], dtype=object)
-        labels = sorted(
-            {str(label) for label in of_cell.dropna().unique()} | set(texts), key=lambda t: (t == OUTSIDE, t)
-        )
-        place = {label: position for position, label in enumerate(labels)}
-        result.append((str(split), np.array([place[text] for text in texts], dtype=np.int64), labels))
+        code, found = pd.factorize(of_cell)
+        text = np.array([*map(str, found), OUTSIDE], dtype=object)[code]  # -1, the last one, is missing
+        lived_in = {*text[at], *map(str, found)}
+        labels = sorted(lived_in, key=lambda label: (label == OUTSIDE, label))
+        result.append((str(split), pd.Index(labels).get_indexer(text)[at].astype(np.int64), labels))
     return result

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from siteplan.doors import door
 from siteplan.errors import InputError, StudyError
@@ -230,9 +231,7 @@ def _best(worth: Callable[[float], float]) -> float:
 
 def _limit(free: int | None) -> float:
     """Return by how much twice the log likelihood may fall within the interval, in units of the spread."""
-    from scipy import stats
-
-    return float(stats.chi2.ppf(SURE, 1) if free is None else stats.f.ppf(SURE, 1, free))
+    return float(2 * scipy.special.gammaincinv(0.5, SURE) if free is None else scipy.special.fdtri(1, free, SURE))
 
 
 def _decay_ends(model: _Model, best: float, top: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from siteplan.errors import InputError, StudyError, keys_named, suggested, warn
 from siteplan.siting.tradeoff import criteria_frontier
 from siteplan.study.choosing import able_sites, by_point, limited_question
 from siteplan.study.load import StudyData
-from siteplan.study.measured import known_columns, site_columns, unknown_column
+from siteplan.study.measured import known_columns, refuse_unknown, site_columns
 from siteplan.study.situation import Answer, Situation
 
 __all__ = ["check_criteria", "check_weights", "criteria_tables"]
@@ -24,14 +24,9 @@ def check_weights(study: Study, data: StudyData) -> None:
     StudyError
         Naming the column.
     """
-    for column, weight in study.score.weights.items():
-        wrong = unknown_column(study, "score.weights", column, data.all_sites)
-        if wrong is not None:
-            raise wrong
-        if column == "cost" and weight > 0:
-            warn(
-                "score.weights.cost: dearer sites score higher; give a weight below 0 where costs count against a site"
-            )
+    refuse_unknown(study, "score.weights", study.score.weights, data.all_sites)
+    if study.score.weights.get("cost", 0.0) > 0:
+        warn("score.weights.cost: dearer sites score higher; give a weight below 0 where costs count against a site")
 
 
 def check_criteria(study: Study, asked: Criteria, data: StudyData) -> None:
@@ -43,15 +38,13 @@ def check_criteria(study: Study, asked: Criteria, data: StudyData) -> None:
         Naming the column: one that there is not, a value that is no number.
     """
     sites = data.sites
-    for column in asked.columns:
-        wrong = unknown_column(study, "criteria.columns", column, data.all_sites)
-        if wrong is not None:
-            raise wrong
+    refuse_unknown(study, "criteria.columns", asked.columns, data.all_sites)
     own = [str(name) for name in sites if name != sites.geometry.name]
+    known = [*own, *known_columns(study)]
     for column in asked.require:
-        if column not in (*own, *known_columns(study)):
-            known = suggested(column, [*own, *known_columns(study)])
-            raise StudyError(f"criteria.require.{column}: no such column of the sites; expected {known}")
+        if column not in known:
+            likely = suggested(column, known)
+            raise StudyError(f"criteria.require.{column}: no such column of the sites; expected {likely}")
     given = {name: each for name, each in asked.columns.items() if name in own and each.weight}
     require = {name: each for name, each in asked.require.items() if name in own}
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,7 +14,7 @@ from siteplan.config import Profile, Study, seconds_of
 from siteplan.config.criteria import Criteria
 from siteplan.errors import InputError, StudyError, listed, suggested, warn
 from siteplan.formats import PLACES
-from siteplan.inputs.candidates import CANDIDATE_TAGS, propose_sites, read_tags
+from siteplan.inputs.candidates import CANDIDATE_TAGS, TagTable, propose_sites, read_tags
 from siteplan.inputs.files import read_places
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, read_transit
@@ -21,7 +22,7 @@ from siteplan.study.editing import edited_timetable
 from siteplan.study.load import StudyData
 from siteplan.times import travel_times
 
-__all__ = ["SERVICES", "TAG_TABLES", "known_columns", "measured", "read_kinds", "site_columns", "unknown_column"]
+__all__ = ["SERVICES", "TAG_TABLES", "known_columns", "measured", "read_kinds", "refuse_unknown", "site_columns"]
 
 SERVICES = CANDIDATE_TAGS.with_name("services.yaml")
 TAG_TABLES = (".yaml", ".yml")
@@ -75,14 +76,15 @@ def site_columns(sites: gpd.GeoDataFrame, names: Iterable[str]) -> pd.DataFrame:
     return table
 
 
-def unknown_column(study: Study, key: str, column: str, sites: gpd.GeoDataFrame) -> StudyError | None:
-    """Say that a column is none of the sites, of the scores or of what is measured; None where it is one of them."""
+def refuse_unknown(study: Study, key: str, columns: Iterable[str], sites: gpd.GeoDataFrame) -> None:
+    """Refuse columns that are none of the sites, of the scores or of what is measured."""
     own = [str(name) for name in sites if name not in (sites.geometry.name, "name", "status")]
     known = [*study.columns(), *own, *known_columns(study)]
-    # The modes of a table of times are known when it is read.
-    if column in known or (study.inputs.times is not None and Measure.read(column) is not None):
-        return None
-    return StudyError(f"{key}.{column}: no such result or column of the sites; expected {suggested(column, known)}")
+    for column in columns:
+        # The modes of a table of times are known when it is read.
+        if column not in known and (study.inputs.times is None or Measure.read(column) is None):
+            likely = suggested(column, known)
+            raise StudyError(f"{key}.{column}: no such result or column of the sites; expected {likely}")
 
 
 def _named(study: Study) -> list[str]:
@@ -171,8 +173,13 @@ def _kinds(asked: Criteria) -> list[str]:
     """Name the kinds of services that are told apart."""
     file = asked.services
     if file is None or file.suffix.lower() in TAG_TABLES:
-        return [*read_tags(SERVICES if file is None else file)]
+        return [*(_shipped() if file is None else read_tags(file))]
     return sorted(read_kinds(file, "criteria.services")["kind"].unique())
+
+
+@cache
+def _shipped() -> TagTable:
+    return read_tags(SERVICES)
 
 
 def _services(study: Study, asked: Criteria) -> gpd.GeoDataFrame:
