@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from scipy import stats
 
-from siteplan.analysis.observed import fit_uptake, foretell_left_out
+from siteplan.analysis.observed import SURE, _limit, fit_uptake, foretell_left_out
 from siteplan.config.observed import Observed
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.inputs.visits import read_visits
@@ -94,6 +95,12 @@ def test_the_best_is_that_of_a_fine_grid_of_both() -> None:
     others = [likelihood(u, d) for u in np.linspace(0.02, 0.08, 31) for d in np.linspace(0, 0.15, 31)]
     assert max(others) <= best
     assert max(others) == pytest.approx(best, abs=5.0)  # and near it: the grid is fine
+
+
+@pytest.mark.parametrize("free", [1, 2, 7, 200])
+def test_the_ends_of_the_intervals_are_those_of_the_tables(free: int) -> None:
+    assert _limit(None) == stats.chi2.ppf(SURE, 1)
+    assert _limit(free) == stats.f.ppf(SURE, 1, free)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.15])

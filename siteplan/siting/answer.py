@@ -23,6 +23,7 @@ from siteplan.siting.work import Work
 __all__ = ["ENDS", "Answer", "answer"]
 
 ENDS = ("clock", "steps", "gap", "greedy", "proven")  # of a search; of several, the first is told
+SMALL = 100  # candidates: of so few the best set is proven in less time than restarts take
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,8 @@ def _bettered(problem: Problem, start: Flags, work: Work) -> Flags:
         return without_idle([problem], [start])[0]
     if (problem.plain and bounded(problem)) or problem.capacity is not None or search == "farthest":
         return start
-    best = improve(problem, start)
+    small = problem.times == 1 and problem.question.method == "exact" and int((~problem.barred).sum()) <= SMALL
+    best = swap(problem, start) if small else improve(problem, start)
     if problem.times == 1 or problem.floors is not None or problem.quotas:
         return best
     return swap(problem, anneal(problem, best, objective_of(problem, best), work), (0.0,))

@@ -4,6 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
@@ -86,12 +87,12 @@ class StudyData:
     frame: gpd.GeoSeries | None = None
     """How far streets and what lies around them are drawn; None: all of them."""
 
-    @property
+    @cached_property
     def sites(self) -> gpd.GeoDataFrame:
         """The sites to analyse: all but the excluded."""
         return used_sites(self.all_sites)
 
-    @property
+    @cached_property
     def cell_communes(self) -> pd.Series | None:
         """The name of the commune of each cell, `outside` beyond them all; None without communes."""
         return None if self.communes is None else commune_names(self.cells, self.communes)
