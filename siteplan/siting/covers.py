@@ -29,18 +29,21 @@ def center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, fl
     steps = np.unique(problem.minutes[usable])
     high, all_within, held = len(steps), None, start
     impossible = 0  # it is proven that fewer minutes than the step of this number do not do
-    for solved in (False, True):  # what bounding tells alone narrows what HiGHS is asked
+    # What search and bounds tell narrows what HiGHS is asked: where nothing is known, sets are looked for above, proofs
+    # that there are none below.
+    for way, upwards in ("bound", False), ("search", True), ("solve", not problem.plain):
         low, top = impossible, high
         while low < top:
             middle = (low + top) // 2
             nearer = _within(problem, float(steps[middle]))
-            opened, proven = _all_reached(nearer, must, work, solved=solved)
+            opened, proven = _all_reached(nearer, must, work, way)
             if opened is not None:
                 high, top, all_within, held = middle, middle, nearer, opened
-            elif proven or solved:
+            elif proven:
+                low = impossible = middle + 1
+            elif upwards:
                 low = middle + 1
-                impossible = low if proven else impossible
-            else:  # not known: what is impossible is looked for below
+            else:
                 top = middle
     bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
     if all_within is not None and held is not None and problem.plain:
@@ -62,47 +65,32 @@ def _all_nearest(problem: Problem, must: Flags, start: Flags, work: Work) -> Fla
     return opened if found.objective <= all_now else start
 
 
-def _all_reached(problem: Problem, must: Flags, work: Work, *, solved: bool) -> tuple[Flags | None, bool]:
+def _all_reached(problem: Problem, must: Flags, work: Work, way: str) -> tuple[Flags | None, bool]:
     """Return a set that reaches all of `must`, or None and whether it is proven that there is none.
 
-    Unless it is `solved`, too, by what bounding tells.
+    Ways are to bound whom so many sites cover without conditions, to search, and to let HiGHS solve what that leaves.
     """
-    if problem.count:  # without conditions, the bound on whom so many sites cover often tells
+    most, plain, left = problem.count or len(problem.sites), problem.plain, problem
+    opened, proven = None, False
+    if way == "search":
+        opened = few_sites(problem, must, work, enough=most) if plain else None
+        proven = plain and opened is None
+    elif problem.count:
         demands = Demands.covered(problem.ptr, problem.site, must.astype(np.float64), len(problem.sites))
-        found, opened = median_of(problem, demands, work, Effort(iterations=ITERATIONS, nodes=0))
-        if found.bound > 0:
-            return None, True
-        if found.objective == 0 and fits(problem, opened):
-            return opened, True
-        if problem.plain:
-            return _covered(problem, must, work, solved=solved)
-        problem = settled(problem, found) if found.objective > 0 else problem
-    if not solved:
-        return None, False
-    best = solve(problem, "nothing", must=must, work=work.part(1 / 3))
-    if best is None or not np.isfinite(best.value):
-        return None, best is None
-    return best.opened, True
-
-
-def _covered(problem: Problem, must: Flags, work: Work, *, solved: bool) -> tuple[Flags | None, bool]:
-    """Do as `_all_reached` where nothing but a number of sites is asked: look for the fewest."""
-    count = problem.count or 0
-    few = few_sites(problem, must, work, enough=count)
-    if few is None:
-        return None, True
-    many = int(few.sum())
-    if many > count and solved:
-        free, part = replace(problem, count=None), work.part(1 / 3)
-        best = solve(free, "sites", must=must, start=few, work=part, enough=count + 0.5)
-        if best is None or -best.bound > count + 0.4:
-            return None, True
-        few, many = best.opened, int(best.opened.sum())
-    if many > count:
-        return None, False
-    for _ in grow(Opening(problem, few)):
+        found, covering = median_of(problem, demands, work, Effort(iterations=ITERATIONS, nodes=0))
+        proven = found.bound > 0
+        left = settled(problem, found) if found.objective > 0 else problem
+        opened = covering if found.objective == 0 and fits(problem, covering) else None
+    if way == "solve" and opened is None and not proven:
+        asked, goal = (replace(left, count=None), "sites") if plain else (left, "nothing")
+        best = solve(asked, goal, must=must, work=work.part(1 / 3), enough=most + 0.5)
+        proven = best is None or (plain and -best.bound > most + 0.4)
+        opened = best.opened if best is not None and np.isfinite(best.value) else None
+    if opened is None or opened.sum() > most:
+        return None, proven
+    for _ in grow(Opening(problem, opened)) if plain else ():
         pass
-    return few, True
+    return opened, True
 
 
 def _within(problem: Problem, minutes: float) -> Problem:

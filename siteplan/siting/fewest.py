@@ -14,7 +14,7 @@ from siteplan.siting.work import VISITS, Work
 
 __all__ = ["few_sites", "search_covers"]
 
-VISITED = 2000  # times that each pair is, on average, and
+VISITED = 20000  # times that each pair is, on average, and
 MOST = 5e8  # visits in all, about half a second
 
 
