@@ -36,7 +36,7 @@ def test_the_best_set_of_backups_is_found(condition: dict[str, Any], fixed: int)
     usual = [np.isin(np.arange(14), some) for some in itertools.combinations(range(14), largest)]
     usual = [opened for opened in usual if (opened | ~problem.fixed).all() and not (opened & problem.barred).any()]
     able = problem.weight * (problem.covering(~problem.barred) >= 2)
-    assert most_served(problem, largest) == max(float(able @ problem.covering(opened)) / 2 for opened in usual) >= most
+    assert most_served(problem)[largest] == max(float(able @ problem.covering(opened)) / 2 for opened in usual) >= most
     work = Work(1.0, 60.0)
     found, again = (anneal(problem, begin, most / 2, work) for _ in range(2))
     assert found.tolist() == again.tolist()

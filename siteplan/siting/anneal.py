@@ -12,7 +12,7 @@ from siteplan.siting.heuristic import LITTLE
 from siteplan.siting.problem import Flags, Problem
 from siteplan.siting.work import VISITS, Work
 
-__all__ = ["anneal"]
+__all__ = ["anneal", "draw"]
 
 RUNS = 8
 MOST = 8e8  # visits to a pair in all, some four seconds
@@ -50,7 +50,7 @@ def anneal(problem: Problem, opened: Flags, value: float, work: Work) -> Flags:
 
 
 @inner_kernel
-def _draw(state, below):  # type: ignore[no-untyped-def]
+def draw(state, below):  # type: ignore[no-untyped-def]
     """Return the next state of a series, and a number from 0 to `below` - 1."""
     state = state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
     return state, np.int64((state >> np.uint64(33)) % np.uint64(below))
@@ -91,10 +91,10 @@ def _anneal(by_site, weight, times, able, bound, begin, steps, threshold, seed):
             many += 1
     best, most = opened.copy(), worth
     for step in range(steps):
-        state, slot = _draw(state, many + loose)
+        state, slot = draw(state, many + loose)
         out = held[slot] if slot < many else -1
         left = spare + cost[out]
-        state, drawn = _draw(state, max(1, np.searchsorted(rising, left, side="right")))
+        state, drawn = draw(state, max(1, np.searchsorted(rising, left, side="right")))
         into = some[drawn]
         if opened[into]:
             if not loose:
@@ -106,7 +106,7 @@ def _anneal(by_site, weight, times, able, bound, begin, steps, threshold, seed):
         if not free:
             continue
         change = _turn(out, -1, by_site, weight, times, number) + _turn(into, 1, by_site, weight, times, number)
-        state, drawn = _draw(state, 1 << 20)
+        state, drawn = draw(state, 1 << 20)
         if -change > threshold * 0.01 ** (step / steps) * drawn / (1 << 20):
             _turn(into, -1, by_site, weight, times, number)
             _turn(out, 1, by_site, weight, times, number)

@@ -66,7 +66,8 @@ def answer(problem: Problem) -> Answer:
     method, work = problem.question.method, Work(problem.question.effort, problem.question.seconds)
     problem, floor, highest = _raised_floors(problem, work)
     order, greedy_set = _greedy(problem)
-    greedy_fits = meets(problem, greedy_set)
+    greedy_parts = shares(problem, greedy_set)
+    greedy_fits = meets(problem, greedy_set) and serves_enough(problem, greedy_parts)
     start = greedy_set if greedy_fits else highest
     if start is not None:
         start = _bettered(problem, start, work)
@@ -87,16 +88,12 @@ def answer(problem: Problem) -> Answer:
     value = published(problem, opened, parts)
     if parts is not None:
         value = round(value, 6)  # the solver's tolerance, not people
-    if np.isnan(bound) and method == "exact":
-        bound = value
     # What sums over all people and, with shares of them, the solver cannot tell apart.
     everybody = float(problem.weight.sum()) * float(problem.worth.max(initial=0.0))
     little = (LITTLE if parts is None else 1e-6) * max(1.0, abs(value))
     if abs(value - bound) <= max(little, LITTLE * everybody):
         bound = value
-    greedy_parts = shares(problem, greedy_set) if greedy_fits else None
-    lost = problem.capacity is not None and not serves_enough(problem, greedy_parts)
-    greedy = published(problem, greedy_set, greedy_parts) if greedy_fits and not lost else np.nan
+    greedy = published(problem, greedy_set, greedy_parts) if greedy_fits else np.nan
     ended = _ended(problem, work, abs(value - bound) / max(abs(value), LITTLE), floor)
     return Answer(problem, opened, value, bound, greedy, tuple(order), method, int(aside.sum()), floor, ended)
 
@@ -138,10 +135,10 @@ def _bettered(problem: Problem, start: Flags, work: Work) -> Flags:
 def _only_one(problem: Problem, work: Work) -> tuple[Flags, float]:
     """Return the only set there is, if it meets the conditions; its value is its bound."""
     opened = ~problem.barred
-    full = problem.capacity is not None and not serves_enough(problem, shares(problem, opened))
-    if full or not meets(problem, opened):
+    parts = shares(problem, opened)
+    if not meets(problem, opened) or not serves_enough(problem, parts):
         raise why(problem, work)
-    return opened, np.nan
+    return opened, published(problem, opened, parts)
 
 
 def _greedy(problem: Problem) -> tuple[list[int], Flags]:
@@ -180,7 +177,8 @@ def _best(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> tu
     bare = replace(problem, apart=problem.apart[:0], quotas=(), floors=None, budget=None, capacity=None)
     if problem.count is None:  # more sites than the cheapest ones that the budget pays for cannot open
         bare = replace(bare, count=most_sites(problem))
-    most = most_served(problem, bare.count or 0)
+    upper = most_served(problem)
+    most = float(upper[min(bare.count or 0, len(upper) - 1)])
     if bounded(bare) and problem.plain:
         opened, without = plainly(bare, work, gap)
         return opened, problem.told(min(most, without))

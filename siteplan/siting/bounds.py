@@ -106,19 +106,17 @@ def most_sites(problem: Problem) -> int:
     return int((np.cumsum(cheapest) <= (problem.budget or 0.0) * (1 + LITTLE)).sum())
 
 
-def most_served(problem: Problem, count: int) -> float:
-    """Return what so many sites are worth at most: all sites together, if each is full of people who count most there.
+def most_served(problem: Problem) -> Floats:
+    """Return what no site, one, two and so on are worth at most, fixed ones first: each is full of all whom it reaches.
 
     As backups, a person takes a place at each of several sites.
     """
-    room, dearest = problem.capacity, np.zeros(len(problem.sites))
-    if problem.times > 1:
-        able = np.where(problem.covering(~problem.barred) >= problem.times, problem.weight, 0.0)[problem.point]
-        room = np.bincount(problem.site, weights=able, minlength=len(dearest)) / problem.times
-    everybody = objective_of(problem, ~problem.barred)
-    if room is None:
-        return everybody
-    np.maximum.at(dearest, problem.site, problem.worth)
-    worth = np.minimum(room, float(problem.weight.sum())) * dearest
-    free = np.sort(worth[~problem.fixed & ~problem.barred])[::-1]
-    return min(everybody, float(worth[problem.fixed].sum() + free[: max(0, count - int(problem.fixed.sum()))].sum()))
+    able = np.where(problem.covering(~problem.barred) >= problem.times, problem.weight / problem.times, 0.0)
+    worth = np.bincount(problem.site, weights=able[problem.point] * problem.worth, minlength=len(problem.sites))
+    if problem.capacity is not None:
+        dearest = np.zeros(len(worth))
+        np.maximum.at(dearest, problem.site, problem.worth)
+        worth = np.minimum(worth, np.minimum(problem.capacity, float(problem.weight.sum())) * dearest)
+    order = np.r_[0.0, worth[problem.fixed], np.sort(worth[~problem.fixed & ~problem.barred])[::-1]]
+    most: Floats = np.minimum(np.cumsum(order), objective_of(problem, ~problem.barred))
+    return most

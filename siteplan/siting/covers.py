@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from siteplan.siting.bounds import ITERATIONS, conditioned, median_of, plainly, settled
+from siteplan.siting.bounds import ITERATIONS, conditioned, median_of, most_served, plainly, settled
 from siteplan.siting.demands import Demands
 from siteplan.siting.exact import SLACK, solve
 from siteplan.siting.fewest import few_sites
@@ -111,8 +111,9 @@ def fewest(problem: Problem, aside: Flags, start: Flags | None, work: Work) -> t
     small = few_sites(fewer, must, work) if everybody and least == "sites" else None
     if small is not None and fits(problem, small) and (start is None or small.sum() < start.sum()):
         start = small
-    bound = _least_needed(problem, floor or 0.0)
-    proven = False
+    bound, proven = float(problem.cost[problem.fixed].sum()), False
+    if least == "sites":
+        bound = float(max(int(problem.fixed.sum()), int((most_served(problem) >= (floor or 0.0)).argmax())))
     if least == "sites" and start is not None and not everybody and replace(problem, count=1).plain:
         start, few = _fewer(fewer, start, work)
         bound, proven = max(bound, float(few)), few == int(start.sum())
@@ -152,14 +153,3 @@ def _fewer(problem: Problem, start: Flags, work: Work) -> tuple[Flags, int]:
                 return start, count + 1
         else:
             return start, 0
-
-
-def _least_needed(problem: Problem, wanted: float) -> float:
-    """Return how many sites it takes if none shared anybody with another, or what those cost that are open anyway."""
-    if problem.question.least == "cost":
-        return float(problem.cost[problem.fixed].sum())
-    many = len(problem.sites)
-    reach = np.bincount(problem.site, weights=problem.weight[problem.point], minlength=many)
-    reach = np.r_[reach[problem.fixed], np.sort(reach[~problem.fixed & ~problem.barred])[::-1]]
-    enough = np.cumsum(np.r_[0.0, reach]) >= wanted
-    return float(max(int(problem.fixed.sum()), int(enough.argmax())))

@@ -456,8 +456,8 @@ def minimise(
         starts, column, value = rows.matrix()
         lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = starts, column, value
     if whole.any():
-        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[int(one)] for one in whole]
+        kinds: Any = np.array([highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger])
+        lp.integrality_ = kinds[whole.astype(np.int64)].tolist()
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     usual = {
         "output_flag": False,

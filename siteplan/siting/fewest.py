@@ -7,6 +7,7 @@ closes that is missed least and one opens for somebody who has none; whoever has
 import numpy as np
 
 from siteplan.compiled import inner_kernel, kernel
+from siteplan.siting.anneal import draw
 from siteplan.siting.exact import must_sets
 from siteplan.siting.kernels import pairs_by_site
 from siteplan.siting.problem import Flags, Problem
@@ -85,8 +86,8 @@ def search_covers(ptr, site, by_site, opened, able, enough, most):  # type: igno
         visits += sites + size[out]
         if closing:
             continue
-        drawn = drawn * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-        i = bare[np.int64((drawn >> np.uint64(33)) % np.uint64(left))]
+        drawn, at = draw(drawn, left)
+        i = bare[at]
         into = -1
         for k in range(ptr[i], ptr[i + 1]):
             j = site[k]

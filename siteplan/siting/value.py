@@ -45,8 +45,8 @@ def meets(problem: Problem, opened: Flags) -> bool:
 
 def serves_enough(problem: Problem, parts: Floats | None) -> bool:
     """Whether a set still serves as many as objective share wants once its sites are full."""
-    if parts is None:
-        return False
+    if problem.capacity is None or parts is None:
+        return problem.capacity is None
     return float((problem.weight[problem.point] * parts).sum()) >= (problem.wanted or 0.0) * (1 - 1e-6)
 
 
