@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
-from siteplan.memory import BLOCK, blocks, give_back
+from siteplan.memory import BLOCK, blocks, reused
 from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
 from siteplan.network.laying import components, hilbert, mark_dead_ends, rows, walked
@@ -139,7 +139,13 @@ class Footing:
 
 def footing(streets: StreetNetwork, profile: Profile) -> Footing:
     """Return what a profile may do with each edge."""
-    return streets.remember(("footing", profile), lambda: _footing(streets, profile))  # type: ignore[no-any-return]
+
+    def make() -> Footing:
+        with reused(len(streets.u) > LARGE):
+            return _footing(streets, profile)
+
+    found: Footing = streets.remember(("footing", profile), make)
+    return found
 
 
 def stuck(streets: StreetNetwork, profile: Profile) -> Bools:
@@ -195,10 +201,8 @@ def _graph(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGra
         edited = _edited(streets, profile, use, backwards)
         if edited is not None:
             return edited
-    built = _build(streets, use, backwards)
-    if len(streets.u) > LARGE:
-        give_back()  # what it was built of is as much again as what is searched
-    return built
+    with reused(len(streets.u) > LARGE):  # what it is built of is as much again as what is searched
+        return _build(streets, use, backwards)
 
 
 def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
