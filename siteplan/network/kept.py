@@ -206,9 +206,7 @@ def _linked_nearby(
 
 def _part(streets: StreetNetwork, rows: Ints) -> StreetNetwork:
     """Return some of the edges as streets of their own."""
-    count = streets.start[rows + 1] - streets.start[rows]
-    start = np.concatenate([[0], np.cumsum(count)])
-    vertex = np.arange(start[-1]) + np.repeat(streets.start[rows] - start[:-1], count)
+    start, corners = streets.corners(rows)
     columns = {name: getattr(streets, name)[rows] for name in ("u", "v", "length", "kind", "way_id")}
     alone = replace(streets, climb=None, origin=None, turns=streets.turns[:0], detours=())
-    return replace(alone, x=streets.x[vertex], y=streets.y[vertex], start=start, **columns)
+    return replace(alone, x=corners[:, 0].copy(), y=corners[:, 1].copy(), start=start, **columns)
