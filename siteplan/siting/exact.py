@@ -124,7 +124,7 @@ def solve(
     at_least
         The objective must be at least this; for `share` that is the people to cover.
     start
-        A set of sites to start from; not used where sites may be full.
+        A set of sites to start from; not used for backups, nor where sites may be full.
     work, gap
         When to stop: after so much (None: only when done), or when proven to be within this share of the optimum.
     enough
@@ -156,8 +156,9 @@ def solve(
     scale = (float(np.abs(cost).max(initial=0.0)) or 1.0) / LARGEST
     if bool((lower[:many] == upper[:many]).all()) and problem.times == 1:
         whole[:] = False
-    # With capacities it takes a programme of its own to complete a set of sites, and more than that spares.
-    begin = None if start is None or problem.capacity is not None else (np.arange(many), start)
+    # With capacities a set is completed by a programme of its own, which costs more than it spares; of backups HiGHS
+    # proves more where it begins with none, above all within a budget.
+    begin = (np.arange(many), start) if start is not None and problem.capacity is None and problem.times == 1 else None
     # The gap is meant of people-minutes, which are what is missing to the penalty for all.
     nobody = abs(problem.told(0.0)) / scale if goal == "value" and gap else 0.0
     bounds = lower, upper, whole
