@@ -124,7 +124,7 @@ def search_limited(departures, cutoff, rides, timetable, feet, exits, access, ro
                     continue
                 stop, time, walk = pool[label, OWNER], pool[label, VALUE], pool[label, WALK]
                 near = exit_ptr[stop + 1] - exit_ptr[stop]
-                if count + near > len(found):
+                if count + near > found.shape[1]:
                     found = widen(found, count, near)
                 for e in range(exit_ptr[stop], exit_ptr[stop + 1]):
                     target, there = U(exit_[e, 0]), time + exit_[e, 1]
@@ -137,8 +137,7 @@ def search_limited(departures, cutoff, rides, timetable, feet, exits, access, ro
                             pool, used = _add(heads, pool, used, READY, foot[f, 0], k, there, walked)
             first = last
         first = used
-        if plan is not None:
-            take_stock(m, found, count, targets, plan)
+        take_stock(m, found, count, targets, plan)
     for label in range(used):
         if pool[label, KIND] == ABOARD:
             aboard[pool[label, OWNER]] = -1

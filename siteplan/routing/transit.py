@@ -38,11 +38,13 @@ __all__ = ["make_ride_room", "search_rides"]
 
 @inner_kernel
 def _put(list_, listed, count, stop):  # type: ignore[no-untyped-def]
-    """Put a stop into a list, once; return how many are in it."""
-    if not listed[stop]:
-        listed[stop] = True
-        list_[U(count)] = stop
-        count += 1
+    """Put a stop into a list, once; return how many are in it.
+
+    One that is in it is written behind the last: of arrays in a branch, Numba counts references at every call.
+    """
+    list_[U(count)] = stop
+    count += not listed[stop]
+    listed[stop] = True
     return count
 
 
@@ -79,10 +81,8 @@ def _first_trip(on, at, width, ready, before):  # type: ignore[no-untyped-def]
 @inner_kernel
 def _meet(table, row, seen, count):  # type: ignore[no-untyped-def]
     """List a row of a table of rounds that is about to be written for the first time; return how many are listed."""
-    if table[row, U(table.shape[1] - 1)] == FAR:  # what holds for any round holds for the last
-        seen[U(count)] = row
-        count += 1
-    return count
+    seen[U(count)] = row
+    return count + (table[row, U(table.shape[1] - 1)] == FAR)  # what holds for any round holds for the last
 
 
 @inner_kernel
@@ -182,8 +182,8 @@ def _put_back(timetable, tables, lists, counts):  # type: ignore[no-untyped-def]
 def make_ride_room(timetable: tuple[Any, ...], rides: int, targets: int) -> tuple[Any, ...]:
     """Return the working arrays of a thread; they are the same after a search as before.
 
-    They are those by stop and round, by place and round, by call and round, and by pattern; lists of stops and
-    patterns, with marks; and the room for targets.
+    They are those by stop and round, by place and round, by call and round, and by pattern; lists of stops, with room
+    for one that is not in them, and of patterns, with marks; and the room for targets.
     """
     pattern_ptr, time_ptr, call_ptr = timetable[0], timetable[4], timetable[7]
     width, count, patterns = np.diff(pattern_ptr), len(call_ptr) - 1, len(pattern_ptr) - 1
@@ -196,8 +196,10 @@ def make_ride_room(timetable: tuple[Any, ...], rides: int, targets: int) -> tupl
         np.full((call_ptr[-1], rides), FAR, np.int32),
         np.full((patterns, 2), -1, np.int32),
     )
-    waiting = tuple(make(count, kind) for _ in range(2) for make, kind in ((np.empty, np.int32), (np.zeros, np.bool_)))
-    seen = (np.empty(count, np.int32), np.empty(count, np.int32), np.empty((2, patterns), np.int32))
+    waiting = tuple(
+        make(count + 1, kind) for _ in range(2) for make, kind in ((np.empty, np.int32), (np.zeros, np.bool_))
+    )
+    seen = (np.empty(count + 1, np.int32), np.empty(count + 1, np.int32), np.empty((2, patterns), np.int32))
     return tables, waiting, seen, make_room(targets)
 
 
@@ -260,13 +262,13 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room
                 off_listed[stop] = False
                 time = ride[stop, k]
                 near = exit_ptr[stop + U(1)] - exit_ptr[stop]
-                if count + near > len(found):
+                if count + near > found.shape[1]:
                     found = widen(found, count, near)
                 for e in range(exit_ptr[stop], exit_ptr[stop + U(1)]):
                     target, there = U(exit_[U(e), 0]), time + exit_[U(e), 1]
                     if there > latest:
                         break
-                    if there < best[target]:  # most are not: a call with so many arrays would cost more than the rest
+                    if there < best[target]:
                         count = arrive(target, there, m, found, count, targets, plan)
                 if k + 1 < rides:
                     for f in range(foot_ptr[stop], foot_ptr[stop + U(1)]):
@@ -277,8 +279,7 @@ def search_rides(departures, cutoff, rides, timetable, feet, exits, access, room
                             starts = _meet(ready, other, ready_seen, starts)
                             _improve(ready, other, k + 1, there)
                             waiting = _put(on_at, on_listed, waiting, other)
-        if plan is not None:
-            take_stock(m, found, count, targets, plan)
+        take_stock(m, found, count, targets, plan)
     _put_back(timetable, tables, lists, (starts, rode, known))
     if plan is None:
         return *per_departure(departures, cutoff, found, count, targets), np.empty((0, 0), np.int32)
