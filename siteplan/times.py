@@ -151,6 +151,7 @@ def times_by_tile(
                 means["progress"](done + here, total)
 
         how: dict[str, Any] = {"direction": direction, "executor": means.get("executor"), "progress": tell}
+        people = people.to_crs(timetable.streets.crs)  # once, not for every tile
         for number in np.unique(tile[tile >= 0]).tolist():
             some = sites[tile == number]
             take(number, _by_transit(timetable, some, people, profile, limits=[longest], **how))
