@@ -15,10 +15,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oracles import street_times, turning_times, usage
-from siteplan.config import BIKE, WALK, Profile
+from siteplan.config import BIKE, CALM, WALK, Profile
 from siteplan.errors import NetworkError
 from siteplan.network.detours import apart
-from siteplan.network.graph import mode_graph
+from siteplan.network.graph import ModeGraph, footing, mode_graph
+from siteplan.network.kept import linked
 from siteplan.network.snapping import link, positions
 from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.routing import search
@@ -37,6 +38,7 @@ from worlds import (
     on_edges,
     places,
     plane,
+    put,
     ring,
     river,
     shortcut,
@@ -335,6 +337,36 @@ def test_a_graph_is_made_once() -> None:
     streets = line().streets()
     assert mode_graph(streets, WALK) is mode_graph(streets, WALK)
     assert mode_graph(streets, WALK) is not mode_graph(streets, WALK, backwards=True)
+
+
+CALMER = CALM.with_(stress=3)
+a_speed = st.builds(
+    lambda profile, kmh, pushing: profile.with_(speed_kmh=kmh, push_kmh=pushing, access_kmh=pushing),
+    st.sampled_from([WALK, WALK.with_(squares="around"), BIKE, PUSHED, CALM, CALMER]),
+    st.floats(1, 20),
+    st.floats(1, 8),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(networks(), some_turns, some_turns, on_edges, st.lists(a_speed, min_size=2, max_size=5))
+def test_streets_at_other_speeds_are_those_laid_anew(
+    edges: list[Edge], seeds: list[int], over: list[int], at: list[Spot], profiles: list[Profile]
+) -> None:
+    """One after the other, on streets that share what no speed changes: graphs, and where places meet the streets."""
+    streets = detoured(turned(made(edges), seeds), over)
+    spots = put(streets, at)
+    for profile in profiles:
+        anew, varied = replace(streets), streets.varied()
+        if np.max(anew.costs(profile)) < 0:
+            continue
+        pd.testing.assert_frame_equal(linked(varied, spots, profile, 300.0), link(anew, spots, mode=profile))
+        for made_of in (footing, mode_graph):
+            one, other = dict(vars(made_of(varied, profile))), dict(vars(made_of(anew, profile)))
+            long = one.pop("detours", ()), other.pop("detours", ())  # of several lengths: no array
+            assert long[0] == long[1]
+            assert all(np.array_equal(one[name], other[name]) for name in other)
+        assert not any(isinstance(kept, ModeGraph) for kept in streets._memo.values())
 
 
 def test_no_street_for_a_mode_is_an_error() -> None:

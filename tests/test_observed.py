@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -285,7 +286,7 @@ def test_what_a_study_is_refused_for(valley: Path) -> None:
     with pytest.raises(StudyError, match=r"observed: .*give demand"):
         check_observed(study.model_copy(update={"demand": None}), asked, data)
     with pytest.raises(InputError, match=r"observed.visits: .*has 'S01' as site"):
-        check_observed(study, asked, type(data)(**{**vars(data), "all_sites": data.all_sites.iloc[1:]}))
+        check_observed(study, asked, replace(data, all_sites=data.all_sites.iloc[1:]))
     choirs = asking(valley, "observed", "demand", "sharing", overrides=(*SMALL, "sharing={uses: [associations]}"))
     with pytest.raises(StudyError, match=r"observed.use: names sharing, none of whose uses is telework"):
         check_observed(choirs, asked.model_copy(update={"use": ("sharing",)}), data)

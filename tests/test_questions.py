@@ -5,6 +5,7 @@ A (existing) reaches the homes 0 to 3 within 10 minutes on foot, B (candidate) t
 By bicycle A reaches 0 to 5 within 20 minutes, B 4 to 9.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -582,12 +583,12 @@ def test_a_window_must_stay_in_its_day(street):
 def test_sites_without_desks_are_named(town):
     _, study, territory, reach = town
     sites = territory.all_sites.assign(capacity=np.nan)
-    bare = type(territory)(**{**vars(territory), "all_sites": sites})
+    bare = replace(territory, all_sites=sites)
     asked = Fairness(catchment={"steps": {10: 1}})
     with pytest.raises(InputError, match="1 existing or required sites have no capacity, first 'A'"):
         check_questions(asking(study, fairness=asked), bare)
     half = territory.all_sites.assign(capacity=[8.0, np.nan])
-    half = type(territory)(**{**vars(territory), "all_sites": half})
+    half = replace(territory, all_sites=half)
     with pytest.warns(SiteplanWarning, match="1 chosen sites have no capacity, first 'B'"):
         fairness_tables(asked, Situation(study, half, reach, ["B"]))
 

@@ -215,6 +215,11 @@ class Profile(Mode, ByBike, OnFoot):
         """How people travel on the street of the site."""
         return self
 
+    @property
+    def ways(self) -> tuple[Any, ...]:
+        """What says which ways may be used, at whatever speed."""
+        return self.rules, self.push, self.stress, self.squares
+
     def by_length(self) -> Self:
         """Return the profile that goes where this one goes, but counts metres: nothing takes longer than it is long.
 

@@ -16,7 +16,7 @@ edge, or one that meets a changed edge, is part of. What replaces them stands be
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -118,7 +118,8 @@ class Footing:
 
     `cost` (edges, 2) are deciseconds along and against the edge (-1: closed), `ends_only` says that it may be used at
     the ends of a trip only, `trusted` that its component may be linked to; `component` is that of each street node;
-    `turns` and `detours` are those that the profile may not make, as in `StreetNetwork`.
+    `turns` and `detours` are those that the profile may not make, as in `StreetNetwork`. On edges that are `pushed`
+    bicycles are pushed the closed way. No speed changes anything but costs.
     """
 
     cost: Ints
@@ -128,6 +129,7 @@ class Footing:
     component: Ints
     turns: Ints
     detours: tuple[tuple[int, ...], ...]
+    pushed: Bools
 
     def alike(self, other: "Footing", here: Ints, there: Ints) -> Bools:
         """Tell which edges (rows here and there) are used alike in two networks."""
@@ -175,19 +177,23 @@ def _stuck(streets: StreetNetwork, cost: Ints) -> Bools:
     return found
 
 
-def _pushed(streets: StreetNetwork, profile: Profile, cost: Ints) -> tuple[Ints, Bools]:
-    """Return costs with bicycles pushed where one-way rules leave no other way, and which edges those are.
+def _pushed(streets: StreetNetwork, profile: Profile, cost: Ints) -> Bools:
+    """Tell on which edges bicycles are pushed because one-way rules leave no other way.
 
     Who lives in a one-way street that leads nowhere, as at the edge of an extract, gets off there: the street serves
     the ends of trips, at pushing speed the closed way, where one may walk it.
     """
     if profile.rules != "bike" or profile.push:
-        return cost, np.zeros(len(cost), bool)
-    there = np.logical_or(*_stuck(streets, cost).T)
-    if there.any():
-        on_foot = np.column_stack(streets.costs(profile.with_(push=True)))
-        cost = np.where(there[:, None] & (cost < 0), on_foot, cost).astype(cost.dtype)
-    return cost, there
+        return np.zeros(len(cost), bool)
+    return np.asarray(np.logical_or(*_stuck(streets, cost).T))
+
+
+def _with_pushing(streets: StreetNetwork, profile: Profile, cost: Ints, pushed: Bools) -> Ints:
+    """Return costs with those of pushing where bicycles are."""
+    if not pushed.any():
+        return cost
+    on_foot = np.column_stack(streets.costs(profile.with_(push=True)))
+    return np.where(pushed[:, None] & (cost < 0), on_foot, cost).astype(cost.dtype)
 
 
 def mode_graph(streets: StreetNetwork, profile: Profile, *, backwards: bool = False) -> ModeGraph:
@@ -206,9 +212,19 @@ def _graph(streets: StreetNetwork, profile: Profile, backwards: bool) -> ModeGra
 
 
 def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
-    cost = np.column_stack(streets.costs(profile)).astype(np.int32)
+    cost, key = np.column_stack(streets.costs(profile)).astype(np.int32), ("footing", profile.ways)
+    known: Footing | None = streets.lasting.get(key)
+    if known is None:
+        known = streets.lasting[key] = _first_footing(streets, profile, cost)
+        return known
+    return replace(known, cost=_with_pushing(streets, profile, cost, known.pushed))
+
+
+def _first_footing(streets: StreetNetwork, profile: Profile, cost: Ints) -> Footing:
+    """Work out what a profile may do, where none of the same ways has done so yet."""
     usable: Bools = np.maximum(cost[:, 0], cost[:, 1]) >= 0
-    cost, pushed = _pushed(streets, profile, cost)
+    pushed = _pushed(streets, profile, cost)
+    cost = _with_pushing(streets, profile, cost, pushed)
     if not usable.any():
         raise NetworkError(f"{streets.source}: no street may be used by profile {profile.name!r} ({profile.rules})")
     ends_only = np.maximum(*streets.uses(profile.rules, push=profile.push, calm=profile.stress)[:2]) == Access.ENDS
@@ -228,7 +244,8 @@ def _footing(streets: StreetNetwork, profile: Profile) -> Footing:
     ways = (np.array(way) for way in streets.detours if rides)
     detours = [way for way in ways if (cost[way >> 1, way & 1] >= 0).all() and not ends_only[way >> 1].any()]
     turns = turns[usable[turns >> 1].all(axis=1)]
-    return Footing(cost, usable, ends_only, trusted, component, turns, tuple(tuple(way.tolist()) for way in detours))
+    long = tuple(tuple(way.tolist()) for way in detours)
+    return Footing(cost, usable, ends_only, trusted, component, turns, long, pushed)
 
 
 def _build(streets: StreetNetwork, use: Footing, backwards: bool) -> ModeGraph:

@@ -101,15 +101,16 @@ def linked(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, l
     """
     points = metric_points(places, streets)
     recent, key = _recent(streets), _key(points, profile, link_m)
-    if key not in recent:
+    found = recent.get(key)
+    if found is None:
         for old in list(recent)[: max(0, len(recent) - RECENT + 1)]:
-            del recent[old]
+            recent.pop(old, None)  # another thread may have been here
         if streets.origin is None:
-            recent[key] = link(streets, places, mode=profile, link_m=link_m)
+            found = link(streets, places, mode=profile, link_m=link_m)
         else:
-            recent[key] = _relinked(streets, streets.origin, places, points, profile=profile, link_m=link_m)
-    found: pd.DataFrame = recent[key].set_axis(places.index)
-    return found
+            found = _relinked(streets, streets.origin, places, points, profile=profile, link_m=link_m)
+        recent[key] = found
+    return found.set_axis(places.index)
 
 
 def placed(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, link_m: float) -> "pd.Series[bool]":
@@ -121,12 +122,12 @@ def placed(streets: StreetNetwork, places: gpd.GeoDataFrame, profile: Profile, l
 
 
 def _recent(streets: StreetNetwork) -> dict[Any, pd.DataFrame]:
-    found: dict[Any, pd.DataFrame] = streets.remember(("linked",), dict)
+    found: dict[Any, pd.DataFrame] = streets.lasting.setdefault("linked", {})
     return found
 
 
 def _key(points: npt.NDArray[np.object_], profile: Profile, link_m: float) -> tuple[Any, ...]:
-    return profile, link_m, len(points), shapely.get_coordinates(points).tobytes()
+    return profile.ways, link_m, len(points), shapely.get_coordinates(points).tobytes()
 
 
 def _relinked(

@@ -36,7 +36,7 @@ def ordered(*columns: Ints) -> npt.NDArray[np.int64]:
         key |= column - np.int64(low)
     key <<= width
     key |= np.arange(count)
-    key.sort()
+    key.sort(kind="stable")  # which makes use of what stands in order already, as most do by the first column
     key &= (1 << width) - 1
     return key
 

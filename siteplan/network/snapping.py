@@ -188,7 +188,7 @@ def _nearest(
     """
     far = np.broadcast_to(np.asarray(within, float), len(spots))
     edges, *asked = (hashlib.sha256(part.tobytes()).digest() for part in (np.packbits(wanted), spots, far))
-    known, key = streets.near, (edges, *asked)
+    known, key = streets.lasting, (edges, *asked)
     if key not in known:
         if edges not in known:
             known[edges] = Segments.of(streets.x, streets.y, streets.start, np.flatnonzero(wanted))

@@ -111,9 +111,15 @@ class StreetNetwork(Shown):
         return lines
 
     @cached_property
-    def near(self) -> dict[Any, Any]:
-        """What was found nearest on these lines before, and the cells that find it; whatever the speeds on them."""
+    def lasting(self) -> dict[Any, Any]:
+        """What was worked out that no speed changes: what is nearest on these lines, who may use which of them."""
         return {}
+
+    def varied(self) -> "StreetNetwork":
+        """Return the same streets for other speeds: without graphs of their own, and with all that no speed changes."""
+        copy, shared = replace(self, origin=None), {"lasting": self.lasting, **vars(self)}
+        vars(copy).update({name: made for name, made in shared.items() if name not in vars(copy)})
+        return copy
 
     def drawn(self, edges: Ints) -> npt.NDArray[np.object_]:
         """Return some edges as shapely LineStrings in `crs`, drawn anew."""
@@ -292,7 +298,7 @@ class StreetNetwork(Shown):
 
     def forget(self, kind: type = object) -> None:
         """Forget what was worked out from the arrays, or of it what is of a kind; whoever asks has it done again."""
-        for memo in (self._memo, self.near):
+        for memo in (self._memo, self.lasting):
             for key in [key for key, made in memo.items() if isinstance(made, kind)]:
                 del memo[key]
         if kind is not object:
