@@ -4,6 +4,7 @@ import multiprocessing
 import pickle
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -157,6 +158,7 @@ class _Worker:
 def _serve(pipe: Connection) -> None:
     """Do what is asked through a pipe until whoever asks has ended, to whom Ctrl-C is left."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore")  # what is odd is told by whoever asks, who prepared or receives it
     while True:
         try:
             call = pipe.recv_bytes()

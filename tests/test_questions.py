@@ -36,6 +36,7 @@ from siteplan.study.reading import read_study
 from siteplan.study.robustness import _moved, robustness_tables
 from siteplan.study.situation import Situation
 from siteplan.study.travel import times_of
+from siteplan.workers import Workers
 from tests.asking import quiet, section
 from tests.town import BY_BUS, write_bus, write_town
 
@@ -325,11 +326,12 @@ def test_flows_with_modes_of_their_own_need_no_others(town, tmp_path):
 WEIGHTS = {"people_walk_5.5": 1.0}
 
 
-def sure(study, asked, territory, cache, progress=None, *, weights, chosen=()):
+def sure(study, asked, territory, cache, progress=None, *, weights, chosen=(), executor=None):
     """How sure the ranks are."""
     reach = Reach.of(times_of(study, territory, Cache(None), Means()), territory.points)
+    means = Means(progress, executor)
     return robustness_tables(
-        asked, Situation(study, territory, reach, chosen, weights=weights, cache=cache, means=Means(progress))
+        asked, Situation(study, territory, reach, chosen, weights=weights, cache=cache, means=means)
     )
 
 
@@ -360,6 +362,33 @@ def test_variants_are_the_same_twice_and_go_on_where_they_stopped(street, tmp_pa
     assert first["robust_sets"][["sites", "own", "count", "max_regret"]].to_numpy().tolist() == [["A, B", True, 4, 0]]
     other = sure(study, Robustness(count=4, first=1, seed=2), territory, Cache(None), weights=WEIGHTS)
     assert not other["robustness"].equals(first["robustness"])
+
+
+def test_variants_are_the_same_bytes_whoever_computes_them(tmp_path):
+    write_bus(tmp_path)
+    study = read_study(write_town(tmp_path, study=BY_BUS)).with_(set={"choose": {"sites": 2, "mode": "best"}})
+    with quiet():
+        territory = load(study)
+    asked, found = Robustness(count=5, first=1), []
+    for workers in (0, 1, 2):
+        with Workers(max(workers, 1)) as pool:
+            cache = Cache(tmp_path / f"kept by {workers}")
+            how = {"weights": {"people_transit_9.5": 1.0}, "executor": pool if workers else None}
+            tables = sure(study, asked, territory, cache, **how)
+        assert len(list(cache.folder.iterdir())) == 5
+        written = {name: table.to_csv() for name, table in tables.items()}
+        found.append(written | {path.name: path.read_bytes() for path in cache.folder.iterdir()})
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_choice_that_the_clock_ended_is_told_whenever_it_is_used(street, tmp_path, monkeypatch):
+    study, territory = street
+    study = study.with_(set={"choose": {"sites": 2, "mode": "walk"}})
+    monkeypatch.setattr(robustness, "_chosen", lambda *_: (["A"], "clock"))
+    for _ in ("computed", "kept"):
+        with pytest.warns(SiteplanWarning, match="ended by the clock") as told:
+            sure(study, Robustness(count=2, first=1), territory, Cache(tmp_path), weights=WEIGHTS)
+        assert len(told) == 1
 
 
 def test_a_vintage_of_the_population_is_a_variant_with_its_people(street, tmp_path):

@@ -1,9 +1,6 @@
 """How sure the results are: the study again under other speeds, hours, days, links to streets and places of people."""
 
-import functools
-import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,10 +28,10 @@ from siteplan.study.choosing import best_set, by_point
 from siteplan.study.editing import edited_timetable
 from siteplan.study.load import StudyData, load_cells, same_place, used_sites
 from siteplan.study.measured import site_columns
-from siteplan.study.progress import Progress
 from siteplan.study.situation import Answer, Situation
 from siteplan.study.travel import fingerprint
 from siteplan.times import travel_times
+from siteplan.work import each
 
 __all__ = ["check_robustness", "robustness_tables"]
 
@@ -125,12 +122,11 @@ def robustness_tables(asked: Robustness, here: Situation) -> dict[str, pd.DataFr
         "populations": [file_hash(path) for path in asked.populations],
     }
 
-    def one(draw: Draw) -> pd.DataFrame:
-        own = {name: value for name, value in draw.items() if name != "variant"}
-        make = functools.partial(_variant, bare, data, ground, draw, weights=weights)
-        return here.cache.table(f"variant_{content_key({**known, 'variant': own})}", make, pd.read_parquet)
-
-    found = _each(one, draws, here.means.progress)
+    names = [
+        f"variant_{content_key({**known, 'variant': {key: draw[key] for key in draw if key != 'variant'}})}"
+        for draw in draws
+    ]
+    found = _each(names, draws, here, shared=(bare, replace(data, timetable=None), ground, weights))
     return _told(asked, here, found, counted=_heaviest(weights))
 
 
@@ -158,23 +154,25 @@ def _with_publics(study: Study, asked: Robustness, draw: Draw) -> Draw:
 
 
 def _each(
-    one: Callable[[Draw], pd.DataFrame], draws: Sequence[Draw], progress: Progress | None
+    names: Sequence[str], draws: Sequence[Draw], here: Situation, shared: tuple[Any, ...]
 ) -> dict[int, pd.DataFrame]:
-    """Compute all variants, several at once; their order, and which is done first, changes nothing."""
-    found: dict[int, pd.DataFrame] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        # Those of the same people one after the other, so that these are linked to the streets once.
-        alike = sorted(draws, key=lambda draw: (_whom(draw), draw["limit_m"]))
-        waiting = {pool.submit(one, draw): int(draw["variant"]) for draw in alike}
-        try:
-            for future in as_completed(waiting):
-                found[waiting[future]] = future.result()
-                if progress is not None:
-                    progress("robustness", len(found), len(draws))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return {variant: found[variant] for variant in sorted(found)}
+    """Read the variants that are kept, compute the others, several at once, and keep each as soon as it is there."""
+    kept = {k: here.cache.kept(name, pd.read_parquet) for k, name in enumerate(names)}
+    found = {k: table for k, table in kept.items() if table is not None}
+    # Those of the same people one after the other, so that these are linked to the streets once.
+    lacking = sorted({*kept} - {*found}, key=lambda k: (_whom(draws[k]), draws[k]["limit_m"], k))
+
+    def take(k: int, table: pd.DataFrame) -> None:
+        here.cache.keep(names[lacking[k]], table)
+        found[lacking[k]] = table
+        here.means.tell("robustness", len(found), len(draws))
+
+    here.means.tell("robustness", len(found), len(draws))
+    each(_variant, [(draws[k],) for k in lacking], shared=shared, executor=here.means.executor, take=take)
+    if any((table["name"][table["kind"] == "ended"] == "clock").any() for table in found.values()):
+        text = "robustness: a choice was ended by the clock (choose.seconds): another machine may give another set"
+        warn(text)
+    return {int(draws[k]["variant"]): found[k] for k in sorted(found)}
 
 
 # ---- one variant ----
@@ -199,7 +197,9 @@ def _ground(study: Study, asked: Robustness, data: StudyData, draws: Sequence[Dr
             near = np.where(links["status"] == "placed", links["access_m"], np.inf)
             metres[*whom, profile.name] = near.astype(np.float64)
     rides = data.timetable is not None
-    return _Ground(cells, points, metres, _timetables(study, asked, data) if rides else {})
+    timetables = _timetables(study, asked, data) if rides else {}
+    # Without what was laid out for the study's own speeds, which no variant has.
+    return _Ground(cells, points, metres, {date: replace(day) for date, day in timetables.items()})
 
 
 def _whom(draw: Draw) -> tuple[str, str]:
@@ -234,13 +234,11 @@ def _timetables(study: Study, asked: Robustness, data: StudyData) -> dict[str, T
     return found
 
 
-def _variant(
-    study: Study, data: StudyData, ground: _Ground, draw: Draw, *, weights: Mapping[str, float]
-) -> pd.DataFrame:
-    """Compute one variant: a row a site, and a row for all people who have the same sites within reach.
+def _variant(study: Study, data: StudyData, ground: _Ground, weights: Mapping[str, float], draw: Draw) -> pd.DataFrame:
+    """Compute one variant: a row a site, a row for all people who have the same sites within reach, and a last one.
 
-    Columns `kind` (site, cover), `name` (the site; which sites, as bits), `score`, `value` (the heaviest column of the
-    score; people), `chosen`.
+    Columns `kind` (site, cover, ended), `name` (the site; which sites, as bits; what ended the choice), `score`,
+    `value` (the heaviest column of the score; people), `chosen`.
     """
     place = replace(data, cells=ground.cells[_whom(draw)[0]], points=ground.points[_whom(draw)])
     who = other_shares(study.publics, draw["publics"]) if "publics" in draw else study.publics
@@ -251,8 +249,10 @@ def _variant(
     sites = pd.DataFrame(columns | {"value": table[_heaviest(weights)].to_numpy(), "chosen": False})
     if study.choose is None:
         return sites
-    sites["chosen"] = sites["name"].isin(_chosen(study, study.choose, place, reach))
-    return pd.concat([sites, _cover(study, study.choose, reach)], ignore_index=True)
+    chosen, ended = _chosen(study, study.choose, place, reach)
+    sites["chosen"] = sites["name"].isin(chosen)
+    last = pd.DataFrame({"kind": ["ended"], "name": ended, "score": np.nan, "value": np.nan, "chosen": False})
+    return pd.concat([sites, _cover(study, study.choose, reach), last], ignore_index=True)
 
 
 def _times(study: Study, place: StudyData, ground: _Ground, draw: Draw) -> pd.DataFrame:
@@ -262,7 +262,7 @@ def _times(study: Study, place: StudyData, ground: _Ground, draw: Draw) -> pd.Da
     names = [profile.name for profile in study.profiles()]
     tables = []
     for profile in study.profiles():
-        near = ground.metres[*_whom(draw), profile.name] <= draw["limit_m"]
+        near = ground.metres[*_whom(draw), profile.name] <= min(draw["limit_m"], profile.at_home.link_m)
         transit = None
         if isinstance(profile, Rides):
             date = str(draw.get("date", study.inputs.transit.date if study.inputs.transit else ""))
@@ -336,16 +336,13 @@ def _heaviest(weights: Mapping[str, float]) -> str:
     return max(known, key=lambda column: (known[column], column))
 
 
-def _chosen(study: Study, asked: Question, place: StudyData, reach: Reach) -> list[str]:
-    """Choose as the study asks; nothing where the conditions cannot be reach."""
+def _chosen(study: Study, asked: Question, place: StudyData, reach: Reach) -> tuple[list[str], str]:
+    """Choose as the study asks, and say what ended the search; nothing where the conditions cannot be met."""
     try:
         choice = best_set(study, asked, reach, place.sites, communes=by_point(place, reach))
     except StudyError:
-        return []
-    if choice.summary["ended"] == "clock":
-        text = "robustness: a choice was ended by the clock (choose.seconds): another machine may give another set"
-        warn(text)
-    return [str(site) for site in choice.sites.index]
+        return [], ""
+    return [str(site) for site in choice.sites.index], choice.summary["ended"]
 
 
 def _cover(study: Study, asked: Question, reach: Reach) -> pd.DataFrame:
