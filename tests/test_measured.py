@@ -4,6 +4,7 @@ The street is 1 km long with a crossing each 100 m; on foot 80 m a minute. A is 
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.siting.choose import choose_sites
 from siteplan.siting.tradeoff import criteria_frontier
+from siteplan.study import measured as found_in
 from siteplan.study.load import load
 from siteplan.study.measured import measured
 from siteplan.study.questions import check_questions
@@ -91,6 +93,17 @@ def test_minutes_to_services_and_how_many_are_near(town: Path) -> None:
         {"A": 5, "B": 1.25, "D": 1.25, "E": np.nan}, abs=0.02, nan_ok=True
     )
     assert sites["services_near"].to_dict() == pytest.approx({"A": 2, "B": 1, "D": 3, "E": np.nan}, nan_ok=True)
+
+
+def test_services_of_an_extract_are_looked_for_once(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, asked = read(town, "criteria={columns: {services_near: 1}}"), []
+    find = found_in.propose_sites
+    monkeypatch.setattr(found_in, "propose_sites", lambda *given, **more: asked.append(given) or find(*given, **more))
+    with quiet():
+        data = load(study)
+        tables = [measured(study, data).sites, measured(study, replace(data, streets=replace(data.streets))).sites]
+    assert len(asked) == 1
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_minutes_to_a_stop_with_enough_departures(town: Path) -> None:

@@ -114,7 +114,7 @@ def _nearby(study: Study, asked: Criteria, data: StudyData, columns: list[str]) 
         near = _minutes(streets, sites, stops, walk, limit=asked.farthest)
         found[STOP] = _least(near, sites.index, asked.farthest)
     if wanted != [STOP]:
-        services = _services(study, asked)
+        services = _services(study, asked, data)
         near = _minutes(streets, sites, services, walk, limit=max(asked.farthest, asked.near))
         kind = near["point"].map(services["kind"])
         for name in wanted:
@@ -182,7 +182,7 @@ def _shipped() -> TagTable:
     return read_tags(SERVICES)
 
 
-def _services(study: Study, asked: Criteria) -> gpd.GeoDataFrame:
+def _services(study: Study, asked: Criteria, data: StudyData) -> gpd.GeoDataFrame:
     """Return the services there are, with their `kind`."""
     file, streets = asked.services, study.inputs.streets
     if file is not None and file.suffix.lower() not in TAG_TABLES:
@@ -192,7 +192,10 @@ def _services(study: Study, asked: Criteria) -> gpd.GeoDataFrame:
             "criteria.services: missing; the streets are no extract of OpenStreetMap, which would have services; "
             "expected a file of places with a column kind"
         )
-    found = propose_sites(streets, tags=SERVICES if file is None else file)
+    assert data.original is not None  # noqa: S101 - read of these streets
+    tags = SERVICES if file is None else file
+    # Scenarios stand on the same streets, as they were read: their extract is not searched again.
+    found: gpd.GeoDataFrame = data.original.remember(("services", tags), lambda: propose_sites(streets, tags=tags))
     lacking = [kind for kind in _kinds(asked) if kind not in set(found["kind"])]
     wanted = [kind for kind in lacking if f"{kind}{AFTER}" in _named(study)]
     if wanted:
