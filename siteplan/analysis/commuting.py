@@ -446,7 +446,8 @@ def _per_passenger(mode: str, what: str, values: Mapping[str, float]) -> float:
 
 def _mode_shares(trips: pd.DataFrame, modes: Mapping[str, float], factors: Mapping[str, Factor]) -> dict[str, Floats]:
     """Return for each mode the share of every trip that is made by it."""
-    own = trips["mode"].fillna("").astype(str) if "mode" in trips.columns else pd.Series("", index=trips.index)
+    told = "mode" in trips.columns
+    own = trips["mode"].fillna("").astype(str).to_numpy(dtype=object) if told else np.full(len(trips), "")
     given = dict(modes)
     if not all(0 <= share <= 1 for share in given.values()):
         raise StudyError(f"commuting: modes {given}, expected shares of 0 to 1")

@@ -163,13 +163,16 @@ def chance_of_no_desk(teleworkers: float, chance: float, desks: int) -> float:
     >>> round(sp.chance_of_no_desk(teleworkers=400, chance=0.05, desks=24), 3)
     0.151
     """
-    from scipy.special import bdtrc
-
     if teleworkers < 0 or desks < 0 or not 0 <= chance <= 1:
         raise StudyError(
             f"demand: {teleworkers:g} people, chance {chance:g}, {desks} desks; expected 0 or more, a chance of 0 to 1"
         )
-    people = round(teleworkers)
+    return _chance(round(teleworkers), chance, desks)
+
+
+def _chance(people: int, chance: float, desks: int) -> float:
+    from scipy.special import bdtrc
+
     return 0.0 if desks >= people else float(bdtrc(float(desks), people, chance))
 
 
@@ -189,10 +192,12 @@ def desks_for_chance(teleworkers: float, chance: float, most: float) -> int:
     """
     if not 0 < most < 1:
         raise StudyError(f"demand: a chance of {most:g}, expected more than 0 and less than 1, such as 0.05")
-    few, many = -1, round(teleworkers)  # with `many` desks nobody goes without
+    chance_of_no_desk(teleworkers, chance, 0)  # which refuses what is no question
+    people = round(teleworkers)
+    few, many = -1, people  # with `many` desks nobody goes without
     while many - few > 1:
         middle = (few + many) // 2
-        few, many = (few, middle) if chance_of_no_desk(teleworkers, chance, middle) <= most else (middle, many)
+        few, many = (few, middle) if _chance(people, chance, middle) <= most else (middle, many)
     return max(many, 0)
 
 

@@ -336,12 +336,9 @@ def places_and_groups(
 
 
 def below_each_other(tables: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Put tables of `places_and_groups` below each other: a column of each is by territory, or one value for all."""
-    columns = {
-        name: np.concatenate([np.broadcast_to(table[name], len(table["territory"])) for table in tables])
-        for name in tables[0]
-    }
-    return pd.DataFrame(columns)
+    """Put tables of the same columns below each other; a column of one of them may be one value for all its rows."""
+    parts = zip(*(np.broadcast_arrays(*table.values()) for table in tables), strict=True)
+    return pd.DataFrame({name: np.concatenate(part) for name, part in zip(tables[0], parts, strict=True)})
 
 
 def splits(

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from siteplan.analysis.bookings import least_spaces, seat
+from siteplan.analysis.equity import below_each_other
 from siteplan.analysis.reach import check_limits
 from siteplan.config.sharing import DAYS, HOURS, Sharing, Use, sharing_of, shipped_uses
 from siteplan.doors import door
@@ -471,8 +472,8 @@ class _Played:
                 about = {"site": site, "space": self.space, "use": use}
                 when = {"day": np.array(DAYS, dtype=object)[hour // 24], "hour": hour % 24}
                 counts = {name: getattr(each, name)[number][hour] for name in COUNTS}
-                rows.append(pd.DataFrame(about | when | counts))
-        return pd.concat(rows, ignore_index=True)
+                rows.append(about | when | counts)
+        return below_each_other(rows)
 
     def conflicts(self) -> pd.DataFrame:
         """Return the runs of hours in which more are wanted than there are, with the uses that want them."""

@@ -6,6 +6,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import shapely
+from pyproj import CRS
 
 from siteplan.analysis.competition import net_gain
 from siteplan.catalogue import BEST
@@ -68,7 +69,7 @@ def competition_tables(asked: Competition, here: Situation) -> dict[str, pd.Data
     new = [site for site in here.planned if site not in before]
     others = [site for site in sites.index if site not in (*before, *new)]
     every = _places(study, asked)
-    near = _same_places(every, sites)
+    near = _same_places(every, sites, here.data.points.crs)
     places = every[~every.index.isin([place for site in (*before, *new) for place in near.get(site, ())])]
     if len(places) < len(every):
         text = (
@@ -141,11 +142,10 @@ def _extract(study: Study) -> Path:
     return streets
 
 
-def _same_places(places: gpd.GeoDataFrame, sites: gpd.GeoDataFrame) -> dict[str, list[str]]:
-    """Return by site the places that are on its spot."""
+def _same_places(places: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, crs: CRS) -> dict[str, list[str]]:
+    """Return by site the places that are on its spot, measured in a CRS in metres."""
     if places.empty:
         return {}
-    crs = sites.estimate_utm_crs()
     tree = shapely.STRtree(sites.geometry.to_crs(crs).to_numpy())
     found = tree.query(places.geometry.to_crs(crs).to_numpy(), predicate="dwithin", distance=SAME)
     near: dict[str, list[str]] = {}

@@ -180,14 +180,14 @@ def _covered(asked: Fairness, here: Situation, sites: Sequence[str]) -> pd.DataF
 def _unequal(here: Situation, sites: Sequence[str], income: pd.Series | None) -> pd.DataFrame:
     """Tell how unequally sites in reach and minutes are shared."""
     reach, groups, opened = here.reach, here.study.groups, here.reach.is_open(sites)
-    parts = []
+    found = {}
     for mode in reach.names:
         nearest = reach.least(mode, opened)
         shared = [("sites", limit, reach.choices(mode, limit, opened)) for limit in here.study.travel.limits_of(mode)]
         for what, limit, each in (*shared, ("minutes", np.nan, np.where(np.isfinite(nearest), nearest, np.nan))):
-            found = inequality(pd.Series(each, reach.points, dtype=float), reach, groups=groups, income=income)
-            parts.append(_long(found).assign(what=what, mode=mode, minutes=limit))
-    return pd.concat(parts, ignore_index=True)
+            access = pd.Series(each, reach.points, dtype=float)
+            found[what, mode, limit] = inequality(access, reach, groups=groups, income=income)
+    return _long(found)
 
 
 def _lacking(here: Situation, sites: Sequence[str]) -> pd.DataFrame:
@@ -223,17 +223,24 @@ def _catchments(asked: Fairness, here: Situation) -> Mapping[str, Catchment]:
 
 
 def _shared(here: Situation, found: Catchment, income: pd.Series | None) -> pd.DataFrame:
-    parts = []
-    for mode, column in by_mode(found.points, "desks_per_person").items():
-        each = inequality(found.points[column], here.reach, groups=here.study.groups, income=income)
-        parts.append(_long(each).assign(what="desks_per_person", mode=mode, minutes=np.nan))
-    return pd.concat(parts, ignore_index=True)
+    columns, groups = by_mode(found.points, "desks_per_person"), here.study.groups
+    indices = {
+        ("desks_per_person", mode, np.nan): inequality(found.points[column], here.reach, groups=groups, income=income)
+        for mode, column in columns.items()
+    }
+    return _long(indices)
 
 
-def _long(found: pd.DataFrame) -> pd.DataFrame:
-    """Put the indices of each group below each other; those without a value are left out."""
-    flat = found.drop(columns="people").reset_index()
-    return flat.melt("group", var_name="measure", value_name="value").dropna(subset="value")
+def _long(found: Mapping[tuple[str, str, float], pd.DataFrame]) -> pd.DataFrame:
+    """Put the indices of what is shared, by mode and limit, below each other; those without a value are left out."""
+    records = [
+        (*key, measure, group, value)
+        for key, table in found.items()
+        for measure in table.columns.drop("people")
+        for group, value in table[measure].items()
+    ]
+    table = pd.DataFrame(records, columns=["what", "mode", "minutes", "measure", "group", "value"])
+    return table.dropna(subset="value")
 
 
 def _incomes(study: Study, data: StudyData, column: str) -> pd.Series:
