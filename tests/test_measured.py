@@ -20,12 +20,12 @@ from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.siting.choose import choose_sites
 from siteplan.siting.tradeoff import criteria_frontier
+from siteplan.study import choose, compare_scenarios, run, score
 from siteplan.study import measured as found_in
 from siteplan.study.load import load
 from siteplan.study.measured import measured
 from siteplan.study.questions import check_questions
 from siteplan.study.reading import read_study
-from siteplan.study.stages import choose, compare_scenarios, run, score
 from tests.asking import quiet, section
 from tests.subsets import every_set
 from tests.town import BY_BUS, NORTH, STUDY, lon, write_bus, write_town

@@ -13,8 +13,8 @@ import siteplan as sp
 from siteplan.config import Public
 from siteplan.errors import InputError, StudyError
 from siteplan.publics import aligned_publics, by_public
+from siteplan.study import choose
 from siteplan.study.reading import read_study
-from siteplan.study.stages import choose
 from subsets import ask
 from tests.town import write_bus, write_town
 

@@ -19,7 +19,20 @@ from siteplan.output import result as outputs
 from siteplan.output.files import results_folder
 from siteplan.output.lock import one_writer
 from siteplan.output.result import Result
-from siteplan.study import check, draw, load, read_study, redraw, report, run, score, stages, travel, write_places
+from siteplan.study import (
+    check,
+    choose,
+    draw,
+    load,
+    read_study,
+    redraw,
+    report,
+    run,
+    score,
+    stages,
+    travel,
+    write_places,
+)
 from tests.town import NORTH, STUDY, lon, write_town
 
 
@@ -552,7 +565,7 @@ def test_check_refuses_what_no_set_of_sites_can_meet(town: Path) -> None:
         f"choose.sites is {many + 1}, but only {many} sites may be open. Ask for {many} or fewer"
     ]
     with pytest.raises(StudyError, match=f"choose.sites is {many + 1}, but only {many} sites may be open"):
-        quietly(stages.choose, asked, progress=lambda stage, *_: pytest.fail(stage) if stage != "reading" else None)
+        quietly(choose, asked, progress=lambda stage, *_: pytest.fail(stage) if stage != "reading" else None)
 
 
 @pytest.mark.parametrize(

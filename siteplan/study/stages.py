@@ -2,52 +2,45 @@
 
 import functools
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from siteplan.analysis.access import cell_access
 from siteplan.analysis.criteria import as_numbers
 from siteplan.analysis.reach import added, coverage, decayed_reach, overlap
 from siteplan.analysis.reach import reach as site_reach
 from siteplan.analysis.score import score_sites
-from siteplan.catalogue import BEST, FILES, PEOPLE, TABLES, WORKBOOK, Measure, score_measures
+from siteplan.catalogue import FILES, PEOPLE, TABLES, Measure, score_measures
 from siteplan.config import Study, folder_name
 from siteplan.doors import door
-from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError, is_there, warn
-from siteplan.inputs.basemap import BACKGROUND, WATERS, Background
-from siteplan.inputs.extract import Layer
-from siteplan.inputs.times import made_points, read_times
+from siteplan.errors import StudyError, warn
+from siteplan.inputs.basemap import WATERS
+from siteplan.inputs.times import made_points
 from siteplan.memory import give_back
-from siteplan.network.segments import Segments
-from siteplan.network.streets import StreetNetwork
-from siteplan.output.files import DASH, MANIFEST, refuse_dash, results_folder, whole_file
+from siteplan.output.files import refuse_dash, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
 from siteplan.output.later import Later
 from siteplan.output.lock import one_writer
 from siteplan.output.outcome import ranked_by
 from siteplan.output.result import Result
 from siteplan.output.tables import write_table
-from siteplan.output.workbook import write_workbook
-from siteplan.publics import by_public, check_modes, split_people, times_by_public
 from siteplan.reachable import Reach
 from siteplan.siting.choice import Choice
 from siteplan.study.cache import Cache
-from siteplan.study.choosing import by_point, check_choose, chosen, covered, frontier
+from siteplan.study.choosing import by_point, chosen, covered, frontier
 from siteplan.study.criteria import check_weights
 from siteplan.study.doubt import doubts
 from siteplan.study.fairness import access_tables, desks_by_cell, places_left_out
+from siteplan.study.layers import layers_of
 from siteplan.study.load import (
     StudyData,
-    load,
     load_ground,
     load_sites,
     load_streets,
@@ -61,7 +54,7 @@ from siteplan.study.measured import measured, site_columns
 from siteplan.study.progress import Means, Progress
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
-from siteplan.study.riding import line_layer, ridden, stop_layer
+from siteplan.study.riding import ridden
 from siteplan.study.scenarios import (
     Variant,
     changes_table,
@@ -72,38 +65,19 @@ from siteplan.study.scenarios import (
     variants_of,
 )
 from siteplan.study.situation import Situation
-from siteplan.study.stress import asks_for_calm, stress_lines
+from siteplan.study.stress import asks_for_calm
 from siteplan.study.travel import (
-    PassingFolder,
     TiledTimes,
-    is_tiled,
-    no_longer,
     rings_of,
-    tiled_times,
     times_after,
-    times_of,
 )
 from siteplan.study.trials import trials_of
 from siteplan.study.unchanged import mark_of, remember, unchanged
+from siteplan.study.work import Work, loaded, reach_of, searched, told_once, warned_of
 
-__all__ = ["Progress", "choose", "compare_scenarios", "draw", "run", "run_into", "score"]
+__all__ = ["Progress", "compare_scenarios", "draw", "run", "run_into", "score"]
 
-PLAIN = 2.0  # metres: less than a tenth of the grid that isochrones are drawn on
-APART = ("scores", "times")  # which other commands may have written beside a choice
 MOST_DRAWN = 300  # sites whose isochrones a run draws whatever they are: an isochrone takes a hundred times its search
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What a study is computed from, where it is kept, and what was odd so far."""
-
-    study: Study
-    data: StudyData
-    times: pd.DataFrame | TiledTimes
-    reach: Reach
-    odd: list[warnings.WarningMessage]
-    cache: Cache = field(default_factory=lambda: Cache(None))
-    means: Means = field(default_factory=Means)
 
 
 @door()
@@ -184,7 +158,7 @@ def run_into(
     """Do what `run` does, of inputs that are `read` otherwise than by `load`; the manifest says what is `told`, too."""
     refuse_foreign(folder)
     cache = Cache(folder / ".cache")
-    with one_writer(folder), _told_once() as odd:
+    with one_writer(folder), told_once() as odd:
         work, after = _begun(asked, variants_of(asked), odd, cache, means=means, read=read)
         draw = functools.partial(_rings, work) if asked.output.isochrones else None
         result = _with_scenarios(_answered(work, draw), work, after)
@@ -192,7 +166,7 @@ def run_into(
         if work.data.streets is not None:
             work.data.streets.forget()  # nothing is searched any more
         give_back()
-        warned = warnings_of(asked, _warned(odd))  # those that the answers brought, too
+        warned = warnings_of(asked, warned_of(odd))  # those that the answers brought, too
         means.tell("writing", 0)
         result = replace(result, manifest={**result.manifest, "warnings": warned})
         if told is not None:
@@ -203,7 +177,7 @@ def run_into(
     return result
 
 
-def _rings(work: _Work, opened: Collection[str]) -> gpd.GeoDataFrame | None:
+def _rings(work: Work, opened: Collection[str]) -> gpd.GeoDataFrame | None:
     """Draw the isochrones of all sites; of more than `MOST_DRAWN`, of those that exist, are required or chosen."""
     data, sites = work.data, work.data.sites
     if len(sites) > MOST_DRAWN:
@@ -217,7 +191,7 @@ def _rings(work: _Work, opened: Collection[str]) -> gpd.GeoDataFrame | None:
     return rings_of(work.study, data.streets, data.timetable, sites, cache=work.cache, means=work.means)
 
 
-def _for_map(work: _Work) -> dict[str, pd.DataFrame]:
+def _for_map(work: Work) -> dict[str, pd.DataFrame]:
     """Search what the map shows of sites that are doubtful, and of new ones that a reader may try."""
     study, data = work.study, work.data
     trials, found = trials_of(study, data, work.cache), None
@@ -276,7 +250,7 @@ def compare_scenarios(
     asked.refuse_metres("compare_scenarios")
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
     means = Means(progress, executor)
-    with _told_once() as odd:
+    with told_once() as odd:
         work, after = _begun(asked, variants, odd, Cache(None), means=means)
         return _with_scenarios(_answered(work), work, after)
 
@@ -296,147 +270,15 @@ def score(
     means = Means(progress, executor)
     if out is not None:
         refuse_inputs(input_files(asked).values(), [Path(out)])
-    with _told_once() as odd:
-        data = _load(asked, means, around=WATERS)
+    with told_once() as odd:
+        data = loaded(asked, means, around=WATERS)
         check_weights(asked, data)
         data = measured(asked, data)
-        result = _analysed(_searched(asked, data, odd, means, last=True))
+        result = _analysed(searched(asked, data, odd, means, last=True))
         if out is not None:
             with whole_file(out) as aside:
                 write_table(result.scores, aside, TABLES["scores"])
     return result
-
-
-def _searched(
-    study: Study,
-    data: StudyData,
-    odd: list[warnings.WarningMessage],
-    means: Means,
-    *,
-    cache: Cache | None = None,
-    last: bool = False,
-) -> _Work:
-    """Search, and put minutes and people together: of many sites tile by tile, in files that go with the result.
-
-    `last` as for `times_of`; all that was worked out from the streets is forgotten then.
-    """
-    folder = PassingFolder() if is_tiled(study, data) else None
-    cache = cache or Cache(None)
-    if last and data.streets is not None:
-        data.streets.forget(Segments)  # to which everybody is linked
-    if folder is None:
-        table = times_of(study, data, cache, means, last=last)
-    else:
-        kept = Cache(folder.path) if cache.folder is None else cache
-        times = replace(tiled_times(study, data, kept, means, last=last), folder=folder)
-    if last and data.streets is not None:
-        data.streets.forget()
-    give_back()
-    if folder is None:
-        return _Work(study, data, table, _reach(study, table, data), odd, cache, means)
-    return _Work(study, data, times, _reach_of_tiles(study, times, data, folder.path), odd, cache, means)
-
-
-def choose(
-    study: Study | str | Path,
-    *,
-    out: str | Path | None = None,
-    progress: Progress | None = None,
-    executor: Executor | None = None,
-) -> Choice:
-    """Choose the set of sites that a study asks for, and write it as CSV if `out` is given (`-`: standard output).
-
-    Where `out` has no ending, it is a folder for all tables: the choice, who was rejected, who goes where, and the
-    phases and the curve if there are any.
-
-    Raises
-    ------
-    StudyError
-        A study that asks for no choice, or one that cannot be met: why, and the nearest that can.
-    InputError
-        A table of times of which nothing lies within the limit.
-    """
-    asked = study if isinstance(study, Study) else read_study(study)
-    if asked.choose is None:
-        raise StudyError("choose: missing; expected how many sites, such as {sites: 5} (or -p 5), or a budget")
-    if out is not None:
-        refuse_inputs(input_files(asked).values(), [Path(out), *(Path(out) / name for name in FILES)])
-        if is_there(Path(out) / MANIFEST):
-            raise StudyError(f"{out}: holds the results of a run; nothing was computed or written. Give another folder")
-    # A table of times knows how far all is from each site; where the sites are then matters to few questions.
-    given = asked.inputs.times is not None and asked.inputs.streets is None
-    means = Means(progress, executor)
-    places = not given or asked.choose.spacing_m is not None or asked.area.extent == "sites"
-    with _told_once() as odd:
-        if asked.inputs.population is None:
-            sites, reach = _alone(asked, places)
-            communes = None
-        else:
-            data = _load(asked, means, places=places, around=WATERS)
-            check_choose(asked, data.sites)
-            data = measured(asked, data)
-            work = _searched(asked, data, odd, means, last=True)  # held, as the files of its times go with it
-            reach = work.reach
-            sites, communes = data.sites, by_point(data, reach)
-        _refuse_beyond(asked, reach)
-        choice, tables = chosen(asked, reach, sites, communes)
-        if out is not None and not _one_file(out):
-            tables |= frontier(asked, reach, sites, choice, communes=communes)
-        assert choice is not None  # noqa: S101 - the study asks for one
-        if out is not None:
-            _write_choice(tables, Path(out), asked)
-    return choice
-
-
-def _refuse_beyond(study: Study, reach: Reach) -> None:
-    """Refuse a table of times of which nothing is within the limit: its unit is probably another."""
-    assert study.choose is not None  # noqa: S101 - the study asks for a choice
-    unit = study.travel.unit
-    limit = study.choose.minutes or study.choose.metres or study.travel.longest(study.choose.mode or BEST)
-    if study.inputs.times is not None and not (reach.minutes <= limit).any():
-        raise InputError(
-            f"{study.inputs.times}: nothing lies within the limit of {limit:g} {unit}, the shortest time is "
-            f"{reach.minutes.min():g}. If the table is in seconds, name its column seconds; if not, raise "
-            f"choose.{unit} ({'--within' if unit == 'minutes' else '--within-metres'})"
-        )
-
-
-def _one_file(out: str | Path) -> bool:
-    """Tell whether a choice is written into one file, or to standard output, in place of a folder of tables."""
-    return bool(Path(out).suffix) or Path(out) == DASH
-
-
-def _write_choice(tables: Mapping[str, pd.DataFrame], out: Path, study: Study) -> None:
-    """Write the chosen sites into a file, or all tables of the choice into a folder: whole, or nothing."""
-    if _one_file(out):
-        with whole_file(out) as aside:
-            write_table(tables["choice"], aside, TABLES["choice"])
-        return
-    others = [
-        table.file for name, table in TABLES.items() if name not in (*tables, *APART) and is_there(out / table.file)
-    ]
-    as_sheets = study.output.tables == "xlsx"
-    others += [WORKBOOK] if (out / WORKBOOK).exists() and not as_sheets else []
-    if others:
-        raise StudyError(f"{out}: holds {others[0]} of something else; nothing was written. Give another folder")
-    with results_folder(out) as aside:
-        for name, table in tables.items():
-            write_table(table, aside / TABLES[name].file, TABLES[name])
-        if as_sheets:
-            write_workbook(tables, aside / WORKBOOK, currency=study.currency)
-
-
-def _alone(study: Study, places: bool) -> tuple[gpd.GeoDataFrame, Reach]:
-    """Read sites and a table of times that stand for themselves: every point counts once."""
-    if study.inputs.times is None:
-        raise StudyError("inputs.population: missing; expected where people are, or a table of times (inputs.times)")
-    sites = load_sites(study, places=places)
-    times = read_times(study.inputs.times, sites=sites, minutes=study.inputs.times_minutes)
-    unit = study.travel.unit
-    reach = Reach.of(times, unit=unit)
-    text = f"{study.inputs.times}: no population given, so each of its {len(reach.points):,} points counts once"
-    warn(text)
-    return used_sites(sites), Reach.of(*by_public(no_longer(study, times), reach.people.table, study.publics), unit)
 
 
 def draw(
@@ -450,7 +292,7 @@ def draw(
         As `isochrones` gives it, for all modes.
     """
     asked = study if isinstance(study, Study) else read_study(study, needs=("streets", "sites"))
-    with _told_once():
+    with told_once():
         sites = load_sites(asked)
         original, around = load_ground(asked, WATERS)
         streets = load_streets(asked, sites, original)
@@ -461,23 +303,6 @@ def draw(
         )
 
 
-@contextmanager
-def _told_once() -> Iterator[list[warnings.WarningMessage]]:
-    """Collect what is odd while working, and say each thing once at the end."""
-    with warnings.catch_warnings(record=True) as odd:
-        warnings.simplefilter("always")
-        yield odd
-    for warning in {str(each.message): each for each in odd}.values():
-        warn(warning.message, warning.category)
-
-
-def _load(study: Study, means: Means, *, places: bool = True, around: Layer[Background] = BACKGROUND) -> StudyData:
-    means.tell("reading", 0)
-    data = load(study, places=places, around=around)
-    means.tell("reading", 1)
-    return data
-
-
 def _begun(
     study: Study,
     variants: Sequence[Variant],
@@ -486,18 +311,18 @@ def _begun(
     *,
     means: Means,
     read: Callable[[], StudyData] | None = None,
-) -> tuple[_Work, list[tuple[Variant, StudyData]]]:
+) -> tuple[Work, list[tuple[Variant, StudyData]]]:
     """Read a study and make the changes of every scenario, so that what cannot be made is told; compute the times."""
-    data = _load(study, means) if read is None else read()
+    data = loaded(study, means) if read is None else read()
     check_questions(study, data)
     said = {str(each.message) for each in odd}
     changed = [(variant, made(variant, study, data, said)) for variant in variants]
     after = [(variant, measured(variant.study, place)) for variant, place in changed]
     data = measured(study, data)
-    return _searched(study, data, odd, means, cache=cache), after
+    return searched(study, data, odd, means, cache=cache), after
 
 
-def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, StudyData]]) -> Result:
+def _with_scenarios(base: Result, work: Work, after: Sequence[tuple[Variant, StudyData]]) -> Result:
     """Compute the scenarios beside their base, and compare them with it."""
     if not after:
         return base
@@ -506,7 +331,7 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
     for variant, place in after:
         rows = times_after(variant.study, place, before, cache=work.cache, means=work.means.within(variant.name))
         searched = rows.attrs.pop("searched", {})
-        here = _reach(variant.study, rows, place)
+        here = reach_of(variant.study, rows, place)
         changed = replace(work, study=variant.study, data=place, times=rows, reach=here)
         if variant.again:
             choice, tables = chosen(variant.study, here, place.sites, by_point(place, here))
@@ -532,7 +357,7 @@ def _with_scenarios(base: Result, work: _Work, after: Sequence[tuple[Variant, St
     return replace(base, scenarios=others, tables={**base.tables, **tables}, manifest=manifest)
 
 
-def _answered(work: _Work, draw: Callable[[Collection[str]], gpd.GeoDataFrame | None] | None = None) -> Result:
+def _answered(work: Work, draw: Callable[[Collection[str]], gpd.GeoDataFrame | None] | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
     study, data, reach = work.study, work.data, work.reach
     communes = by_point(data, reach)
@@ -561,22 +386,7 @@ def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.Dat
     return replace(result, choice=choice, tables={**result.tables, **tables}, manifest=manifest)
 
 
-def _reach(study: Study, times: pd.DataFrame, data: StudyData) -> Reach:
-    """Put minutes and people together, everybody with the modes that they can use."""
-    return Reach.of(*by_public(times, data.points, study.publics), study.travel.unit)
-
-
-def _reach_of_tiles(study: Study, times: TiledTimes, data: StudyData, folder: Path) -> Reach:
-    """Do what `_reach` does tile by tile."""
-    people, publics = data.points, study.publics
-    if not publics:
-        return Reach.of_tiles(times.tables(), people, folder, study.travel.unit)
-    check_modes(publics, [mode for mode, count in times.rows.items() if count])
-    tables = [lambda table=table: times_by_public(table(), people, publics) for table in times.tables()]
-    return Reach.of_tiles(tables, split_people(people, publics), folder, study.travel.unit)
-
-
-def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Sequence[str] = ()) -> Result:
+def _analysed(work: Work, rings: gpd.GeoDataFrame | None = None, *, opened: Sequence[str] = ()) -> Result:
     """Compute what every study tells, with the sites that are `opened` where some are chosen."""
     study, data, reach = work.study, work.data, work.reach
     times: pd.DataFrame | Callable[[], pd.DataFrame]
@@ -603,8 +413,8 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Seq
     return Result(
         sites=data.all_sites.to_crs(points.crs),
         tables=Later(tables),
-        layers=_layers(data, access, rings, left_out, calm=asks_for_calm(study)),
-        manifest=manifest_of(study, data, rows, covered=covered, warned=_warned(work.odd)),
+        layers=layers_of(data, access, rings, left_out, calm=asks_for_calm(study)),
+        manifest=manifest_of(study, data, rows, covered=covered, warned=warned_of(work.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
 
@@ -612,59 +422,6 @@ def _analysed(work: _Work, rings: gpd.GeoDataFrame | None = None, *, opened: Seq
 def _limits(study: Study) -> dict[str, Any]:
     """Return the limits of a study as a function is given them."""
     return {study.travel.unit: study.travel.asked}
-
-
-def _layers(
-    data: StudyData,
-    access: pd.DataFrame,
-    rings: gpd.GeoDataFrame | None,
-    left_out: gpd.GeoDataFrame | None,
-    *,
-    calm: bool,
-) -> Later[gpd.GeoDataFrame]:
-    """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for."""
-    streets, crs = data.streets, data.points.crs
-    layers: dict[str, Any] = {
-        "isochrones": None if rings is None else _plain(rings.to_crs(data.points.crs)),
-        "cells": data.cells.join(access),
-        "points": data.points,
-        "communes": data.communes,
-        "streets": None if streets is None else functools.partial(_by_class, streets, crs),
-        "stress": None if streets is None or not calm else stress_lines(streets),
-        "water": data.basemap.get("water"),
-        "places_without_access": left_out,
-        "transit_lines": None if data.timetable is None else line_layer(data.timetable),
-        "stops": None if data.timetable is None else stop_layer(data.timetable),
-        **data.basemap,
-    }
-    there = {name: table for name, table in layers.items() if table is not None}
-    return Later({name: table if callable(table) else table.to_crs(crs) for name, table in there.items()})
-
-
-def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Simplify isochrones once for whatever shows them, by less than they are exact: to `PLAIN` metres.
-
-    Method: Douglas and Peucker (1973). Of what crosses itself then, GEOS keeps one side. An area that loses more so
-    than that many metres along its outline, or vanishes, is simplified by GEOS' slower kind, which keeps rings apart.
-    """
-    shapes = rings.geometry.to_numpy()
-    plain = shapely.simplify(shapes, PLAIN, preserve_topology=False)
-    lost = np.abs(shapely.area(plain) - shapely.area(shapes)) > PLAIN * shapely.length(shapes)
-    spoilt = lost | (shapely.is_empty(plain) & ~shapely.is_empty(shapes))
-    plain[spoilt] = shapely.simplify(shapes[spoilt], PLAIN, preserve_topology=True)
-    return rings.set_geometry(gpd.GeoSeries(plain, index=rings.index, crs=rings.crs))
-
-
-def _by_class(streets: StreetNetwork, crs: Any) -> gpd.GeoDataFrame:
-    """Gather the streets of each class of `highway` into one shape, as a background of the map."""
-    highway, known = pd.factorize(streets.highway, sort=True)
-    lines = [shapely.multilinestrings(streets.drawn(np.flatnonzero(highway == at))) for at in range(len(known))]
-    return gpd.GeoDataFrame({"highway": known}, geometry=lines, crs=streets.crs).to_crs(crs)
-
-
-def _warned(odd: list[warnings.WarningMessage]) -> list[str]:
-    told = [each for each in odd if issubclass(each.category, SiteplanWarning)]
-    return list(dict.fromkeys(str(each.message) for each in told if not issubclass(each.category, KeptWarning)))
 
 
 def _scores(study: Study, data: StudyData, reach: Reach) -> pd.DataFrame:

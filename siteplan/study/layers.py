@@ -1,0 +1,67 @@
+"""What of a study has a place: the layers of its GeoPackage and its map, all in the CRS that is measured in."""
+
+import functools
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from siteplan.network.streets import StreetNetwork
+from siteplan.output.later import Later
+from siteplan.study.load import StudyData
+from siteplan.study.riding import line_layer, stop_layer
+from siteplan.study.stress import stress_lines
+
+__all__ = ["layers_of"]
+
+PLAIN = 2.0  # metres: less than a tenth of the grid that isochrones are drawn on
+
+
+def layers_of(
+    data: StudyData,
+    access: pd.DataFrame,
+    rings: gpd.GeoDataFrame | None,
+    left_out: gpd.GeoDataFrame | None,
+    *,
+    calm: bool,
+) -> Later[gpd.GeoDataFrame]:
+    """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for."""
+    streets, crs = data.streets, data.points.crs
+    layers: dict[str, Any] = {
+        "isochrones": None if rings is None else _plain(rings.to_crs(data.points.crs)),
+        "cells": data.cells.join(access),
+        "points": data.points,
+        "communes": data.communes,
+        "streets": None if streets is None else functools.partial(_by_class, streets, crs),
+        "stress": None if streets is None or not calm else stress_lines(streets),
+        "water": data.basemap.get("water"),
+        "places_without_access": left_out,
+        "transit_lines": None if data.timetable is None else line_layer(data.timetable),
+        "stops": None if data.timetable is None else stop_layer(data.timetable),
+        **data.basemap,
+    }
+    there = {name: table for name, table in layers.items() if table is not None}
+    return Later({name: table if callable(table) else table.to_crs(crs) for name, table in there.items()})
+
+
+def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Simplify isochrones once for whatever shows them, by less than they are exact: to `PLAIN` metres.
+
+    Method: Douglas and Peucker (1973). Of what crosses itself then, GEOS keeps one side. An area that loses more so
+    than that many metres along its outline, or vanishes, is simplified by GEOS' slower kind, which keeps rings apart.
+    """
+    shapes = rings.geometry.to_numpy()
+    plain = shapely.simplify(shapes, PLAIN, preserve_topology=False)
+    lost = np.abs(shapely.area(plain) - shapely.area(shapes)) > PLAIN * shapely.length(shapes)
+    spoilt = lost | (shapely.is_empty(plain) & ~shapely.is_empty(shapes))
+    plain[spoilt] = shapely.simplify(shapes[spoilt], PLAIN, preserve_topology=True)
+    return rings.set_geometry(gpd.GeoSeries(plain, index=rings.index, crs=rings.crs))
+
+
+def _by_class(streets: StreetNetwork, crs: Any) -> gpd.GeoDataFrame:
+    """Gather the streets of each class of `highway` into one shape, as a background of the map."""
+    highway, known = pd.factorize(streets.highway, sort=True)
+    lines = [shapely.multilinestrings(streets.drawn(np.flatnonzero(highway == at))) for at in range(len(known))]
+    return gpd.GeoDataFrame({"highway": known}, geometry=lines, crs=streets.crs).to_crs(crs)
