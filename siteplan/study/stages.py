@@ -55,22 +55,10 @@ from siteplan.study.progress import Means, Progress
 from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.riding import ridden
-from siteplan.study.scenarios import (
-    Variant,
-    changes_table,
-    given_variants,
-    made,
-    plan_of,
-    scores_table,
-    variants_of,
-)
+from siteplan.study.scenarios import Variant, changes_table, given_variants, made, plan_of, scores_table, variants_of
 from siteplan.study.situation import Situation
 from siteplan.study.stress import asks_for_calm
-from siteplan.study.travel import (
-    TiledTimes,
-    rings_of,
-    times_after,
-)
+from siteplan.study.travel import TiledTimes, rings_of, times_after
 from siteplan.study.trials import trials_of
 from siteplan.study.unchanged import mark_of, remember, unchanged
 from siteplan.study.work import Work, loaded, reach_of, searched, told_once, warned_of
@@ -298,9 +286,8 @@ def draw(
         streets = load_streets(asked, sites, original)
         refuse_in_water(asked, streets, sites, around)
         timetable = load_timetable(asked, streets)
-        return rings_of(
-            asked, streets, timetable, used_sites(sites), cache=Cache(None), means=Means(progress, executor)
-        )
+        means = Means(progress, executor)
+        return rings_of(asked, streets, timetable, used_sites(sites), cache=Cache(None), means=means)
 
 
 def _begun(
@@ -330,7 +317,7 @@ def _with_scenarios(base: Result, work: Work, after: Sequence[tuple[Variant, Stu
     before = work.study, work.data, work.times.whole() if isinstance(work.times, TiledTimes) else work.times
     for variant, place in after:
         rows = times_after(variant.study, place, before, cache=work.cache, means=work.means.within(variant.name))
-        searched = rows.attrs.pop("searched", {})
+        anew = rows.attrs.pop("searched", {})
         here = reach_of(variant.study, rows, place)
         changed = replace(work, study=variant.study, data=place, times=rows, reach=here)
         if variant.again:
@@ -346,7 +333,7 @@ def _with_scenarios(base: Result, work: Work, after: Sequence[tuple[Variant, Stu
         told_too = answers(Situation(variant.study, place, here, scores=result.scores), of_scenarios=True)
         result = replace(result, tables={**result.tables, **told_too})
         sites = len(place.sites)
-        described = {"name": variant.name, "about": variant.about, "sites": sites, "searched": searched}
+        described = {"name": variant.name, "about": variant.about, "sites": sites, "searched": anew}
         told.append({**described, "folder": f"{SCENARIOS}/{folder_name(variant.name)}"})
         others[variant.name] = replace(result, manifest={**result.manifest, "scenario": described})
     tables = {
