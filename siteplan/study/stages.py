@@ -313,7 +313,7 @@ def _with_scenarios(base: Result, work: Work, after: Sequence[tuple[Variant, Stu
     """Compute the scenarios beside their base, and compare them with it."""
     if not after:
         return base
-    others, told = {}, []
+    others, told, ground = {}, [], (work.data, base.layers)
     before = work.study, work.data, work.times.whole() if isinstance(work.times, TiledTimes) else work.times
     for variant, place in after:
         rows = times_after(variant.study, place, before, cache=work.cache, means=work.means.within(variant.name))
@@ -322,11 +322,11 @@ def _with_scenarios(base: Result, work: Work, after: Sequence[tuple[Variant, Stu
         changed = replace(work, study=variant.study, data=place, times=rows, reach=here)
         if variant.again:
             choice, tables = chosen(variant.study, here, place.sites, by_point(place, here))
-            result = _choosing(_analysed(changed, opened=_names(choice)), choice, tables)
+            result = _choosing(_analysed(changed, opened=_names(choice), base=ground), choice, tables)
         else:
             plan = plan_of(base, place.all_sites)
             opened = [] if plan is None else list(map(str, plan.index))
-            result = _analysed(changed, opened=opened)
+            result = _analysed(changed, opened=opened, base=ground)
             kept = {} if plan is None else {"choice": plan}
             ways = covered(variant.study, here, place.sites, opened)
             result = replace(result, tables={**result.tables, **kept, "coverage": ways})
@@ -373,8 +373,14 @@ def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.Dat
     return replace(result, choice=choice, tables={**result.tables, **tables}, manifest=manifest)
 
 
-def _analysed(work: Work, rings: gpd.GeoDataFrame | None = None, *, opened: Sequence[str] = ()) -> Result:
-    """Compute what every study tells, with the sites that are `opened` where some are chosen."""
+def _analysed(
+    work: Work,
+    rings: gpd.GeoDataFrame | None = None,
+    *,
+    opened: Sequence[str] = (),
+    base: tuple[StudyData, Mapping[str, gpd.GeoDataFrame]] | None = None,
+) -> Result:
+    """Compute what every study tells, with the sites that are `opened` where some are chosen; `base` of a scenario."""
     study, data, reach = work.study, work.data, work.reach
     times: pd.DataFrame | Callable[[], pd.DataFrame]
     if isinstance(work.times, TiledTimes):
@@ -400,7 +406,7 @@ def _analysed(work: Work, rings: gpd.GeoDataFrame | None = None, *, opened: Sequ
     return Result(
         sites=data.all_sites.to_crs(points.crs),
         tables=Later(tables),
-        layers=layers_of(data, access, rings, left_out, calm=asks_for_calm(study)),
+        layers=layers_of(data, access, rings, left_out, calm=asks_for_calm(study), base=base),
         manifest=manifest_of(study, data, rows, covered=covered, warned=warned_of(work.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
