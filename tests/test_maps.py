@@ -11,6 +11,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
@@ -27,7 +30,7 @@ from siteplan.output.maps.cells import cell_layers
 from siteplan.output.maps.layers import mark_labels
 from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.private import join_small, spread_people
-from siteplan.output.maps.shapes import pack, pack_within
+from siteplan.output.maps.shapes import fewest_merged, pack, pack_within
 from siteplan.output.result import Result
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
@@ -440,6 +443,14 @@ def test_areas_that_need_too_much_room_lose_corners_ring_by_ring_and_none_vanish
     assert (len(drawn), more) == (1, [])  # a hole and a part that are narrower than the eye sees
     outline = gpd.GeoSeries([Polygon(drawn[0])], crs=4326).to_crs(32631)[0].exterior
     assert areas[0].exterior.hausdorff_distance(outline) < 5 * (2 + 4 + 8 + 16)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 4).filter(lambda ends: ends[:2] != ends[2:]), min_size=1, max_size=12))
+def test_no_fewer_lines_are_left_than_ends_say(ends):
+    lines = np.array([LineString([one[:2], (7 + at, 7), one[2:]]) for at, one in enumerate(ends)])
+    left = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
+    rings = sum(each.is_closed for each in left)  # of which two ends may meet, and which are not counted then
+    assert len(left) - rings <= fewest_merged(lines) <= len(left)
 
 
 # ---- in the browser ----

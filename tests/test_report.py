@@ -31,6 +31,7 @@ from siteplan.output.report.facts import (
     covered_count,
     covered_people,
     headline,
+    opening_counts,
     reach_columns,
 )
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path
@@ -633,6 +634,10 @@ def test_covered_people_are_those_that_the_analysis_counts():
     nobody = covered_count(reach, replace(measure, mode="boat"), "ABC")
     assert nobody == 0  # a mode without times
     assert covered_count(reach, measure, ["B", "Z"]) == found.today  # Z reaches nobody
+    for before, then in (["B"], "ZCA"), ([], "CBA"), (["A", "Z"], ""):
+        for asked in (measure, replace(measure, mode="boat")):
+            one_by_one = [covered_count(reach, asked, [*before, *then[:at]]) for at in range(len(then) + 1)]
+            assert opening_counts(reach, asked, before, then) == one_by_one
     given = Reach.of(times[times["mode"] == "bike"].drop(columns="mode"), points)
     assert covered_count(given, measure, "ABC") == covered_count(reach, replace(measure, mode="bike"), "ABC")
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from siteplan.catalogue import Measure, mode_order
 from siteplan.errors import warn
 from siteplan.inputs.sites import OPEN
-from siteplan.output.maps.shapes import lines_by_class, metric, pack, pack_within, simplified, to_degrees
+from siteplan.output.maps.shapes import fewest_merged, lines_of_class, metric, pack, pack_within, simplified, to_degrees
 from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, PAPER, RAILWAY, STATUS, STRESS, WATER, mode_colour
 from siteplan.words import Said, Tongues, Words, half_up, say, word
 
@@ -287,12 +287,16 @@ def street_layer(streets: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     place = streets.set_geometry(metric(streets.geometry))
     items: list[tuple[str, float]] = []
     room = STREET_BUDGET
-    for name, merged in lines_by_class(place, tuple(STREETS)):
+    for name, wide in STREETS.items():
+        lines = lines_of_class(place, name)
+        if 3 * fewest_merged(lines) > room:  # a line takes three characters at the least
+            break
+        merged = gpd.GeoSeries([shapely.line_merge(shapely.multilinestrings(lines))], crs=place.crs)
         (text,) = pack(to_degrees(simplified(merged, 2 * EYE_M)))
         room -= len(text)
         if room < 0:
             break
-        items.append((text, STREETS[name]))
+        items += [(text, wide)] if len(lines) else []
     return plain_layer("streets", "streets", [key("street", "", stroke=PAPER)], tongues, lines=items)
 
 

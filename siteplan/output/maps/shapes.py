@@ -1,6 +1,5 @@
 """Shapes for the eye: simplified, in degrees, and packed into short strings."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +11,17 @@ from pyproj import CRS
 
 from siteplan.geo import lon_alike
 
-__all__ = ["Packed", "encode", "lines_by_class", "metric", "pack", "pack_within", "simplified", "to_degrees"]
+__all__ = [
+    "Packed",
+    "encode",
+    "fewest_merged",
+    "lines_of_class",
+    "metric",
+    "pack",
+    "pack_within",
+    "simplified",
+    "to_degrees",
+]
 
 Packed = list[str]
 
@@ -153,10 +162,15 @@ def encode(numbers: NDArray[np.int64], cuts: NDArray[np.int64]) -> list[str]:
     return [text[start:stop] for start, stop in pairwise(ends[cuts].tolist())]
 
 
-def lines_by_class(streets: gpd.GeoDataFrame, classes: tuple[str, ...]) -> Iterator[tuple[str, gpd.GeoSeries]]:
-    """Merge the streets of each of these classes of `highway` into one shape, in the order of the classes."""
-    for name in classes:
-        lines = streets.geometry[streets["highway"].isin([name, f"{name}_link"])]
-        if len(lines):
-            merged = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(lines.to_numpy())))
-            yield name, gpd.GeoSeries([merged], crs=streets.crs)
+def lines_of_class(streets: gpd.GeoDataFrame, name: str) -> NDArray[np.object_]:
+    """Give the lines of a class of `highway`, each apart, with those of its links."""
+    of_class = streets.geometry[streets["highway"].isin([name, f"{name}_link"])].to_numpy()
+    lines: NDArray[np.object_] = shapely.get_parts(of_class)
+    return lines
+
+
+def fewest_merged(lines: NDArray[np.object_]) -> int:
+    """Tell how many lines at the least are left of some when those are merged that meet where no third one does."""
+    ends = shapely.get_coordinates([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
+    meeting = np.unique(ends.view(np.complex128), return_counts=True)[1]
+    return int(meeting[meeting != 2].sum()) // 2

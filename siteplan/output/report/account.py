@@ -23,10 +23,10 @@ from siteplan.output.report.facts import (
     Coverage,
     access_table,
     communes_of,
-    covered_count,
     covered_people,
     headline,
     one_split,
+    opening_counts,
     reach_columns,
 )
 from siteplan.output.report.goal import Goal
@@ -373,8 +373,7 @@ class Account:
         if self._served is not None:
             return list(accumulate(self._served, initial=0.0))
         before = [site for site in self.opened if site not in set(self.chosen)]
-        opened = ([*before, *self.chosen[:count]] for count in range(len(self.chosen) + 1))
-        return [covered_count(self.reach, self.aim, sites) for sites in opened]
+        return opening_counts(self.reach, self.aim, before, self.chosen)
 
     @cached_property
     def _served(self) -> list[float] | None:

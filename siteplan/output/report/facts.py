@@ -22,6 +22,7 @@ __all__ = [
     "covered_people",
     "headline",
     "one_split",
+    "opening_counts",
     "reach_columns",
 ]
 
@@ -83,6 +84,19 @@ def covered_count(reach: Reach, measure: Measure, sites: Iterable[str], *, minut
     limit = measure.limit if minutes is None else minutes
     covered = covered_by(reach, sites, mode=measure.mode, minutes=limit)
     return float(reach.people.amount(measure.group)[covered].sum())
+
+
+def opening_counts(reach: Reach, measure: Measure, before: Sequence[str], then: Sequence[str]) -> list[float]:
+    """Count as `covered_count` does with the sites open before, and after each one that opens then, in that order."""
+    turn = dict.fromkeys(before, 0) | {site: at for at, site in enumerate(then, start=1)}
+    order = reach.sites.astype(str).map(turn).to_numpy(dtype=float, na_value=np.inf)
+    first = np.full(len(reach.points), np.inf)
+    mode = BEST if reach.modes == (GIVEN,) else measure.mode
+    for part in reach.parts() if mode in (*reach.modes, BEST) else ():
+        pairs = part.within(mode, measure.limit)
+        np.minimum.at(first, pairs.point, order[pairs.site])
+    people = reach.people.amount(measure.group)
+    return [float(people[first <= at].sum()) for at in range(len(then) + 1)]
 
 
 def covered_people(

@@ -14,6 +14,7 @@ import shapely
 
 from siteplan.catalogue import PEOPLE, Measure, by_mode
 from siteplan.inputs.basemap import PLACE_RANKS
+from siteplan.output.maps.shapes import lines_of_class
 from siteplan.output.palette import (
     CHOSEN,
     GREEN,
@@ -114,8 +115,7 @@ class Ground:
         """Give the lines of a class of streets, each apart, with those of its links."""
         assert self.streets is not None  # noqa: S101 - who asks has looked
         if name not in self._apart:
-            of_class = self.streets["highway"].isin([name, f"{name}_link"])
-            self._apart[name] = shapely.get_parts(self.streets.geometry[of_class].to_numpy())
+            self._apart[name] = lines_of_class(self.streets, name)
         return self._apart[name]
 
     @cached_property
