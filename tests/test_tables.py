@@ -539,3 +539,15 @@ def test_a_style_is_what_qgis_expects(layer):
     assert [text.get("fieldName") for text in root.iter("text-style")] == [
         labels[each] for each in [layer] if each in labels
     ]
+
+
+@given(
+    st.lists(st.one_of(st.floats(width=32), st.floats(), st.integers(-(2**53), 2**53).map(float)), max_size=20),
+    st.sampled_from([np.float64, np.float32]),
+)
+def test_numbers_are_written_as_one_by_one(values, kind):
+    with np.errstate(over="ignore"):
+        table = pd.DataFrame({"number": np.array(values, dtype=kind)})
+    assert csv_text(table) == csv_text(table.astype(object))
+    whole = table[np.abs(table["number"]) < 2**31].astype(np.int64)
+    assert csv_text(whole) == csv_text(whole.astype(object))

@@ -116,7 +116,17 @@ def _texts(column: pd.Series, decimals: int) -> npt.NDArray[np.object_]:
     if column.dtype == object:  # in which 1 and True are equal
         return np.array([_cell(value, decimals) for value in column], dtype=object)
     codes, values = pd.factorize(column, use_na_sentinel=False)
-    return np.array([_cell(value, decimals) for value in values], dtype=object)[codes]
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+        texts = [_number(value, decimals) for value in values.astype(float).tolist()]
+    else:
+        texts = [_cell(value, decimals) for value in values]
+    return np.array(texts, dtype=object)[codes]
+
+
+def _number(value: float, decimals: int) -> str:
+    """Write a number as `_cell` does, which looks first at what it is given."""
+    value = round(value, decimals)
+    return str(int(value) if value.is_integer() else value) if math.isfinite(value) else ""
 
 
 def _cell(value: object, decimals: int) -> str:
