@@ -5,6 +5,7 @@ A (existing) reaches the homes 0 to 3 within 10 minutes on foot, B (candidate) t
 By bicycle A reaches 0 to 5 within 20 minutes, B 4 to 9.
 """
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -18,7 +19,7 @@ from shapely import box
 
 from siteplan.config import BIKE, SLOW_WALK, Rides, Study
 from siteplan.config.questions import Commuting, Demand, Fairness, Robustness
-from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError
+from siteplan.errors import InputError, SiteplanError, SiteplanWarning, StudyError, warn
 from siteplan.inputs.columns import read_cell_columns
 from siteplan.output.report import render_report
 from siteplan.output.result import Result
@@ -389,6 +390,21 @@ def test_a_choice_that_the_clock_ended_is_told_whenever_it_is_used(street, tmp_p
         with pytest.warns(SiteplanWarning, match="ended by the clock") as told:
             sure(study, Robustness(count=2, first=1), territory, Cache(tmp_path), weights=WEIGHTS)
         assert len(told) == 1
+
+
+def test_what_is_odd_in_a_study_is_not_told_again_by_its_variants(street, tmp_path, monkeypatch):
+    study, territory = street
+    study = study.with_(set={"choose": {"sites": 2, "mode": "walk"}})
+
+    def chosen(*_):
+        warn("odd")
+        return ["A"], "proven"
+
+    monkeypatch.setattr(robustness, "_chosen", chosen)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        sure(study, Robustness(count=2, first=1), territory, Cache(tmp_path), weights=WEIGHTS)
+    assert [str(each.message) for each in told] == []
 
 
 def test_a_vintage_of_the_population_is_a_variant_with_its_people(street, tmp_path):

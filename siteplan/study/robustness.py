@@ -1,5 +1,6 @@
 """How sure the results are: the study again under other speeds, hours, days, links to streets and places of people."""
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from siteplan.analysis.score import score_sites
 from siteplan.catalogue import BEST, Measure
 from siteplan.config import Profile, Question, Rides, Study, clock_of, seconds_of
 from siteplan.config.questions import Robustness
-from siteplan.errors import StudyError, warn
+from siteplan.errors import KeptWarning, SiteplanWarning, StudyError, warn
 from siteplan.network.people import place_people
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
@@ -168,7 +169,12 @@ def _each(
         here.means.tell("robustness", len(found), len(draws))
 
     here.means.tell("robustness", len(found), len(draws))
-    each(_variant, [(draws[k],) for k in lacking], shared=shared, executor=here.means.executor, take=take)
+    with warnings.catch_warnings():
+        # The study told already what is odd in it; variants would tell it again, in the order in which they end, and
+        # neither those of other processes nor those that are kept would.
+        warnings.simplefilter("ignore", SiteplanWarning)
+        warnings.simplefilter("always", KeptWarning)
+        each(_variant, [(draws[k],) for k in lacking], shared=shared, executor=here.means.executor, take=take)
     if any((table["name"][table["kind"] == "ended"] == "clock").any() for table in found.values()):
         text = "robustness: a choice was ended by the clock (choose.seconds): another machine may give another set"
         warn(text)
