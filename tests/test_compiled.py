@@ -1,5 +1,6 @@
 """Compiled kernels are kept for every install that has the same, and never taken for what they are not."""
 
+import ast
 import importlib
 import importlib.util
 import os
@@ -193,3 +194,24 @@ def test_kernels_are_kept_where_the_user_says_or_the_system_keeps_caches(monkeyp
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     if sys.platform == "linux":
         assert folder_of_kernels() == tmp_path / "home" / "siteplan" / "kernels"
+
+
+def test_no_kernel_assigns_an_array_to_a_part_of_another():
+    """Numba then compiles the sentence for lengths that differ, and all of its text: two seconds, for ten kernels."""
+    kernels = [
+        (path, function)
+        for path in sorted((ROOT / "siteplan").rglob("*.py"))
+        for function in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and {"kernel", "inner_kernel"} & {getattr(by, "id", "") for by in function.decorator_list}
+    ]
+    assert len(kernels) > 100
+    assigned = [
+        f"{path.name}: {ast.unparse(each)}"
+        for path, function in kernels
+        for each in ast.walk(function)
+        if isinstance(each, ast.Assign)
+        and any(isinstance(part, ast.Slice) for target in each.targets for part in ast.walk(target))
+        and not all(isinstance(part, ast.Constant | ast.Tuple | ast.Load) for part in ast.walk(each.value))
+    ]
+    assert assigned == []

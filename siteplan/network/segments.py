@@ -137,7 +137,8 @@ def lay(x, y, start, edges, west, south, step, columns, rows):  # type: ignore[n
                 first[place] += first[place - 1]
             vertex = np.empty(first[-1], np.int32)
     # Each cell's first was moved to where the next begins.
-    first[1:] = first[:-1].copy()
+    for place in range(len(first) - 1, 0, -1):
+        first[place] = first[place - 1]
     first[0] = 0
     return first, vertex
 

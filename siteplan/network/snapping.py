@@ -186,12 +186,12 @@ def _nearest(
 
     Modes that may use the same streets share what is found, as do networks of the same lines.
     """
-    far = np.broadcast_to(np.asarray(within, float), len(spots))
+    far = np.broadcast_to(np.asarray(within, float), len(spots)).copy()  # read-only, it would be compiled for anew
     edges, *asked = (hashlib.sha256(part.tobytes()).digest() for part in (np.packbits(wanted), spots, far))
     known, key = streets.lasting, (edges, *asked)
     if key not in known:
         if edges not in known:
             known[edges] = Segments.of(streets.x, streets.y, streets.start, np.flatnonzero(wanted))
-        known[key] = known[edges].nearest(spots, np.ascontiguousarray(far))
+        known[key] = known[edges].nearest(spots, far)
     segment, distance = known[key]
     return segment.copy(), distance.copy()

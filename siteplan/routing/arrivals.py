@@ -32,7 +32,9 @@ def make_room(targets: int) -> tuple[Any, ...]:
 def widen(found, count, more):  # type: ignore[no-untyped-def]
     """Return the arrivals at the `count` targets met, with room for `more`."""
     wider = np.full((len(found), max(2 * found.shape[1], count + more)), FAR, np.int32)
-    wider[:, :count] = found[:, :count]
+    for row in range(len(found)):
+        for column in range(count):
+            wider[row, column] = found[row, column]
     return wider
 
 

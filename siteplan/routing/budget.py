@@ -43,7 +43,9 @@ def _add(heads, pool, used, kind, owner, k, value, walk):  # type: ignore[no-unt
         label = after
     if used == len(pool):
         larger = np.empty((2 * len(pool), 6), np.int32)
-        larger[:used] = pool
+        for row in range(used):
+            for column in range(6):
+                larger[row, column] = pool[row, column]
         pool = larger
     pool[used, KIND], pool[used, OWNER], pool[used, ROUND] = kind, owner, k
     pool[used, VALUE], pool[used, WALK], pool[used, NEXT] = value, walk, heads[owner]

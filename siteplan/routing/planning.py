@@ -63,7 +63,8 @@ def _just_in_time(access, timetable, first, last):  # type: ignore[no-untyped-de
                 if first <= time <= last:
                     if count == len(found):
                         wider = np.empty(2 * count, np.int64)
-                        wider[:count] = found
+                        for k in range(count):
+                            wider[k] = found[k]
                         found = wider
                     found[count] = time
                     count += 1

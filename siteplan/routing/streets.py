@@ -224,7 +224,8 @@ def search_times(part, cutoff, most, graph, hanging, mates, sources, targets, ro
         ascend(best, FAR, met, count, blocks, wide)
         if filled + count > len(target):  # by the last of these sources
             longer, dearer = np.empty(filled + count, np.int32), np.empty(filled + count, np.int32)
-            longer[:filled], dearer[:filled] = target[:filled], cost[:filled]
+            for k in range(filled):
+                longer[k], dearer[k] = target[k], cost[k]
             target, cost = longer, dearer
         for k in range(count):
             one = U(met[U(k)])

@@ -116,5 +116,5 @@ def _anneal(by_site, weight, times, able, bound, begin, steps, threshold, seed):
         held[slot] = into if into >= 0 else held[many]
         worth, spare = worth + change, left - cost[into]
         if worth > most:
-            best[:], most = opened, worth
+            best, most = opened.copy(), worth
     return best[:-1], most

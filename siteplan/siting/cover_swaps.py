@@ -157,5 +157,6 @@ def swap_cover(rows, by_site, opened, fixed, barred, rounding):  # type: ignore[
                 alone[i] += step * j
                 for other in range(ptr[i], ptr[i + 1]):
                     stale[site[other]] = True
-    opened[:] = slot >= 0
+    for j in range(sites):
+        opened[j] = slot[j] >= 0
     return total

@@ -134,8 +134,8 @@ def merge(ptr, site, cost, weight):  # type: ignore[no-untyped-def]
         if first[i] == i:
             start, many = new_ptr[at], ptr[i + 1] - ptr[i]
             new_ptr[at + 1] = start + many
-            new_site[start : start + many] = site[ptr[i] : ptr[i + 1]]
-            new_cost[start : start + many] = cost[ptr[i] : ptr[i + 1]]
+            for k in range(many):
+                new_site[start + k], new_cost[start + k] = site[ptr[i] + k], cost[ptr[i] + k]
     return new_ptr, new_site, new_cost, new_weight
 
 

@@ -76,7 +76,7 @@ def search_covers(ptr, site, by_site, opened, able, enough, most):  # type: igno
             if here[j] and able[j] and j != last and (out < 0 or _first(j, out, score, changed)):
                 out = j
         if left == 0 and many <= least:
-            best[:], least = here, many
+            best, least = here.copy(), many
         if out < 0 or visits >= most or least <= enough:
             return best, visits
         turn += 1

@@ -95,5 +95,6 @@ def interchange(rows, opened, fixed, barred):  # type: ignore[no-untyped-def]
             break
         before, left = total, held[at]
         slot[left], slot[came], held[at] = -1, at, came
-    opened[:] = slot >= 0
+    for j in range(len(opened)):
+        opened[j] = slot[j] >= 0
     return total

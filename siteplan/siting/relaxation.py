@@ -136,9 +136,11 @@ def ascend(rows, at, status, count, aims, step, turns, side, fewer):  # type: ig
         if better:
             stale = 0
             best = value
-            price[:] = trial
-            toll[:] = try_toll
-            picks[:] = picked
+            for i in range(demands):
+                price[i] = trial[i]
+            for r in range(len(most)):
+                toll[r] = try_toll[r]
+            picks = picked.copy()
             if along >= 0:
                 step = min(2.0, step * 1.1)
         else:
