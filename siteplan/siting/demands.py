@@ -95,9 +95,10 @@ def tidy(ptr, site, cost, weight, penalty, kept):  # type: ignore[no-untyped-def
                     rising = False
                 at += 1
         if not rising:
-            part = slice(new_ptr[i], new_ptr[i + 1])
-            order = np.argsort(new_cost[part])
-            new_site[part], new_cost[part] = new_site[part][order], new_cost[part][order]
+            order = new_ptr[i] + np.argsort(new_cost[new_ptr[i] : at])
+            sites, costs = new_site[order], new_cost[order]
+            for k in range(len(order)):
+                new_site[new_ptr[i] + k], new_cost[new_ptr[i] + k] = sites[k], costs[k]
     return new_ptr, new_site, new_cost
 
 
