@@ -43,7 +43,7 @@ def plainly(problem: Problem, work: Work, gap: float, *, branching: bool = True)
 
 
 def median_of(
-    problem: Problem, demands: Demands, work: Work, effort: Effort, under: Conditions | None = None
+    problem: Problem, demands: Demands, work: Work, effort: Effort, *, under: Conditions | None = None
 ) -> tuple[MedianResult, Flags]:
     """Return what `median_within` finds for the number of sites of a question, and which sites that opens."""
     flags: dict[str, Any] = {"fixed": problem.fixed, "barred": problem.barred}
@@ -83,7 +83,7 @@ def conditioned(problem: Problem, aside: Flags, start: Flags, work: Work) -> tup
     count = min(problem.count or most_sites(problem), int((~barred).sum()))
     under = Conditions(at_most(problem), problem.count is None, start, polish)
     asked = replace(problem, count=count, barred=barred)
-    found, opened = median_of(asked, demands, work, Effort(gap=gap, nodes=0), under)
+    found, opened = median_of(asked, demands, work, Effort(gap=gap, nodes=0), under=under)
     most = penalty * float(problem.weight.sum()) - found.bound
     value = objective_of(problem, opened)
     if value >= most * (1 - max(gap, LITTLE)):

@@ -43,12 +43,13 @@ Draw = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class _Ground:
-    """What the variants share: people by vintage and placement, their metres to the street by mode, and timetables."""
+    """What variants share: people by vintage and placement, their metres to the street by mode, timetables, weights."""
 
     cells: Mapping[str, gpd.GeoDataFrame]
     points: Mapping[tuple[str, str], gpd.GeoDataFrame]
     metres: Mapping[tuple[str, str, str], npt.NDArray[np.float64]]
     timetables: Mapping[str, Timetable]
+    weights: Mapping[str, float]
 
 
 def check_robustness(study: Study, asked: Robustness, data: StudyData) -> None:
@@ -108,7 +109,7 @@ def robustness_tables(asked: Robustness, here: Situation) -> dict[str, pd.DataFr
     # What another question searches beyond the limits of this one is not searched again.
     bare = study.model_copy(update={"fairness": None})
     draws = [_with_publics(study, asked, draw) for draw in _draws(asked)]
-    ground = _ground(bare, asked, data, draws)
+    ground = _ground(bare, asked, data, draws, weights=weights)
     known = {
         **fingerprint(study, data.streets),
         "profiles": [profile.model_dump() for profile in study.profiles()],
@@ -127,7 +128,7 @@ def robustness_tables(asked: Robustness, here: Situation) -> dict[str, pd.DataFr
         f"variant_{content_key({**known, 'variant': {key: draw[key] for key in draw if key != 'variant'}})}"
         for draw in draws
     ]
-    found = _each(names, draws, here, shared=(bare, replace(data, timetable=None), ground, weights))
+    found = _each(names, draws, here, shared=(bare, replace(data, timetable=None), ground))
     return _told(asked, here, found, counted=_heaviest(weights))
 
 
@@ -184,7 +185,9 @@ def _each(
 # ---- one variant ----
 
 
-def _ground(study: Study, asked: Robustness, data: StudyData, draws: Sequence[Draw]) -> _Ground:
+def _ground(
+    study: Study, asked: Robustness, data: StudyData, draws: Sequence[Draw], *, weights: Mapping[str, float]
+) -> _Ground:
     """Place the people in every way, and find the street of everybody by every mode, once."""
     original, streets = data.original, data.streets
     assert original is not None  # noqa: S101 - checked before
@@ -205,7 +208,7 @@ def _ground(study: Study, asked: Robustness, data: StudyData, draws: Sequence[Dr
     rides = data.timetable is not None
     timetables = _timetables(study, asked, data) if rides else {}
     # Without what was laid out for the study's own speeds, which no variant has.
-    return _Ground(cells, points, metres, {date: replace(day) for date, day in timetables.items()})
+    return _Ground(cells, points, metres, {date: replace(day) for date, day in timetables.items()}, weights)
 
 
 def _whom(draw: Draw) -> tuple[str, str]:
@@ -240,7 +243,7 @@ def _timetables(study: Study, asked: Robustness, data: StudyData) -> dict[str, T
     return found
 
 
-def _variant(study: Study, data: StudyData, ground: _Ground, weights: Mapping[str, float], draw: Draw) -> pd.DataFrame:
+def _variant(study: Study, data: StudyData, ground: _Ground, draw: Draw) -> pd.DataFrame:
     """Compute one variant: a row a site, a row for all people who have the same sites within reach, and a last one.
 
     Columns `kind` (site, cover, ended), `name` (the site; which sites, as bits; what ended the choice), `score`,
@@ -249,10 +252,10 @@ def _variant(study: Study, data: StudyData, ground: _Ground, weights: Mapping[st
     place = replace(data, cells=ground.cells[_whom(draw)[0]], points=ground.points[_whom(draw)])
     who = other_shares(study.publics, draw["publics"]) if "publics" in draw else study.publics
     reach = Reach.of(*by_public(_times(study, place, ground, draw), place.points, who))
-    table = _counted(study, place, reach, weights)
-    table = table.join(score_sites(table, weights))
+    table = _counted(study, place, reach, ground.weights)
+    table = table.join(score_sites(table, ground.weights))
     columns = {"kind": "site", "name": table.index.astype(str), "score": table["score"].to_numpy()}
-    sites = pd.DataFrame(columns | {"value": table[_heaviest(weights)].to_numpy(), "chosen": False})
+    sites = pd.DataFrame(columns | {"value": table[_heaviest(ground.weights)].to_numpy(), "chosen": False})
     if study.choose is None:
         return sites
     chosen, ended = _chosen(study, study.choose, place, reach)
