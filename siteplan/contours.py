@@ -28,11 +28,11 @@ from siteplan.network.graph import ModeGraph, footing, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
+from siteplan.parallel import PARTS, cut, each, lent
 from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import RideTimes, Window, plan_rides, ride_costs, some_rides
 from siteplan.routing.search import MINUTE, Search, costs, prepare_along, room_for, runs_backwards
 from siteplan.routing.surfaces import outlines, search_surface, spread_places
-from siteplan.work import PARTS, cut, each, lent
 
 __all__ = ["isochrones"]
 

@@ -15,8 +15,8 @@ from siteplan.doors import door
 from siteplan.inputs.sites import Places
 from siteplan.itineraries import Direction, journeys_within
 from siteplan.network.transit import Timetable
+from siteplan.parallel import each
 from siteplan.routing.journeys import Journeys, without
-from siteplan.work import each
 
 __all__ = ["SiteLines", "site_lines"]
 

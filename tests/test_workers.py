@@ -20,8 +20,8 @@ from siteplan.config import Rides
 from siteplan.contours import isochrones
 from siteplan.errors import InputError, StudyError, WorkerError
 from siteplan.network.transit import build_timetable
+from siteplan.parallel import ALIGNED, _Parcel, _pieces, _unpacked, cut, each
 from siteplan.times import reach_totals, travel_times
-from siteplan.work import ALIGNED, _Parcel, _pieces, _unpacked, cut, each
 from siteplan.workers import Workers
 from test_times import a_town
 from test_transit import HALF_HOURLY, along, road

@@ -13,6 +13,7 @@ import pandas as pd
 
 from siteplan.compiled import kernel
 from siteplan.network.transit import patterns_without
+from siteplan.parallel import each
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.layout import lay_out, lay_patterns
 from siteplan.routing.ondemand import costs_at
@@ -20,7 +21,6 @@ from siteplan.routing.planning import asked_at, departures_of
 from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import rank_of
 from siteplan.routing.transit import make_ride_room, search_rides
-from siteplan.work import each
 
 __all__ = ["Call", "Journeys", "Ride", "Trace", "search_journeys", "without"]
 

@@ -13,6 +13,7 @@ import pandas as pd
 from siteplan.config import Rides
 from siteplan.errors import StudyError
 from siteplan.network.transit import Timetable
+from siteplan.parallel import cut, each, lent
 from siteplan.routing import search
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.budget import make_limited_room, search_limited
@@ -21,7 +22,6 @@ from siteplan.routing.ondemand import lower_costs
 from siteplan.routing.planning import asked_at, departures_of
 from siteplan.routing.query import RideQuery
 from siteplan.routing.transit import make_ride_room, search_rides
-from siteplan.work import cut, each, lent
 
 __all__ = ["RidePlan", "RideTimes", "Window", "plan_rides", "rank_of", "ride_costs", "ride_times", "some_rides"]
 

@@ -14,10 +14,10 @@ from siteplan.config.fields import FARTHEST, SEARCHED
 from siteplan.errors import StudyError
 from siteplan.network.graph import ModeGraph, Positions
 from siteplan.network.ordering import ordered
+from siteplan.parallel import PARTS, each, lent
 from siteplan.routing.batches import LANES, search_sums
 from siteplan.routing.streets import add_up, lay_out, make_room, search_times, spread
 from siteplan.units import Unit
-from siteplan.work import PARTS, each, lent
 
 __all__ = [
     "COST",

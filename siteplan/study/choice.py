@@ -25,8 +25,8 @@ from siteplan.study.manifest import input_files
 from siteplan.study.measured import measured
 from siteplan.study.progress import Means, Progress
 from siteplan.study.reading import read_study
+from siteplan.study.searched import loaded, search, told_once
 from siteplan.study.travel import no_longer
-from siteplan.study.work import loaded, searched, told_once
 
 __all__ = ["choose"]
 
@@ -71,8 +71,8 @@ def choose(
             data = loaded(asked, means, places=places, around=WATERS)
             check_choose(asked, data.sites)
             data = measured(asked, data)
-            work = searched(asked, data, odd, means, last=True)  # held, as the files of its times go with it
-            reach = work.reach
+            held = search(asked, data, odd, means, last=True)  # as the files of its times go with it
+            reach = held.reach
             sites, communes = data.sites, by_point(data, reach)
         _refuse_beyond(asked, reach)
         choice, tables = chosen(asked, reach, sites, communes)

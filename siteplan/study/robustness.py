@@ -22,6 +22,7 @@ from siteplan.errors import KeptWarning, SiteplanWarning, StudyError, warn
 from siteplan.network.people import place_people
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
+from siteplan.parallel import each
 from siteplan.publics import by_public, other_shares
 from siteplan.reachable import Reach
 from siteplan.study.cache import content_key, file_hash
@@ -32,7 +33,6 @@ from siteplan.study.measured import site_columns
 from siteplan.study.situation import Answer, Situation
 from siteplan.study.travel import fingerprint
 from siteplan.times import travel_times
-from siteplan.work import each
 
 __all__ = ["check_robustness", "robustness_tables"]
 

@@ -56,12 +56,12 @@ from siteplan.study.questions import answers, check_questions
 from siteplan.study.reading import read_study
 from siteplan.study.riding import ridden
 from siteplan.study.scenarios import Variant, changes_table, given_variants, made, plan_of, scores_table, variants_of
+from siteplan.study.searched import Searched, loaded, reach_of, search, told_once, warned_of
 from siteplan.study.situation import Situation
 from siteplan.study.stress import asks_for_calm
 from siteplan.study.travel import TiledTimes, rings_of, times_after
 from siteplan.study.trials import trials_of
 from siteplan.study.unchanged import mark_of, remember, unchanged
-from siteplan.study.work import Work, loaded, reach_of, searched, told_once, warned_of
 
 __all__ = ["Progress", "compare_scenarios", "draw", "run", "run_into", "score"]
 
@@ -147,12 +147,12 @@ def run_into(
     refuse_foreign(folder)
     cache = Cache(folder / ".cache")
     with one_writer(folder), told_once() as odd:
-        work, after = _begun(asked, variants_of(asked), odd, cache, means=means, read=read)
-        draw = functools.partial(_rings, work) if asked.output.isochrones else None
-        result = _with_scenarios(_answered(work, draw), work, after)
-        result = replace(result, tables={**result.tables, **_for_map(work)})
-        if work.data.streets is not None:
-            work.data.streets.forget()  # nothing is searched any more
+        found, after = _begun(asked, variants_of(asked), odd, cache, means=means, read=read)
+        draw = functools.partial(_rings, found) if asked.output.isochrones else None
+        result = _with_scenarios(_answered(found, draw), found, after)
+        result = replace(result, tables={**result.tables, **_for_map(found)})
+        if found.data.streets is not None:
+            found.data.streets.forget()  # nothing is searched any more
         give_back()
         warned = warnings_of(asked, warned_of(odd))  # those that the answers brought, too
         means.tell("writing", 0)
@@ -165,9 +165,9 @@ def run_into(
     return result
 
 
-def _rings(work: Work, opened: Collection[str]) -> gpd.GeoDataFrame | None:
+def _rings(found: Searched, opened: Collection[str]) -> gpd.GeoDataFrame | None:
     """Draw the isochrones of all sites; of more than `MOST_DRAWN`, of those that exist, are required or chosen."""
-    data, sites = work.data, work.data.sites
+    data, sites = found.data, found.data.sites
     if len(sites) > MOST_DRAWN:
         sites = sites[sites["status"].isin(("existing", "required")) | sites.index.astype(str).isin(opened)]
         warn(
@@ -176,16 +176,16 @@ def _rings(work: Work, opened: Collection[str]) -> gpd.GeoDataFrame | None:
         )
     if data.streets is None or sites.empty:
         return None
-    return rings_of(work.study, data.streets, data.timetable, sites, cache=work.cache, means=work.means)
+    return rings_of(found.study, data.streets, data.timetable, sites, cache=found.cache, means=found.means)
 
 
-def _for_map(work: Work) -> dict[str, pd.DataFrame]:
+def _for_map(found: Searched) -> dict[str, pd.DataFrame]:
     """Search what the map shows of sites that are doubtful, and of new ones that a reader may try."""
-    study, data = work.study, work.data
-    trials, found = trials_of(study, data, work.cache), None
+    study, data = found.study, found.data
+    trials, doubtful = trials_of(study, data, found.cache), None
     if study.inputs.times is None and data.streets is not None:
-        found = doubts(study, data.streets, data.sites, data.points)
-    return {name: table for name, table in (("doubts", found), ("trials", trials)) if table is not None}
+        doubtful = doubts(study, data.streets, data.sites, data.points)
+    return {name: table for name, table in (("doubts", doubtful), ("trials", trials)) if table is not None}
 
 
 @door()
@@ -239,8 +239,8 @@ def compare_scenarios(
     variants = variants_of(asked) if others is None else given_variants(asked, others, choose_again)
     means = Means(progress, executor)
     with told_once() as odd:
-        work, after = _begun(asked, variants, odd, Cache(None), means=means)
-        return _with_scenarios(_answered(work), work, after)
+        found, after = _begun(asked, variants, odd, Cache(None), means=means)
+        return _with_scenarios(_answered(found), found, after)
 
 
 def score(
@@ -262,7 +262,7 @@ def score(
         data = loaded(asked, means, around=WATERS)
         check_weights(asked, data)
         data = measured(asked, data)
-        result = _analysed(searched(asked, data, odd, means, last=True))
+        result = _analysed(search(asked, data, odd, means, last=True))
         if out is not None:
             with whole_file(out) as aside:
                 write_table(result.scores, aside, TABLES["scores"])
@@ -298,7 +298,7 @@ def _begun(
     *,
     means: Means,
     read: Callable[[], StudyData] | None = None,
-) -> tuple[Work, list[tuple[Variant, StudyData]]]:
+) -> tuple[Searched, list[tuple[Variant, StudyData]]]:
     """Read a study and make the changes of every scenario, so that what cannot be made is told; compute the times."""
     data = loaded(study, means) if read is None else read()
     check_questions(study, data)
@@ -306,20 +306,20 @@ def _begun(
     changed = [(variant, made(variant, study, data, said)) for variant in variants]
     after = [(variant, measured(variant.study, place)) for variant, place in changed]
     data = measured(study, data)
-    return searched(study, data, odd, means, cache=cache), after
+    return search(study, data, odd, means, cache=cache), after
 
 
-def _with_scenarios(base: Result, work: Work, after: Sequence[tuple[Variant, StudyData]]) -> Result:
+def _with_scenarios(base: Result, found: Searched, after: Sequence[tuple[Variant, StudyData]]) -> Result:
     """Compute the scenarios beside their base, and compare them with it."""
     if not after:
         return base
-    others, told, ground = {}, [], (work.data, base.layers)
-    before = work.study, work.data, work.times.whole() if isinstance(work.times, TiledTimes) else work.times
+    others, told, ground = {}, [], (found.data, base.layers)
+    before = found.study, found.data, found.times.whole() if isinstance(found.times, TiledTimes) else found.times
     for variant, place in after:
-        rows = times_after(variant.study, place, before, cache=work.cache, means=work.means.within(variant.name))
+        rows = times_after(variant.study, place, before, cache=found.cache, means=found.means.within(variant.name))
         anew = rows.attrs.pop("searched", {})
         here = reach_of(variant.study, rows, place)
-        changed = replace(work, study=variant.study, data=place, times=rows, reach=here)
+        changed = replace(found, study=variant.study, data=place, times=rows, reach=here)
         if variant.again:
             choice, tables = chosen(variant.study, here, place.sites, by_point(place, here))
             result = _choosing(_analysed(changed, opened=_names(choice), base=ground), choice, tables)
@@ -344,18 +344,18 @@ def _with_scenarios(base: Result, work: Work, after: Sequence[tuple[Variant, Stu
     return replace(base, scenarios=others, tables={**base.tables, **tables}, manifest=manifest)
 
 
-def _answered(work: Work, draw: Callable[[Collection[str]], gpd.GeoDataFrame | None] | None = None) -> Result:
+def _answered(found: Searched, draw: Callable[[Collection[str]], gpd.GeoDataFrame | None] | None = None) -> Result:
     """Analyse, and answer what the study asks beside the scores: which sites, who is left out, how big, how sure."""
-    study, data, reach = work.study, work.data, work.reach
+    study, data, reach = found.study, found.data, found.reach
     communes = by_point(data, reach)
     choice, tables = chosen(study, reach, data.sites, communes)
     tables |= frontier(study, reach, data.sites, choice, communes=communes)
     opened = _names(choice)
-    result = _analysed(work, None if draw is None else draw(opened), opened=opened)
+    result = _analysed(found, None if draw is None else draw(opened), opened=opened)
     tables |= {"coverage": covered(study, reach, data.sites)} if choice is None else {}
     tables |= ridden(study, data)
     here = Situation(study, data, reach, opened, choice, result.scores, result.weights)
-    tables |= answers(replace(here, cache=work.cache, means=work.means))
+    tables |= answers(replace(here, cache=found.cache, means=found.means))
     if study.fairness is not None:
         cells = result.cells.join(desks_by_cell(study.fairness, here))
         result = replace(result, layers={**result.layers, "cells": cells})
@@ -374,21 +374,21 @@ def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.Dat
 
 
 def _analysed(
-    work: Work,
+    found: Searched,
     rings: gpd.GeoDataFrame | None = None,
     *,
     opened: Sequence[str] = (),
     base: tuple[StudyData, Mapping[str, gpd.GeoDataFrame]] | None = None,
 ) -> Result:
     """Compute what every study tells, with the sites that are `opened` where some are chosen; `base` of a scenario."""
-    study, data, reach = work.study, work.data, work.reach
+    study, data, reach = found.study, found.data, found.reach
     times: pd.DataFrame | Callable[[], pd.DataFrame]
-    if isinstance(work.times, TiledTimes):
-        times, rows = work.times.whole, work.times.rows
+    if isinstance(found.times, TiledTimes):
+        times, rows = found.times.whole, found.times.rows
     else:
-        work.times.attrs.pop("searched", None)
-        counts = work.times["mode"].value_counts()
-        times, rows = work.times, {str(mode): int(counts[mode]) for mode in work.times["mode"].cat.categories}
+        found.times.attrs.pop("searched", None)
+        counts = found.times["mode"].value_counts()
+        times, rows = found.times, {str(mode): int(counts[mode]) for mode in found.times["mode"].cat.categories}
     points, limits = data.points, _limits(study)
     scores, covered = _scores(study, data, reach), coverage(reach, **limits)
     tables: dict[str, Any] = {"scores": scores, "times": times}
@@ -399,7 +399,7 @@ def _analysed(
         tables |= access_tables(Situation(study, data, reach, opened))
         access = cell_access(reach, **limits)
     longest: dict[str, Any] = {study.travel.unit: max(study.travel.limits)}
-    tables["overlap"] = lambda: overlap(work.reach, **longest)  # of all pairs at once
+    tables["overlap"] = lambda: overlap(found.reach, **longest)  # of all pairs at once
     if left_out is not None:
         tables["places_without_access"] = pd.DataFrame(left_out.drop(columns=left_out.geometry.name))
     given = study.inputs.times
@@ -407,7 +407,7 @@ def _analysed(
         sites=data.all_sites.to_crs(points.crs),
         tables=Later(tables),
         layers=layers_of(data, access, rings, left_out, calm=asks_for_calm(study), base=base),
-        manifest=manifest_of(study, data, rows, covered=covered, warned=warned_of(work.odd)),
+        manifest=manifest_of(study, data, rows, covered=covered, warned=warned_of(found.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
 

@@ -1,4 +1,4 @@
-"""What a study is computed from: what was read, who is how far from which site, and what was odd so far."""
+"""A study that is searched: what was read, who is how far from which site, and what was odd so far."""
 
 import warnings
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ from siteplan.study.load import StudyData, load
 from siteplan.study.progress import Means
 from siteplan.study.travel import PassingFolder, TiledTimes, is_tiled, tiled_times, times_of
 
-__all__ = ["Work", "loaded", "reach_of", "searched", "told_once", "warned_of"]
+__all__ = ["Searched", "loaded", "reach_of", "search", "told_once", "warned_of"]
 
 
 @dataclass(frozen=True)
-class Work:
-    """What a study is computed from, where it is kept, and what was odd so far."""
+class Searched:
+    """A study with all that was read and searched for it, where that is kept, and what was odd so far."""
 
     study: Study
     data: StudyData
@@ -55,7 +55,7 @@ def loaded(study: Study, means: Means, *, places: bool = True, around: Layer[Bac
     return data
 
 
-def searched(
+def search(
     study: Study,
     data: StudyData,
     odd: list[warnings.WarningMessage],
@@ -63,7 +63,7 @@ def searched(
     *,
     cache: Cache | None = None,
     last: bool = False,
-) -> Work:
+) -> Searched:
     """Search, and put minutes and people together: of many sites tile by tile, in files that go with the result.
 
     `last` as for `times_of`; all that was worked out from the streets is forgotten then.
@@ -81,8 +81,8 @@ def searched(
         data.streets.forget()
     give_back()
     if folder is None:
-        return Work(study, data, table, reach_of(study, table, data), odd, cache, means)
-    return Work(study, data, times, _reach_of_tiles(study, times, data, folder.path), odd, cache, means)
+        return Searched(study, data, table, reach_of(study, table, data), odd, cache, means)
+    return Searched(study, data, times, _reach_of_tiles(study, times, data, folder.path), odd, cache, means)
 
 
 def reach_of(study: Study, times: pd.DataFrame, data: StudyData) -> Reach:
