@@ -1,7 +1,6 @@
 """What of a study has a place: the layers of its GeoPackage and its map, all in the CRS that is measured in."""
 
 import functools
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -27,47 +26,25 @@ def layers_of(
     left_out: gpd.GeoDataFrame | None,
     *,
     calm: bool,
-    base: tuple[StudyData, Mapping[str, gpd.GeoDataFrame]] | None = None,
 ) -> Later[gpd.GeoDataFrame]:
-    """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for.
-
-    What a scenario draws from the very things of its `base` (data and layers) is the table of that.
-    """
-    crs = data.points.crs
-    known, layers_of_base = ({}, {}) if base is None else (_ground(base[0], None), base[1])
-    layers: dict[str, Any] = {} if rings is None else {"isochrones": _plain(rings.to_crs(crs))}
-    layers |= {"cells": data.cells.join(access).to_crs(crs), "points": data.points}
-    for name, (source, draw) in _ground(data, left_out).items():
-        if source is None or (name == "stress" and not calm):
-            continue
-        same = name in layers_of_base and source is known[name][0]
-        made = (
-            functools.partial(layers_of_base.__getitem__, name) if same else functools.partial(_in, crs, draw, source)
-        )
-        layers[name] = made if name == "streets" else made()
-    return Later(layers)
-
-
-def _ground(data: StudyData, left_out: gpd.GeoDataFrame | None) -> dict[str, tuple[Any, Callable[[Any], Any]]]:
-    """Return by layer what it is drawn from, and how."""
-    found: dict[str, tuple[Any, Callable[[Any], Any]]] = {
-        "communes": (data.communes, _as_it_is),
-        "streets": (data.streets, _by_class),
-        "stress": (data.streets, stress_lines),
-        "water": (data.basemap.get("water"), _as_it_is),
-        "places_without_access": (left_out, _as_it_is),
-        "transit_lines": (data.timetable, line_layer),
-        "stops": (data.timetable, stop_layer),
+    """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for."""
+    crs, streets, timetable = data.points.crs, data.streets, data.timetable
+    layers = {
+        "isochrones": None if rings is None else _plain(rings.to_crs(crs)),
+        "cells": data.cells.join(access),
+        "points": data.points,
+        "communes": data.communes,
+        "streets": None if streets is None else functools.partial(_by_class, streets, crs),
+        "stress": None if streets is None or not calm else stress_lines(streets),
+        "water": data.basemap.get("water"),
+        "places_without_access": left_out,
+        "transit_lines": None if timetable is None else line_layer(timetable),
+        "stops": None if timetable is None else stop_layer(timetable),
+        **data.basemap,
     }
-    return found | {name: (table, _as_it_is) for name, table in data.basemap.items()}
-
-
-def _in(crs: Any, draw: Callable[[Any], gpd.GeoDataFrame], source: Any) -> gpd.GeoDataFrame:
-    return draw(source).to_crs(crs)
-
-
-def _as_it_is(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return table
+    there = {name: layer for name, layer in layers.items() if layer is not None}
+    made = {name: layer if callable(layer) or name == "points" else layer.to_crs(crs) for name, layer in there.items()}
+    return Later(made)
 
 
 def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -84,8 +61,8 @@ def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return rings.set_geometry(gpd.GeoSeries(plain, index=rings.index, crs=rings.crs))
 
 
-def _by_class(streets: StreetNetwork) -> gpd.GeoDataFrame:
+def _by_class(streets: StreetNetwork, crs: Any) -> gpd.GeoDataFrame:
     """Gather the streets of each class of `highway` into one shape, as a background of the map."""
     highway, known = pd.factorize(streets.highway, sort=True)
     lines = [shapely.multilinestrings(streets.drawn(np.flatnonzero(highway == at))) for at in range(len(known))]
-    return gpd.GeoDataFrame({"highway": known}, geometry=lines, crs=streets.crs)
+    return gpd.GeoDataFrame({"highway": known}, geometry=lines, crs=streets.crs).to_crs(crs)

@@ -313,7 +313,7 @@ def _with_scenarios(base: Result, found: Searched, after: Sequence[tuple[Variant
     """Compute the scenarios beside their base, and compare them with it."""
     if not after:
         return base
-    others, told, ground = {}, [], (found.data, base.layers)
+    others, told = {}, []
     before = found.study, found.data, found.times.whole() if isinstance(found.times, TiledTimes) else found.times
     for variant, place in after:
         rows = times_after(variant.study, place, before, cache=found.cache, means=found.means.within(variant.name))
@@ -322,11 +322,11 @@ def _with_scenarios(base: Result, found: Searched, after: Sequence[tuple[Variant
         changed = replace(found, study=variant.study, data=place, times=rows, reach=here)
         if variant.again:
             choice, tables = chosen(variant.study, here, place.sites, by_point(place, here))
-            result = _choosing(_analysed(changed, opened=_names(choice), base=ground), choice, tables)
+            result = _choosing(_analysed(changed, opened=_names(choice)), choice, tables)
         else:
             plan = plan_of(base, place.all_sites)
             opened = [] if plan is None else list(map(str, plan.index))
-            result = _analysed(changed, opened=opened, base=ground)
+            result = _analysed(changed, opened=opened)
             kept = {} if plan is None else {"choice": plan}
             ways = covered(variant.study, here, place.sites, opened)
             result = replace(result, tables={**result.tables, **kept, "coverage": ways})
@@ -373,14 +373,8 @@ def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.Dat
     return replace(result, choice=choice, tables={**result.tables, **tables}, manifest=manifest)
 
 
-def _analysed(
-    found: Searched,
-    rings: gpd.GeoDataFrame | None = None,
-    *,
-    opened: Sequence[str] = (),
-    base: tuple[StudyData, Mapping[str, gpd.GeoDataFrame]] | None = None,
-) -> Result:
-    """Compute what every study tells, with the sites that are `opened` where some are chosen; `base` of a scenario."""
+def _analysed(found: Searched, rings: gpd.GeoDataFrame | None = None, *, opened: Sequence[str] = ()) -> Result:
+    """Compute what every study tells, with the sites that are `opened` where some are chosen."""
     study, data, reach = found.study, found.data, found.reach
     times: pd.DataFrame | Callable[[], pd.DataFrame]
     if isinstance(found.times, TiledTimes):
@@ -406,7 +400,7 @@ def _analysed(
     return Result(
         sites=data.all_sites.to_crs(points.crs),
         tables=Later(tables),
-        layers=layers_of(data, access, rings, left_out, calm=asks_for_calm(study), base=base),
+        layers=layers_of(data, access, rings, left_out, calm=asks_for_calm(study)),
         manifest=manifest_of(study, data, rows, covered=covered, warned=warned_of(found.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
