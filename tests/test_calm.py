@@ -15,8 +15,8 @@ from siteplan.network.tags import Access, bike_use, stress
 from siteplan.output.maps import layers
 from siteplan.output.publics import publics_told
 from siteplan.study import run
+from siteplan.study.layers import stress_lines
 from siteplan.study.reading import read_study
-from siteplan.study.stress import stress_lines
 from siteplan.words import all_words, load_words
 from tests.town import write_town
 from worlds import World, places

@@ -8,27 +8,29 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siteplan.config import Study
 from siteplan.network.streets import StreetNetwork
+from siteplan.network.tags import Access
 from siteplan.output.later import Later
 from siteplan.study.load import StudyData
 from siteplan.study.riding import line_layer, stop_layer
-from siteplan.study.stress import stress_lines
 
-__all__ = ["layers_of"]
+__all__ = ["layers_of", "stress_lines"]
 
 PLAIN = 2.0  # metres: less than a tenth of the grid that isochrones are drawn on
 
 
 def layers_of(
+    study: Study,
     data: StudyData,
     access: pd.DataFrame,
+    *,
     rings: gpd.GeoDataFrame | None,
     left_out: gpd.GeoDataFrame | None,
-    *,
-    calm: bool,
 ) -> Later[gpd.GeoDataFrame]:
     """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for."""
     crs, streets, timetable = data.points.crs, data.streets, data.timetable
+    calm = any(profile.at_home.stress is not None for profile in study.profiles())
     layers = {
         "isochrones": None if rings is None else _plain(rings.to_crs(crs)),
         "cells": data.cells.join(access),
@@ -66,3 +68,21 @@ def _by_class(streets: StreetNetwork, crs: Any) -> gpd.GeoDataFrame:
     highway, known = pd.factorize(streets.highway, sort=True)
     lines = [shapely.multilinestrings(streets.drawn(np.flatnonzero(highway == at))) for at in range(len(known))]
     return gpd.GeoDataFrame({"highway": known}, geometry=lines, crs=streets.crs).to_crs(crs)
+
+
+def stress_lines(streets: StreetNetwork) -> gpd.GeoDataFrame:
+    """Gather the streets that may be cycled by their level of traffic stress.
+
+    Returns
+    -------
+    GeoDataFrame
+        `level` (1 to 4, those that occur; of a street with one level along it and another against it the higher, of one
+        that is one-way for bicycles its own) and lines in the streets' CRS.
+    """
+    ridden = np.isin(np.stack(streets.uses("bike")[:2]), (Access.ENDS, Access.YES))  # pushing is walking
+    levels = np.where(ridden, np.stack(streets.stress), 0)
+    level = np.where(streets.passages, 0, levels.max(axis=0))
+    known = [int(each) for each in np.unique(level) if each > 0]
+    shapes = streets.edges.geometry.to_numpy()
+    lines = [shapely.line_merge(shapely.multilinestrings(shapes[level == each])) for each in known]
+    return gpd.GeoDataFrame({"level": known}, geometry=lines, crs=streets.crs)

@@ -58,7 +58,6 @@ from siteplan.study.riding import ridden
 from siteplan.study.scenarios import Variant, changes_table, given_variants, made, plan_of, scores_table, variants_of
 from siteplan.study.searched import Searched, loaded, reach_of, search, told_once, warned_of
 from siteplan.study.situation import Situation
-from siteplan.study.stress import asks_for_calm
 from siteplan.study.travel import TiledTimes, rings_of, times_after
 from siteplan.study.trials import trials_of
 from siteplan.study.unchanged import mark_of, remember, unchanged
@@ -400,7 +399,7 @@ def _analysed(found: Searched, rings: gpd.GeoDataFrame | None = None, *, opened:
     return Result(
         sites=data.all_sites.to_crs(points.crs),
         tables=Later(tables),
-        layers=layers_of(data, access, rings, left_out, calm=asks_for_calm(study)),
+        layers=layers_of(study, data, access, rings=rings, left_out=left_out),
         manifest=manifest_of(study, data, rows, covered=covered, warned=warned_of(found.odd)),
         mark=points_mark(points) if given is None else made_points(given) or "",
     )
