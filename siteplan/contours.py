@@ -1,9 +1,10 @@
 """Isochrones: polygons cut from one surface of minutes, for the eye. People are counted from the times, not from these.
 
-The surface holds, at the centres of a grid, the least time by the streets plus the walk from them, at most 50 m, taken
-out of the budget (the line-based buffer of Oliver et al. 2007, as a surface). Each limit is a contour of it. Beyond a
-limit the surface is cut off at the limit plus the time to walk one cell: so a contour depends on nothing but what is
-within its own limit, is the same alone or in a list, and a larger limit always contains a smaller.
+The surface holds, at the centres of a grid, the least time by the streets plus the walk from them, less than 50 m and
+in whole deciseconds, taken out of the budget (the line-based buffer of Oliver et al. 2007, as a surface). Each limit is
+a contour of it. Beyond a limit the surface is cut off at the limit plus the time to walk one cell: so a contour depends
+on nothing but what is within its own limit, is the same alone or in a list, and a larger limit always contains a
+smaller.
 
 By public transport the surface starts from places along the streets, and their minutes are found by the search that
 counts people: so it has its islands around stops. What is reached without a ride is drawn as without a timetable.
@@ -32,14 +33,14 @@ from siteplan.parallel import PARTS, cut, each, lent
 from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import RideTimes, Window, plan_rides, ride_costs, some_rides
 from siteplan.routing.search import MINUTE, Search, costs, prepare_along, room_for, runs_backwards
-from siteplan.routing.surfaces import outlines, search_surface, spread_places
+from siteplan.routing.surfaces import outlines, prepare_places, search_surface, spread_places
 
 __all__ = ["isochrones"]
 
 Floats = npt.NDArray[np.float64]
 
 CELL = 25.0  # metres between the values of the surface
-REACH = 50.0  # metres off the streets that count as reached
+REACH = 2 * CELL  # metres off the streets, less than which count as reached
 STEP_SECONDS = 10.0  # at most this far apart in time, and a cell in space, stand the places that carry a time
 STEP_RIDES = 50.0  # metres between those whose journeys by public transport are searched
 NEXT_TO_NOTHING = 1e-6  # minutes
@@ -165,13 +166,13 @@ class _Surfaces:
     """What it takes to compute the surface of each site without rides.
 
     `rows` are the sites that have a street, in the order in which they are best searched, and `rank` tells where each
-    stands there; `ends` is where they are and where they meet the street, `xy` where the targets of the search are.
+    stands there; `ends` is where they are and where they meet the street, `places` are the cells around the targets.
     """
 
     rows: npt.NDArray[np.int64]
     rank: dict[int, int]
     ends: Floats
-    xy: Floats
+    places: tuple[Any, Any]
     beyond: int
     pace: float
     search: Search
@@ -180,10 +181,10 @@ class _Surfaces:
     def of(self, row: int) -> Surface:
         """Return the surface of a site."""
         work, k = self.search, self.rank[int(row)]
-        grain = (CELL, REACH, self.pace, self.beyond)
+        grain = (CELL, self.pace, self.beyond)
         kernel = (work.graph, work.hanging, work.mates, work.sources, work.targets)
         with lent(self.rooms, lambda: room_for(work, self.beyond)) as room:
-            found: Surface = search_surface(k, self.beyond, self.ends[k], self.xy, grain, kernel, room)
+            found: Surface = search_surface(k, self.beyond, self.ends[k], self.places, grain, kernel, room)
         return found
 
     def some(self, cutoffs: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> list[list[Any]]:
@@ -212,7 +213,8 @@ def _surfaces(
     work = prepare_along(graph, sources, graph.positions(edge, metres, np.zeros(len(edge), np.int64)))
     ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
     rows = rows[work.order]
-    return _Surfaces(rows, {int(row): k for k, row in enumerate(rows)}, ends, xy, beyond, pace, work, [])
+    places = prepare_places(xy, CELL, pace)
+    return _Surfaces(rows, {int(row): k for k, row in enumerate(rows)}, ends, places, beyond, pace, work, [])
 
 
 def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: float) -> npt.NDArray[np.int64]:
@@ -261,7 +263,7 @@ class _Ridden:
             alone = self.rides.direct_walk_minutes
             there = [_no_longer(surface.of(row), alone, beyond)] if row in surface.rank else []
             if len(one.point):
-                there.append(spread_places(self.xy[one.point], one.cost, CELL, REACH, pace, beyond))
+                there.append(spread_places(self.xy[one.point], one.cost, CELL, pace, beyond))
             if not there:
                 return [shapely.MultiPolygon()] * len(self.cutoffs)
             both.append(_joined(there, np.minimum, beyond))
@@ -340,9 +342,8 @@ def _joined(surfaces: list[Surface], choose: np.ufunc, beyond: int) -> Surface:
 
 def _contours(surface: Surface, cutoffs: npt.NDArray[np.int64], pace: float) -> list[Any]:
     """Return one MultiPolygon per limit."""
-    grid, west, south = surface
-    whole, margin = (np.round(grid), west, south), _margin(pace)
-    return [_contour(whole, cutoff + 0.5, float(cutoff + margin)) for cutoff in cutoffs]
+    margin = _margin(pace)
+    return [_contour(surface, cutoff + 0.5, float(cutoff + margin)) for cutoff in cutoffs]
 
 
 def _contour(surface: Surface, level: float, most: float) -> Any:
@@ -351,13 +352,6 @@ def _contour(surface: Surface, level: float, most: float) -> Any:
     The surface holds whole numbers and the level lies between two, so no contour passes through a centre or touches
     another, and the polygons are valid without mending.
     """
-    xy, start, outer = outlines(*surface, CELL, level, most)
-    if not len(outer):
-        return shapely.MultiPolygon()
-    order = np.argsort(outer, kind="stable")  # the holes of a polygon behind its outer ring
-    length = np.diff(start)[order]
-    rings = np.concatenate([[0], np.cumsum(length)])
-    vertex = np.arange(len(xy)) + np.repeat(start[order] - rings[:-1], length)
-    polygons = np.append(np.flatnonzero(outer[order] == order), len(order))
+    xy, rings, polygons = outlines(*surface, CELL, level, most)
     parts = np.array([0, len(polygons) - 1])
-    return shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, xy[vertex], (rings, polygons, parts))[0]
+    return shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, xy, (rings, polygons, parts))[0]

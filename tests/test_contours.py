@@ -17,7 +17,7 @@ from oracles import reached_area
 from siteplan.config import BIKE, WALK, Profile, Rides
 from siteplan.contours import REACH, _contour, _surfaces, isochrones
 from siteplan.errors import InputError, StudyError
-from siteplan.network.graph import Positions, mode_graph
+from siteplan.network.graph import mode_graph
 from siteplan.network.slope import Climb
 from siteplan.network.snapping import link, positions
 from siteplan.network.streets import StreetNetwork
@@ -45,6 +45,7 @@ from worlds import (
 )
 
 GRID = 25.0
+Floats = npt.NDArray[np.float64]
 
 
 def rings(streets: StreetNetwork, sites: gpd.GeoDataFrame, **how: object) -> list[shapely.MultiPolygon]:
@@ -151,17 +152,37 @@ def test_a_surface_spreads_the_times_that_people_are_counted_by(
     found = _surfaces(streets, sites, profile, costs([minutes], "minutes"), backwards=backwards)
     graph = mode_graph(streets, profile, backwards=backwards)
     rows, sources = positions(link(streets, sites, mode=profile, link_m=1600), graph, profile)
-    table = times(prepare(graph, sources, Positions(*found.search.targets)), found.beyond)
+    open_to_all = np.flatnonzero((graph.edge_chain >= 0) & ~streets.passages)
+    edge, share = streets.spaced(min(GRID, 10 / 3.6 * profile.speed_kmh), open_to_all)
+    targets = graph.positions(edge, share * streets.length[edge], np.zeros(len(edge), np.int64))
+    table = times(prepare(graph, sources, targets), found.beyond)
     for k, row in enumerate(rows):
         if sources.access[k]:
             continue  # on an island: it has a way of its own to the street
         grid, west, south = found.of(row)
         _, met, cost = (column[table[0] == k] for column in table)
         own = found.ends[found.rank[row], 2:]
-        xy, cost = np.vstack([found.xy[met], own]), np.append(cost, 0)
-        twin = spread_places(xy, cost, GRID, REACH, found.pace, found.beyond)
+        xy, cost = np.vstack([streets.at(edge, share)[met], own]), np.append(cost, 0)
+        twin = spread_places(xy, cost, GRID, found.pace, found.beyond)
         assert (west, south) == twin[1:]
-        assert np.array_equal(np.round(grid), np.round(twin[0]))
+        assert np.array_equal(grid, twin[0])
+        assert np.array_equal(grid, np.round(grid))
+        exact = np.minimum(spread_slowly(xy, cost, found.pace, grid.shape, (west, south)), found.beyond)
+        assert np.abs(grid - exact).max() < 0.5 + 1e-6  # deciseconds
+
+
+def spread_slowly(
+    xy: Floats, cost: npt.NDArray[np.int64], pace: float, shape: tuple[int, int], first: tuple[float, float]
+) -> Floats:
+    """Return the least cost of a place and the walk from it, of less than 50 m, to each cell centre of a grid."""
+    row, column = np.indices(shape).reshape(2, -1)
+    x, y = first[0] + GRID * column, first[1] + GRID * row
+    cell, place = shapely.STRtree(shapely.points(xy)).query(shapely.points(x, y), predicate="dwithin", distance=60)
+    square = (x[cell] - xy[place, 0]) ** 2 + (y[cell] - xy[place, 1]) ** 2
+    found = np.full(len(x), np.inf)
+    within = square < REACH**2
+    np.minimum.at(found, cell[within], (cost[place] + pace * np.sqrt(square))[within])
+    return found.reshape(shape)
 
 
 @settings(max_examples=300)

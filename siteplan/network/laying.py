@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from siteplan.compiled import inner_kernel, kernel
 
-__all__ = ["bounds", "components", "hilbert", "mark_dead_ends", "rows", "walked"]
+__all__ = ["components", "hilbert", "mark_dead_ends", "rows", "walked"]
 
 Ints = npt.NDArray[np.signedinteger[Any]]
 Floats = npt.NDArray[np.float64]

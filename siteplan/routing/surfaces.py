@@ -3,28 +3,79 @@
 import numpy as np
 
 from siteplan.compiled import inner_kernel, kernel
-from siteplan.network.laying import bounds
 from siteplan.routing.streets import FAR, UNSEEN, U, explore, own_chain
 
-__all__ = ["outlines", "search_surface", "spread_places"]
+__all__ = ["outlines", "prepare_places", "search_surface", "spread_places"]
+
+WIDE = 4  # cells a side that may lie less than two cells from a place
+
+
+@kernel
+def prepare_places(xy, cell, pace):  # type: ignore[no-untyped-def]
+    """Return which cells lie around places and how far away, which is the same for every search that meets them.
+
+    Parameters
+    ----------
+    xy
+        Where the places are, (places, 2), metres.
+    cell, pace
+        Cell size (metres), and deciseconds a metre off the streets.
+
+    Returns
+    -------
+    corner, walk
+        The `WIDE` x `WIDE` cells around each place: column and row of the first, int32 (places, 2), counted from the
+        origin of the coordinates; and the walk to the centre of each in whole deciseconds, row by row, float32
+        (places, `WIDE` squared): infinite where it is two cells or more.
+    """
+    corner, walk = np.empty((len(xy), 2), np.int32), np.empty((len(xy), WIDE * WIDE), np.float32)
+    for place in range(len(xy)):
+        x, y = xy[place, 0], xy[place, 1]
+        column, row = np.ceil(x / cell) - 2, np.ceil(y / cell) - 2
+        corner[place, 0], corner[place, 1] = np.int32(column), np.int32(row)
+        for k in range(WIDE * WIDE):
+            dx, dy = (column + k % WIDE) * cell - x, (row + k // WIDE) * cell - y
+            square = dx * dx + dy * dy
+            walk[place, k] = np.float32(np.rint(pace * np.sqrt(square)) if square < 4 * cell * cell else np.inf)
+    return corner, walk
 
 
 @inner_kernel
-def _spread(grid, west, south, cell, x, y, time, reach, pace):  # type: ignore[no-untyped-def]
-    """Lower the grid around one place to `time` plus the walk to each cell centre within `reach` metres."""
-    first_column = max(0, int(np.ceil((x - reach - west) / cell)))
-    last_column = min(grid.shape[1] - 1, int(np.floor((x + reach - west) / cell)))
-    first_row = max(0, int(np.ceil((y - reach - south) / cell)))
-    last_row = min(grid.shape[0] - 1, int(np.floor((y + reach - south) / cell)))
-    for row in range(first_row, last_row + 1):
-        dy = south + row * cell - y
-        rest = reach * reach - dy * dy
-        for column in range(first_column, last_column + 1):
-            dx = west + column * cell - x
-            worse = grid[U(row), U(column)] - time
-            square = pace * pace * (dx * dx + dy * dy)
-            if dx * dx <= rest and worse > 0 and square < worse * worse:
-                grid[U(row), U(column)] = np.float32(time + np.sqrt(square))
+def _widened(box, corner, met, count):  # type: ignore[no-untyped-def]
+    """Return the least and greatest columns and rows where cells begin, those of `count` places met included."""
+    west, south, east, north = box
+    for k in range(count):
+        column, row = np.int64(corner[U(met[k]), 0]), np.int64(corner[U(met[k]), 1])
+        west, east, south, north = min(west, column), max(east, column), min(south, row), max(north, row)
+    return west, south, east, north
+
+
+@inner_kernel
+def _spread(grid, west, south, places, met, cost, count):  # type: ignore[no-untyped-def]
+    """Lower the cells around `count` places met to what each costs plus the walk.
+
+    The four of a row are read before any is written: so compiled code takes them at once.
+    """
+    corner, walk = places
+    columns = grid.shape[1]
+    flat = grid.ravel()
+    for k in range(count):
+        place, time = U(met[k]), np.float32(cost[k])
+        first = (corner[place, 1] - south) * columns + corner[place, 0] - west
+        for row in range(WIDE):
+            at, w = U(first + row * columns), U(row * WIDE)
+            a, b, c, d = flat[at], flat[at + U(1)], flat[at + U(2)], flat[at + U(3)]
+            e, f = time + walk[place, w], time + walk[place, w + U(1)]
+            g, h = time + walk[place, w + U(2)], time + walk[place, w + U(3)]
+            flat[at], flat[at + U(1)] = e if e < a else a, f if f < b else b
+            flat[at + U(2)], flat[at + U(3)] = g if g < c else c, h if h < d else d
+
+
+@inner_kernel
+def _frame(box, far):  # type: ignore[no-untyped-def]
+    """Return a grid of `far` for the cells that begin in a box, with a rim of one around; its first column and row."""
+    west, south, east, north = box
+    return np.full((north - south + WIDE + 2, east - west + WIDE + 2), np.float32(far), np.float32), west - 1, south - 1
 
 
 @inner_kernel
@@ -70,18 +121,17 @@ def _meet_chains(s, cutoff, graph, hanging, mates, sources, targets, room):  # t
 
 
 @kernel
-def search_surface(s, cutoff, place, xy, grain, search, room):  # type: ignore[no-untyped-def]
+def search_surface(s, cutoff, ends, places, grain, search, room):  # type: ignore[no-untyped-def]
     """Search from source `s` and return the time surface around it.
 
     Parameters
     ----------
-    place
+    ends
         Where the source truly is and where it meets the street: x, y, x, y in metres.
-    xy
-        Where the targets are, (targets, 2), metres.
+    places
+        What `prepare_places` returns of the targets.
     grain
-        Cell size and the widest way off the streets (metres), its pace (deciseconds a metre), and the value of cells
-        that are not reached.
+        Cell size (metres), the pace off the streets (deciseconds a metre), and the value of cells that are not reached.
     search
         Graph, hanging chains, mates, sources and targets, as `prepare_along` lays them out.
     room
@@ -90,50 +140,42 @@ def search_surface(s, cutoff, place, xy, grain, search, room):  # type: ignore[n
     Returns
     -------
     grid, west, south
-        float32 deciseconds at cell centres, rows from south to north; the centre of the first cell, whose coordinates
-        are whole multiples of `cell` wherever the source is.
+        float32 at cell centres, whole deciseconds, rows from south to north; the centre of the first cell, whose
+        coordinates are whole multiples of `cell` wherever the source is.
     """
-    cell, reach, pace, far = grain
+    cell, pace, far = grain
     graph, hanging, mates, sources, targets = search
     cost, met = room[4], room[5]
     count = _meet_chains(s, cutoff, graph, hanging, mates, sources, targets, room)
-    west, east = min(place[0], place[2]), max(place[0], place[2])
-    south, north = min(place[1], place[3]), max(place[1], place[3])
-    for k in range(count):
-        x, y = xy[met[k], 0], xy[met[k], 1]
-        west, east, south, north = min(west, x), max(east, x), min(south, y), max(north, y)
-    first_column, first_row = np.floor((west - reach) / cell) - 1, np.floor((south - reach) / cell) - 1
-    columns = int(np.ceil((east + reach) / cell) + 1 - first_column) + 1
-    rows = int(np.ceil((north + reach) / cell) + 1 - first_row) + 1
-    grid = np.full((rows, columns), np.float32(far), np.float32)
-    west, south = first_column * cell, first_row * cell
-    way = np.hypot(place[2] - place[0], place[3] - place[1])
+    way = np.hypot(ends[2] - ends[0], ends[3] - ends[1])
     steps = int(np.ceil(way / cell)) * 2
-    for k in range(steps + 1):
+    own, on_the_way = np.arange(steps + 1), np.empty((steps + 1, 2))
+    for k in own:
         share = k / max(steps, 1)
-        x, y = place[0] + share * (place[2] - place[0]), place[1] + share * (place[3] - place[1])
-        _spread(grid, west, south, cell, x, y, pace * share * way, reach, pace)
-    for k in range(count):
-        _spread(grid, west, south, cell, xy[met[k], 0], xy[met[k], 1], cost[k], reach, pace)
-    return grid, west, south
+        on_the_way[k, 0] = ends[0] + share * (ends[2] - ends[0])
+        on_the_way[k, 1] = ends[1] + share * (ends[3] - ends[1])
+    off = prepare_places(on_the_way, cell, pace)
+    first, row = np.int64(off[0][0, 0]), np.int64(off[0][0, 1])
+    box = _widened((first, row, first, row), off[0], own, steps + 1)
+    grid, west, south = _frame(_widened(box, places[0], met, count), far)
+    _spread(grid, west, south, off, own, np.rint(pace * way / max(steps, 1) * own), steps + 1)
+    _spread(grid, west, south, places, met, cost, count)
+    return grid, west * cell, south * cell
 
 
 @kernel
-def spread_places(xy, cost, cell, reach, pace, far):  # type: ignore[no-untyped-def]
+def spread_places(xy, cost, cell, pace, far):  # type: ignore[no-untyped-def]
     """Return the surface around places, (places, 2) in metres, that are reached at a `cost` each (deciseconds).
 
-    `cell`, `reach`, `pace`, `far` are the grain of `search_surface`, and what is returned is as there; at least one
-    place is needed.
+    `cell`, `pace`, `far` are the grain of `search_surface`, and what is returned is as there; at least one place is
+    needed.
     """
-    west, south, east, north = bounds(xy[:, 0], xy[:, 1])
-    first_column, first_row = np.floor((west - reach) / cell) - 1, np.floor((south - reach) / cell) - 1
-    columns = int(np.ceil((east + reach) / cell) + 1 - first_column) + 1
-    rows = int(np.ceil((north + reach) / cell) + 1 - first_row) + 1
-    grid = np.full((rows, columns), np.float32(far), np.float32)
-    west, south = first_column * cell, first_row * cell
-    for k in range(len(xy)):
-        _spread(grid, west, south, cell, xy[k, 0], xy[k, 1], cost[k], reach, pace)
-    return grid, west, south
+    places = prepare_places(xy, cell, pace)
+    every = np.arange(len(xy))
+    column, row = np.int64(places[0][0, 0]), np.int64(places[0][0, 1])
+    grid, west, south = _frame(_widened((column, row, column, row), places[0], every, len(xy)), far)
+    _spread(grid, west, south, places, every, cost, len(xy))
+    return grid, west * cell, south * cell
 
 
 @inner_kernel
@@ -173,6 +215,31 @@ def _trace(grid, edge, frame, number, ring, xy, length):  # type: ignore[no-unty
     return length + U(1)
 
 
+@inner_kernel
+def _by_polygon(traced, start, around, count):  # type: ignore[no-untyped-def]
+    """Put `count` rings in the order of the outer ones that they are `around`, which come before their holes."""
+    follows = np.zeros(count + 1, np.int64)  # how many rings each polygon has; then where its next one stands
+    for ring in range(count):
+        follows[around[ring]] += 1
+    rings, polygons, order = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64), np.empty(count, np.int64)
+    found, place = 0, 0
+    for ring in range(count):
+        if around[ring] == ring:
+            polygons[found] = place
+            place, follows[ring] = place + follows[ring], place
+            found += 1
+        order[follows[around[ring]]] = ring
+        follows[around[ring]] += 1
+    polygons[found] = count
+    xy, length = np.empty((start[count], 2)), U(0)
+    for k in range(count):
+        for vertex in range(U(start[order[k]]), U(start[order[k] + 1])):
+            xy[length, 0], xy[length, 1] = traced[vertex, 0], traced[vertex, 1]
+            length += U(1)
+        rings[k + 1] = length
+    return xy, rings, polygons[: found + 1]
+
+
 @kernel
 def outlines(grid, west, south, cell, level, most):  # type: ignore[no-untyped-def]
     """Return the rings around where a surface is below a level: marching squares (Lorensen and Cline 1987), traced.
@@ -190,9 +257,9 @@ def outlines(grid, west, south, cell, level, most):  # type: ignore[no-untyped-d
 
     Returns
     -------
-    xy, start, outer
-        Vertices, (vertices, 2); where each ring begins among them, and the last ends; of each ring the outer one of its
-        polygon: itself or an earlier one. What is below the level is to the left all along.
+    xy, rings, polygons
+        Vertices, (vertices, 2); where each ring begins among them, and the last ends; where each polygon begins among
+        the rings, its outer one first, and the last ends. What is below the level is to the left all along.
     """
     rows, columns = grid.shape
     length = U(0)
@@ -220,4 +287,4 @@ def outlines(grid, west, south, cell, level, most):  # type: ignore[no-untyped-d
                 count += 1
                 start[count] = length
             last = ring[U(i), U(j)]
-    return traced[:length], start[: count + 1], around[:count]
+    return _by_polygon(traced, start, around, count)
