@@ -103,6 +103,13 @@ def test_units_of_people_do_not_matter() -> None:
     for size in (1e-9, 1e9):
         other = ask(times, people.assign(people=people["people"] * size), sites, **asked)
         assert other.value / size == pytest.approx(once.value, rel=1e-6)
+    # Told in millions, where a millionth is a person.
+    whole, parts = (little(capacity=np.array([4.0, 6.0, 50.0]) * size) for size in (1.0, 1e-6))
+    parts[1]["people"] *= 1e-6
+    once, other = (ask(*tables, sites=3, capacities=True) for tables in (whole, parts))
+    assert other.value == pytest.approx(once.value * 1e-6)
+    for name in ("served", "added", "turned_away"):
+        assert other.sites[name].to_numpy() == pytest.approx(once.sites[name].to_numpy() * 1e-6), name
 
 
 def test_a_floor_that_time_cut_off_says_how_high_it_may_be() -> None:
@@ -197,6 +204,27 @@ def test_quotas_count_numbers_truths_and_their_texts_alike() -> None:
         assert found.sites.index.tolist() == ["B", "C"]
         with pytest.raises(StudyError, match="no site has this value in column kind; it holds"):
             ask(times, people, sites, sites=2, quotas=[Quota("kind", "town", 0, 1)])
+
+
+def test_a_quota_tells_long_codes_apart() -> None:
+    times, people, sites = little(kind=[75056001, 75056002, 75056002])
+    for value in (75056001, "75056001", 75056001.0):
+        found = ask(times, people, sites, sites=2, quotas=[Quota("kind", value, 1)])
+        assert "A" in found.sites.index
+
+
+def test_what_adding_up_loses_breaks_no_limit() -> None:
+    """0.1 + 0.2 is more than 0.3, 0.7 + 0.1 less than 0.8 and -0.3 - 0.6 less than -0.9, as computers add."""
+    times, people, sites = little(status=["required", "required", "candidate"], cost=[0.1, 0.2, 0.0], floor=0.0)
+    assert ask(times, people, sites, budget=0.3).value == 23.0
+    with pytest.raises(StudyError, match=r"budget is 0\.29, but the required sites alone cost 0\.3$"):
+        ask(times, people, sites, budget=0.29)
+    for floors, limit in (([0.1, 0.2, 0.0], 0.3), ([0.7, 0.1, 0.0], 0.8), ([-0.3, -0.6, 0.0], -0.9)):
+        quota = Quota("floor", total_at_least=limit, total_at_most=limit)
+        assert ask(times, people, sites.assign(floor=floors), sites=3, quotas=[quota]).value == 23.0
+    sites["status"] = "candidate"
+    with pytest.raises(StudyError, match=r"a budget of 0\.15; 0\.2 would do"):
+        ask(times, people, sites, budget=0.15, territory="zone", floors={"a": 1.0, "b": 0.5})
 
 
 def test_with_floors_the_order_to_open_is_by_what_each_adds() -> None:

@@ -87,10 +87,10 @@ def answer(problem: Problem) -> Answer:
     parts = shares(problem, opened)
     value = published(problem, opened, parts)
     if parts is not None:
-        value = round(value, 6)  # the solver's tolerance, not people
+        value = round(value / problem.grain, 6) * problem.grain  # the solver's tolerance, not people
     # What sums over all people and, with shares of them, the solver cannot tell apart.
     everybody = float(problem.weight.sum()) * float(problem.worth.max(initial=0.0))
-    little = (LITTLE if parts is None else 1e-6) * max(1.0, abs(value))
+    little = (LITTLE if parts is None else 1e-6) * max(problem.grain, abs(value))
     if abs(value - bound) <= max(little, LITTLE * everybody):
         bound = value
     greedy = published(problem, greedy_set, greedy_parts) if greedy_fits else np.nan

@@ -238,7 +238,7 @@ def serve(problem: Problem, opened: Flags) -> Solution | None:
     best = solve(fixed)
     if best is None:
         return None
-    near = solve(fixed, "minutes", at_least=best.value - EXACT * max(1.0, abs(best.value)))
+    near = solve(fixed, "minutes", at_least=best.value - EXACT * max(problem.grain, abs(best.value)))
     return best if near is None or near.share is None else replace(near, value=best.value)
 
 

@@ -42,8 +42,9 @@ def turned_away(problem: Problem, opened: Flags, parts: Floats | None) -> Floats
     pair = np.flatnonzero(opened[problem.site])
     order = pair[np.lexsort((problem.site[pair], problem.minutes[pair], problem.point[pair]))]
     nearest = order[np.r_[True, np.diff(problem.point[order]) != 0]] if len(order) else order
-    away = problem.weight[problem.point[nearest]] * (1.0 - parts[nearest])
-    return np.bincount(problem.site[nearest], weights=np.round(away, 6), minlength=many).astype(np.float64)
+    away = problem.weight[problem.point[nearest]] / problem.grain * (1.0 - parts[nearest])
+    weights = np.round(away, 6) * problem.grain
+    return np.bincount(problem.site[nearest], weights=weights, minlength=many).astype(np.float64)
 
 
 def opening_order(problem: Problem, opened: Flags, statuses: pd.Series, phase: Ints | None = None) -> Ints:
@@ -112,7 +113,8 @@ def _given_at_most(problem: Problem, opened: Flags) -> tuple[float, float]:
     best = serve(replace(problem, floors=None), opened)
     if best is None or best.share is None:
         return 0.0, 0.0
-    return round(float((problem.weight[problem.point] * best.share).sum()), 6), round(best.value, 6)
+    served = float((problem.weight[problem.point] * best.share).sum())
+    return round(served / problem.grain, 6) * problem.grain, round(best.value / problem.grain, 6) * problem.grain
 
 
 def rejected_table(problem: Problem, opened: Flags, table: pd.DataFrame) -> pd.DataFrame:

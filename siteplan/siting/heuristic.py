@@ -9,11 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from siteplan.siting.kernels import best_worth, gains_by_worth, open_site
-from siteplan.siting.problem import Flags, Floats, Problem, beside
+from siteplan.siting.problem import LITTLE, Flags, Floats, Problem, beside, little_of
 
 __all__ = ["LITTLE", "Opening", "allowed", "fits", "gains", "grow", "objective_of"]
-
-LITTLE = 1e-9  # a gain below this share of all is rounding
 
 
 def objective_of(problem: Problem, opened: Flags) -> float:
@@ -60,7 +58,7 @@ def allowed(problem: Problem, opened: Flags, complete: bool = True) -> bool:
     if (problem.barred & opened).any() or (problem.fixed & ~opened).any():
         return False
     for _, counted, at_least, at_most in problem.quotas:
-        there, little = float(counted[opened].sum()), LITTLE * float(np.abs(counted).max(initial=1))
+        there, little = float(counted[opened].sum()), little_of(counted)
         if there > at_most + little or (complete and there < at_least - little):
             return False
     return True
@@ -123,8 +121,7 @@ def _possible(problem: Problem, opened: Flags) -> Flags:
         possible &= np.nan_to_num(problem.cost, nan=np.inf) + spent <= problem.budget * (1 + LITTLE)
     possible &= ~beside(problem.apart, opened)
     for _, counted, _, at_most in problem.quotas:
-        little = LITTLE * float(np.abs(counted).max(initial=1))
-        possible &= counted[opened].sum() + counted <= at_most + little
+        possible &= counted[opened].sum() + counted <= at_most + little_of(counted)
     return possible
 
 

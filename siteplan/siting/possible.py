@@ -10,7 +10,7 @@ import pandas as pd
 from siteplan.config import Question
 from siteplan.errors import Key, StudyError
 from siteplan.siting.exact import SLACK, Solution, solve
-from siteplan.siting.problem import Flags, Problem, check_numbers, side_conditions, sites_table
+from siteplan.siting.problem import LITTLE, Flags, Problem, check_numbers, side_conditions, sites_table
 from siteplan.siting.value import better
 from siteplan.siting.work import Work
 
@@ -72,8 +72,8 @@ def _refuse_one(problem: Problem) -> None:
     new = ~problem.barred & ~problem.fixed
     if problem.budget and problem.count is None and new.any():
         cheapest = float(problem.cost[problem.fixed].sum() + problem.cost[new].min())
-        if problem.budget < cheapest:
-            text = f" is {problem.budget:,.0f}, but with the cheapest candidate open {cheapest:,.0f} are spent"
+        if problem.budget * (1 + LITTLE) < cheapest:
+            text = f" is {problem.budget:,.10g}, but with the cheapest candidate open {cheapest:,.10g} are spent"
             raise StudyError(Key("budget"), f"{text}. Allow more, or 0 for no new site")
     problem = replace(problem, capacity=None)
     if solve(problem, "nothing", work=Work(*LOOK)) is None:
@@ -97,9 +97,9 @@ def why(problem: Problem, work: Work) -> StudyError:
             would = f"{few} sites would" if few == many else f"the fewest that do are {few}, the most {many}"
             return StudyError(f"no set of {problem.count} sites meets the conditions; {would}. Change ", Key("sites"))
     if problem.budget is not None and (cheapest := found("cost", floor, budget=None)):
-        cost = float(np.ceil(problem.cost[cheapest.opened].sum()))
+        cost = float(problem.cost[cheapest.opened].sum())
         return StudyError(
-            f"no set of sites meets the conditions within a budget of {problem.budget:,.0f}; {cost:,.0f} would do"
+            f"no set of sites meets the conditions within a budget of {problem.budget:,.10g}; {cost:,.10g} would do"
         )
     if enough is not None and (people := found("value")):
         part, wanted = people.value / problem.coverable, f"{problem.question.share:.1%} of those in reach"

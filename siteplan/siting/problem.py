@@ -5,6 +5,7 @@ Points and sites are sorted by their labels, so the order of the rows of any tab
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from siteplan.siting.kernels import numbers, pairs_by_point, pairs_by_site
 from siteplan.units import Unit
 
 __all__ = [
+    "LITTLE",
     "USUAL",
     "Flags",
     "Floats",
@@ -33,6 +35,7 @@ __all__ = [
     "check_numbers",
     "counted_by",
     "has_value",
+    "little_of",
     "pair_weights",
     "side_conditions",
     "site_metres",
@@ -42,6 +45,7 @@ __all__ = [
 Flags = Bools
 STATUSES = ("existing", "candidate", "required", "excluded")
 USUAL = 15.0  # minutes, the limit where one is needed and none is given
+LITTLE = 1e-9  # below this share of all, a difference is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +147,11 @@ class Problem:
     def alike(self) -> bool:
         """Whether everybody within the limit counts the same, wherever served."""
         return bool((self.worth == 1.0).all())
+
+    @cached_property
+    def grain(self) -> float:
+        """One person or, where people are told in thousands or millions and no point has 1, the most of any point."""
+        return min(1.0, float(self.weight.max(initial=0.0))) or 1.0
 
     def told(self, worth: float) -> float:
         """Turn what people count, served, into the unit of the objective; or back."""
@@ -482,11 +491,12 @@ def has_value(column: pd.Series, value: Any) -> Flags:
     """Return where a column holds a value, whether as a number, a truth or a text of it: files do not always tell."""
 
     def text(one: Any) -> str:
+        said = str(one).strip()
+        said = {"True": "1", "true": "1", "False": "0", "false": "0"}.get(said, said)
         try:
-            return f"{float(one):g}"  # also of True and False
-        except (TypeError, ValueError):
-            said = str(one).strip()
-            return {"True": "1", "true": "1", "False": "0", "false": "0"}.get(said, said)
+            return str(Decimal(said).normalize())  # in all digits: codes have many
+        except InvalidOperation:
+            return said
 
     return np.array([text(one) == text(value) for one in column], dtype=bool)
 
@@ -520,6 +530,11 @@ def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags | Floats, floa
     return quota.name, counted, *quota.limits
 
 
+def little_of(counted: Flags | Floats) -> float:
+    """Return by how much the sum of what a quota counts may miss a limit: what adding up numbers loses."""
+    return LITTLE * float(np.abs(counted).max(initial=1))
+
+
 def check_numbers(problem: Problem) -> None:
     """Say at once what no set of sites can meet."""
     fixed, free, count = int(problem.fixed.sum()), int((~problem.barred).sum()), problem.count
@@ -529,18 +544,19 @@ def check_numbers(problem: Problem) -> None:
         text = f" is {count}, but {fixed} sites exist or are required and count too. Ask for {fixed} or more"
         raise StudyError(Key("sites"), text)
     spent = float(problem.cost[problem.fixed].sum()) if problem.budget is not None else 0.0
-    if problem.budget is not None and problem.budget < spent:
-        raise StudyError(Key("budget"), f" is {problem.budget:,.0f}, but the required sites alone cost {spent:,.0f}")
+    if problem.budget is not None and problem.budget * (1 + LITTLE) < spent:
+        text = f" is {problem.budget:,.10g}, but the required sites alone cost {spent:,.10g}"
+        raise StudyError(Key("budget"), text)
     for name, counted, at_least, at_most in problem.quotas:
         able = ~problem.barred & ~problem.fixed
         open_now = float(counted[problem.fixed].sum())
         possible = open_now + float(np.maximum(counted[able], 0).sum())
         sure = open_now + float(np.minimum(counted[able], 0).sum())
-        total, asked = counted.dtype != bool, ""
-        if possible < at_least:
+        total, asked, little = counted.dtype != bool, "", little_of(counted)
+        if possible < at_least - little:
             which = f"all that may be open have {possible:g}" if total else f"only {possible:g} such sites may be open"
             asked = f"at least {at_least:g} asked for, but {which}"
-        elif sure > at_most:
+        elif sure > at_most + little:
             what = f"those that exist or are required have {sure:g}" if total else f"{sure:g} exist or are required"
             asked = f"at most {at_most:g} asked for, but {what}"
         if asked:
@@ -548,7 +564,7 @@ def check_numbers(problem: Problem) -> None:
     if isinstance(problem.floors, np.ndarray):
         people = problem.territory_people(problem.weight)
         within = problem.territory_people(np.where(problem.reachable, problem.weight, 0.0))
-        missed = within < problem.floors * people * (1 - 1e-9)
+        missed = within < problem.floors * people * (1 - LITTLE)
         if missed.any():
             first = int(missed.argmax())
             raise StudyError(

@@ -59,7 +59,7 @@ def shares(problem: Problem, opened: Flags) -> Floats | None:
         return None
     # What the solver leaves beyond a millionth of a person is its tolerance.
     weight = problem.weight[problem.point]
-    people = np.round(found.share * weight, 6)
+    people = np.round(found.share * weight / problem.grain, 6) * problem.grain
     rounded: Floats = np.divide(people, weight, out=found.share.copy(), where=weight > 0)
     return rounded
 
