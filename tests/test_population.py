@@ -370,6 +370,24 @@ def test_ids_stand_once(squares: Callable[..., Path]) -> None:
     assert read_population(squares(pop=[1, 2, 3])).index.tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("kind", "ids", "read"),
+    [
+        ("uint64", [1, 2**63 - 1, 5], [1, 2**63 - 1, 5]),
+        ("uint64", [2**63 + 5, 2**63 + 7, 5], ["9223372036854775813", "9223372036854775815", "5"]),
+        ("float64", [7, 8, 9], [7, 8, 9]),
+        ("float64", [2.0**62, 3e19, 4e19], ["4.611686018427388e+18", "3e+19", "4e+19"]),
+    ],
+)
+def test_ids_of_more_than_a_whole_number_of_64_bits_are_texts(
+    tmp_path: Path, kind: str, ids: list[float], read: list[object]
+) -> None:
+    boxes = shapely.box([0, 1, 2], 0, [1, 2, 3], 1)
+    table = gpd.GeoDataFrame({"id": np.array(ids, kind), "pop": [1, 2, 3]}, geometry=boxes, crs=3035)
+    table.to_parquet(tmp_path / "cells.parquet")
+    assert sorted(map(str, read_population(tmp_path / "cells.parquet").index)) == sorted(map(str, read))
+
+
 def test_rows_without_a_place_are_counted(squares: Callable[..., Path]) -> None:
     path = squares(pop=[1, 2, 4], geometry=[shapely.box(0, 0, 1, 1), None, shapely.Polygon()], crs=4326)
     with pytest.warns(SiteplanWarning, match="2 of 3 rows have no place and are left out, with 6 people"):

@@ -551,3 +551,32 @@ def test_numbers_are_written_as_one_by_one(values, kind):
     assert csv_text(table) == csv_text(table.astype(object))
     whole = table[np.abs(table["number"]) < 2**31].astype(np.int64)
     assert csv_text(whole) == csv_text(whole.astype(object))
+
+
+@given(
+    st.one_of(
+        st.tuples(st.just("int64"), st.lists(st.integers(-(2**63), 2**63 - 1), max_size=9)),
+        st.tuples(st.just("uint64"), st.lists(st.integers(0, 2**64 - 1), max_size=9)),
+        st.tuples(
+            st.sampled_from(["Int64", "object"]), st.lists(st.none() | st.integers(2**62, 2**63 - 1), max_size=9)
+        ),
+    )
+)
+def test_whole_numbers_keep_every_digit(given_values):
+    kind, values = given_values
+    table = pd.DataFrame({"point": pd.Series(values, dtype=kind), "site": "a"})
+    said = ["" if value is None else str(value) for value in values]
+    assert csv_text(table) == "".join(f"{line}\n" for line in ["point,site", *(f"{text},a" for text in said)])
+    assert [row["point"] for row in json.loads(scores_json(table.set_index("site")))] == values
+    words = load_words("en")
+    assert [words.spoken(value).replace(",", "") for value in table["point"]] == [
+        text or words.spoken(None) for text in said
+    ]
+
+
+def test_a_layer_keeps_every_digit(tmp_path):
+    numbers = [2**53 + 1, -(2**63), 2**63 - 1]
+    for count in (1, MANY):
+        table = pd.concat([layers()["cells"].iloc[:1]] * 3 * count, ignore_index=True).assign(number=numbers * count)
+        write_geopackage({"cells": table}, tmp_path / f"{count}.gpkg")
+        assert list(gpd.read_file(tmp_path / f"{count}.gpkg", layer="cells")["number"]) == numbers * count

@@ -70,6 +70,15 @@ def test_a_text_stays_a_text(tmp_path: Path) -> None:
     assert sheet["A3"].data_type == "n"
 
 
+def test_a_whole_number_keeps_every_digit(tmp_path: Path) -> None:
+    """A spreadsheet has fifteen digits of a number, so a longer one is a text."""
+    numbers = [5, 10**15 - 1, 10**15, -(10**18) - 1]
+    write_workbook({"stops": pd.DataFrame({"stop": numbers})}, tmp_path / "t.xlsx")
+    cells = [row[0] for row in openpyxl.load_workbook(tmp_path / "t.xlsx")["stops"].iter_rows(min_row=3)]
+    assert [str(cell.value) for cell in cells] == list(map(str, numbers))
+    assert [cell.data_type for cell in cells] == ["n", "n", "s", "s"]
+
+
 def test_texts_that_no_cell_holds_are_counted(tmp_path: Path) -> None:
     table = pd.DataFrame({"site": ["a\x07b", "c" * 40_000, "d"]})
     with pytest.warns(SiteplanWarning, match=r"t\.xlsx: 2 texts that no cell holds as they are"):

@@ -18,6 +18,7 @@ from siteplan.inputs.packed import ending_of
 
 __all__ = ["find_column", "keys", "numbers", "refuse_lists", "refuse_negative", "repaired", "row_name", "same_codes"]
 
+LARGEST = 2**63 - 1  # a whole number of 64 bits
 # A code of digits, perhaps as a program writes it that took it for a number: without zeros in front, with .0 behind.
 NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
 
@@ -40,16 +41,16 @@ def find_column(table: pd.DataFrame, path: Path, what: str, given: str | None, *
 
 
 def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
-    """Make the index of a table: whole numbers stay so, all else is text; each key is there and is there once.
+    """Make the index of a table: whole numbers of 64 bits stay so, all else is text; each is there, and there once.
 
     Raises
     ------
     InputError
         Naming the first duplicates, or the first row without a key.
     """
-    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all() and values.notna().all():
+    if pd.api.types.is_float_dtype(values) and (values % 1 == 0).all() and (abs(values) < LARGEST).all():
         values = values.astype("int64")
-    if not pd.api.types.is_integer_dtype(values):
+    if not pd.api.types.is_integer_dtype(values) or (values > LARGEST).any():
         refuse_lists(values, path, what)
         text = values.astype(object).map(lambda value: "" if pd.isna(value) else str(value).strip())
         blank = np.flatnonzero(text == "")

@@ -116,8 +116,11 @@ def _texts(column: pd.Series, decimals: int) -> npt.NDArray[np.object_]:
     if column.dtype == object:  # in which 1 and True are equal
         return np.array([_cell(value, decimals) for value in column], dtype=object)
     codes, values = pd.factorize(column, use_na_sentinel=False)
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else ""
+    if kind == "f":
         texts = [_number(value, decimals) for value in values.astype(float).tolist()]
+    elif kind in ("i", "u"):
+        texts = [str(value) for value in values.tolist()]
     else:
         texts = [_cell(value, decimals) for value in values]
     return np.array(texts, dtype=object)[codes]
@@ -140,8 +143,10 @@ def plain_value(value: object, decimals: int) -> object:
     """Give a table's value as a plain Python one: whole numbers whole, missing as None, the rest as text."""
     if value is None or value is pd.NA or value is pd.NaT:
         return None
-    if isinstance(value, bool) or pd.api.types.is_bool(value):
+    if pd.api.types.is_bool(value):
         return bool(value)
+    if pd.api.types.is_integer(value):  # with all its digits, which a float has up to 2^53
+        return int(value)
     if pd.api.types.is_number(value):
         number = round(float(value), decimals)  # type: ignore[arg-type]
         if not math.isfinite(number):

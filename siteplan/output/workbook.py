@@ -18,6 +18,7 @@ from siteplan.output.tables import plain_value
 __all__ = ["write_workbook"]
 
 MOST_ROWS, MOST_COLUMNS, MOST_LETTERS = 1_048_576, 16_384, 32_767  # what a sheet and a cell hold
+EXACT = 10**15  # whole numbers from which on a spreadsheet takes the last digits for zeros
 FIRST = 2  # rows above the values: names and units
 WIDEST, LOOKED_AT = 40, 100  # letters, and rows by which the width of a column is told
 STAMP = datetime(2000, 1, 1)
@@ -28,8 +29,8 @@ UNSAID = ("text", "any")  # no units
 def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | Path, *, currency: str = "") -> None:
     """Write tables as the sheets of a workbook (.xlsx), one a table, with units in the second row.
 
-    Numbers are numbers, with as many decimals as in the CSV files; what is missing is empty. A text is a text, whatever
-    it begins with: no spreadsheet runs it as a formula.
+    Numbers are numbers, with as many decimals as in the CSV files, but of more than fifteen digits texts, as such are
+    ids; what is missing is empty. A text is a text, whatever it begins with: no spreadsheet runs it as a formula.
 
     Parameters
     ----------
@@ -80,6 +81,8 @@ def _write_sheet(sheet: Any, table: pd.DataFrame, declared: Table, currency: str
 
     def cell(value: object, font: Font | None = None) -> Any:
         nonlocal changed
+        if isinstance(value, int) and abs(value) >= EXACT:
+            value = str(value)
         if not isinstance(value, str):
             return value
         if not value:  # no text is what is missing, as a CSV file has it

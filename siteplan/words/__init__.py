@@ -108,6 +108,8 @@ class Words:
             return NONE
         if isinstance(value, bool) or not pd.api.types.is_number(value):
             return str(value)
+        if pd.api.types.is_integer(value):  # with all its digits
+            return self._written(Decimal(int(value)))
         return self.number(float(value))  # type: ignore[arg-type]
 
     def number(self, value: float, decimals: int | None = None) -> str:
