@@ -1,10 +1,11 @@
 """Recompute a choice from the chosen ids and the tables alone, in another way than it was made."""
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import Question
@@ -38,11 +39,11 @@ def check_choice(
     """
     unit = "metres" if "metres" in choice.summary else "minutes"
     tables = (times,) if isinstance(times, pd.DataFrame) else times
-    assignment = choice.assignment.rename(columns={unit: "minutes"})
     amount = by_point(people)[question.group].fillna(0.0).astype(float)
     table = sites.set_index("site") if "site" in sites.columns else sites
     table = pd.DataFrame(table).set_axis(table.index.astype(str))
     chosen = list(choice.sites.index)
+    _same("sites twice", len(set(chosen)), len(chosen))
     status = table["status"] if "status" in table.columns else pd.Series("candidate", index=table.index)
     goal = question.goal
     shut = status == "excluded"
@@ -52,10 +53,9 @@ def check_choice(
         shut |= table["capacity"].isna()
     if question.spacing_m is not None:
         shut |= _beside(sites, table, status, question.spacing_m)
-    near = (_near(each.rename(columns={unit: "minutes"}), chosen, table.index[shut], question) for each in tables)
-    limits, points, pairs = zip(*near, strict=True)
-    limit, possible, mine = max(limits), np.concatenate(points), pd.concat(pairs)
-    _same("sites twice", len(set(chosen)), len(chosen))
+    near = [_near(each, unit, (chosen, table.index[shut]), amount.index, question=question) for each in tables]
+    limit, possible = max(one.limit for one in near), np.logical_or.reduce([one.possible for one in near])
+    mine = _Pairs(*(np.concatenate(column) for column in zip(*(one.pairs for one in near), strict=True)))
     _true(
         "existing and required sites are open", set(table.index[status.isin(["existing", "required"])]) <= set(chosen)
     )
@@ -71,38 +71,40 @@ def check_choice(
         _true(f"quota {quota.name}", least - little <= float(counted.sum()) <= most + little)
     if question.spacing_m is not None:
         _spaced(sites, chosen, status, question.spacing_m)
-    went = assignment.merge(mine, on=["site", "point"], how="left", suffixes=("", "_table"))
-    _true("everybody goes to an open site within the limit", bool(went["minutes_table"].notna().all()))
-    _same("minutes of the assignment", float(went["minutes"].sum()), float(went["minutes_table"].sum()))
-    taken = went.groupby("point")["people"].sum()
-    _true("nobody is served twice", bool((taken <= amount.reindex(taken.index) * (1 + CLOSE) + CLOSE).all()))
+    weight, assignment = amount.to_numpy(), choice.assignment
+    went, at = _Pairs.numbers(assignment["site"], chosen), _Pairs.numbers(assignment["point"], amount.index)
+    pair, there = mine.rows(went, at, len(amount))
+    _true("everybody goes to an open site within the limit", bool(there.all()))
+    moved, took = assignment["people"].to_numpy(float), mine.minutes[pair]
+    _same(f"{unit} of the assignment", float(assignment[unit].sum()), float(took.sum()))
+    taken = np.bincount(at, moved, len(amount))
+    _true("nobody is served twice", bool((taken <= weight * (1 + CLOSE) + CLOSE).all()))
     if question.capacities:
-        load = went.groupby("site")["people"].sum()
-        room = table["capacity"].reindex(load.index)
-        _true("capacities", bool((load <= room * (1 + CLOSE) + CLOSE).all()))
-    reached = amount[amount.index.isin(mine["point"])]
-    served = taken.reindex(amount.index).fillna(0.0)
+        load, room = np.bincount(went, moved, len(chosen)), table["capacity"].reindex(chosen).to_numpy(float)
+        _true("capacities", bool((load <= room * (1 + CLOSE) + CLOSE)[load > 0].all()))
+    often = np.bincount(mine.point, minlength=len(amount))
+    served = float(taken.sum())
     if not question.capacities:
-        _same("people covered", float(served.sum()), float(reached.sum()))
-    _same("people covered", choice.summary["covered"], float(served.sum()))
+        _same("people covered", served, float(weight[often > 0].sum()))
+    _same("people covered", choice.summary["covered"], served)
     if question.floors is not None:
         belongs = by_point(people)[territory] if isinstance(territory, str) else territory
-        _floored(choice, served, amount, belongs=belongs, floors=question.floors)
+        by_territory = pd.Series(taken, amount.index)
+        _floored(choice, by_territory, amount, belongs=belongs, floors=question.floors)
     out = 2 * limit if question.penalty is None else question.penalty
     if goal.search == "fewest":
         value = spent if question.least == "cost" else float(len(chosen))
-        all_in_reach = float(amount[amount.index.isin(possible)].sum())
-        _true("the share covered", served.sum() >= question.share * all_in_reach * (1 - CLOSE) - CLOSE)
+        all_in_reach = float(weight[possible].sum())
+        _true("the share covered", served >= question.share * all_in_reach * (1 - CLOSE) - CLOSE)
     elif goal.search == "farthest":
-        least_minutes = mine.groupby("point")["minutes"].min()
-        asked = amount.index[(amount > 0) & amount.index.isin(possible)]
-        value = float(least_minutes.reindex(asked).fillna(out).max()) if len(asked) else 0.0
+        nearest = np.full(len(amount), np.inf)
+        np.minimum.at(nearest, mine.point, mine.minutes)
+        value = float(np.where(np.isinf(nearest), out, nearest)[(weight > 0) & possible].max(initial=0.0))
     elif "backup" in goal.keys:
-        often = mine.groupby("point").size()
-        value = float(amount.reindex(often.index[often >= question.backup]).sum())
+        value = float(weight[often >= question.backup].sum())
     else:
-        counts = went["people"] * goal.worth(went["minutes_table"], out, went["weight"])
-        value = goal.told(float(counts.sum()), out, float(amount.sum()))
+        counts = moved * np.asarray(goal.worth(took, out, mine.weight[pair]), float)
+        value = goal.told(float(counts.sum()), out, float(weight.sum()))
     _same(f"the value of objective {question.objective}", choice.value, value)
     _true("a bound", not np.isinf(choice.bound))
     if not np.isnan(choice.bound):
@@ -110,33 +112,60 @@ def check_choice(
         _true("the bound", better >= -CLOSE * max(1.0, abs(choice.value)))
 
 
-def _near(
-    times: pd.DataFrame, chosen: list[str], shut: Collection[str], question: Question
-) -> tuple[float, Any, pd.DataFrame]:
-    """Return the limit, the points within it of sites that are not shut, and of the chosen sites each pair once.
+class _Pairs(NamedTuple):
+    """Pairs of a chosen site and a point, by their numbers: the least minutes, and the weight of these."""
 
-    Pairs with their least minutes and the weight of these. Where there is no limit, it is the longest way, each pair by
-    its quickest mode.
+    site: npt.NDArray[Any]
+    point: npt.NDArray[Any]
+    minutes: npt.NDArray[Any]
+    weight: npt.NDArray[Any]
+
+    @staticmethod
+    def numbers(labels: Any, known: Sequence[Any] | pd.Index) -> npt.NDArray[np.int64]:
+        """Return the number of each label among those known, -1 of others."""
+        return np.asarray(pd.Index(known).get_indexer(pd.Index(labels)), np.int64)
+
+    def rows(self, site: npt.NDArray[np.int64], point: npt.NDArray[np.int64], points: int) -> tuple[Any, Any]:
+        """Return which of these pairs each site and point is, and whether it is any."""
+        key, asked = self.site * points + self.point, site * points + point
+        order = np.argsort(key)
+        row = np.append(order, -1)[np.searchsorted(key[order], asked)]
+        there = np.append(key, -1)[row] == asked
+        return row, there & (site >= 0) & (point >= 0)
+
+
+class _Near(NamedTuple):
+    """The limit, which points are within it of sites that are not shut, and of the chosen sites each pair once."""
+
+    limit: float
+    possible: npt.NDArray[np.bool_]
+    pairs: _Pairs
+
+
+def _near(
+    times: pd.DataFrame, unit: str, named: tuple[Sequence[Any] | pd.Index, ...], points: pd.Index, *, question: Question
+) -> _Near:
+    """Return what is near by a table, of the sites that are named chosen and shut.
+
+    Where there is no limit, it is the longest way, each pair by its quickest mode.
     """
     limit, mode = question.limit(USUAL), question.mode
-    near = times[times["minutes"] <= limit]
+    rows = (times[unit] <= limit).to_numpy()
     if mode and mode != "best":
-        near = near[near["mode"].isin([mode] if isinstance(mode, str) else mode)]
+        rows = rows & times["mode"].isin([mode] if isinstance(mode, str) else mode).to_numpy()
+    near = times if rows.all() else times[rows]
     if not np.isfinite(limit):
-        limit = max(near.groupby(["site", "point"], observed=True)["minutes"].min(), default=0.0)
-    possible = near.loc[~_named(near["site"], shut), "point"].unique()
-    mine = near[_named(near["site"], chosen)]
-    mine = mine.assign(site=mine["site"].astype(str), weight=pair_weights(mine, question))
-    mine = mine[["site", "point", "minutes", "weight"]]
-    mine = mine.sort_values(["minutes", "weight"], ascending=[True, False], kind="stable")
-    return float(limit), possible, mine.drop_duplicates(["site", "point"])
-
-
-def _named(column: pd.Series, names: Collection[str]) -> Any:
-    """Return which sites of a column are among those named, whatever their labels are."""
-    known = set(names)
-    codes, labels = pd.factorize(column)
-    return np.array([str(label) in known for label in labels] or [False])[codes]
+        limit = max(near.groupby(["site", "point"], observed=True)[unit].min(), default=0.0)
+    code, labels = pd.factorize(near["site"])
+    chosen, shut = (_Pairs.numbers(labels.astype(str), names)[code] for names in named)
+    point, minutes = _Pairs.numbers(near["point"], points), near[unit].to_numpy(float)
+    weight = pair_weights(near.rename(columns={unit: "minutes"}), question)
+    possible = np.zeros(len(points), bool)
+    possible[point[(shut < 0) & (point >= 0)]] = True
+    mine = np.flatnonzero((chosen >= 0) & (point >= 0))
+    mine = mine[np.lexsort((-weight[mine], minutes[mine], point[mine], chosen[mine]))]
+    first = np.diff(chosen[mine] * len(points) + point[mine], prepend=-1) > 0
+    return _Near(float(limit), possible, _Pairs(*(column[mine[first]] for column in (chosen, point, minutes, weight))))
 
 
 def _beside(

@@ -103,16 +103,16 @@ def tell(found: Answer, sites: gpd.GeoDataFrame | pd.DataFrame, *, phase: Ints |
     """Say what a set of sites is worth and why; `phase` says in which phase each site opens."""
     problem, opened = found.problem, found.opened
     parts = shares(problem, opened)
-    table = sites_table(sites)
+    table, assignment = sites_table(sites), assigned(problem, opened, parts)
     return Choice(
-        sites=chosen_table(problem, opened, parts, table, phase=phase),
+        sites=chosen_table(problem, opened, parts, table, assignment=assignment, phase=phase),
         objective=problem.objective.name,
         value=found.value,
         bound=found.bound,
         gap=abs(found.value - found.bound) / max(abs(found.value), 1e-12) if found.value != found.bound else 0.0,
         greedy=found.greedy,
         greedy_order=tuple(problem.sites[list(found.order)]),
-        assignment=assigned(problem, opened, parts),
+        assignment=assignment,
         rejected=rejected_table(problem, opened, table),
         summary=_summary(found, parts, table),
     )

@@ -64,7 +64,13 @@ def opening_order(problem: Problem, opened: Flags, statuses: pd.Series, phase: I
 
 
 def chosen_table(
-    problem: Problem, opened: Flags, parts: Floats | None, table: pd.DataFrame, *, phase: Ints | None = None
+    problem: Problem,
+    opened: Flags,
+    parts: Floats | None,
+    table: pd.DataFrame,
+    *,
+    assignment: pd.DataFrame,
+    phase: Ints | None = None,
 ) -> pd.DataFrame:
     """Return the chosen sites in order, with whom they reach, add, have alone, serve and turn away."""
     order = opening_order(problem, opened, table["status"], phase)
@@ -76,7 +82,7 @@ def chosen_table(
         covered.append(served)
         worth.append(gives)
     once = np.where(problem.covering(opened) == 1, weight, 0.0)
-    went = assigned(problem, opened, parts).groupby("site")["people"].sum()
+    went = assignment.groupby("site")["people"].sum()
     opens = np.cumsum(table["status"].to_numpy()[order] != "existing")  # nothing opens that exists: it stands first
     columns = {
         "order": opens.astype(np.int64),
