@@ -160,12 +160,13 @@ def _shared_out(shapes: np.ndarray, people: Floats, column: Ints, row: Ints) -> 
         for right in range(wide):
             for up in range(tall):
                 x, y = first_column[cut] + right, first_row[cut] + up
-                boxes = shapely.box(x * SIDE, y * SIDE, (x + 1) * SIDE, (y + 1) * SIDE)
-                share = shapely.area(shapely.intersection(shapes[cut], boxes)) / area
+                met = (bounds[cut, 2] > x * SIDE) & (bounds[cut, 3] > y * SIDE)  # no part of others lies there
+                boxes = shapely.box(x[met] * SIDE, y[met] * SIDE, (x[met] + 1) * SIDE, (y[met] + 1) * SIDE)
+                share = shapely.area(shapely.intersection(shapes[cut][met], boxes)) / area[met]
                 hit = share > 0
-                columns.append(x[hit])
-                rows.append(y[hit])
-                counts.append((people[cut] * share)[hit])
+                columns.append(x[met][hit])
+                rows.append(y[met][hit])
+                counts.append((people[cut][met] * share)[hit])
     return np.concatenate(columns), np.concatenate(rows), np.concatenate(counts)
 
 

@@ -105,6 +105,8 @@ class Layer(Generic[T]):
         Tags, or keys alone: what carries one of them is given as an outline.
     squares
         Tags: the ways of multipolygons that carry one of them are given as text, whatever they carry themselves.
+    ways
+        Ids of the only ways that need be given, wherever they are; such a layer is read alone, and no nodes for it.
     """
 
     make: Callable[[Scan], T]
@@ -112,6 +114,7 @@ class Layer(Generic[T]):
     others: frozenset[str] = frozenset()
     areas: tuple[tuple[str, str] | str, ...] = ()
     squares: tuple[tuple[str, str], ...] = ()
+    ways: frozenset[int] = frozenset()
 
 
 def open_osm(path: str | Path) -> Path:
@@ -224,9 +227,13 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]], folder: Path)
     joined = manager.second_pass_handler(fitting, outlines)
     folder.mkdir()
     texts = [folder / name for name in ("scan.opl", "rims.opl")]
+    ways = frozenset().union(*(layer.ways for layer in layers))
+    read = osmium.osm.WAY if ways else osmium.osm.ALL
+    # A filter takes no new (negative) ids.
+    wanted = [osmium.filter.IdFilter(ways)] if ways and min(ways) >= 0 else []
     options = "opl,add_metadata=none,locations_on_ways=true"
     with (
-        osmium.io.Reader(str(file)) as reader,
+        osmium.io.Reader(str(file), read) as reader,
         osmium.SimpleWriter(osmium.io.File(str(texts[0]), options)) as writer,
         osmium.SimpleWriter(osmium.io.File(str(texts[1]), options)) as rims,
     ):
@@ -234,8 +241,8 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]], folder: Path)
         header = reader.header()
         # Some files tell where nodes are in the ways alone, which is not to be overwritten.
         features = [header.get(f"pbf_optional_feature_{number}") for number in range(FEATURES)]
-        places = [] if "LocationsOnWays" in features else [locations]
-        osmium.apply(reader, *places, *picked, joined, others, nodes, writer)
+        places = [] if ways or "LocationsOnWays" in features else [locations]
+        osmium.apply(reader, *places, *picked, joined, *wanted, others, nodes, writer)
     return Scan(source, texts[0], texts[1], outlines.found, data_date(header))
 
 
@@ -450,7 +457,7 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
 
 def way_names(path: str | Path, ways: Collection[int]) -> dict[int, str]:
     """Return what some ways of an extract are called, by id: their name, else their number (`ref`)."""
-    wanted = set(ways)
+    wanted = frozenset(ways)
 
     def names(found: Scan) -> dict[int, str]:
         named = read_ways(found.text)
@@ -459,5 +466,5 @@ def way_names(path: str | Path, ways: Collection[int]) -> dict[int, str]:
         }
         return {way: each.get("name") or each["ref"] for way, each in tags.items()}
 
-    (found,) = read_layers(path, Layer(names, others=frozenset(("name", "ref"))))
+    (found,) = read_layers(path, Layer(names, others=frozenset(("name", "ref")), ways=wanted))
     return found  # type: ignore[no-any-return]

@@ -90,7 +90,8 @@ def trial_places(streets: StreetNetwork, homes: gpd.GeoDataFrame, *, profile: Pr
         Points that these very numbers name, in the streets' CRS.
     """
     _, corners = streets.corners(np.flatnonzero(streets.homes & footing(streets, profile).trusted))
-    spots = _one_a_square(np.unique(corners, axis=0), FINEST)
+    every = np.unique(corners.view(np.complex128)).view(float).reshape(-1, 2)  # by x and then y, as numbers go
+    spots = _one_a_square(every, FINEST)
     if len(homes) and len(spots):
         tree = shapely.STRtree(metric_points(homes, streets))
         spots = spots[np.unique(tree.query_nearest(shapely.points(spots), max_distance=NEAR)[0])]
