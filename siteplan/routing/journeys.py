@@ -147,6 +147,7 @@ class Journeys:
     _laid: Any
     _access: npt.NDArray[Any]
     _exits: tuple[npt.NDArray[Any], npt.NDArray[Any]]
+    _by_point: tuple[Ints, Ints]  # the rows of the exits in the order of the points, and these
     _called: "_Called | None" = None
 
     def traces(self, points: Ints) -> list[Trace]:
@@ -172,11 +173,15 @@ class Journeys:
         """Return which points are within the limit, at the percentile, by another timetable (`without`)."""
         mode, cutoff = self.asked.mode, self.asked.cutoff
         query = (cutoff, mode.max_rides, kernel, self._laid.feet, self._exits, self._access)
-        costs, _ = _minute_by_minute(self.clock, mode.planned_minutes, query, self.by_itself)
+        later, _, (point, ridden, _) = _ridden(self.clock, mode.planned_minutes, query, len(self.by_itself))
+        soon = ridden <= cutoff
+        within: npt.NDArray[np.bool_] = self.by_itself <= cutoff
         if self._called is not None:
-            costs = np.minimum(costs, self._called.costs)
+            called = self._called.costs <= cutoff
+            within |= np.count_nonzero(called, axis=0) > self._rank
+            soon |= called[np.ix_(later, point)].T
         # So is the value of a rank if more values than come before it are.
-        within: npt.NDArray[np.bool_] = np.count_nonzero(costs <= cutoff, axis=0) > self._rank
+        within[point] |= np.count_nonzero(soon, axis=1) > self._rank
         return within
 
     def _rounds(self, start: int) -> Any:
@@ -187,7 +192,8 @@ class Journeys:
         """Follow a journey that ends at `goal` back from the point to the site; turn it round if it runs towards it."""
         ready_by, off_at, off_by = rounds
         ptr, exits = self._exits
-        rows = np.flatnonzero(exits[:, 0] == point)
+        order, points = self._by_point
+        rows = order[slice(*np.searchsorted(points, (point, point + 1)))]
         stops = np.searchsorted(ptr, rows, side="right") - 1
         hits = off_at[stops].astype(np.int64) + exits[rows, 1:2] == goal
         k = int(np.argmax(hits.any(axis=0)))  # with as few rides as it takes
@@ -297,17 +303,25 @@ def without(journeys: Journeys, routes: Ints) -> tuple[Any, ...]:
 
 def _minute_by_minute(clock: Costs, wait: int | None, query: tuple[Any, ...], by_itself: Costs) -> tuple[Costs, Costs]:
     """Return the deciseconds to every point at every minute of the clock, and when one sets out: (minutes, points)."""
-    later = np.argsort(-clock)  # the kernel takes the last departure first
-    room = make_ride_room(query[2], query[1], len(by_itself))
-    departures, plan = departures_of(clock[later], wait, query[5], query[2])
-    point, ridden, at = search_rides(departures, *query, room, plan)
+    later, planned, (point, ridden, at) = _ridden(clock, wait, query, len(by_itself))
     costs = np.repeat(by_itself[None], len(clock), axis=0)
     set_out = np.broadcast_to(clock[:, None], costs.shape)
-    if plan is not None:  # by moments of the plan, the first of the clock first
-        later, set_out = later[::-1], set_out.copy()
+    if planned:
+        set_out = set_out.copy()
         set_out[np.ix_(later, point)] = at.T
     costs[np.ix_(later, point)] = np.minimum(ridden.T, by_itself[point])
     return costs, set_out
+
+
+def _ridden(clock: Costs, wait: int | None, query: tuple[Any, ...], points: int) -> tuple[Ints, bool, tuple[Any, ...]]:
+    """Search every minute of the clock.
+
+    Return the minutes in the order of what was found, whether that is by moments of a plan, and what the search gives.
+    """
+    later = np.argsort(-clock)  # the kernel takes the last departure first
+    departures, plan = departures_of(clock[later], wait, query[5], query[2])
+    found = search_rides(departures, *query, make_ride_room(query[2], query[1], points), plan)
+    return later if plan is None else later[::-1], plan is not None, found  # of a plan, the first of the clock first
 
 
 def search_journeys(asked: RideQuery) -> list[Journeys]:
@@ -321,6 +335,8 @@ def search_journeys(asked: RideQuery) -> list[Journeys]:
     clock = asked_at(mode.moments, backwards=asked.backwards)
     clock = clock if asked.backwards else clock[::-1]  # as the moments are
     ranks = [rank_of(share, len(clock)) for share in (mode.percentile, 25, 75)]
+    order = np.argsort(layout.exits[1][:, 0], kind="stable")
+    by_point = order, layout.exits[1][order, 0].astype(np.int64)
 
     def search(site: int) -> Journeys:
         by_itself = np.full(len(asked.people), FAR, np.int32)
@@ -335,8 +351,7 @@ def search_journeys(asked: RideQuery) -> list[Journeys]:
             costs, set_out = np.where(sooner, called.costs, costs), np.where(sooner, called.set_out, set_out)
         ranked = np.sort(costs, axis=0)[ranks]
         chosen = np.where(ranked[0] <= asked.cutoff, np.argmax(costs == ranked[0], axis=0), -1)
-        return Journeys(
-            asked, moments, clock, costs, set_out, chosen, ranked, by_itself, ranks[0], laid, near, layout.exits, called
-        )
+        found = (moments, clock, costs, set_out, chosen, ranked, by_itself)
+        return Journeys(asked, *found, ranks[0], laid, near, layout.exits, by_point, called)
 
     return each(search, [(site,) for site in range(len(asked.sites))])
