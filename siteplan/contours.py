@@ -219,8 +219,6 @@ def _surfaces(
 
 def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: float) -> npt.NDArray[np.int64]:
     """Return the edges that a search may reach around some centres, as it meets them."""
-    if not len(centres):
-        return np.zeros(0, np.int64)
     near = np.flatnonzero(streets.reaching(centres, extent))
     near = near[(graph.edge_chain[near] >= 0) & ~streets.passages[near]]  # nobody works on the water
     chain = graph.edge_chain[near]
@@ -314,11 +312,9 @@ def _stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
 
 def _make_stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
     streets, profile, doors = transit.streets, rides.access, transit.doors
-    x, y = shapely.get_coordinates(doors.geometry.to_numpy()[(doors["status"] == "placed").to_numpy()]).T
-    far = _extent(profile, rides.home_minutes * MINUTE)
-    near = np.zeros(len(streets.u), bool)
-    near[shapely.STRtree(streets.lines).query(shapely.box(x - far, y - far, x + far, y + far))[1]] = True
+    spots = shapely.get_coordinates(doors.geometry.to_numpy()[(doors["status"] == "placed").to_numpy()])
     # Only on streets that people are linked to: the search links these places as it does homes.
+    near = streets.reaching(spots, _extent(profile, rides.home_minutes * MINUTE), finer=2)
     near &= footing(streets, profile).trusted & ~streets.areas
     _, _, xy = _places(streets, np.flatnonzero(near), STEP_RIDES)
     xy = np.unique(np.round(xy, 2).view(np.complex128)).view(float).reshape(-1, 2)  # by x and then y, as numbers go

@@ -138,9 +138,10 @@ def test_edges_within_some_metres_of_any_place(seed: int) -> None:
         corners = streets.corners(np.array([edge]))[1]
         beside = np.maximum(corners.min(axis=0) - places, places - corners.max(axis=0)).clip(0)
         far.append(beside.max(axis=1).min())
-    found = streets.reaching(places, around)
-    assert found[np.array(far) <= around].all()
-    assert not found[np.array(far) >= 2 * around].any()
+    for finer in (1, 2, 5):
+        found = streets.reaching(places, around, finer)
+        assert found[np.array(far) <= around].all()
+        assert not found[np.array(far) >= (1 + 1 / finer) * around].any()
 
 
 def test_costs_in_deciseconds() -> None:

@@ -172,21 +172,24 @@ class StreetNetwork(Shown):
         part = np.clip(np.divide(along - far[left], step, out=np.zeros(len(left)), where=step > 0), 0, 1)
         return np.column_stack([c[left] + part * (c[left + 1] - c[left]) for c in (self.x, self.y)])
 
-    def reaching(self, places: Floats, around: float) -> npt.NDArray[np.bool_]:
+    def reaching(self, places: Floats, around: float, finer: int = 1) -> npt.NDArray[np.bool_]:
         """Tell which edges may lie within so many metres (above 0) of any place (places, 2): all that do, few others.
 
-        Those whose box meets a square of a grid, as wide as these metres, in which or beside which a place stands.
+        Those whose box meets a square of a grid in which a place stands, or at most `finer` from it; `finer` squares
+        are as wide as these metres.
         """
+        if not len(places):
+            return np.zeros(len(self.u), bool)
         corner = places.min(axis=0) - 2 * around
 
         def square(xy: Floats) -> Ints:
-            squares: Ints = np.floor((xy - corner) / around).astype(np.int64)
+            squares: Ints = np.floor((xy - corner) / (around / finer)).astype(np.int64)
             return squares
 
         own = square(places)
-        marked = np.zeros(own.max(axis=0) + 2, bool)
-        for step in np.ndindex(3, 3):
-            marked[tuple((own + step - 1).T)] = True
+        marked = np.zeros(own.max(axis=0) + finer + 1, bool)
+        for step in np.ndindex(2 * finer + 1, 2 * finer + 1):
+            marked[tuple((own + step - finer).T)] = True
         count = np.zeros(np.add(marked.shape, 1), np.int64)
         count[1:, 1:] = marked.cumsum(axis=0).cumsum(axis=1)
         low, high = (
