@@ -488,7 +488,7 @@ def test_grid_codes_are_squares(text: Callable[..., Path]) -> None:
         ("lon,lat,people\n9.5,47.1,inf\n", "line 2, column 'people': found 'inf'"),
         ("lon,lat,people\n9.5,47.1,3\neast,47,3\n", "line 3, column 'lon': found 'east'"),
         ("lon,lat,people\n9.5,47.1,-3\n", r"the first -3 \(cell 0, line 2\)"),
-        ("lon,lat,people\n9.5,47.1,3,4\n", "cannot be read as a table"),
+        ("lon,lat,people\n9.5,47.1,3,4\n", "cannot be read as a table: line 2 has 4 values, the header 3"),
         ("lon;lat;people\n9,5;47,1;3\n9;47;4,5\n8;47\n9;46;x\n", "line 5, column 'people': found 'x'"),
         ("lon,lat,people\n200,47.1,3\n", "line 2 lies at lon 200"),
         ("lon,lat,people\n47.1,109.5,3\n", "look swapped"),

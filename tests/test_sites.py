@@ -129,7 +129,7 @@ def test_a_building_gives_a_point_inside_it(tmp_path: Path) -> None:
         ("site,lon,lat\na,9°30',47\n", "column 'lon': found"),
         (
             "site,x,y\na,4280000,2660000\n",
-            "have no CRS; name it, e.g. crs='EPSG:2154' .*--set inputs.sites.crs=EPSG:2154",
+            "have no CRS; name it, e.g. crs='EPSG:2154' .*--set inputs.sites.crs=EPSG:2154 for sites, inputs.pop",
         ),
         ("site,lon,lat\n", "has no rows"),
         ("site,name\na,Library\n", "no coordinates found among the columns site, name"),

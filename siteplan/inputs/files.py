@@ -181,7 +181,8 @@ def _only_layer(path: Path, layer: str | None) -> str:
 
 def in_study(key: str, value: object) -> str:
     """Say how an option of a reader is given in a study and on the command line."""
-    return f"(in a study: {key} beside the file, as --set inputs.sites.{key}={value})"
+    others = f"inputs.population.{key} for people, area.communes.{key} for communes"
+    return f"(in a study: {key} beside the file, as --set inputs.sites.{key}={value} for sites, {others})"
 
 
 def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoDataFrame:

@@ -1,10 +1,12 @@
 """Tables as text: comma, semicolon or tab between values, in whatever bytes a spreadsheet or a database wrote them."""
 
 import codecs
+import csv
 import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +70,26 @@ def read_rows(path: Path, layout: Mapping[str, Any], **options: Any) -> pd.DataF
             return table
     except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, ValueError, OSError) as error:
         said = " ".join(str(error).split())
-    ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
-    if ragged:
-        said = f"line {ragged[2]} has {ragged[3]} values, the header {ragged[1]}; put texts that hold "
-        said += f"'{layout['sep']}' in double quotes"
-    elif "Length of header" in said:
-        said = "its rows have more values than its header; give every column a name"
+    if "Expected" in said or "Length of header" in said:
+        said = _longer(path, layout) or said
     raise InputError(f"{path}: cannot be read as a table: {said}")
+
+
+def _longer(path: Path, layout: Mapping[str, Any]) -> str:
+    """Name the first row that is longer than the header; nothing where none is."""
+    header = line = 0
+    with path.open(encoding=layout["encoding"], newline="") as file, suppress(csv.Error):
+        rows = csv.reader(file, delimiter=layout["sep"])
+        for row in rows:
+            if line >= layout["skiprows"] and row:
+                header = header or len(row)
+                if len(row) > header:
+                    return (
+                        f"line {line + 1} has {len(row)} values, the header {header}; put texts that hold "
+                        f"'{layout['sep']}' in double quotes, and give every column a name"
+                    )
+            line = rows.line_num
+    return ""
 
 
 def _encoding(path: Path) -> str:
