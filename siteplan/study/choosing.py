@@ -21,7 +21,17 @@ from siteplan.siting.possible import refuse_impossible
 from siteplan.study.load import StudyData
 from siteplan.study.measured import known_columns
 
-__all__ = ["able_sites", "best_set", "by_point", "check_choose", "chosen", "covered", "frontier", "limited_question"]
+__all__ = [
+    "able_sites",
+    "best_set",
+    "by_cell",
+    "by_point",
+    "check_choose",
+    "chosen",
+    "covered",
+    "frontier",
+    "limited_question",
+]
 
 MOST = 20  # sites on the curve, at least
 CONDITIONS = ("budget", "phase_budgets", "capacities", "spacing_m", "floors", "quotas")  # that the curve knows not of
@@ -173,7 +183,11 @@ def _curve(asked: Question, reach: Reach, sites: pd.DataFrame, choice: Choice) -
 
 def by_point(data: StudyData, reach: Reach) -> pd.Series | None:
     """Return the name of the commune of each point of the reach, NaN in none of them; None without communes."""
-    communes = data.cell_communes
+    return by_cell(data.cell_communes, reach)
+
+
+def by_cell(communes: pd.Series | None, reach: Reach) -> pd.Series | None:
+    """Return the same of the names of communes by cell."""
     return None if communes is None else reach.people.cell.map(communes.where(communes != OUTSIDE))
 
 

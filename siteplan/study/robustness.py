@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from os import cpu_count
 from typing import Any
 
 import geopandas as gpd
@@ -22,11 +23,11 @@ from siteplan.errors import KeptWarning, SiteplanWarning, StudyError, warn
 from siteplan.network.people import place_people
 from siteplan.network.snapping import link
 from siteplan.network.transit import Timetable, read_transit
-from siteplan.parallel import each
+from siteplan.parallel import AtOnce, each
 from siteplan.publics import by_public, other_shares
 from siteplan.reachable import Reach
 from siteplan.study.cache import content_key, file_hash
-from siteplan.study.choosing import best_set, by_point
+from siteplan.study.choosing import best_set, by_cell
 from siteplan.study.editing import edited_timetable
 from siteplan.study.load import StudyData, load_cells, same_place, used_sites
 from siteplan.study.measured import site_columns
@@ -43,13 +44,18 @@ Draw = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class _Ground:
-    """What variants share: people by vintage and placement, their metres to the street by mode, timetables, weights."""
+    """What variants share: people by vintage and placement, their communes, their metres to the street by mode.
+
+    And timetables, the weights of the score, and who searches: where there are variants for all cores, each by itself.
+    """
 
     cells: Mapping[str, gpd.GeoDataFrame]
+    communes: Mapping[str, pd.Series | None]
     points: Mapping[tuple[str, str], gpd.GeoDataFrame]
     metres: Mapping[tuple[str, str, str], npt.NDArray[np.float64]]
     timetables: Mapping[str, Timetable]
     weights: Mapping[str, float]
+    alone: bool
 
 
 def check_robustness(study: Study, asked: Robustness, data: StudyData) -> None:
@@ -208,7 +214,11 @@ def _ground(
     rides = data.timetable is not None
     timetables = _timetables(study, asked, data) if rides else {}
     # Without what was laid out for the study's own speeds, which no variant has.
-    return _Ground(cells, points, metres, {date: replace(day) for date, day in timetables.items()}, weights)
+    timetables = {date: replace(day) for date, day in timetables.items()}
+    communes = {
+        name: data.cell_communes if name == OWN else replace(data, cells=cells[name]).cell_communes for name in cells
+    }
+    return _Ground(cells, communes, points, metres, timetables, weights, alone=len(draws) >= (cpu_count() or 1))
 
 
 def _whom(draw: Draw) -> tuple[str, str]:
@@ -258,7 +268,8 @@ def _variant(study: Study, data: StudyData, ground: _Ground, draw: Draw) -> pd.D
     sites = pd.DataFrame(columns | {"value": table[_heaviest(ground.weights)].to_numpy(), "chosen": False})
     if study.choose is None:
         return sites
-    chosen, ended = _chosen(study, study.choose, place, reach)
+    communes = by_cell(ground.communes[_whom(draw)[0]], reach)
+    chosen, ended = _chosen(study, study.choose, reach, place.sites, communes=communes)
     sites["chosen"] = sites["name"].isin(chosen)
     last = pd.DataFrame({"kind": ["ended"], "name": ended, "score": np.nan, "value": np.nan, "chosen": False})
     return pd.concat([sites, _cover(study, study.choose, reach), last], ignore_index=True)
@@ -284,6 +295,7 @@ def _times(study: Study, place: StudyData, ground: _Ground, draw: Draw) -> pd.Da
             minutes=study.limit_of(profile.name),
             direction=study.travel.direction,
             transit=transit,
+            executor=AtOnce() if ground.alone else None,
         )
         table["mode"] = pd.Categorical(table["mode"], categories=names)
         tables.append(table[["site", "point", "mode", "minutes"]])
@@ -345,10 +357,12 @@ def _heaviest(weights: Mapping[str, float]) -> str:
     return max(known, key=lambda column: (known[column], column))
 
 
-def _chosen(study: Study, asked: Question, place: StudyData, reach: Reach) -> tuple[list[str], str]:
+def _chosen(
+    study: Study, asked: Question, reach: Reach, sites: pd.DataFrame, *, communes: pd.Series | None
+) -> tuple[list[str], str]:
     """Choose as the study asks, and say what ended the search; nothing where the conditions cannot be met."""
     try:
-        choice = best_set(study, asked, reach, place.sites, communes=by_point(place, reach))
+        choice = best_set(study, asked, reach, sites, communes=communes)
     except StudyError:
         return [], ""
     return [str(site) for site in choice.sites.index], choice.summary["ended"]
