@@ -57,6 +57,16 @@ def test_a_site_that_joins_the_wrong_street_is_explained(tmp_path: Path) -> None
     assert f"--mode walk --from {lon(5):.5f},{NORTH:.5f} --site D shows it" in said
 
 
+def test_a_way_from_a_site_that_is_off_its_street_is_one(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """The sites beside stand 150 m from the street, farther than a home may here."""
+    study = walled(tmp_path)
+    sites = tmp_path / "sites.csv"
+    sites.write_text(sites.read_text().replace(f",{NORTH}\n", f",{NORTH - 1.5 * UP:.7f}\n"))
+    (said,) = doubts(study, "travel.link_m=100", "travel.minutes=8")
+    assert "the way to it from M, 250 m off, has 2,2" in said
+    assert not [each for each in recwarn if "points have no street" in str(each.message)]
+
+
 def test_the_way_that_is_named_can_be_shown(tmp_path: Path) -> None:
     study = walled(tmp_path)
     (said,) = doubts(study)

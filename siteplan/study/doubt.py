@@ -184,7 +184,9 @@ def _way(sites: gpd.GeoDataFrame, row: dict[Any, Any]) -> str:
 def _metres(streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile) -> Floats:
     """Return the metres of the way from each site (row) to each other (column), infinite where there is none."""
     homes = sites[["geometry"]].reset_index(drop=True).rename_axis("point")
-    ways = travel_times(streets, sites, homes, mode=profile, metres=FAR)
+    # Both ends are sites, which may stand farther from their street than homes: where one does, a graph is laid anew.
+    off = (linked(streets, sites, profile, HARD_LIMIT)["access_m"] > profile.link_m).any()
+    ways = travel_times(streets, sites, homes, mode=profile.with_(link_m=HARD_LIMIT) if off else profile, metres=FAR)
     found = np.full((len(sites), len(sites)), np.inf)
     column = pd.Index(sites.index.astype(str)).get_indexer(pd.Index(ways["site"].astype(str)))
     found[ways["point"].to_numpy(), column] = ways["metres"]
