@@ -282,7 +282,7 @@ def _by_transit(
     if transit.feed.on_demand.rides.size and rides.on_demand_wait_minutes is not None:
         warn("isochrones: rides on demand (GTFS-Flex) are not drawn; the tables of minutes have them")
         rides = rides.with_(on_demand_wait_minutes=None)
-    ridden = rides if rides.direct_walk_minutes is None else rides.with_(direct_walk_minutes=NEXT_TO_NOTHING)
+    ridden = rides.with_(direct_walk_minutes=NEXT_TO_NOTHING)
     ways = [(ridden, backwards)]
     if rides.back is not None:
         ways.append((ridden.with_(window=rides.back), not backwards))
