@@ -23,7 +23,7 @@ from siteplan.cli import app
 from siteplan.errors import FetchError, SiteplanWarning, StudyError
 from siteplan.samples import write_sample
 from siteplan.sources.downloads import Downloads
-from siteplan.sources.places import area_of_file
+from siteplan.sources.places import area_of_file, with_country
 from siteplan.sources.source import Got, url
 from siteplan.study import fetching, score
 from siteplan.study.fetching import Part, Wishes, fetch_study
@@ -149,7 +149,7 @@ def test_a_name_of_several_places_is_not_guessed(valley, tmp_path):
 def test_a_source_that_fails_costs_its_part_alone(valley, downloads, tmp_path):
     """The terrain is missing and told, with what to do by hand; the study runs without."""
     valley.fail("valley_terrain", status=404, times=9)
-    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    area = with_country(area_of_file(SAMPLE / "communes.gpkg"), downloads)
     done = fetch_study(area, tmp_path / "valley", downloads, Wishes(files=[valley.mine]))
     assert list(done.missing) == ["terrain"]
     assert done.missing["terrain"].startswith(
@@ -181,7 +181,7 @@ def test_a_study_that_cannot_run_yet_is_told_so(valley, tmp_path):
 
 
 def test_where_nothing_can_be_had_nothing_is_written(valley, downloads, tmp_path):
-    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    area = with_country(area_of_file(SAMPLE / "communes.gpkg"), downloads)
     away = Downloads(tmp_path / "empty", offline=True)
     with pytest.raises(FetchError, match=r"nothing could be fetched\. .*not in the cache"):
         fetch_study(area, tmp_path / "valley", away, Wishes(files=[valley.mine]))
@@ -189,7 +189,7 @@ def test_where_nothing_can_be_had_nothing_is_written(valley, downloads, tmp_path
 
 
 def test_parts_and_sources_are_asked_for_by_name(valley, downloads, tmp_path):
-    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    area = with_country(area_of_file(SAMPLE / "communes.gpkg"), downloads)
     fetch_study(area, tmp_path / "some", downloads, Wishes(only=["streets", "timetables"], files=[valley.mine]))
     assert sorted(path.name for path in (tmp_path / "some").iterdir()) == [
         "gtfs.zip", "sources.json", "streets.osm.pbf", "study.yaml",
@@ -210,7 +210,7 @@ def test_the_next_best_source_stands_in_and_is_told(valley, downloads, tmp_path)
         "urls": {"file": "https://hills.example.org/{name}"},
     }
     other.write_text(yaml.safe_dump({"hills": entry}))
-    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    area = with_country(area_of_file(SAMPLE / "communes.gpkg"), downloads)
     valley.answers["hills"] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SITEPLAN_URL_HILLS", valley.url("hills"))
@@ -221,7 +221,7 @@ def test_the_next_best_source_stands_in_and_is_told(valley, downloads, tmp_path)
 
 
 def test_what_a_user_changed_is_kept(valley, downloads, tmp_path):
-    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    area = with_country(area_of_file(SAMPLE / "communes.gpkg"), downloads)
     folder = tmp_path / "valley"
     fetch_study(area, folder, downloads, Wishes(files=[valley.mine]))
     mine = (folder / "sites.csv").read_text() + "S99,Mine,3.33,46.44,candidate,,,\n"
@@ -315,7 +315,7 @@ def test_words_that_are_too_many_or_too_few_are_told(valley, tmp_path):
 
 
 def test_people_that_are_not_all_there_and_streets_that_end_are_told(valley, downloads, tmp_path):
-    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    area = with_country(area_of_file(SAMPLE / "communes.gpkg"), downloads)
     twice = fetching.dataclasses.replace(area, population=99484)
     done = fetch_study(twice, tmp_path / "valley", downloads, Wishes(files=[valley.mine]))
     assert any("by the grid, 99,484 by the published figure: look at" in note for note in done.notes)

@@ -1,5 +1,7 @@
 """Places by name: one is taken, several are listed, none is guessed; by code, by four numbers, from a file."""
 
+from dataclasses import replace
+
 import pytest
 from shapely.geometry import box
 from typer.testing import CliRunner
@@ -96,21 +98,20 @@ def test_a_commune_by_its_code(replay, downloads):
 
 
 def test_an_area_by_numbers_or_from_a_file_learns_its_country(replay, downloads, monkeypatch):
-    assert area_in_bounds("3.25,46.4,3.4,46.5", downloads) == Area(
-        "3.25,46.4,3.4,46.5", box(3.25, 46.4, 3.4, 46.5), country="FR"
-    )
-    area = area_of_file(SAMPLE / "communes.gpkg", downloads)
+    square = area_in_bounds("3.25,46.4,3.4,46.5")
+    assert square == Area("3.25,46.4,3.4,46.5", box(3.25, 46.4, 3.4, 46.5))
+    assert with_country(square, downloads) == replace(square, country="FR")
+    area = with_country(area_of_file(SAMPLE / "communes.gpkg"), downloads)
     assert (area.name, area.country) == ("communes", "FR")
     assert area.bounds == pytest.approx(miniature_places.communes().total_bounds)
-    assert area_in_bounds("3.25,46.4,3.4,46.5", Downloads(downloads.folder / "none", offline=True)).country == ""
+    assert with_country(square, Downloads(downloads.folder / "none", offline=True)) == square
     # where Nominatim cannot tell, the extracts of one country do: not those of several, nor of none
     replay.answers["geofabrik"] = miniature_extracts.answers()["geofabrik"]
     monkeypatch.setenv("SITEPLAN_URL_GEOFABRIK", replay.url("geofabrik"))
     replay.fail("nominatim", status=404, times=9)
     other = Downloads(downloads.folder / "other", offline=False, patience=0.02, tries=2)
-    assert area_in_bounds("3.35,46.4,3.4,46.5", other).country == "FR"
-    assert area_in_bounds("12,46.4,12.4,46.5", other).country == ""
-    assert with_country(Area("a square", box(3.25, 46.4, 3.4, 46.5)), other).country == "FR"
+    assert with_country(area_in_bounds("3.35,46.4,3.4,46.5"), other).country == "FR"
+    assert with_country(area_in_bounds("12,46.4,12.4,46.5"), other).country == ""
     for wrong in ("3,46,2,47", "3,46,4", "a,b,c,d", "3,46,4,nan"):
         with pytest.raises(StudyError, match=r"--bbox: found .*; expected west,south,east,north in degrees"):
             area_in_bounds(wrong)

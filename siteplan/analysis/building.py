@@ -29,7 +29,7 @@ def energies(factors: Mapping[str, Factor]) -> list[str]:
     return [name for name in names if f"building_{name}_euros" in factors and f"building_{name}_kg" in factors]
 
 
-def check_building(kinds: pd.Series, energy: str, factors: Mapping[str, Factor], what: str = "building") -> None:
+def check_building(kinds: pd.Series, energy: str, factors: Mapping[str, Factor]) -> None:
     """Refuse a kind or an energy that there are no factors for.
 
     Raises
@@ -40,17 +40,17 @@ def check_building(kinds: pd.Series, energy: str, factors: Mapping[str, Factor],
     known = energies(factors)
     if energy not in known:
         raise InputError(
-            f"{what}: no energy '{energy}'; expected any of {', '.join(known)}, or factors building_{energy}_kg and "
+            f"building: no energy '{energy}'; expected any of {', '.join(known)}, or factors building_{energy}_kg and "
             f"building_{energy}_euros of your own"
         )
     wrong = kinds[~kinds.isin([*KINDS, *CLASSES])]
     if len(wrong):
         raise InputError(
-            f"{what}: site '{wrong.index[0]}' is '{wrong.iloc[0]}'; expected any of {listed(KINDS)}, or an energy "
+            f"building: site '{wrong.index[0]}' is '{wrong.iloc[0]}'; expected any of {listed(KINDS)}, or an energy "
             "class A to G"
         )
     if factors["building_peak_hour"].high > FULL:
-        raise InputError(f"{what}: building_peak_hour goes up to more than 1; expected a share of 0 to 1")
+        raise InputError("building: building_peak_hour goes up to more than 1; expected a share of 0 to 1")
 
 
 @door()

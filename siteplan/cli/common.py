@@ -106,6 +106,7 @@ OTHER_UNIT = MappingProxyType({
 })  # fmt: skip
 # Parts of a study file that some commands leave alone: other studies, and what is asked of the people.
 VARIANTS = ("scenarios", "matrix")
+SITES = 20  # of a table in the terminal
 Command = Callable[..., None]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings, no closing words.")]
 Verbose = Annotated[
@@ -420,8 +421,8 @@ def _print_coverage(result: "Result") -> None:
             typer.echo(told)
 
 
-def _print_table(result: "Result", rows: int = 20) -> None:
+def _print_table(result: "Result") -> None:
     from siteplan.output.terminal import print_scores
 
     language = result.language
-    print_scores(result.scores, rows, plain_console(), weights=result.weights, rides=result.rides, language=language)
+    print_scores(result.scores, SITES, plain_console(), weights=result.weights, rides=result.rides, language=language)

@@ -1,7 +1,7 @@
 """OpenStreetMap files -> ways as flat arrays, nothing interpreted yet."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,19 @@ class RawWays:
     data_date: str | None = None
     when: datetime = MORNING
     counts: dict[str, int] = field(default_factory=dict)
+
+    def only(self, some: npt.NDArray[np.bool_]) -> "RawWays":
+        """Return the same with some of the ways alone."""
+        inside, start = np.repeat(some, np.diff(self.start)), np.cumsum(np.diff(self.start)[some])
+        return replace(
+            self,
+            refs=self.refs[inside],
+            lon=self.lon[inside],
+            lat=self.lat[inside],
+            start=np.concatenate([[0], start]),
+            way_id=self.way_id[some],
+            kind=self.kind[some],
+        )
 
 
 def read_osm(path: str | Path, *, when: datetime = MORNING) -> RawWays:

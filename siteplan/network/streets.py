@@ -442,18 +442,8 @@ def _usable_ways(raw: RawWays) -> RawWays:
     usable = np.array([_anyone(tags) for tags in raw.kinds], bool)[raw.kind]
     if not usable.any():
         raise InputError(f"{raw.source}: none of its {len(usable)} ways may be used on foot or by bicycle")
-    lengths = np.diff(raw.start)
-    inside = np.repeat(usable, lengths)
-    return replace(
-        raw,
-        refs=raw.refs[inside],
-        lon=raw.lon[inside],
-        lat=raw.lat[inside],
-        start=np.concatenate([[0], np.cumsum(lengths[usable])]),
-        way_id=raw.way_id[usable],
-        kind=raw.kind[usable],
-        counts={**raw.counts, "ways": int(usable.sum()), "ways_closed_to_walk_and_bike": int((~usable).sum())},
-    )
+    told = {"ways": int(usable.sum()), "ways_closed_to_walk_and_bike": int((~usable).sum())}
+    return replace(raw.only(usable), counts={**raw.counts, **told})
 
 
 @lru_cache(maxsize=100_000)

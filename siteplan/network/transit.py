@@ -180,27 +180,17 @@ def build_timetable(
     `known` is a timetable of this very feed on other streets of the same CRS: its patterns are taken over.
     """
     if known is None:
-        patterns = _patterns(feed, followers(feed))
-        places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
-        spots = np.column_stack([places.x, places.y])
+        patterns, spots = _patterns(feed, followers(feed)), _spots(feed, streets)
     else:
         patterns, spots = known.patterns, known.spots
     doors = _doors(feed.stops, used_stops(feed, patterns), spots, streets)
-    linked = doors.loc[doors["status"] == "placed", "stop"].unique()
-    lost = ~np.isin(patterns.stops, linked)
-    if len(lost) and lost.all():
+    counts = _counted(patterns, doors)
+    if 0 < counts["stops"] == counts["stops_without_street"]:
         raise InputError(f"{', '.join(feed.sources)}: no stop lies within 300 m of the streets of {streets.source}")
-    calls = np.repeat(np.diff(patterns.trip_ptr), np.diff(patterns.ptr))
-    counts = {
-        "stops": len(np.unique(patterns.stops)),
-        "stops_without_street": len(np.unique(patterns.stops[lost])),
-        "stop_times": int(calls.sum()),
-        "stop_times_without_street": int(calls[lost].sum()),
-    }
     odd = _unused_entrances(feed, doors, spots) if known is None else []
     if odd:
         warn(f"{', '.join(feed.sources)}: {'; '.join(odd)}")
-    if lost.any():
+    if counts["stops_without_street"]:
         text = (
             f"{', '.join(feed.sources)}: {counts['stops_without_street']:,} of {counts['stops']:,} stops, with "
             f"{counts['stop_times_without_street'] / counts['stop_times']:.1%} of the stop times, lie more than 300 m "
@@ -208,6 +198,24 @@ def build_timetable(
         )
         warn(text)
     return Timetable(streets, feed, patterns, spots, doors, counts, minutes=minutes)
+
+
+def _spots(feed: Feed, streets: StreetNetwork) -> npt.NDArray[np.float64]:
+    """Return x and y of all stops in the CRS of the streets."""
+    places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326).to_crs(streets.crs)
+    return np.column_stack([places.x, places.y])
+
+
+def _counted(patterns: Patterns, doors: gpd.GeoDataFrame) -> dict[str, int]:
+    """Count the stops of the trips and their calls, and those of them where nobody comes from a street."""
+    lost = ~np.isin(patterns.stops, doors.loc[doors["status"] == "placed", "stop"])
+    calls = np.repeat(np.diff(patterns.trip_ptr), np.diff(patterns.ptr))
+    return {
+        "stops": len(np.unique(patterns.stops)),
+        "stops_without_street": len(np.unique(patterns.stops[lost])),
+        "stop_times": int(calls.sum()),
+        "stop_times_without_street": int(calls[lost].sum()),
+    }
 
 
 def used_stops(feed: Feed, patterns: Patterns) -> Ints:

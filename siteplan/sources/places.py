@@ -29,7 +29,6 @@ __all__ = [
     "area_in_bounds",
     "area_of_file",
     "commune_by_code",
-    "country_at",
     "find_places",
     "names_file",
     "places_meant",
@@ -161,7 +160,7 @@ def commune_by_code(code: str, downloads: Downloads, *, files: Iterable[Path] = 
     return _commune(found, source, asked)
 
 
-def area_in_bounds(text: str, downloads: Downloads | None = None) -> Area:
+def area_in_bounds(text: str) -> Area:
     """Return the area between four numbers, `west,south,east,north` in degrees.
 
     Examples
@@ -179,10 +178,10 @@ def area_in_bounds(text: str, downloads: Downloads | None = None) -> Area:
             f"--bbox: found '{text}'; expected west,south,east,north in degrees, such as 3.2,46.4,3.5,46.6"
         )
     outline = box(west, south, east, north)
-    return Area(f"{west:g},{south:g},{east:g},{north:g}", outline, country=country_at(outline, downloads))
+    return Area(f"{west:g},{south:g},{east:g},{north:g}", outline)
 
 
-def area_of_file(path: Path, downloads: Downloads | None = None) -> Area:
+def area_of_file(path: Path) -> Area:
     """Return the area that the polygons of a file cover together.
 
     Raises
@@ -195,21 +194,19 @@ def area_of_file(path: Path, downloads: Downloads | None = None) -> Area:
         raise InputError(f"{path}: has no CRS; save it with one, such as EPSG:4326")
     outline = shapely.force_2d(places.to_crs(LONLAT).union_all())
     name = str(places["name"].iloc[0]) if len(places) == 1 and not str(places["name"].iloc[0]).isdigit() else path.stem
-    return Area(name, outline, country=country_at(outline, downloads))
+    return Area(name, outline)
 
 
 def with_country(area: Area, downloads: Downloads, *, files: Iterable[Path] = ()) -> Area:
     """Return an area with its country, where that is not known yet and can be found."""
-    return area if area.country else replace(area, country=country_at(area.geometry, downloads, files=files))
+    return area if area.country else replace(area, country=_country_at(area.geometry, downloads, files))
 
 
-def country_at(outline: Polygon | MultiPolygon, downloads: Downloads | None, *, files: Iterable[Path] = ()) -> str:
+def _country_at(outline: Polygon | MultiPolygon, downloads: Downloads, files: Iterable[Path]) -> str:
     """Return the country of an outline (alpha-2), of a point in it: by Nominatim, else by the index of extracts.
 
     "" where neither can be asked: sources of the world serve then.
     """
-    if downloads is None:
-        return ""
     inside = outline.representative_point()
     source = best_sources("place", "", "nominatim", files)[0]
     asked = url(source, "country", lat=f"{inside.y:.4f}", lon=f"{inside.x:.4f}")

@@ -321,7 +321,7 @@ def _about_streets(study: Study, streets: StreetNetwork) -> Iterator[Finding]:
         if years > OLD_YEARS:
             text = f"the streets are {years:.0f} years old ({streets.data_date}); newer extracts may have more ways"
             yield Finding("warning", "inputs.streets", text)
-    kinds = np.array([dict(tags)["highway"] for tags in streets.kinds])[streets.kind]
+    kinds = streets.highway
     moving = np.array([dict(tags).get("conveying", "no") != "no" for tags in streets.kinds])[streets.kind]
     carried = {"ferries": kinds == "ferry", "lifts": kinds == "elevator", "platforms": kinds == "platform"}
     carried["escalators and moving walks"] = moving

@@ -303,7 +303,7 @@ def refuse_in_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFram
     if len(wet):
         named = ", ".join(f"'{site}' ({name or 'no name'})" for site, name in wet["name"].head(5).items())
         raise InputError(
-            f"{asked_file(study, 'sites')}: {_many(len(wet), 'site')} in water, more than {ON_WATER:.0f} m from any "
+            f"{asked_file(study, 'sites')}: {_sites_lie(len(wet))} in water, more than {ON_WATER:.0f} m from any "
             f"street: {named}{' ...' if len(wet) > 5 else ''}; correct the place, or its status to excluded"
         )
 
@@ -452,7 +452,7 @@ def _check_links(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) 
 
 def _too_far(streets: StreetNetwork, lost: gpd.GeoDataFrame, modes: list[str]) -> str:
     named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in _distances(streets, lost).head(5).items())
-    text = f"{_many(len(lost), 'site')} more than {HARD_LIMIT:,.0f} m from any street for {' or '.join(modes)}: {named}"
+    text = f"{_sites_lie(len(lost))} more than {HARD_LIMIT:,.0f} m from any street for {' or '.join(modes)}: {named}"
     return f"{text}{' ...' if len(lost) > 5 else ''}{_swapped(streets, lost)}"
 
 
@@ -471,12 +471,12 @@ def _say_far(links: pd.DataFrame, mode: str, file: str) -> None:
     far = links["access_m"][links["access_m"] > LIMIT]
     if len(far):
         named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in far.items())
-        text = f"{file}: {_many(len(far), 'site')} more than {LIMIT:.0f} m from any street for {mode}: {named}"
+        text = f"{file}: {_sites_lie(len(far))} more than {LIMIT:.0f} m from any street for {mode}: {named}"
         warn(f"{text}; the way to the street is counted at walking speed")
 
 
-def _many(count: int, what: str) -> str:
-    return f"1 {what} lies" if count == 1 else f"{count:,} {what}s lie"
+def _sites_lie(count: int) -> str:
+    return "1 site lies" if count == 1 else f"{count:,} sites lie"
 
 
 def _distances(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> pd.Series:

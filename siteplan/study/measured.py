@@ -22,7 +22,7 @@ from siteplan.study.editing import edited_timetable
 from siteplan.study.load import StudyData
 from siteplan.times import travel_times
 
-__all__ = ["SERVICES", "TAG_TABLES", "known_columns", "measured", "read_kinds", "refuse_unknown", "site_columns"]
+__all__ = ["SERVICES", "TAG_TABLES", "known_columns", "measured", "refuse_unknown", "site_columns"]
 
 SERVICES = CANDIDATE_TAGS.with_name("services.yaml")
 TAG_TABLES = (".yaml", ".yml")
@@ -174,7 +174,7 @@ def _kinds(asked: Criteria) -> list[str]:
     file = asked.services
     if file is None or file.suffix.lower() in TAG_TABLES:
         return [*(_shipped() if file is None else read_tags(file))]
-    return sorted(read_kinds(file, "criteria.services")["kind"].unique())
+    return sorted(_read_kinds(file)["kind"].unique())
 
 
 @cache
@@ -186,7 +186,7 @@ def _services(study: Study, asked: Criteria, data: StudyData) -> gpd.GeoDataFram
     """Return the services there are, with their `kind`."""
     file, streets = asked.services, study.inputs.streets
     if file is not None and file.suffix.lower() not in TAG_TABLES:
-        return read_kinds(file, "criteria.services")
+        return _read_kinds(file)
     if streets is None or streets.suffix == ".graphml":
         raise StudyError(
             "criteria.services: missing; the streets are no extract of OpenStreetMap, which would have services; "
@@ -206,23 +206,24 @@ def _services(study: Study, asked: Criteria, data: StudyData) -> gpd.GeoDataFram
     return found[["kind", "geometry"]].rename_axis("point")
 
 
-def read_kinds(file: Path, key: str) -> gpd.GeoDataFrame:
-    """Read places with their kind.
+def _read_kinds(file: Path) -> gpd.GeoDataFrame:
+    """Read services with their kind.
 
     Raises
     ------
     InputError
         A file that cannot be used, or has no column kind.
     """
+    where = f"criteria.services: {file}"
     if file.suffix.lower() not in (*PLACES, ".zip", ".gz"):
-        raise InputError(f"{key}: {file}: expected a table of tags (.yaml) or places (.csv .gpkg .geojson)")
+        raise InputError(f"{where}: expected a table of tags (.yaml) or places (.csv .gpkg .geojson)")
     table = read_places(file)
     if "kind" not in table:
-        raise InputError(f"{key}: {file}: has no column kind (found: {listed(table.columns)})")
+        raise InputError(f"{where}: has no column kind (found: {listed(table.columns)})")
     kind = table["kind"].fillna("").astype(str).str.strip()
     blank = (kind == "") | table.geometry.isna() | table.geometry.is_empty
     if blank.any():
-        warn(f"{key}: {file}: {int(blank.sum()):,} of {len(table):,} places have no kind or no place, and do not count")
+        warn(f"{where}: {int(blank.sum()):,} of {len(table):,} places have no kind or no place, and do not count")
     points = (
         table.geometry.to_crs(4326).representative_point() if (table.geom_type != "Point").any() else table.geometry
     )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -26,7 +25,16 @@ from siteplan.inputs.gtfs import Feed
 from siteplan.inputs.gtfs.feed import OnDemand
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.through import followers
-from siteplan.network.transit import Timetable, _doors, _patterns, build_timetable, hours_for, used_stops
+from siteplan.network.transit import (
+    Timetable,
+    _counted,
+    _doors,
+    _patterns,
+    _spots,
+    build_timetable,
+    hours_for,
+    used_stops,
+)
 
 __all__ = ["check_lines", "edit_feed", "edit_timetable"]
 
@@ -383,10 +391,7 @@ def _elsewhere(before: pd.DataFrame, after: pd.DataFrame) -> Ints:
 
 def _relinked(timetable: Timetable, feed: Feed, moved: Ints) -> Timetable:
     """Put changed tables on the same streets, linking only the stops that are not linked yet or stand elsewhere."""
-    patterns = _patterns(feed, followers(feed))
-    places = gpd.GeoSeries(gpd.points_from_xy(feed.stops["lon"], feed.stops["lat"]), crs=4326)
-    places = places.to_crs(timetable.streets.crs)
-    spots = np.column_stack([places.x, places.y])
+    patterns, spots = _patterns(feed, followers(feed)), _spots(feed, timetable.streets)
     used = used_stops(feed, patterns)
     known = timetable.doors[~timetable.doors["stop"].isin(moved)]
     fresh = np.setdiff1d(used, known["stop"])
@@ -400,14 +405,7 @@ def _relinked(timetable: Timetable, feed: Feed, moved: Ints) -> Timetable:
         names = ", ".join(feed.stops["id"].iloc[away].astype(str))
         text = f"stops {names}: new or moved, and more than 300 m from any street; nobody gets on or off there"
         warn(text)
-    lost = ~np.isin(patterns.stops, linked)
-    if len(lost) and lost.all():
+    counts = _counted(patterns, doors)
+    if 0 < counts["stops"] == counts["stops_without_street"]:
         raise StudyError(f"{', '.join(feed.sources)}: after the changes no stop lies within 300 m of any street")
-    calls = np.repeat(np.diff(patterns.trip_ptr), np.diff(patterns.ptr))
-    counts = {
-        "stops": len(np.unique(patterns.stops)),
-        "stops_without_street": len(np.unique(patterns.stops[lost])),
-        "stop_times": int(calls.sum()),
-        "stop_times_without_street": int(calls[lost].sum()),
-    }
     return Timetable(timetable.streets, feed, patterns, spots, doors, counts, timetable, timetable.minutes)

@@ -222,19 +222,8 @@ class _Draft:
 
     def close(self, way: int) -> None:
         """Take a way out."""
-        raw, keep = self.raw, self.raw.way_id != way
-        lengths = np.diff(raw.start)
-        inside = np.repeat(keep, lengths)
         self.gone.add(way)
-        self.raw = replace(
-            raw,
-            refs=raw.refs[inside],
-            lon=raw.lon[inside],
-            lat=raw.lat[inside],
-            start=np.concatenate([[0], np.cumsum(lengths[keep])]),
-            way_id=raw.way_id[keep],
-            kind=raw.kind[keep],
-        )
+        self.raw = self.raw.only(self.raw.way_id != way)
 
     def tag(self, way: int, tags: Mapping[str, str | None]) -> None:
         """Put tags in place of a way's own."""
