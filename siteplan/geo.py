@@ -39,6 +39,8 @@ ECCENTRICITY2 = 0.006_694_379_990_14
 # 0.9996 * (1 + x^2 / 2) = 1.001 gives x = 0.0529 rad (Snyder 1987). At the equator that is one zone's half width.
 UTM_REACH = 3.03
 
+EQUAL_AREA = "Lambert Azimuthal Equal Area"
+
 # Projections of the whole world: drawn in metres, but a metre on the page is a metre on the ground only here and there.
 WORLD_METHODS = (
     "Popular Visualisation Pseudo Mercator",
@@ -223,9 +225,14 @@ def _flat(crs: CRS) -> CRS:
 def cell_sizes(cells: gpd.GeoDataFrame | gpd.GeoSeries) -> npt.NDArray[np.float64]:
     """Measure the area of each cell on the ground, in square metres, whatever the CRS of the table.
 
-    Areas are taken in Lambert's azimuthal equal-area projection centred on the table (Snyder 1987); points have none.
+    Areas are taken in Lambert's azimuthal equal-area projection centred on the table (Snyder 1987), or in the table's
+    CRS where that is such a one, as of the European grids; points have none.
     """
     west, south, east, north = lonlat_bounds(cells, "cells")
+    flat = _flat(cells.crs)
+    drawn = flat.coordinate_operation
+    if drawn and drawn.method_name == EQUAL_AREA and flat.axis_info[0].unit_name == "metre":
+        return np.asarray(shapely.area(cells.geometry.to_numpy()))
     lon = (sum(_over_date_line(west, east)) / 2 + 180) % 360 - 180
     equal_area = CRS.from_proj4(
         f"+proj=laea +lat_0={(south + north) / 2:.2f} +lon_0={lon:.2f} +datum=WGS84 +units=m +type=crs"

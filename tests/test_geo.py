@@ -82,8 +82,8 @@ def test_mercator_would_have_been_wrong() -> None:
     assert measured.iloc[0].distance(measured.iloc[1]) == pytest.approx(1000, rel=1e-3)
 
 
-@pytest.mark.parametrize("crs", [4326, 3857, 3035, 32632])
-def test_cells_have_their_true_size_in_any_crs(crs: int) -> None:
+@pytest.mark.parametrize("crs", [4326, 3857, 3035, 32632, "+proj=laea +lat_0=50 +lon_0=8 +units=us-ft"])
+def test_cells_have_their_true_size_in_any_crs(crs: int | str) -> None:
     square = box_area((9.5, 47.0, 9.51, 47.01), 4326)
     truth = abs(GEOD.geometry_area_perimeter(square.iloc[0])[0])
     assert cell_sizes(square.to_crs(crs)) == pytest.approx([truth], rel=1e-4)

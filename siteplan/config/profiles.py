@@ -53,7 +53,13 @@ SLOPE = "let the terrain change the speed; empty = when there is an elevation"
 class Model(BaseModel):
     """A frozen model that refuses keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        coerce_numbers_to_str=True,
+        defer_build=True,  # few are read by themselves; all are within a study
+    )
 
 
 class OnFoot(Model):
