@@ -29,30 +29,35 @@ def center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, fl
     steps = np.unique(problem.minutes[usable])
     high, all_within, held = len(steps), None, start
     impossible = 0  # it is proven that fewer minutes than the step of this number do not do
-    # What search and bounds tell narrows what HiGHS is asked: where nothing is known, sets are looked for above, proofs
-    # that there are none below.
+    # What search and bounds tell narrows what HiGHS is asked: first, with most of the clock, whether one step less than
+    # the best known does. Where nothing is known, sets are looked for above, proofs that there are none below.
     for way, upwards in ("bound", False), ("search", True), ("solve", not problem.plain):
         low, top = impossible, high
+        next_to = way == "solve" and problem.plain and all_within is not None
         while low < top:
-            middle = (low + top) // 2
+            middle = top - 1 if next_to else (low + top) // 2
             nearer = _within(problem, float(steps[middle]))
-            opened, proven = _all_reached(nearer, must, work, way)
+            part = work.part(0.9 if next_to else 1 / 3) if way == "solve" else work
+            opened, proven = _all_reached(nearer, must, part, way)
             if opened is not None:
-                high, top, all_within, held = middle, middle, nearer, opened
+                if problem.plain:  # swaps that better the sum of minutes often better the longest way, too
+                    opened = _all_nearest(nearer, must, opened, work, effort=Effort(iterations=0, nodes=0, restarts=0))
+                high = top = int(np.searchsorted(steps, least_minutes(problem, opened)[must].max()))
+                all_within, held = _within(problem, float(steps[high])), opened
             elif proven:
                 low = impossible = middle + 1
             elif upwards:
                 low = middle + 1
             else:
-                top = middle
+                top, next_to = middle, False
     bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
     if all_within is not None and held is not None and problem.plain:
-        return _all_nearest(all_within, must, held, work), bound
+        return _all_nearest(all_within, must, held, work, effort=Effort(iterations=ITERATIONS, nodes=500)), bound
     best = solve(all_within or problem, must=must if all_within is not None else None, start=held, work=work)
     return or_start(problem, best, held, work).opened, bound
 
 
-def _all_nearest(problem: Problem, must: Flags, start: Flags, work: Work) -> Flags:
+def _all_nearest(problem: Problem, must: Flags, start: Flags, work: Work, *, effort: Effort) -> Flags:
     """Return the set of least people-minutes of those that reach all of `must`, as `start` does.
 
     A p-median in which who is not reached costs more than all together do now: no set that is worth it leaves one out.
@@ -61,7 +66,7 @@ def _all_nearest(problem: Problem, must: Flags, start: Flags, work: Work) -> Fla
     all_now = float((weight * least_minutes(problem, start))[must].sum())
     cost, penalty = problem.minutes * weight[problem.point], np.ceil(all_now) + 1
     demands = Demands(problem.ptr, problem.site, cost, must.astype(np.float64), len(start), penalty)
-    found, opened = median_of(problem, demands, work, Effort(iterations=ITERATIONS, nodes=500))
+    found, opened = median_of(problem, demands, work, effort)
     return opened if found.objective <= all_now else start
 
 
@@ -83,7 +88,7 @@ def _all_reached(problem: Problem, must: Flags, work: Work, way: str) -> tuple[F
         opened = covering if found.objective == 0 and fits(problem, covering) else None
     if way == "solve" and opened is None and not proven:
         asked, goal = (replace(left, count=None), "sites") if plain else (left, "nothing")
-        best = solve(asked, goal, must=must, work=work.part(1 / 3), enough=most + 0.5)
+        best = solve(asked, goal, must=must, work=work, enough=most + 0.5)
         proven = best is None or (plain and -best.bound > most + 0.4)
         opened = best.opened if best is not None and np.isfinite(best.value) else None
     if opened is None or opened.sum() > most:
