@@ -179,20 +179,25 @@ POSTS: list[Tags] = [{"barrier": "gate"}, {"barrier": "wall"}, {"highway": "elev
 def all_ways(posts: dict[int, Tags]) -> dict[tuple[int, int], int]:
     """Return the least deciseconds between the middles of the streets of `river`, tried way by way without edges."""
     world, graph = river(), nx.Graph()
-    middles = {}
-    for _, nodes in world.ways:
+    middles, way_of = {}, {}
+    for way, (_, nodes) in enumerate(world.ways):
         for one, two in itertools.pairwise(nodes):
             (x, y), (other_x, other_y) = world.nodes[one], world.nodes[two]
             middle = ((x + other_x) / 2, (y + other_y) / 2)
             middles[middle] = len(middles)
+            way_of["middle", middles[middle]] = way
             for node in (one, two):
                 graph.add_edge(("middle", middles[middle]), node, seconds=100)
     found = {}
     for start, end in itertools.permutations(range(len(middles)), 2):
         for way in nx.all_simple_paths(graph, ("middle", start), ("middle", end)):
-            stand = [posts.get(node, {}) for node in way if isinstance(node, int)]
-            if {"barrier": "wall"} not in stand:
-                cost = 1000 * (len(way) - 1) + 600 * stand.count({"highway": "elevator"})
+            nodes = range(1, len(way), 2)
+            if {"barrier": "wall"} not in [posts.get(way[k]) for k in nodes]:
+                cost = 1000 * (len(way) - 1)
+                for k in nodes:  # going on along one way past another, nobody takes the lift
+                    there = {way_of[middle] for middle in graph[way[k]]}
+                    past = way_of[way[k - 1]] == way_of[way[k + 1]] and len(there) > 1
+                    cost += 600 * (posts.get(way[k]) == {"highway": "elevator"} and not past)
                 found[start, end] = min(cost, found.get((start, end), cost))
     return found
 
@@ -249,15 +254,16 @@ def test_between_either_side_of_a_lift_one_takes_it(direction: Literal["to", "fr
 
 
 def test_nobody_takes_a_lift_between_ways_on_one_level(tmp_path: Path) -> None:
-    """Six corridors of 100 m meet at a lift; the lift takes a minute, but between the two of level 0, however written.
+    """Corridors of 100 m meet at a lift, which takes a minute, but between the two of level 0, however written.
 
-    Who names two levels, or none, may be on any: there the lift is taken, as everywhere before.
+    Who names two levels, or none, may be on any: there the lift is taken, but for going on along one and the same way.
     """
     levels = ["0", "0.0", "1", None, None, "0;1"]
-    ends = [(100 * np.cos(turn), 100 * np.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 6, endpoint=False)]
+    ends = [(100 * np.cos(turn), 100 * np.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 8, endpoint=False)]
     ways = [
         ({"highway": "corridor"} | ({"level": level} if level else {}), [0, n + 1]) for n, level in enumerate(levels)
     ]
+    ways.append(({"highway": "corridor"}, [7, 0, 8]))
     nodes = {0: (0.0, 0.0), **{n + 1: end for n, end in enumerate(ends)}}
     file = tmp_path / "world.osm"
     file.write_text(World(nodes, ways, posts={0: {"highway": "elevator"}}).xml(), encoding="utf-8")
@@ -272,9 +278,9 @@ def test_nobody_takes_a_lift_between_ways_on_one_level(tmp_path: Path) -> None:
     times = travel_times(streets, there, there, mode=METRE_A_SECOND, minutes=10).set_index(["site", "point"])["minutes"]
     for (site, point), minutes in times.items():
         same = int(site) == point
-        lift = 0 if same or {int(site), point} == {0, 1} else 60
+        lift = 0 if same or {int(site), point} in ({0, 1}, {6, 7}) else 60
         assert 60 * minutes == pytest.approx(0 if same else 200 + lift, abs=0.5)
-    assert len(times) == 36
+    assert len(times) == 64
 
 
 def test_a_lift_drawn_as_a_way_is_no_lift_again_at_its_ends() -> None:

@@ -567,7 +567,8 @@ def _with_posts(streets: StreetNetwork, post_of: Ints) -> StreetNetwork:
     """Take nodes at which something stands apart: each edge ends at a node of its own there.
 
     From each of these an edge without length, as the barrier or lift permits, leads to the node in the middle. Where
-    nobody gets through there is none. Ways on one level share their node at a lift: nobody takes it between them.
+    nobody gets through there is none. Ways on one level share their node at a lift: nobody takes it between them, nor
+    going on along a way that others meet there.
     """
     ends = np.concatenate([streets.u, streets.v])
     at = np.flatnonzero(post_of[ends] >= 0)
@@ -584,7 +585,7 @@ def _with_posts(streets: StreetNetwork, post_of: Ints) -> StreetNetwork:
     moved = open_ | ~first
     at, middle, open_ = at[moved], middle[moved], open_[moved]
     edge, side = at % len(streets.u), at // len(streets.u)
-    door = _doors_of(streets, post_of[middle], middle, streets.kind[edge])
+    door = _doors_of(streets, post_of[middle], middle, edge)
     leads = open_ & (door == np.arange(len(at)))
     doors, own = np.unique(door, return_inverse=True)
     own += streets.node_count
@@ -605,18 +606,20 @@ def _with_posts(streets: StreetNetwork, post_of: Ints) -> StreetNetwork:
     )
 
 
-def _doors_of(streets: StreetNetwork, post: Ints, middle: Ints, kind: Ints) -> Ints:
+def _doors_of(streets: StreetNetwork, post: Ints, middle: Ints, edge: Ints) -> Ints:
     """Return for each end of an edge at a node where something stands the first end that shares its door.
 
-    At a lift, ends of ways that name the same level have one; all others have their own.
+    At a lift, ends of ways that name the same level have one, and so have those of one way that names none and goes on
+    past others there: a way by itself leads to the lift and away from it. All others have their own.
     """
     lift = np.array([("highway", "elevator") in tags for tags in streets.kinds], bool)[post]
-    level = np.array([float(dict(tags).get("level", "nan")) for tags in streets.kinds])[kind]
+    level = np.array([float(dict(tags).get("level", "nan")) for tags in streets.kinds])[streets.kind[edge]]
+    way, named = streets.way_id[edge], np.isfinite(level)
+    ways_there = np.bincount(np.unique(np.column_stack([middle, way]), axis=0)[:, 0])
     door = np.arange(len(middle))
-    known = np.flatnonzero(lift & np.isfinite(level))
-    _, first, same = np.unique(
-        np.column_stack([middle[known], level[known]]), axis=0, return_index=True, return_inverse=True
-    )
+    known = np.flatnonzero(lift & (named | (ways_there[middle] > 1)))
+    storey = np.column_stack([middle, named, np.where(named, level, way)])[known]
+    _, first, same = np.unique(storey, axis=0, return_index=True, return_inverse=True)
     door[known] = known[first[same.ravel()]]
     return door
 
