@@ -110,6 +110,13 @@ def test_what_cannot_be_answered_is_refused(town: Path, override: str, message: 
         asked(town, override)
 
 
+def test_a_number_that_cannot_be_used_is_told_as_people_write_it(town: Path) -> None:
+    sites = town.parent / "sites.csv"
+    pd.read_csv(sites).assign(beds=-0.5).to_csv(sites, index=False)
+    with pytest.raises(InputError, match=r"sites: 'A' has '-0\.5' in column 'beds'; expected a number above 0"):
+        asked(town, "competition={attraction: beds}")
+
+
 def asked(town: Path, override: str) -> None:
     study = read_study(town, [override])
     check_questions(study, load(study))

@@ -345,7 +345,7 @@ def _numbers(column: pd.Series) -> Floats:
         wrong = pd.to_numeric(column, errors="coerce").isna().to_numpy() & np.array([bool(word) for word in words])
         first = int(wrong.argmax())
         raise InputError(
-            f"criteria: site '{column.index[first]}' has {column.iloc[first]!r} in column '{column.name}'; expected "
+            f"criteria: site '{column.index[first]}' has '{column.iloc[first]}' in column '{column.name}'; expected "
             "numbers, or yes and no; for other words, name them from the worst to the best (order)"
         ) from None
 

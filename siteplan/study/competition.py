@@ -163,7 +163,7 @@ def _attraction(asked: Competition, table: gpd.GeoDataFrame, what: str) -> pd.Se
     if wrong.any():
         first = str(table.index[int(wrong.to_numpy().argmax())]).removeprefix(MARK)
         raise InputError(
-            f"competition.attraction: {what}: '{first}' has {table[asked.attraction][wrong].iloc[0]!r} in column "
+            f"competition.attraction: {what}: '{first}' has '{table[asked.attraction][wrong].iloc[0]}' in column "
             f"'{asked.attraction}'; expected a number above 0, or a blank"
         )
     known: pd.Series = found.fillna(asked.usual).set_axis(table.index.astype(str)).astype(float)
