@@ -385,7 +385,7 @@ def test_variants_are_the_same_bytes_whoever_computes_them(tmp_path):
 def test_a_choice_that_the_clock_ended_is_told_whenever_it_is_used(street, tmp_path, monkeypatch):
     study, territory = street
     study = study.with_(set={"choose": {"sites": 2, "mode": "walk"}})
-    monkeypatch.setattr(robustness, "_chosen", lambda *_: (["A"], "clock"))
+    monkeypatch.setattr(robustness, "_chosen", lambda *_, **__: (["A"], "clock"))
     for _ in ("computed", "kept"):
         with pytest.warns(SiteplanWarning, match="ended by the clock") as told:
             sure(study, Robustness(count=2, first=1), territory, Cache(tmp_path), weights=WEIGHTS)
@@ -396,7 +396,7 @@ def test_what_is_odd_in_a_study_is_not_told_again_by_its_variants(street, tmp_pa
     study, territory = street
     study = study.with_(set={"choose": {"sites": 2, "mode": "walk"}})
 
-    def chosen(*_):
+    def chosen(*_, **__):
         warn("odd")
         return ["A"], "proven"
 
