@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from siteplan.errors import SiteplanWarning
-from siteplan.study import cache, work
+from siteplan.study import cache, searched
 from siteplan.study.reading import read_study
 from siteplan.study.stages import run
 from siteplan.study.unchanged import mark_of
@@ -32,7 +32,7 @@ def test_nothing_is_read_or_written_again(tmp_path: Path, monkeypatch: pytest.Mo
     study = write_town(tmp_path)
     first = run(study)
     before = {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")}
-    monkeypatch.setattr(work, "load", refuse)
+    monkeypatch.setattr(searched, "load", refuse)
     told = []
     with pytest.warns(SiteplanWarning, match=r"^streets\.osm: its streets cover 0%"):
         again = run(study, progress=lambda stage, *_: told.append(stage))
@@ -62,7 +62,7 @@ def test_what_was_touched_is_computed(
     study = write_town(tmp_path)
     run(study)
     touch(tmp_path)
-    monkeypatch.setattr(work, "load", refuse)
+    monkeypatch.setattr(searched, "load", refuse)
     with pytest.raises(ReadError):
         run(study)
 
