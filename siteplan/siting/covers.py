@@ -21,6 +21,8 @@ from siteplan.siting.work import Work
 
 __all__ = ["center", "fewest"]
 
+LITTLE_TIME, MOST_TIME = 1 / 10, 9 / 10  # of what is left, for one question about a center
+
 
 def center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, float]:
     """Halve the minutes within which all who can be reached find a site, then take the least people-minutes."""
@@ -29,16 +31,15 @@ def center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, fl
     steps = np.unique(problem.minutes[usable])
     high, all_within, held = len(steps), None, start
     impossible = 0  # it is proven that fewer minutes than the step of this number do not do
-    # What search and bounds tell narrows what HiGHS is asked: first, with most of the clock, whether one step less than
-    # the best known does. Where nothing is known, sets are looked for above, proofs that there are none below.
+    # What search and bounds tell narrows what HiGHS is asked: what little of the clock proves, then, with most of it,
+    # whether one step less than the best known does. Where nothing is known, sets are looked for above, proofs below.
     for way, upwards in ("bound", False), ("search", True), ("solve", not problem.plain):
         low, top = impossible, high
-        next_to = way == "solve" and problem.plain and all_within is not None
+        share = LITTLE_TIME if way == "solve" and problem.plain and all_within is not None else 1 / 3
         while low < top:
-            middle = top - 1 if next_to else (low + top) // 2
+            middle = top - 1 if share == MOST_TIME else (low + top) // 2
             nearer = _within(problem, float(steps[middle]))
-            part = work.part(0.9 if next_to else 1 / 3) if way == "solve" else work
-            opened, proven = _all_reached(nearer, must, part, way)
+            opened, proven = _all_reached(nearer, must, work.part(share) if way == "solve" else work, way)
             if opened is not None:
                 if problem.plain:  # swaps that better the sum of minutes often better the longest way, too
                     opened = _all_nearest(nearer, must, opened, work, effort=Effort(iterations=0, nodes=0, restarts=0))
@@ -48,8 +49,10 @@ def center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, fl
                 low = impossible = middle + 1
             elif upwards:
                 low = middle + 1
+            elif share == LITTLE_TIME:
+                share = MOST_TIME
             else:
-                top, next_to = middle, False
+                top, share = middle, 1 / 3
     bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
     if all_within is not None and held is not None and problem.plain:
         return _all_nearest(all_within, must, held, work, effort=Effort(iterations=ITERATIONS, nodes=500)), bound
