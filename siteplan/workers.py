@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from siteplan.errors import StudyError, WorkerError
+from siteplan.memory import one_arena
 
 __all__ = ["TRIES", "Workers"]
 
@@ -159,6 +160,7 @@ def _serve(pipe: Connection) -> None:
     """Do what is asked through a pipe until whoever asks has ended, to whom Ctrl-C is left."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore")  # what is odd is told by whoever asks, who prepared or receives it
+    one_arena()
     while True:
         try:
             call = pipe.recv_bytes()

@@ -12,6 +12,7 @@ from siteplan import __version__
 from siteplan.cli import fetch, journeys, places, studies
 from siteplan.cli.common import app
 from siteplan.cli.variables import Command
+from siteplan.memory import one_arena
 
 __all__ = ["app", "fetch", "journeys", "main", "places", "studies"]
 
@@ -27,6 +28,7 @@ UNSEEN = 1_000_000  # objects that may come into being before those in a circle 
 
 def main() -> None:
     """Run the command line."""
+    one_arena()
     # Hardly anything here lies in a circle; looking for it at every 700th object takes a tenth of a run.
     gc.set_threshold(UNSEEN)
     try:
