@@ -10,7 +10,7 @@ __all__ = ["BLOCK", "blocks", "give_back", "one_arena", "reused"]
 
 BLOCK = 2**18  # rows of what is reckoned in many steps, each with an array as large as the result
 # Of mallopt(3): how large an array is made of memory that was used before, how much of that is kept, and how many
-# stores of it there are for threads.
+# arenas there are, from which threads take it.
 FROM_SYSTEM, KEPT, ARENAS = -3, -1, -8
 
 
@@ -31,7 +31,7 @@ def give_back() -> None:
 
 
 def one_arena() -> None:
-    """Have all threads to come take memory from one store; for a process that is the program's own.
+    """Have all threads to come take memory from one arena; for a process that is the program's own.
 
     Else the allocator of Linux gives each thread one, and no other uses what it freed there: some 30 MB of the peak of
     a large place. Arrays are large and few, so that threads hardly ever wait for each other there. Elsewhere, nothing

@@ -21,7 +21,7 @@ from siteplan.siting.work import Work
 
 __all__ = ["center", "fewest"]
 
-LITTLE_TIME, MOST_TIME = 1 / 10, 9 / 10  # of what is left, for one question about a center
+LITTLE_TIME, SOME_TIME, MOST_TIME = 1 / 10, 1 / 3, 9 / 10  # of what is left, for one question about a center
 
 
 def center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, float]:
@@ -35,7 +35,7 @@ def center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, fl
     # whether one step less than the best known does. Where nothing is known, sets are looked for above, proofs below.
     for way, upwards in ("bound", False), ("search", True), ("solve", not problem.plain):
         low, top = impossible, high
-        share = LITTLE_TIME if way == "solve" and problem.plain and all_within is not None else 1 / 3
+        share = LITTLE_TIME if way == "solve" and problem.plain and all_within is not None else SOME_TIME
         while low < top:
             middle = top - 1 if share == MOST_TIME else (low + top) // 2
             nearer = _within(problem, float(steps[middle]))
@@ -52,7 +52,7 @@ def center(problem: Problem, start: Flags | None, work: Work) -> tuple[Flags, fl
             elif share == LITTLE_TIME:
                 share = MOST_TIME
             else:
-                top, share = middle, 1 / 3
+                top, share = middle, SOME_TIME
     bound = float(np.r_[steps, problem.penalty][impossible]) if must.any() else 0.0
     if all_within is not None and held is not None and problem.plain:
         return _all_nearest(all_within, must, held, work, effort=Effort(iterations=ITERATIONS, nodes=500)), bound
