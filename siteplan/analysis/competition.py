@@ -15,7 +15,7 @@ from siteplan.doors import door
 from siteplan.errors import InputError, StudyError, listed
 from siteplan.reachable import Floats, Int32s, Pairs, Reach, sums
 
-__all__ = ["LEAST_MINUTES", "huff_shares", "net_gain"]
+__all__ = ["huff_shares", "net_gain"]
 
 LEAST_MINUTES = 1.0  # who is nearer counts as so far away, so that no place on the spot takes everybody
 

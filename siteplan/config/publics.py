@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from siteplan.config.fields import Names, refused
 from siteplan.config.profiles import Model, ModeName, Profile, Rides
 
-__all__ = ["CYCLISTS", "Public", "Publics", "check_shares", "cyclists", "lacking_bicycles", "unused"]
+__all__ = ["Public", "Publics", "check_shares", "cyclists", "lacking_bicycles", "unused"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

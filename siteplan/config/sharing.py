@@ -18,7 +18,7 @@ from siteplan.config.questions import Asked, Demand, HowFar, Way
 from siteplan.errors import Key, StudyError
 from siteplan.yamls import read_yaml
 
-__all__ = ["DAYS", "HOURS", "SEASONS", "TELEWORK", "Sharing", "Space", "Use", "sharing_of", "shipped_uses"]
+__all__ = ["DAYS", "HOURS", "TELEWORK", "Sharing", "Space", "Use", "sharing_of", "shipped_uses"]
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SEASONS = ("winter", "spring", "summer", "autumn")

@@ -23,7 +23,7 @@ from siteplan.config.changes import (
 from siteplan.errors import StudyError, suggested
 from siteplan.geo import metric_crs
 
-__all__ = ["check_people", "check_sites", "edit_people", "edit_sites", "patched_times"]
+__all__ = ["edit_people", "edit_sites", "patched_times"]
 
 HOMES = 50.0  # metres from the middle of new homes to the sides of their square, where no outline is given
 
@@ -53,9 +53,9 @@ def edit_people(
     Raises
     ------
     StudyError
-        A change that `check_people` refuses.
+        A change that `_check_people` refuses.
     """
-    check_people(cells, changes, communes=communes)
+    _check_people(cells, changes, communes=communes)
     table = cells.copy()
     groups = [column for column in table.select_dtypes("number").columns if column != "people"]
     table[["people", *groups]] = table[["people", *groups]].astype(float)
@@ -103,7 +103,7 @@ def _lengthened(table: gpd.GeoDataFrame, key: Hashable, values: Mapping[str, Any
     return whole.set_geometry(table.geometry.name)[table.columns]
 
 
-def check_people(
+def _check_people(
     cells: gpd.GeoDataFrame, changes: Sequence[PeopleChange], *, communes: pd.Series | None = None
 ) -> None:
     """Refuse changes of people that cannot be meant.
@@ -162,9 +162,9 @@ def edit_sites(sites: gpd.GeoDataFrame, changes: Sequence[SiteChange]) -> gpd.Ge
     Raises
     ------
     StudyError
-        A change that `check_sites` refuses.
+        A change that `_check_sites` refuses.
     """
-    check_sites(sites, changes)
+    _check_sites(sites, changes)
     table = sites.copy()
     for change in changes:
         site = target_of(change)
@@ -191,7 +191,7 @@ def _placed(sites: gpd.GeoDataFrame, place: tuple[float, float]) -> Any:
     return gpd.GeoSeries([shapely.Point(place)], crs=4326).to_crs(sites.crs).iloc[0]
 
 
-def check_sites(sites: gpd.GeoDataFrame, changes: Sequence[SiteChange]) -> None:
+def _check_sites(sites: gpd.GeoDataFrame, changes: Sequence[SiteChange]) -> None:
     """Refuse changes of sites that cannot be meant.
 
     Raises

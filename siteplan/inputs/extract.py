@@ -33,7 +33,6 @@ __all__ = [
     "Outline",
     "Scan",
     "data_date",
-    "open_osm",
     "read_layers",
     "refuse_full",
     "way_names",
@@ -117,7 +116,7 @@ class Layer(Generic[T]):
     ways: frozenset[int] = frozenset()
 
 
-def open_osm(path: str | Path) -> Path:
+def _open_osm(path: str | Path) -> Path:
     """Check that an OSM file is there and is not something else; return its path.
 
     Raises
@@ -149,7 +148,7 @@ def read_layers(path: str | Path, *layers: Layer[Any]) -> list[Any]:
     InputError
         The file is missing, unreadable, or no OpenStreetMap data.
     """
-    file = open_osm(path)
+    file = _open_osm(path)
     with tempfile.TemporaryDirectory(prefix="siteplan-") as folder:
         try:
             found = _scan_in_order(file, str(path), layers, Path(folder))

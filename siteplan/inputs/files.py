@@ -25,7 +25,6 @@ from siteplan.inputs.values import numbers, row_name
 __all__ = [
     "Within",
     "existing_file",
-    "in_study",
     "read_places",
 ]
 
@@ -176,10 +175,10 @@ def _only_layer(path: Path, layer: str | None) -> str:
     if layer is None and not spatial:
         raise InputError(f"{path}: has no layer with geometry; expected polygons or points")
     found = "has several layers" if layer is None else f"has no layer '{layer}'"
-    raise InputError(f"{path}: {found}; name one with layer=: {listed(spatial)} {in_study('layer', spatial[0])}")
+    raise InputError(f"{path}: {found}; name one with layer=: {listed(spatial)} {_in_study('layer', spatial[0])}")
 
 
-def in_study(key: str, value: object) -> str:
+def _in_study(key: str, value: object) -> str:
     """Say how an option of a reader is given in a study and on the command line."""
     others = f"inputs.population.{key} for people, area.communes.{key} for communes"
     return f"(in a study: {key} beside the file, as --set inputs.sites.{key}={value} for sites, {others})"
@@ -197,13 +196,13 @@ def _located(table: pd.DataFrame, path: Path, crs: Any, prefer: str) -> gpd.GeoD
     if pair is None:
         raise InputError(
             f"{path}: no coordinates found among the columns {listed(table.columns)}; expected lon and lat, "
-            f"x and y with crs= {in_study('crs', 'EPSG:2154')}, a column WKT, or a column of H3 or INSPIRE grid codes"
+            f"x and y with crs= {_in_study('crs', 'EPSG:2154')}, a column WKT, or a column of H3 or INSPIRE grid codes"
         )
     x_name, y_name, pair_crs = pair
     if pair_crs is None:
         raise InputError(
             f"{path}: the columns {x_name}, {y_name} have no CRS; name it, e.g. crs='EPSG:2154' "
-            f"{in_study('crs', 'EPSG:2154')}"
+            f"{_in_study('crs', 'EPSG:2154')}"
         )
     x, y = (numbers(table[name], str(path), in_doubt="decimals") for name in (x_name, y_name))
     points = np.full(len(table), None, dtype=object)
@@ -250,7 +249,7 @@ def _find_pair(table: pd.DataFrame, crs: Any) -> tuple[str, str, Any] | None:
 def _with_crs(table: gpd.GeoDataFrame, path: Path, given: Any, implied: bool) -> gpd.GeoDataFrame:
     """Set the CRS the user gave, unless the file states another; GeoJSON merely implies lon/lat."""
     if table.crs is None and given is None:
-        told = f"e.g. crs='EPSG:3035' {in_study('crs', 'EPSG:3035')}"
+        told = f"e.g. crs='EPSG:3035' {_in_study('crs', 'EPSG:3035')}"
         raise InputError(f"{path}: has no CRS; name the one its coordinates are in, {told}")
     if given is None or table.crs == given:
         return table
@@ -273,7 +272,7 @@ def _check_degrees(table: gpd.GeoDataFrame, path: Path) -> None:
     hint = (
         "longitude and latitude look swapped"
         if swapped
-        else f"if they are in another CRS, name it with crs= {in_study('crs', 'EPSG:3035')}"
+        else f"if they are in another CRS, name it with crs= {_in_study('crs', 'EPSG:3035')}"
     )
     raise InputError(
         f"{path}: {row_name(first, path)} lies at lon {x:.6g}, lat {y:.6g}, outside -180..180 and -90..90; {hint}"

@@ -24,7 +24,6 @@ __all__ = [
     "Text",
     "all_tags",
     "blocks",
-    "own_id",
     "read_nodes",
     "read_relations",
     "read_ways",
@@ -73,7 +72,7 @@ class PlacedNodes:
     lat: npt.NDArray[np.float64]
 
 
-def own_id(number: int) -> int:
+def _own_id(number: int) -> int:
     """Return the id that a node has in its file."""
     return RENUMBERED - number if number > RENUMBERED else number
 
@@ -107,7 +106,7 @@ def read_nodes(text: Text, *carrying: str) -> PlacedNodes:
     """Read the nodes of a text of OPL that carry a tag or a key, if any is given."""
     lines = _objects(text, b"n", carrying)
     return PlacedNodes(
-        node_id=np.array([own_id(int(line[0])) for line in lines], np.int64),
+        node_id=np.array([_own_id(int(line[0])) for line in lines], np.int64),
         tags=[line[1] for line in lines],
         lon=np.array([float(line[2]) for line in lines]),
         lat=np.array([float(line[3]) for line in lines]),

@@ -34,7 +34,7 @@ from siteplan import __version__
 from siteplan.errors import FetchError, StudyError
 from siteplan.sources.source import Source, Used, address
 
-__all__ = ["Downloads", "NotThereError", "WholeOnlyError", "cache_folder", "is_offline"]
+__all__ = ["Downloads", "NotThereError", "WholeOnlyError", "is_offline"]
 
 AGENT = f"siteplan/{__version__} (planning of telecentres; Python)"
 CHUNK = 1 << 17
@@ -48,7 +48,7 @@ Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
 
 
-def cache_folder() -> Path:
+def _cache_folder() -> Path:
     """Return where downloads are kept: SITEPLAN_CACHE, else where the system keeps what can be had again."""
     named = os.environ.get("SITEPLAN_CACHE", "")
     return Path(named) if named else Path(platformdirs.user_cache_dir("siteplan", appauthor=False)) / "downloads"
@@ -97,7 +97,7 @@ class Downloads:
         How often one asks without a byte more.
     """
 
-    folder: Path = field(default_factory=cache_folder)
+    folder: Path = field(default_factory=_cache_folder)
     offline: bool = field(default_factory=is_offline)
     update: bool = False
     progress: Progress | None = None

@@ -22,7 +22,7 @@ from siteplan.study.editing import edited_timetable
 from siteplan.study.load import StudyData
 from siteplan.times import travel_times
 
-__all__ = ["SERVICES", "TAG_TABLES", "known_columns", "measured", "refuse_unknown", "site_columns"]
+__all__ = ["TAG_TABLES", "known_columns", "measured", "refuse_unknown", "site_columns"]
 
 SERVICES = CANDIDATE_TAGS.with_name("services.yaml")
 TAG_TABLES = (".yaml", ".yml")

@@ -44,9 +44,7 @@ from siteplan.times import travel_times
 from siteplan.words import Said, Tongues, all_words, say
 
 __all__ = [
-    "BASE",
     "Variant",
-    "aligned",
     "changes_table",
     "given_variants",
     "made",
@@ -353,12 +351,12 @@ def common_limits(first: Outcome, second: Outcome) -> list[float] | dict[str, li
 
 def reaches(first: Outcome, second: Outcome) -> tuple[Reach, Reach]:
     """Return who is how far from which site in two results, for the same points."""
-    people, later = aligned(first.points, second.points)
+    people, later = _aligned(first.points, second.points)
     who = aligned_publics(first.publics, second.publics)
     return Reach.of(*by_public(first.times, people, who[0])), Reach.of(*by_public(second.times, later, who[1]))
 
 
-def aligned(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+def _aligned(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Give two tables of points the same rows: nobody lives where only the other has a point."""
     if before.index.equals(after.index):
         return before, after

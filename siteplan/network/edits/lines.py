@@ -36,7 +36,7 @@ from siteplan.network.transit import (
     used_stops,
 )
 
-__all__ = ["check_lines", "edit_feed", "edit_timetable"]
+__all__ = ["check_lines", "edit_timetable"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -68,7 +68,7 @@ def edit_timetable(
         A change that `check_lines` refuses; nothing that runs any more, or no stop left near any street.
     """
     check_lines(timetable.feed, changes)
-    feed = edit_feed(timetable.feed, changes)
+    feed = _edit_feed(timetable.feed, changes)
     if not len(feed.calls) and not len(feed.on_demand.rides):
         raise StudyError(f"changes 1 to {len(changes)}: no line runs any more; leave transit out of the modes instead")
     if streets is not None and streets is not timetable.streets:
@@ -186,7 +186,7 @@ def _close(text: str, known: list[str]) -> str:
     return f" Expected {suggested(text, known)}"
 
 
-def edit_feed(feed: Feed, changes: Sequence[LineChange]) -> Feed:
+def _edit_feed(feed: Feed, changes: Sequence[LineChange]) -> Feed:
     """Return the day's tables after some changes, made one after the other."""
     for number, change in enumerate(changes, 1):
         what = f"change {number}"

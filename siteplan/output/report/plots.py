@@ -21,9 +21,7 @@ from siteplan.words import Words
 
 __all__ = [
     "curve_plot",
-    "frontier_plot",
     "pairs_figure",
-    "pairs_plot",
     "shares_of",
     "stairs_figure",
     "tornado_plot",
@@ -81,7 +79,7 @@ def curve_plot(
     return svg(height, [*grid, drawn, *dots], title, about)
 
 
-def frontier_plot(
+def _frontier_plot(
     costs: Sequence[float],
     values: Sequence[float],
     words: Words,
@@ -130,7 +128,7 @@ def stairs_figure(stairs: Stairs, words: Words, about: str) -> Markup:
     if not max(stairs.xs) > 0 or not all(map(math.isfinite, stairs.xs)):
         return Markup("")
     look: dict[str, Any] = {"axis": stairs.axis, "title": stairs.title, "falls": stairs.falls}
-    drawn = frontier_plot(stairs.xs, stairs.ys, words, about=about, **look)
+    drawn = _frontier_plot(stairs.xs, stairs.ys, words, about=about, **look)
     return figure(drawn, stairs.title)
 
 
@@ -176,7 +174,7 @@ def tornado_plot(
     return svg(height, parts, title, about)
 
 
-def pairs_plot(
+def _pairs_plot(
     rows: Sequence[tuple[str, float, float]], words: Words, *, names: tuple[str, str], title: str, about: str
 ) -> Markup:
     """Draw two figures of each row (its words, the first, the second) as bars below each other, under a caption."""
@@ -201,7 +199,7 @@ def pairs_figure(pairs: Pairs | None, words: Words, about: str) -> Markup:
     """Draw pairs with their title below; nothing where there are none."""
     if pairs is None or not pairs.rows:
         return Markup("")
-    return pairs_plot(pairs.rows, words, names=pairs.names, title=pairs.title, about=about)
+    return _pairs_plot(pairs.rows, words, names=pairs.names, title=pairs.title, about=about)
 
 
 def week_plot(panels: Sequence[tuple[str, Floats]], days: Sequence[str], *, title: str, about: str) -> Markup:
