@@ -25,6 +25,7 @@ from traceback import walk_stack
 from typing import Any, ParamSpec, TypeVar
 
 __all__ = [
+    "CONTROL",
     "FetchError",
     "InputError",
     "KeptWarning",
@@ -136,8 +137,8 @@ def called(place: Path, name: str) -> Iterator[None]:
 
 
 def listed(names: Iterable[Any], most: int = 30) -> str:
-    """Write names one after the other, the rest as a count."""
-    texts = [str(name) for name in names]
+    """Write names one after the other on one line, the rest as a count."""
+    texts = [str(name).replace("\n", "\\n") for name in names]
     return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 

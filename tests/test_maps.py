@@ -31,6 +31,7 @@ from siteplan.output.maps.layers import mark_labels
 from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.private import join_small, spread_people
 from siteplan.output.maps.shapes import fewest_merged, pack, pack_within
+from siteplan.output.report.markup import UNSEEN
 from siteplan.output.result import Result
 from siteplan.publics import by_public
 from siteplan.reachable import Reach
@@ -193,6 +194,15 @@ def test_text_cannot_end_the_element_it_stands_in():
     inside = re.search(r'type="application/json">(.*?)</script>', page.html, re.DOTALL)[1]
     assert not set(inside) & set("<>&")
     assert [site["name"] for site in data_of(page)["sites"]] == HOSTILE
+
+
+def test_nothing_unseen_drives_a_terminal_or_turns_what_is_shown():
+    page = site_map(
+        **small_world(("bell \x07\x1b[31m", "\u202eturned", "next \x85", "Barn")), title="a \x1b[31m\u202e b"
+    )
+    assert not UNSEEN.search(page.html)
+    assert "<title>a \ufffd[31m\ufffd b</title>" in page.html
+    assert [site["name"] for site in data_of(page)["sites"]][1:] == ["\ufffdturned", "next \ufffd", "Barn"]
 
 
 def test_a_notebook_shows_the_page_in_a_frame():

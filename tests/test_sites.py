@@ -119,6 +119,11 @@ def test_a_building_gives_a_point_inside_it(tmp_path: Path) -> None:
     [
         ("site,lon,lat\na,9,47\nb,9,47\na,9,47\n", r"1 site id\(s\) in column 'site' stand twice: a;"),
         ("site,lon,lat\na,9,47\n,9,47\n", "line 3 has no site in column 'site'"),
+        (
+            'site,lon,lat\na,9,47\n"b\nc",9,47\n',
+            r"line 3 has the site 'b\\nc' in column 'site'; expected an id without",
+        ),
+        ("site,lon,lat\na\u202eb,9,47\n", r"line 2 has the site 'a\\u202eb' in column 'site'; expected an id without"),
         ("site,lon,lat,status\na,9,47,open\n", "site a has the status 'open'; expected one of existing, candidate"),
         ("site,lon,lat,cost\na,9,47,cheap\n", "line 2, column 'cost': found 'cheap'"),
         ("site,lon,lat,cost\na,9,47,-5\n", "site a has a cost of -5; expected 0 or more"),

@@ -11,13 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siteplan.errors import InputError, listed, warn
+from siteplan.errors import CONTROL, InputError, listed, warn
 from siteplan.formats import SHEETS, TEXTS
 from siteplan.inputs.numerals import MISSING_TEXT, THOUSANDS, clean, decimal_mark, plain
 from siteplan.inputs.packed import ending_of
 
 __all__ = ["find_column", "keys", "numbers", "refuse_lists", "refuse_negative", "repaired", "row_name", "same_codes"]
 
+UNSEEN = re.compile(rf"\n|{CONTROL.pattern}")  # in an id nobody could write it in a study, or find it in a message
 LARGEST = 2**63 - 1  # a whole number of 64 bits
 # A code of digits, perhaps as a program writes it that took it for a number: without zeros in front, with .0 behind.
 NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
@@ -46,7 +47,7 @@ def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
     Raises
     ------
     InputError
-        Naming the first duplicates, or the first row without a key.
+        Naming the first duplicates, or the first row without a key or with one that has signs of control.
     """
     if pd.api.types.is_float_dtype(values) and (values % 1 == 0).all() and (abs(values) < LARGEST).all():
         values = values.astype("int64")
@@ -57,6 +58,12 @@ def keys(values: pd.Series, path: Path, what: str) -> pd.Index:
         if blank.size:
             raise InputError(
                 f"{path}: {row_name(values.index[blank[0]], path)} has no {what} in column '{values.name}'"
+            )
+        if UNSEEN.search("".join(text)):
+            odd = next(row for row, key in enumerate(text) if UNSEEN.search(key))
+            raise InputError(
+                f"{path}: {row_name(values.index[odd], path)} has the {what} {text.iloc[odd]!a} in column "
+                f"'{values.name}'; expected an id without line breaks and signs that cannot be seen"
             )
         values = text
     repeated = values[values.duplicated()]

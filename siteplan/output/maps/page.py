@@ -17,6 +17,7 @@ import js_lib_leaflet  # type: ignore[import-untyped]
 
 from siteplan.output.files import whole_file
 from siteplan.output.palette import INKS, css_variables
+from siteplan.output.report.markup import seen
 
 if TYPE_CHECKING:
     import folium
@@ -97,7 +98,7 @@ def _render(data: Mapping[str, Any], plan: Any) -> str:
     parts = (figure.header, figure.html, figure.script)
     _forget(parts, [*OWN, *(name for name, _ in (*links[0], *links[1]))])
     plan.default_js, plan.default_css = [], []  # instead of Folium's links to other hosts
-    figure.title = html.escape(data["title"])
+    figure.title = html.escape(seen(data["title"]))
     plan.render()  # Folium puts its own parts and what was added into the page; ours come around them
     _bring_libraries(figure, dict(links[0]), dict(links[1]))
     brought = "".join(child.render() for part in parts for child in part._children.values())
@@ -179,8 +180,8 @@ def _asset(name: str) -> str:
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    """Give JSON that cannot end the script element it stands in."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """Give JSON that can neither end the script element it stands in nor turn the direction of what is shown."""
+    text = seen(json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-__all__ = ["Markup", "bullets", "figure", "join", "note", "paragraph", "seen", "tag"]
+__all__ = ["UNSEEN", "Markup", "bullets", "figure", "join", "note", "paragraph", "seen", "tag"]
 
 # Control characters, and those that turn the direction of what follows: a name must not rewrite its surroundings.
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
