@@ -16,7 +16,7 @@ edge, or one that meets a changed edge, is part of. What replaces them stands be
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from siteplan.config import Profile
 from siteplan.errors import NetworkError
-from siteplan.memory import BLOCK, blocks, reused
+from siteplan.memory import reused
+from siteplan.network.along import costs_along
 from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
 from siteplan.network.laying import components, hilbert, mark_dead_ends, rows, walked
@@ -87,29 +88,9 @@ class ModeGraph:
 
     def positions(self, edge: Ints, metres: npt.NDArray[np.float64], access: Ints) -> Positions:
         """Return the place along its chain of each position: metres from the edge's first node."""
-        if len(edge) > BLOCK:  # what it takes to know them is several times what is known
-            parts = [self.positions(edge[some], metres[some], access[some]) for some in blocks(len(edge))]
-            return Positions(
-                *(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Positions))
-            )
-        along, against = self.edge_cost[edge].T
-        share = np.clip(metres / np.maximum(self.length[edge], 1e-9), 0, 1)
-        # The canonical roundings are those of true travel, whichever way the search runs.
-        if self.backwards:
-            ahead, back = along - np.round((1 - share) * along), against - np.round(share * against)
-        else:
-            ahead, back = np.round(share * along), np.round((1 - share) * against)
-        flip = self.edge_flip[edge]
-        first, second = np.where(flip, back, ahead).astype(np.int64), np.where(flip, ahead, back).astype(np.int64)
-        open_first, open_second = np.where(flip, against, along) >= 0, np.where(flip, along, against) >= 0
-        before = self.before[edge]
-        return Positions(
-            chain=self.edge_chain[edge].astype(np.int64),
-            forward=np.where(open_first, before[:, 0] + first, -1),
-            backward=np.where(open_second, before[:, 1] + second, -1),
-            metres=self.before_metres[edge] + np.where(flip, self.length[edge] - metres, metres),
-            access=np.asarray(access, np.int64),
-        )
+        laid = self.edge_chain, self.edge_flip, self.edge_cost, self.before, self.before_metres, self.length
+        chain, forward, backward, along = costs_along(edge, metres, laid, self.backwards)
+        return Positions(chain, forward, backward, along, np.asarray(access, np.int64))
 
 
 @dataclass(frozen=True)

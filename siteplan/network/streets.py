@@ -22,7 +22,8 @@ from siteplan.inputs.conditions import MORNING
 from siteplan.inputs.graphs import ways_from_graph
 from siteplan.inputs.osm import RawWays, Tags, read_osm
 from siteplan.inputs.turns import Turn
-from siteplan.memory import BLOCK, blocks, give_back
+from siteplan.memory import blocks, give_back
+from siteplan.network.along import evenly, points_along
 from siteplan.network.detours import apart
 from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
@@ -163,14 +164,8 @@ class StreetNetwork(Shown):
 
     def at(self, edge: Ints, share: Floats) -> Floats:
         """Return x, y of places on edges, shape (places, 2); `share` of the edge's line from its first end."""
-        if len(edge) > BLOCK:
-            return np.concatenate([self.at(edge[some], share[some]) for some in blocks(len(edge))])
-        far = self._far
-        along = far[self.start[edge]] + share * (far[self.start[edge + 1] - 1] - far[self.start[edge]])
-        left = np.clip(np.searchsorted(far, along, side="right") - 1, self.start[edge], self.start[edge + 1] - 2)
-        step = far[left + 1] - far[left]
-        part = np.clip(np.divide(along - far[left], step, out=np.zeros(len(left)), where=step > 0), 0, 1)
-        return np.column_stack([c[left] + part * (c[left + 1] - c[left]) for c in (self.x, self.y)])
+        at: Floats = points_along(edge, share, self.start, (self.x, self.y, self._far))
+        return at
 
     def reaching(self, places: Floats, around: float, finer: int = 1) -> npt.NDArray[np.bool_]:
         """Tell which edges may lie within so many metres (above 0) of any place (places, 2): all that do, few others.
@@ -206,10 +201,8 @@ class StreetNetwork(Shown):
     def spaced(self, step: float, edges: Ints | None = None) -> tuple[Ints, Floats]:
         """Return places at even distances of at most `step` metres along edges, both ends included: edge and share."""
         chosen = np.arange(len(self.u)) if edges is None else edges
-        pieces = np.maximum(1, np.ceil(self.length[chosen] / step)).astype(np.int64)
-        edge = np.repeat(chosen, pieces + 1)
-        place = np.arange(len(edge)) - np.repeat(np.cumsum(pieces + 1) - pieces - 1, pieces + 1)
-        return edge, place / np.repeat(pieces, pieces + 1)
+        edge, share = evenly(chosen, self.length, step)
+        return edge, share
 
     @cached_property
     def _far(self) -> Floats:
