@@ -83,13 +83,13 @@ def by_public(
     if not publics:
         return times, people
     split = split_people(people, publics)
-    check_modes(publics, list(times["mode"].unique()) if "mode" in times.columns else [])
+    check_modes(publics, list(times["mode"].unique()) if "mode" in times.columns else [BEST])
     return times_by_public(times, people, publics), split
 
 
 def check_modes(publics: Sequence[Public], modes: Sequence[Any]) -> None:
-    """Refuse modes of times that nobody can use, or that are not told."""
-    if not modes or BEST in modes:
+    """Refuse modes of times that nobody can use, or that are not told; where nobody is reached there are none."""
+    if BEST in modes:
         raise StudyError("publics: the times do not say by which mode (column mode), so nobody knows who can go so")
     if (why := unused(publics, map(str, modes))) is not None:
         raise StudyError(f"publics: {why.message()}")

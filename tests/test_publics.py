@@ -190,6 +190,14 @@ def test_times_without_a_mode_say_nothing_of_who_can_go():
         by_public(times, people, WHO)
 
 
+def test_where_no_site_reaches_anybody_everybody_is_there_and_nobody_reached():
+    none = pd.DataFrame({"site": ["A"], "point": [0], "minutes": [5.0], "mode": ["walk"]}).iloc[:0]
+    people = pd.DataFrame({"people": [10]}, index=pd.RangeIndex(1, name="point"))
+    times, split = by_public(none, people, WHO)
+    assert times.empty
+    assert split["people"].sum() == 10
+
+
 def test_publics_of_two_results_stand_in_one_order():
     first, second = aligned_publics(WHO, [])
     assert [each.name for each in first] == [each.name for each in second] == ["cycling", "others", "everybody"]
