@@ -101,12 +101,13 @@ def _ratios(cell: Ints, part: Floats, whole: Floats, count: int) -> Floats:
 def _commonest(cell: Ints, label: Ints, weights: Floats, count: int) -> Ints:
     """Return for each cell the label with the greatest weight, of equals the first; -1 where no point has one."""
     labelled = label >= 0
-    pairs, inverse = np.unique(np.stack([cell[labelled], label[labelled]]), axis=1, return_inverse=True)
-    heaviest = -sums(inverse.reshape(-1), weights[labelled], pairs.shape[1])
-    order = np.lexsort((pairs[1], heaviest, pairs[0]))
-    cells, first = np.unique(pairs[0][order], return_index=True)
+    span = int(label.max(initial=0)) + 1
+    pairs, inverse = np.unique(cell[labelled] * span + label[labelled], return_inverse=True)
+    heaviest = -sums(inverse, weights[labelled], len(pairs))
+    order = np.lexsort((pairs, heaviest, pairs // span))
+    cells, first = np.unique(pairs // span, return_index=True)
     result = np.full(count, -1, dtype=np.int64)
-    result[cells] = pairs[1][order][first]
+    result[cells] = (pairs % span)[order][first]
     return result
 
 

@@ -14,7 +14,7 @@ from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.geo import require_metric
 from siteplan.network.laying import components
-from siteplan.reachable import Floats, Ints, Pairs, Reach, site_positions, sums
+from siteplan.reachable import Floats, Ints, Pairs, Reach, members, site_positions, sums
 
 __all__ = ["without_access"]
 
@@ -89,11 +89,9 @@ def without_access(
     inside_of = {name: sums(place[left], amount[left], count) for name, amount in amounts.items()}
     candidates = (part.within(chosen, limit, is_candidate) for part in asked.parts())
     helper = _nearest_helper(asked, candidates, place, count)
-    labels = _place_names(
-        cells, place_of_cell, cell, amounts["people"], place=place, territories=territories, names=names
-    )
+    inside = [lacking[part] for part in members(place_of_cell[lacking])]
+    labels = _place_names(cells, inside, cell, amounts["people"], place=place, territories=territories, names=names)
     shapes = cells.geometry.to_numpy()
-    inside = [np.flatnonzero(place_of_cell == number) for number in range(count)]
     table = gpd.GeoDataFrame(
         {"name": labels, "cells": [len(part) for part in inside], **inside_of, **helper},
         geometry=[shapely.union_all(shapes[part]) for part in inside],
@@ -161,7 +159,7 @@ def _nearest_helper(
 
 def _place_names(
     cells: gpd.GeoDataFrame,
-    place_of_cell: Ints,
+    inside: list[Ints],
     cell: Ints,
     people: Floats,
     *,
@@ -170,9 +168,8 @@ def _place_names(
     names: Mapping[str, str] | pd.Series | None,
 ) -> list[str]:
     """Return the name of the territory where most people of each place live, or of its first cell without any."""
-    count = int(place_of_cell.max(initial=-1)) + 1
     if territories is None:
-        return [str(cells.index[int((place_of_cell == number).argmax())]) for number in range(count)]
+        return [str(cells.index[part[0]]) for part in inside]
     label = territories.reindex(cells.index).fillna(OUTSIDE).astype(str).to_numpy(dtype=object)
     left = place >= 0
     table = pd.DataFrame({"place": place[left], "label": label[cell[left]], "people": people[left]})

@@ -15,7 +15,7 @@ import shapely
 from siteplan.doors import door
 from siteplan.errors import InputError
 from siteplan.network.laying import components
-from siteplan.reachable import Floats, Ints, number_column
+from siteplan.reachable import Floats, Ints, members, number_column
 
 __all__ = ["DEGREES", "degree_of_urbanisation", "territory_degrees"]
 
@@ -202,12 +202,15 @@ def _large(groups: Ints, squares: Floats, least: float) -> Ints:
 def _filled(centres: Ints) -> Ints:
     """Fill the small gaps of each centre: squares that sides alone do not link to what lies around it."""
     result = centres.copy()
-    for centre in np.unique(centres[centres > 0]):
-        gaps = _groups(centres != centre)
-        size = np.bincount(gaps.ravel())
-        small = size < LARGEST_GAP
+    row, column = np.nonzero(centres)
+    for inside in members(centres[row, column]):
+        # With one square all round it, which all that lies around is linked to.
+        box = np.s_[row[inside].min() - 1 : row[inside].max() + 2, column[inside].min() - 1 : column[inside].max() + 2]
+        centre = centres[row[inside[0]], column[inside[0]]]
+        gaps = _groups(centres[box] != centre)
+        small = np.bincount(gaps.ravel()) < LARGEST_GAP
         small[[0, gaps[0, 0]]] = False
-        result[small[gaps] & (centres == 0)] = centre
+        result[box][small[gaps] & (centres[box] == 0)] = centre
     return result
 
 
@@ -220,9 +223,8 @@ def _smoothed(centres: Ints) -> Ints:
         around = np.stack(
             [wide[1 + y : 1 + y + rows, 1 + x : 1 + x + columns] for y in (-1, 0, 1) for x in (-1, 0, 1) if x or y]
         )
-        added = np.zeros_like(centres)
-        for centre in np.unique(centres[centres > 0]):
-            added[(centres == 0) & ((around == centre).sum(axis=0) >= MAJORITY)] = centre
+        likely = np.sort(around, axis=0)[-MAJORITY]  # no other can be most of them
+        added = np.where((centres == 0) & ((around == likely).sum(axis=0) >= MAJORITY), likely, 0)
         if not added.any():
             return centres
         centres = centres + added

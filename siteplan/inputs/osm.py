@@ -268,8 +268,9 @@ class _Collector:
 
     def add(self, ways: LocatedWays, tags_of: dict[int, Tags] | None = None) -> None:
         """Take ways in; with the tags of the squares whose rims they are, those that are not in yet."""
-        new = ~np.isin(ways.way_id, self.known) & (np.diff(ways.start) > 1)
-        self.known = np.union1d(self.known, ways.way_id)
+        unknown = ~np.isin(ways.way_id, self.known)
+        self.known = np.append(self.known, ways.way_id[unknown])
+        new = unknown & (np.diff(ways.start) > 1)
         lon, lat = ways.lon, ways.lat
         way = np.repeat(np.arange(len(new)), np.diff(ways.start))
         missing = np.isnan(lon)

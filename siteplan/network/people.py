@@ -86,11 +86,12 @@ def place_people(
     groups = [column for column in cells.select_dtypes("number").columns if column != "people"]
     spread = _spread(cells, shapes, groups, large_m2)
     row, spots = _along_streets(shapes, spread, streets, spacing)
-    share = 1.0 / np.bincount(row, minlength=len(cells))[row]
+    points = np.bincount(row, minlength=len(cells))
+    share = 1.0 / points[row]
     border, beyond, part = _beyond_streets(shapes, np.unique(row), streets)
     share *= 1.0 - np.bincount(border, part, len(cells))[row]
     # A large cell without any street has one point, like a small one.
-    lone = np.setdiff1d(np.arange(len(cells)), row)
+    lone = np.flatnonzero(points == 0)
     row = np.concatenate([row, border, lone])
     spots = np.concatenate([spots, beyond, _middles(shapes[lone])])
     share = np.concatenate([share, part, np.ones(len(lone))])

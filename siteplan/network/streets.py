@@ -475,14 +475,17 @@ def _cut(
     piece = np.cumsum(opens) - 1
     length = np.bincount(piece, _steps(lon, lat, tail, head)).astype(float)
     order, start = _vertices(tail, head, opens, closes)
-    used, renumbered = np.unique(np.concatenate([tail[opens], head[closes]]), return_inverse=True)
+    u, v = tail[opens], head[closes]
+    is_end = np.zeros(len(post_of), bool)
+    is_end[u] = is_end[v] = True
+    number, used = np.cumsum(is_end) - 1, np.flatnonzero(is_end)
     way = way_of[here[opens]]
     del step, tail, head, ends, here, last, junction, closes, piece, lon, lat
     streets = StreetNetwork(
         source=raw.source,
         crs=crs,
-        u=renumbered[: len(way)],
-        v=renumbered[len(way) :],
+        u=number[u],
+        v=number[v],
         node_count=len(used),
         x=x[order],
         y=y[order],

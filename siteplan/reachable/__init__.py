@@ -7,7 +7,7 @@ into tiles, of which one at a time lies in memory: what a site reaches is of its
 has, and the nearest of them, are put together from all tiles without any rounding.
 """
 
-from siteplan.reachable.counts import Nearest, Reach, check_times, ratio, sums
+from siteplan.reachable.counts import Nearest, Reach, check_times, members, ratio, sums
 from siteplan.reachable.tables import GIVEN, SUSPECT, People, by_point, number_column, site_positions
 from siteplan.reachable.tiles import Bools, Floats, Int32s, Ints, Pairs
 
@@ -24,6 +24,7 @@ __all__ = [
     "Reach",
     "by_point",
     "check_times",
+    "members",
     "number_column",
     "ratio",
     "site_positions",

@@ -16,7 +16,7 @@ from siteplan.reachable.tables import People, checked, refuse_unit, unit_of
 from siteplan.reachable.tiles import Bools, Floats, Int32s, Ints, Pairs, Rows, Tile, joined, laid_down, opened
 from siteplan.units import Unit
 
-__all__ = ["Nearest", "Reach", "check_times", "ratio", "sums"]
+__all__ = ["Nearest", "Reach", "check_times", "members", "ratio", "sums"]
 
 
 @dataclass(frozen=True)
@@ -434,6 +434,12 @@ def check_times(times: pd.DataFrame, people: pd.DataFrame | None = None) -> None
 def sums(position: Ints | Int32s, amount: Floats, count: int) -> Floats:
     """Sum amounts by position, from 0 up to a count, each sum in the order of the amounts."""
     return np.bincount(position, weights=amount, minlength=count).astype(np.float64)
+
+
+def members(group: Ints) -> list[Ints]:
+    """Return the rows of each group that has any, in the order of the groups' numbers."""
+    order = np.argsort(group, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(group) else []
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:

@@ -26,7 +26,7 @@ from siteplan.inputs.osm import streets_layer
 from siteplan.inputs.population import read_population
 from siteplan.inputs.sites import read_sites
 from siteplan.inputs.times import made_points
-from siteplan.memory import give_back
+from siteplan.memory import give_back, reused
 from siteplan.network.graph import stuck
 from siteplan.network.kept import linked, placed
 from siteplan.network.people import place_people
@@ -63,6 +63,7 @@ __all__ = [
 
 ON_WATER = 15.0  # metres from a street within which a site may be in water
 RIDE_KMH = 100.0  # as fast as a regional train with its stops, in a straight line
+LARGE_FILE = 2**24  # bytes of an extract, as the streets of a region have
 ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own rectangle to the last metre
 
 
@@ -245,11 +246,12 @@ def load_ground(study: Study, around: Layer[Background]) -> tuple[StreetNetwork 
 
 @reads("streets")
 def _ground(file: Path, study: Study, around: Layer[Background]) -> tuple[StreetNetwork, Background]:
-    found = read_layers(file, streets_layer(moment(study)), around)
-    basemap = found.pop()
     changed = any(each.streets for each in (study.changes, *study.variants().values()))
-    kept = found[:1] if changed else []  # else nobody asks for the ways again, of which a large place has many
-    streets = with_terrain(build_streets(found.pop()), study.inputs.elevation)
+    with reused(file.stat().st_size > LARGE_FILE):
+        found = read_layers(file, streets_layer(moment(study)), around)
+        basemap = found.pop()
+        kept = found[:1] if changed else []  # else nobody asks for the ways again, of which a large place has many
+        streets = with_terrain(build_streets(found.pop()), study.inputs.elevation)
     if changed:
         streets.remember("ways", kept.pop)
     return streets, basemap
