@@ -480,23 +480,27 @@ def question_and_territory(asked: dict[str, Any]) -> tuple[Question, str | None]
 
 
 def spoiled(choice: Choice) -> Iterator[tuple[str, Choice]]:
-    """Yield the choice with one figure changed at a time."""
-    first = choice.assignment.iloc[[0]]
-    yield "value", replace(choice, value=choice.value + 1)
-    yield "bound", replace(choice, bound=choice.value - 5)
+    """Yield the choice with one figure changed at a time, most by a thousandth."""
+    assigned, more = choice.assignment, 1.001
+    yield "value", replace(choice, value=choice.value * more)
+    yield "bound", replace(choice, bound=choice.value / more)
     yield "fewer sites", replace(choice, sites=choice.sites.iloc[1:])
     yield "another site", replace(choice, sites=choice.sites.rename(index={choice.sites.index[-1]: "far"}))
-    yield "twice served", replace(choice, assignment=pd.concat([choice.assignment, first]))
-    yield "too many", replace(choice, assignment=choice.assignment.assign(people=choice.assignment["people"] + 1))
-    yield "too near", replace(choice, assignment=choice.assignment.assign(minutes=1.0))
-    yield "closed site", replace(choice, assignment=choice.assignment.assign(site="far"))
-    yield "summary", replace(choice, summary={**choice.summary, "covered": choice.summary["covered"] + 3})
+    yield "twice served", replace(choice, assignment=pd.concat([assigned, assigned.iloc[[0]]]))
+    yield "too many", replace(choice, assignment=assigned.assign(people=assigned["people"] * more))
+    yield "too near", replace(choice, assignment=assigned.assign(minutes=1.0))
+    yield "closed site", replace(choice, assignment=assigned.assign(site="far"))
+    yield "summary", replace(choice, summary={**choice.summary, "covered": choice.summary["covered"] * more})
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-8, 1e8])  # to which people are told
 @pytest.mark.parametrize("more", [{}, {"capacities": True}, {"territory": "commune", "floors": 0.5}])
-def test_the_checker_refuses_what_disagrees(more: dict[str, Any]) -> None:
+def test_the_checker_refuses_what_disagrees(more: dict[str, Any], unit: float) -> None:
     world = small(sites=2, **more)
+    world.people["people"] *= unit
+    world.sites["capacity"] *= unit
     choice = world.choose()
+    assert choice.value == choice.bound == pytest.approx(70.0 * unit)
     tables = world.times, world.people, world.sites
     asked, territory = question_and_territory({"minutes": LIMIT, "sites": 2, **more})
     check_choice(choice, *tables, question=asked, territory=territory)
@@ -506,6 +510,22 @@ def test_the_checker_refuses_what_disagrees(more: dict[str, Any]) -> None:
         except SiteplanError:
             continue
         pytest.fail(f"not refused: {what}")
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-8, 1e8])
+def test_the_checker_compares_costs_and_amounts_whatever_their_unit(unit: float) -> None:
+    world = small(objective="share", least="cost")
+    world.sites["cost"] *= unit
+    world.sites["room"] = np.array([2.0, 3.0, 1.0]) * unit
+    choice = world.choose()
+    assert choice.value == pytest.approx(7.0 * unit)
+    tables, asked = (world.times, world.people, world.sites), {"minutes": LIMIT, "objective": "share", "least": "cost"}
+    exact, more = ({**asked, "quotas": [Quota("room", total_at_least=least * unit)]} for least in (5.0, 5.01))
+    check_choice(choice, *tables, question=Question(**exact))
+    with pytest.raises(SiteplanError, match="quota"):
+        check_choice(choice, *tables, question=Question(**more))
+    with pytest.raises(SiteplanError, match="the value"):
+        check_choice(replace(choice, value=choice.value * 1.001), *tables, question=Question(**asked))
 
 
 @pytest.mark.parametrize(

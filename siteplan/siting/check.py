@@ -12,11 +12,11 @@ from siteplan.config import Question
 from siteplan.errors import SiteplanError
 from siteplan.reachable import by_point
 from siteplan.siting.choice import Choice
-from siteplan.siting.problem import USUAL, counted_by, pair_weights, site_metres
+from siteplan.siting.problem import USUAL, counted_by, grain_of, pair_weights, site_metres
 
 __all__ = ["check_choice"]
 
-CLOSE = 1e-5  # of what is compared
+CLOSE = 1e-5  # of what is compared; of people, of no less than the grain to which they are told
 
 
 def check_choice(
@@ -40,6 +40,7 @@ def check_choice(
     unit = "metres" if "metres" in choice.summary else "minutes"
     tables = (times,) if isinstance(times, pd.DataFrame) else times
     amount = by_point(people)[question.group].fillna(0.0).astype(float)
+    grain = grain_of(amount)
     table = sites.set_index("site") if "site" in sites.columns else sites
     table = pd.DataFrame(table).set_axis(table.index.astype(str))
     chosen = list(choice.sites.index)
@@ -66,9 +67,9 @@ def check_choice(
     spent = float(cost[(status.reindex(chosen) != "existing").to_numpy()].sum())
     _true("the budget", question.budget is None or spent <= question.budget * (1 + 1e-9))
     for quota in question.quotas:
-        counted, (least, most) = counted_by(quota, table.loc[chosen, quota.column]), quota.limits
-        little = CLOSE * float(np.abs(counted).max(initial=1))
-        _true(f"quota {quota.name}", least - little <= float(counted.sum()) <= most + little)
+        counted, (least, most) = counted_by(quota, table[quota.column]), quota.limits
+        there, little = float(counted[table.index.isin(chosen)].sum()), CLOSE * float(np.abs(counted).max(initial=0.0))
+        _true(f"quota {quota.name}", least - little <= there <= most + little)
     if question.spacing_m is not None:
         _spaced(sites, chosen, status, question.spacing_m)
     weight, assignment = amount.to_numpy(), choice.assignment
@@ -78,15 +79,15 @@ def check_choice(
     moved, took = assignment["people"].to_numpy(float), mine.minutes[pair]
     _same(f"{unit} of the assignment", float(assignment[unit].sum()), float(took.sum()))
     taken = np.bincount(at, moved, len(amount))
-    _true("nobody is served twice", bool((taken <= weight * (1 + CLOSE) + CLOSE).all()))
+    _true("nobody is served twice", bool((taken <= weight + CLOSE * np.maximum(weight, grain)).all()))
     if question.capacities:
         load, room = np.bincount(went, moved, len(chosen)), table["capacity"].reindex(chosen).to_numpy(float)
-        _true("capacities", bool((load <= room * (1 + CLOSE) + CLOSE)[load > 0].all()))
+        _true("capacities", bool((load <= room + CLOSE * np.maximum(room, grain))[load > 0].all()))
     often = np.bincount(mine.point, minlength=len(amount))
     served = float(taken.sum())
     if not question.capacities:
-        _same("people covered", served, float(weight[often > 0].sum()))
-    _same("people covered", choice.summary["covered"], served)
+        _same("people covered", served, float(weight[often > 0].sum()), grain)
+    _same("people covered", choice.summary["covered"], served, grain)
     if question.floors is not None:
         belongs = by_point(people)[territory] if isinstance(territory, str) else territory
         by_territory = pd.Series(taken, amount.index)
@@ -94,8 +95,8 @@ def check_choice(
     out = 2 * limit if question.penalty is None else question.penalty
     if goal.search == "fewest":
         value = spent if question.least == "cost" else float(len(chosen))
-        all_in_reach = float(weight[possible].sum())
-        _true("the share covered", served >= question.share * all_in_reach * (1 - CLOSE) - CLOSE)
+        wanted = question.share * float(weight[possible].sum())
+        _true("the share covered", served >= wanted - CLOSE * max(grain, wanted))
     elif goal.search == "farthest":
         nearest = np.full(len(amount), np.inf)
         np.minimum.at(nearest, mine.point, mine.minutes)
@@ -105,11 +106,12 @@ def check_choice(
     else:
         counts = moved * np.asarray(goal.worth(took, out, mine.weight[pair]), float)
         value = goal.told(float(counts.sum()), out, float(weight.sum()))
-    _same(f"the value of objective {question.objective}", choice.value, value)
+    grain = grain if goal.search == "most" else 0.0  # else it is minutes, sites or their cost
+    _same(f"the value of objective {question.objective}", choice.value, value, grain)
     _true("a bound", not np.isinf(choice.bound))
     if not np.isnan(choice.bound):
         better = goal.better * (choice.bound - choice.value)
-        _true("the bound", better >= -CLOSE * max(1.0, abs(choice.value)))
+        _true("the bound", better >= -CLOSE * max(grain, abs(choice.value)))
 
 
 class _Pairs(NamedTuple):
@@ -197,20 +199,21 @@ def _floored(
     floors: float | dict[Any, float] | str,
 ) -> None:
     """Sum the people covered over each territory."""
+    grain = grain_of(amount)
     assert belongs is not None  # noqa: S101  - floors without territories were refused before
     belongs = belongs.reindex(amount.index)
     there = amount.groupby(belongs, observed=True).sum().to_dict()
     got = served.groupby(belongs, observed=True).sum().to_dict()
     for name, everybody in there.items():
         asked = floors.get(name, 0.0) if isinstance(floors, dict) else 0.0 if isinstance(floors, str) else floors
-        _true(f"the floor of {name}", got[name] >= asked * everybody * (1 - CLOSE) - CLOSE)
+        _true(f"the floor of {name}", got[name] >= asked * everybody - CLOSE * max(grain, asked * everybody))
         if everybody > 0:
-            _same(f"the share of {name}", choice.summary["territories"][name], got[name] / everybody)
+            _same(f"the share of {name}", choice.summary["territories"][name], got[name] / everybody, grain / everybody)
 
 
-def _same(what: str, said: float, found: float) -> None:
-    if not abs(said - found) <= CLOSE * max(1.0, abs(found)):
-        raise SiteplanError(f"siting: {what}: {said:,.6f} was said, {found:,.6f} recomputed from the tables")
+def _same(what: str, said: float, found: float, grain: float = 0.0) -> None:
+    if not abs(said - found) <= CLOSE * max(grain, abs(found)):
+        raise SiteplanError(f"siting: {what}: {said:,.10g} was said, {found:,.10g} recomputed from the tables")
 
 
 def _true(what: str, holds: bool) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "build_problem",
     "check_numbers",
     "counted_by",
+    "grain_of",
     "has_value",
     "little_of",
     "pair_weights",
@@ -150,8 +151,8 @@ class Problem:
 
     @cached_property
     def grain(self) -> float:
-        """One person or, where people are told in thousands or millions and no point has 1, the most of any point."""
-        return min(1.0, float(self.weight.max(initial=0.0))) or 1.0
+        """To what people are told, as `grain_of` says."""
+        return grain_of(self.weight)
 
     def told(self, worth: float) -> float:
         """Turn what people count, served, into the unit of the objective; or back."""
@@ -532,7 +533,12 @@ def _quota(quota: Quota, table: pd.DataFrame) -> tuple[str, Flags | Floats, floa
 
 def little_of(counted: Flags | Floats) -> float:
     """Return by how much the sum of what a quota counts may miss a limit: what adding up numbers loses."""
-    return LITTLE * float(np.abs(counted).max(initial=1))
+    return LITTLE * float(np.abs(counted).max(initial=0.0))
+
+
+def grain_of(people: npt.ArrayLike) -> float:
+    """Return one person or, where they are told in thousands or millions and no point has 1, the most of any point."""
+    return min(1.0, float(np.asarray(people).max(initial=0.0))) or 1.0
 
 
 def check_numbers(problem: Problem) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from siteplan.siting.heuristic import LITTLE, Opening, fits, grow, objective_of
 from siteplan.siting.kernels import swaps_by_number, swaps_by_worth
-from siteplan.siting.problem import Flags, Floats, Ints, Problem
+from siteplan.siting.problem import Flags, Floats, Ints, Problem, little_of
 
 __all__ = ["improve", "swap", "swap_changes"]
 
@@ -76,7 +76,7 @@ def _possible(problem: Problem, opened: Flags, held: Ints) -> npt.NDArray[np.boo
     for _, counted, at_least, at_most in problem.quotas:
         amounts = counted.astype(np.float64)
         there = float(amounts[opened].sum()) - np.r_[amounts[held], 0.0] + amounts[:, None]
-        little = LITTLE * float(np.abs(amounts).max(initial=1.0))
+        little = little_of(counted)
         possible &= (at_least - little <= there) & (there <= at_most + little)
     if isinstance(problem.floors, np.ndarray):
         possible &= _floored(problem, problem.floors, opened, held)
@@ -107,7 +107,7 @@ def _floored(problem: Problem, floors: Floats, opened: Flags, held: Ints) -> npt
 def swap(problem: Problem, opened: Flags, halves: tuple[float, ...] = HALVES) -> Flags:
     """Make the best swap, again and again, until none helps that the conditions allow; ties: the first by id."""
     here = opened.copy()
-    margin = LITTLE * max(1.0, float(problem.weight.sum()))
+    margin = LITTLE * float(problem.weight.sum())
     for half in halves if problem.times > 1 else (0.0,):
         for _ in range(STEPS):
             held, changes = swap_changes(problem, here, half)

@@ -93,7 +93,7 @@ def criteria_frontier(
     for start in starts:
         here, value = start, None if start is None else start["value"]
         for _ in range(MOST_TIES):  # of several that serve as many, the one with the largest mean
-            if here is None or value is None or abs(here["value"] - value) > ROUNDING * max(1.0, abs(value)):
+            if here is None or value is None or abs(here["value"] - value) > ROUNDING * abs(value):
                 break
             rows.append(here)
             here = served(float(here["mean"]) + STEP)
@@ -118,7 +118,8 @@ def _told(found: Choice, figures: pd.Series) -> dict[str, Any]:
 def _beaten(told: pd.DataFrame, *, falls: bool) -> Bools:
     """Tell which rows another one beats: as good in mean and value, and better in one of them."""
     mean, value = told["mean"].to_numpy(float), told["value"].to_numpy(float) * (-1 if falls else 1)
-    as_good = (mean[:, None] <= mean + ROUNDING) & (value[:, None] <= value + ROUNDING)
-    better = (mean[:, None] < mean - ROUNDING) | (value[:, None] < value - ROUNDING)
+    little = ROUNDING * np.abs(value).max()
+    as_good = (mean[:, None] <= mean + ROUNDING) & (value[:, None] <= value + little)
+    better = (mean[:, None] < mean - ROUNDING) | (value[:, None] < value - little)
     beaten: Bools = np.any(as_good & better, axis=1)
     return beaten
