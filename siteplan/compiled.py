@@ -74,6 +74,7 @@ class Kernel:
                 made = njit(nogil=True, **self.options)(self.function)
                 if hasattr(made, "enable_caching"):  # else NUMBA_DISABLE_JIT has left a plain function
                     made._cache = _kept(self)
+                    made.get_call_template = _of_types(made.get_call_template)
                 self.made = made
             return self.made
 
@@ -104,6 +105,21 @@ def kernel(function: Any) -> Kernel:
 def inner_kernel(function: Any) -> Kernel:
     """Compile a function that only kernels call: without a way in from Python it compiles in half the time."""
     return Kernel(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def _of_types(template: Any) -> Any:
+    """Return how a call from another kernel is typed: by its arguments' types, whatever their values.
+
+    What begins at 0 and is counted up is to Numba the number 0 at first, and it would compile a version for 0 alone.
+    """
+    from numba.core import types
+
+    unliteral: Any = types.unliteral
+
+    def typed(args: Any, kws: dict[str, Any]) -> Any:
+        return template([unliteral(each) for each in args], {name: unliteral(each) for name, each in kws.items()})
+
+    return typed
 
 
 def _named_by(first: Kernel) -> list[Kernel]:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from siteplan.analysis import bookings
-from siteplan.compiled import Kernel, folder_of_kernels, kernel
+from siteplan.compiled import Kernel, folder_of_kernels, inner_kernel, kernel
 from siteplan.routing import arrivals, batches, budget, journeys, streets, surfaces, transit
 from siteplan.siting import anneal, demands, fewest, interchange, kernels, relaxation
 
@@ -194,6 +194,26 @@ def test_kernels_are_kept_where_the_user_says_or_the_system_keeps_caches(monkeyp
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     if sys.platform == "linux":
         assert folder_of_kernels() == tmp_path / "home" / "siteplan" / "kernels"
+
+
+@inner_kernel
+def one_more(count, by):
+    return count + by[0]
+
+
+@kernel
+def counted(values):
+    count = 0
+    for _ in values:
+        count = one_more(count, (1, 2))
+    return count
+
+
+def test_what_is_counted_up_from_zero_is_compiled_once(monkeypatch, tmp_path):
+    """Else Numba compiles for the number 0 first, and then for whole numbers."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert counted(np.arange(3)) == 3
+    assert len(one_more.signatures) == 1
 
 
 def test_no_kernel_assigns_an_array_to_a_part_of_another():
