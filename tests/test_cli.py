@@ -598,17 +598,19 @@ def test_values_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, w
     assert done.stdout.split() == expected
 
 
-def test_looking_at_a_study_loads_no_part_of_scipy(town: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "parts"), [("check", ("linalg", "ndimage", "sparse", "special")), ("choose -p 1", ("linalg",))]
+)
+def test_no_part_of_scipy_is_loaded_for_kernels(town: Path, command: str, parts: tuple[str, ...]) -> None:
     """With kernels kept; compiling one loads SciPy's linear algebra, as do NumPy's sums and bounds in a kernel."""
     code = (
         "import sys; from siteplan.cli import app; app(sys.argv[1:], standalone_mode=False); "
-        "print([name for name in ('linalg', 'ndimage', 'sparse', 'special') if f'scipy.{name}' in sys.modules])"
+        f"print([name for name in ('numba', *{[f'scipy.{part}' for part in parts]}) if name in sys.modules])"
     )
+    asked = [sys.executable, "-c", code, *command.split(), str(town)]
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", code, "check", str(town)], check=True, capture_output=True, text=True
-        )
-    assert done.stdout.splitlines()[-1] == "[]"
+        done = subprocess.run(asked, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "['numba']"
 
 
 def test_progress_is_for_terminals_and_nothing_needs_osmnx(town: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from siteplan.compiled import inner_kernel, kernel
 from siteplan.siting.heuristic import LITTLE
+from siteplan.siting.kernels import up_to
 from siteplan.siting.problem import Flags, Problem
 from siteplan.siting.work import VISITS, Work
 
@@ -79,11 +80,11 @@ def _anneal(by_site, weight, times, able, bound, begin, steps, threshold, seed):
     """
     near_first, near, cost, spare, loose = bound
     opened, number = np.zeros(len(begin) + 1, np.bool_), np.zeros(len(weight), np.int64)
-    some, held = np.flatnonzero(able), np.zeros(len(begin) + 1, np.int64)
+    some, held = able.nonzero()[0], np.zeros(len(begin) + 1, np.int64)
     some = some[np.argsort(cost[some], kind="mergesort")]  # money pays for the first of these
     rising = cost[some]
     many, worth, state = 0, 0.0, np.uint64(seed)
-    for j in np.flatnonzero(begin):
+    for j in begin.nonzero()[0]:
         opened[j] = True
         worth += _turn(j, 1, by_site, weight, times, number)
         if able[j]:
@@ -94,7 +95,7 @@ def _anneal(by_site, weight, times, able, bound, begin, steps, threshold, seed):
         state, slot = draw(state, many + loose)
         out = held[slot] if slot < many else -1
         left = spare + cost[out]
-        state, drawn = draw(state, max(1, np.searchsorted(rising, left, side="right")))
+        state, drawn = draw(state, max(1, up_to(left, rising)))
         into = some[drawn]
         if opened[into]:
             if not loose:

@@ -111,7 +111,7 @@ def swap_cover(rows, by_site, opened, fixed, barred, rounding):  # type: ignore[
     ptr, site, _, weight, _ = rows
     first, point, _ = by_site
     sites, demands = len(opened), len(weight)
-    held: Any = np.flatnonzero(opened)
+    held: Any = opened.nonzero()[0]
     slot: Any = np.full(sites, -1, np.int64)
     for r in range(len(held)):
         slot[held[r]] = r

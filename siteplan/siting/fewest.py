@@ -60,7 +60,7 @@ def search_covers(ptr, site, by_site, opened, able, enough, most):  # type: igno
             size[site[k]] += ptr[i + 1] - ptr[i]
     state = here, number, weight, score, bare, place
     changed, fresh = np.zeros(sites, np.int64), np.ones(sites, np.bool_)
-    left, many, visits, last, turn, drawn = rows, here.sum(), 0, -1, 0, np.uint64(1)
+    left, many, visits, last, turn, drawn = rows, len(here.nonzero()[0]), 0, -1, 0, np.uint64(1)
     while left > 0:  # greedy
         into = -1
         for j in range(sites):

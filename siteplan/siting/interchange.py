@@ -18,7 +18,7 @@ def greedy(rows, opened, barred, count):  # type: ignore[no-untyped-def]
     ptr, site, cost, weight, _ = rows
     least = nearest(rows, opened)
     gain = np.empty(len(opened))
-    for _ in range(count - opened.sum()):
+    for _ in range(count - len(opened.nonzero()[0])):
         gain[:] = 0.0
         for i in range(len(ptr) - 1):
             for k in range(ptr[i], ptr[i + 1]):
@@ -71,8 +71,8 @@ def _value_swaps(rows, slot, gain, loss, extra):  # type: ignore[no-untyped-def]
 @kernel
 def interchange(rows, opened, fixed, barred):  # type: ignore[no-untyped-def]
     """Make the best swap, in place, until none helps; return the objective."""
-    count = opened.sum()
-    slot, held = np.full(len(opened), -1, np.int64), np.flatnonzero(opened)
+    slot, held = np.full(len(opened), -1, np.int64), opened.nonzero()[0]
+    count = len(held)
     for r in range(count):
         slot[held[r]] = r
     gain, loss = np.empty(len(opened)), np.empty(count)

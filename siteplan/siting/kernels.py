@@ -1,6 +1,8 @@
 """What a set of sites gives and what a change of it would: compiled passes over the pairs, arrays in, arrays out.
 
 Pairs are in CSR by point: those of point i are `ptr[i]:ptr[i + 1]`, each with its site and what a person counts there.
+
+Kernels of siting use none of NumPy's sums and searches: for those Numba loads SciPy's linear algebra in every run.
 """
 
 import numpy as np
@@ -18,6 +20,7 @@ __all__ = [
     "pairs_by_site",
     "swaps_by_number",
     "swaps_by_worth",
+    "up_to",
 ]
 
 
@@ -51,6 +54,19 @@ def gains_by_worth(ptr, site, worth, weight, opened, best):  # type: ignore[no-u
             if worth[k] > best[i] and not opened[site[k]]:
                 gain[site[k]] += weight[i] * (worth[k] - best[i])
     return gain
+
+
+@inner_kernel
+def up_to(most, rising):  # type: ignore[no-untyped-def]
+    """Return how many of some rising numbers are at most `most`."""
+    found, end = 0, len(rising)
+    while found < end:
+        middle = (found + end) // 2
+        if rising[middle] <= most:
+            found = middle + 1
+        else:
+            end = middle
+    return found
 
 
 @inner_kernel
@@ -158,7 +174,7 @@ def dominators(pairs, by_site, weight, about, cost, kind, enough):  # type: igno
             for q in range(first[j], first[j + 1]):
                 i = point[q]
                 if weight[i] > 0:
-                    to = ptr[i] + np.searchsorted(site[ptr[i] : ptr[i + 1]], k)
+                    to = ptr[i] + up_to(k - 1, site[ptr[i] : ptr[i + 1]])
                     if to == ptr[i + 1] or site[to] != k or worth[to] < there[q]:
                         above = False
                         break

@@ -105,13 +105,16 @@ def ascend(rows, at, status, count, aims, step, turns, side, fewer):  # type: ig
     known, goal, cutoff = aims
     # A toll is of a site, a price of a person: a condition weighs as much less as a site has people.
     over, try_toll = np.empty(len(most)), toll.copy()
-    light = count / max(1e-300, weight.sum()) * max(1.0, len(member) / len(status))
+    whole = 0.0
+    for each in weight:
+        whole += each
+    light = count / max(1e-300, whole) * max(1.0, len(member) / len(status))
     demands, sites = len(ptr) - 1, len(status)
     reduced, picked, picks = np.empty(sites), np.zeros(sites, np.bool_), np.zeros(sites, np.bool_)
     order, spare, trial = np.empty(sites, np.int64), np.empty(demands), price.copy()
     best, stale, weighing = -np.inf, 0, 0.1
     for turn in range(turns):
-        need = count - (status == IN).sum()
+        need = count - len((status == IN).nonzero()[0])
         value, last, following = _relax(rows, trial, status, need, reduced, picked, order, spare, side, try_toll, fewer)
         if value == np.inf:
             return value, step, turn + 1, picks
