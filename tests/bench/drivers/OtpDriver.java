@@ -132,7 +132,7 @@ class OtpDriver {
 
     StopArrivals arrivals(
         RaptorRoutingRequestTransitData data, Collection<? extends RaptorAccessEgress> access, int start) {
-        var request = new RaptorRequestBuilder<TripSchedule>().profile(RaptorProfile.BEST_TIME);
+        var request = new RaptorRequestBuilder<TripSchedule>().profile(RaptorProfile.STANDARD);
         request.searchParams().earliestDepartureTime(start).searchOneIterationOnly().timetable(false)
             .constrainedTransfers(false).maxNumberOfTransfers(RIDES) // told one, it takes one ride
             .addAccessPaths(access).addEgressPaths(access);
