@@ -969,6 +969,21 @@ def test_on_paper_everything_fits_one_landscape_page_and_comes_back(opened, tmp_
     assert len(re.findall(rb"/Type\s*/Page\b", file.read_bytes())) == 1
 
 
+@needs_chromium
+def test_what_has_no_room_on_paper_is_counted_and_not_cut_through(opened):
+    seen = opened(map_of(**small_world(), notes=[f"Note {number}, of so many words." for number in range(40)]))
+    seen.page.evaluate("window.print = () => {}")
+    seen.page.locator("#tools button", has_text="A4").click()
+    notes, room = seen.page.locator("#notes details p"), seen.page.locator("#notes").bounding_box()
+    shown = [place for each in notes.all() if (place := each.bounding_box())]
+    assert 0 < len(shown) < notes.count()
+    assert seen.page.locator("#notes .no-room").inner_text() == f"and {notes.count() - len(shown)} more"
+    for place in [*shown, seen.page.locator("#notes .no-room").bounding_box()]:
+        assert place["y"] + place["height"] <= room["y"] + room["height"] + 1
+    seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert seen.page.locator(".left-out, .no-room").count() == 0
+
+
 # ---- what the page counts by itself ----
 
 

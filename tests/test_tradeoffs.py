@@ -91,6 +91,8 @@ def test_the_set_that_wins_most_variants_is_told_with_what_it_forgoes() -> None:
     ]
     own = outcome(none, robust_sets=ROBUST.assign(best_in=[0.6, 0.6]))  # as often: the chosen set stands
     assert "no set is the best more often (in 60% of the runs)" in said(own)[0]
+    best = ROBUST.assign(best_in=[0.0, 1.0], max_regret=0.0)
+    assert said(outcome(none, robust_sets=best))[0].endswith("in none of the runs does another cover more people.")
     assert robust_rival(outcome(none)) is None
 
 

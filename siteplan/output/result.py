@@ -244,7 +244,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise InputError(f"{folder}: holds no {MANIFEST} of a complete run; expected a folder of results") from None
+        lacks = f"holds no {MANIFEST} of a complete run" if folder.is_dir() else "no such folder"
+        raise InputError(f"{folder}: {lacks}; expected a folder of results") from None
     return manifest
 
 

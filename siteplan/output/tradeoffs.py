@@ -127,7 +127,9 @@ def tradeoffs_told(result: Outcome, language: str = "") -> Iterator[str]:
             worse, money = _worse(result, each.worse, words), _money(result, each.cost, words)
             yield words.text("near" if near else "none_near", worse=worse, money=money, **told)
     if rival is not None and not rival.opens and not rival.instead:
-        yield words.text("robust_own", share=words.share(rival.share), regret=words.count(rival.regret))
+        always = rival.share == 1 and rival.regret == 0
+        told = {} if always else {"share": words.share(rival.share), "regret": words.count(rival.regret)}
+        yield words.text("robust_always" if always else "robust_own", **told)
     elif rival is not None:
         group = str((result.study.get("choose") or {}).get("group") or "people")
         yield words.text(

@@ -131,7 +131,7 @@ def _check_service(parts: Sequence[Part], date: dt.date) -> None:
                 "look at service_id in trips.txt, calendar.txt and calendar_dates.txt"
             )
         if not days.index[0].date() <= date <= days.index[-1].date():
-            raise InputError(f"{part.path}: {date} is outside the feed, {_dates_with_service(days, date)}")
+            raise InputError(f"{part.path}: {date} is outside the feed; {_dates_with_service(days, date)}")
     if not any(part.planned(date) for part in parts):
         which = ", ".join(str(part.path) for part in parts)
         raise InputError(f"{which}: no trip runs on {date:%A} {date}; {_dates_with_service(_service(parts), date)}")
@@ -145,7 +145,7 @@ def _dates_with_service(days: pd.Series, date: dt.date) -> str:
     distance = np.abs(known.to_numpy() - np.datetime64(date))
     nearest = sorted(known[np.argsort(distance, kind="stable")[:NEAREST]])
     return (
-        f"which has service from {days.index[0].date()} to {days.index[-1].date()}; the nearest {kind} with service: "
+        f"there is service from {days.index[0].date()} to {days.index[-1].date()}; the nearest {kind} with service: "
         + ", ".join(f"{day:%a %Y-%m-%d}" for day in nearest)
     )
 

@@ -1,5 +1,6 @@
 /* ---- on paper: the map in the size of the page, drawn anew and finer ---- */
 const PAPER = { A4: [1047, 718], A3: [1512, 1047] }; // what 10 mm of margin leave of a landscape page, in CSS pixels
+const MAY_BE_LONG = { "#side": ".layer", "#notes": "details p", "#phases": "li", "#ranking": "tbody tr", "#communes": "tbody tr" };
 const LEGEND_WIDE = 250, HEAD_HIGH = 46, FOOT_HIGH = 176;
 const paperStyle = document.head.appendChild(el("style", {}));
 let paper = "A4", before = null;
@@ -23,7 +24,16 @@ function toPaper() {
   Object.assign(box.style, { width: `${wide - LEGEND_WIDE - 12}px`, height: `${high - HEAD_HIGH - FOOT_HIGH}px` });
   L.Browser.retina = true;
   redraw(bounds.contains(everything) ? everything : bounds);
+  Object.entries(MAY_BE_LONG).forEach(([part, items]) => cutToSheet(document.querySelector(part), items));
   before.copies = [...box.querySelectorAll("canvas")].map(standIn);
+}
+function cutToSheet(box, items) { // what has no room is counted, never cut through
+  const all = box ? [...box.querySelectorAll(items)].filter((each) => each.offsetParent) : [], told = el("p", { class: "no-room" });
+  for (let at = all.length - 1; at >= 0 && box.scrollHeight > box.clientHeight; at -= 1) {
+    all[at].classList.add("left-out");
+    told.textContent = plural("and_more", all.length - at);
+    box.append(told);
+  }
 }
 function standIn(drawn) { // a canvas drawn in this very moment is blank on paper; its copy in plain memory is not
   const copy = el("canvas", { width: drawn.width, height: drawn.height, class: drawn.className, style: drawn.style.cssText, "aria-hidden": "true" });
@@ -37,6 +47,8 @@ function fromPaper() {
   const { back, retina, unfolded, told, read, copies } = before;
   copies.forEach(([drawn, copy]) => (copy.remove(), (drawn.style.display = "")));
   document.body.classList.remove("printing");
+  document.querySelectorAll(".no-room").forEach((each) => each.remove());
+  document.querySelectorAll(".left-out").forEach((each) => each.classList.remove("left-out"));
   document.querySelector("#layers").open = unfolded;
   document.querySelector("#notes details").open = told;
   document.querySelector("#panel").scrollTop = read;

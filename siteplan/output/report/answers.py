@@ -342,7 +342,7 @@ def scenarios_section(account: Account) -> Markup:
             told = [words.count(row[each]) for each in counted]
             cells.append([name, way, *told, *(NONE if math.isnan(each) else words.signed(each) for each in change)])
     headings = [(capital(words["scenario"]), ""), (words["mode"], "")]
-    headings += [(capital(words[name]), words.group(PEOPLE)) for name in counted]
+    headings += [(capital(words[name]), capital(words.group(PEOPLE))) for name in counted]
     headings += [(words.group(group), words["change"]) for group in groups]
     columns = [
         Column(heading, [row[at] for row in cells], over=over, text=at < 2)

@@ -199,7 +199,7 @@ def competition_section(account: Account) -> Markup:
         Column(capital(words["site"]), [str(name) for name in rows["name"]], text=True),
         *(Column(words[f"col_{key}"], [words.count(float(each)) for each in rows[key]]) for key in _gains(new)),
     ]
-    said = [words.text("competition_note", who=who)] if len(rows) else []
+    said = [capital(words.text("competition_note", who=who))] if len(rows) else []
     return join(
         paragraph(*_net_texts(account, found, new, who)),
         table(columns) if len(rows) else Markup(""),
