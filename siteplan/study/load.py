@@ -63,7 +63,7 @@ __all__ = [
 
 ON_WATER = 15.0  # metres from a street within which a site may be in water
 RIDE_KMH = 100.0  # as fast as a regional train with its stops, in a straight line
-LARGE_FILE = 2**24  # bytes of an extract, as the streets of a region have
+LARGE_FILE = 2**26  # bytes of an extract, as the streets of a country have: of smaller ones it would cost memory
 ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own rectangle to the last metre
 
 
