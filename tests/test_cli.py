@@ -533,6 +533,20 @@ def test_what_is_printed_to_a_reader_that_has_gone_is_no_error(town: Path, asked
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def test_tables_are_printed_whatever_the_letters_of_the_place(town: Path) -> None:
+    def printed(**place: str) -> tuple[bytes, bytes]:
+        environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", **place}
+        done = subprocess.run([*SITEPLAN, "score", str(town), "-q"], capture_output=True, check=True, env=environment)
+        return done.stdout, done.stderr
+
+    usual = printed(LC_ALL="C.UTF-8")
+    assert "─" in usual[0].decode("utf-8")
+    assert printed(LC_ALL="C") == usual
+    assert printed(LC_ALL="tr_TR.UTF-8") == usual  # plain C where it is not installed
+    drawn, _ = printed(LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert drawn.isascii()
+
+
 def test_verbose_tells_stages_and_where_an_error_arose(town: Path) -> None:
     done, told = call("score", town, "--mode=walk"), call("score", town, "--mode=walk", "-v")
     assert told.stdout == done.stdout

@@ -3,7 +3,12 @@
 Heavy modules are imported inside the commands, so that `siteplan --help` answers at once.
 """
 
+import contextlib
 import gc
+import io
+import locale
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -29,12 +34,24 @@ UNSEEN = 1_000_000  # objects that may come into being before those in a circle 
 def main() -> None:
     """Run the command line."""
     one_arena()
+    _speak_unicode()
     # Hardly anything here lies in a circle; looking for it at every 700th object takes a tenth of a run.
     gc.set_threshold(UNSEEN)
     try:
         app(prog_name="siteplan")
     finally:
         gc.freeze()  # else Python looks through all once more as it ends, which takes as long as importing pandas
+
+
+def _speak_unicode() -> None:
+    """Let any text be printed: as UTF-8 in a pipe or a file, with ? where a terminal has no sign for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            asked = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if asked else "utf-8", errors="replace" if asked else None)
+    # In the letters of Turkish, GDAL takes its own list of options to be out of order, and says so 60 times.
+    with contextlib.suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
 
 
 @app.callback(invoke_without_command=True)
