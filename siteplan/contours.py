@@ -25,7 +25,7 @@ from siteplan.config import Profile, Rides
 from siteplan.doors import as_limits, asked_limits, door
 from siteplan.errors import warn
 from siteplan.inputs.sites import Places
-from siteplan.network.graph import ModeGraph, footing, mode_graph
+from siteplan.network.graph import ModeGraph, Positions, footing, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
@@ -183,7 +183,8 @@ class _Surfaces:
         work, k = self.search, self.rank[int(row)]
         grain = (CELL, self.pace, self.beyond)
         kernel = (work.graph, work.hanging, work.mates, work.sources, work.targets)
-        with lent(self.rooms, lambda: room_for(work, self.beyond)) as room:
+        met = (2, len(work.targets[0]))
+        with lent(self.rooms, lambda: (*room_for(work, self.beyond), *np.empty(met, np.int32))) as room:
             found: Surface = search_surface(k, self.beyond, self.ends[k], self.places, grain, kernel, room)
         return found
 
@@ -209,11 +210,13 @@ def _surfaces(
     street = links["edge"].to_numpy()[rows]
     met = streets.at(street, links["offset_m"].to_numpy()[rows] / np.maximum(streets.length[street], 1e-9))
     near = _near(streets, graph, shapely.get_coordinates(true), _extent(profile, cutoffs[-1] + CELL * pace))
-    edge, metres, xy = _places(streets, near, min(CELL, STEP_SECONDS / 3.6 * profile.speed_kmh))
-    work = prepare_along(graph, sources, graph.positions(edge, metres, np.zeros(len(edge), np.int64)))
+    edge, share = streets.spaced(min(CELL, STEP_SECONDS / 3.6 * profile.speed_kmh), near)
+    targets = graph.positions(edge, share * streets.length[edge], np.zeros(len(edge), np.int64))
+    kept = _kept(streets, graph, edge, share, targets=targets)
+    work = prepare_along(graph, sources, targets.some(kept))
     ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
     rows = rows[work.order]
-    places = prepare_places(xy, CELL, pace)
+    places = prepare_places(streets.at(edge[kept], share[kept]), CELL, pace)
     return _Surfaces(rows, {int(row): k for k, row in enumerate(rows)}, ends, places, beyond, pace, work, [])
 
 
@@ -226,12 +229,25 @@ def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: flo
     return ordered
 
 
-def _places(
-    streets: StreetNetwork, edges: npt.NDArray[np.int64], step: float
-) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
-    """Return places along edges: edge, metres along it, and x, y."""
-    edge, share = streets.spaced(step, edges)
-    return edge, share * streets.length[edge], streets.at(edge, share)
+def _kept(
+    streets: StreetNetwork, graph: ModeGraph, edge: npt.NDArray[np.int64], share: Floats, *, targets: Positions
+) -> npt.NDArray[np.int64]:
+    """Return which places along edges to search, of those at a node that cost what the node does the first alone.
+
+    So does an end of an edge inside of a chain, and one where every trip that comes to the node may go on into the
+    chain: no other end there costs less, whoever comes.
+    """
+    end = np.flatnonzero((share == 0) | (share == 1))
+    at_u, chain = share[end] == 0, targets.chain[end]
+    node = np.where(at_u, streets.u[edge[end]], streets.v[edge[end]])
+    side = (at_u == graph.edge_flip[edge[end]]).astype(np.int64)
+    leads_on = np.where(side, targets.backward[end], targets.forward[end]) >= 0
+    leads_on &= graph.leave[chain, side] == graph.arrive[chain, side]
+    same = leads_on | (graph.first_copy[node] < 0)
+    end, node = end[same], node[same]
+    first = np.empty(streets.node_count, np.int64)
+    first[node[::-1]] = end[::-1]
+    return np.delete(np.arange(len(edge)), end[first[node] != end])
 
 
 # By public transport --------------------------------------------------------------------------------------------------
@@ -316,7 +332,7 @@ def _make_stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
     # Only on streets that people are linked to: the search links these places as it does homes.
     near = streets.reaching(spots, _extent(profile, rides.home_minutes * MINUTE), finer=2)
     near &= footing(streets, profile).trusted & ~streets.areas
-    _, _, xy = _places(streets, np.flatnonzero(near), STEP_RIDES)
+    xy = streets.at(*streets.spaced(STEP_RIDES, np.flatnonzero(near)))
     xy = np.unique(np.round(xy, 2).view(np.complex128)).view(float).reshape(-1, 2)  # by x and then y, as numbers go
     return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=streets.crs)
 

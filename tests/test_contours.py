@@ -24,6 +24,7 @@ from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, build_timetable
 from siteplan.routing.search import costs, prepare, times
 from siteplan.routing.surfaces import spread_places
+from test_graph import detoured, some_turns, turned
 from test_transit import HALF_HOURLY, Case, along, cases, laid, road
 from worlds import (
     METRE_A_SECOND,
@@ -140,12 +141,20 @@ def test_it_is_the_union_of_discs_but_for_a_cell(
     assert drawn.area == pytest.approx(shapely.area(twin), rel=0.2)
 
 
-@settings(max_examples=100)
-@given(networks(), st.lists(a_place, min_size=1, max_size=2), profiles, st.sampled_from([1, 8, 20]), st.booleans())
+asked = st.tuples(st.sampled_from([1, 8, 20]), st.booleans())
+
+
+@settings(max_examples=200)
+@given(networks(), st.tuples(some_turns, some_turns), st.lists(a_place, min_size=1, max_size=2), profiles, asked)
 def test_a_surface_spreads_the_times_that_people_are_counted_by(
-    edges: list[Edge], spots: list[tuple[int, float, float]], profile: Profile, minutes: int, backwards: bool
+    edges: list[Edge],
+    forbidden: tuple[list[int], list[int]],
+    spots: list[tuple[int, float, float]],
+    profile: Profile,
+    asked: tuple[int, bool],
 ) -> None:
-    streets = to_scale(made(edges), 0.2)
+    streets = detoured(turned(to_scale(made(edges), 0.2), forbidden[0]), forbidden[1])
+    minutes, backwards = asked
     if np.max(streets.costs(profile)) < 0:
         return
     sites = put(streets, [(edge, share, 0.0) for edge, share, _ in spots])

@@ -16,7 +16,7 @@ edge, or one that meets a changed edge, is part of. What replaces them stands be
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,10 @@ class Positions:
 
     def __len__(self) -> int:
         return len(self.chain)
+
+    def some(self, rows: Ints) -> "Positions":
+        """Return some of them."""
+        return Positions(*(getattr(self, each.name)[rows] for each in fields(self)))
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def room_for(search: Search, cutoff: int) -> tuple[Any, ...]:
 
 
 def _int32(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.ascontiguousarray(column if column.dtype == np.float64 else column.astype(np.int32))
+    return np.ascontiguousarray(column if column.dtype == np.float64 else column.astype(np.int32, copy=False))
 
 
 def _seeds(graph: ModeGraph, sources: Positions) -> tuple[Ints, Ints]:

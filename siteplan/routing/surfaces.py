@@ -3,7 +3,7 @@
 import numpy as np
 
 from siteplan.compiled import inner_kernel, kernel
-from siteplan.routing.streets import FAR, UNSEEN, U, explore, own_chain
+from siteplan.routing.streets import FAR, UNSEEN, U, ascend, explore, own_chain
 
 __all__ = ["outlines", "prepare_places", "search_surface", "spread_places"]
 
@@ -88,33 +88,37 @@ def _by_chain(target, from_a, from_b, targets):  # type: ignore[no-untyped-def]
 
 @inner_kernel
 def _meet_chains(s, cutoff, graph, hanging, mates, sources, targets, room):  # type: ignore[no-untyped-def]
-    """Search from source `s`; return how many targets were met: their numbers stand in `met`, beside it their costs."""
+    """Search from source `s`; return how many targets were met, whose numbers and costs are the last two of `room`.
+
+    The chains met are taken in their order, and not as the search came to them: so memory is near.
+    """
     ends_ptr, ends = hanging
     ptr, arrive = mates
-    state, heads, pool, seen, cost, met = room[:6]
+    state, heads, pool, seen, marks, chains, blocks, wide, met, cost = room
     count = explore(s, cutoff, graph, sources, state, heads, pool, seen)
-    found = U(0)
-    home = sources[2][s]
+    home, reached, found = sources[2][s], U(0), U(0)
     if home >= 0:
-        from_a, from_b = state[U(arrive[home, 0])] >> 1, state[U(arrive[home, 1])] >> 1
-        for target in range(ptr[home], ptr[home + 1]):
-            total = min(own_chain(s, target, sources, targets), _by_chain(target, from_a, from_b, targets))
-            if total <= cutoff:
-                met[found], cost[found] = target, total
-                found += U(1)
+        marks[home], chains[0] = 0, home
+        reached += U(1)
     for i in range(count):
         node = U(seen[i])
         for k in range(U(ends_ptr[node]), U(ends_ptr[node + U(1)])):
             chain = ends[k]
-            a, b = U(arrive[chain, 0]), U(arrive[chain, 1])
-            if chain == home or (node != a and state[a] != UNSEEN):  # the other end speaks for both
-                continue
-            from_a, from_b = state[a] >> 1, state[b] >> 1
-            for target in range(U(ptr[chain]), U(ptr[chain + 1])):
-                total = _by_chain(target, from_a, from_b, targets)
-                if total <= cutoff:
-                    met[found], cost[found] = target, total
-                    found += U(1)
+            if marks[U(chain)] == FAR:
+                marks[U(chain)], chains[reached] = 0, chain
+                reached += U(1)
+    ascend(marks, FAR, chains, reached, blocks, wide)
+    for i in range(reached):
+        chain = U(chains[i])
+        marks[chain] = FAR
+        from_a, from_b = state[U(arrive[chain, 0])] >> 1, state[U(arrive[chain, 1])] >> 1
+        for target in range(U(ptr[chain]), U(ptr[chain + U(1)])):
+            total = _by_chain(target, from_a, from_b, targets)
+            if chain == home:
+                total = min(total, own_chain(s, target, sources, targets))
+            if total <= cutoff:
+                met[found], cost[found] = target, total
+                found += U(1)
     for i in range(count):
         state[U(seen[i])] = UNSEEN
     return found
@@ -135,7 +139,7 @@ def search_surface(s, cutoff, ends, places, grain, search, room):  # type: ignor
     search
         Graph, hanging chains, mates, sources and targets, as `prepare_along` lays them out.
     room
-        The working arrays (`make_room`).
+        The working arrays (`make_room`), and one for the targets met and one for their costs, int32.
 
     Returns
     -------
@@ -145,20 +149,21 @@ def search_surface(s, cutoff, ends, places, grain, search, room):  # type: ignor
     """
     cell, pace, far = grain
     graph, hanging, mates, sources, targets = search
-    cost, met = room[4], room[5]
+    met, cost = room[-2:]
     count = _meet_chains(s, cutoff, graph, hanging, mates, sources, targets, room)
     way = np.hypot(ends[2] - ends[0], ends[3] - ends[1])
     steps = int(np.ceil(way / cell)) * 2
-    own, on_the_way = np.arange(steps + 1), np.empty((steps + 1, 2))
-    for k in own:
+    own, took, on_the_way = np.empty(steps + 1, np.int32), np.empty(steps + 1, np.int32), np.empty((steps + 1, 2))
+    for k in range(steps + 1):
         share = k / max(steps, 1)
+        own[k], took[k] = k, np.int32(np.rint(pace * way / max(steps, 1) * k))
         on_the_way[k, 0] = ends[0] + share * (ends[2] - ends[0])
         on_the_way[k, 1] = ends[1] + share * (ends[3] - ends[1])
     off = prepare_places(on_the_way, cell, pace)
     first, row = np.int64(off[0][0, 0]), np.int64(off[0][0, 1])
     box = _widened((first, row, first, row), off[0], own, steps + 1)
     grid, west, south = _frame(_widened(box, places[0], met, count), far)
-    _spread(grid, west, south, off, own, np.rint(pace * way / max(steps, 1) * own), steps + 1)
+    _spread(grid, west, south, off, own, took, steps + 1)
     _spread(grid, west, south, places, met, cost, count)
     return grid, west * cell, south * cell
 
