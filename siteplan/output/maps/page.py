@@ -1,4 +1,4 @@
-"""One HTML file that asks for nothing outside itself: Folium's map, Leaflet inlined, the data as JSON."""
+"""One HTML file that asks for nothing outside itself: Leaflet inlined, the data as JSON; with additions, Folium's."""
 
 import base64
 import hashlib
@@ -66,18 +66,44 @@ class SiteMap:
         """The map: `folium.Marker((lat, lon)).add_to(page.map)`, and so with any layer or plugin of Folium."""
         import folium
 
-        south, west, north, east = self.data["bounds"]
-        middle = ((south + north) / 2, (west + east) / 2)
-        return folium.Map(location=middle, tiles=None, prefer_canvas=True, zoom_control=False, zoom_snap=0.25)
+        return folium.Map(
+            location=_middle(self.data), tiles=None, prefer_canvas=True, zoom_control=False, zoom_snap=0.25
+        )
 
     @property
     def html(self) -> str:
         """The page as it is now."""
-        return _render(self.data, self.map) if self.map._children else self._plain
+        added = vars(self).get("map")  # Folium, which takes long to load, is asked for additions alone
+        return _render(self.data, added) if added is not None and added._children else self._plain
 
     @cached_property
     def _plain(self) -> str:
-        return _render(self.data, self.map)
+        options = {
+            "center": _middle(self.data),
+            "zoom": 10,
+            "zoomControl": False,
+            "preferCanvas": True,
+            "zoomSnap": 0.25,
+        }
+        page = f"""<!DOCTYPE html>
+<html>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_title(self.data)}</title>
+{_head()}
+</head>
+<body>
+{_asset("page.html")}
+<div class="folium-map" id="siteplan_map"></div>
+{_about(self.data)}
+<script>
+const siteplan_map = L.map("siteplan_map", {json.dumps(options)});
+{_script("siteplan_map")}
+</script>
+</body>
+</html>"""
+        return _with_policy(page, "")
 
     def save(self, path: str | Path) -> None:
         """Write the page to `path`, whole or not at all."""
@@ -92,25 +118,41 @@ class SiteMap:
         return f'<iframe srcdoc="{html.escape(self.html)}" style="{style}" title="siteplan"></iframe>'
 
 
+def _middle(data: Mapping[str, Any]) -> list[float]:
+    south, west, north, east = data["bounds"]
+    return [(south + north) / 2, (west + east) / 2]
+
+
+def _title(data: Mapping[str, Any]) -> str:
+    return html.escape(seen(data["title"]))
+
+
+def _about(data: Mapping[str, Any]) -> str:
+    """Give what the page shows as an element of its own."""
+    return f'<script id="siteplan-data" type="application/json">{_json(data)}</script>'
+
+
+def _script(plan: str) -> str:
+    """Give what draws the page around the map of a name."""
+    script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+    return f'"use strict";\nfunction siteplan(map) {{\n{script}\n}}\nsiteplan({plan});'
+
+
 def _render(data: Mapping[str, Any], plan: Any) -> str:
-    """Render a page from its data and its map; every text in `data` is shown as it is and never run."""
+    """Render a page from its data and a map with additions; every text in `data` is shown as it is and never run."""
     figure, links = plan.get_root(), (plan.default_js, plan.default_css)
     parts = (figure.header, figure.html, figure.script)
     _forget(parts, [*OWN, *(name for name, _ in (*links[0], *links[1]))])
     plan.default_js, plan.default_css = [], []  # instead of Folium's links to other hosts
-    figure.title = html.escape(seen(data["title"]))
+    figure.title = _title(data)
     plan.render()  # Folium puts its own parts and what was added into the page; ours come around them
     _bring_libraries(figure, dict(links[0]), dict(links[1]))
     brought = "".join(child.render() for part in parts for child in part._children.values())
-    if plan._children:
-        figure.header.add_child(_raw(_icons()), name="siteplan_icons", index=0)
+    figure.header.add_child(_raw(_icons()), name="siteplan_icons", index=0)
     figure.header.add_child(_raw(_head()), name="siteplan_head", index=0)
     figure.html.add_child(_raw(_asset("page.html")), name="siteplan_page", index=0)
-    about = f'<script id="siteplan-data" type="application/json">{_json(data)}</script>'
-    figure.html.add_child(_raw(about), name="siteplan_data")
-    script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
-    drawn = f'"use strict";\nfunction siteplan(map) {{\n{script}\n}}\nsiteplan({plan.get_name()});'
-    figure.script.add_child(_raw(drawn), name="siteplan_script")
+    figure.html.add_child(_raw(_about(data)), name="siteplan_data")
+    figure.script.add_child(_raw(_script(plan.get_name())), name="siteplan_script")
     stable = figure.render().replace(plan.get_name(), "siteplan_map")  # Folium names things by chance
     _forget(parts, OWN)
     plan.default_js, plan.default_css = links
