@@ -214,7 +214,7 @@ def _first_footing(streets: StreetNetwork, profile: Profile, cost: Ints) -> Foot
         raise NetworkError(f"{streets.source}: no street may be used by profile {profile.name!r} ({profile.rules})")
     ends_only = np.maximum(*streets.uses(profile.rules, push=profile.push, calm=profile.stress)[:2]) == Access.ENDS
     edges = np.flatnonzero(usable)
-    u, v = streets.u[edges], streets.v[edges]
+    u, v = streets.u[edges].astype(np.int32), streets.v[edges].astype(np.int32)
     component = components(u, v, streets.node_count)
     ends_only[edges] |= _behind_gates(u, v, ends_only[edges], component)
     ends_only |= pushed
@@ -604,7 +604,7 @@ def _met(streets: StreetNetwork, use: Footing, alike: Ints) -> Bools:
 
 def _with_rows(old: ModeGraph, anew: Bools, arcs: tuple[Ints, Ints, Ints]) -> tuple[Ints, npt.NDArray[np.int32]]:
     """Return the arcs of a graph, those of some nodes laid anew; as `rows`, dead ends marked."""
-    tail = np.repeat(np.arange(len(old.indptr) - 1), np.diff(old.indptr))
+    tail = np.repeat(np.arange(len(old.indptr) - 1, dtype=np.int32), np.diff(old.indptr))
     kept = np.flatnonzero(~anew[tail])
     head = old.arcs[kept, 0]
     some = anew[arcs[0]]

@@ -105,22 +105,28 @@ def tidy(ptr, site, cost, weight, penalty, kept):  # type: ignore[no-untyped-def
 @kernel
 def merge(ptr, site, cost, weight):  # type: ignore[no-untyped-def]
     """Return the rows with those of the same sites at the same costs as one, in the order of the first of each."""
-    demands, bits = len(ptr) - 1, cost.view(np.uint64)
-    mark = np.empty(demands, np.uint64)
+    demands, cost_bits, width = len(ptr) - 1, cost.view(np.uint64), 1
+    while 1 << width < 2 * demands:
+        width += 1
+    first, listed = np.arange(demands), np.zeros(1 << width, np.int64)  # the first of each, from 1 on, by its hash
     for i in range(demands):
         mixed = np.uint64(14695981039346656037)  # FNV-1a
         for k in range(ptr[i], ptr[i + 1]):
             mixed = (mixed ^ np.uint64(site[k])) * np.uint64(1099511628211)
-            mixed = (mixed ^ bits[k]) * np.uint64(1099511628211)
-        mark[i] = mixed
-    first, order = np.arange(demands), np.argsort(mark, kind="mergesort")
-    for at in range(1, demands):
-        i, before = order[at], first[order[at - 1]]
-        same = mark[i] == mark[before] and ptr[i + 1] - ptr[i] == ptr[before + 1] - ptr[before]
-        for k in range(ptr[i + 1] - ptr[i] if same else 0):
-            same &= site[ptr[i] + k] == site[ptr[before] + k] and cost[ptr[i] + k] == cost[ptr[before] + k]
-        if same:
-            first[i] = before
+            mixed = (mixed ^ cost_bits[k]) * np.uint64(1099511628211)
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(11400714819323198485)  # its highest bits hang on all
+        at = np.int64(mixed >> np.uint64(64 - width))
+        while listed[at] > 0:
+            before, k = listed[at] - 1, ptr[i]
+            ahead = k - ptr[before]
+            while k < ptr[i + 1] and site[k] == site[k - ahead] and cost[k] == cost[k - ahead]:
+                k += 1
+            if k == ptr[i + 1] and k - ahead == ptr[before + 1]:
+                first[i] = before
+                break
+            at = (at + 1) % len(listed)
+        else:
+            listed[at] = i + 1
     place, kept, pairs = np.empty(demands, np.int64), 0, 0
     for i in range(demands):
         if first[i] == i:
@@ -128,7 +134,7 @@ def merge(ptr, site, cost, weight):  # type: ignore[no-untyped-def]
             kept += 1
             pairs += ptr[i + 1] - ptr[i]
     new_ptr, new_weight = np.zeros(kept + 1, np.int64), np.zeros(kept)
-    new_site, new_cost = np.empty(pairs, site.dtype), np.empty(pairs)
+    new_site, new_cost = np.empty(pairs, np.int32), np.empty(pairs)
     for i in range(demands):
         at = place[first[i]]
         new_weight[at] += weight[i]
