@@ -256,31 +256,25 @@ def test_between_either_side_of_a_lift_one_takes_it(direction: Literal["to", "fr
 def test_nobody_takes_a_lift_between_ways_on_one_level(tmp_path: Path) -> None:
     """Corridors of 100 m meet at a lift, which takes a minute, but between the two of level 0, however written.
 
-    Who names two levels, or none, may be on any: there the lift is taken, but for going on along one and the same way.
+    And between the two that name layer 1 and no level, which is another place than level 1. Who names two levels, or
+    nothing, may be on any: there the lift is taken, but for going on along one and the same way.
     """
-    levels = ["0", "0.0", "1", None, None, "0;1"]
-    ends = [(100 * np.cos(turn), 100 * np.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 8, endpoint=False)]
-    ways = [
-        ({"highway": "corridor"} | ({"level": level} if level else {}), [0, n + 1]) for n, level in enumerate(levels)
-    ]
-    ways.append(({"highway": "corridor"}, [7, 0, 8]))
+    named: list[Tags] = [{"level": level} for level in ("0", "0.0", "1", "0;1")]
+    named += [{"layer": "1"}, {"layer": "1.0"}, {"layer": "1", "level": "0;1"}, {"layer": "one"}, {}, {}]
+    ends = [(100 * np.cos(turn), 100 * np.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 12, endpoint=False)]
+    ways = [({"highway": "corridor", **tags}, [0, n + 1]) for n, tags in enumerate(named)]
+    ways.append(({"highway": "corridor"}, [11, 0, 12]))
     nodes = {0: (0.0, 0.0), **{n + 1: end for n, end in enumerate(ends)}}
-    file = tmp_path / "world.osm"
-    file.write_text(World(nodes, ways, posts={0: {"highway": "elevator"}}).xml(), encoding="utf-8")
-    streets = read_streets(file)
-    assert [dict(tags).get("level") for tags in streets.kinds if ("highway", "corridor") in tags] == [
-        "0",
-        "0.0",
-        "1",
-        None,
-    ]
+    world, file = World(nodes, ways, posts={0: {"highway": "elevator"}}), tmp_path / "world.osm"
+    file.write_text(world.xml(), encoding="utf-8")
     there = places(ends)
-    times = travel_times(streets, there, there, mode=METRE_A_SECOND, minutes=10).set_index(["site", "point"])["minutes"]
-    for (site, point), minutes in times.items():
-        same = int(site) == point
-        lift = 0 if same or {int(site), point} in ({0, 1}, {6, 7}) else 60
-        assert 60 * minutes == pytest.approx(0 if same else 200 + lift, abs=0.5)
-    assert len(times) == 64
+    for streets in (read_streets(file), world.streets()):
+        times = travel_times(streets, there, there, mode=METRE_A_SECOND, minutes=10)
+        for site, point, minutes in times[["site", "point", "minutes"]].itertuples(index=False):
+            same = int(site) == point
+            lift = 0 if same or {int(site), point} in ({0, 1}, {4, 5}, {10, 11}) else 60
+            assert 60 * minutes == pytest.approx(0 if same else 200 + lift, abs=0.5)
+        assert len(times) == 144
 
 
 def test_a_lift_drawn_as_a_way_is_no_lift_again_at_its_ends() -> None:

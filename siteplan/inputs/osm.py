@@ -23,7 +23,7 @@ KEYS = frozenset(
     "highway area access foot bicycle vehicle oneway oneway:foot oneway:bicycle junction motorroad cycleway"
     " cycleway:left cycleway:right cycleway:both cycleway:oneway cycleway:left:oneway cycleway:right:oneway"
     " cycleway:both:oneway sidewalk sidewalk:both sidewalk:left sidewalk:right bridge tunnel service conveying"
-    " maxspeed lanes level".split()
+    " maxspeed lanes level layer".split()
 ) | {
     f"{key}:{more}"
     for key in ("access", "foot", "bicycle", "vehicle")
@@ -50,7 +50,6 @@ TRAFFIC = frozenset(
     "residential unclassified road tertiary tertiary_link secondary secondary_link primary primary_link trunk"
     " trunk_link busway".split()
 )
-ONE_LEVEL = re.compile(r"-?\d+(\.\d+)?")
 ISO = re.compile(r"P?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 SQUARES = ("pedestrian", "footway")  # walked across as well, where they are areas
 
@@ -204,8 +203,6 @@ def _street_tags(text: bytes, when: datetime) -> Tags:
         kind, _, value = found.partition("=")
         tags = {"highway": value, kind: value, **tags}
     _round_traffic(tags)
-    if "level" in tags and ONE_LEVEL.fullmatch(tags["level"]) is None:  # stairs and ramps are on several
-        del tags["level"]
     return tuple(tags.items())
 
 

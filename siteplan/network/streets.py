@@ -27,7 +27,7 @@ from siteplan.network.along import evenly, points_along
 from siteplan.network.detours import apart
 from siteplan.network.slope import Climb, read_climb
 from siteplan.network.squares import square_chords
-from siteplan.network.tags import HOMES, Access, Use, bike_use, stress, walk_use
+from siteplan.network.tags import HOMES, Access, Use, bike_use, storey, stress, walk_use
 from siteplan.network.turns import forbidden_turns, forbidden_ways
 
 __all__ = ["Origin", "StreetNetwork", "read_streets"]
@@ -563,7 +563,7 @@ def _with_posts(streets: StreetNetwork, post_of: Ints) -> StreetNetwork:
     """Take nodes at which something stands apart: each edge ends at a node of its own there.
 
     From each of these an edge without length, as the barrier or lift permits, leads to the node in the middle. Where
-    nobody gets through there is none. Ways on one level share their node at a lift: nobody takes it between them, nor
+    nobody gets through there is none. Ways on one storey share their node at a lift: nobody takes it between them, nor
     going on along a way that others meet there.
     """
     ends = np.concatenate([streets.u, streets.v])
@@ -605,17 +605,18 @@ def _with_posts(streets: StreetNetwork, post_of: Ints) -> StreetNetwork:
 def _doors_of(streets: StreetNetwork, post: Ints, middle: Ints, edge: Ints) -> Ints:
     """Return for each end of an edge at a node where something stands the first end that shares its door.
 
-    At a lift, ends of ways that name the same level have one, and so have those of one way that names none and goes on
-    past others there: a way by itself leads to the lift and away from it. All others have their own.
+    At a lift, ends of ways that name the same level have one, so have those that name no level and the same layer, and
+    those of one way that names neither and goes on past others there: a way by itself leads to the lift and away from
+    it. All others have their own.
     """
     lift = np.array([("highway", "elevator") in tags for tags in streets.kinds], bool)[post]
-    level = np.array([float(dict(tags).get("level", "nan")) for tags in streets.kinds])[streets.kind[edge]]
-    way, named = streets.way_id[edge], np.isfinite(level)
+    named, number = np.array([storey(dict(tags)) for tags in streets.kinds])[streets.kind[edge]].T
+    way = streets.way_id[edge]
     ways_there = np.bincount(np.unique(np.column_stack([middle, way]), axis=0)[:, 0])
     door = np.arange(len(middle))
-    known = np.flatnonzero(lift & (named | (ways_there[middle] > 1)))
-    storey = np.column_stack([middle, named, np.where(named, level, way)])[known]
-    _, first, same = np.unique(storey, axis=0, return_index=True, return_inverse=True)
+    known = np.flatnonzero(lift & ((named > 0) | (ways_there[middle] > 1)))
+    shared = np.column_stack([middle, named, np.where(named > 0, number, way)])[known]
+    _, first, same = np.unique(shared, axis=0, return_index=True, return_inverse=True)
     door[known] = known[first[same.ravel()]]
     return door
 

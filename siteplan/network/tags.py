@@ -4,13 +4,14 @@ The rules follow OpenStreetMap's access tagging: the mode's own tag beats `vehic
 what the kind of street implies.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 from siteplan.inputs.osm import LIMITS, speed_limit
 
-__all__ = ["HOMES", "Access", "Use", "bike_use", "stress", "walk_use"]
+__all__ = ["HOMES", "Access", "Use", "bike_use", "storey", "stress", "walk_use"]
 
 
 class Access(IntEnum):
@@ -84,6 +85,7 @@ VALUES = {
     **dict.fromkeys(("no", "use_sidepath", "military", "agricultural", "forestry", "restricted"), Access.NO),
     "dismount": Access.PUSH,
 }
+ONE_STOREY = re.compile(r"-?\d+(\.\d+)?")
 ONE_WAY = {"yes": 1, "true": 1, "1": 1, "-1": -1, "reverse": -1, "no": 0, "false": 0, "0": 0}
 
 
@@ -145,6 +147,16 @@ def bike_use(tags: Mapping[str, str], *, push: bool = False, calm: int | None = 
             )
         )
     return _carried(tags, forward, backward) or Use(forward, backward)
+
+
+def storey(tags: Mapping[str, str]) -> tuple[int, float]:
+    """Return what names the storey of a way, 2 = `level`, 1 = `layer`, 0 = nothing, and which it is.
+
+    Stairs and ramps are on several levels, and so on none.
+    """
+    key = "level" if "level" in tags else "layer"
+    said = tags.get(key, "")
+    return (0, 0.0) if ONE_STOREY.fullmatch(said) is None else (1 + (key == "level"), float(said))
 
 
 def stress(tags: Mapping[str, str]) -> tuple[int, int]:
