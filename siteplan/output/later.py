@@ -17,8 +17,11 @@ class Later(Mapping[str, Made]):
     and without all times at once, which take more memory than all else.
     """
 
-    def __init__(self, given: Mapping[str, Made | Callable[[], Made]]) -> None:
-        self._given: dict[str, Any] = dict(given)
+    def __init__(self, *given: Mapping[str, Made] | Mapping[str, Made | Callable[[], Made]]) -> None:
+        """Take tables of several; what stands in one of these as a function still does here."""
+        self._given: dict[str, Any] = {}
+        for each in given:
+            self._given |= each._given if isinstance(each, Later) else each
 
     def __getitem__(self, name: str) -> Made:
         """Return a table."""

@@ -15,6 +15,7 @@ import shapely
 
 from siteplan.config import Profile, Study
 from siteplan.inputs.extract import way_names
+from siteplan.network.graph import ModeGraph
 from siteplan.network.kept import linked
 from siteplan.network.snapping import HARD_LIMIT
 from siteplan.network.streets import StreetNetwork
@@ -89,6 +90,7 @@ def doubts(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame, points
     found = reach_totals(
         streets, sites.iloc[near], placed, mode=profile, minutes=minutes, direction=study.travel.direction
     )
+    streets.forget(ModeGraph)  # ways in metres are searched on another, as large
     reach = np.zeros(len(sites))
     reach[near] = found.iloc[:, 0]
     usual = np.array([np.median(reach[beside[1][beside[0] == at]]) if at in near else 0.0 for at in range(len(sites))])

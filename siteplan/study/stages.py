@@ -149,7 +149,7 @@ def run_into(
         found, after = _begun(asked, variants_of(asked), odd, cache, means=means, read=read)
         draw = functools.partial(_rings, found) if asked.output.isochrones else None
         result = _with_scenarios(_answered(found, draw), found, after)
-        result = replace(result, tables={**result.tables, **_for_map(found)})
+        result = replace(result, tables=Later(result.tables, _for_map(found)))
         if found.data.streets is not None:
             found.data.streets.forget()  # nothing is searched any more
         give_back()
@@ -175,6 +175,7 @@ def _rings(found: Searched, opened: Collection[str]) -> gpd.GeoDataFrame | None:
         )
     if data.streets is None or sites.empty:
         return None
+    give_back()  # pairs of sites and points that a choice was made of
     return rings_of(found.study, data.streets, data.timetable, sites, cache=found.cache, means=found.means)
 
 
@@ -328,9 +329,9 @@ def _with_scenarios(base: Result, found: Searched, after: Sequence[tuple[Variant
             result = _analysed(changed, opened=opened)
             kept = {} if plan is None else {"choice": plan}
             ways = covered(variant.study, here, place.sites, opened)
-            result = replace(result, tables={**result.tables, **kept, "coverage": ways})
+            result = replace(result, tables=Later(result.tables, kept, {"coverage": ways}))
         told_too = answers(Situation(variant.study, place, here, scores=result.scores), of_scenarios=True)
-        result = replace(result, tables={**result.tables, **told_too})
+        result = replace(result, tables=Later(result.tables, told_too))
         sites = len(place.sites)
         described = {"name": variant.name, "about": variant.about, "sites": sites, "searched": anew}
         told.append({**described, "folder": f"{SCENARIOS}/{folder_name(variant.name)}"})
@@ -340,7 +341,7 @@ def _with_scenarios(base: Result, found: Searched, after: Sequence[tuple[Variant
         "scenario_scores": scores_table(base, others),
     }
     manifest = {**base.manifest, "scenarios": told}
-    return replace(base, scenarios=others, tables={**base.tables, **tables}, manifest=manifest)
+    return replace(base, scenarios=others, tables=Later(base.tables, tables), manifest=manifest)
 
 
 def _answered(found: Searched, draw: Callable[[Collection[str]], gpd.GeoDataFrame | None] | None = None) -> Result:
@@ -369,7 +370,7 @@ def _names(choice: Choice | None) -> list[str]:
 def _choosing(result: Result, choice: Choice | None, tables: Mapping[str, pd.DataFrame]) -> Result:
     """Add a choice, what the manifest says of it, and further tables."""
     manifest = {**result.manifest, **choice_told(choice)}
-    return replace(result, choice=choice, tables={**result.tables, **tables}, manifest=manifest)
+    return replace(result, choice=choice, tables=Later(result.tables, tables), manifest=manifest)
 
 
 def _analysed(found: Searched, rings: gpd.GeoDataFrame | None = None, *, opened: Sequence[str] = ()) -> Result:
