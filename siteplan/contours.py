@@ -25,6 +25,7 @@ from siteplan.config import Profile, Rides
 from siteplan.doors import as_limits, asked_limits, door
 from siteplan.errors import warn
 from siteplan.inputs.sites import Places
+from siteplan.network.along import distinct
 from siteplan.network.graph import ModeGraph, Positions, footing, mode_graph
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
@@ -332,9 +333,8 @@ def _make_stop_places(transit: Timetable, rides: Rides) -> gpd.GeoDataFrame:
     # Only on streets that people are linked to: the search links these places as it does homes.
     near = streets.reaching(spots, _extent(profile, rides.home_minutes * MINUTE), finer=2)
     near &= footing(streets, profile).trusted & ~streets.areas
-    xy = streets.at(*streets.spaced(STEP_RIDES, np.flatnonzero(near)))
-    xy = np.unique(np.round(xy, 2).view(np.complex128)).view(float).reshape(-1, 2)  # by x and then y, as numbers go
-    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=streets.crs)
+    xy = np.round(streets.at(*streets.spaced(STEP_RIDES, np.flatnonzero(near))), 2)
+    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*distinct(xy).T), crs=streets.crs)
 
 
 def _joined(surfaces: list[Surface], choose: np.ufunc, beyond: int) -> Surface:

@@ -6,11 +6,16 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteplan.network.along import costs_along, evenly, points_along
+from siteplan.network.along import costs_along, distinct, evenly, points_along
 
 whole = st.integers(-20, 20).map(float)
 lines = st.lists(st.lists(st.tuples(whole, whole), min_size=2, max_size=6), min_size=1, max_size=5)
 shares = st.floats(0, 1)
+
+
+@given(st.lists(st.tuples(whole, whole)))
+def test_places_are_told_once_each_by_x_and_y(places: list[tuple[float, float]]) -> None:
+    assert distinct(np.array(places).reshape(-1, 2)).tolist() == [[x, y] for x, y in sorted({*places})]
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=6), st.floats(0.5, 60))

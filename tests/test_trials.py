@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from shapely import Point
 
 import siteplan as sp
@@ -17,7 +18,7 @@ from siteplan.reachable import Reach
 from siteplan.study import read_study, run
 from siteplan.study.cache import Cache
 from siteplan.study.doubt import slowest
-from siteplan.study.trials import trial_places, trials_of
+from siteplan.study.trials import near_homes, trial_places, trials_of
 from siteplan.words import half_up
 from tests.browser import browser, needs_chromium, open_page
 from tests.test_maps import data_of
@@ -52,6 +53,15 @@ def test_the_places_are_on_the_street_and_the_limits_are_the_shortest_that_hold(
     # 240 m in 3 minutes, 440 m in 5.5: two crossings on, four crossings on.
     assert (near["minutes"] == apart.abs().map(lambda far: 3 if far <= 2 else 5.5)).all()
     assert apart.abs().max() == 4
+
+
+@pytest.mark.parametrize("homes", [1, 3, 40])
+def test_places_near_a_home_are_those_within_300_m(homes):
+    drawn = np.random.default_rng(homes)
+    spots, there = drawn.uniform(-2000, 2000, (500, 2)), drawn.uniform(-2000, 2000, (homes, 2))
+    far = np.linalg.norm(spots[:, None] - there[None], axis=2).min(axis=1)
+    assert 0 < (far <= 300).sum() < 500
+    np.testing.assert_array_equal(near_homes(spots, shapely.points(there)), far <= 300)
 
 
 def test_fewer_places_stand_farther_apart(town):

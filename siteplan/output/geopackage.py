@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+import shapely
 
 from siteplan.output.captions import abstract, title
 from siteplan.output.qgis import layer_style
@@ -98,8 +99,8 @@ def storable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _layer_options(table: gpd.GeoDataFrame) -> dict[str, Any]:
-    kinds = set(table.geometry.dropna().geom_type)
-    areas = {"Polygon", "MultiPolygon"}
+    kinds = {*shapely.get_type_id(table.geometry.to_numpy())} - {-1}  # none
+    areas = {shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON}
     options: dict[str, Any] = {"GEOMETRY_NAME": "geom"}
     if "fid" in map(str.lower, table.columns):  # the file's own row number must not take the user's column
         options["FID"] = "siteplan_row"

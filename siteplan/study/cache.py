@@ -140,7 +140,7 @@ class Cache:
             return
         path, file = self.folder / f"{name}{ENDING}", io.BytesIO()
         self.used.add(path.name)
-        table.to_parquet(file, index=False)
+        table.to_parquet(file, index=False, compression=None)  # read once at most: packing outlines takes longer
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         with whole_file(path) as aside:

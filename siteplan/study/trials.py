@@ -7,6 +7,7 @@ import pandas as pd
 import shapely
 
 from siteplan.config import Profile, Study
+from siteplan.network.along import distinct
 from siteplan.network.graph import footing
 from siteplan.network.snapping import metric_points
 from siteplan.network.streets import StreetNetwork
@@ -16,13 +17,14 @@ from siteplan.study.load import StudyData
 from siteplan.study.travel import fingerprint
 from siteplan.times import travel_times
 
-__all__ = ["trial_places", "trials_of"]
+__all__ = ["near_homes", "trial_places", "trials_of"]
 
 Floats = npt.NDArray[np.float64]
 
 NEAR = 300.0  # metres between a place and the nearest home, at most
 FINEST = 100.0  # metres: the sides of the squares that have one place each
 STEP = 10.0
+WIDE = 2**32  # columns of squares: more than there are
 DEGREES = 6  # decimals: a decimetre, which is what a page and a file of sites say
 
 
@@ -90,11 +92,9 @@ def trial_places(streets: StreetNetwork, homes: gpd.GeoDataFrame, *, profile: Pr
         Points that these very numbers name, in the streets' CRS.
     """
     _, corners = streets.corners(np.flatnonzero(streets.homes & footing(streets, profile).trusted))
-    every = np.unique(corners.view(np.complex128)).view(float).reshape(-1, 2)  # by x and then y, as numbers go
-    spots = _one_a_square(every, FINEST)
-    if len(homes) and len(spots):
-        tree = shapely.STRtree(metric_points(homes, streets))
-        spots = spots[np.unique(tree.query_nearest(shapely.points(spots), max_distance=NEAR)[0])]
+    spots = _one_a_square(distinct(corners), FINEST)
+    if len(homes):
+        spots = spots[near_homes(spots, metric_points(homes, streets))]
     side = FINEST
     kept = _one_a_square(spots, side)
     while len(kept) > most:
@@ -107,9 +107,25 @@ def trial_places(streets: StreetNetwork, homes: gpd.GeoDataFrame, *, profile: Pr
     return named.to_crs(streets.crs)
 
 
+def near_homes(spots: Floats, homes: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Tell which places have a home within 300 m: the squares of nearly all, or those beside, have one."""
+    own = np.unique(_squares(shapely.get_coordinates(homes), NEAR / 3) @ (1, WIDE))
+    beside = np.add.outer(own, np.add.outer([-1, 0, 1], [-WIDE, 0, WIDE]))
+    near = np.isin(_squares(spots, NEAR / 3) @ (1, WIDE), beside)
+    rest = np.flatnonzero(~near)
+    found = shapely.STRtree(homes).query(shapely.points(spots[rest]), predicate="dwithin", distance=NEAR)[0]
+    near[rest[found]] = True
+    return near
+
+
+def _squares(spots: Floats, side: float) -> npt.NDArray[np.int64]:
+    """Return column and row of the square with sides of so many metres that each place stands in."""
+    return np.floor(spots / side).astype(np.int64)
+
+
 def _one_a_square(spots: Floats, side: float) -> Floats:
     """Return of each square with sides of so many metres the spot nearest to its middle, by row and column."""
-    column, row = np.floor(spots / side).astype(np.int64).T
+    column, row = _squares(spots, side).T
     away = np.hypot(*(spots - side * (np.column_stack([column, row]) + 0.5)).T)
     order = np.lexsort((away, column, row))
     first = np.ones(len(order), bool)
