@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from siteplan.config import Question
 from siteplan.errors import StudyError
 from siteplan.reachable import Reach
 from siteplan.siting.exact import _cliques
-from siteplan.siting.heuristic import Opening, fits, gains, grow, objective_of
+from siteplan.siting.heuristic import Opening, fits, gains, grow, objective_of, values_without
 from siteplan.siting.problem import Problem, build_problem
 from siteplan.siting.swaps import improve, swap, swap_changes
 from test_siting import grown, of_this_place, questions, worlds
@@ -29,6 +30,16 @@ def asked_of(world: Any, asked: dict[str, Any]) -> Problem | None:
         return build_problem(Reach.of(times, people), sites, Question(**asked), "zone" if "floors" in asked else None)
     except StudyError:
         return None
+
+
+@given(worlds(), questions(), st.integers(0, 2**32))
+def test_what_is_left_without_a_site_is_worth_what_the_others_are(world: Any, asked: dict[str, Any], seed: int) -> None:
+    problem = asked_of(world, asked)
+    if problem is None:
+        return
+    opened = np.random.default_rng(seed).random(len(problem.sites)) < 0.6
+    expected = [objective_of(problem, opened & (np.arange(len(opened)) != one)) for one in np.flatnonzero(opened)]
+    assert values_without(problem, opened).tolist() == expected  # bit by bit
 
 
 @settings(max_examples=300)

@@ -11,7 +11,7 @@ import numpy as np
 from siteplan.siting.kernels import best_worth, gains_by_worth, open_site
 from siteplan.siting.problem import LITTLE, Flags, Floats, Problem, beside, little_of
 
-__all__ = ["LITTLE", "Opening", "allowed", "fits", "gains", "grow", "objective_of"]
+__all__ = ["LITTLE", "Opening", "allowed", "fits", "gains", "grow", "objective_of", "values_without"]
 
 
 def objective_of(problem: Problem, opened: Flags) -> float:
@@ -20,6 +20,25 @@ def objective_of(problem: Problem, opened: Flags) -> float:
         return float(problem.weight[problem.covering(opened) >= problem.times].sum())
     # A sum, not a product of vectors: what that gives may differ with the number of threads.
     return float((problem.weight * best_worth(problem.ptr, problem.site, problem.worth, opened)).sum())
+
+
+def values_without(problem: Problem, opened: Flags) -> Floats:
+    """Return `objective_of` a set without each of its sites in turn; only who reaches the site is asked anew."""
+    held = np.flatnonzero(opened)
+    best, values = best_worth(problem.ptr, problem.site, problem.worth, opened), np.empty(len(held))
+    for at, closed in enumerate(held):
+        mine, left = problem.points_of(int(closed)), opened.copy()
+        left[closed] = False
+        if problem.times > 1:
+            values[at] = objective_of(problem, left)
+            continue
+        count = problem.ptr[mine + 1] - problem.ptr[mine]
+        ptr = np.append(0, np.cumsum(count))
+        pair = np.arange(ptr[-1]) + np.repeat(problem.ptr[mine] - ptr[:-1], count)
+        now = best.copy()
+        now[mine] = best_worth(ptr, problem.site[pair], problem.worth[pair], left)
+        values[at] = (problem.weight * now).sum()
+    return values
 
 
 def gains(problem: Problem, opened: Flags) -> Floats:
