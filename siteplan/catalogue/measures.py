@@ -9,6 +9,7 @@ measures; where it would not (a group called `unique`, a mode with an underscore
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 import pandas as pd
@@ -140,6 +141,7 @@ def _read_long(name: str) -> Measure | None:
     return found if found.column == name else None
 
 
+@lru_cache(maxsize=10_000)  # the columns of all tables
 def _read_short(name: str) -> Measure | None:
     head, _, tail = name.rpartition("_")
     limit = _limit(tail)

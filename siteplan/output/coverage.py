@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from siteplan.analysis.equity import TOTAL
@@ -67,10 +68,12 @@ def counted(
 ) -> tuple[float, float]:
     """Give who is covered, of how many, from a table of one limit a mode; missing where the table does not tell."""
     keys = {"open": opening, "mode": mode, "group": group, "public": public}
-    rows = table
-    for name, value in keys.items():
-        rows = rows[rows[name].astype(str) == value]
-    return (float(rows["covered"].iloc[0]), float(rows["people"].iloc[0])) if len(rows) else (math.nan, math.nan)
+    of = [table[name].astype(str).to_numpy(dtype=object) == value for name, value in keys.items()]
+    (rows,) = np.logical_and.reduce(of).nonzero()
+    if not len(rows):
+        return math.nan, math.nan
+    covered, people = table[["covered", "people"]].to_numpy(dtype=float)[rows[0]]
+    return float(covered), float(people)
 
 
 def cycles(profile: Mapping[str, Any]) -> bool:

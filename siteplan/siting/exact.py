@@ -280,35 +280,37 @@ def _levels(problem: Problem, rows: Rows, first: int, *, times: int, worth: Floa
     Without `worth` of the pairs these are all sites that a point reaches. With it, also the best one alone, the best
     two and so on, each worth what the next one is worth less: the same nearest sites of many points are one column.
     """
-    usable, by_floor = ~problem.barred, problem.floors is not None and worth is None
+    by_floor = problem.floors is not None and worth is None
+    pair = np.flatnonzero(~problem.barred[problem.site] & (problem.weight > 0)[problem.point])
+    pair = pair[np.bincount(problem.point[pair])[problem.point[pair]] >= times]
+    point = problem.point[pair]
+    last = np.diff(point, append=-1) != 0
+    gains = last.astype(np.float64)
+    if worth is not None:
+        pair = pair[np.lexsort((-worth[pair], point))]
+        gains = worth[pair] - np.where(last, 0.0, np.append(worth[pair][1:], 0.0))
+    ends = np.flatnonzero(gains)
+    sites, starts = problem.site[pair].tolist(), np.searchsorted(point, point[ends]).tolist()
     merged: dict[tuple[int, ...], int] = {}
     people: list[float] = []
     entries: list[tuple[int, int, float]] = []
-    for i in np.flatnonzero(problem.weight > 0).tolist():
-        pair = np.arange(problem.ptr[i], problem.ptr[i + 1])
-        pair = pair[usable[problem.site[pair]]]
-        if len(pair) < times:
-            continue
-        place = int(problem.territory[i]) if by_floor else -1
-        sites, ends, gains = problem.site[pair], [len(pair)], [1.0]
-        if worth is not None:
-            order = np.argsort(-worth[pair], kind="stable")
-            sites, there = sites[order], worth[pair][order]
-            ends = (np.flatnonzero(np.diff(np.r_[there, 0.0])) + 1).tolist()
-            gains = (there - np.r_[there, 0.0][1:])[np.array(ends, np.int64) - 1].tolist()
-        reached: list[int] = []
-        before = -1
-        for end, gain in zip(ends, gains, strict=True):
-            new = sites[len(reached) : end].tolist()
-            reached = sorted([*reached, *new])
-            at = merged.setdefault((place, *reached), len(people))
-            if at == len(people):
-                people.append(0.0)
-                entries += [(at, first + at, float(times)), *((at, one, -1.0) for one in new)]
-                if before >= 0:  # who has one of the nearer ones has one of these
-                    entries.append((at, first + before, -1.0))
-            people[at] += problem.weight[i] * gain
-            before = at
+    columns = (starts, (ends + 1).tolist(), point[ends].tolist(), gains[ends].tolist())
+    begun, done, before, place = -1, 0, -1, -1
+    reached: list[int] = []
+    for start, end, i, gain in zip(*columns, strict=True):
+        if start != begun:  # another point
+            begun, done, before, reached = start, start, -1, []
+            place = int(problem.territory[i]) if by_floor else -1
+        new, done = sites[done:end], end
+        reached = sorted([*reached, *new])
+        at = merged.setdefault((place, *reached), len(people))
+        if at == len(people):
+            people.append(0.0)
+            entries += [(at, first + at, float(times)), *((at, one, -1.0) for one in new)]
+            if before >= 0:  # who has one of the nearer ones has one of these
+                entries.append((at, first + before, -1.0))
+        people[at] += problem.weight[i] * gain
+        before = at
     row, column, value = np.array(entries, dtype=np.float64).reshape(-1, 3).T
     rows.add(len(people), row, column, value, high=0.0)
     weight, territory = np.array(people, dtype=np.float64), np.array([key[0] for key in merged], dtype=np.int64)
