@@ -27,6 +27,7 @@ from siteplan.errors import warn
 from siteplan.inputs.sites import Places
 from siteplan.network.along import distinct
 from siteplan.network.graph import ModeGraph, Positions, footing, mode_graph
+from siteplan.network.ordering import ordered
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measured, metric_points, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
@@ -226,8 +227,7 @@ def _near(streets: StreetNetwork, graph: ModeGraph, centres: Floats, extent: flo
     near = np.flatnonzero(streets.reaching(centres, extent))
     near = near[(graph.edge_chain[near] >= 0) & ~streets.passages[near]]  # nobody works on the water
     chain = graph.edge_chain[near]
-    ordered: npt.NDArray[np.int64] = near[np.lexsort((chain, graph.leave[chain, 0]))]
-    return ordered
+    return near[ordered(graph.leave[chain, 0], chain)]
 
 
 def _kept(

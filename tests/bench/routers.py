@@ -11,6 +11,7 @@ What cannot be made equal:
 """
 
 import json
+import pickle
 import sys
 import tempfile
 import warnings
@@ -169,10 +170,10 @@ def areas_of(file: Path, read: Callable[[bytes], list[Any]]) -> Any:
     return series.to_crs(series.estimate_utm_crs()).make_valid().to_numpy()
 
 
-def parts_of(wkb: bytes) -> list[Any]:
-    """Return the polygons of siteplan, which stand in one collection."""
-    whole = shapely.from_wkb(wkb)
-    return list(shapely.set_srid(shapely.get_parts(whole), shapely.get_srid(whole)))
+def parts_of(told: bytes) -> list[Any]:
+    """Return the polygons of siteplan, whose CRS stands before them."""
+    crs, shapes = pickle.loads(told)
+    return list(shapely.set_srid(shapely.from_wkb(shapes), crs))
 
 
 def contours_of(text: bytes) -> list[Any]:
@@ -238,8 +239,7 @@ def main() -> None:
             found.tofile(file)
         else:
             areas = isochrones(streets, sites, mode=PROFILES[mode], minutes=minutes, direction="from").geometry
-            whole = shapely.set_srid(shapely.geometrycollections(areas.to_numpy()), areas.crs.to_epsg())
-            Path(file).write_bytes(shapely.to_wkb(whole, include_srid=True))
+            Path(file).write_bytes(pickle.dumps((areas.crs.to_epsg(), areas.to_wkb().tolist()), protocol=5))
         print("done", flush=True)
 
 
