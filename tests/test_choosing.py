@@ -188,6 +188,11 @@ def test_what_is_typed_replaces_what_the_file_asks(town: Path) -> None:
     assert "choose.phases" in call("choose", town, "-p", 1, "--phases", "2,3").stderr
     town.write_text(STUDY.replace("walk, bike", "walk") + "choose: {objective: share, share: 0.5}\n")
     assert "choose.share is set aside" in call("choose", town, "--objective", "coverage", "-p", 1).stderr
+    town.write_text(STUDY.replace("walk, bike", "walk") + "choose: {sites: 2, frontier: 2, capacities: true}\n")
+    done = call("choose", town, "--objective", "center")
+    assert done.exit_code == 0, done.stderr
+    assert "choose.frontier is set aside" in done.stderr
+    assert "choose.capacities is set aside" in done.stderr
 
 
 @pytest.mark.parametrize(

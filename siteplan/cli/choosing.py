@@ -1,11 +1,11 @@
 """Choosing sites at the command line: its options, and what they replace of a study file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from siteplan.errors import InputError
-from siteplan.objectives import OBJECTIVES, objective_named, objective_names
+from siteplan.objectives import OBJECTIVES, Objective, objective_named, objective_names
 
 __all__ = ["CHOICE", "set_aside", "typed_study"]
 
@@ -26,6 +26,10 @@ IN_MINUTES = ("score.weights", "score.decay", "choose.minutes", "choose.penalty"
 AMOUNTS = ("choose.sites", "choose.budget", "choose.phases", "choose.phase_budgets")
 # Keys that some objectives alone know: another one that is typed leaves them behind.
 OF_SOME = {f"choose.{key}": key for objective in OBJECTIVES for key in objective.keys}
+UNKNOWN_TO: dict[str, Callable[[Objective], bool]] = {
+    "choose.frontier": lambda objective: objective.search != "most",
+    "choose.capacities": lambda objective: not objective.full,
+}
 
 
 def set_aside(path: Path | None, typed: Mapping[str, Any]) -> list[str]:
@@ -44,7 +48,7 @@ def set_aside(path: Path | None, typed: Mapping[str, Any]) -> list[str]:
 def _of_choice(there: Mapping[str, Any], typed: Mapping[str, Any]) -> list[str]:
     if not any(key in CHOICE for key in typed):
         return []
-    found = [key for key in (*AMOUNTS, "choose.least_regret", *OF_SOME) if there.get(key.split(".")[1])]
+    found = [key for key in (*AMOUNTS, "choose.least_regret", *UNKNOWN_TO, *OF_SOME) if there.get(key.split(".")[1])]
     return [key for key in found if key not in typed and _replaced(key, typed)]
 
 
@@ -52,6 +56,8 @@ def _replaced(key: str, typed: Mapping[str, Any]) -> bool:
     objective = objective_named(typed.get("choose.objective"))
     if key in OF_SOME:
         return objective is not None and OF_SOME[key] not in objective.keys
+    if key in UNKNOWN_TO:
+        return objective is not None and UNKNOWN_TO[key](objective)
     if key == "choose.least_regret" and typed.get("choose.phases"):
         return False
     finds = objective is not None and objective.search == "fewest"
