@@ -146,6 +146,21 @@ def test_bad_sites_are_refused_by_name(text: Callable[..., Path], content: str, 
         read_sites(text(content))
 
 
+def test_long_ids_beside_blanks_keep_their_digits_or_are_said_to_lose_them(tmp_path: Path) -> None:
+    long = pd.array([2**53 + 1, None, 2**60 + 1], dtype="Int64")
+    places = gpd.GeoDataFrame({"id": ["a", "b", "c"], "ref": long}, geometry=[shapely.Point(9, 47)] * 3, crs=4326)
+    places.to_parquet(tmp_path / "a.parquet")
+    read = read_sites(tmp_path / "a.parquet")["ref"]
+    assert read.tolist()[::2] == ["9007199254740993", "1152921504606846977"]
+    assert pd.isna(read["b"])
+    places.to_file(tmp_path / "a.gpkg")
+    with pytest.warns(SiteplanWarning, match=r"a.gpkg: ref: numbers above 9,007,199,254,740,992 were read as floats"):
+        read_sites(tmp_path / "a.gpkg")
+    places["ref"] = pd.array([2**53 - 1, None, 7], dtype="Int64")
+    places.to_file(tmp_path / "b.gpkg")
+    assert read_sites(tmp_path / "b.gpkg")["ref"].tolist()[::2] == [2**53 - 1, 7]
+
+
 def test_bad_files_are_refused(tmp_path: Path, text: Callable[..., Path]) -> None:
     for path, why in [
         (tmp_path / "none.csv", "no such file; expected a file of sites"),

@@ -20,7 +20,7 @@ from siteplan.inputs.codes import code_shapes, find_codes
 from siteplan.inputs.declared import texts_among_numbers
 from siteplan.inputs.packed import ending_of, plain_file
 from siteplan.inputs.tables import read_table
-from siteplan.inputs.values import numbers, row_name
+from siteplan.inputs.values import EXACT, numbers, row_name
 
 __all__ = [
     "Within",
@@ -137,6 +137,15 @@ def _read_plain(
     return table if within is None else _cropped(table, path, within)
 
 
+def _say_blurred(table: pd.DataFrame, path: Path) -> None:
+    """Warn of ids that lost digits: GDAL's reader makes floats of whole numbers that have blanks among them."""
+    floats = table.select_dtypes("float64")
+    inside = (floats.abs() >= EXACT) & (floats.abs() < 2.0**63)
+    if names := list(floats.columns[inside.any()]):
+        text = f"{path}: {listed(names)}: numbers above {EXACT:,} were read as floats, without their last digits"
+        warn(f"{text}; if these are ids, save them as text")
+
+
 def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFrame:
     from pyogrio.errors import DataLayerError, DataSourceError
 
@@ -161,6 +170,7 @@ def _read_vector(path: Path, layer: str | None, within: Within) -> gpd.GeoDataFr
         raise InputError(f"{path}: layer {layer or ''} has no geometry; expected polygons or points".replace("  ", " "))
     for column, texts in texts_among_numbers(path, name).items():
         table[column] = table[column].astype(object).where(~table.index.isin(list(texts)), table.index.map(texts.get))
+    _say_blurred(table, path)
     return table.reset_index(drop=True)
 
 

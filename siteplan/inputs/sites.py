@@ -17,7 +17,7 @@ from siteplan.errors import InputError, listed, reads, warn
 from siteplan.formats import PLACES
 from siteplan.inputs.files import existing_file, read_places
 from siteplan.inputs.numerals import MISSING_TEXT
-from siteplan.inputs.values import find_column, keys, numbers, refuse_lists, repaired, row_name
+from siteplan.inputs.values import EXACT, find_column, keys, numbers, refuse_lists, repaired, row_name
 
 __all__ = ["OPEN", "STATUSES", "Places", "as_sites", "read_sites"]
 
@@ -153,7 +153,9 @@ def _tried(problems: list[str], read: Callable[[], Read], instead: Read) -> Read
 
 
 def _alike(values: pd.Series) -> pd.Series:
-    """Make texts of numbers among texts, which not every format of results can hold side by side."""
+    """Make texts of what not every format can hold: numbers among texts, whole numbers beside blanks beyond floats."""
+    if pd.api.types.is_integer_dtype(values) and values.isna().any() and (values.abs() >= EXACT).any():
+        return values.astype(str).where(values.notna(), None).astype(object)
     if values.dtype != object or pd.api.types.infer_dtype(values, skipna=True) not in ("mixed", "mixed-integer"):
         return values
     return values.where(values.isna(), values.astype(str))

@@ -19,6 +19,7 @@ from siteplan.inputs.packed import ending_of
 __all__ = ["find_column", "keys", "numbers", "refuse_lists", "refuse_negative", "repaired", "row_name", "same_codes"]
 
 UNSEEN = re.compile(rf"\n|{CONTROL.pattern}")  # in an id nobody could write it in a study, or find it in a message
+EXACT = 2**53  # up to here a float holds every whole number
 LARGEST = 2**63 - 1  # a whole number of 64 bits
 # A code of digits, perhaps as a program writes it that took it for a number: without zeros in front, with .0 behind.
 NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
