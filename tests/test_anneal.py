@@ -8,7 +8,7 @@ import pytest
 
 from siteplan.config import Question
 from siteplan.reachable import Reach
-from siteplan.siting.anneal import anneal
+from siteplan.siting.anneal import anneal, pairs
 from siteplan.siting.answer import answer
 from siteplan.siting.bounds import most_served
 from siteplan.siting.heuristic import Opening, allowed, grow, objective_of
@@ -43,6 +43,33 @@ def test_the_best_set_of_backups_is_found(condition: dict[str, Any], fixed: int)
     assert allowed(problem, found)
     assert worth[found.tobytes()] == most
     assert anneal(problem, found, most, work).tolist() == found.tolist()
+
+
+@pytest.mark.parametrize("count", [2, 5, 6])
+@pytest.mark.parametrize("fixed", [0, 1])
+@pytest.mark.parametrize("minutes", [4, 9])
+def test_the_best_pairs_are_found(count: int, fixed: int, minutes: int) -> None:
+    times, people, sites = grown(14, 300)
+    sites["status"] = [*["required"] * fixed, *["excluded"] * fixed, *["candidate"] * (14 - 2 * fixed)]
+    asked = Question(objective="backup", minutes=minutes, sites=count)
+    problem = build_problem(Reach.of(times, people), sites, asked)
+    able = np.flatnonzero(~problem.fixed & ~problem.barred).tolist()
+
+    def open_too(more: tuple[int, ...]) -> Any:
+        return problem.fixed | np.isin(np.arange(14), more)
+
+    def share(one: int, other: int) -> float:
+        return float(problem.weight[problem.covering(np.isin(np.arange(14), [one, other])) == 2].sum())
+
+    with_most = {one: max(share(one, other) for other in able if other != one) for one in able}
+    every = [some for some in itertools.permutations(able, 2) if share(*some) == with_most[some[0]]]
+    together = itertools.combinations(every, (count - fixed) // 2)
+    best = max(objective_of(problem, open_too(sum(some, ()))) for some in together)
+    found = pairs(problem, Work(1.0, 60.0))
+    assert allowed(problem, found)
+    assert objective_of(problem, found) >= best
+    assert answer(problem).value >= objective_of(problem, found)
+    assert allowed(problem, pairs(problem, Work(0.0, 60.0)))  # with no steps left, what grows
 
 
 @pytest.mark.parametrize("count", range(4, 12))

@@ -1,24 +1,57 @@
 """A good set of sites where single swaps lead nowhere: backups, of which half of a pair is worth nothing.
 
-Threshold accepting (Dueck & Scheuer 1990): a random swap that can be paid for is made unless it loses more than a
-random part of a threshold, which falls to a hundredth of what it was. It counts its steps, and draws from a series that
-always begins alike.
+Pairs of sites are chosen as if each were one site. Threshold accepting (Dueck & Scheuer 1990) goes on from there: a
+random swap that can be paid for is made unless it loses more than a random part of a threshold, which falls to a
+hundredth of what it was. It counts its steps, and draws from a series that always begins alike.
 """
 
 import numpy as np
 
 from siteplan.compiled import inner_kernel, kernel
-from siteplan.siting.heuristic import LITTLE
+from siteplan.siting.demands import Demands
+from siteplan.siting.heuristic import LITTLE, Opening, grow
 from siteplan.siting.kernels import up_to
+from siteplan.siting.median import median_within
 from siteplan.siting.problem import Flags, Problem
+from siteplan.siting.search import Effort
 from siteplan.siting.work import VISITS, Work
 
-__all__ = ["anneal", "draw"]
+__all__ = ["anneal", "draw", "pairs"]
 
 RUNS = 8
 MOST = 8e8  # visits to a pair in all, some four seconds
 STEPS = 300  # of one run for each swap that there is, at most
 HIGHEST = 0.15  # of what an open site is worth on average: times the number of the run, it may be lost at the beginning
+
+
+def pairs(problem: Problem, work: Work) -> Flags:
+    """Return a set of backups by two made of pairs, each a site and the one that shares most with it, then grown.
+
+    The number of sites holds, no other condition. Those pairs are sought that cover most (MCLP).
+    """
+    from scipy import sparse
+
+    opened: Flags = problem.fixed.copy()
+    able, many = np.flatnonzero(~opened & ~problem.barred), ((problem.count or 0) - int(opened.sum())) // 2
+    visits = float((np.diff(problem.ptr) ** 2.0).sum())
+    if many > 0 and visits <= min(MOST, work.visits / 10):
+        work.spend(visits / VISITS)
+        weight = np.where(problem.covering(opened) < problem.times, problem.weight, 0.0)
+        whole = np.ones(len(problem.site)), problem.site, problem.ptr
+        reached = sparse.csr_array(whole, shape=(len(weight), len(opened)))[:, able].tocsc()
+        shared = ((reached.T * weight) @ reached).tocsr()
+        shared.setdiag(0.0)
+        own, other = np.arange(len(able)), shared.argmax(axis=1)
+        other = np.where(other == own, (own + 1) % len(own), other)  # of one that shares nobody
+        pair = np.unique(np.sort(np.c_[own, other], axis=1), axis=0)
+        both = (reached[:, pair[:, 0]] * reached[:, pair[:, 1]]).tocsr()
+        both.sort_indices()
+        demands, effort = Demands.covered(both.indptr, both.indices, weight, len(pair)), Effort(iterations=0)
+        found = median_within(work, demands, min(many, len(pair)), fixed=None, barred=None, effort=effort)
+        opened[able[pair[found.chosen]]] = True
+    for _ in grow(Opening(problem, opened)):
+        pass
+    return opened
 
 
 def anneal(problem: Problem, opened: Flags, value: float, work: Work) -> Flags:

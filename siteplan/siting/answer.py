@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from siteplan.errors import Key, StudyError
-from siteplan.siting.anneal import anneal
+from siteplan.siting.anneal import anneal, pairs
 from siteplan.siting.bounds import bounded, conditioned, most_served, most_sites, plainly
 from siteplan.siting.covers import center, fewest
 from siteplan.siting.demands import Demands
@@ -129,6 +129,8 @@ def _bettered(problem: Problem, start: Flags, work: Work) -> Flags:
     best = swap(problem, start) if small else improve(problem, start)
     if problem.times == 1 or problem.floors is not None or problem.quotas:
         return best
+    if problem.times == 2 and problem.plain:
+        best = max(best, swap(problem, pairs(problem, work)), key=lambda one: objective_of(problem, one))
     return swap(problem, anneal(problem, best, objective_of(problem, best), work), (0.0,))
 
 
