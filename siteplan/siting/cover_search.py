@@ -14,6 +14,7 @@ from siteplan.siting.demands import Demands, Flags, Floats, Ints
 from siteplan.siting.exact import Rows, minimise
 from siteplan.siting.kernels import numbers
 from siteplan.siting.median import median_within
+from siteplan.siting.problem import grain_of
 from siteplan.siting.search import Effort, MedianResult
 from siteplan.siting.work import Work
 
@@ -98,6 +99,7 @@ def _merged(demands: Demands, settled: Any) -> tuple[list[Ints], Floats, float]:
 def _solve(demands: Demands, found: MedianResult, count: int, *, work: Work, gap: float) -> tuple[Flags, float]:
     """Return the best set better than the one found, or that one, and the bound on what is not covered."""
     sets, weights, lost = _merged(demands, found.settled)
+    unit = grain_of(weights)  # HiGHS takes what is below 1e-7 for nothing
     settled_open, here = found.settled == 1, np.isin(np.arange(len(found.settled)), found.chosen)
     free = np.flatnonzero(found.settled == 0)
     need = count - int(settled_open.sum())
@@ -116,12 +118,12 @@ def _solve(demands: Demands, found: MedianResult, count: int, *, work: Work, gap
         start = np.arange(many), np.r_[here[free], [not here[some].any() for some in sets]].astype(bool)
     answer = minimise(
         rows,
-        np.r_[np.zeros(len(free)), weights],
+        np.r_[np.zeros(len(free)), weights / unit],
         (np.zeros(many), np.ones(many), np.arange(many) < len(free)),
         start=start,
         work=work,
         gap=gap,
-        offset=lost,
+        offset=lost / unit,
         options=OPTIONS,
     )
     if answer is None:
@@ -130,4 +132,4 @@ def _solve(demands: Demands, found: MedianResult, count: int, *, work: Work, gap
     if values is not None and int((values[: len(free)] > 0.5).sum()) == need:
         here = settled_open
         here[free[values[: len(free)] > 0.5]] = True
-    return here, bound
+    return here, bound * unit
