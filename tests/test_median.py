@@ -207,20 +207,29 @@ def test_most_people_covered(problem: Any) -> None:
 
 
 @settings(max_examples=150)
-@given(problems(), st.sampled_from([0, 3, 100]), st.sampled_from([1.0, 1e-10]))
-def test_most_people_covered_by_milp(problem: Any, iterations: int, unit: float) -> None:
+@given(problems(), st.sampled_from([0, 3, 100]))
+def test_most_people_covered_by_milp(problem: Any, iterations: int) -> None:
     table, weight, count, _, fixed, barred = problem
     near = np.where(table <= 4, 0.0, np.inf)
-    found = cover_exactly(nearby(near, weight * unit), count, fixed=fixed, barred=barred, iterations=iterations)
-    missed, bound = found.objective / unit, found.bound / unit
+    found = cover_exactly(nearby(near, weight), count, fixed=fixed, barred=barred, iterations=iterations)
     total = float(weight.sum())
     best = least(near, weight, count, 1.0, fixed, barred)
     assert len(found.chosen) == count
     assert fixed[found.chosen].sum() == fixed.sum()
     assert not barred[found.chosen].any()
-    assert missed == pytest.approx(paid(near, weight, 1.0, found.chosen))
-    assert total - missed == pytest.approx(total - best)
-    assert best - 1e-6 * (1 + best) <= bound <= best * (1 + 1e-9) + 1e-9
+    assert found.objective == pytest.approx(paid(near, weight, 1.0, found.chosen))
+    assert total - found.objective == pytest.approx(total - best)
+    assert best - 1e-6 * (1 + best) <= found.bound <= best * (1 + 1e-9) + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(8, 15))
+def test_people_told_in_tiny_units_are_covered_as_well(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    sites, places = random.random((22, 2)), random.random((300, 2))
+    near = np.where(np.hypot(*(sites[None] - places[:, None]).transpose(2, 0, 1)) < 0.2, 0.0, np.inf)
+    weight = random.integers(1, 40, 300).astype(float)
+    usual, tiny = (cover_exactly(nearby(near, weight * unit), 5, iterations=0) for unit in (1.0, 1e-10))
+    assert usual.bound == usual.objective == pytest.approx(1e10 * tiny.objective) == pytest.approx(1e10 * tiny.bound)
 
 
 @pytest.mark.parametrize("seed", range(12))
