@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,6 +188,12 @@ def test_no_element_of_the_page_points_elsewhere():
     assert not re.search(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", html)
     assert not re.search(r"url\((?!data:|#)", html)
     assert "cdn" not in html
+
+
+def test_a_page_without_additions_is_written_without_folium(monkeypatch):
+    """Which takes long to load."""
+    monkeypatch.setitem(sys.modules, "folium", None)
+    assert "siteplan(siteplan_map)" in site_map(**small_world()).html
 
 
 def test_text_cannot_end_the_element_it_stands_in():
