@@ -278,7 +278,7 @@ class _Ridden:
             alone = self.rides.direct_walk_minutes
             there = [_no_longer(surface.of(row), alone, beyond)] if row in surface.rank else []
             if len(one.point):
-                there.append(spread_places(self.xy[one.point], one.cost, CELL, pace, beyond))
+                there.append(spread_places(self.xy[one.point], np.ascontiguousarray(one.cost), CELL, pace, beyond))
             if not there:
                 return [shapely.MultiPolygon()] * len(self.cutoffs)
             both.append(_joined(there, np.minimum, beyond))

@@ -107,7 +107,7 @@ def _meet_chains(s, cutoff, graph, hanging, mates, sources, targets, room):  # t
             if marks[U(chain)] == FAR:
                 marks[U(chain)], chains[reached] = 0, chain
                 reached += U(1)
-    ascend(marks, FAR, chains, reached, blocks, wide)
+    ascend(marks, FAR, chains, np.int64(reached), blocks, wide)
     for i in range(reached):
         chain = U(chains[i])
         marks[chain] = FAR
@@ -121,7 +121,7 @@ def _meet_chains(s, cutoff, graph, hanging, mates, sources, targets, room):  # t
                 found += U(1)
     for i in range(count):
         state[U(seen[i])] = UNSEEN
-    return found
+    return np.int64(found)
 
 
 @kernel
@@ -176,7 +176,7 @@ def spread_places(xy, cost, cell, pace, far):  # type: ignore[no-untyped-def]
     needed.
     """
     places = prepare_places(xy, cell, pace)
-    every = np.arange(len(xy))
+    every = np.arange(len(xy)).astype(np.int32)
     column, row = np.int64(places[0][0, 0]), np.int64(places[0][0, 1])
     grid, west, south = _frame(_widened((column, row, column, row), places[0], every, len(xy)), far)
     _spread(grid, west, south, places, every, cost, len(xy))
