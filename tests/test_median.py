@@ -16,12 +16,14 @@ from scipy.sparse.csgraph import floyd_warshall
 
 import siteplan as sp
 from siteplan.errors import StudyError
+from siteplan.siting import cover_search
 from siteplan.siting.cover_search import cover_exactly
 from siteplan.siting.cover_swaps import greedy_cover, swap_cover, turned
 from siteplan.siting.demands import ROUNDING, Demands, merge, nearest, tidy
 from siteplan.siting.interchange import greedy, interchange
 from siteplan.siting.median import median_search
 from siteplan.siting.search import Conditions, Effort, MedianResult
+from siteplan.siting.work import Work
 
 Floats = npt.NDArray[np.float64]
 OPTIMA = {
@@ -230,6 +232,22 @@ def test_people_told_in_tiny_units_are_covered_as_well(seed: int) -> None:
     weight = random.integers(1, 40, 300).astype(float)
     usual, tiny = (cover_exactly(nearby(near, weight * unit), 5, iterations=0) for unit in (1.0, 1e-10))
     assert usual.bound == usual.objective == pytest.approx(1e10 * tiny.objective) == pytest.approx(1e10 * tiny.bound)
+
+
+def test_what_is_too_large_for_the_steps_left_is_not_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    near, weight = np.where(random.random((60, 20)) < 0.2, 0.0, np.inf), random.integers(1, 9, 60).astype(float)
+    best = least(near, weight, 5, 1.0, np.zeros(20, bool), np.zeros(20, bool))
+    solved: list[bool] = []
+    minimise = cover_search.minimise
+    monkeypatch.setattr(cover_search, "minimise", lambda *given, **how: solved.append(True) or minimise(*given, **how))
+    for many, effort in ((0, 1e-6), (0, 1.0), (10**9, 1e-6)):
+        monkeypatch.setattr(cover_search, "MANY", many)
+        found = cover_exactly(nearby(near, weight), 5, iterations=3, work=Work(effort, np.inf))
+        assert found.bound <= best <= found.objective == paid(near, weight, 1.0, found.chosen)
+        assert len(found.chosen) == 5
+        assert bool(solved) == (many > 0 or effort == 1.0)
+        solved.clear()
 
 
 @pytest.mark.parametrize("seed", range(12))
