@@ -301,7 +301,7 @@ def test_a_fetch_that_is_killed_leaves_nothing_and_the_next_goes_on(tmp_path, mo
 def test_words_that_are_too_many_or_too_few_are_told(valley, tmp_path):
     for words in (["Moulins"], ["Moulins", "Allier", "m"], ["--insee", "03190"], ["x", "y", "--insee", "03190"]):
         done = run(*words)
-        assert (done.exit_code, "words, expected" in done.output) == (1, True), done.output
+        assert (done.exit_code, ", expected" in done.output) == (1, True), done.output
     done = run("--insee", "03190", "--bbox", "1,2,3,4", "m")
     assert "expected one place: a name, or one of --insee, --bbox and --area" in done.output
     assert "--source: found 'x'; expected kind=name" in run("a", "b", "--source", "x").output

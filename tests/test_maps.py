@@ -991,6 +991,21 @@ def test_what_has_no_room_on_paper_is_counted_and_not_cut_through(opened):
     assert seen.page.locator(".left-out, .no-room").count() == 0
 
 
+@needs_chromium
+def test_groups_that_have_no_room_on_paper_are_counted(opened):
+    seen = opened(small_plan().page)
+    seen.page.evaluate("""() => {
+        window.print = () => {};
+        const groups = Array.from({ length: 30 }, (_, at) => `<p>Group ${at}: 10 of 20 (50 %)</p>`);
+        document.querySelector("#totals").insertAdjacentHTML("beforeend", groups.join(""));
+    }""")
+    seen.page.locator("#tools button", has_text="A4").click()
+    left, told = seen.page.locator("#totals p.left-out").count(), seen.page.locator("#controls .no-room")
+    assert 0 < left < 30
+    assert told.inner_text() == f"and {left} more"
+    assert (place := told.bounding_box())["y"] + place["height"] <= 718 + 1
+
+
 # ---- what the page counts by itself ----
 
 

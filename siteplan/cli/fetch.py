@@ -12,7 +12,7 @@ import typer
 
 from siteplan.cli.common import Json, Quiet, Verbose, app, say, stages_told, with_manners
 from siteplan.cli.values import parts_to_fetch, sources_by_kind
-from siteplan.errors import StudyError
+from siteplan.errors import StudyError, listed
 
 if TYPE_CHECKING:
     from siteplan.sources.area import Area
@@ -100,8 +100,8 @@ def _told_apart(words: list[str], named: bool, dry_run: bool) -> tuple[str, str]
     if len(words) > most or (len(words) < most and not dry_run):
         what = "FOLDER" if named else "'PLACE' FOLDER"
         raise StudyError(
-            f"fetch: found {len(words)} words, expected {what}, such as: siteplan fetch 'Moulins, Allier, France' "
-            "moulins (a name of several words stands in quotes)"
+            f"fetch: found {listed(map(repr, words)) or 'nothing'}, expected {what}, such as: siteplan fetch "
+            "'Moulins, Allier, France' moulins (a name of several words stands in quotes)"
         )
     return ("", (words or [""])[0]) if named else ((words or [""])[0], words[1] if len(words) > 1 else "")
 

@@ -111,7 +111,7 @@ def _cell_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:
     rules = [
         (
             f'"{column}" <= {end:g}' if start is None else f'"{column}" > {start:g} AND "{column}" <= {end:g}',
-            f"{title}: {words['up_to']} {words.number(end)}"
+            f"{title}{words['colon']}{words['up_to']} {words.number(end)}"
             if start is None
             else f"{words.number(start)} – {words.number(end)}",
             _symbol(table, colour, 0.7),

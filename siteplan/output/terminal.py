@@ -326,7 +326,7 @@ def _figures(choice: "Choice", full: bool, words: Words, currency: str) -> Itera
     if told["limited"] and "{reached}" not in _said(choice, "told", words):  # else it is said already
         key, group = "within_served" if full else "within", words.group(told["group"])
         figures = [words.text(key, group=group, limit=_limit(told[_unit(choice)], _unit(choice), words), **counts)]
-    yield "; ".join([*figures, words.text("reach", **counts)])
+    yield words["semicolon"].join([*figures, words.text("reach", **counts)])
     if told["cost"] or told["cost_unknown"]:
         cost = words.money(told["cost"], currency)
         yield words.text("costs", count=told["cost_unknown"], **{**counts, "cost": cost})
@@ -358,10 +358,10 @@ def _meaning(choice: "Choice", counted: Sequence[str], words: Words) -> str:
     }
     if not choice.summary["limited"]:
         meant["people"] = words["meant_people_free"]
-    told = [f"{words[f'col_{name}']}: {meant[name]}" for name in counted if meant[name]]
+    told = [words["colon"].join((words[f"col_{name}"], meant[name])) for name in counted if meant[name]]
     if choice.phases is not None:
-        told.append(f"{words['col_best_alone']}: {words['meant_best_alone']}")
-    return "; ".join(told)
+        told.append(words["colon"].join((words["col_best_alone"], words["meant_best_alone"])))
+    return words["semicolon"].join(told)
 
 
 def print_frontier(

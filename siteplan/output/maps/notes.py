@@ -95,7 +95,7 @@ def _study_notes(result: Outcome, words: Words, modes: Words) -> list[str]:
     day, rides = result.study.get("inputs", {}).get("transit"), result.rides
     for mode, profile in rides.items() if day else ():
         text = _riding(profile, day["date"], words)
-        said.append(f"{capital(modes.mode(mode))}: {text}" if len(rides) > 1 else text)
+        said.append(words["colon"].join((capital(modes.mode(mode)), text)) if len(rides) > 1 else text)
     if result.publics:
         said.append(publics_told(result.publics, result.profiles, modes))
     return said

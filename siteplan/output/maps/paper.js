@@ -1,6 +1,6 @@
 /* ---- on paper: the map in the size of the page, drawn anew and finer ---- */
 const PAPER = { A4: [1047, 718], A3: [1512, 1047] }; // what 10 mm of margin leave of a landscape page, in CSS pixels
-const MAY_BE_LONG = { "#side": ".layer", "#notes": "details p", "#phases": "li", "#ranking": "tbody tr", "#communes": "tbody tr" };
+const MAY_BE_LONG = { "#side": ".layer", "#controls": "#totals p:not(.big)", "#notes": "details p", "#phases": "li", "#ranking": "tbody tr", "#communes": "tbody tr" };
 const LEGEND_WIDE = 250, HEAD_HIGH = 46, FOOT_HIGH = 176;
 const paperStyle = document.head.appendChild(el("style", {}));
 let paper = "A4", before = null;
