@@ -215,10 +215,12 @@ def _surfaces(
     edge, share = streets.spaced(min(CELL, STEP_SECONDS / 3.6 * profile.speed_kmh), near)
     targets = graph.positions(edge, share * streets.length[edge], np.zeros(len(edge), np.int64))
     kept = _kept(streets, graph, edge, share, targets=targets)
-    work = prepare_along(graph, sources, targets.some(kept))
+    edge, share, targets = edge[kept], share[kept], targets.some(kept)  # what is not kept is not held any longer
+    work = prepare_along(graph, sources, targets)
+    del targets
     ends = np.column_stack([shapely.get_coordinates(true), met])[work.order]
     rows = rows[work.order]
-    places = prepare_places(streets.at(edge[kept], share[kept]), CELL, pace)
+    places = prepare_places(streets.at(edge, share), CELL, pace)
     return _Surfaces(rows, {int(row): k for k, row in enumerate(rows)}, ends, places, beyond, pace, work, [])
 
 

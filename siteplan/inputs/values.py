@@ -16,7 +16,17 @@ from siteplan.formats import SHEETS, TEXTS
 from siteplan.inputs.numerals import MISSING_TEXT, THOUSANDS, clean, decimal_mark, plain
 from siteplan.inputs.packed import ending_of
 
-__all__ = ["find_column", "keys", "numbers", "refuse_lists", "refuse_negative", "repaired", "row_name", "same_codes"]
+__all__ = [
+    "EXACT",
+    "find_column",
+    "keys",
+    "numbers",
+    "refuse_lists",
+    "refuse_negative",
+    "repaired",
+    "row_name",
+    "same_codes",
+]
 
 UNSEEN = re.compile(rf"\n|{CONTROL.pattern}")  # in an id nobody could write it in a study, or find it in a message
 EXACT = 2**53  # up to here a float holds every whole number

@@ -12,7 +12,7 @@ import pandas as pd
 
 from siteplan.catalogue import FILES, LAYERS, PLACES, TABLES, WORKBOOK, Table, uptake_column
 from siteplan.config import folder_name
-from siteplan.errors import InputError, listed, warn
+from siteplan.errors import InputError, is_there, listed, warn
 from siteplan.geo import as_crs, require_metric
 from siteplan.inputs.spreadsheet import unguarded_table
 from siteplan.inputs.times import made_points
@@ -244,7 +244,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        lacks = f"holds no {MANIFEST} of a complete run" if folder.is_dir() else "no such folder"
+        lacks = f"holds no {MANIFEST} of a complete run" if is_there(folder) else "no such folder"
         raise InputError(f"{folder}: {lacks}; expected a folder of results") from None
     return manifest
 
