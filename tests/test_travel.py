@@ -46,9 +46,11 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pa
 
 
 def cut_into(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have so many tiles made of the sites that are used."""
+    """Have so many tiles made of the sites that are used, and isochrones drawn of five at a time."""
     used = MANY - MANY // 5
     monkeypatch.setattr(travel, "ALONE", 0)
+    monkeypatch.setattr(travel, "LARGE", 0)
+    monkeypatch.setattr(travel, "DRAWN", 5)
     monkeypatch.setattr(travel, "TILE", next(size for size in range(1, used + 1) if -(-used // size) <= tiles))
 
 
@@ -244,13 +246,12 @@ def test_a_worker_that_is_killed_changes_no_byte(
     assert killed
 
 
-def test_tiles_are_as_large_as_they_may_be_and_hold_neighbours(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(travel, "TILE", 5)
+def test_tiles_are_as_large_as_they_may_be_and_hold_neighbours(town: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SiteplanWarning)
         sites = load(read_study(town)).sites
-    tile = travel.tiles_of(sites)
+    tile = travel.tiles_of(sites, 5)
     assert np.bincount(tile).max() == 5
     assert len(np.bincount(tile)) == -(-len(sites) // 5)
     shuffled = sites.sample(frac=1, random_state=3)
-    assert pd.Series(travel.tiles_of(shuffled), shuffled.index).equals(pd.Series(tile, sites.index)[shuffled.index])
+    assert pd.Series(travel.tiles_of(shuffled, 5), shuffled.index).equals(pd.Series(tile, sites.index)[shuffled.index])

@@ -33,7 +33,7 @@ from siteplan.network.oneways import onward, round_trips
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
 
-__all__ = ["Footing", "ModeGraph", "Positions", "footing", "mode_graph", "passed", "stuck"]
+__all__ = ["LARGE", "Footing", "ModeGraph", "Positions", "footing", "mode_graph", "passed", "stuck"]
 
 Ints = npt.NDArray[np.signedinteger[Any]]  # int32 where large places would fill the memory
 Bools = npt.NDArray[np.bool_]

@@ -20,7 +20,7 @@ from siteplan.errors import InputError, StudyError, listed
 from siteplan.inputs.times import read_times
 from siteplan.inputs.values import same_codes
 from siteplan.memory import give_back
-from siteplan.network.graph import ModeGraph
+from siteplan.network.graph import LARGE, ModeGraph
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable
 from siteplan.reachable import GIVEN, check_times
@@ -47,6 +47,7 @@ Search = Callable[[Profile | Rides], pd.DataFrame]
 
 ALONE = 50_000_000  # sites times points: up to so many are searched and counted all at once
 TILE = 512  # sites of a tile, where there are more
+DRAWN = 64  # sites whose isochrones are drawn at a time where streets are those of a region
 OF_RIDES = ("minutes_p25", "minutes_p75", "share")  # columns that other modes do not fill
 
 
@@ -173,7 +174,7 @@ def tiled_times(study: Study, data: StudyData, cache: Cache, means: Means, *, la
     last
         As for `times_of`.
     """
-    tile = tiles_of(data.sites)
+    tile = tiles_of(data.sites, TILE)
     kept: dict[str, list[Callable[[], pd.DataFrame]]] = {}
     rows: dict[str, int] = {}
     for profile in study.profiles():
@@ -204,11 +205,11 @@ def tiled_times(study: Study, data: StudyData, cache: Cache, means: Means, *, la
     return TiledTimes(kept, rows)
 
 
-def tiles_of(sites: gpd.GeoDataFrame) -> npt.NDArray[np.int64]:
-    """Return the tile of each site: up to `TILE` of them that follow each other along a Hilbert curve."""
+def tiles_of(sites: gpd.GeoDataFrame, most: int) -> npt.NDArray[np.int64]:
+    """Return the tile of each site: up to so many of them that follow each other along a Hilbert curve."""
     along = np.argsort(sites.geometry.hilbert_distance().to_numpy(), kind="stable")
     tile = np.empty(len(sites), np.int64)
-    tile[along] = np.arange(len(sites)) * -(-len(sites) // TILE) // len(sites)
+    tile[along] = np.arange(len(sites)) * -(-len(sites) // most) // len(sites)
     return tile
 
 
@@ -348,19 +349,28 @@ def rings_of(
         limits: dict[str, Any] = {study.travel.unit: study.travel.limits_of(profile.name)}
         told = {"profile": profile.model_dump(exclude={"title"}), **limits, "drawn": list(map(str, sites.index))}
         key = content_key({**inputs, **told})
-        make = functools.partial(
-            isochrones,
-            streets,
-            sites,
-            mode=profile,
-            **limits,
-            direction=study.travel.direction,
-            transit=timetable,
-            **means.of(f"isochrones {profile.name}"),
-        )
+        how = {"mode": profile, **limits, "direction": study.travel.direction, "transit": timetable}
+        tiled = len(streets.u) > LARGE and len(sites) > DRAWN
+        tile = tiles_of(sites, DRAWN) if tiled else np.zeros(len(sites), np.int64)
+        make = functools.partial(_drawn, functools.partial(isochrones, streets, **how), sites, tile, means)
         table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
         tables.append(table.set_crs(streets.crs, allow_override=True))
     rings = pd.concat(tables, ignore_index=True)
     rank = {site: at for at, site in enumerate(sites.index)}
     order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
     return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
+
+
+def _drawn(
+    draw: functools.partial[gpd.GeoDataFrame], sites: gpd.GeoDataFrame, tile: npt.NDArray[np.int64], means: Means
+) -> gpd.GeoDataFrame:
+    """Draw tile by tile, as what is known of all places along the streets around many sites takes much memory."""
+    tables = []
+
+    def tell(before: int, done: int, _: int) -> None:
+        means.tell(f"isochrones {draw.keywords['mode'].name}", before + done, len(sites))
+
+    for at in range(int(tile.max(initial=0)) + 1):
+        progress = functools.partial(tell, int((tile < at).sum()))
+        tables.append(draw(sites[tile == at], progress=progress, executor=means.executor))
+    return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=tables[0].crs)
