@@ -33,6 +33,9 @@ UNSEEN = 1_000_000  # objects that may come into being before those in a circle 
 
 def main() -> None:
     """Run the command line."""
+    # NumPy's linear algebra starts a thread for each core as it is imported; nothing here is large enough for more
+    # than one, and each spins while it waits: a twelfth of `siteplan check`.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     one_arena()
     _speak_unicode()
     # Hardly anything here lies in a circle; looking for it at every 700th object takes a tenth of a run.
