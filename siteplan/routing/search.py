@@ -1,7 +1,7 @@
 """Positions -> what the kernels need; sources shared out over any executor."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from siteplan.network.graph import ModeGraph, Positions
 from siteplan.network.ordering import ordered
 from siteplan.parallel import PARTS, each, lent
 from siteplan.routing.batches import LANES, search_sums
-from siteplan.routing.streets import add_up, lay_out, make_room, search_times, spread
+from siteplan.routing.streets import add_up, lay_out, make_room, search_times
 from siteplan.units import Unit
 
 __all__ = [
@@ -281,12 +281,19 @@ def sums_around(
 
 def _around_part(search: Search, asked: tuple[Any, Any], rooms: list[Any], part: tuple[int, int]) -> Any:
     cutoffs, weights = asked
-    first, _ = part
     found = np.zeros((len(search.targets[0]), len(cutoffs), weights.shape[1]))
-    for counts, target, cost in _times_part(search, int(cutoffs[-1]), rooms, part):
-        spread(counts, target, cost, cutoffs, weights[first : first + len(counts)], found)
-        first += len(counts)
+    for source, target, cost in _found(search, int(cutoffs[-1]), rooms, part):
+        add_up(target, source, cost, cutoffs, weights[slice(*part)], found)
     return found
+
+
+def _found(search: Search, cutoff: int, rooms: list[Any], part: tuple[int, int]) -> Iterator[tuple[Any, Any, Any]]:
+    """Give source (from the first of the part), target and cost of what is found."""
+    first = 0
+    for counts, target, cost in _times_part(search, cutoff, rooms, part):
+        stop = first + len(counts)
+        yield np.repeat(np.arange(first, stop, dtype=np.int32), counts), target, cost
+        first = stop
 
 
 def _times_part(search: Search, cutoff: int, rooms: list[Any], part: tuple[int, int]) -> list[tuple[Any, Any, Any]]:
@@ -306,10 +313,9 @@ def _sums_part(search: Search, asked: tuple[Any, Any], rooms: list[Any], part: t
     if len(search.order) * SPARSE >= len(search.graph[0]):
         kernel = (search.graph, search.hanging, search.mates, search.sources, search.targets)
         return search_sums(*part, cutoffs, weights, *kernel)
-    found, done = np.zeros((part[1] - part[0], len(cutoffs), weights.shape[1])), 0
-    for counts, target, cost in _times_part(search, int(cutoffs[-1]), rooms, part):
-        add_up(counts, target, cost, cutoffs, weights, found[done : done + len(counts)])
-        done += len(counts)
+    found = np.zeros((part[1] - part[0], len(cutoffs), weights.shape[1]))
+    for source, target, cost in _found(search, int(cutoffs[-1]), rooms, part):
+        add_up(source, target, cost, cutoffs, weights, found)
     return found
 
 

@@ -39,7 +39,6 @@ __all__ = [
     "meet",
     "own_chain",
     "search_times",
-    "spread",
 ]
 
 SHIFT = 6  # buckets of 6.4 s: about what one street costs
@@ -250,26 +249,10 @@ def lay_out(order, counts, start, target, cost, rows):  # type: ignore[no-untype
 
 
 @kernel
-def add_up(counts, target, cost, cutoffs, weights, found):  # type: ignore[no-untyped-def]
-    """Add to each source in `found` (sources, limits, columns) what the targets within each limit weigh."""
-    done = U(0)
-    for k in range(len(counts)):
-        for _ in range(counts[k]):
-            for within in range(len(cutoffs)):
-                if cost[done] <= cutoffs[within]:
-                    for column in range(weights.shape[1]):
-                        found[k, within, column] += weights[U(target[done]), column]
-            done += U(1)
-
-
-@kernel
-def spread(counts, target, cost, cutoffs, weights, found):  # type: ignore[no-untyped-def]
-    """Add to each target in `found` (targets, limits, columns) what the sources within each limit weigh."""
-    done = U(0)
-    for k in range(len(counts)):
-        for _ in range(counts[k]):
-            for within in range(len(cutoffs)):
-                if cost[done] <= cutoffs[within]:
-                    for column in range(weights.shape[1]):
-                        found[U(target[done]), within, column] += weights[k, column]
-            done += U(1)
+def add_up(rows, others, cost, cutoffs, weights, found):  # type: ignore[no-untyped-def]
+    """Add to each row in `found` (rows, limits, columns) what the others that are within each limit of it weigh."""
+    for i in range(len(cost)):
+        for within in range(len(cutoffs)):
+            if cost[i] <= cutoffs[within]:
+                for column in range(weights.shape[1]):
+                    found[U(rows[i]), within, column] += weights[U(others[i]), column]

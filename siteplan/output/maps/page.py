@@ -38,6 +38,7 @@ SCRIPTS = (
     "paper",
     "page",
 )  # one function
+OPTIONS = {"zoom": 10, "zoomControl": False, "preferCanvas": True, "zoomSnap": 0.25}  # as Leaflet calls them
 TILES = "https://tile.openstreetmap.org"
 OWN = ("siteplan_head", "siteplan_icons", "siteplan_page", "siteplan_data", "siteplan_script")  # our parts of a figure
 # What of Folium's libraries is needed where a script holds such text. Leaflet is in the page; Bootstrap nobody needs.
@@ -66,9 +67,9 @@ class SiteMap:
         """The map: `folium.Marker((lat, lon)).add_to(page.map)`, and so with any layer or plugin of Folium."""
         import folium
 
-        return folium.Map(
-            location=_middle(self.data), tiles=None, prefer_canvas=True, zoom_control=False, zoom_snap=0.25
-        )
+        plan = folium.Map(location=_middle(self.data), tiles=None)
+        plan.options = dict(OPTIONS)
+        return plan
 
     @property
     def html(self) -> str:
@@ -78,13 +79,7 @@ class SiteMap:
 
     @cached_property
     def _plain(self) -> str:
-        options = {
-            "center": _middle(self.data),
-            "zoom": 10,
-            "zoomControl": False,
-            "preferCanvas": True,
-            "zoomSnap": 0.25,
-        }
+        options = {"center": _middle(self.data), **OPTIONS}
         page = f"""<!DOCTYPE html>
 <html>
 <head>
