@@ -63,8 +63,8 @@ def test_the_best_pairs_are_found(count: int, fixed: int, minutes: int) -> None:
 
     with_most = {one: max(share(one, other) for other in able if other != one) for one in able}
     every = [some for some in itertools.permutations(able, 2) if share(*some) == with_most[some[0]]]
-    together = itertools.combinations(every, (count - fixed) // 2)
-    best = max(objective_of(problem, open_too(sum(some, ()))) for some in together)
+    together = {frozenset(sum(some, ())) for some in itertools.combinations(every, (count - fixed) // 2)}
+    best = max(objective_of(problem, open_too(tuple(some))) for some in together)
     found = pairs(problem, Work(1.0, 60.0))
     assert allowed(problem, found)
     assert objective_of(problem, found) >= best
