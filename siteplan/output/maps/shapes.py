@@ -171,6 +171,8 @@ def lines_of_class(streets: gpd.GeoDataFrame, name: str) -> NDArray[np.object_]:
 
 def fewest_merged(lines: NDArray[np.object_]) -> int:
     """Tell how many lines at the least are left of some when those are merged that meet where no third one does."""
-    ends = shapely.get_coordinates([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
+    corners, line = shapely.get_coordinates(lines, return_index=True)
+    change = np.diff(line, prepend=-1, append=-1) != 0
+    ends = np.concatenate([corners[change[:-1]], corners[change[1:]]])
     meeting = np.unique(ends.view(np.complex128), return_counts=True)[1]
     return int(meeting[meeting != 2].sum()) // 2
