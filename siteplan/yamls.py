@@ -50,11 +50,13 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
-        for key_node, _ in node.value:
+        for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise _refused("a list or a mapping stands where a key is expected", key_node.start_mark)
             if key_node.value in seen:
                 raise _refused(f"key '{key_node.value}' is given twice", key_node.start_mark)
+            if ":" in key_node.value and not (key_node.style or value_node.value):
+                raise _refused(f"'{key_node.value}' has no value; put a blank behind ':'", key_node.start_mark)
             seen.add(key_node.value)
         return super().construct_mapping(node, deep)
 

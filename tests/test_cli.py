@@ -531,6 +531,24 @@ def test_what_is_printed_to_a_reader_that_has_gone_is_no_error(town: Path, asked
         command = [*SITEPLAN, *asked.format(town).split()]
         done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (141, b"")
+    if Path("/dev/full").exists():
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+        assert (done.returncode, done.stderr) == (1, b"error: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("--minutes=abc", "travel.minutes (--minutes): found 'abc'"),
+        ("--minutes=300", "travel.minutes (--minutes): found 300, expected at most 180"),
+        ("--minutes=transit:5", "travel.minutes.transit (--minutes): is none of the modes"),
+        ("--elevation=no.tif", "inputs.elevation (--elevation): found '"),
+        ("--set=travel.minutes=abc", "travel.minutes: found 'abc'"),
+    ],
+)
+def test_a_wrong_option_is_called_by_its_name_as_well(town: Path, typed: str, expected: str) -> None:
+    assert expected in call("score", town, typed).stderr
 
 
 def test_tables_are_printed_whatever_the_letters_of_the_place(town: Path) -> None:
@@ -746,7 +764,10 @@ def test_addresses_are_no_files(town: Path) -> None:
 def test_exactness_without_a_table_of_times_is_refused(town: Path) -> None:
     told = call("score", town, "--times-minutes", "truncated")
     assert told.exit_code == 1
-    assert "inputs.times_minutes: says how exact a table of times is, but inputs.times names none" in told.stderr
+    assert (
+        "inputs.times_minutes (--times-minutes): says how exact a table of times is, but inputs.times names none"
+        in told.stderr
+    )
 
 
 def test_what_is_asked_of_a_study_is_known_to_the_commands_that_leave_it_alone() -> None:

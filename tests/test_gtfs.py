@@ -886,9 +886,11 @@ BAD_TABLES = {
     "a column missing": ({"stops": "stop_id,stop_name,stop_lat\nA,x,0\n"}, "stops.txt lacks the column stop_lon; its"),
     "semicolons": (
         {"stops": PLAIN["stops"].replace(",", ";")},
-        "stops.txt lacks the column stop_id, stop_lat, stop_lon",
+        "stops.txt has semicolons between its values, where timetables have commas; save it with commas",
     ),
-    "UTF-16": ({"stops": PLAIN["stops"].encode("utf-16")}, "stops.txt"),
+    "tabs where no column is needed": ({"agency": PLAIN["agency"].replace(",", "\t")}, "agency.txt has tabs between"),
+    "UTF-16": ({"stops": PLAIN["stops"].encode("utf-16")}, "stops.txt is in UTF-16, .* save it as CSV in UTF-8"),
+    "UTF-16 without a mark": ({"trips": PLAIN["trips"].encode("utf-16-le")}, "trips.txt is in UTF-16"),
     "an open quote": ({"stops": PLAIN["stops"] + '"F,x,0,1\n'}, "stops.txt cannot be read as comma-separated values"),
     "services of nothing": ({"trips": PLAIN["trips"].replace("WD", "XX")}, "no date has service"),
     "stops at 0, 0": (

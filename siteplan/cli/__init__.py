@@ -15,7 +15,7 @@ import typer
 
 from siteplan import __version__
 from siteplan.cli import fetch, journeys, places, studies
-from siteplan.cli.common import app
+from siteplan.cli.common import Printed, app
 from siteplan.cli.variables import Command
 from siteplan.memory import one_arena
 
@@ -48,6 +48,9 @@ def main() -> None:
 
 def _speak_unicode() -> None:
     """Let any text be printed: as UTF-8 in a pipe or a file, with ? where a terminal has no sign for it."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        raw = io.BufferedWriter(Printed(sys.stdout.fileno(), "w", closefd=False))
+        sys.stdout = io.TextIOWrapper(raw, sys.stdout.encoding, sys.stdout.errors)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             asked = stream.isatty() or "PYTHONIOENCODING" in os.environ

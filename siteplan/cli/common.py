@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import inspect
+import io
 import json
 import sys
 import time
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "VARIANTS",
     "Json",
+    "Printed",
     "Quiet",
     "Verbose",
     "app",
@@ -66,6 +68,21 @@ def _as_far_as_read() -> Iterator[None]:
     except BrokenPipeError:
         sys.stdout = None  # nothing more can be written, not even at exit
         raise typer.Exit(141) from None
+    except OSError as error:
+        sys.stdout = None
+        stop(f"error: {STDOUT}: {error.strerror or error}", 1)
+
+
+class Printed(io.FileIO):
+    """Standard output, which its errors name."""
+
+    def write(self, content: Any) -> Any:
+        """Write bytes."""
+        try:
+            return super().write(content)
+        except OSError as error:
+            error.filename = STDOUT
+            raise
 
 
 app = typer.Typer(
@@ -106,6 +123,7 @@ OTHER_UNIT = MappingProxyType({
 })  # fmt: skip
 # Parts of a study file that some commands leave alone: other studies, and what is asked of the people.
 VARIANTS = ("scenarios", "matrix")
+STDOUT = "standard output"
 SITES = 20  # of a table in the terminal
 Command = Callable[..., None]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings, no closing words.")]
@@ -128,9 +146,9 @@ def manners(quiet: bool, verbose: bool) -> Iterator[None]:
             stop(f"error: {error}", 1)
         except KeyboardInterrupt:
             stop("interrupted: nothing is half written; the same command goes on from what was computed", 130)
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if error.filename == STDOUT or isinstance(error, BrokenPipeError):
+                raise
             stop(f"error: {error.filename or 'a file'}: {error.strerror or error}", 1)
         finally:
             # What libraries warn of among themselves is for developers, who see it in the tests, and for who asks.
@@ -194,8 +212,8 @@ def asks(
                 refuse_inputs([path], [given["out"]])
             with piped(options, kept=command.__name__ == "run") as told:
                 typed = {key: value for key, value in told.items() if value not in (None, [])}
-                flags = {key: more[key][0].split()[-1] for key in typed if key in more}
-                with keys_named(lambda key: f"{key} ({flags[key]})" if key in flags else key):
+                flags = {key: options_of[key][0].split()[-1] for key in typed}
+                with keys_named(lambda key: _typed_as(key, flags)):
                     aside = set_aside(path, typed)
                     replaced = [key for key, other in OTHER_UNIT.items() if other in typed and key not in typed]
                     left = [f"{key}=" for key in (*unused(), *aside, *replaced)]
@@ -214,6 +232,12 @@ def asks(
         return run
 
     return decorate
+
+
+def _typed_as(key: str, flags: Mapping[str, str]) -> str:
+    """Name the option as well by which a key, or what it lies in, was typed."""
+    typed = next((each for each in (key, key.rpartition(".")[0]) if each in flags), None)
+    return f"{key} ({flags[typed]})" if typed else key
 
 
 def _refuse_modes(study: "Study", typed: Mapping[str, Any]) -> None:

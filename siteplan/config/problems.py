@@ -1,6 +1,7 @@
 """What is wrong with a study, said so that whoever wrote it knows what to mend."""
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -65,7 +66,8 @@ def _explained(detail: ErrorDetails, root: type[BaseModel]) -> tuple[str, ...]:
         several = isinstance(detail["loc"][-1], int)
         text = "expected whole numbers, with commas between them" if several else "expected a whole number"
     elif not names:
-        return (text,)
+        key, colon, rest = text.partition(": ")
+        return (Key(key), colon + rest) if colon and re.fullmatch(r"[\w.]+", key) else (text,)
     return Key(where or "the study"), f": {found}{text}"
 
 

@@ -4,7 +4,8 @@ import difflib
 import re
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +14,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -46,6 +49,8 @@ __all__ = [
 ]
 
 TAKEN = ("best", "given")  # any mode in a result, and the mode of a table of times that names none
+PLAIN = frozenset((int, float, str, Path, types.NoneType))
+BOOLEANS = "in YAML yes, no, on and off are true and false; a text that is such a word needs quotes"
 NONE: Mapping[str, str] = types.MappingProxyType({})
 SLOPE = "let the terrain change the speed; empty = when there is an elevation"
 
@@ -60,6 +65,30 @@ class Model(BaseModel):
         coerce_numbers_to_str=True,
         defer_build=True,  # few are read by themselves; all are within a study
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number or a text is wanted: pydantic takes them for 1 and 0."""
+        if _holds_boolean(value) and (wanted := _kinds(cls.model_fields[str(info.field_name)].annotation)) <= PLAIN:
+            raise refused(f"expected {'a number' if wanted & {int, float} else 'a text'}; {BOOLEANS}")
+        return value
+
+
+def _kinds(annotation: Any) -> frozenset[Any]:
+    """Name what a key holds, in lists and by names as well."""
+    if get_origin(annotation) is Literal:
+        return frozenset(map(type, get_args(annotation)))
+    parts = [part for part in get_args(annotation) if isinstance(part, type) or get_args(part)]
+    return frozenset().union(*map(_kinds, parts)) if parts else frozenset([annotation])
+
+
+def _holds_boolean(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_boolean, (*value, *value.values())))
+    if isinstance(value, list | tuple):
+        return any(map(_holds_boolean, value))
+    return isinstance(value, bool)
 
 
 class OnFoot(Model):

@@ -1,6 +1,8 @@
 """One GTFS feed on disk, zip or folder -> its tables as text; nothing is ever unpacked to disk."""
 
+import codecs
 import io
+import re
 import warnings
 import zipfile
 import zlib
@@ -24,6 +26,7 @@ ZONES = "locations"  # a GeoJSON, not a table
 NEEDED = ("stops", "routes", "trips", "stop_times")
 LEFTOVERS = "__MACOSX"  # the folder that zips made on a Mac have beside their content
 
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # A table of 2 GB is beyond the largest national feeds (about 1 GB of stop_times).
 MOST_BYTES = 2 * 1024**3
 # Timetables shrink by 5 to 30 when zipped; a small table of one value repeated may shrink by more and does no harm.
@@ -166,6 +169,9 @@ def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iter
     table = _parsed(feed, name, where)
     table.columns = pd.Index([str(column).strip().strip('"').strip() for column in table.columns])
     table = table.loc[:, ~table.columns.duplicated()]
+    if len(table.columns) == 1 and (mark := re.search(r"[;\t|]", table.columns[0])):
+        called = {";": "semicolons", "\t": "tabs", "|": "bars"}[mark[0]]
+        raise InputError(f"{where} has {called} between its values, where timetables have commas; save it with commas")
     absent = [column for column in needed if column not in table.columns]
     if absent:
         raise InputError(f"{where} lacks the column {', '.join(absent)}; its columns are {listed(table.columns)}")
@@ -184,6 +190,8 @@ def read_table(feed: Archive, name: str, needed: Iterable[str] = (), other: Iter
 
 def _parsed(feed: Archive, name: str, where: str) -> pd.DataFrame:
     """Parse the bytes of a table, as UTF-8 or else as Windows-1252, and count the rows that do not fit its header."""
+    if b"\0" in feed.tables[name][:2] or feed.tables[name].startswith(UTF_16):
+        raise InputError(f"{where} is in UTF-16, where timetables are in UTF-8; save it as CSV in UTF-8")
     try:
         table, skipped = _parse(feed.tables[name], "utf-8", name == "stop_times")
     except UnicodeDecodeError:
