@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -280,7 +279,7 @@ def _tables(
     legs.insert(7, "minutes", (legs["arrival"] - legs["departure"]) / MINUTE)
     legs[["departure", "arrival"]] = legs[["departure", "arrival"]] / 10
     edges = {edge for pieces in walked.values() for edge, *_ in pieces if edge >= 0}
-    names = _names(streets, {int(streets.way_id[edge]) for edge in edges})
+    names = way_names(streets.source, {int(streets.way_id[edge]) for edge in edges})
     parts: list[list[Any]] = []
     for leg, pieces in walked.items():
         for edge, metres, cost, line in pieces:
@@ -295,12 +294,6 @@ def _tables(
                 parts.append([*what, metres, cost / MINUTE, line])
     columns = ["leg", "name", "highway", "way", "metres", "minutes", "geometry"]
     return legs, gpd.GeoDataFrame(parts, columns=columns, geometry="geometry", crs=streets.crs)
-
-
-def _names(streets: StreetNetwork, ways: set[int]) -> dict[int, str]:
-    """Return the names of ways, by id; none where the streets are not of an extract that is still there."""
-    file = Path(streets.source)
-    return way_names(file, ways) if ways and file.is_file() and file.suffix != ".graphml" else {}
 
 
 def _legs(

@@ -14,7 +14,7 @@ from siteplan.geo import LONLAT
 from siteplan.inputs.extract import Layer, Scan, read_layers
 from siteplan.inputs.opl import LocatedWays, Text, read_nodes, read_ways, tag_reader
 
-__all__ = ["BACKGROUND", "PLACE_RANKS", "WATERS", "Background", "read_basemap"]
+__all__ = ["BACKGROUND", "WATERS", "Background", "place_ranks", "read_basemap"]
 
 WATER = (("natural", "water"), ("waterway", "riverbank"))
 GREEN = {
@@ -106,17 +106,21 @@ def _lines(ways: LocatedWays, shown: npt.NDArray[np.bool_]) -> tuple[npt.NDArray
     return np.asarray(lines, dtype=object), way[kept][first]
 
 
+def place_ranks(kinds: pd.Series) -> pd.Series:
+    """Return the rank of places by their kind: 0 for a city, the highest for a kind of no rank."""
+    return kinds.map({kind: rank for rank, kind in enumerate(PLACE_RANKS)}).fillna(len(PLACE_RANKS)).astype(int)
+
+
 def _places(text: Text) -> gpd.GeoDataFrame:
     nodes = read_nodes(text, "place=")
     read = tag_reader(frozenset(("name", "place", "population")))
     tags = pd.DataFrame([dict(read(each)) for each in nodes.tags], columns=["name", "place", "population"])
     tags["name"] = tags["name"].fillna("").str.strip()
     tags["population"] = pd.to_numeric(tags["population"], errors="coerce").astype(float)
-    rank = tags["place"].map({place: rank for rank, place in enumerate(PLACE_RANKS)})
     points = gpd.GeoDataFrame(tags, geometry=gpd.points_from_xy(nodes.lon, nodes.lat), crs=LONLAT)
-    order = points.assign(rank=rank, less=-tags["population"].fillna(0.0)).sort_values(["rank", "less", "name"])
-    kept = order[order["rank"].notna() & (order["name"] != "")]
-    return kept.drop(columns=["rank", "less"]).reset_index(drop=True)
+    points = points[points["place"].isin(PLACE_RANKS) & (points["name"] != "")]
+    points = points.assign(rank=place_ranks(points["place"]), less=-points["population"].fillna(0.0))
+    return points.sort_values(["rank", "less", "name"], ignore_index=True).drop(columns=["rank", "less"])
 
 
 BACKGROUND: Layer[Background] = Layer(

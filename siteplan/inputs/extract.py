@@ -455,8 +455,13 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
 
 
 def way_names(path: str | Path, ways: Collection[int]) -> dict[int, str]:
-    """Return what some ways of an extract are called, by id: their name, else their number (`ref`)."""
-    wanted = frozenset(ways)
+    """Return what some ways of an extract are called, by id: their name, else their number (`ref`).
+
+    None are called anything where the file is no extract, or no longer there.
+    """
+    file, wanted = Path(path), frozenset(ways)
+    if not wanted or not file.is_file() or file.suffix == ".graphml":
+        return {}
 
     def names(found: Scan) -> dict[int, str]:
         named = read_ways(found.text)
@@ -465,5 +470,5 @@ def way_names(path: str | Path, ways: Collection[int]) -> dict[int, str]:
         }
         return {way: each.get("name") or each["ref"] for way, each in tags.items()}
 
-    (found,) = read_layers(path, Layer(names, others=frozenset(("name", "ref")), ways=wanted))
+    (found,) = read_layers(file, Layer(names, others=frozenset(("name", "ref")), ways=wanted))
     return found  # type: ignore[no-any-return]

@@ -321,21 +321,13 @@ def _contract(
     first_edge = np.empty(len(key), np.int32)
     first_edge[chain[::-1]] = edge[::-1]  # the last that is written stays
     # Along the chain to the edge's first end is what lies after its reverse, travelled back; and the reverse of that.
-    before = np.where(
-        flip[:, None], np.column_stack([back[0::2], back[1::2]]), np.column_stack([back[1::2], back[0::2]])
-    )
+    both = back.reshape(-1, 2)
+    before = np.where(flip[:, None], both, both[:, ::-1])
     before_metres = np.where(flip, far[0::2], far[1::2])
     e = first_edge
     end, begin = head[key], head[np.maximum(one, other)[e]]
-    total_ahead = np.where(
-        flip[e], ahead[2 * e + 1] + back[2 * e] + along[2 * e + 1], ahead[2 * e] + back[2 * e + 1] + along[2 * e]
-    )
-    total_back = np.where(
-        flip[e], ahead[2 * e] + back[2 * e + 1] + along[2 * e], ahead[2 * e + 1] + back[2 * e] + along[2 * e + 1]
-    )
-    open_ahead = np.where(flip[e], open_[2 * e + 1], open_[2 * e])
-    open_back = np.where(flip[e], open_[2 * e], open_[2 * e + 1])
-    total = np.column_stack([np.where(open_ahead, total_ahead, -1), np.where(open_back, total_back, -1)])
+    halves = 2 * e[:, None] + (flip[e, None] ^ [False, True])  # along the chain, and against it
+    total = np.where(open_[halves], ahead[halves] + back[halves ^ 1] + along[halves], -1)
     ends = np.column_stack([begin, end])
     return _Chains(chain, flip, before, before_metres, ends, total, ends_only[e])
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -290,8 +291,9 @@ class Downloads:
     ) -> Path:
         """Load a file, in as many tries as bring bytes, and keep it; or find that what is here has not changed."""
         part = self.folder / "parts" / f"{key}.part"
+        ask = partial(self._try, source, url, part, known=known if digest is None else None, post=post)
         for last in (False, True):
-            if self._filled(source, url, part, known=known if digest is None else None, post=post):
+            if self._patiently(source, url, ask):
                 assert known is not None  # noqa: S101 - only asked about with what is known
                 return self._object(known)
             found = None if digest is None else _digest(part, digest.partition(":")[0])
@@ -325,12 +327,6 @@ class Downloads:
             _put(self.folder / "known" / f"{key}.json", json.dumps(told, indent=1).encode())
         _remove(part)
         return target
-
-    def _filled(
-        self, source: Source, url: str, part: Path, *, known: dict[str, Any] | None, post: bytes | None
-    ) -> bool:
-        """Load a file into its part; true where the file that is known has not changed in place of that."""
-        return self._patiently(source, url, lambda: self._try(source, url, part, known=known, post=post))
 
     def _patiently(self, source: Source, url: str, ask: Callable[[], T]) -> T:
         """Ask again for as long as what goes wrong may pass, and bytes come or tries are left."""

@@ -5,7 +5,6 @@ neighbours. So it is told which street it joins, and how long the way to the sit
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -126,9 +125,7 @@ def _joined(streets: StreetNetwork, sites: gpd.GeoDataFrame, profile: Profile) -
     """Return which street each site joins, and how far off."""
     links = linked(streets, sites, profile, HARD_LIMIT)
     edges = links["edge"].to_numpy()
-    ways = {int(streets.way_id[edge]) for edge in edges if edge >= 0}
-    file = Path(streets.source)
-    names = way_names(file, ways) if ways and file.is_file() and file.suffix != ".graphml" else {}
+    names = way_names(streets.source, {int(streets.way_id[edge]) for edge in edges if edge >= 0})
     found: list[dict[str, Any]] = []
     for edge, metres in zip(edges, links["access_m"], strict=True):
         if edge < 0:

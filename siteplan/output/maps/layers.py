@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from siteplan.catalogue import Measure, mode_order
 from siteplan.errors import warn
+from siteplan.inputs.basemap import place_ranks
 from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.shapes import fewest_merged, lines_of_class, metric, pack, pack_within, simplified, to_degrees
 from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, PAPER, RAILWAY, STATUS, STRESS, WATER, mode_colour
@@ -42,7 +43,6 @@ Layer = dict[str, Any]
 MOST_OWN = 500  # sites whose own areas are drawn
 EYE_M = 5.0  # nobody sees five metres on a town's map
 HOLE_M2 = 10_000.0
-PLACE_KINDS = ("city", "town", "village", "suburb", "hamlet")  # from the name to keep to the name to drop
 MANY_STOPS = 300
 LABEL_LONG = 4  # characters that a mark has room for
 GROUNDS = {"water": WATER, "green": GREEN}
@@ -385,7 +385,7 @@ def stop_layer(stops: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
 def place_layer(places: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
     """Give the layer of place names, the most important kind first."""
     kinds = places["kind" if "kind" in places else "place"].astype(str) if {"kind", "place"} & set(places) else None
-    rank = pd.Series(0, index=places.index) if kinds is None else kinds.map(_place_rank)
+    rank = pd.Series(0, index=places.index) if kinds is None else place_ranks(kinds)
     order = np.argsort(rank.to_numpy(), kind="stable")
     sorted_places = places.iloc[order]
     return plain_layer(
@@ -403,10 +403,6 @@ def named_places(places: gpd.GeoDataFrame) -> list[list[Any]]:
     names = places["name"].where(places["name"].notna(), "").astype(str) if "name" in places else [""] * len(places)
     north, east = shapely.get_y(points).tolist(), shapely.get_x(points).tolist()
     return [[round(y, 5), round(x, 5), name] for y, x, name in zip(north, east, names, strict=True) if math.isfinite(y)]
-
-
-def _place_rank(kind: str) -> int:
-    return PLACE_KINDS.index(kind) if kind in PLACE_KINDS else len(PLACE_KINDS)
 
 
 def _merged(lines: gpd.GeoDataFrame) -> gpd.GeoSeries:

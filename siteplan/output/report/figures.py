@@ -10,10 +10,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from siteplan.catalogue import PEOPLE, Measure, by_mode
-from siteplan.inputs.basemap import PLACE_RANKS
+from siteplan.inputs.basemap import place_ranks
 from siteplan.output.maps.shapes import lines_of_class
 from siteplan.output.palette import (
     CHOSEN,
@@ -400,11 +401,10 @@ def _labels(frame: Frame, ground: Ground) -> Iterator[tuple[str, float, float, i
         return
     points = shapely.point_on_surface(named.geometry.to_numpy())
     at = frame.units(shapely.get_coordinates(points))
-    kinds = named["place"].astype(str).to_list() if "place" in named else ["village"] * len(named)
-    order = sorted(range(len(at)), key=lambda row: PLACE_RANKS.index(kinds[row]) if kinds[row] in PLACE_RANKS else 9)
-    for row in order:
+    kinds = named["place"].astype(str) if "place" in named else pd.Series("village", index=named.index)
+    for row in np.argsort(place_ranks(kinds), kind="stable"):
         if frame.holds(at[row : row + 1])[0]:
-            size = {"city": 44, "town": 38, "village": 31}.get(kinds[row], 26)
+            size = {"city": 44, "town": 38, "village": 31}.get(kinds.iloc[row], 26)
             yield str(named["name"].iloc[row])[:60], float(at[row, 0]), float(at[row, 1]), size
 
 
