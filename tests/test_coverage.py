@@ -25,7 +25,7 @@ from siteplan.study import check, choose, read_study, run
 from siteplan.study.template import study_template
 from siteplan.words import load_words
 from test_publics import WHO, nearest, worlds
-from tests.town import write_town
+from tests.town import NORTH, lon, write_town
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*its streets cover:siteplan.errors.SiteplanWarning")
 
@@ -254,3 +254,17 @@ def test_a_line_that_brings_nobody_is_told():
     assert [text.split(":")[0] for text in told] == ["buses", "now, often"]
     assert "within 20 minutes" in told[0]
     assert list(idle_lines(rows, study, [], load_words("en"))) == []
+
+
+def test_sites_that_may_not_be_chosen_are_among_all(tmp_path: Path) -> None:
+    rows = ["A,Hall,existing,5,0", "B,Library,candidate,5,5", "D,Depot,candidate,1,10"]
+    sites = "\n".join(f"{row.rsplit(',', 1)[0]},{lon(int(row.rsplit(',', 1)[1]))},{NORTH}" for row in rows)
+    path = write_town(tmp_path, sites=f"site,name,status,fibre,lon,lat\n{sites}\n")
+    asked = ["choose={sites: 2}", "criteria={columns: {fibre: 1}, require: {fibre: {at_least: 2}}}", "output.trials=0"]
+    found = run(read_study(path, asked), out=tmp_path / "results").tables
+    assert sorted(found["choice"].index) == ["A", "B"]
+    keys = ["open", "group", "mode", "minutes"]
+    total = found["territories"].query("split == 'total'").set_index(keys)["covered"]
+    ways = found["coverage"].query("public == 'total'").set_index(keys)["covered"]
+    assert ways.to_dict() == total.to_dict()
+    assert ways["all", "people", "walk", 5.5] == 110  # those at the eastern end have the depot

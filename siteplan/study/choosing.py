@@ -52,6 +52,8 @@ def chosen(
     if study.choose is None:
         return None, {}
     choice = best_set(study, study.choose, reach, sites, communes=communes)
+    # Who has a site is told of all sites, whether they may be chosen or not.
+    ways = covered(study, reach, sites, list(choice.sites.index))
     asked, sites = limited_question(study, study.choose), able_sites(study, sites)
     tables: dict[str, pd.DataFrame] = {}
     with keys_named(lambda key: f"choose.{key}"):
@@ -64,7 +66,6 @@ def chosen(
             tables["least_needed"] = least_needed(reach, None, sites, asked)
     further = {"phases": choice.phases, "curve": choice.curve}
     tables |= {name: table for name, table in further.items() if table is not None}
-    ways = covered(study, reach, sites, list(choice.sites.index))
     choice = replace(choice, assignment=with_homes(choice.assignment, reach.people), coverage=ways)
     tables |= {"choice": choice.sites, "rejected": choice.rejected, "assignment": choice.assignment}
     return choice, tables | {"coverage": ways}
