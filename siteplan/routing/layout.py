@@ -289,11 +289,12 @@ def _walks_to_stops(
         ends = (places, doors) if outward else (doors, places)
         source, target, cost = search.times(search.prepare(graph, *ends), longest)
         place, door = (source, target) if outward else (target, source)
-        stop_of = timetable.doors["stop"].to_numpy()[door_rows]
-        place, stop = rows[place], stop_of[door]
-        total = cost + _inside(timetable, profile)[door_rows[door]]
-        near = total <= longest
-        place, stop, total = place[near], stop[near], total[near]
+        stop_of, inside = timetable.doors["stop"].to_numpy()[door_rows], _inside(timetable, profile)[door_rows]
+        if inside.any():  # as in stations with doors of their own
+            total = cost + inside[door]
+            near = total <= longest
+            place, door, cost = place[near], door[near], total[near]
+        place, stop, total = rows[place], stop_of[door], cost
         if (np.diff(stop_of) == 0).any():  # else they stand in order, as the search found them
             through = least_rows(*((place, stop) if outward else (stop, place)), total)  # the door that is quickest
             place, stop, total = place[through], stop[through], total[through]
