@@ -220,8 +220,8 @@ def test_what_a_file_says_in_minutes_is_set_aside_and_said(town: Path) -> None:
     [
         (["run"], "run counts in minutes alone; metres are for score, isochrones and choose"),
         (["itinerary", "--site=A", f"--from={lon(3)},{NORTH}"], "itinerary counts in minutes alone"),
-        (["score", "--minutes=5"], "travel.metres: stand beside minutes"),
-        (["score", "--mode=transit"], "travel.metres: are not known of a journey by timetable"),
+        (["score", "--minutes=5"], "travel.metres (--metres): stand beside minutes"),
+        (["score", "--mode=transit"], "travel.metres (--metres): are not known of a journey by timetable"),
         (["score", "--set", "score.decay={kind: linear, minutes: 5}"], "score.decay: weighs minutes"),
         (["choose", "-p2", "--within=5"], "(--within): the limits of the study are metres; give choose.metres"),
         (["score", "--metres=60000"], "expected less than or equal to 50000"),

@@ -159,7 +159,7 @@ def test_the_window_is_said_below_the_table(town: Path) -> None:
     [
         (["--date=2026-03-08"], "2026-03-09"),  # a Sunday: the nearest day with service is named
         (["--date=2027-01-01"], "2026-12-31"),
-        (["--date=soon"], "inputs.transit.date: found 'soon', expected a date such as 2026-03-10"),
+        (["--date=soon"], "inputs.transit.date (--date): found 'soon', expected a date such as 2026-03-10"),
         (["--transit=none.zip"], "no such file"),
         (["--transit=people.csv"], "people.csv"),
         (["--set=travel.transit.window=[09:00,08:00]"], "travel.transit.window: runs from 09:00 to 08:00"),
