@@ -13,9 +13,11 @@ A message names the file or key, what was found, what was expected and what to d
 """
 
 import difflib
+import errno
 import functools
 import os
 import re
+import stat
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -42,12 +44,14 @@ __all__ = [
     "listed",
     "printable",
     "reads",
+    "special",
     "suggested",
     "warn",
 ]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+PIPE = "a pipe"
 LONGEST = 900  # characters of a line of a message; what is cut is cut in the middle
 # What moves the cursor or the colour of a terminal, or the order in which letters are shown; line ends are not of them.
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -207,8 +211,22 @@ def is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where the name is too long
 
 
+def special(path: Path) -> str:
+    """Name what is neither a file nor a folder, and cannot stand for one; empty for all else, and for nothing."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - as above
+    except (OSError, ValueError) as error:
+        return "a circle of symbolic links" if isinstance(error, OSError) and error.errno == errno.ELOOP else ""
+    kinds = {stat.S_IFIFO: PIPE, stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+    return kinds.get(stat.S_IFMT(mode), "")
+
+
 def absence(path: Path) -> str:
-    """Say why there is no file of a name: it is an address, or standard input, or it is simply not there."""
+    """Say why there is no file of a name: it is an address, or standard input, no file, or it is simply not there."""
+    kind = special(path)
+    if kind:
+        remedy = "; what a program writes can be piped into --sites - and other tables" if kind == PIPE else ""
+        return f"is {kind}, expected a file{remedy}"
     # A path has lost one slash of the two, and stands behind a folder where it was made absolute.
     if re.search(r"(^|/)(https?|ftp|s3|gs|file):/", path.as_posix(), re.IGNORECASE):
         return "is an address; siteplan fetches no input from the network, so download it and give the file"

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from siteplan.doors import door
-from siteplan.errors import InputError
+from siteplan.errors import InputError, special
 
 __all__ = ["sample_files", "write_sample"]
 
@@ -66,8 +66,9 @@ def sample_files() -> list[Path]:
 
 
 def _refuse_others(folder: Path, names: set[str]) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; the sample needs a folder of its own. Give another name.")
+    kind = special(folder) or ("a file" if folder.is_file() else "")
+    if kind:
+        raise InputError(f"{folder}: is {kind}; the sample needs a folder of its own. Give another name.")
     there = {path.name for path in folder.iterdir()} if folder.exists() else set()
     if others := sorted(there - names - LEFT_ALONE):
         raise InputError(
@@ -79,7 +80,7 @@ def _refuse_others(folder: Path, names: set[str]) -> None:
 def _refuse_changed(folder: Path, files: list[Path]) -> None:
     for file in files:
         there = folder / file.name
-        if there.exists() and there.read_bytes() != file.read_bytes():
+        if special(there) or (there.exists() and there.read_bytes() != file.read_bytes()):
             raise InputError(
                 f"{there}: is there already and is not the sample's own; nothing was written. "
                 "Give another folder, or move the file away."

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import zipfile
@@ -281,6 +283,87 @@ def test_no_command_writes_over_an_input(town: Path, command: str, name: str) ->
     assert path.read_bytes() == before
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+@pytest.mark.parametrize(
+    "typed", ["score {} -o there.csv", "isochrones {} -o there.gpkg", "choose {} -p 1 -o there.csv"]
+)
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "link", "circle"])
+def test_no_command_puts_a_file_in_the_place_of_what_is_none(town: Path, typed: str, kind: str) -> None:
+    out = Path(typed.split()[-1])
+    if kind == "pipe":
+        os.mkfifo(out)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(out))
+    elif kind == "device":
+        try:
+            os.mknod(out, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        except PermissionError:
+            pytest.skip("devices are made by root")
+    elif kind == "link":
+        os.mkfifo("pipe")
+        out.symlink_to("pipe")
+    else:
+        out.symlink_to(out)
+    before = out.lstat()
+    told = call(*typed.format(town).split())
+    assert (told.exit_code, told.stdout) == (1, "")
+    expected = {"link": "a pipe", "circle": "a circle of symbolic links"}.get(kind, f"a {kind}")
+    assert f"error: {out}: is {expected}, and no file to be replaced; nothing was written. Name a file" in told.stderr
+    assert (out.lstat().st_ino, out.lstat().st_mode) == (before.st_ino, before.st_mode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no /dev")
+def test_where_standard_output_goes_is_not_replaced(town: Path) -> None:
+    with Path("printed.txt").open("wb") as printed:
+        command = [*SITEPLAN, "score", str(town), "-q", "-o", "link.csv"]
+        Path("link.csv").symlink_to("printed.txt")  # as /dev/stdout leads there, but ours to lose
+        done = subprocess.run(command, stdout=printed, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: link.csv: is where standard output goes, and no file to be replaced; ")
+    assert Path("printed.txt").read_bytes() == b""
+    assert Path("link.csv").is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_what_is_no_file_is_not_read_nor_taken_for_a_folder(town: Path) -> None:
+    Path("loop").symlink_to("loop")
+    os.mkfifo("pipe")
+    for typed, expected in (
+        (f"score {town} --sites loop", "is a circle of symbolic links, expected a file"),
+        (f"score {town} --sites pipe", "is a pipe, expected a file; what a program writes can be piped into"),
+        ("candidates loop", "loop: is a circle of symbolic links, expected a file"),
+        (f"run {town} -o loop", "loop: is a circle of symbolic links, and no file to be replaced"),
+        ("map loop", "loop/map.html: is a circle of symbolic links"),
+        ("report loop", "loop: no such folder"),
+        ("init loop", "loop: is a circle of symbolic links; expected a folder"),
+        ("demo loop", "loop: is a circle of symbolic links; the sample needs a folder"),
+    ):
+        told = call(*typed.split())
+        assert (told.exit_code, told.stdout) == (1, "")
+        assert told.stderr.count("error: ") == 1
+        assert expected in told.stderr
+    assert Path("loop").is_symlink()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_utf_8_is_refused_before_anything_is_computed(town: Path) -> None:
+    odd = os.fsdecode(b"r\xe9s")
+    for typed in (
+        ("run", town, "-o", odd),
+        ("choose", town, "-p", "1", "-o", odd),
+        ("isochrones", town, "-o", f"{odd}.gpkg"),
+        ("candidates", library(town), "-o", f"{odd}.gpkg"),
+    ):
+        told = call(*typed)
+        assert (told.exit_code, told.stdout) == (1, "")
+        assert "the name is not UTF-8, and not all that writes results can take it; nothing was written" in told.stderr
+        assert odd not in {path.name for path in Path().iterdir()}
+    done = subprocess.run([*SITEPLAN, "init", odd], capture_output=True, check=True)
+    assert done.stdout == b"r\xe9s/study.yaml\n"  # the name for the next program, written out for who reads
+    assert b"siteplan check r\\udce9s/study.yaml" in done.stderr
+
+
 def test_a_list_of_candidates_is_not_replaced(town: Path) -> None:
     Path("chosen.csv").write_text("mine")
     assert "chosen.csv: is there already" in call("candidates", library(town), "-o", "chosen.csv").stderr
@@ -489,28 +572,104 @@ def test_version() -> None:
     assert call("--version").stdout == "0.1.0\n"
 
 
-def test_control_c_ends_quietly(town: Path) -> None:
-    code = (
-        "import siteplan.study.travel as travel, time\n"
-        "def wait(*a, **o):\n    print('waiting', flush=True)\n    time.sleep(60)\n"
-        "travel.travel_times = wait\n"
-        "from siteplan.cli import main\nmain()\n"
-    )
-    command = [sys.executable, "-c", code, "run", str(town)]
+# Two workers at something long, and a run that is about to write its tables.
+WAITING = """
+import sys, time
+from siteplan.output.files import results_folder
+from siteplan.output.result import Result
+from siteplan.workers import Workers
+
+def put(self, folder):
+    with Workers(2) as workers, results_folder(folder.with_name("later")) as aside:
+        (aside / "scores.csv").write_text("half")
+        first, second = workers.submit(time.sleep, 0), workers.submit(time.sleep, 0)
+        first.result(), second.result()
+        workers.submit(time.sleep, 60)
+        print(*(each.process.pid for each in workers._all if each.process), flush=True)
+        time.sleep(60)
+
+Result.put = put
+from siteplan.cli import main
+if __name__ == "__main__":
+    main()
+"""
+
+
+def begun(town: Path, number: int, ignored: bool = False) -> subprocess.Popen[str]:
+    """Start a run that waits amid its writing, with a signal as usual or ignored."""
+    (town.parent / "waiting.py").write_text(WAITING)
+    command = [sys.executable, town.parent / "waiting.py", "run", str(town)]
     # Where the tests run in the background of a shell, Control-C is switched off for them and their children.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, signal.SIG_IGN if ignored else usual)
     try:
-        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     finally:
-        signal.signal(signal.SIGINT, before)
-    with running:
+        signal.signal(number, before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_what_ends_a_command_ends_it_as_control_c_does(town: Path, name: str) -> None:
+    number = getattr(signal, name)
+    with begun(town, number) as running:
         assert running.stdout is not None
-        assert running.stdout.readline() == "waiting\n"
-        running.send_signal(signal.SIGINT)
+        workers = [int(each) for each in running.stdout.readline().split()]
+        running.send_signal(number)
         _, said = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert said.startswith("interrupted")
+    assert running.returncode == 128 + number
+    assert said.startswith("interrupted: nothing is half written; the same command goes on from what was computed\n")
     assert "Traceback" not in said
+    assert [path.name for path in (town.parent / "results").iterdir()] == [".cache"]  # no lock either
+    assert not (town.parent / "later").exists()
+    assert workers
+    for worker in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signals")
+def test_a_command_that_nohup_started_outlives_its_terminal_and_may_have_nobody_to_tell(town: Path) -> None:
+    with begun(town, signal.SIGHUP, ignored=True) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(0.5)
+        running.stderr.close()
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 128 + signal.SIGTERM
+    assert not (town.parent / "later").exists()
+
+
+def test_signals_are_left_alone_by_who_imports_the_command_line() -> None:
+    code = "import signal, siteplan.cli; print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closed as shells of Unix close them")
+def test_closed_streams_lead_nowhere(town: Path) -> None:
+    """Not into a file that happens to get their number."""
+
+    def typed(command: str) -> tuple[int, str, str]:
+        script = f"{sys.executable} -m siteplan {command}"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        return done.returncode, done.stdout, done.stderr
+
+    code, usual, _ = typed(f"score {town} -q -o -")
+    assert code == 0
+    assert typed(f"score {town} -q -o all.csv <&- >&- 2>&-") == (0, "", "")
+    assert Path("all.csv").read_text(encoding="utf-8") == usual
+    assert typed(f"score {town} -q >&-") == (0, "", "")
+    code, nothing, told = typed(f"score {town} -q --sites - <&-")
+    assert (code, nothing, told) == (
+        1,
+        "",
+        "error: --sites -: nothing comes through standard input; pipe a table into it\n",
+    )
+    if Path("/dev/full").exists():
+        assert typed(f"score {town} -o - 2>/dev/full") == (0, usual, "")
 
 
 def test_a_reader_that_leaves_early_is_no_error(town: Path) -> None:

@@ -334,6 +334,18 @@ def test_a_page_drawn_for_other_results_is_not_put_beside_new_ones(tmp_path: Pat
     assert there(tmp_path) == NEW
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes of a name")
+def test_no_file_of_results_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "scores.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(StudyError, match=r"scores\.csv: is a pipe, and no file to be replaced"):
+        publish(tmp_path, NEW)
+    with pytest.raises(StudyError, match=r"scores\.csv: is a pipe"), whole_file(pipe):
+        pytest.fail("nothing is begun")
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+    assert pipe.is_fifo()
+
+
 # ---- one writer ----
 
 

@@ -5,6 +5,7 @@ import functools
 import inspect
 import io
 import json
+import signal
 import sys
 import time
 import traceback
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VARIANTS",
+    "Ended",
     "Json",
-    "Printed",
     "Quiet",
+    "Stream",
     "Verbose",
     "app",
     "asks",
@@ -73,14 +75,20 @@ def _as_far_as_read() -> Iterator[None]:
         stop(f"error: {STDOUT}: {error.strerror or error}", 1)
 
 
-class Printed(io.FileIO):
-    """Standard output, which its errors name."""
+class Ended(KeyboardInterrupt):
+    """A signal, by its number, that ends a command as Ctrl-C does."""
+
+
+class Stream(io.FileIO):
+    """Standard output, which its errors name; or standard error, where what cannot be said is left unsaid."""
 
     def write(self, content: Any) -> Any:
         """Write bytes."""
         try:
             return super().write(content)
         except OSError as error:
+            if self.fileno() == 2:
+                return len(content)
             error.filename = STDOUT
             raise
 
@@ -144,8 +152,9 @@ def manners(quiet: bool, verbose: bool) -> Iterator[None]:
             if verbose:
                 traceback.print_exc()
             stop(f"error: {error}", 1)
-        except KeyboardInterrupt:
-            stop("interrupted: nothing is half written; the same command goes on from what was computed", 130)
+        except KeyboardInterrupt as error:
+            number = error.args[0] if isinstance(error, Ended) else signal.SIGINT
+            stop("interrupted: nothing is half written; the same command goes on from what was computed", 128 + number)
         except OSError as error:
             if error.filename == STDOUT or isinstance(error, BrokenPipeError):
                 raise

@@ -273,14 +273,14 @@ def isochrones(
 
     Without -o and --json, their sizes are printed as CSV.
     """
-    from siteplan.output.files import refuse_dash
+    from siteplan.output.files import refuse_name
     from siteplan.output.guard import refuse_inputs
     from siteplan.study import draw, write_places
     from siteplan.study.manifest import input_files
     from siteplan.study.write import geojson_text
 
     if out is not None:
-        refuse_dash(out)
+        refuse_name(out)
         refuse_inputs(input_files(study).values(), [out])
     with progress(quiet, verbose) as tell, hired(workers, cluster) as executor:
         rings = draw(study, progress=tell, executor=executor)

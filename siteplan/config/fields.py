@@ -1,12 +1,13 @@
 """Kinds of values that several parts of a study file hold."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from siteplan.errors import absence, is_there
+from siteplan.errors import absence, is_there, special
 
 __all__ = [
     "FARTHEST",
@@ -42,15 +43,19 @@ def refused(text: str) -> PydanticCustomError:
 
 def based(path: Path, info: ValidationInfo) -> Path:
     """Resolve against the folder of the study file."""
+    return Path(os.path.realpath(_beside(path, info)))  # Path.resolve fails where links lead in a circle
+
+
+def _beside(path: Path, info: ValidationInfo) -> Path:
     base: Path = (info.context or {}).get("base", Path.cwd())
-    return (base / path).resolve()
+    return base / path
 
 
 def _located(path: Path, info: ValidationInfo) -> Path:
     """Ask for a file that exists."""
-    full = based(path, info)
-    if not is_there(full):
-        raise refused(f"{absence(path)}; looked for {full}")
+    given, full = _beside(path, info), based(path, info)
+    if special(given) or not is_there(full):
+        raise refused(f"{absence(given)}; looked for {full}")
     return full
 
 

@@ -8,6 +8,7 @@ plain names may be stopped anywhere; whoever next writes or reads the folder goe
 
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from siteplan.errors import StudyError, is_there
+from siteplan.errors import StudyError, is_there, special
 from siteplan.output import disk
 from siteplan.output.lock import one_writer
 
@@ -29,7 +30,8 @@ __all__ = [
     "is_inside",
     "is_results",
     "manifest_text",
-    "refuse_dash",
+    "refuse_name",
+    "refuse_special",
     "results_folder",
     "settle",
     "unfinished",
@@ -82,7 +84,7 @@ def results_folder(folder: str | Path) -> Iterator[Path]:
         `folder` cannot be written, is being written by another, or holds a folder where a result file must stand; a
         result file is open in a program that keeps it from being replaced.
     """
-    refuse_dash(folder)
+    refuse_name(folder)
     with one_writer(folder), generation(folder) as aside:
         yield aside
 
@@ -107,12 +109,38 @@ def generation(folder: str | Path) -> Iterator[Path]:
     _finish(target)
 
 
-def refuse_dash(out: str | Path) -> None:
-    """Refuse `-`, standard output, for what is no single table."""
+def refuse_name(out: str | Path) -> None:
+    """Refuse names for what is no single table: `-`, standard output, and one that libraries which write it refuse."""
     if Path(out) == DASH:
         raise StudyError(
             "out (-o): '-' is standard output, where one table goes, and this is more; name a file or folder, or leave "
             "it out and take what is printed"
+        )
+    try:
+        str(out).encode("utf-8")
+    except UnicodeEncodeError:
+        raise StudyError(
+            f"{out}: the name is not UTF-8, and not all that writes results can take it; nothing was written. Give "
+            "another"
+        ) from None
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse to put a file in the place of a device, a pipe or a socket, or of what is printed into.
+
+    Raises
+    ------
+    StudyError
+        What it is, and what to do.
+    """
+    kind = special(path)
+    with suppress(OSError):  # nothing is there, or standard output is closed
+        if not kind and os.path.samestat(path.stat(), os.fstat(1)):
+            kind = "where standard output goes"
+    if kind:
+        raise StudyError(
+            f"{path}: is {kind}, and no file to be replaced; nothing was written. Name a file; a table is printed by "
+            "-o -, from where it can be led on"
         )
 
 
@@ -131,6 +159,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             sys.stdout.flush()  # here, where a reader that has seen enough is no error
         return
     target = Path(path)
+    _refuse_others(target.parent, [target.name])
     alone = f".siteplan-{target.name}"
     with one_writer(target.parent, name=f"{alone}.lock"):
         aside = target.parent / alone
@@ -140,7 +169,6 @@ def whole_file(path: str | Path) -> Iterator[Path]:
                 with _closed(target, UNCHANGED):
                     disk.make_folder(aside)
                 yield aside / target.name
-                _refuse_folders(target.parent, [target.name])
                 with _closed(target, UNCHANGED):
                     disk.sync(aside / target.name)
                     disk.move(aside / target.name, target)
@@ -216,7 +244,7 @@ def _commit(target: Path) -> None:
     written = sorted(path.relative_to(aside).as_posix() for path in aside.rglob("*") if path.is_file())
     kept = {*written, *_told_files(_manifest(aside))}
     stale = sorted(name for name in _told_files(_manifest(target)) if name not in kept and (target / name).is_file())
-    _refuse_folders(target, written)
+    _refuse_others(target, written)
     for name in [*written, *stale]:
         if is_there(target / name):
             with _closed(target / name, UNCHANGED):
@@ -292,8 +320,9 @@ def _named_as(target: Path, *asides: Path) -> Iterator[None]:
         raise StudyError(text) from error
 
 
-def _refuse_folders(target: Path, written: Iterable[str]) -> None:
+def _refuse_others(target: Path, written: Iterable[str]) -> None:
     for name in written:
+        refuse_special(target / name)
         if (target / name).is_dir():
             raise StudyError(
                 f"{target / name}: is a folder where a result file must stand; rename it or write elsewhere"

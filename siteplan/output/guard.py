@@ -1,12 +1,13 @@
 """What must not be overwritten: the inputs of a study, and files that siteplan did not write."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from siteplan.catalogue import FILES
 from siteplan.errors import StudyError, is_there
-from siteplan.output.files import MANIFEST
+from siteplan.output.files import MANIFEST, refuse_special
 
 __all__ = ["SCENARIOS", "refuse_foreign", "refuse_inputs"]
 
@@ -14,16 +15,17 @@ SCENARIOS = "scenarios"  # the folder of their results
 
 
 def refuse_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
-    """Refuse to write over what is read.
+    """Refuse to write over what is read, and in the place of what is no file.
 
     Raises
     ------
     StudyError
-        Naming the first output that is also an input.
+        Naming the first output that is also an input, or a device, a pipe, or where standard output goes.
     """
-    read = {path.resolve() for path in inputs if is_there(path)}
+    read = {os.path.realpath(path) for path in inputs if is_there(path)}
     for output in outputs:
-        if output.resolve() in read or (is_there(output) and any(output.samefile(path) for path in read)):
+        refuse_special(output)
+        if os.path.realpath(output) in read or (is_there(output) and any(output.samefile(path) for path in read)):
             raise StudyError(f"{output}: is an input; nothing was written. Give another name to write to")
 
 

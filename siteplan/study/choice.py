@@ -12,7 +12,7 @@ from siteplan.config import Study
 from siteplan.errors import InputError, StudyError, is_there, warn
 from siteplan.inputs.basemap import WATERS
 from siteplan.inputs.times import read_times
-from siteplan.output.files import DASH, MANIFEST, results_folder, whole_file
+from siteplan.output.files import DASH, MANIFEST, refuse_name, results_folder, whole_file
 from siteplan.output.guard import refuse_inputs
 from siteplan.output.tables import write_table
 from siteplan.output.workbook import write_workbook
@@ -56,6 +56,8 @@ def choose(
     if asked.choose is None:
         raise StudyError("choose: missing; expected how many sites, such as {sites: 5} (or -p 5), or a budget")
     if out is not None:
+        if not _one_file(out):
+            refuse_name(out)
         refuse_inputs(input_files(asked).values(), [Path(out), *(Path(out) / name for name in FILES)])
         if is_there(Path(out) / MANIFEST):
             raise StudyError(f"{out}: holds the results of a run; nothing was computed or written. Give another folder")

@@ -23,7 +23,7 @@ from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, KeptWarning, SiteplanError, SiteplanWarning, StudyError, is_there, listed, warn
 from siteplan.geo import metric_crs
-from siteplan.output.files import refuse_dash, whole_file
+from siteplan.output.files import refuse_name, whole_file
 from siteplan.output.guard import refuse_inputs
 from siteplan.output.lock import one_writer
 from siteplan.output.result import Result, read_manifest
@@ -140,7 +140,7 @@ def run_each(
     asked = study if isinstance(study, Study) else read_study(study)
     asked.refuse_metres("run_each")
     folder = Path(out) if out is not None else asked.output.folder
-    refuse_dash(folder)
+    refuse_name(folder)
     refuse_inputs(input_files(asked).values(), [folder / TABLES[TABLE].file])
     _refuse_others(folder)
     areas = territories_of(asked)

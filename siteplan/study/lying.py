@@ -80,7 +80,7 @@ def find_inputs(folder: Path, streets: Path | None = None) -> Lying:
     found: dict[str, Any] = {}
     named = [path for path in files if path.is_file() and path.name.lower().endswith(STREETS)]
     if streets is not None:
-        found["streets"] = Path(os.path.relpath(streets.resolve(), folder.resolve())).as_posix()
+        found["streets"] = Path(os.path.relpath(os.path.realpath(streets), os.path.realpath(folder))).as_posix()
     elif _one("streets", named, unclear):
         found["streets"] = named[0].name
     for key, ends, words in MEANT:

@@ -1,5 +1,6 @@
 """A study file, options and overrides become one checked Study; everything wrong is said at once."""
 
+import os
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -58,7 +59,7 @@ def read_study(
     (('walk', 'bike', 'calm', 'transit'), 3.6)
     """
     raw = {} if path is None else _load(Path(path))
-    base = Path.cwd() if path is None else Path(path).resolve().parent
+    base = Path.cwd() if path is None else Path(os.path.realpath(path)).parent
     origin = "options" if path is None else str(path)
     for key, value in options.items():
         if value is not None and value != []:
@@ -123,7 +124,7 @@ def _from_here(value: Any) -> Any:
     """Options name files from where the user stands, not from where the study file lies."""
     if isinstance(value, list):
         return [_from_here(each) for each in value]
-    return str(value.resolve()) if isinstance(value, Path) else value
+    return str(value.absolute()) if isinstance(value, Path) else value
 
 
 def _without_none(raw: Any) -> Any:

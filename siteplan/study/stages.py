@@ -24,7 +24,7 @@ from siteplan.errors import StudyError, warn
 from siteplan.inputs.basemap import WATERS
 from siteplan.inputs.times import made_points
 from siteplan.memory import give_back
-from siteplan.output.files import refuse_dash, whole_file
+from siteplan.output.files import refuse_name, whole_file
 from siteplan.output.guard import SCENARIOS, refuse_foreign, refuse_inputs
 from siteplan.output.later import Later
 from siteplan.output.lock import one_writer
@@ -120,7 +120,7 @@ def run(
         raise StudyError("area.each: asks for many territories; use run_each, or leave it out")
     asked.refuse_metres("run")
     folder = Path(out) if out is not None else asked.output.folder
-    refuse_dash(folder)
+    refuse_name(folder)
     refuse_inputs(input_files(asked).values(), [folder / name for name in FILES])
     means, mark = Means(progress, executor), mark_of(asked)
     result = unchanged(folder, mark)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from siteplan.config import Study
 from siteplan.config.problems import submodel
-from siteplan.errors import StudyError
+from siteplan.errors import StudyError, special
 
 __all__ = ["init_study", "study_template"]
 
@@ -40,8 +40,9 @@ def init_study(folder: str | Path, filled: Mapping[str, Any] | None = None) -> P
         The folder already has a study file, or cannot be made.
     """
     path = Path(folder) / "study.yaml"
-    if Path(folder).is_file():
-        raise StudyError(f"{folder}: is a file; expected a folder to write study.yaml into, which may be new")
+    kind = special(Path(folder)) or ("a file" if Path(folder).is_file() else "")
+    if kind:
+        raise StudyError(f"{folder}: is {kind}; expected a folder to write study.yaml into, which may be new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

@@ -1,6 +1,7 @@
 """The pages of a folder of results once more, and places as files."""
 
 import io
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pyogrio
 from siteplan.catalogue import FILES
 from siteplan.errors import StudyError
 from siteplan.formats import WRITTEN
-from siteplan.output.files import DASH, drawn_again, refuse_dash, whole_file
+from siteplan.output.files import DASH, drawn_again, refuse_name, whole_file
 from siteplan.output.geopackage import storable, write_geopackage
 from siteplan.output.guard import refuse_inputs
 from siteplan.output.maps import site_map
@@ -33,7 +34,7 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
         The folder does not hold the results of a complete run.
     """
     path = Path(folder) / "map.html" if out is None else Path(out)
-    refuse_dash(path)
+    refuse_name(path)
     refuse_inputs([Path(folder) / name for name in FILES if name != "map.html"], [path])
     result = read_outcome(folder)
     told = result.manifest.get("scenarios", ())
@@ -45,7 +46,7 @@ def redraw(folder: str | Path, *, out: str | Path | None = None) -> Path:
 
 def _write_page(folder: str | Path, path: Path, result: Outcome, write: Callable[[Path], object]) -> None:
     """Write a page of a folder of results; where it is one of its files, the manifest learns its digest."""
-    if path.parent.resolve() != Path(folder).resolve():
+    if os.path.realpath(path.parent) != os.path.realpath(folder):
         write(path)
         return
     with drawn_again(folder, path.name, result.manifest) as aside:
@@ -63,7 +64,7 @@ def report(folder: str | Path, *, out: str | Path | None = None, pdf: bool = Fal
         For a PDF without a browser to print it, or a place that cannot be written.
     """
     if out is not None:
-        refuse_dash(out)
+        refuse_name(out)
     result = read_outcome(folder)
     path = Path(folder) / ("report.pdf" if pdf else "report.html") if out is None else Path(out)
     refuse_inputs([Path(folder) / name for name in FILES if name != "report.html"], [path])
@@ -89,8 +90,8 @@ def write_places(places: gpd.GeoDataFrame, path: str | Path) -> None:
         Another ending, or a folder that cannot be written.
     """
     points = (places.geom_type == "Point").all()
-    if not points:
-        refuse_dash(path)
+    if not points or Path(path) != DASH:
+        refuse_name(path)
     ending = ".csv" if Path(path) == DASH else Path(path).suffix.lower()
     known = WRITTEN if points else WRITTEN[1:]
     if ending not in known:
