@@ -2,16 +2,19 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from numpy.typing import NDArray
 
 from siteplan.errors import SiteplanWarning
 from siteplan.output.maps import LARGEST, large, site_map
 from siteplan.output.maps.large import coarser, fewer_sites
+from siteplan.output.maps.shapes import in_a_grid
 from siteplan.output.result import Result
 from tests.browser import browser, needs_chromium, open_page
 from tests.test_maps import UTM
@@ -87,6 +90,51 @@ def test_joined_cells_are_blocks_and_hold_everybody() -> None:
     assert few.loc[blocks[0], "people"] == 26
     assert few.loc[blocks[0], "minutes_walk"] == pytest.approx((1 + 144 + 169) / 26)
     assert set(blocks[blocks == blocks[0]].index) == {0, 1, 12, 13}
+
+
+def fields(across: list[float], up: list[float]) -> NDArray[np.object_]:
+    west, south = (each.ravel() for each in np.meshgrid(across[:-1], up[:-1]))
+    east, north = (each.ravel() for each in np.meshgrid(across[1:], up[1:]))
+    return np.asarray(shapely.box(west, south, east, north))
+
+
+def test_fields_of_a_grid_are_united_as_any_shapes_are() -> None:
+    random = np.random.default_rng(4)
+    for _ in range(20):
+        across, up = (np.cumsum(random.choice([0.1, 100.0, 200.0], 9)).tolist() for _ in range(2))
+        every = random.permutation(fields(across, up))[: random.integers(1, 64)]
+        every[::3] = shapely.multipolygons(every[::3, None])
+        assert in_a_grid(every)
+        assert in_a_grid(shapely.reverse(every))
+        assert shapely.coverage_is_valid(every)
+        members = np.append(every, [None] * (-len(every) % 4)).reshape(-1, 4)
+        one, other = shapely.coverage_union_all(members, axis=1), shapely.union_all(members, axis=1)
+        assert shapely.equals_exact(shapely.normalize(one), shapely.normalize(other), 0.0).all()
+
+
+GRID = fields([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    {
+        "one more of the same": GRID[0],
+        "over two columns": shapely.box(0, 2, 2, 3),
+        "beside half a field": shapely.box(3, 0, 4, 0.5),
+        "across a line": shapely.box(2.5, 2, 3.5, 3),
+        "turned": shapely.Polygon([(4, 0), (5, 1), (4, 2), (3, 1)]),
+        "a corner more": shapely.Polygon([(3, 0), (4, 0), (4, 1), (3.5, 1), (3, 1)]),
+        "a triangle with a corner within a side": shapely.Polygon([(3, 0), (4, 0), (4, 1), (3.5, 0.5)]),
+        "with a hole": shapely.box(3, 0, 4, 1) - shapely.box(3.2, 0.2, 3.8, 0.8),
+        "a line": shapely.LineString([(3, 0), (4, 0), (4, 1), (3, 1), (3, 0)]),
+        "nothing": shapely.Polygon(),
+        "missing": None,
+    }.items(),
+    ids=lambda each: each[0],
+)
+def test_what_is_no_field_of_a_grid_is_known(odd: tuple[str, Any]) -> None:
+    assert in_a_grid(GRID)
+    assert not in_a_grid(np.append(GRID, odd[1]))
 
 
 def test_places_without_area_are_joined_too() -> None:

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from siteplan.catalogue import measures
-from siteplan.output.maps.shapes import metric
+from siteplan.output.maps.shapes import in_a_grid, metric
 from siteplan.reachable import People, by_point
 
 __all__ = ["centres", "join_small", "joined", "spread_people"]
@@ -57,7 +57,8 @@ def joined(cells: gpd.GeoDataFrame, group: NDArray[np.int64]) -> "tuple[gpd.GeoD
     by_code, count = np.argsort(code, kind="stable"), np.bincount(code)
     members = np.full((len(count), count.max()), None, dtype=object)
     members[code[by_code], np.arange(len(code)) - np.repeat(np.cumsum(count) - count, count)] = shapes[by_code]
-    united = gpd.GeoSeries(shapely.union_all(members, axis=1), crs=cells.crs)
+    unite = shapely.coverage_union_all if in_a_grid(shapes) else shapely.union_all  # the same, a fourth of the time
+    united = gpd.GeoSeries(unite(members, axis=1), crs=cells.crs)
     if (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all():  # and so are those joined: in their middle
         united = gpd.GeoSeries(shapely.centroid(united.to_numpy()), crs=cells.crs)
     table = table.set_geometry(united.set_axis(table.index))

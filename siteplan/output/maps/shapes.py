@@ -15,6 +15,7 @@ __all__ = [
     "Packed",
     "encode",
     "fewest_merged",
+    "in_a_grid",
     "lines_of_class",
     "metric",
     "pack",
@@ -176,3 +177,24 @@ def fewest_merged(lines: NDArray[np.object_]) -> int:
     ends = np.concatenate([corners[change[:-1]], corners[change[1:]]])
     meeting = np.unique(ends.view(np.complex128), return_counts=True)[1]
     return int(meeting[meeting != 2].sum()) // 2
+
+
+def in_a_grid(shapes: NDArray[np.object_]) -> bool:
+    """Tell whether all shapes are fields of one grid, whose lines need not be evenly apart, each but once.
+
+    So they meet in whole sides and nowhere else, as a coverage does, which takes GEOS ten times as long to find.
+    """
+    if not ((shapely.get_num_coordinates(shapes) == 5) & (shapely.get_dimensions(shapes) == 2)).all():
+        return False
+    corners = shapely.get_coordinates(shapes).reshape(-1, 5, 2)
+    along = np.diff(corners, axis=1) != 0
+    if (along.sum(axis=2) != 1).any() or (along[:, 1:] == along[:, :-1]).any():  # sides along x and y by turns
+        return False
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    fields = np.empty((len(shapes), 2), np.int64)
+    for axis in (0, 1):
+        lines = np.unique(np.concatenate([low[:, axis], high[:, axis]]))
+        fields[:, axis] = np.searchsorted(lines, low[:, axis])
+        if (lines[fields[:, axis] + 1] != high[:, axis]).any():
+            return False
+    return bool(np.diff(np.sort(fields @ (2**32, 1))).all())
