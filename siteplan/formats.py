@@ -13,6 +13,8 @@ from siteplan.errors import InputError
 
 __all__ = [
     "DRIVERS",
+    "EXTRACTS",
+    "GRAPH",
     "PACKED",
     "PARQUETS",
     "PLACES",
@@ -22,6 +24,8 @@ __all__ = [
     "TEXTS",
     "VECTORS",
     "WRITTEN",
+    "extract_form",
+    "is_graph",
     "opened_sqlite",
     "refuse_disguised",
 ]
@@ -38,6 +42,10 @@ PLACES = (*VECTORS, *TABLES)
 RASTERS = (".tif", ".tiff")
 PACKED = (".zip", ".gz")  # around one of them
 
+# Extracts of OpenStreetMap by the endings of their names, and the form of each; streets as OSMnx saves them.
+EXTRACTS = {".pbf": "pbf", ".osm": "osm", ".xml": "osm", ".osm.gz": "osm.gz", ".osm.bz2": "osm.bz2"}
+GRAPH = ".graphml"
+
 # The driver that reads a raster, by the ending of its name.
 DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".asc": "AAIGrid", ".hgt": "SRTMHGT", ".img": "HFA"}
 BEGINS = {
@@ -51,6 +59,17 @@ BEGINS = {
 }
 # Lists of other sources, which GDAL recognises by their names wherever they stand at the beginning of a file.
 SOURCES = re.compile(rb"<(?:OGR\w+DataSource|VRTDataset|GDAL_\w+|WMS_\w+|WFS_\w+)")
+
+
+def extract_form(path: str | Path) -> str:
+    """Return the form in which osmium reads an extract, by its name in letters of either case; "" if it is none."""
+    name = Path(path).name.lower()
+    return next((form for ending, form in EXTRACTS.items() if name.endswith(ending)), "")
+
+
+def is_graph(path: str | Path) -> bool:
+    """Tell a graph as OSMnx saves it, by its name."""
+    return Path(path).suffix.lower() == GRAPH
 
 
 def _key(name: str) -> bytes:

@@ -104,6 +104,28 @@ def test_a_name_counts_by_how_its_words_begin(tmp_path: Path) -> None:
     assert find_inputs(tmp_path).found == ["population: insee_pop.csv"]
 
 
+def test_files_as_their_sources_call_them_are_found(tmp_path: Path) -> None:
+    for name in ("LAQUILA.PBF", "laquila_eurostat_census2021_1km.gpkg", "telecentres.xlsx", "terrain.tif.aux.xml"):
+        (tmp_path / name).touch()
+    assert find_inputs(tmp_path).found == [
+        "streets: LAQUILA.PBF",
+        "sites: telecentres.xlsx",
+        "population: laquila_eurostat_census2021_1km.gpkg",
+    ]
+    (tmp_path / "fra_worldpop_2020.tif").touch()  # which says more than a census
+    assert find_inputs(tmp_path).found[2] == "population: fra_worldpop_2020.tif"
+
+
+def test_files_whose_names_tell_nothing_are_named_where_something_lacks(tmp_path: Path) -> None:
+    for name in ("aq.osm.bz2", "pop.tif", "a.gpkg", "b.csv", "notes.txt"):
+        (tmp_path / name).touch()
+    lying = find_inputs(tmp_path)
+    assert lying.found == ["streets: aq.osm.bz2", "population: pop.tif"]
+    assert lying.unclear == ("a.gpkg, b.csv, whose names do not tell what they are; fill them in by hand",)
+    (tmp_path / "sites.csv").touch()
+    assert find_inputs(tmp_path).unclear == ()
+
+
 def test_streets_from_elsewhere_are_named_from_the_study_file(tmp_path: Path) -> None:
     extract = tmp_path / "town.osm.pbf"
     extract.touch()

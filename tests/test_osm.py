@@ -53,10 +53,14 @@ def test_a_file_gives_the_ways_drawn(tmp_path: Path, name: str) -> None:
     assert raw.way_id.tolist() == expected.way_id.tolist()
 
 
-@pytest.mark.parametrize(("name", "packed"), [("w.osm.gz", gzip.compress), ("w.osm.bz2", bz2.compress)])
-def test_packed_xml_is_read(tmp_path: Path, name: str, packed: object) -> None:
-    (tmp_path / name).write_bytes(packed(line().xml().encode()))  # type: ignore[operator]
-    assert len(read_osm(tmp_path / name).refs) == 5
+@pytest.mark.parametrize(
+    ("name", "packed"),
+    [("w.osm.gz", gzip.compress), ("w.osm.bz2", bz2.compress), ("W.OSM.GZ", gzip.compress), ("W.XML", bytes)],
+)
+@pytest.mark.parametrize("way", [line(), line(STREET, STREET, STREET)])
+def test_extracts_are_read_in_every_form(tmp_path: Path, name: str, packed: object, way: World) -> None:
+    (tmp_path / name).write_bytes(packed(way.xml().encode()))  # type: ignore[operator]
+    assert read_osm(tmp_path / name).refs.tolist() == read_osm(written(tmp_path, way)).refs.tolist()
 
 
 def test_only_streets_and_their_tags_are_kept(tmp_path: Path) -> None:

@@ -616,8 +616,11 @@ def test_check_warns_of_old_streets(town: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_site_off_the_street_pays_for_the_way_to_it(town: Path) -> None:
     (town.parent / "sites.csv").write_text(f"site,lon,lat\nA,{lon(5)},{NORTH + 0.0036}\n")  # 400 m: five minutes
-    with pytest.warns(SiteplanWarning, match=r"'A' \(400 m\); the way to the street is counted at walking speed"):
+    with pytest.warns(
+        SiteplanWarning, match=r"for walk or bike: 'A' \(400 m\); the way to the street is counted"
+    ) as told:
         scores = quietly(score, town).scores
+    assert sum("from any street" in str(each.message) for each in told) == 1  # and not once by each mode
     assert scores.loc["A", "people_walk_5.5"] == 10
     assert scores.loc["A", "people_bike_5.5"] == 30  # half a minute is left: 125 m to each side
 

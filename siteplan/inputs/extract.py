@@ -21,6 +21,7 @@ import osmium
 import shapely
 
 from siteplan.errors import InputError, absence
+from siteplan.formats import extract_form, is_graph
 from siteplan.geo import LONLAT
 from siteplan.inputs.opl import RENUMBERED, all_tags, blocks, read_ways
 from siteplan.inputs.packed import refuse_bomb
@@ -127,13 +128,17 @@ def _open_osm(path: str | Path) -> Path:
     file = Path(path)
     if not file.is_file():
         raise InputError(f"{file}: {absence(file)}; give an OpenStreetMap extract (.osm.pbf or .osm)")
-    if not file.name.endswith((".pbf", ".osm", ".osm.gz", ".osm.bz2", ".xml")):
+    if not extract_form(file):
         raise InputError(
             f"{file}: not an OpenStreetMap extract by its name; expected .osm.pbf, .osm, .osm.gz or .osm.bz2"
         )
     if file.stat().st_size == 0:
         raise InputError(f"{file}: the file is empty; download or export the extract again")
     return file
+
+
+def _osm_file(file: Path) -> osmium.io.File:
+    return osmium.io.File(str(file), extract_form(file))  # by itself, osmium knows endings in small letters alone
 
 
 def read_layers(path: str | Path, *layers: Layer[Any]) -> list[Any]:
@@ -190,10 +195,10 @@ def _has_new_nodes(found: Scan) -> bool:
 
 def _is_plain(file: Path) -> bool:
     """Tell whether a file has no deleted objects and older versions: a PBF file that holds no history."""
-    if not file.name.endswith(".pbf"):
+    if extract_form(file) != "pbf":
         return False
     refuse_bomb(file, file.stat().st_size, _told_size(file), most=MOST_BYTES)
-    with osmium.io.Reader(str(file), osmium.osm.NOTHING) as reader:  # else osmium reads ahead
+    with osmium.io.Reader(_osm_file(file), osmium.osm.NOTHING) as reader:  # else osmium reads ahead
         return not reader.header().has_multiple_object_versions
 
 
@@ -212,7 +217,7 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]], folder: Path)
     manager, outlines = osmium.area.AreaManager(), _Outlines(areas)
     fitting, members = _area_filter(areas), _Members(squares)
     if areas or squares:
-        with osmium.io.Reader(str(file), osmium.osm.RELATION) as reader:
+        with osmium.io.Reader(_osm_file(file), osmium.osm.RELATION) as reader:
             osmium.apply(reader, members, fitting, manager.first_pass_handler())
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     locations.ignore_errors()
@@ -232,7 +237,7 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]], folder: Path)
     wanted = [osmium.filter.IdFilter(ways)] if ways and min(ways) >= 0 else []
     options = "opl,add_metadata=none,locations_on_ways=true"
     with (
-        osmium.io.Reader(str(file), read) as reader,
+        osmium.io.Reader(_osm_file(file), read) as reader,
         osmium.SimpleWriter(osmium.io.File(str(texts[0]), options)) as writer,
         osmium.SimpleWriter(osmium.io.File(str(texts[1]), options)) as rims,
     ):
@@ -332,10 +337,10 @@ class _Outlines:
 
 def _put_in_order(file: Path, folder: Path) -> Path:
     """Write what is there, each object once, sorted, into a file of its own; new nodes get numbers above all others."""
-    gone = set() if file.name.endswith(".pbf") else _deleted(file)  # first, for it knows when to stop
+    gone = set() if extract_form(file) == "pbf" else _deleted(file)  # first, for it knows when to stop
     best: dict[tuple[str, int], tuple[tuple[Any, ...], int]] = {}
     thing: Any  # a node, way or relation
-    for number, thing in enumerate(osmium.FileProcessor(str(file))):
+    for number, thing in enumerate(osmium.FileProcessor(_osm_file(file))):
         label = (thing.type_str(), thing.id)
         size = len(thing.nodes) if thing.is_way() else len(thing.members) if thing.is_relation() else 0
         worth = (thing.version, thing.timestamp, thing.visible, len(thing.tags), size)
@@ -345,7 +350,7 @@ def _put_in_order(file: Path, folder: Path) -> Path:
     once, ordered = folder / "once.osm.pbf", folder / "ordered.osm.pbf"
     placed: set[int] = set()
     with osmium.SimpleWriter(str(once)) as writer:
-        for number, thing in enumerate(osmium.FileProcessor(str(file))):
+        for number, thing in enumerate(osmium.FileProcessor(_osm_file(file))):
             if number not in kept:
                 continue
             for node in thing.nodes if thing.is_way() else ():
@@ -358,7 +363,7 @@ def _put_in_order(file: Path, folder: Path) -> Path:
     merged = osmium.MergeInputReader()
     merged.add_file(str(once))
     head = osmium.io.Header()
-    with osmium.io.Reader(str(file), osmium.osm.osm_entity_bits.NOTHING) as reader:
+    with osmium.io.Reader(_osm_file(file), osmium.osm.osm_entity_bits.NOTHING) as reader:
         head.set(DATE, data_date(reader.header()) or "")
     with osmium.SimpleWriter(str(ordered), header=head) as writer:
         merged.apply(writer, simplify=False)
@@ -381,7 +386,7 @@ def _above(number: int) -> int:
 def _deleted(file: Path) -> set[tuple[str, int]]:
     """Name the objects that an editor has marked for deletion (JOSM: action="delete") in a file of XML, bounded."""
     openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
-    with file.open("rb") as raw, openers.get(file.suffix, nullcontext)(raw) as text:
+    with file.open("rb") as raw, openers.get(file.suffix.lower(), nullcontext)(raw) as text:
         return set(_marked(_bounded(file, raw, text)))
 
 
@@ -460,7 +465,7 @@ def way_names(path: str | Path, ways: Collection[int]) -> dict[int, str]:
     None are called anything where the file is no extract, or no longer there.
     """
     file, wanted = Path(path), frozenset(ways)
-    if not wanted or not file.is_file() or file.suffix == ".graphml":
+    if not wanted or not file.is_file() or is_graph(file):
         return {}
 
     def names(found: Scan) -> dict[int, str]:

@@ -17,6 +17,7 @@ from siteplan.config import Profile
 from siteplan.display import Shown
 from siteplan.doors import door
 from siteplan.errors import InputError, NetworkError, reads
+from siteplan.formats import is_graph
 from siteplan.geo import ground_lengths, metric_crs
 from siteplan.inputs.conditions import MORNING
 from siteplan.inputs.graphs import ways_from_graph
@@ -358,7 +359,7 @@ def read_streets(
         raise InputError("read_streets: give exactly one of a file, place= or graph=")
     if place is not None:
         graph, source = _download(place), place
-    elif path is not None and str(path).endswith(".graphml"):
+    elif path is not None and is_graph(path):
         graph, source = _load_graphml(Path(path)), str(path)
     else:
         source = "OSMnx graph"

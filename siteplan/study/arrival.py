@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from siteplan.config import Study
 from siteplan.errors import InputError, SiteplanWarning
+from siteplan.formats import extract_form
 from siteplan.geo import LONLAT
 from siteplan.sources.area import Area
 from siteplan.sources.windows import no_data, placed, read_windows
@@ -68,9 +69,9 @@ def _streets(path: Path, wanted: BaseGeometry) -> Iterator[str]:
     """Say where an extract ends before the margin does; a side without streets beyond it may be the sea."""
     import osmium
 
-    if not path.name.endswith((".osm.pbf", ".osm")):
+    if not extract_form(path):
         return
-    with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
+    with osmium.io.Reader(osmium.io.File(str(path), extract_form(path)), osmium.osm.osm_entity_bits.NOTHING) as reader:
         told = reader.header().box()
     if not told.valid():
         return

@@ -13,6 +13,7 @@ from siteplan.catalogue import BEST
 from siteplan.config import Study
 from siteplan.config.competition import Competition
 from siteplan.errors import InputError, StudyError, listed, warn
+from siteplan.formats import is_graph
 from siteplan.inputs.candidates import CANDIDATE_TAGS, propose_sites, read_tags
 from siteplan.inputs.sites import read_sites
 from siteplan.publics import by_public
@@ -134,7 +135,7 @@ def _places(study: Study, asked: Competition) -> gpd.GeoDataFrame:
 def _extract(study: Study) -> Path:
     """Return the extract of OpenStreetMap of a study, which must have one."""
     streets = study.inputs.streets
-    if streets is None or streets.suffix == ".graphml":
+    if streets is None or is_graph(streets):
         raise StudyError(
             "competition.places: missing; the streets are no extract of OpenStreetMap, which would have other places "
             "to work; expected a file of them, in the form of the sites"

@@ -2,10 +2,12 @@
 
 import hashlib
 import re
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -17,6 +19,7 @@ from siteplan.analysis.equity import cell_territories
 from siteplan.catalogue import BEST, LAYERS, PEOPLE, Measure, uptake_column
 from siteplan.config import Rides, Study, seconds_of
 from siteplan.errors import InputError, listed, reads, warn
+from siteplan.formats import is_graph
 from siteplan.geo import box_area, lonlat_bounds, metric_crs
 from siteplan.inputs.area import read_area, shortfall, study_area
 from siteplan.inputs.basemap import BACKGROUND, Background
@@ -64,6 +67,8 @@ __all__ = [
 ON_WATER = 15.0  # metres from a street within which a site may be in water
 RIDE_KMH = 100.0  # as fast as a regional train with its stops, in a straight line
 LARGE_FILE = 2**26  # bytes of an extract, as the streets of a country have: of smaller ones it would cost memory
+FAR_REMEDY = "correct the place, or its status to excluded"
+T = TypeVar("T")
 ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own rectangle to the last metre
 
 
@@ -239,7 +244,7 @@ def read_original(study: Study) -> StreetNetwork:
 def load_ground(study: Study, around: Layer[Background]) -> tuple[StreetNetwork | None, Background]:
     """Read the streets as they are and what lies around them, where their file has it, in one go through the file."""
     file = study.inputs.streets
-    if file is None or file.suffix == ".graphml":
+    if file is None or is_graph(file):
         return None if file is None else read_original(study), {}
     return _ground(file, study, around)
 
@@ -301,13 +306,11 @@ def refuse_in_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFram
     wet = wet[~wet.index.duplicated()]
     if len(wet):
         # Bridges, quays and pontoons are streets in or beside the water, where a site may well be.
-        wet = wet[_distances(streets, wet) > ON_WATER]
+        wet = wet[distances(streets, wet) > ON_WATER]
     if len(wet):
-        named = ", ".join(f"'{site}' ({name or 'no name'})" for site, name in wet["name"].head(5).items())
-        raise InputError(
-            f"{asked_file(study, 'sites')}: {_sites_lie(len(wet))} in water, more than {ON_WATER:.0f} m from any "
-            f"street: {named}{' ...' if len(wet) > 5 else ''}; correct the place, or its status to excluded"
-        )
+        where = f"in water, more than {ON_WATER:.0f} m from any street"
+        told = _sites_lie(where, [f"'{site}' ({name or 'no name'})" for site, name in wet["name"].items()])
+        raise InputError(f"{asked_file(study, 'sites')}: {told}; {FAR_REMEDY}")
 
 
 def used_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -394,18 +397,19 @@ def linked_by_mode(study: Study, streets: StreetNetwork, points: gpd.GeoDataFram
     found = {mode.name: placed(streets, points, mode.at_home, study.travel.link_m) for mode in study.profiles()}
     people = points["people"].fillna(0.0)
     total = float(people.sum())
-    modes_by_loss: dict[float, list[str]] = {}
-    for mode, met in found.items():
-        modes_by_loss.setdefault(float(people[~met].sum()), []).append(mode)
-    for lost, modes in modes_by_loss.items():
+    for lost, modes in _alike({mode: float(people[~met].sum()) for mode, met in found.items()}):
         if lost > 0:
             text = (
                 f"{asked_file(study, 'population')}: {lost:,.0f} of {total:,.0f} people ({lost / total:.2%}) live more "
-                f"than {study.travel.link_m:.0f} m from any street for {' or '.join(modes)}, or on a street "
-                "island: out of reach"
+                f"than {study.travel.link_m:.0f} m from any street for {modes}, or on a street island: out of reach"
             )
             warn(text)
     return found
+
+
+def _alike(found: Mapping[str, T]) -> list[tuple[T, str]]:
+    """Return what was found by mode, each once, with its modes as they are spoken of."""
+    return [(one, " or ".join(mode for mode in found if found[mode] == one)) for one in dict.fromkeys(found.values())]
 
 
 def needed_area(study: Study, places: gpd.GeoDataFrame) -> gpd.GeoSeries:
@@ -440,22 +444,27 @@ def _check_links(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) 
     """Refuse sites beyond the hard limit from any street, and name those that are merely far from one."""
     file = asked_file(study, "sites")
     found = {mode.name: linked(streets, sites, mode.at_site, HARD_LIMIT) for mode in study.profiles()}
-    modes_by_sites: dict[tuple[str, ...], list[str]] = {}
-    for mode, links in found.items():
-        lost = tuple(sites.index[(links["status"] != "placed").to_numpy()])
-        if lost:
-            modes_by_sites.setdefault(lost, []).append(mode)
-    if modes_by_sites:
-        told = (_too_far(streets, sites.loc[list(lost)], modes) for lost, modes in modes_by_sites.items())
-        raise InputError(f"{file}: {'; '.join(told)}; correct the place, or its status to excluded")
-    for mode, links in found.items():
-        _say_far(links, mode, file)
+    lost = _alike({m: tuple(sites.index[(links["status"] != "placed").to_numpy()]) for m, links in found.items()})
+    if told := [_too_far(streets, sites.loc[list(ids)], modes) for ids, modes in lost if ids]:
+        raise InputError(f"{file}: {'; '.join(told)}; {FAR_REMEDY}")
+    far = {mode: links["access_m"][links["access_m"] > LIMIT] for mode, links in found.items()}
+    for metres, modes in _alike({mode: tuple(lengths.items()) for mode, lengths in far.items()}):
+        if metres:
+            warn(f"{file}: {_far(metres, LIMIT, modes)}; the way to the street is counted at walking speed")
 
 
-def _too_far(streets: StreetNetwork, lost: gpd.GeoDataFrame, modes: list[str]) -> str:
-    named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in _distances(streets, lost).head(5).items())
-    text = f"{_sites_lie(len(lost))} more than {HARD_LIMIT:,.0f} m from any street for {' or '.join(modes)}: {named}"
-    return f"{text}{' ...' if len(lost) > 5 else ''}{_swapped(streets, lost)}"
+def _too_far(streets: StreetNetwork, lost: gpd.GeoDataFrame, modes: str) -> str:
+    return _far(zip(lost.index, distances(streets, lost), strict=True), HARD_LIMIT, modes) + _swapped(streets, lost)
+
+
+def _far(metres: Iterable[tuple[Hashable, float]], limit: float, modes: str) -> str:
+    named = [f"'{site}' ({length:,.0f} m)" for site, length in metres]
+    return _sites_lie(f"more than {limit:,.0f} m from any street for {modes}", named)
+
+
+def _sites_lie(where: str, named: list[str]) -> str:
+    sites = "1 site lies" if len(named) == 1 else f"{len(named):,} sites lie"
+    return f"{sites} {where}: {', '.join(named[:5])}{' ...' if len(named) > 5 else ''}"
 
 
 def _swapped(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> str:
@@ -467,23 +476,6 @@ def _swapped(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> str:
     if len(turned) and turned.to_crs(streets.crs).within(around).any():
         return " (lon and lat look swapped)"
     return ""
-
-
-def _say_far(links: pd.DataFrame, mode: str, file: str) -> None:
-    far = links["access_m"][links["access_m"] > LIMIT]
-    if len(far):
-        named = ", ".join(f"'{site}' ({metres:,.0f} m)" for site, metres in far.items())
-        text = f"{file}: {_sites_lie(len(far))} more than {LIMIT:.0f} m from any street for {mode}: {named}"
-        warn(f"{text}; the way to the street is counted at walking speed")
-
-
-def _sites_lie(count: int) -> str:
-    return "1 site lies" if count == 1 else f"{count:,} sites lie"
-
-
-def _distances(streets: StreetNetwork, sites: gpd.GeoDataFrame) -> pd.Series:
-    """Return the metres from each site to the nearest street of any kind."""
-    return pd.Series(distances(streets, sites), index=sites.index)
 
 
 def _say_shortfall(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) -> None:

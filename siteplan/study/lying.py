@@ -13,20 +13,22 @@ from siteplan.analysis.demand import UPTAKES
 from siteplan.catalogue import PEOPLE
 from siteplan.config import TRANSIT, Travel
 from siteplan.errors import InputError, StudyError, absence, listed
+from siteplan.formats import EXTRACTS, GRAPH, RASTERS
 from siteplan.inputs.gtfs.weekday import common_weekday
 from siteplan.inputs.tables import read_table
 
 __all__ = ["Lying", "find_inputs"]
 
-STREETS = (".osm.pbf", ".osm", ".graphml")
+# Much else is XML, such as what GDAL keeps beside a raster.
+STREETS = (*(ending for ending in EXTRACTS if ending != ".xml"), ".osm.xml", GRAPH)
 TABLES = (".csv", ".xlsx", ".gpkg", ".geojson", ".parquet", ".shp", ".fgb")
-RASTERS = (".tif", ".tiff")
-# A key of the study, how its files end, and how a word of their names begins.
+# A key of the study, how its files end, and how a word of their names begins; where none does, a later row of the key.
 MEANT = (
     # "area" is as `fetch` calls them.
     ("communes", TABLES, "commune|municipalit|gemeinde|comune|municipio|boundar|area(?=$)"),
-    ("sites", TABLES, "site|candidate|candidat"),
-    ("population", TABLES + RASTERS, "pop|people|inhabitant|ghs_pop|filosofi|carreau"),
+    ("sites", TABLES, "site|candidate|candidat|telecent"),
+    ("population", TABLES + RASTERS, "pop|worldpop|people|inhabitant|filosofi|carreau"),
+    ("population", TABLES + RASTERS, "census|zensus|censo|recensement|grid|hexgrid|ppp(?![a-z])"),
     ("flows", TABLES[:2], "flow|flux|commut"),
     ("elevation", RASTERS, "terrain|elevation|dem|dsm|dtm|mnt|srtm|copernicus"),
 )
@@ -83,12 +85,19 @@ def find_inputs(folder: Path, streets: Path | None = None) -> Lying:
         found["streets"] = Path(os.path.relpath(os.path.realpath(streets), os.path.realpath(folder))).as_posix()
     elif _one("streets", named, unclear):
         found["streets"] = named[0].name
+    told, looked = set(named), set[str]()
     for key, ends, words in MEANT:
         begins = re.compile(rf"(?<![a-z])(?:{words})")
         named = [path for path in files if path.suffix.lower() in ends and begins.search(path.stem.lower())]
-        if _one(key, named, unclear):
+        if key not in looked and _one(key, named, unclear):
             found[key] = named[0].name if key in ("elevation", "flows") else {"file": named[0].name}
+        if named:
+            looked.add(key)
+        told.update(named)
     feeds = [path for path in files if _is_feed(path)]
+    others = [path.name for path in files if path not in told and path.suffix.lower() in (*TABLES, *RASTERS)]
+    if others and not {"population", "sites"} <= looked:
+        unclear.append(f"{listed(others)}, whose names do not tell what they are; fill them in by hand")
     if feeds:
         found |= _transit(feeds, unclear)
     communes, flows = found.pop("communes", None), found.pop("flows", None)

@@ -13,7 +13,7 @@ from siteplan.catalogue import Measure
 from siteplan.config import Profile, Study, seconds_of
 from siteplan.config.criteria import Criteria
 from siteplan.errors import InputError, StudyError, listed, suggested, warn
-from siteplan.formats import PLACES
+from siteplan.formats import PLACES, is_graph
 from siteplan.inputs.candidates import CANDIDATE_TAGS, TagTable, propose_sites, read_tags
 from siteplan.inputs.files import read_places
 from siteplan.network.streets import StreetNetwork
@@ -187,7 +187,7 @@ def _services(study: Study, asked: Criteria, data: StudyData) -> gpd.GeoDataFram
     file, streets = asked.services, study.inputs.streets
     if file is not None and file.suffix.lower() not in TAG_TABLES:
         return _read_kinds(file)
-    if streets is None or streets.suffix == ".graphml":
+    if streets is None or is_graph(streets):
         raise StudyError(
             "criteria.services: missing; the streets are no extract of OpenStreetMap, which would have services; "
             "expected a file of places with a column kind"

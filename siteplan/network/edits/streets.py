@@ -17,6 +17,7 @@ import shapely
 
 from siteplan.config.changes import StreetAdded, StreetChange, StreetClosed, StreetTagged, target_of, verb_of
 from siteplan.errors import StudyError
+from siteplan.formats import is_graph
 from siteplan.inputs.osm import KEYS, RawWays, Tags, read_osm
 from siteplan.network.kept import kept_edges
 from siteplan.network.slope import read_climb
@@ -46,7 +47,7 @@ def source_ways(streets: StreetNetwork) -> RawWays:
     StudyError
         The streets do not come from an OpenStreetMap file that is still there.
     """
-    if not Path(streets.source).is_file() or streets.source.endswith(".graphml"):
+    if not Path(streets.source).is_file() or is_graph(streets.source):
         raise StudyError(
             f"streets: {streets.source} is no OpenStreetMap file that can be read again; changes of streets need one "
             "(.osm.pbf or .osm), or its ways given as ways="
