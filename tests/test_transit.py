@@ -26,7 +26,7 @@ from siteplan.network.streets import StreetNetwork, read_streets
 from siteplan.network.transit import Timetable, build_timetable, read_transit
 from siteplan.routing.arrivals import FAR
 from siteplan.routing.budget import make_limited_room, search_limited
-from siteplan.routing.layout import lay_out
+from siteplan.routing.layout import lay_out, lay_timetable
 from siteplan.routing.query import RideQuery
 from siteplan.routing.transit import make_ride_room, search_rides
 from siteplan.samples import write_sample
@@ -811,6 +811,19 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Timetable, gpd.Geo
         sites = read_sites(folder / "sites.csv").iloc[:3]
     people = people[people["status"] == "placed"].sample(60, random_state=1)
     return transit, sites, people.reset_index(drop=True)
+
+
+@given(case=cases(), way=st.booleans())
+@settings(max_examples=100)
+def test_homes_and_stops_searched_in_one_are_as_each_by_itself(case: Case, way: bool) -> None:
+    together, apart = replace(case.transit), replace(case.transit)  # which remember nothing
+    lay_timetable(apart, case.rides, way)  # so that only the homes are left to search
+    one, other = (
+        lay_out(RideQuery(each, case.sites, case.people, case.rides, 36_000, way)) for each in (together, apart)
+    )
+    for here, there in zip((*one.laid.feet, *one.exits), (*other.laid.feet, *other.exits), strict=True):
+        np.testing.assert_array_equal(here, there)
+        assert here.dtype == there.dtype
 
 
 @given(case=cases(), way=st.booleans())

@@ -62,6 +62,11 @@ class Positions:
         """Return some of them."""
         return Positions(*(getattr(self, each.name)[rows] for each in fields(self)))
 
+    def followed_by(self, other: "Positions") -> "Positions":
+        """Return these and then the others."""
+        columns = ((getattr(self, each.name), getattr(other, each.name)) for each in fields(self))
+        return Positions(*map(np.concatenate, columns))
+
 
 @dataclass(frozen=True)
 class ModeGraph:

@@ -117,6 +117,10 @@ class Timetable(Shown):
             self._memo[key] = make()
         return self._memo[key]
 
+    def remembers(self, key: Any) -> bool:
+        """Tell whether something was made for `key` before."""
+        return key in self._memo
+
 
 @door()
 @reads("timetables")

@@ -224,13 +224,26 @@ def _walks_between(timetable: Timetable, backwards: bool, walk: Profile, longest
 
     def make() -> pd.DataFrame:
         graph = mode_graph(timetable.streets, walk, backwards=backwards)
-        rows, places = positions(_door_links(timetable, walk), graph, walk)
-        source, target, cost = search.times(search.prepare(graph, places, places), longest)
-        stop, inside = timetable.doors["stop"].to_numpy()[rows], _inside(timetable, walk)[rows]
-        table = pd.DataFrame({"stop": stop[source], "to": stop[target], "cost": cost + inside[source] + inside[target]})
-        return table[table["cost"] <= longest]
+        rows, doors = positions(_door_links(timetable, walk), graph, walk)
+        return _between(
+            timetable, walk, rows, search.times(search.prepare(graph, doors, doors), longest), longest=longest
+        )
 
-    return timetable.remember(("walks", backwards, walk, longest), make)  # type: ignore[no-any-return]
+    return timetable.remember(_between_key(backwards, walk, longest), make)  # type: ignore[no-any-return]
+
+
+def _between_key(backwards: bool, walk: Profile, longest: int) -> tuple[Any, ...]:
+    return "walks", backwards, walk, longest
+
+
+def _between(
+    timetable: Timetable, walk: Profile, rows: Ints, found: tuple[npt.NDArray[Any], ...], *, longest: int
+) -> pd.DataFrame:
+    """Return `stop`, `to`, `cost` of what was found between doors (`rows`), with the walks inside of stations."""
+    source, target, cost = found
+    stop, inside = timetable.doors["stop"].to_numpy()[rows], _inside(timetable, walk)[rows]
+    table = pd.DataFrame({"stop": stop[source], "to": stop[target], "cost": cost + inside[source] + inside[target]})
+    return table[table["cost"] <= longest]
 
 
 def _door_links(timetable: Timetable, profile: Profile) -> pd.DataFrame:
@@ -270,24 +283,26 @@ def walks_to_stops(
     `outward`: of sites, from the place to the stop, on foot, ordered by both; otherwise of people, from the stop to the
     place, as they come to it, ordered by stop and place.
     """
-    profile, longest = (mode.walk, mode.max_walk_minutes) if outward else (mode.access, mode.home_minutes)
-    return _walks_to_stops(timetable, links, backwards, profile, longest=_ds(longest), outward=outward)
-
-
-def _walks_to_stops(
-    timetable: Timetable, links: pd.DataFrame, backwards: bool, profile: Profile, *, longest: int, outward: bool
-) -> pd.DataFrame:
     origin, kept = timetable.origin, _kept_doors(timetable)
     if origin is not None and kept is not None:
-        near = _walks_to_stops(origin, links, backwards, profile, longest=longest, outward=outward)
+        near = walks_to_stops(origin, links, mode, backwards, outward=outward)
         return near[near["stop"].isin(origin.doors["stop"][kept])]
+    profile, limit = (mode.walk, mode.max_walk_minutes) if outward else (mode.access, mode.home_minutes)
+    longest, between = _ds(limit), _between_key(backwards, mode.walk, _ds(mode.max_walk_minutes))
 
     def make() -> pd.DataFrame:
         graph = mode_graph(timetable.streets, profile, backwards=backwards)
         rows, places = positions(links, graph, profile)
         door_rows, doors = positions(_door_links(timetable, profile), graph, profile)
-        ends = (places, doors) if outward else (doors, places)
+        # Who walks home from a stop as from stop to stop is searched in one with that, from the same doors.
+        both = not outward and between == _between_key(backwards, profile, longest) and not timetable.remembers(between)
+        ends = (places, doors) if outward else (doors, places.followed_by(doors) if both else places)
         source, target, cost = search.times(search.prepare(graph, *ends), longest)
+        if both:
+            home = target < len(places)
+            others = source[~home], target[~home] - len(places), cost[~home]
+            timetable.remember(between, lambda: _between(timetable, profile, door_rows, others, longest=longest))
+            source, target, cost = source[home], target[home], cost[home]
         place, door = (source, target) if outward else (target, source)
         stop_of, inside = timetable.doors["stop"].to_numpy()[door_rows], _inside(timetable, profile)[door_rows]
         if inside.any():  # as in stations with doors of their own
