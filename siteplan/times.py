@@ -17,6 +17,7 @@ from siteplan.errors import warn
 from siteplan.inputs.sites import Places
 from siteplan.network.graph import mode_graph
 from siteplan.network.kept import linked
+from siteplan.network.ordering import ordered
 from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, as_profile, measured, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
@@ -112,7 +113,7 @@ def travel_times(
     start, end, cost = search.times(work, cutoff, executor=executor, progress=progress)
     site, point = start, end
     if from_points:
-        order = np.argsort(end, kind="stable")
+        order = ordered(end)
         site, point, cost = end[order], start[order], cost[order]
     del work, start, end  # of a country, hundreds of megabytes each
     return _table(sites, people, profile, unit, rows=(site_rows[site], point_rows[point], cost))

@@ -30,6 +30,7 @@ from siteplan.network.detours import lay_detours
 from siteplan.network.hubs import Hubs
 from siteplan.network.laying import components, hilbert, mark_dead_ends, rows, walked
 from siteplan.network.oneways import onward, round_trips
+from siteplan.network.ordering import ordered
 from siteplan.network.streets import Origin, StreetNetwork
 from siteplan.network.tags import Access
 
@@ -399,7 +400,7 @@ def _assemble(
     restricted[chains.ends[chains.ends_only]] = True
     present = np.flatnonzero(_those(chains.ends, streets.node_count))
     x, y = _node_places(streets)
-    present = present[np.argsort(hilbert(x[present], y[present]), kind="stable")]
+    present = present[ordered(hilbert(x[present], y[present]))]
     m = len(streets.u)
     edge_chain, edge_flip = np.full(m, -1, np.int32), np.zeros(m, bool)
     edge_chain[edges], edge_flip[edges] = chains.chain, chains.flip

@@ -128,7 +128,7 @@ def lay_patterns(p: Patterns, slack: int, *, backwards: bool) -> tuple[Any, ...]
     ptr, stops = arrays[0], arrays[1]
     pattern = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
     calls = np.column_stack([pattern, np.arange(len(stops)) - ptr[pattern]])
-    order = np.argsort(stops, kind="stable")
+    order = ordered(stops)
     call_ptr = np.concatenate([[0], np.cumsum(np.bincount(stops, minlength=len(p.berth_stops)))])
     return (*(_plain(array) for array in arrays), _plain(call_ptr), _plain(calls[order]))
 

@@ -121,7 +121,7 @@ def prepare_along(graph: ModeGraph, sources: Positions, targets: Positions) -> S
 def _laid_out(
     graph: ModeGraph, sources: Positions, targets: Positions, hung: tuple[Any, Any], *, chain: Ints
 ) -> Search:
-    order = np.argsort(graph.leave[sources.chain, 0], kind="stable")
+    order = ordered(graph.leave[sources.chain, 0])
     columns = (*_seeds(graph, sources), chain, sources.forward, sources.backward, sources.metres, sources.access)
     return Search(
         graph=(_int32(graph.indptr), graph.arcs),
@@ -179,7 +179,7 @@ def _hanging(graph: ModeGraph, targets: Positions) -> tuple[npt.NDArray[Any], np
 
 def _grouped(group: Ints, value: Ints, groups: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     count = np.bincount(group, minlength=groups)
-    return _int32(np.concatenate([[0], np.cumsum(count)])), _int32(value[np.argsort(group, kind="stable")])
+    return _int32(np.concatenate([[0], np.cumsum(count)])), _int32(value[ordered(group)])
 
 
 def times(
@@ -205,7 +205,7 @@ def times_by_tile(
 
     `tile` is the tile of each source, -1 of those that are not searched.
     """
-    by_tile = np.argsort(tile[search.order], kind="stable")
+    by_tile = ordered(tile[search.order])
     by_tile = by_tile[np.searchsorted(tile[search.order][by_tile], 0) :]
     order = search.order[by_tile]
     some = replace(search, sources=tuple(column[by_tile] for column in search.sources), order=order)
