@@ -36,6 +36,7 @@ from siteplan.output.report.facts import (
 )
 from siteplan.output.report.figures import RADIUS, WIDTH, Frame, _apart, _path
 from siteplan.output.report.markup import Markup, join, tag
+from siteplan.output.report.tables import MOST_ROWS
 from siteplan.output.result import Result
 from siteplan.reachable import Reach
 from siteplan.study import read_study, redraw, report, run
@@ -414,7 +415,7 @@ def test_why_the_others_were_not_chosen_is_told_the_nearest_first():
     assert rejected.index("<i> 50 0 Depot (40) Library 0 -500") < rejected.index("<i> 50 1 Depot (40) Library -1 -500")
     assert "<i> 50 11 Depot" in rejected
     assert "<i> 50 12 Depot" not in rejected
-    assert "3 more stand in rejected.csv." in rejected
+    assert "Shown are the first rows; 3 more stand in rejected.csv." in rejected
     assert "2 candidates could not be chosen" in rejected
     minutes = page_of(
         **town(
@@ -807,6 +808,100 @@ def test_a_large_study_stays_small():
     page = page_of(**town(cells=cells))
     assert len(cells) == 20_000
     assert len(page.encode()) < 1_000_000
+
+
+def country():
+    """A plan of 2,000 sites, 1,500 communes, 400 chosen, 300 scenarios; every table that grows has as many rows."""
+    random = np.random.default_rng(2)
+    ids = [f"S{number:04}" for number in range(2000)]
+    at = gpd.points_from_xy(X + random.uniform(0, 40_000, 2000), Y + random.uniform(0, 40_000, 2000))
+    columns = {"name": [f"Town hall of {each}" for each in ids], "status": "candidate", "cost": 1000.0}
+    sites = gpd.GeoDataFrame(columns, geometry=at, index=pd.Index(ids, name="site"), crs=CRS)
+    sites["status"] = np.where(np.arange(2000) % 100 == 0, "existing", "candidate")
+    west, south = (each.ravel()[:1500] for each in np.meshgrid(X + 1000.0 * np.arange(40), Y + 1000.0 * np.arange(40)))
+    squares = box(west, south, west + 1000, south + 1000)
+    people = 100.0 + np.arange(1500)
+    communes = gpd.GeoDataFrame({"name": [f"Commune {each}" for each in range(1500)]}, geometry=squares, crs=CRS)
+    communes = communes.rename_axis("territory")
+    points = gpd.GeoDataFrame({"cell": range(1500), "people": people, "status": "placed"}, geometry=squares, crs=CRS)
+    points = points.set_geometry(points.centroid).rename_axis("point")
+    cells = gpd.GeoDataFrame({"people": people, "minutes_walk": 2.0, "minutes_best": 2.0}, geometry=squares, crs=CRS)
+    pairs = {"site": random.choice(ids, 20_000), "point": random.integers(0, 1500, 20_000), "mode": "walk"}
+    times = pd.DataFrame(pairs).drop_duplicates().assign(minutes=3.0)
+    reached = random.integers(10, 900, 2000).astype(float)
+    scores = sites[["name", "status"]].assign(people_walk_2=0.0, people_walk_4=reached, rank=np.arange(2000) + 1)
+    new = [each for each in ids if sites.loc[each, "status"] == "candidate"][:400]
+    choice = pd.DataFrame({"site": new, "order": range(1, 401), "added": 50.0})
+    limit = {"split": "total", "territory": "", "group": "people", "mode": "walk", "minutes": 4.0, "people": 1e6}
+    moved = {"before": 10.0, "after": 10.0 + np.arange(300), "gained": np.arange(300) * 1.0, "lost": 0.0}
+    names = [f"scenario {number}" for number in range(300)]
+    asked_for = {"choose": {"floors": dict.fromkeys(communes["name"], 0.5)}}
+    opens = ", ".join(new)
+    sets = {"cost": np.arange(1.0, 101), "sites": 400, "value": np.arange(1.0, 101), "opens": opens}
+    phases = {"phase": range(1, 101), "count": 400, "value": 9.0, "alone": 9.0, "loss": 0.0, "loss_share": 0.0}
+    return {
+        "sites": sites,
+        "scores": scores,
+        "cells": cells,
+        "points": points,
+        "times": times,
+        "communes": communes,
+        "choice": choice,
+        "scenarios": pd.DataFrame({"scenario": names, **limit, **moved, "about": "another site"}),
+        "frontier": pd.DataFrame(sets),
+        "phases": pd.DataFrame(phases).assign(opens=opens),
+        "curve": pd.DataFrame({"sites": np.arange(1, 401), "share": np.linspace(0.1, 0.9, 400)}),
+        "rejected": REJECTED.loc[REJECTED.index.repeat(500)].reset_index(drop=True),
+        "robustness": pd.DataFrame(
+            {"site": ids, "name": sites["name"].to_numpy(), "variants": 100, "first": 400, "counted": "people_walk_4"}
+            | {"in_first": 1.0, "best_rank": 1, "worst_rank": 9, "p5": 1.0, "p95": 9.0}
+        ),
+        "manifest": {
+            **MANIFEST,
+            "parameters": MANIFEST["parameters"] | asked_for,
+            "warnings": [f"people.csv: odd thing {number}" for number in range(500)],
+        },
+    }
+
+
+def test_no_table_or_list_of_a_large_plan_goes_on_for_pages():
+    page = page_of(**country())
+    root = parsed(page)
+    for table in root.iter("table"):
+        assert len(list(table.iter("tr"))) <= MOST_ROWS + 3  # two rows of headings, one of sums
+    for listed in root.iter("ul"):
+        assert len(list(listed)) <= 40
+    assert text_of(page, "answer").count("Town hall of") <= 60
+    chosen = text_of(page, "chosen_sites")
+    assert "Shown are the first rows; 370 more stand in choice.csv." in chosen
+    communes = text_of(page, "communes")
+    assert "1,470 more stand in territories.csv." in communes
+    assert "scenario 299 " in text_of(page, "scenarios")
+    assert "scenario 7 " not in text_of(page, "scenarios")
+    assert "470 more stand in manifest.json." in text_of(page, "uncertain")
+
+
+def test_of_many_communes_those_are_shown_where_most_are_without_and_all_are_in_the_sum():
+    found = country()
+    page = page_of(**found)
+    communes = text_of(page, "communes")
+    shown = {int(number) for number in re.findall(r"Commune (\d+)", communes.split("Shown are")[0])}
+    reached = set(found["times"].loc[found["times"]["site"].isin([*opened(found), *found["choice"]["site"]]), "point"])
+    without = [number for number in range(1500) if number not in reached]
+    assert shown == set(sorted(without, key=lambda number: (-number, number))[:MOST_ROWS])
+    assert f"All {found['points']['people'].sum():,.0f} " in communes
+
+
+def opened(found):
+    return found["sites"].index[found["sites"]["status"] == "existing"]
+
+
+@needs_chromium
+def test_a_large_plan_prints_on_thirty_pages(tmp_path):
+    write_report(result_of(**country()), tmp_path / "report.html")
+    print_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
+    pages = len(re.findall(rb"/Type */Page\b", (tmp_path / "report.pdf").read_bytes()))
+    assert 8 <= pages <= 30
 
 
 @needs_chromium

@@ -13,6 +13,7 @@ __all__ = ["Swap", "near_swaps", "robust_rival", "tradeoffs_told"]
 NEAR = 0.001  # of the value: who reads the figures as rounded would take both for equal
 CHEAPER = 0.01  # of the value, where it saves money
 MOST = 3
+NAMED = 12  # sites of a set
 WHOLE = 0.5  # of a person: less is nobody
 
 
@@ -146,7 +147,8 @@ def tradeoffs_told(result: Outcome, language: str = "") -> Iterator[str]:
 
 def _named(result: Outcome, sites: Sequence[str], words: Words) -> str:
     names = result.sites["name"].set_axis(result.sites.index.astype(str))
-    return words.listed(words.set_off(str(names.get(site, site))) for site in sites) if sites else words["no_site"]
+    every = [words.set_off(str(names.get(site, site))) for site in sites]
+    return words.listed(every, NAMED) if every else words["no_site"]
 
 
 def _worse(result: Outcome, worse: float, words: Words) -> str:

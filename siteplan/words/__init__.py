@@ -161,11 +161,14 @@ class Words:
 
     # ---- lists, dates, names ----
 
-    def listed(self, texts: Iterable[str]) -> str:
-        """Write texts one after the other, the last after "and"."""
+    def listed(self, texts: Iterable[str], most: int | None = None) -> str:
+        """Write texts one after the other, the last after "and"; of more than `most`, how many more there are."""
         from babel.lists import format_list
 
-        return str(format_list(list(texts), locale=self._cldr))
+        every = list(texts)
+        if most is not None and len(every) > most:
+            every = [*every[:most], self.text("more", count=len(every) - most)]
+        return str(format_list(every, locale=self._cldr))
 
     def set_off(self, name: str) -> str:
         """Put a name into quotation marks where it has a comma, at which a list would fall apart."""

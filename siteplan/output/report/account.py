@@ -34,8 +34,9 @@ from siteplan.publics import by_public
 from siteplan.reachable import Reach
 from siteplan.words import NONE, Words, capital, load_words
 
-__all__ = ["Account"]
+__all__ = ["MOST_NAMED", "MOST_TOGETHER", "Account"]
 
+MOST_NAMED, MOST_TOGETHER = 30, 8  # sites that a sentence names, and a row
 MOST_COLUMNS = 6  # of people, in a table as wide as an A4 page
 
 
@@ -155,12 +156,15 @@ class Account:
         return str(names.get(site, site))
 
     def names(self, sites: Iterable[str]) -> str:
-        """List sites by their names."""
-        return self.words.listed(self.words.set_off(self.name(site)) for site in sites)
+        """List sites by their names, of very many the first."""
+        return self._named(sites, MOST_NAMED)
+
+    def _named(self, sites: Iterable[str], most: int) -> str:
+        return self.words.listed((self.words.set_off(self.name(site)) for site in sites), most)
 
     def sets(self, found: pd.Series) -> list[str]:
-        """List the sites of each set by their names; a table writes a set with commas."""
-        return [self.names(str(sites).split(", ")) if sites else NONE for sites in found.fillna("")]
+        """List the first sites of each set by their names; a table writes a set with commas."""
+        return [self._named(str(sites).split(", "), MOST_TOGETHER) if sites else NONE for sites in found.fillna("")]
 
     def commune(self, territory: object) -> str:
         """Give the name of a commune, or its id; "" is what lies outside them all."""

@@ -9,11 +9,11 @@ import pandas as pd
 
 from siteplan.catalogue import PEOPLE
 from siteplan.output.coverage import idle_lines, rows_at
-from siteplan.output.report.account import Account
+from siteplan.output.report.account import MOST_NAMED, Account
 from siteplan.output.report.facts import covered_count
 from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
 from siteplan.output.report.plots import tornado_plot
-from siteplan.output.report.tables import Column, table
+from siteplan.output.report.tables import MOST_ROWS, Column, Most, table
 from siteplan.words import NONE, capital
 
 __all__ = [
@@ -25,27 +25,27 @@ __all__ = [
     "scenarios_section",
 ]
 
-MOST_ROWS = 60
 MOST_DRIVERS = 8
 MOST_SETS = 5
+MOST_IDLE = 8
 OPENINGS = ("today", "chosen", "all")
 PERCENTS = ("uptake", "teleworkable", "rebound")  # drivers that are shares
 
 
-def plain_table(account: Account, given: pd.DataFrame | None) -> Markup:
+def plain_table(account: Account, name: str) -> Markup:
     """Show a table as it is, its headings in the reader's words where there are any."""
-    words = account.words
+    words, given = account.words, account.table(name)
     if given is None:
         return Markup("")
     columns = [
         Column(
-            capital(words.get(str(name), str(name).replace("_", " "))),
+            capital(words.get(str(heading), str(heading).replace("_", " "))),
             [words.spoken(value) for value in values],
             text=not pd.api.types.is_numeric_dtype(values.dtype),
         )
-        for name, values in given.items()
+        for heading, values in given.items()
     ]
-    return table(columns, most=MOST_ROWS)
+    return table(columns, words, name)
 
 
 # ---- who is left out ----
@@ -97,7 +97,7 @@ def _shares(account: Account, rows: pd.DataFrame, by: str, heading: str) -> Mark
     for name in openings:
         shares = [words.share(float(value)) for value in wide[name]]
         columns.append(Column(words[f"open_{name}"], shares, shares=wide[name].fillna(0.0).to_list()))
-    return table(columns)
+    return table(columns, words, "fairness")
 
 
 def _unequal(account: Account, rows: pd.DataFrame, said: Mapping[str, Any]) -> Iterator[str]:
@@ -137,7 +137,7 @@ def desks_section(account: Account) -> Markup:
     """Show the desks of each open or chosen site by uptake, and what they come to."""
     found, words = account.table("desks"), account.words
     if found is None or not {"basis", "uptake", "peak_day", "desks", "m2"} <= set(found):
-        return plain_table(account, found)
+        return plain_table(account, "desks")
     rows = found[found["basis"] == "nearest"]
     rows = found if rows.empty else rows
     uptakes = sorted(rows["uptake"].unique())
@@ -158,7 +158,7 @@ def desks_section(account: Account) -> Markup:
     counted = words["desks_nearest" if (rows["basis"] == "nearest").all() else "desks_alone"]
     return join(
         bullets(_desk_texts(account, rows, uptakes)),
-        table(columns, most=MOST_ROWS),
+        table(columns, words, "desks", by=Most("rows_workers", fixed["workers"].to_list())),
         note(counted, words["no_desk_note"] if known else ""),
     )
 
@@ -203,7 +203,7 @@ def commuting_section(account: Account) -> Markup:
     """Show what is saved in a year by uptake and rebound, by mode, and what drives the range."""
     found, words = account.table("commuting"), account.words
     if found is None or not {"uptake", "rebound", "mode", "vehicle_km", "kg_co2e"} <= set(found):
-        return plain_table(account, found)
+        return plain_table(account, "commuting")
     total = found[found["mode"] == "all"]
     rebounds = [words.share(rebound) if rebound else words["rebound_none"] for rebound in total["rebound"]]
     columns = [
@@ -216,7 +216,7 @@ def commuting_section(account: Account) -> Markup:
     said = words.text("commuting_range" if most > least else "commuting_one", **told)
     return join(
         paragraph(said, words["commuting_loss"] if least < 0 else ""),
-        table(columns, header=2, most=MOST_ROWS),
+        table(columns, words, "commuting", header=2),
         _by_mode(account, found),
         note(words["commuting_note"]),
         _tornado(account),
@@ -235,7 +235,8 @@ def _by_mode(account: Account, found: pd.DataFrame) -> Markup:
     rows = found[(found["uptake"] == middle) & (found["rebound"] == found["rebound"].min()) & (found["mode"] != "all")]
     modes = [words.get(f"by_{mode}", words.mode(str(mode))) for mode in rows["mode"]]
     first = Column(words.text("if_uptake", share=words.share(middle)), modes, text=True)
-    return table([first, *_counts(account, rows, ("passenger_km", "kg_co2e", "hours", "euros"))])
+    counts = _counts(account, rows, ("passenger_km", "kg_co2e", "hours", "euros"))
+    return table([first, *counts], words, "commuting")
 
 
 def _tornado(account: Account) -> Markup:
@@ -267,11 +268,11 @@ def robustness_section(account: Account) -> Markup:
     count, first = int(found["variants"].iloc[0]), int(found["first"].iloc[0])
     always = [str(name) for name in found["name"][found["in_first"] == 1]]
     told = {"variants": count, "first": first}
-    sure = words.text("sure_first", count=len(always), names=words.listed(always), **told)
+    sure = words.text("sure_first", count=len(always), names=words.listed(always, MOST_NAMED), **told)
     ranked = account.ranked
     own = {} if ranked is None or "rank" not in ranked else dict(zip(ranked.index, ranked["rank"], strict=True))
     shown = found[found["in_first"] > 0] if (found["in_first"] > 0).sum() >= first else found
-    rows = shown.head(MOST_ROWS).to_dict("records")
+    rows = shown.to_dict("records")
     firsts = [float(row["in_first"]) for row in rows]
     columns = [
         Column(capital(words["site"]), [str(row["name"]) for row in rows], text=True),
@@ -280,10 +281,15 @@ def robustness_section(account: Account) -> Markup:
         Column(words["sure_ranks"], [f"{row['best_rank']} – {row['worst_rank']}" for row in rows]),
         Column(words["sure_reach"], [f"{words.count(row['p5'])} – {words.count(row['p95'])}" for row in rows]),
     ]
-    hidden = len(found) - len(rows)
+    hidden = len(found) - len(shown)
     counted = words.text("sure_note", counted=account.column(str(found["counted"].iloc[0])))
     unseen = words.text("sure_hidden", count=hidden, first=first) if hidden else ""
-    return join(paragraph(words.text("sure_text", **told), sure), table(columns), note(counted, unseen), _sets(account))
+    return join(
+        paragraph(words.text("sure_text", **told), sure),
+        table(columns, words, "robustness"),
+        note(counted, unseen),
+        _sets(account),
+    )
 
 
 def _sets(account: Account) -> Markup:
@@ -305,7 +311,7 @@ def _sets(account: Account) -> Markup:
         Column(words["sets_share"], [words.share(share) for share in shares], shares=shares),
         Column(words["sets_lost"], lost),
     ]
-    return join(paragraph(*texts), table(columns), note(words["sets_note"]))
+    return join(paragraph(*texts), table(columns, words, "robust_sets"), note(words["sets_note"]))
 
 
 # ---- what if ----
@@ -316,23 +322,24 @@ def scenarios_section(account: Account) -> Markup:
     found, words, measure = account.table("scenarios"), account.words, account.measure
     needed = {"scenario", "group", "mode", "minutes", "before", "after", "gained", "lost"}
     if found is None or measure is None or not needed <= set(found):
-        return plain_table(account, found)
+        return plain_table(account, "scenarios")
     own = account.result.own_limits
     rows = rows_at(found, measure.limit) if own else found[found["minutes"] == measure.minutes]
     if "split" in rows:
         rows = rows[rows["split"] == "total"]
     if rows.empty:
-        return plain_table(account, found)
+        return plain_table(account, "scenarios")
     counted = ("before", "after", "gained", "lost")
     groups = [PEOPLE, *(group for group in dict.fromkeys(rows["group"].astype(str)) if group != PEOPLE)]
     told_of = {str(each.get("name")): words.of(each.get("about", "")) for each in account.manifest.get("scenarios", [])}
-    cells, abouts = [], []
+    cells, moved, abouts = [], [], {}
     for name in dict.fromkeys(rows["scenario"].astype(str)):
         part = rows[rows["scenario"].astype(str) == name]
         about = (
             str(part["about"].iloc[0]) if "about" in part and part["about"].notna().iloc[0] else told_of.get(name, "")
         )
-        abouts += [words.text("scenario_about", name=name, about=about)] if about else []
+        if about:
+            abouts[name] = words.text("scenario_about", name=name, about=about)
         for mode, of_mode in _changed(part, measure.mode).groupby("mode", sort=False):
             by_group = of_mode.set_index(of_mode["group"].astype(str))
             row = by_group.loc[PEOPLE].to_dict()
@@ -340,6 +347,7 @@ def scenarios_section(account: Account) -> Markup:
             way = words.mode(str(mode))
             way = words.text("mode_within", mode=way, minutes=row["minutes"]) if own else way
             told = [words.count(row[each]) for each in counted]
+            moved.append(float(row["gained"] + row["lost"]))
             cells.append([name, way, *told, *(NONE if math.isnan(each) else words.signed(each) for each in change)])
     headings = [(capital(words["scenario"]), ""), (words["mode"], "")]
     headings += [(capital(words[name]), capital(words.group(PEOPLE))) for name in counted]
@@ -348,9 +356,17 @@ def scenarios_section(account: Account) -> Markup:
         Column(heading, [row[at] for row in cells], over=over, text=at < 2)
         for at, (heading, over) in enumerate(headings)
     ]
-    idle = idle_lines(found, account.asked, account.result.rides, words)
+    idle = list(idle_lines(found, account.asked, account.result.rides, words))
+    idle[MOST_IDLE:] = [words.text("idle_more", count=len(idle) - MOST_IDLE)] if len(idle) > MOST_IDLE else []
+    by = Most("rows_moved", moved)
+    shown = dict.fromkeys(cells[at][0] for at in by.rows(MOST_ROWS))
     said = note(words["scenarios_note_own"] if own else words.text("scenarios_note", minutes=measure.minutes))
-    return join(bullets(abouts), table(columns, most=MOST_ROWS), said, paragraph(*idle))
+    return join(
+        bullets(abouts[name] for name in shown if name in abouts),
+        table(columns, words, "scenarios", by=by),
+        said,
+        paragraph(*idle),
+    )
 
 
 def _changed(rows: pd.DataFrame, mode: str) -> pd.DataFrame:

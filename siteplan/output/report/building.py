@@ -9,13 +9,12 @@ from siteplan.output.report.account import Account
 from siteplan.output.report.briefs import Brief, Pairs
 from siteplan.output.report.markup import Markup, bullets, join, note
 from siteplan.output.report.plots import pairs_figure
-from siteplan.output.report.tables import Column, table
+from siteplan.output.report.tables import Column, Most, table
 from siteplan.words import Words, capital
 
 __all__ = ["building_brief", "building_section"]
 
 ALL = "all"
-MOST_ROWS = 60
 ENDS = ("low", "high")
 
 
@@ -26,7 +25,7 @@ def building_section(account: Account) -> Markup:
         return Markup("")
     uptakes = sorted(found["uptake"].unique())
     middle = uptakes[len(uptakes) // 2]
-    rows = found[(found["uptake"] == middle) & (found["site"] != ALL)].head(MOST_ROWS).to_dict("records")
+    rows = found[(found["uptake"] == middle) & (found["site"] != ALL)].to_dict("records")
     over = words.text("if_uptake", share=words.share(middle))
     columns = [
         Column(capital(words["site"]), [str(row["name"]) for row in rows], text=True),
@@ -38,7 +37,7 @@ def building_section(account: Account) -> Markup:
     total = found[found["site"] == ALL]
     return join(
         bullets(_texts(words, total)),
-        table(columns),
+        table(columns, words, "building", by=Most("rows_area", [row["m2"] for row in rows])),
         note(words["building_note"]),
         pairs_figure(_pairs(words, total), words, words["building_note"]),
     )

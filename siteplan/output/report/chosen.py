@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from siteplan.output.report.account import Account
+from siteplan.output.report.account import MOST_TOGETHER, Account
 from siteplan.output.report.answers import plain_table
 from siteplan.output.report.markup import Markup, join, note, paragraph, tag
 from siteplan.output.report.tables import Column, table
@@ -174,7 +174,7 @@ def chosen_section(account: Account) -> Markup:
     said = [words.text(key, **account.within)] if account.steps else []
     said += [words["cost_note"]] if any(map(math.isnan, account.costs.values())) else []
     said += [words.text("served_note", who=who)] if _turned_away(known) else []
-    return join(paragraph(*_proof(account)), table(columns, header=2), note(*said))
+    return join(paragraph(*_proof(account)), table(columns, words, "choice", header=2), note(*said))
 
 
 def _figures(account: Account, known: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
@@ -212,7 +212,7 @@ def phases_section(account: Account) -> Markup:
     if phases is None:
         return Markup("")
     if not {"phase", "count", "value", "alone", "loss", "loss_share", "opens"} <= set(phases):
-        return plain_table(account, phases)
+        return plain_table(account, "phases")
     everybody = account.everybody
     rows = phases.to_dict("records")
     opens = [[site for site in str(row["opens"] if pd.notna(row["opens"]) else "").split(", ") if site] for row in rows]
@@ -232,18 +232,19 @@ def phases_section(account: Account) -> Markup:
         columns.append(Column(words["share_after"], [words.share(row["value"], everybody) for row in rows]))
     columns.append(Column(words["best_alone"], [_alone(account, row) for row in rows]))
     columns.append(Column(words["short_of_it"], [_short(account, row) for row in rows]))
-    return join(table(columns), note(words["phases_note"]))
+    return join(table(columns, words, "phases"), note(words["phases_note"]))
 
 
 def _opening(account: Account, sites: list[str]) -> Markup:
-    """Name the sites that a phase opens; those that exist stand there smaller."""
+    """Name the first sites that a phase opens; those that exist stand there smaller."""
     words, status = account.words, account.sites["status"].astype(str)
     named = [
         tag("small", f"{words.set_off(account.name(site))} ({words['existing']})")
         if status.get(site) == "existing"
         else words.set_off(account.name(site))
-        for site in sites
+        for site in sites[:MOST_TOGETHER]
     ]
+    named += [words.text("more", count=len(sites) - MOST_TOGETHER)] if len(sites) > MOST_TOGETHER else []
     return join(*named, by=", ") if named else join(NONE)
 
 
@@ -272,10 +273,10 @@ def rejected_section(account: Account) -> Markup:
     if found is None or not account.chosen:
         return Markup("")
     if not {"site", "people", "new", "redundant_by", "shared"} <= set(found):
-        return plain_table(account, found)
+        return plain_table(account, "rejected")
     shown = _nearest(found, goal.less_is_better)
     swaps = "change" in shown and bool(shown["change"].notna().any())
-    rows = shown.head(MOST_REJECTED).to_dict("records")
+    rows = shown.to_dict("records")
     columns = [
         Column(capital(words["site"]), [account.name(str(row["site"])) for row in rows], text=True),
         Column(words.text("reaches", who=account.who), [words.count(row["people"]) for row in rows]),
@@ -288,10 +289,8 @@ def rejected_section(account: Account) -> Markup:
         columns.append(Column(words["instead_of"], out, over=over, text=True))
         columns.append(Column(account.word_of_goal("value", who=account.who), change, over=over))
         columns += [Column(account.priced("cost"), dearer, over=over)] if account.costs else []
-    hidden = len(shown) - len(rows)
     said = [words["rejected_note"], words["swaps_note" if swaps else "swaps_none"], _left_out(account)]
-    said += [words.text("rejected_hidden", count=hidden)] if hidden else []
-    return join(table(columns), note(*said))
+    return join(table(columns, words, "rejected", most=MOST_REJECTED), note(*said))
 
 
 def _nearest(flat: pd.DataFrame, less_is_better: bool) -> pd.DataFrame:

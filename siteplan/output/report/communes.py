@@ -6,7 +6,7 @@ import pandas as pd
 
 from siteplan.output.report.account import MOST_COLUMNS, Account
 from siteplan.output.report.markup import Markup, join, note
-from siteplan.output.report.tables import Column, table
+from siteplan.output.report.tables import Column, Most, table
 from siteplan.words import NONE, capital
 
 __all__ = ["communes_section", "which_sites"]
@@ -79,7 +79,11 @@ def _shares(
     least: pd.Series,
     floors: Mapping[str, float],
 ) -> Markup:
-    """Make a table of the shares covered, by heading and the heading over it: all communes, then the least covered."""
+    """Make a table of the shares covered, by heading and the heading over it: all communes, then the least covered.
+
+    Of very many communes those are shown where most people are without: else the least covered, of which some have
+    hardly anybody, would be all.
+    """
     words = account.words
     first = (least.reindex(people.index).fillna(0.0) / people.where(people > 0)).fillna(2.0)
     order = sorted(people.index, key=lambda each: (str(each) == "", first[each], str(each)))
@@ -97,7 +101,8 @@ def _shares(
     if floors:
         asked = [words.share(floors[name]) if name in floors else NONE for name in names]
         columns.append(Column(words["floor"], [NONE, *asked]))
-    return table(columns, total=True)
+    without = people[order] - least.reindex(order).fillna(0.0)
+    return table(columns, words, "territories", total=True, by=Most("rows_without", without.to_list()))
 
 
 def _floors(account: Account) -> Mapping[str, float]:

@@ -9,7 +9,7 @@ from siteplan.output.report.account import Account
 from siteplan.output.report.briefs import Brief, Pairs, Stairs
 from siteplan.output.report.markup import Markup, bullets, join, note, paragraph
 from siteplan.output.report.plots import pairs_figure, stairs_figure
-from siteplan.output.report.tables import Column, table
+from siteplan.output.report.tables import Column, Most, table
 from siteplan.words import NONE, capital
 
 __all__ = ["competition_brief", "competition_section", "criteria_brief", "criteria_section"]
@@ -28,25 +28,19 @@ def criteria_section(account: Account) -> Markup:
     judged = found[found["weighted_rank"].notna()]
     if judged.empty:
         return paragraph(words["criteria_none"])
-    shown = judged.head(MOST_SITES)
-    firsts = shown["first"].astype(float).to_list()
+    firsts = judged["first"].astype(float).to_list()
     columns = [
-        Column(capital(words["rank"]), [words.spoken(value) for value in shown["weighted_rank"]]),
-        Column(capital(words["site"]), [str(name) for name in shown["name"]], text=True),
-        Column(words["col_weighted"], [words.number(float(value), 1) for value in shown["weighted"]]),
-        Column(words["col_topsis_rank"], [words.spoken(value) for value in shown["topsis_rank"]]),
+        Column(capital(words["rank"]), [words.spoken(value) for value in judged["weighted_rank"]]),
+        Column(capital(words["site"]), [str(name) for name in judged["name"]], text=True),
+        Column(words["col_weighted"], [words.number(float(value), 1) for value in judged["weighted"]]),
+        Column(words["col_topsis_rank"], [words.spoken(value) for value in judged["topsis_rank"]]),
         Column(words["col_first"], [words.share(value) for value in firsts], shares=firsts),
     ]
-    hidden = len(judged) - len(shown)
     return join(
         paragraph(*_first_texts(account, judged)),
         bullets([*_weight_texts(account, weights), *_scenario_texts(account, judged)]),
-        table(columns, header=2),
-        note(
-            words["criteria_note"],
-            words.text("criteria_hidden", count=hidden) if hidden else "",
-            *_left_out(account, found),
-        ),
+        table(columns, words, "criteria", header=2, most=MOST_SITES),
+        note(words["criteria_note"], *_left_out(account, found)),
         _by_criterion(account, weights),
         _traded(account),
     )
@@ -94,8 +88,10 @@ def _scenario_texts(account: Account, judged: pd.DataFrame) -> Iterator[str]:
         if ranked is not None and len(ranked):
             firsts[name] = ranked.iloc[0]
     others = {name: first for name, first in firsts.items() if first["site"] != own["site"]}
-    for name, first in others.items():
+    for name, first in list(others.items())[:MOST_TOLD]:
         yield words.text("criteria_scenario", scenario=name, site=str(first["name"]))
+    if len(others) > MOST_TOLD:
+        yield words.text("criteria_scenarios_more", count=len(others) - MOST_TOLD)
     if firsts and not others:
         yield words.text("criteria_scenarios", site=str(own["name"]))
 
@@ -145,7 +141,7 @@ def _by_criterion(account: Account, weights: pd.DataFrame) -> Markup:
         Column(words["col_above"], [named(row["above"]) for row in rows], text=True),
         Column(words["col_doubled"], [named(row["doubled"]) for row in rows], text=True),
     ]
-    return join(table(columns), note(words["criteria_weights_note"]))
+    return join(table(columns, words, "weights"), note(words["criteria_weights_note"]))
 
 
 def _traded(account: Account) -> Markup:
@@ -164,7 +160,7 @@ def _traded(account: Account) -> Markup:
         Column(words["col_chosen"], ours),
     ]
     drawing = stairs_figure(_stairs(account, found), words, about)
-    return join(drawing, table(columns), note(words["traded_note"]))
+    return join(drawing, table(columns, words, "criteria_frontier"), note(words["traded_note"]))
 
 
 def _stairs(account: Account, found: pd.DataFrame) -> Stairs:
@@ -202,7 +198,9 @@ def competition_section(account: Account) -> Markup:
     said = [capital(words.text("competition_note", who=who))] if len(rows) else []
     return join(
         paragraph(*_net_texts(account, found, new, who)),
-        table(columns) if len(rows) else Markup(""),
+        table(columns, words, "competition", by=Most("rows_gained", rows["net_alone"].to_list()))
+        if len(rows)
+        else Markup(""),
         note(*said),
         pairs_figure(_losers(account, found), words, words["competition_alt"]),
     )

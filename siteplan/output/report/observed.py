@@ -10,12 +10,11 @@ from siteplan.output.report.account import Account
 from siteplan.output.report.briefs import Brief, Pairs
 from siteplan.output.report.markup import Markup, join, note, paragraph
 from siteplan.output.report.plots import pairs_figure
-from siteplan.output.report.tables import Column, table
+from siteplan.output.report.tables import Column, Most, table
 from siteplan.words import capital
 
 __all__ = ["observed_brief", "observed_section"]
 
-MOST_ROWS = 60
 MOST_BARS = 20
 HEADINGS = {"demand": "desks", "sharing": "spaces"}  # of blocks whose sections are called otherwise
 
@@ -25,7 +24,7 @@ def observed_section(account: Account) -> Markup:
     sites, fit, words = account.table("observed_sites"), account.table("observed_fit"), account.words
     if sites is None or fit is None:
         return Markup("")
-    rows = sites.head(MOST_ROWS).to_dict("records")
+    rows = sites.to_dict("records")
     expected = [
         words.text("range", low=words.count(row["expected_low"]), high=words.count(row["expected_high"]))
         for row in rows
@@ -42,7 +41,7 @@ def observed_section(account: Account) -> Markup:
     said = paragraph(*_texts(account, sites, fit.set_index("what")))
     return join(
         said,
-        table(columns),
+        table(columns, words, "observed_sites", by=Most("rows_seen", [row["seen"] for row in rows])),
         note(words["observed_note"]),
         pairs_figure(_pairs(account, sites), words, words["observed_note"]) if told else Markup(""),
     )

@@ -15,7 +15,7 @@ from siteplan.network.snapping import LIMIT
 from siteplan.output.coverage import terrain_told
 from siteplan.output.palette import HATCH, INKS, css_variables
 from siteplan.output.publics import publics_told
-from siteplan.output.report.account import Account
+from siteplan.output.report.account import MOST_NAMED, Account
 from siteplan.output.report.answers import (
     commuting_section,
     desks_section,
@@ -45,7 +45,6 @@ from siteplan.words import NONE, capital
 
 __all__ = ["render_page"]
 
-MOST_SITES = 60
 NAMED = 3  # best candidates and communes that a sentence names
 
 
@@ -117,6 +116,7 @@ def render_page(account: Account) -> str:
         link_m=account.asked.get("travel", {}).get("link_m", LIMIT),
         who=publics_told(account.result.publics, account.result.profiles, words),
         nothing=NONE,
+        most_named=MOST_NAMED,
         asked=yaml.safe_dump(dict(account.asked), allow_unicode=True, sort_keys=True, width=60),
     )
     return f"{page}\n"
@@ -153,31 +153,30 @@ def _ranking(account: Account) -> Markup:
     ranked, words = account.ranked, account.words
     if ranked is None or not len(ranked):
         return Markup("")
-    shown = ranked.head(MOST_SITES)
-    about = account.sites.set_axis(account.sites.index.astype(str)).reindex(shown.index)
+    about = account.sites.set_axis(account.sites.index.astype(str)).reindex(ranked.index)
     added = _added_column(account)
-    ranks = shown.get("rank", pd.Series(range(1, len(shown) + 1), index=shown.index))
+    ranks = ranked.get("rank", pd.Series(range(1, len(ranked) + 1), index=ranked.index))
     named = [
         join(account.name(str(site)), " ", tag("small", words.get(str(status), str(status))))
         for site, status in about["status"].items()
     ]
     columns = [
-        Column(capital(words["label"]), [account.labels[str(site)] for site in shown.index], text=True),
+        Column(capital(words["label"]), [account.labels[str(site)] for site in ranked.index], text=True),
         Column(capital(words["rank"]), [words.spoken(value) for value in ranks]),
         Column(capital(words["site"]), named, text=True),
     ]
     for each in account.reached:
         heading = words.text("minutes_short", minutes=each.minutes)
-        counts = [words.count(float(value)) for value in shown[each.column]]
+        counts = [words.count(float(value)) for value in ranked[each.column]]
         columns.append(Column(heading, counts, over=words.mode(each.mode)))
-    if added in shown and account.opened:
-        columns.append(Column(words["adds"], [words.count(float(value)) for value in shown[added]]))
+    if added in ranked and account.opened:
+        columns.append(Column(words["adds"], [words.count(float(value)) for value in ranked[added]]))
     for name, heading in (("cost", account.priced("cost")), ("capacity", words["desks_column"])):
         if name in about and about[name].notna().any():
             columns.append(Column(heading, [words.spoken(value) for value in about[name].astype(float)]))
-    if "score" in shown:
-        columns.append(Column(capital(words["score"]), [words.number(float(value), 1) for value in shown["score"]]))
-    return join(table(columns, header=3), note(*_ranking_notes(account, added in shown, len(ranked))))
+    if "score" in ranked:
+        columns.append(Column(capital(words["score"]), [words.number(float(value), 1) for value in ranked["score"]]))
+    return join(table(columns, words, "scores", header=3), note(*_ranking_notes(account, added in ranked)))
 
 
 def _ranking_alone(account: Account) -> Markup:
@@ -190,7 +189,7 @@ def _ranking_beside(account: Account) -> Markup:
     return _ranking(account) if account.chosen else Markup("")
 
 
-def _ranking_notes(account: Account, adds: bool, count: int) -> Iterator[str]:
+def _ranking_notes(account: Account, adds: bool) -> Iterator[str]:
     words, measure = account.words, account.measure
     if measure is not None and adds and account.opened:
         mode = words.mode(measure.mode)
@@ -201,8 +200,6 @@ def _ranking_notes(account: Account, adds: bool, count: int) -> Iterator[str]:
     if weights:
         parts = words.listed(f"{account.column(name)} × {words.spoken(w)}" for name, w in weights.items())
         yield words.text("ranking_score", parts=parts)
-    if count > MOST_SITES:
-        yield words.text("ranking_cut", shown=MOST_SITES, all=count)
 
 
 def _out_by_commune(account: Account) -> list[str]:

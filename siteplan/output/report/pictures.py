@@ -39,6 +39,7 @@ __all__ = ["curve_section", "frontier_brief", "frontier_section", "map_sections"
 # Where the axis of a curve may begin: most of a tall one would stay empty above a high start.
 AXES = (0.0, 0.5, 0.8, 0.9)
 MOST_MODES = 4
+MOST_MARKS = 500  # sites on a map; more would be one blot
 BESIDE = 0.95  # height over width of maps that stand side by side
 SMALL = 1.7  # how much larger their words are, to be read at half the width
 
@@ -76,19 +77,21 @@ def _numbered(
 
 
 def _marks(account: Account) -> list[Mark]:
-    """Give the sites as marks with their labels; of very many, the first and those that are open or chosen."""
+    """Give the sites as marks with their labels; of very many, those that are chosen or open, then the first."""
     ranked = pd.Series(dtype=float) if account.ranked is None else account.ranked.get("rank", pd.Series(dtype=float))
     ranks = {str(site): int(rank) for site, rank in ranked.dropna().items()}
     places = zip(
         map(str, account.sites.index), account.sites["status"].astype(str), account.sites.geometry, strict=True
     )
-    marks, new = [], set(account.new)
+    marks, new, chosen = [], set(account.new), set(account.chosen)
     for site, status, at in places:
-        kept = status in ("existing", "required") or site in account.chosen
-        if len(account.sites) > LABELLED and not kept and ranks.get(site, LABELLED + 1) > LABELLED:
+        kept = status in ("existing", "required") or site in chosen
+        rank = ranks.get(site, math.inf)
+        if len(account.sites) > LABELLED and not kept and rank > LABELLED:
             continue
-        marks.append(Mark(at.x, at.y, status, account.labels[site], site in new))
-    return marks
+        marks.append((site not in new, not kept, rank, Mark(at.x, at.y, status, account.labels[site], site in new)))
+    first = sorted(range(len(marks)), key=lambda each: (*marks[each][:3], each))[:MOST_MARKS]
+    return [marks[each][-1] for each in sorted(first)]
 
 
 def _site_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[Mark]) -> list[Figure]:
@@ -98,7 +101,9 @@ def _site_maps(account: Account, frame: Frame, ground: Ground, marks: Sequence[M
     communes = 0 if account.communes is None else len(account.communes)
     about = words.text(alt, sites=len(marks), communes=communes)
     drawn = site_map(frame, ground, marks, words, title=words["figure_sites"], about=about)
-    figures: list[Figure] = [(words["figure_sites"], [drawn], key)]
+    told = {"shown": len(marks), "all": len(account.sites)}
+    said = words.text("marks_more", **told) if len(marks) < len(account.sites) else ""
+    figures: list[Figure] = [(f"{words['figure_sites']} {said}".strip(), [drawn], key)]
     middle = crowded(marks, frame)
     if middle is not None:
         closer = Frame.around(middle, margin=0.12)
@@ -244,7 +249,7 @@ def frontier_section(account: Account) -> Markup:
         for at, (heading, column) in enumerate(zip(brief.headings, cells, strict=True))
     ]
     about = words.text("figure_frontier_alt", count=len(brief.rows))
-    return join(stairs_figure(brief.picture, words, about), table(columns), note(*brief.texts))
+    return join(stairs_figure(brief.picture, words, about), table(columns, words, "frontier"), note(*brief.texts))
 
 
 def frontier_brief(account: Account) -> Brief | None:

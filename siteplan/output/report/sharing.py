@@ -1,5 +1,6 @@
 """What a report says of spaces that several uses share: how many, what that saves, the week, and the conflicts."""
 
+import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -12,14 +13,13 @@ from siteplan.output.report.account import Account
 from siteplan.output.report.briefs import Brief
 from siteplan.output.report.markup import Markup, bullets, figure, join, note, paragraph
 from siteplan.output.report.plots import week_plot
-from siteplan.output.report.tables import Column, table
+from siteplan.output.report.tables import Column, Most, table
 from siteplan.words import Words, capital
 
 __all__ = ["spaces_brief", "spaces_section"]
 
 ALL = "all"
 COUNTS = ("alone", "needed", "m2", "there")
-MOST_ROWS = 60
 MOST_CONFLICTS = 8
 MOST_PANELS = 8
 MOST_TOLD = 3
@@ -84,7 +84,8 @@ def _by_site(account: Account, found: pd.DataFrame) -> Markup:
         Column(words["col_spaces_none"], [_share(words, value) for value in worst.reindex(keys)]),
         Column(words["col_spaces_used"], [_share(words, value) for value in rows["occupancy"]]),
     ]
-    return table(columns, header=2, most=MOST_ROWS)
+    needed = rows["needed"].where(rows["site"] != ALL, math.inf)  # the sums are kept in any case
+    return table(columns, words, "spaces", header=2, by=Most("rows_spaces", needed.to_list()))
 
 
 def _share(words: Words, value: float) -> str:

@@ -1,12 +1,21 @@
-"""Tables of a report: headings that a screen reader knows the rows and columns by, numbers to the right."""
+"""Tables of a report: headings that a screen reader knows the rows and columns by, numbers to the right.
+
+None is longer than a page or two, however large the study: what is not shown is counted below it, with its file.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from siteplan.output.report.markup import Markup, tag
+import numpy as np
 
-__all__ = ["Column", "table"]
+from siteplan.catalogue import TABLES
+from siteplan.output.report.markup import Markup, join, note, tag
+from siteplan.words import Words
+
+__all__ = ["MOST_ROWS", "Column", "Most", "table"]
+
+MOST_ROWS = 30  # so that a report of everything that can be asked has thirty pages
 
 
 @dataclass(frozen=True)
@@ -21,24 +30,62 @@ class Column:
     """of each cell, the share (0 to 1) that a bar shows in it; None without bars"""
 
 
-def table(columns: Sequence[Column], *, header: int = 1, most: int | None = None, total: bool = False) -> Markup:
-    """Make a table.
+@dataclass(frozen=True)
+class Most:
+    """Which rows are kept where there are too many: those with the most of something, in the order of the table."""
+
+    key: str
+    """of the words that say so"""
+    of: Sequence[float]
+    """how much of it each row has"""
+
+    def rows(self, most: int) -> list[int]:
+        """Give the places of the rows that are kept, in their order; of equal ones the first."""
+        order = np.argsort(-np.nan_to_num(np.asarray(self.of, dtype=float)), kind="stable")
+        return sorted(order[:most].tolist())
+
+
+def table(
+    columns: Sequence[Column],
+    words: Words,
+    name: str,
+    *,
+    header: int = 1,
+    most: int = MOST_ROWS,
+    by: Most | None = None,
+    total: bool = False,
+) -> Markup:
+    """Make a table and, where it has more rows than are shown, say how many more there are, and in which file.
 
     Parameters
     ----------
     columns
         All with as many cells.
+    words
+        The language.
+    name
+        Of the table of results that has all rows.
     header
         How many columns, from the left, up to the one that names the row.
     most
-        How many rows are shown at most; None shows all.
+        How many rows are shown at most, that of the sum not counted.
+    by
+        Which rows those are; None shows the first.
     total
-        Whether the first row is the sum of the others.
+        Whether the first row is the sum of all others, those too that are not shown; `by` does not speak of it.
     """
     cells = [_cells(column, "th" if at == header - 1 else "td") for at, column in enumerate(columns)]
-    rows = list(zip(*cells, strict=True))[:most]
-    body = [tag("tr", *row, class_="total" if total and at == 0 else None) for at, row in enumerate(rows)]
-    return tag("div", tag("table", _head(columns), tag("tbody", *body)), class_="wide")
+    rows = list(zip(*cells, strict=True))
+    sums, rows = (rows[:1], rows[1:]) if total else ([], rows)
+    hidden = len(rows) - most
+    if hidden > 0:
+        rows = rows[:most] if by is None else [rows[at] for at in by.rows(most)]
+    body = [*(tag("tr", *row, class_="total") for row in sums), *(tag("tr", *row) for row in rows)]
+    shown = tag("div", tag("table", _head(columns), tag("tbody", *body)), class_="wide")
+    if hidden <= 0:
+        return shown
+    which = words["rows_first" if by is None else by.key]
+    return join(shown, note(words.text("rows_more", count=hidden, file=TABLES[name].file, which=which)))
 
 
 def _head(columns: Sequence[Column]) -> Markup:

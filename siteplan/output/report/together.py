@@ -9,7 +9,7 @@ from siteplan.output.report.account import Account
 from siteplan.output.report.briefs import Brief, Pairs
 from siteplan.output.report.markup import Markup, bullets, join, note, paragraph
 from siteplan.output.report.plots import pairs_figure
-from siteplan.output.report.tables import Column, table
+from siteplan.output.report.tables import Column, Most, table
 from siteplan.words import NONE, capital
 
 __all__ = ["together_brief", "together_section"]
@@ -31,7 +31,7 @@ def together_section(account: Account) -> Markup:
         columns.append(Column(words[f"col_together_{key}"], cells))
     return join(
         paragraph(*_gain_texts(account, found, shares)),
-        table(columns),
+        table(columns, words, "together", by=Most("rows_gained", found["gained"].to_list())),
         note(words["together_note"]),
         bullets(_rule_texts(account, shares)),
         _by_rule(account, shares, found.set_index("territory")["gained"]),
@@ -86,7 +86,7 @@ def _by_rule(account: Account, shares: pd.DataFrame, gained: pd.Series) -> Marku
     told = [NONE if np.isnan(value) else words.digits(value) for value in each]
     columns.append(Column(words["col_a_person"], told, over=over))
     columns.append(Column(words["col_least_alone"], [words.count(value) for value in first["alone"]], over=over))
-    return table(columns)
+    return table(columns, words, "cost_shares", by=Most("rows_paid", shapley.to_list()))
 
 
 def together_brief(account: Account) -> Brief | None:

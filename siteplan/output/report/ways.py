@@ -54,7 +54,7 @@ def _by_opening(account: Account) -> Markup:
     for opening in dict.fromkeys(found["open"].astype(str)):
         counts = [counted(found, opening, mode) for mode in limits]
         columns.append(_counts(account, words[f"open_{opening}"], counts))
-    return table(columns)
+    return table(columns, words, "coverage")
 
 
 def _by_part(account: Account) -> Markup:
@@ -74,7 +74,7 @@ def _by_part(account: Account) -> Markup:
     for mode in limits_of(found, account.limit):
         counts = [counted(found, opening, mode, **part) for part in parts]
         columns.append(_counts(account, way_name(mode, words, account.result.rides), counts, over=over))
-    return table(columns)
+    return table(columns, words, "coverage")
 
 
 def _counts(account: Account, heading: str, counts: list[tuple[float, float]], over: str = "") -> Column:
