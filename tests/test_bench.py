@@ -163,7 +163,12 @@ def test_differences_in_minutes_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("engine", "reason"),
-    [(programs.graphhopper, "needs java"), (programs.r5, "needs mvn"), (programs.valhalla, r"3\.12 or newer")],
+    [
+        (programs.graphhopper, "needs java"),
+        (programs.r5, "needs mvn"),
+        (programs.valhalla, r"3\.12 or newer"),
+        (programs.opentripplanner, r"OTP_JAR \(not named\) is no file"),
+    ],
 )
 def test_an_engine_that_is_not_here_is_named_with_the_reason(
     engine: Callable[[], object], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -171,6 +176,7 @@ def test_an_engine_that_is_not_here_is_named_with_the_reason(
     monkeypatch.setattr(programs, "KEPT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.delenv("OTP_JAR", raising=False)
     monkeypatch.setattr(programs, "runs", lambda python: python != sys.executable)
     with pytest.raises(MissingError, match=reason):
         engine()

@@ -342,7 +342,9 @@ def test_published_optima_of_the_or_library(real: Callable[[str], Path]) -> None
 
 
 # Daskin 1995 and others since: the longest way to the nearest of the sites.
-LONGEST_WAYS = {1: 127, 6: 84, 7: 64, 11: 59, 13: 36, 16: 47, 18: 28, 19: 18, 20: 13}
+LONGEST_WAYS = dict(
+    enumerate([127, 98, 93, 74, 48, 84, 64, 55, 37, 20, 59, 51, 36, 26, 18, 47, 39, 28, 18, 13], start=1)
+)
 
 
 @pytest.mark.real
@@ -357,7 +359,9 @@ def test_published_centers_of_the_or_library(real: Callable[[str], Path]) -> Non
         )
         people = pd.DataFrame({"people": 1.0}, index=pd.RangeIndex(many, name="point"))
         sites = pd.DataFrame(index=pd.Index(names, name="site"))
+        began = time.process_time()
         found = sp.choose_sites(times.assign(mode="walk"), people, sites, count=count, objective="p-center")
+        assert time.process_time() - began < 10
         assert (number, found.value, found.bound) == (number, longest, longest)
 
 

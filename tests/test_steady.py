@@ -1,6 +1,8 @@
 """The same question has the same bytes, wherever and in whichever order it is asked; `make steady` tries more."""
 
+import os
 import shutil
+import signal
 import warnings
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from siteplan.errors import SiteplanWarning
 from siteplan.network.streets import read_streets
 from siteplan.samples import write_sample
 from siteplan.study import run
+from test_workers import cluster
 from tests.steady import CIRCUMSTANCES, different, digests, missing, mix, mix_feed, mix_layer, mix_streets, run_in
 from tests.town import BY_BUS, write_bus, write_town
 
@@ -59,6 +62,24 @@ def mix_all(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     mix(folder)
     assert {path.name for path in folder.iterdir() if path.read_bytes() == before[path.name]} == {"study.yaml"}
+
+
+@pytest.mark.filterwarnings("ignore")  # of a library that starts processes and sockets
+def test_a_run_on_a_cluster_has_the_same_bytes_though_one_dies(
+    tmp_path: Path, first: tuple[Path, dict[str, str]]
+) -> None:
+    folder = copied(first[0], tmp_path / "town")
+    with cluster(2) as client:
+        killed: list[int] = []
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if (stage, done) == ("robustness", 1):
+                killed.append(client.cluster.workers[0].process.pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        run(folder / "study.yaml", executor=client.get_executor(), progress=progress)
+    assert len(killed) == 1
+    assert different(first[1], digests(folder / "results")) == []
 
 
 def test_what_differs_is_found(tmp_path: Path, first: tuple[Path, dict[str, str]]) -> None:

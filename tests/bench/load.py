@@ -10,7 +10,7 @@ import osmium
 import pandas as pd
 import shapely
 
-from tests.bench.measure import Row, in_child, seconds
+from tests.bench.measure import Row, in_child, megabytes, seconds
 
 __all__ = ["load"]
 
@@ -48,10 +48,6 @@ def load(rounds: int) -> list[Row]:
                 Row(f"{task}: map, report", ", ".join(f"{megabytes(results / page)} MB" for page in PAGES)),
             ]
     return rows
-
-
-def megabytes(file: Path) -> str:
-    return f"{file.stat().st_size / 1e6:.1f}"
 
 
 def write_country(folder: Path, sites: int, cells: int, communes: int) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-__all__ = ["ROOT", "Row", "Told", "Took", "in_child", "in_turns", "peak_megabytes", "seconds", "table"]
+__all__ = ["ROOT", "Row", "Told", "Took", "in_child", "in_turns", "megabytes", "peak_megabytes", "seconds", "table"]
 
 ROOT = Path(__file__).parents[2]
 ENOUGH = 0.05
@@ -37,6 +37,11 @@ def seconds(value: float) -> str:
     if value < 0.01:
         return f"{value * 1000:.2f} ms"
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def megabytes(file: Path) -> str:
+    """Write the size of a file."""
+    return f"{file.stat().st_size / 1e6:.1f}"
 
 
 def in_turns(

@@ -1,4 +1,4 @@
-"""Scale: a real city laid side by side many times, its streets joined; time and memory of `score`, stage by stage."""
+"""Scale: a real city laid side by side many times, its streets joined; `score`, its stages, and `run` with pages."""
 
 import itertools
 import json
@@ -20,15 +20,16 @@ import rasterio
 import scipy
 
 from siteplan.geo import metric_crs
-from tests.bench.measure import Row, in_child, seconds
+from tests.bench.measure import Row, in_child, megabytes, seconds
 from tests.bench.worlds import data
 
 __all__ = ["growth", "scale", "stages", "write_tiles"]
 
 CELL = 200.0  # metres across
-SITES = 85  # a tile
+SITES, CHOSEN = 85, 10  # a tile; of the sites every tenth exists
 MODES, MINUTES = ("walk", "bike"), (15, 20)
 LINKS = 20  # streets from a tile to the next
+WRITTEN = ("map.html", "report.html", "results.gpkg", "times.parquet")
 GOAL = 1.1  # the exponent by which no stage may grow
 
 Floats = npt.NDArray[np.float64]
@@ -36,7 +37,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def scale(rounds: int) -> list[Row]:
-    """Measure `siteplan score` and its stages on as many tiles as TILES says (3 and 12), and how each stage grows."""
+    """Measure `siteplan score`, its stages and `run` on as many tiles as TILES says (3 and 12), and how each grows."""
     del rounds  # a minute each
     tiles = [int(part) for part in os.environ.get("TILES", "3,12").split(",")]
     found: list[tuple[int, dict[str, float]]] = []
@@ -47,13 +48,23 @@ def scale(rounds: int) -> list[Row]:
             nodes, cells = write_tiles(data("porto_alegre/poa_osm.pbf"), folder, count)
             files = ["--streets", folder / "streets.osm.pbf", "--population", folder / "people.tif"]
             files += ["--sites", folder / "sites.csv", "--mode", ",".join(MODES)]
-            asked = [*files, "--minutes", ",".join(map(str, MINUTES)), "-o", folder / "results", "--quiet"]
-            run = in_child("tests.bench.command", "score", *map(str, asked))
+            files += ["--minutes", ",".join(map(str, MINUTES)), "--quiet", "-o", folder / "results"]
+            score = in_child("tests.bench.command", "score", *map(str, files))
+            asked = ["--set", f"choose.sites={CHOSEN * count}"]
+            run = in_child("tests.bench.command", "run", *map(str, files), *asked)
+            written = ", ".join(f"{name} {megabytes(folder / 'results' / name)} MB" for name in WRITTEN)
             parts = in_child("tests.bench.scale", str(folder))
-        task = f"`siteplan score`, {count} tiles ({nodes:,} nodes, {cells:,} cells, {SITES * count:,} sites)"
-        rows.append(Row(f"{task}: time", f"{seconds(run['wall'])} wall, {seconds(run['cpu'])} CPU"))
-        rows.append(Row(f"{task}: peak memory", f"{run['peak']:,.0f} MB"))
-        found.append((count, {"the whole command": run["cpu"], **parts}))
+        size = f"{count} tiles ({nodes:,} nodes, {cells:,} cells, {SITES * count:,} sites)"
+        times = f"{run['cpu'] / score['cpu']:.1f} times the CPU of score"
+        for task, took, ratio, goal in (
+            (f"`siteplan score`, {size}", score, "", ""),
+            (f"`siteplan run`, {size}, {CHOSEN * count:,} of them chosen", run, times, "3 times"),
+        ):
+            clocks = f"{seconds(took['wall'])} wall, {seconds(took['cpu'])} CPU"
+            rows.append(Row(f"{task}: time", clocks, ratio=ratio, goal=goal))
+            rows.append(Row(f"{task}: peak memory", f"{took['peak']:,.0f} MB"))
+        rows.append(Row(f"{task}: files", written, goal="map 5 MB, GeoPackage 50 MB"))
+        found.append((count, {"the whole score": score["cpu"], **parts}))
     for stage in found[0][1]:
         grown = [growth(before[0], before[1][stage], after[0], after[1][stage]) for before, after in _pairs(found)]
         times = ", ".join(f"{count}: {seconds(parts[stage])}" for count, parts in found)
