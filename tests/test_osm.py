@@ -84,6 +84,27 @@ def test_a_way_of_one_node_left_is_gone_but_counted(tmp_path: Path) -> None:
     assert raw.counts == {"missing_nodes": 2, "ways_cut": 2, "by_hour": 0}
 
 
+@pytest.mark.parametrize("block", [300, 2**24])
+def test_ways_that_few_lines_hold_are_those_of_all_lines(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    tags = [b"highway=path", b"railway=rail", b"name=%61%,railway=tram", b"old_railway=rail", b"name=railway=", b""]
+    lines = [
+        b"w%d T%s Nn%dx%d.5y-7,n3xy" % (way, tags[tag], way, way % 90)
+        for way, tag in enumerate(random.choice(len(tags), 400, p=[0.9, 0.02, 0.02, 0.02, 0.02, 0.02]))
+    ]
+    text = b"\n".join([b"n1 Tplace=town x1y1", *lines, b"r1 Tx=1 Mw1@"]) + b"\n"
+    monkeypatch.setattr("siteplan.inputs.opl.BLOCK", block)
+    asked = [("railway=",), ("name=", "railway="), ("highway=",), ("nowhere=",), ()]
+    found = [read_ways(text, *words) for words in asked]
+    monkeypatch.setattr("siteplan.inputs.opl.FEW", 10**9)  # none are few
+    for words, few in zip(asked, found, strict=True):
+        every = read_ways(text, *words)
+        assert few.tags == every.tags
+        for name in ("way_id", "refs", "lon", "lat", "start"):
+            np.testing.assert_array_equal(getattr(few, name), getattr(every, name))
+    assert 10 < len(found[0].way_id) < len(found[1].way_id) < len(lines) == len(found[-1].way_id)
+
+
 def test_ways_may_stand_before_nodes(tmp_path: Path) -> None:
     # Overpass writes them so when asked for `out; >; out;`.
     raw = read_osm(written(tmp_path, line(), ways_first=True))
