@@ -1,6 +1,7 @@
 """A search is bounded by counted steps; what the clock ended is said; what no set can meet is refused at once."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -12,7 +13,9 @@ import siteplan as sp
 from siteplan.config.choose import question_of
 from siteplan.errors import StudyError
 from siteplan.output.terminal import choice_summary
+from siteplan.siting import exact
 from siteplan.siting.demands import Demands
+from siteplan.siting.exact import CUTTING, LINKING, Rows, count_steps
 from siteplan.siting.median import median_search, median_within
 from siteplan.siting.possible import refuse_impossible
 from siteplan.siting.search import Effort
@@ -51,6 +54,62 @@ def test_more_effort_bounds_no_worse() -> None:
     low, high = (ask(times, people, sites, objective="backup", sites=6, effort=effort) for effort in (1e-6, 0.003))
     assert low.bound >= high.bound >= high.value >= low.value
     assert high.bound < low.bound
+
+
+class Looks:
+    """Stands for HiGHS: calls back as often as it is let go on."""
+
+    def __init__(self) -> None:
+        self.cbMipInterrupt, self.called = self, list[Any]()  # as HiGHS names it
+
+    def __iadd__(self, called: Any) -> "Looks":
+        self.called.append(called)
+        return self
+
+    def many(self, nodes: int, primal: float, dual: float) -> int:
+        """Return after how many looks it is stopped."""
+        stopped: list[int] = []
+        told = SimpleNamespace(mip_node_count=nodes, mip_primal_bound=primal, mip_dual_bound=dual)
+        event = SimpleNamespace(data_out=told, interrupt=lambda: stopped.append(1))
+        for look in range(1, 10_000):
+            self.called[0](event)
+            if stopped:
+                return look
+        raise AssertionError("never stopped")
+
+
+def looks(
+    rows: int, entries: int, *, nodes: int = 0, primal: float = 0.0, dual: float = -1.0, known: bool = True
+) -> int:
+    """Return how many looks one unit of effort allows HiGHS at a programme of rows alike."""
+    solver, programme = Looks(), Rows()
+    programme.add(rows, np.repeat(np.arange(rows), entries), np.tile(np.arange(entries), rows), 1.0)
+    count_steps(solver, Work(1.0, np.inf), programme, np.inf, known=known)
+    return solver.many(nodes, primal, dual)
+
+
+def test_a_look_at_many_rows_counts_more_before_branching() -> None:
+    """Of 10,000 rows that link columns it takes two seconds: a thousand such looks were half an hour."""
+    assert 15 < looks(10_000, 3) < 60
+    assert looks(10_000, 3) == np.ceil(STEPS / (40_000 + CUTTING * (10_000 - LINKING) ** 2))
+    assert looks(10_000, 3, dual=-np.inf) < looks(10_000, 3) / 2  # before the first relaxation
+    assert looks(30_000, 3, dual=-np.inf) == 1  # which is then not begun
+    assert looks(10_000, 3, nodes=1) == STEPS / 40_000
+    assert looks(10_000, 3, primal=np.inf) < 60
+    assert looks(10_000, 3, primal=np.inf, known=False) == STEPS / 40_000  # a set must be found first
+    assert looks(10_000, 2) == np.ceil(STEPS / 30_000)  # rows that bound one column by another
+    assert looks(LINKING, 3) == np.ceil(STEPS / (4 * LINKING))
+
+
+def test_a_large_programme_ends_by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    times, people, sites = grown(60, 600)
+    asked: dict[str, Any] = {"objective": "backup", "sites": 6, "minutes": 15, "effort": 0.01}
+    small = ask(times, people, sites, **asked)
+    monkeypatch.setattr(exact, "LINKING", 10)
+    monkeypatch.setattr(exact, "CUTTING", 100.0)
+    large = [ask(times, people, sites, **asked, seconds=seconds) for seconds in (300.0, 3000.0)]
+    assert {one.summary["ended"] for one in large} == {"steps"}
+    assert large[0].bound == large[1].bound > small.bound >= small.value >= large[0].value > 0
 
 
 @pytest.mark.parametrize("asked", [{"objective": "backup"}, {"objective": "median"}])

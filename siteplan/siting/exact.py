@@ -20,7 +20,22 @@ from siteplan.errors import SiteplanError
 from siteplan.siting.problem import Flags, Floats, Ints, Problem
 from siteplan.siting.work import Work
 
-__all__ = ["SLACK", "Rows", "Solution", "at_most", "minimise", "must_sets", "serve", "solve", "solve_nested"]
+__all__ = [
+    "CUTTING",
+    "LARGE",
+    "LINKING",
+    "RELAXING",
+    "SLACK",
+    "Rows",
+    "Solution",
+    "at_most",
+    "count_steps",
+    "minimise",
+    "must_sets",
+    "serve",
+    "solve",
+    "solve_nested",
+]
 
 EXACT = 1e-9  # a second goal may give away this share of the first
 # A condition on people is met within this share. HiGHS takes rows as equal within 1e-6: with tighter tolerances, or a
@@ -30,6 +45,13 @@ INFINITE = np.inf
 # To this the largest coefficient of a goal is brought. HiGHS trusts differences down to about 1e-6 of what it adds up,
 # and its simplex method takes many times as long where all are 1 at most.
 LARGEST = 1000.0
+# Before HiGHS branches, it cuts. From so many rows on that link columns, a look then takes longer, as about the square
+# of the rows: a second of 7,400, two of 11,000. Each pair of those beyond counts as a part of a step. The first
+# relaxation, during which HiGHS does not look, takes as long as five such looks; it looks twice before.
+LINKING, CUTTING, RELAXING = 3000, 1 / 30, 2.5
+# Of more entries, parts of the programme that HiGHS solves to find a set take minutes, in which it does not look.
+LARGE = 50_000
+PARTS = {f"mip_heuristic_run_{name}": False for name in ("rens", "rins", "root_reduced_cost")}
 MANY = 2000  # columns from which the first relaxation of backups takes the simplex method too long
 
 
@@ -73,6 +95,17 @@ class Rows:
         self.low += other.low
         self.high += other.high
         self.many += other.many
+
+    @property
+    def entries(self) -> int:
+        """How large the programme is: its entries and rows."""
+        return self.many + sum(map(len, self.value))
+
+    @property
+    def linking(self) -> int:
+        """How many rows have more than two entries: the others bound one column by another."""
+        row = np.concatenate(self.row) if self.row else np.zeros(0, np.int64)
+        return int((np.bincount(row, minlength=self.many) > 2).sum())
 
     def matrix(self) -> tuple[Ints, Ints, Floats]:
         """Return the entries row-wise: starts, columns, values."""
@@ -167,8 +200,10 @@ def solve(
         options["mip_lp_solver"] = "ipm"
     if problem.capacity is not None:  # a row a pair, of which none can go, and no two alike
         options |= {"presolve": "off", "mip_detect_symmetry": False}
-    known: dict[str, Any] = {"offset": nobody, "options": options, "enough": enough / scale}
-    answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, **known)
+    if start is not None and problem.capacity is None and rows.entries > LARGE:
+        options |= PARTS
+    more: dict[str, Any] = {"offset": nobody, "options": options, "enough": enough / scale, "known": start is not None}
+    answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, **more)
     if answer is None:
         return None
     values, objective, bound, status = answer
@@ -224,7 +259,9 @@ def solve_nested(
     goal, lower, upper, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
     scale = (float(goal.max(initial=0.0)) or 1.0) / LARGEST
     begin = None if start is None else (np.concatenate([first + every for first in firsts]), np.concatenate(start))
-    answer = minimise(rows, -goal / scale, (lower, upper, whole), start=begin, work=work, gap=gap)
+    answer = minimise(
+        rows, -goal / scale, (lower, upper, whole), start=begin, work=work, gap=gap, known=start is not None
+    )
     if answer is None:
         return None
     values, _, bound, _ = answer
@@ -439,11 +476,13 @@ def minimise(
     offset: float = 0.0,
     options: Mapping[str, Any] | None = None,
     enough: float = INFINITE,
+    known: bool = True,
 ) -> tuple[Floats | None, float, float, Any] | None:
     """Let HiGHS minimise; None where nothing is feasible. Returns values, objective, bound and status.
 
     `bounds` are the least and the most of each column, and whether it is whole; `options` stand above those for all.
-    A bound of `enough` ends it. Without whole columns it always goes on to the end, but for the clock.
+    A bound of `enough` ends it. Without whole columns it always goes on to the end, but for the clock. `known` says
+    whether who asks has a set, so that none need be found.
     """
     import highspy
 
@@ -476,32 +515,38 @@ def minimise(
     if start is not None:
         solver.setSolution(len(start[0]), start[0].astype(np.int32), start[1].astype(np.float64))
     if work is not None:
-        _count_steps(solver, work, int(lp.num_row_ + sum(map(len, rows.value))), enough)
+        count_steps(solver, work, rows, enough, known=known)
     solver.run()
     status, info = solver.getModelStatus(), solver.getInfo()
-    known = highspy.HighsModelStatus
-    if status in (known.kInfeasible, known.kUnboundedOrInfeasible):
+    ends = highspy.HighsModelStatus
+    if status in (ends.kInfeasible, ends.kUnboundedOrInfeasible):
         return None
-    if status == known.kTimeLimit and work is not None:
+    if status == ends.kTimeLimit and work is not None:
         work.cut()
-    if status not in (known.kOptimal, known.kTimeLimit, known.kInterrupt):
+    if status not in (ends.kOptimal, ends.kTimeLimit, ends.kInterrupt):
         raise SiteplanError(f"siting: HiGHS ended with {solver.modelStatusToString(status)}")
     found = info.primal_solution_status == 2  # a feasible point
     values = np.asarray(solver.getSolution().col_value) if found else None
     objective = float(info.objective_function_value) if found else np.inf
-    bound = float(info.mip_dual_bound) if whole.any() else objective if status == known.kOptimal else -np.inf
+    bound = float(info.mip_dual_bound) if whole.any() else objective if status == ends.kOptimal else -np.inf
     return values, objective, bound, status
 
 
-def _count_steps(solver: Any, work: Work, size: int, enough: float) -> None:
+def count_steps(solver: Any, work: Work, rows: Rows, enough: float, *, known: bool) -> None:
     """Let HiGHS count its looks around as steps, and stop when there are none left or the bound is enough.
 
     It looks around between two parts of its work, never by the clock, and not while it solves the first relaxation.
+    Until a set is known, to it or to who asks, looks before it branches are not counted for more than others.
     """
+    size, more = rows.entries, CUTTING * max(0, rows.linking - LINKING) ** 2
 
     def look(event: Any) -> None:
-        work.spend(size)
-        if work.steps <= 0 or event.data_out.mip_dual_bound >= enough:
+        told = event.data_out
+        spent = float(size)
+        if told.mip_node_count == 0 and (known or told.mip_primal_bound < INFINITE):
+            spent += more * (RELAXING if told.mip_dual_bound == -INFINITE else 1.0)
+        work.spend(spent)
+        if work.steps <= 0 or told.mip_dual_bound >= enough:
             event.interrupt()
 
     solver.cbMipInterrupt += look
