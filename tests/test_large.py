@@ -11,9 +11,10 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
+from siteplan.catalogue import Measure
 from siteplan.errors import SiteplanWarning
 from siteplan.output.maps import LARGEST, large, site_map
-from siteplan.output.maps.large import coarser, fewer_sites
+from siteplan.output.maps.large import coarser, fewer_columns, fewer_sites
 from siteplan.output.maps.shapes import in_a_grid
 from siteplan.output.result import Result
 from tests.browser import browser, needs_chromium, open_page
@@ -171,6 +172,94 @@ def test_a_page_counts_from_joined_cells_as_from_small_ones(monkeypatch: pytest.
     assert sum(joined["cells"]["people"]) == sum(small["cells"]["people"])
     assert joined["plan"]["minutes"] == small["plan"]["minutes"]
     assert joined["plan"]["amounts"] == small["plan"]["amounts"]
+
+
+def with_columns(result: Result, modes: list[str], limits: list[int], groups: list[str]) -> Result:
+    """The same, with a count of each kind by group, mode and limit, whose number tells its column and site."""
+    scores, cells = result.tables["scores"].drop(columns="people_walk_15"), result.layers["cells"]
+    names = [
+        f"{kind}{group}_{mode}_{limit}"
+        for kind in ("", "unique_", "added_")
+        for group in ("people", *groups)
+        for mode in (*modes, "best")
+        for limit in limits
+    ]
+    known = {name: 10_000.0 + 7 * at + np.arange(len(scores)) for at, name in enumerate(names)}
+    near = {f"minutes_{mode}": 5.0 for mode in (*modes, "best")} | dict.fromkeys(groups, 1.0)
+    near |= {f"covered_{mode}_{limit}": 0.5 for mode in (*modes, "best") for limit in limits}
+    times = result.tables["times"]
+    return Result(
+        result.sites,
+        {
+            "scores": pd.concat([scores, pd.DataFrame(known, index=scores.index)], axis=1),
+            "times": pd.concat([times.assign(mode=mode) for mode in modes]).astype({"mode": "category"}),
+        },
+        {**result.layers, "cells": cells.drop(columns="covered_walk_15").assign(**near)},
+        {"parameters": {}},
+    )
+
+
+MODES = ["walk", "bike", "calm", "transit"]
+
+
+@needs_chromium
+def test_a_page_of_many_modes_limits_and_groups_is_at_most_five_megabytes(tmp_path: Path) -> None:
+    made = country(sites=3_000, columns=250, rows=200, pairs=200_000)
+    result = with_columns(made, MODES, [10, 15, 20, 30, 45], ["workers", "age_65", "children"])
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        page = site_map(result)
+    assert len(page.html.encode()) <= LARGEST
+    said = " ".join(str(each.message) for each in odd)
+    assert "its cards leave out shares covered of each cell; whom of a group a site alone reaches or adds" in said
+    assert "more than 5" not in said
+    assert sum(page.data["cells"]["people"]) == result.layers["cells"]["people"].sum()
+    for card in page.data["sites"][::100]:  # what is left is what the table says
+        for measure, count in zip(page.data["measures"], card["counted"], strict=True):
+            assert count == result.scores.loc[card["id"], Measure(**measure).column]
+    page.save(tmp_path / "map.html")
+    with browser() as chromium, open_page(chromium, tmp_path / "map.html") as opened:
+        opened.page.wait_for_selector("canvas")
+        assert not opened.complaints
+
+
+def test_columns_are_left_out_from_the_least_needed_on() -> None:
+    counted = [
+        Measure(kind, group, mode, minutes)
+        for kind in ("reached", "unique", "added")
+        for group in ("people", "workers")
+        for mode in ("walk", "bike")
+        for minutes in (10.0, 15.0)
+    ]
+    every = list(fewer_columns(counted))
+    assert [len(kept) for _, kept in every] == [16, 12, 8, 4, 2]
+    assert {each.column for each in every[-1][1]} == {"people_walk_15", "people_bike_15"}
+    assert [said for said, _ in fewer_columns(every[-1][1])] == []
+
+
+def test_a_page_with_no_room_joins_more_cells_and_keeps_the_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = country(sites=20, columns=60, rows=60, pairs=500)
+    monkeypatch.setattr("siteplan.output.maps.LESSER", ())
+    monkeypatch.setattr("siteplan.output.maps.MOST_CELLS", 3_600)
+    whole = len(site_map(result).html.encode())
+    monkeypatch.setattr("siteplan.output.maps.LARGEST", whole - 60_000)
+    with pytest.warns(SiteplanWarning, match="cells are joined into"):
+        page = site_map(result)
+    assert len(page.html.encode()) <= whole - 60_000
+    assert sum(page.data["cells"]["people"]) == result.layers["cells"]["people"].sum()
+
+
+def test_what_some_of_the_open_sites_reach_is_not_told_as_what_all_do() -> None:
+    result = country(sites=500, columns=10, rows=10, pairs=5_000)
+    with (
+        pytest.warns(SiteplanWarning, match="4 of 500 sites"),
+        pytest.warns(SiteplanWarning, match="does not count whom open sites reach, as it does not show all of them"),
+    ):
+        few = fewer_sites(result, most=4)
+    assert "times" not in few.tables
+    assert "points" not in few.layers
+    with pytest.warns(SiteplanWarning, match="5 of 500 sites"):  # all that are open
+        assert "times" in fewer_sites(result, most=5).tables
 
 
 def test_what_matters_least_is_left_out_of_a_page_with_no_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """Maps that a council can open: one file, no network, every layer with its legend."""
 
 import json
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from siteplan.objectives import objective_names
 from siteplan.output.coverage import public_name
 from siteplan.output.maps.answers import answer_data, left_out_data, spaces_data
 from siteplan.output.maps.cells import cell_data, cell_layers, of_one_kind
-from siteplan.output.maps.large import MOST_CELLS, coarser, fewer_sites, in_blocks
+from siteplan.output.maps.large import MOST_CELLS, MOST_SITES, coarser, fewer_columns, fewer_sites, in_blocks
 from siteplan.output.maps.layers import (
     STRESS_BUDGET,
     Layer,
@@ -60,6 +61,8 @@ __all__ = ["SiteMap", "site_map"]
 LARGEST = 5_000_000  # bytes of a page
 RING_ROOM = 2_400_000  # characters; what the page's other parts leave, and at most this
 FIXED_ROOM = 900_000  # for scripts, streets, water and names
+COLUMN_ROOM = 2_600_000  # for cells and cards: what is left lets most pages count by themselves
+PARTS = (1, 2, 4, 8, 16)  # of the sites and cells that a page has room for, where nothing less is enough
 LESSER = ("green", "railways", "stops", "lines", "places", "water", "stress", "streets", "territories")
 DRAWN = (
     *("sites", "isochrones", "cells", "communes", "stops", "transit_lines", "places", "railways", "streets"),
@@ -127,7 +130,7 @@ def site_map(
     Warns
     -----
     SiteplanWarning
-        When the page had to leave out the rings, or is larger than 5 MB nevertheless.
+        When the page had to leave out sites, columns, counting, rings or layers, or is larger than 5 MB nevertheless.
 
     Examples
     --------
@@ -143,7 +146,26 @@ def site_map(
     else:
         raise StudyError("site_map: was given a result and tables beside it; give either, or a Result made of both")
     result.refuse_metres()
-    data = _data(fewer_sites(result), title, language or result.language)
+    for part in PARTS:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            page = _fitted(result, title, language or result.language, part)
+        if len(page.html.encode("utf-8")) <= LARGEST:
+            break
+    for each in said:  # of the page that is given, not of those that were too large
+        warn(each.message if isinstance(each.message, Warning) else str(each.message))
+    size = len(page.html.encode("utf-8"))
+    if size > LARGEST:
+        warn(f"map: the page has {size / 1e6:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick")
+    return page
+
+
+def _fitted(result: Outcome, title: str, language: str, part: int) -> SiteMap:
+    """Make a page with a part of the sites and cells that one has room for, and leave out layers until it fits."""
+    cells = max(MOST_CELLS // part, 1)
+    data = _data(fewer_sites(result, max(MOST_SITES // part, 1)), title, language, cells)
+    if part > 1 and data["cells"] is not None and len(result.layers["cells"]) > cells:
+        warn(f"map: cells are joined into {len(data['cells']['names']):,}, or the page would exceed 5 MB")
     page = SiteMap(data)
     beyond = len(page.html.encode("utf-8")) - LARGEST
     for name in LESSER:
@@ -151,9 +173,6 @@ def site_map(
             warn(f"map: the layer {name} is left out, or the page would exceed 5 MB; results.gpkg has it")
             data = {**data, "layers": [layer for layer in data["layers"] if layer["id"] != name]}
             beyond = len((page := SiteMap(data)).html.encode("utf-8")) - LARGEST
-    if beyond > 0:
-        size = (beyond + LARGEST) / 1e6
-        warn(f"map: the page has {size:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick")
     return page
 
 
@@ -172,7 +191,7 @@ def _made(
     return Outcome(sites, known, {name: table for name, table in layers.items() if table is not None})
 
 
-def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
+def _data(result: Outcome, title: str, language: str, most_cells: int) -> dict[str, Any]:
     """Give all that the page shows."""
     load_words(language)
     tongues = {name: words.with_modes(result.mode_titles) for name, words in all_words("map").items()}
@@ -202,8 +221,8 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
                 name: replace(view, layers={**view.layers, "points": each})
                 for (name, view), each in zip(views.items(), others, strict=True)
             }
-    if "cells" in layers and len(layers["cells"]) > MOST_CELLS:
-        layers["cells"], blocks = coarser(layers["cells"], MOST_CELLS)
+    if "cells" in layers and len(layers["cells"]) > most_cells:
+        layers["cells"], blocks = coarser(layers["cells"], most_cells)
         people = None if people is None else in_blocks(people, blocks)
         views = {
             name: replace(view, layers={**view.layers, "points": in_blocks(view.layers["points"], blocks)})
@@ -213,10 +232,10 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
     unknown = [site for site in result.chosen if site not in ids]
     if unknown:
         raise StudyError(f"choice: site {unknown[0]!r} is not on the map; expected one of the sites' ids")
-    counted = _in_order(scores)
-    cards = site_cards(sites, scores, counted, result.chosen, opening=result.opening, only=only)
     given = {name: table for name, table in layers.items() if name in DRAWN and _has_shapes(table)}
     shapes = None if "cells" not in given else cell_data(given["cells"], ids)
+    cards_of = partial(site_cards, sites, scores, choice=result.chosen, opening=result.opening, only=only)
+    counted, cards, shapes = _columns(_in_order(scores), cards_of, shapes)
     fixed = FIXED_ROOM + STRESS_BUDGET * ("stress" in given)
     room = LARGEST - fixed - _size(shapes) - _size(cards)
     plan = None
@@ -287,6 +306,26 @@ def _data(result: Outcome, title: str, language: str) -> dict[str, Any]:
         "found": _found(given),
         "layers": _layers(given, cards, tongues, max(room, 1)),
     }
+
+
+def _columns(
+    counted: list[Measure], cards_of: Callable[..., list[dict[str, Any]]], shapes: dict[str, Any] | None
+) -> tuple[list[Measure], list[dict[str, Any]], dict[str, Any] | None]:
+    """Give the columns of the cards, the cards and the cells, with no more columns than there is room for."""
+    left: list[str] = []
+    cards = cards_of(counted=counted)
+    if shapes is not None and shapes["covered"] and _size(cards) + _size(shapes) > COLUMN_ROOM:
+        shapes = {**shapes, "covered": []}
+        left.append("shares covered of each cell")
+    for said, fewer in fewer_columns(counted):
+        if _size(cards) + _size(shapes) <= COLUMN_ROOM:
+            break
+        counted, cards = fewer, cards_of(counted=fewer)
+        left.append(said)
+    if left:
+        told = "; ".join(left)
+        warn(f"map: its cards leave out {told}, or the page would exceed 5 MB; scores.csv and results.gpkg have all")
+    return counted, cards, shapes
 
 
 def _say_no_plan(pairs: int) -> None:

@@ -1,19 +1,24 @@
-"""What a page shows of a large place: the sites that matter most, and cells joined into larger ones, exact in sum."""
+"""What a page shows of a large place: the sites and the columns that matter most, and cells joined into larger ones.
 
-from collections.abc import Collection
+What is shown is exact: of joined cells the sums, of columns those that are left; whom open sites reach is counted from
+all of them or not at all.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siteplan.catalogue import PEOPLE, Measure
 from siteplan.errors import warn
 from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.private import centres, joined
 from siteplan.output.maps.shapes import metric
 from siteplan.output.outcome import Outcome
 
-__all__ = ["coarser", "fewer_sites", "in_blocks"]
+__all__ = ["coarser", "fewer_columns", "fewer_sites", "in_blocks"]
 
 MOST_SITES = 2_000
 MOST_CELLS = 20_000
@@ -22,7 +27,8 @@ MOST_CELLS = 20_000
 def fewer_sites(result: Outcome, most: int = MOST_SITES) -> Outcome:
     """Leave out all sites but the first `most`: those open, those chosen, by the study or a scenario, the best ranked.
 
-    Whom open sites reach is counted as ever, as long as they are no more than that. The order of sites stays.
+    Whom open sites reach is counted as ever, as long as those open and chosen are no more than that: of some of them
+    the page would tell less than they reach, and so it counts nobody. The order of sites stays.
     """
     if len(result.sites) <= most:
         return result
@@ -32,12 +38,39 @@ def fewer_sites(result: Outcome, most: int = MOST_SITES) -> Outcome:
     rank = np.full(len(ids), np.inf)
     if scores is not None and "rank" in scores:
         rank = scores["rank"].reindex(result.sites.index).to_numpy(dtype=float, na_value=np.inf)
-    order = np.lexsort((rank, ~ids.isin(chosen), ~result.sites["status"].isin(OPEN).to_numpy()))
+    opened = result.sites["status"].isin(OPEN).to_numpy()
+    order = np.lexsort((rank, ~ids.isin(chosen), ~opened))
     warn(
         f"map: the page shows {most:,} of {len(ids):,} sites: those open, those chosen and the best ranked; scores.csv "
         "and results.gpkg have all"
     )
-    return _only(result, set(ids[order[:most]]))
+    few = _only(result, set(ids[order[:most]]))
+    if (opened | ids.isin(chosen)).sum() > most and "times" in few.tables:
+        warn("map: the page does not count whom open sites reach, as it does not show all of them; the tables tell it")
+        tables = {name: table for name, table in few.tables.items() if name not in ("times", "trials")}
+        few = replace(few, tables=tables, layers={name: each for name, each in few.layers.items() if name != "points"})
+    return few
+
+
+def fewer_columns(counted: Sequence[Measure]) -> Iterator[tuple[str, list[Measure]]]:
+    """Give ever fewer of the columns that cards of sites show, with what was left out: what is needed least first.
+
+    Whom a site reaches, of all people, within the largest limit of each mode, is never left out.
+    """
+    kept = list(counted)
+    last = {mode: max(each.limit for each in kept if each.mode == mode) for mode in {each.mode for each in kept}}
+    steps: dict[str, Callable[[Measure], bool]] = {
+        "whom of a group a site alone reaches or adds": lambda each: each.kind == "reached" or each.group == PEOPLE,
+        "groups": lambda each: each.group == PEOPLE,
+        "whom a site alone reaches": lambda each: each.kind in ("reached", "added"),
+        "limits below the largest": lambda each: each.limit == last[each.mode],
+        "whom a site adds": lambda each: each.kind == "reached",
+    }
+    for said, keeps in steps.items():
+        fewer = [each for each in kept if keeps(each)]
+        if len(fewer) < len(kept):
+            kept = fewer
+            yield said, kept
 
 
 def _only(result: Outcome, ids: Collection[str]) -> Outcome:
