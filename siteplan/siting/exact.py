@@ -46,9 +46,10 @@ INFINITE = np.inf
 # and its simplex method takes many times as long where all are 1 at most.
 LARGEST = 1000.0
 # Before HiGHS branches, it cuts. From so many rows on that link columns, a look then takes longer, as about the square
-# of the rows: a second of 7,400, two of 11,000. Each pair of those beyond counts as a part of a step. The first
-# relaxation, during which HiGHS does not look, takes as long as five such looks; it looks twice before.
-LINKING, CUTTING, RELAXING = 3000, 1 / 30, 2.5
+# of the rows: a second of 7,400, two of 11,000. Each pair of those beyond counts as a part of a step. Of the first
+# relaxation, during which HiGHS does not look, each counts as so many steps at each of the two looks before.
+LINKING, CUTTING = 3000, 1 / 30
+RELAXING, RELAXING_FULL = 300.0, 2000.0  # as a rule, and where sites may be full
 # Of more entries, parts of the programme that HiGHS solves to find a set take minutes, in which it does not look.
 LARGE = 50_000
 PARTS = {f"mip_heuristic_run_{name}": False for name in ("rens", "rins", "root_reduced_cost")}
@@ -76,6 +77,7 @@ class Rows:
     column: list[Ints] = field(default_factory=list)
     value: list[Floats] = field(default_factory=list)
     many: int = 0
+    relaxing: float = RELAXING
 
     def add(self, rows: int, row: Any, column: Any, value: Any, *, low: Any = -INFINITE, high: Any = INFINITE) -> None:
         """Add `rows` rows; `row` counts from 0 in this block."""
@@ -364,6 +366,7 @@ def _assigned(problem: Problem, rows: Rows, first: int) -> _Service:
     _, row = np.unique(point, return_inverse=True)
     rows.add(int(row.max(initial=-1)) + 1, row, first + own, 1.0, high=1.0)
     if problem.capacity is not None:
+        rows.relaxing = RELAXING_FULL
         # in units of the capacity, so that all rows are of one size
         some, every = problem.capacity > 0, np.arange(len(problem.sites))
         size = np.where(some, problem.capacity, float(people.max(initial=1.0)))[site]
@@ -538,13 +541,13 @@ def count_steps(solver: Any, work: Work, rows: Rows, enough: float, *, known: bo
     It looks around between two parts of its work, never by the clock, and not while it solves the first relaxation.
     Until a set is known, to it or to who asks, looks before it branches are not counted for more than others.
     """
-    size, more = rows.entries, CUTTING * max(0, rows.linking - LINKING) ** 2
+    size, beyond = rows.entries, max(0, rows.linking - LINKING)
 
     def look(event: Any) -> None:
         told = event.data_out
         spent = float(size)
         if told.mip_node_count == 0 and (known or told.mip_primal_bound < INFINITE):
-            spent += more * (RELAXING if told.mip_dual_bound == -INFINITE else 1.0)
+            spent += rows.relaxing * beyond if told.mip_dual_bound == -INFINITE else CUTTING * beyond**2
         work.spend(spent)
         if work.steps <= 0 or told.mip_dual_bound >= enough:
             event.interrupt()
