@@ -273,13 +273,13 @@ def robustness_section(account: Account) -> Markup:
     own = {} if ranked is None or "rank" not in ranked else dict(zip(ranked.index, ranked["rank"], strict=True))
     shown = found[found["in_first"] > 0] if (found["in_first"] > 0).sum() >= first else found
     rows = shown.to_dict("records")
-    firsts = [float(row["in_first"]) for row in rows]
+    firsts = shown["in_first"].astype(float).to_list()
     columns = [
-        Column(capital(words["site"]), [str(row["name"]) for row in rows], text=True),
-        Column(capital(words["rank"]), [words.spoken(own.get(str(row["site"]))) for row in rows]),
-        Column(words.text("sure_share", first=first), [words.share(each) for each in firsts], shares=firsts),
-        Column(words["sure_ranks"], [f"{row['best_rank']} – {row['worst_rank']}" for row in rows]),
-        Column(words["sure_reach"], [f"{words.count(row['p5'])} – {words.count(row['p95'])}" for row in rows]),
+        Column(capital(words["site"]), rows, text=True, write=lambda row: str(row["name"])),
+        Column(capital(words["rank"]), rows, write=lambda row: words.spoken(own.get(str(row["site"])))),
+        Column(words.text("sure_share", first=first), firsts, shares=firsts, write=words.share),
+        Column(words["sure_ranks"], rows, write=lambda row: f"{row['best_rank']} – {row['worst_rank']}"),
+        Column(words["sure_reach"], rows, write=lambda row: f"{words.count(row['p5'])} – {words.count(row['p95'])}"),
     ]
     hidden = len(found) - len(shown)
     counted = words.text("sure_note", counted=account.column(str(found["counted"].iloc[0])))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -278,17 +279,17 @@ def rejected_section(account: Account) -> Markup:
     swaps = "change" in shown and bool(shown["change"].notna().any())
     rows = shown.to_dict("records")
     columns = [
-        Column(capital(words["site"]), [account.name(str(row["site"])) for row in rows], text=True),
-        Column(words.text("reaches", who=account.who), [words.count(row["people"]) for row in rows]),
-        Column(capital(words["would_add"]), [words.count(row["new"]) for row in rows]),
-        Column(words["shares_with"], [_shared(account, row) for row in rows], text=True),
+        Column(capital(words["site"]), rows, text=True, write=lambda row: account.name(str(row["site"]))),
+        Column(words.text("reaches", who=account.who), rows, write=lambda row: words.count(row["people"])),
+        Column(capital(words["would_add"]), rows, write=lambda row: words.count(row["new"])),
+        Column(words["shares_with"], rows, text=True, write=lambda row: _shared(account, row)),
     ]
     if swaps:
-        out, change, dearer = zip(*(_swapped(account, row) for row in rows), strict=True)
-        over = words["swapped"]
-        columns.append(Column(words["instead_of"], out, over=over, text=True))
-        columns.append(Column(account.word_of_goal("value", who=account.who), change, over=over))
-        columns += [Column(account.priced("cost"), dearer, over=over)] if account.costs else []
+        headings = [words["instead_of"], account.word_of_goal("value", who=account.who)]
+        headings += [account.priced("cost")] if account.costs else []
+        for at, heading in enumerate(headings):
+            write = partial(_swapped, account, at)
+            columns.append(Column(heading, rows, over=words["swapped"], text=at == 0, write=write))
     said = [words["rejected_note"], words["swaps_note" if swaps else "swaps_none"], _left_out(account)]
     return join(table(columns, words, "rejected", most=MOST_REJECTED), note(*said))
 
@@ -309,16 +310,16 @@ def _shared(account: Account, row: Mapping[Any, Any]) -> str:
     return f"{account.name(str(row['redundant_by']))} ({words.count(float(row['shared']))})"
 
 
-def _swapped(account: Account, row: Mapping[Any, Any]) -> tuple[str, str, str]:
-    """Say which chosen site a candidate would best replace, what that changes, and how much dearer it is."""
+def _swapped(account: Account, what: int, row: Mapping[Any, Any]) -> str:
+    """Say which chosen site a candidate would best replace (0), what that changes (1), or how much dearer it is (2)."""
     words = account.words
     if pd.isna(row["swap_for"]) or pd.isna(row["change"]):
-        return NONE, NONE, NONE
+        return NONE
     out = str(row["swap_for"])
-    cost = float(account.sites["cost"].get(str(row["site"]), math.nan)) if account.costs else math.nan
-    dearer = cost - account.costs.get(out, math.nan)
-    change = words.signed(float(row["change"]))
-    return account.name(out), change, words.signed(dearer) if math.isfinite(dearer) else NONE
+    if what < 2:
+        return words.signed(float(row["change"])) if what else account.name(out)
+    dearer = float(account.sites["cost"].get(str(row["site"]), math.nan)) - account.costs.get(out, math.nan)
+    return words.signed(dearer) if math.isfinite(dearer) else NONE
 
 
 def _left_out(account: Account) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -156,26 +157,27 @@ def _ranking(account: Account) -> Markup:
     about = account.sites.set_axis(account.sites.index.astype(str)).reindex(ranked.index)
     added = _added_column(account)
     ranks = ranked.get("rank", pd.Series(range(1, len(ranked) + 1), index=ranked.index))
-    named = [
-        join(account.name(str(site)), " ", tag("small", words.get(str(status), str(status))))
-        for site, status in about["status"].items()
-    ]
+
+    def named(each: tuple[Any, Any]) -> Markup:
+        site, status = map(str, each)
+        return join(account.name(site), " ", tag("small", words.get(status, status)))
+
     columns = [
-        Column(capital(words["label"]), [account.labels[str(site)] for site in ranked.index], text=True),
-        Column(capital(words["rank"]), [words.spoken(value) for value in ranks]),
-        Column(capital(words["site"]), named, text=True),
+        Column(capital(words["label"]), list(ranked.index), text=True, write=lambda site: account.labels[str(site)]),
+        Column(capital(words["rank"]), ranks.to_list(), write=words.spoken),
+        Column(capital(words["site"]), list(about["status"].items()), text=True, write=named),
     ]
     for each in account.reached:
-        heading = words.text("minutes_short", minutes=each.minutes)
-        counts = [words.count(float(value)) for value in ranked[each.column]]
-        columns.append(Column(heading, counts, over=words.mode(each.mode)))
+        heading, counts = words.text("minutes_short", minutes=each.minutes), ranked[each.column].astype(float)
+        columns.append(Column(heading, counts.to_list(), over=words.mode(each.mode), write=words.count))
     if added in ranked and account.opened:
-        columns.append(Column(words["adds"], [words.count(float(value)) for value in ranked[added]]))
+        columns.append(Column(words["adds"], ranked[added].astype(float).to_list(), write=words.count))
     for name, heading in (("cost", account.priced("cost")), ("capacity", words["desks_column"])):
         if name in about and about[name].notna().any():
-            columns.append(Column(heading, [words.spoken(value) for value in about[name].astype(float)]))
+            columns.append(Column(heading, about[name].astype(float).to_list(), write=words.spoken))
     if "score" in ranked:
-        columns.append(Column(capital(words["score"]), [words.number(float(value), 1) for value in ranked["score"]]))
+        scores = ranked["score"].astype(float).to_list()
+        columns.append(Column(capital(words["score"]), scores, write=lambda value: words.number(value, 1)))
     return join(table(columns, words, "scores", header=3), note(*_ranking_notes(account, added in ranked)))
 
 

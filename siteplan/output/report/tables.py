@@ -3,9 +3,10 @@
 None is longer than a page or two, however large the study: what is not shown is counted below it, with its file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +24,13 @@ class Column:
     """A heading, its cells from top to bottom, the heading that it shares with its neighbours, and how it looks."""
 
     heading: str
-    cells: Sequence[str]
+    cells: Sequence[Any]
     over: str = ""
     text: bool = False
     shares: Sequence[float] | None = None
     """of each cell, the share (0 to 1) that a bar shows in it; None without bars"""
+    write: Callable[[Any], str] | None = None
+    """makes the text of a cell, where a table has thousands and shows few; None where they are texts"""
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,13 @@ def table(
     total
         Whether the first row is the sum of all others, those too that are not shown; `by` does not speak of it.
     """
-    cells = [_cells(column, "th" if at == header - 1 else "td") for at, column in enumerate(columns)]
-    rows = list(zip(*cells, strict=True))
-    sums, rows = (rows[:1], rows[1:]) if total else ([], rows)
-    hidden = len(rows) - most
-    if hidden > 0:
-        rows = rows[:most] if by is None else [rows[at] for at in by.rows(most)]
-    body = [*(tag("tr", *row, class_="total") for row in sums), *(tag("tr", *row) for row in rows)]
+    first, count = int(total), len(columns[0].cells)
+    hidden = count - first - most
+    kept = range(min(most, count - first)) if hidden <= 0 or by is None else by.rows(most)
+    shown_rows = [*range(first), *(first + at for at in kept)]
+    cells = [_cells(column, "th" if at == header - 1 else "td", shown_rows) for at, column in enumerate(columns)]
+    rows = zip(*cells, strict=True)
+    body = [tag("tr", *row, class_="total" if total and at == 0 else None) for at, row in enumerate(rows)]
     shown = tag("div", tag("table", _head(columns), tag("tbody", *body)), class_="wide")
     if hidden <= 0:
         return shown
@@ -106,13 +109,13 @@ def _heading(column: Column, rowspan: int | None = None) -> Markup:
     return tag("th", column.heading, scope="col", rowspan=rowspan, class_="text" if column.text else None)
 
 
-def _cells(column: Column, name: str) -> list[Markup]:
+def _cells(column: Column, name: str, rows: Sequence[int]) -> list[Markup]:
+    texts = [column.cells[at] if column.write is None else column.write(column.cells[at]) for at in rows]
     if name == "th":
-        return [tag("th", text, scope="row", class_="text" if column.text else None) for text in column.cells]
+        return [tag("th", text, scope="row", class_="text" if column.text else None) for text in texts]
     if column.shares is None:
-        return [tag("td", text, class_="text" if column.text else None) for text in column.cells]
-    parts = [100 * min(max(share, 0.0), 1.0) for share in column.shares]
+        return [tag("td", text, class_="text" if column.text else None) for text in texts]
+    parts = [100 * min(max(column.shares[at], 0.0), 1.0) for at in rows]
     return [
-        tag("td", text, class_="bar", style=f"--share:{part:.1f}%")
-        for text, part in zip(column.cells, parts, strict=True)
+        tag("td", text, class_="bar", style=f"--share:{part:.1f}%") for text, part in zip(texts, parts, strict=True)
     ]
