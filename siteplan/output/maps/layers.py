@@ -18,7 +18,6 @@ from siteplan.inputs.basemap import place_ranks
 from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.shapes import fewest_merged, lines_of_class, metric, pack, pack_within, simplified, to_degrees
 from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, PAPER, RAILWAY, STATUS, STRESS, WATER, mode_colour
-from siteplan.unite import unite_areas
 from siteplan.words import Said, Tongues, Words, half_up, say, word
 
 __all__ = [
@@ -228,7 +227,7 @@ def _union_and_own(
     areas = simplified(rings.geometry, EYE_M)
     excluded = {card["id"] for card in cards if card["status"] == "excluded"}
     counted = areas.to_numpy()[~rings["site"].isin(excluded).to_numpy()]
-    union = gpd.GeoSeries([unite_areas(_filled(counted, HOLE_M2))], crs=areas.crs)
+    union = gpd.GeoSeries([shapely.union_all(_filled(counted, HOLE_M2))], crs=areas.crs)
     own = areas.set_axis(rings["site"])
     own = own[~own.index.duplicated(keep="last")]
     own = own[[site for site in drawn if site in own.index]]
