@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from siteplan.catalogue import Measure
 from siteplan.errors import SiteplanWarning
-from siteplan.output.maps import LARGEST, large, site_map
+from siteplan.output.maps import LARGEST, SiteMap, large, site_map
 from siteplan.output.maps.large import coarser, fewer_columns, fewer_sites
 from siteplan.output.maps.shapes import in_a_grid
 from siteplan.output.result import Result
@@ -146,21 +146,31 @@ def test_places_without_area_are_joined_too() -> None:
     assert set(blocks) == set(few.index)
 
 
-@needs_chromium
-def test_a_page_of_a_country_is_at_most_five_megabytes_and_opens(tmp_path: Path) -> None:
-    result = country(sites=3_000, columns=250, rows=200, pairs=6_000_000)
+def drawn(result: Result) -> tuple[SiteMap, str]:
+    """Draw the page; return it and all that was warned of."""
     with warnings.catch_warnings(record=True) as odd:
         warnings.simplefilter("always")
         page = site_map(result)
+    return page, " ".join(str(each.message) for each in odd)
+
+
+def opens(page: SiteMap, file: Path) -> None:
+    """Open the page in a browser, which has nothing to say against it."""
+    page.save(file)
+    with browser() as chromium, open_page(chromium, file) as opened:
+        opened.page.wait_for_selector("canvas")
+        assert not opened.complaints
+
+
+@needs_chromium
+def test_a_page_of_a_country_is_at_most_five_megabytes_and_opens(tmp_path: Path) -> None:
+    result = country(sites=3_000, columns=250, rows=200, pairs=6_000_000)
+    page, said = drawn(result)
     assert len(page.html.encode()) <= LARGEST
-    said = " ".join(str(each.message) for each in odd)
     assert "2,000 of 3,000 sites" in said
     assert "does not count whom open sites reach" in said
     assert len(page.data["cells"]["names"]) <= large.MOST_CELLS
-    page.save(tmp_path / "map.html")
-    with browser() as chromium, open_page(chromium, tmp_path / "map.html") as opened:
-        opened.page.wait_for_selector("canvas")
-        assert not opened.complaints
+    opens(page, tmp_path / "map.html")
 
 
 def test_a_page_counts_from_joined_cells_as_from_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,21 +216,15 @@ MODES = ["walk", "bike", "calm", "transit"]
 def test_a_page_of_many_modes_limits_and_groups_is_at_most_five_megabytes(tmp_path: Path) -> None:
     made = country(sites=3_000, columns=250, rows=200, pairs=200_000)
     result = with_columns(made, MODES, [10, 15, 20, 30, 45], ["workers", "age_65", "children"])
-    with warnings.catch_warnings(record=True) as odd:
-        warnings.simplefilter("always")
-        page = site_map(result)
+    page, said = drawn(result)
     assert len(page.html.encode()) <= LARGEST
-    said = " ".join(str(each.message) for each in odd)
     assert "its cards leave out shares covered of each cell; whom of a group a site alone reaches or adds" in said
     assert "more than 5" not in said
     assert sum(page.data["cells"]["people"]) == result.layers["cells"]["people"].sum()
     for card in page.data["sites"][::100]:  # what is left is what the table says
         for measure, count in zip(page.data["measures"], card["counted"], strict=True):
             assert count == result.scores.loc[card["id"], Measure(**measure).column]
-    page.save(tmp_path / "map.html")
-    with browser() as chromium, open_page(chromium, tmp_path / "map.html") as opened:
-        opened.page.wait_for_selector("canvas")
-        assert not opened.complaints
+    opens(page, tmp_path / "map.html")
 
 
 def test_columns_are_left_out_from_the_least_needed_on() -> None:

@@ -873,12 +873,23 @@ def test_no_table_or_list_of_a_large_plan_goes_on_for_pages():
         assert len(list(listed)) <= 40
     assert text_of(page, "answer").count("Town hall of") <= 60
     chosen = text_of(page, "chosen_sites")
-    assert "Shown are the first rows; 370 more stand in choice.csv." in chosen
+    assert "Shown are the first sites to open; 370 more stand in choice.csv." in chosen
     communes = text_of(page, "communes")
     assert "1,470 more stand in territories.csv." in communes
     assert "scenario 299 " in text_of(page, "scenarios")
     assert "scenario 7 " not in text_of(page, "scenarios")
     assert "470 more stand in manifest.json." in text_of(page, "uncertain")
+
+
+def test_of_many_open_sites_the_new_ones_are_shown():
+    found = country()
+    found["sites"]["status"] = np.where(np.arange(2000) < 40, "existing", "candidate")
+    new = found["sites"].index[100:105]
+    order = [0] * 40 + [1, 2, 3, 4, 5]
+    found["choice"] = pd.DataFrame({"site": [*opened(found), *new], "order": order, "added": 50.0})
+    chosen = text_of(page_of(**found), "chosen_sites")
+    assert all(f"Town hall of {site}" in chosen for site in new)
+    assert "Shown are the first sites to open; 15 more stand in choice.csv." in chosen
 
 
 def test_of_many_communes_those_are_shown_where_most_are_without_and_all_are_in_the_sum():

@@ -34,6 +34,7 @@ __all__ = [
     "Outline",
     "Scan",
     "data_date",
+    "osm_file",
     "read_layers",
     "refuse_full",
     "way_names",
@@ -137,8 +138,9 @@ def _open_osm(path: str | Path) -> Path:
     return file
 
 
-def _osm_file(file: Path) -> osmium.io.File:
-    return osmium.io.File(str(file), extract_form(file))  # by itself, osmium knows endings in small letters alone
+def osm_file(file: Path) -> osmium.io.File:
+    """Return what osmium reads an extract as: by itself it knows endings in small letters alone."""
+    return osmium.io.File(str(file), extract_form(file))
 
 
 def read_layers(path: str | Path, *layers: Layer[Any]) -> list[Any]:
@@ -198,7 +200,7 @@ def _is_plain(file: Path) -> bool:
     if extract_form(file) != "pbf":
         return False
     refuse_bomb(file, file.stat().st_size, _told_size(file), most=MOST_BYTES)
-    with osmium.io.Reader(_osm_file(file), osmium.osm.NOTHING) as reader:  # else osmium reads ahead
+    with osmium.io.Reader(osm_file(file), osmium.osm.NOTHING) as reader:  # else osmium reads ahead
         return not reader.header().has_multiple_object_versions
 
 
@@ -217,7 +219,7 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]], folder: Path)
     manager, outlines = osmium.area.AreaManager(), _Outlines(areas)
     fitting, members = _area_filter(areas), _Members(squares)
     if areas or squares:
-        with osmium.io.Reader(_osm_file(file), osmium.osm.RELATION) as reader:
+        with osmium.io.Reader(osm_file(file), osmium.osm.RELATION) as reader:
             osmium.apply(reader, members, fitting, manager.first_pass_handler())
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     locations.ignore_errors()
@@ -237,7 +239,7 @@ def _scan(file: Path, source: str, layers: Collection[Layer[Any]], folder: Path)
     wanted = [osmium.filter.IdFilter(ways)] if ways and min(ways) >= 0 else []
     options = "opl,add_metadata=none,locations_on_ways=true"
     with (
-        osmium.io.Reader(_osm_file(file), read) as reader,
+        osmium.io.Reader(osm_file(file), read) as reader,
         osmium.SimpleWriter(osmium.io.File(str(texts[0]), options)) as writer,
         osmium.SimpleWriter(osmium.io.File(str(texts[1]), options)) as rims,
     ):
@@ -340,7 +342,7 @@ def _put_in_order(file: Path, folder: Path) -> Path:
     gone = set() if extract_form(file) == "pbf" else _deleted(file)  # first, for it knows when to stop
     best: dict[tuple[str, int], tuple[tuple[Any, ...], int]] = {}
     thing: Any  # a node, way or relation
-    for number, thing in enumerate(osmium.FileProcessor(_osm_file(file))):
+    for number, thing in enumerate(osmium.FileProcessor(osm_file(file))):
         label = (thing.type_str(), thing.id)
         size = len(thing.nodes) if thing.is_way() else len(thing.members) if thing.is_relation() else 0
         worth = (thing.version, thing.timestamp, thing.visible, len(thing.tags), size)
@@ -350,7 +352,7 @@ def _put_in_order(file: Path, folder: Path) -> Path:
     once, ordered = folder / "once.osm.pbf", folder / "ordered.osm.pbf"
     placed: set[int] = set()
     with osmium.SimpleWriter(str(once)) as writer:
-        for number, thing in enumerate(osmium.FileProcessor(_osm_file(file))):
+        for number, thing in enumerate(osmium.FileProcessor(osm_file(file))):
             if number not in kept:
                 continue
             for node in thing.nodes if thing.is_way() else ():
@@ -363,7 +365,7 @@ def _put_in_order(file: Path, folder: Path) -> Path:
     merged = osmium.MergeInputReader()
     merged.add_file(str(once))
     head = osmium.io.Header()
-    with osmium.io.Reader(_osm_file(file), osmium.osm.osm_entity_bits.NOTHING) as reader:
+    with osmium.io.Reader(osm_file(file), osmium.osm.osm_entity_bits.NOTHING) as reader:
         head.set(DATE, data_date(reader.header()) or "")
     with osmium.SimpleWriter(str(ordered), header=head) as writer:
         merged.apply(writer, simplify=False)

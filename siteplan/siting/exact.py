@@ -22,7 +22,6 @@ from siteplan.siting.work import Work
 
 __all__ = [
     "CUTTING",
-    "LARGE",
     "LINKING",
     "RELAXING",
     "SLACK",

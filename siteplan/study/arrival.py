@@ -12,6 +12,7 @@ from siteplan.config import Study
 from siteplan.errors import InputError, SiteplanWarning
 from siteplan.formats import extract_form
 from siteplan.geo import LONLAT
+from siteplan.inputs.extract import osm_file
 from siteplan.sources.area import Area
 from siteplan.sources.windows import no_data, placed, read_windows
 from siteplan.study.load import load_cells
@@ -71,7 +72,7 @@ def _streets(path: Path, wanted: BaseGeometry) -> Iterator[str]:
 
     if not extract_form(path):
         return
-    with osmium.io.Reader(osmium.io.File(str(path), extract_form(path)), osmium.osm.osm_entity_bits.NOTHING) as reader:
+    with osmium.io.Reader(osm_file(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
         told = reader.header().box()
     if not told.valid():
         return

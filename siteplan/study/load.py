@@ -64,11 +64,11 @@ __all__ = [
     "used_sites",
 ]
 
+T = TypeVar("T")
 ON_WATER = 15.0  # metres from a street within which a site may be in water
 RIDE_KMH = 100.0  # as fast as a regional train with its stops, in a straight line
 LARGE_FILE = 2**26  # bytes of an extract, as the streets of a country have: of smaller ones it would cost memory
-FAR_REMEDY = "correct the place, or its status to excluded"
-T = TypeVar("T")
+REMEDY = "correct the place, or its status to excluded"  # of a site that nobody can come to
 ENOUGH = 0.99  # of the area that the limits need: streets rarely fill their own rectangle to the last metre
 
 
@@ -310,7 +310,7 @@ def refuse_in_water(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFram
     if len(wet):
         where = f"in water, more than {ON_WATER:.0f} m from any street"
         told = _sites_lie(where, [f"'{site}' ({name or 'no name'})" for site, name in wet["name"].items()])
-        raise InputError(f"{asked_file(study, 'sites')}: {told}; {FAR_REMEDY}")
+        raise InputError(f"{asked_file(study, 'sites')}: {told}; {REMEDY}")
 
 
 def used_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -446,7 +446,7 @@ def _check_links(study: Study, streets: StreetNetwork, sites: gpd.GeoDataFrame) 
     found = {mode.name: linked(streets, sites, mode.at_site, HARD_LIMIT) for mode in study.profiles()}
     lost = _alike({m: tuple(sites.index[(links["status"] != "placed").to_numpy()]) for m, links in found.items()})
     if told := [_too_far(streets, sites.loc[list(ids)], modes) for ids, modes in lost if ids]:
-        raise InputError(f"{file}: {'; '.join(told)}; {FAR_REMEDY}")
+        raise InputError(f"{file}: {'; '.join(told)}; {REMEDY}")
     far = {mode: links["access_m"][links["access_m"] > LIMIT] for mode, links in found.items()}
     for metres, modes in _alike({mode: tuple(lengths.items()) for mode, lengths in far.items()}):
         if metres:

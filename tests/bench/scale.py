@@ -48,10 +48,10 @@ def scale(rounds: int) -> list[Row]:
             nodes, cells = write_tiles(data("porto_alegre/poa_osm.pbf"), folder, count)
             files = ["--streets", folder / "streets.osm.pbf", "--population", folder / "people.tif"]
             files += ["--sites", folder / "sites.csv", "--mode", ",".join(MODES)]
-            files += ["--minutes", ",".join(map(str, MINUTES)), "--quiet", "-o", folder / "results"]
-            score = in_child("tests.bench.command", "score", *map(str, files))
-            asked = ["--set", f"choose.sites={CHOSEN * count}"]
-            run = in_child("tests.bench.command", "run", *map(str, files), *asked)
+            asked = [*map(str, files), "--minutes", ",".join(map(str, MINUTES)), "--quiet"]
+            score = in_child("tests.bench.command", "score", *asked, "-o", str(folder / "scores.csv"))
+            chosen = ["--set", f"choose.sites={CHOSEN * count}", "-o", str(folder / "results")]
+            run = in_child("tests.bench.command", "run", *asked, *chosen)
             written = ", ".join(f"{name} {megabytes(folder / 'results' / name)} MB" for name in WRITTEN)
             parts = in_child("tests.bench.scale", str(folder))
         size = f"{count} tiles ({nodes:,} nodes, {cells:,} cells, {SITES * count:,} sites)"

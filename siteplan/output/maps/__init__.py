@@ -150,13 +150,14 @@ def site_map(
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             page = _fitted(result, title, language or result.language, part)
-        if len(page.html.encode("utf-8")) <= LARGEST:
+        beyond = _beyond(page)
+        if beyond <= 0:
             break
     for each in said:  # of the page that is given, not of those that were too large
         warn(each.message if isinstance(each.message, Warning) else str(each.message))
-    size = len(page.html.encode("utf-8"))
-    if size > LARGEST:
-        warn(f"map: the page has {size / 1e6:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick")
+    if beyond > 0:
+        size = (LARGEST + beyond) / 1e6
+        warn(f"map: the page has {size:.1f} MB, more than 5; give fewer sites, modes or cells to make it quick")
     return page
 
 
@@ -167,13 +168,18 @@ def _fitted(result: Outcome, title: str, language: str, part: int) -> SiteMap:
     if part > 1 and data["cells"] is not None and len(result.layers["cells"]) > cells:
         warn(f"map: cells are joined into {len(data['cells']['names']):,}, or the page would exceed 5 MB")
     page = SiteMap(data)
-    beyond = len(page.html.encode("utf-8")) - LARGEST
+    beyond = _beyond(page)
     for name in LESSER:
         if beyond > 0 and any(layer["id"] == name for layer in data["layers"]):
             warn(f"map: the layer {name} is left out, or the page would exceed 5 MB; results.gpkg has it")
             data = {**data, "layers": [layer for layer in data["layers"] if layer["id"] != name]}
-            beyond = len((page := SiteMap(data)).html.encode("utf-8")) - LARGEST
+            beyond = _beyond(page := SiteMap(data))
     return page
+
+
+def _beyond(page: SiteMap) -> int:
+    """Say by how many bytes a page is too large."""
+    return len(page.html.encode("utf-8")) - LARGEST
 
 
 def _made(
@@ -235,9 +241,9 @@ def _data(result: Outcome, title: str, language: str, most_cells: int) -> dict[s
     given = {name: table for name, table in layers.items() if name in DRAWN and _has_shapes(table)}
     shapes = None if "cells" not in given else cell_data(given["cells"], ids)
     cards_of = partial(site_cards, sites, scores, choice=result.chosen, opening=result.opening, only=only)
-    counted, cards, shapes = _columns(_in_order(scores), cards_of, shapes)
+    counted, cards, shapes, taken = _columns(_in_order(scores), cards_of, shapes)
     fixed = FIXED_ROOM + STRESS_BUDGET * ("stress" in given)
-    room = LARGEST - fixed - _size(shapes) - _size(cards)
+    room = LARGEST - fixed - taken
     plan = None
     if times is not None and people is not None and len(times) > room:  # each takes a character at least
         _say_no_plan(len(times))
@@ -310,22 +316,25 @@ def _data(result: Outcome, title: str, language: str, most_cells: int) -> dict[s
 
 def _columns(
     counted: list[Measure], cards_of: Callable[..., list[dict[str, Any]]], shapes: dict[str, Any] | None
-) -> tuple[list[Measure], list[dict[str, Any]], dict[str, Any] | None]:
-    """Give the columns of the cards, the cards and the cells, with no more columns than there is room for."""
+) -> tuple[list[Measure], list[dict[str, Any]], dict[str, Any] | None, int]:
+    """Give the columns of the cards, the cards and the cells, no more than there is room for, and what these take."""
     left: list[str] = []
     cards = cards_of(counted=counted)
-    if shapes is not None and shapes["covered"] and _size(cards) + _size(shapes) > COLUMN_ROOM:
+    of_cards, of_cells = _size(cards), _size(shapes)
+    if shapes is not None and shapes["covered"] and of_cards + of_cells > COLUMN_ROOM:
         shapes = {**shapes, "covered": []}
+        of_cells = _size(shapes)
         left.append("shares covered of each cell")
     for said, fewer in fewer_columns(counted):
-        if _size(cards) + _size(shapes) <= COLUMN_ROOM:
+        if of_cards + of_cells <= COLUMN_ROOM:
             break
         counted, cards = fewer, cards_of(counted=fewer)
+        of_cards = _size(cards)
         left.append(said)
     if left:
         told = "; ".join(left)
         warn(f"map: its cards leave out {told}, or the page would exceed 5 MB; scores.csv and results.gpkg have all")
-    return counted, cards, shapes
+    return counted, cards, shapes, of_cards + of_cells
 
 
 def _say_no_plan(pairs: int) -> None:

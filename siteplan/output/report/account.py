@@ -211,7 +211,8 @@ class Account:
     @cached_property
     def new(self) -> list[str]:
         """The chosen sites that are not open in any case, in the order of opening."""
-        return [site for site in self.chosen if site not in set(self.opened)]
+        opened = set(self.opened)
+        return [site for site in self.chosen if site not in opened]
 
     @cached_property
     def goal(self) -> Goal:

@@ -40,8 +40,9 @@ def plain_table(account: Account, name: str) -> Markup:
     columns = [
         Column(
             capital(words.get(str(heading), str(heading).replace("_", " "))),
-            [words.spoken(value) for value in values],
+            list(values),
             text=not pd.api.types.is_numeric_dtype(values.dtype),
+            write=words.spoken,
         )
         for heading, values in given.items()
     ]
@@ -144,17 +145,17 @@ def desks_section(account: Account) -> Markup:
     fixed = rows.drop_duplicates("site").set_index("site")
     known = fixed["capacity"].notna().any()
     columns = [
-        Column(capital(words["site"]), [str(name) for name in fixed["name"]], text=True),
-        Column(words["workers_near"], [words.count(float(workers)) for workers in fixed["workers"]]),
+        Column(capital(words["site"]), list(fixed["name"]), text=True, write=str),
+        Column(words["workers_near"], list(fixed["workers"]), write=words.count),
     ]
-    columns += [Column(words["desks_there"], [words.spoken(desks) for desks in fixed["capacity"]])] if known else []
+    columns += [Column(words["desks_there"], list(fixed["capacity"]), write=words.spoken)] if known else []
     for uptake in uptakes:
         over = words.text("if_uptake", share=words.share(uptake))
         part = rows[rows["uptake"] == uptake].set_index("site").reindex(fixed.index)
-        columns.append(Column(words["desks_needed"], [words.spoken(value) for value in part["desks"]], over=over))
+        columns.append(Column(words["desks_needed"], list(part["desks"]), over=over, write=words.spoken))
         if known:
-            full = [words.share(value) for value in part["chance_at_capacity"]]
-            columns.append(Column(words["no_desk"], full, over=over))
+            full = list(part["chance_at_capacity"])
+            columns.append(Column(words["no_desk"], full, over=over, write=words.share))
     counted = words["desks_nearest" if (rows["basis"] == "nearest").all() else "desks_alone"]
     return join(
         bullets(_desk_texts(account, rows, uptakes)),

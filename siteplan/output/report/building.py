@@ -1,6 +1,7 @@
 """What a report says of the buildings: what they take in a year, beside the commuting saved, and their peak hour."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -28,12 +29,12 @@ def building_section(account: Account) -> Markup:
     rows = found[(found["uptake"] == middle) & (found["site"] != ALL)].to_dict("records")
     over = words.text("if_uptake", share=words.share(middle))
     columns = [
-        Column(capital(words["site"]), [str(row["name"]) for row in rows], text=True),
-        Column(words["col_area"], [words.count(row["m2"]) for row in rows], over=over),
+        Column(capital(words["site"]), rows, text=True, write=lambda row: str(row["name"])),
+        Column(words["col_area"], rows, over=over, write=lambda row: words.count(row["m2"])),
     ]
     for heading, name in (("kwh", "kwh"), ("kg", "kg_co2e"), ("built", "kg_built"), ("air", "air_m3h")):
-        columns.append(Column(words[f"col_{heading}"], [_range(words, row, name) for row in rows], over=over))
-    columns.append(Column(words["col_places"], [words.count(row["places"]) for row in rows], over=over))
+        columns.append(Column(words[f"col_{heading}"], rows, over=over, write=partial(_range, words, name)))
+    columns.append(Column(words["col_places"], rows, over=over, write=lambda row: words.count(row["places"])))
     total = found[found["site"] == ALL]
     return join(
         bullets(_texts(words, total)),
@@ -43,7 +44,7 @@ def building_section(account: Account) -> Markup:
     )
 
 
-def _range(words: Words, row: dict[Any, Any], name: str) -> str:
+def _range(words: Words, name: str, row: dict[Any, Any]) -> str:
     return words.text("range", low=words.count(row[f"{name}_low"]), high=words.count(row[f"{name}_high"]))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from siteplan.output.report.account import MOST_TOGETHER, Account
 from siteplan.output.report.answers import plain_table
 from siteplan.output.report.markup import Markup, join, note, paragraph, tag
-from siteplan.output.report.tables import Column, table
+from siteplan.output.report.tables import Column, Most, table
 from siteplan.words import NONE, capital
 
 __all__ = [
@@ -175,7 +175,9 @@ def chosen_section(account: Account) -> Markup:
     said = [words.text(key, **account.within)] if account.steps else []
     said += [words["cost_note"]] if any(map(math.isnan, account.costs.values())) else []
     said += [words.text("served_note", who=who)] if _turned_away(known) else []
-    return join(paragraph(*_proof(account)), table(columns, words, "choice", header=2), note(*said))
+    new = set(account.new)  # what exists stands before them, and may be more than a table shows
+    by = Most("rows_opened", [float(site in new) for site in account.chosen])
+    return join(paragraph(*_proof(account)), table(columns, words, "choice", header=2, by=by), note(*said))
 
 
 def _figures(account: Account, known: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:

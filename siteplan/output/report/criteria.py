@@ -30,11 +30,11 @@ def criteria_section(account: Account) -> Markup:
         return paragraph(words["criteria_none"])
     firsts = judged["first"].astype(float).to_list()
     columns = [
-        Column(capital(words["rank"]), [words.spoken(value) for value in judged["weighted_rank"]]),
-        Column(capital(words["site"]), [str(name) for name in judged["name"]], text=True),
-        Column(words["col_weighted"], [words.number(float(value), 1) for value in judged["weighted"]]),
-        Column(words["col_topsis_rank"], [words.spoken(value) for value in judged["topsis_rank"]]),
-        Column(words["col_first"], [words.share(value) for value in firsts], shares=firsts),
+        Column(capital(words["rank"]), list(judged["weighted_rank"]), write=words.spoken),
+        Column(capital(words["site"]), list(judged["name"]), text=True, write=str),
+        Column(words["col_weighted"], list(judged["weighted"]), write=lambda value: words.number(float(value), 1)),
+        Column(words["col_topsis_rank"], list(judged["topsis_rank"]), write=words.spoken),
+        Column(words["col_first"], firsts, shares=firsts, write=words.share),
     ]
     return join(
         paragraph(*_first_texts(account, judged)),

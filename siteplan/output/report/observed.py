@@ -25,19 +25,19 @@ def observed_section(account: Account) -> Markup:
     if sites is None or fit is None:
         return Markup("")
     rows = sites.to_dict("records")
-    expected = [
-        words.text("range", low=words.count(row["expected_low"]), high=words.count(row["expected_high"]))
-        for row in rows
-    ]
+
+    def expected(row: dict[Any, Any]) -> str:
+        return words.text("range", low=words.count(row["expected_low"]), high=words.count(row["expected_high"]))
+
     columns = [
-        Column(capital(words["site"]), [str(row["name"]) for row in rows], text=True),
-        Column(words["col_seen"], [words.count(row["seen"]) for row in rows]),
-        Column(words["col_expected"], expected),
-        Column(words["col_fitted"], [words.count(row["fitted"]) for row in rows]),
+        Column(capital(words["site"]), rows, text=True, write=lambda row: str(row["name"])),
+        Column(words["col_seen"], rows, write=lambda row: words.count(row["seen"])),
+        Column(words["col_expected"], rows, write=expected),
+        Column(words["col_fitted"], rows, write=lambda row: words.count(row["fitted"])),
     ]
     told = sites["foretold"].notna().any()
     if told:
-        columns.append(Column(words["col_foretold"], [words.count(row["foretold"]) for row in rows]))
+        columns.append(Column(words["col_foretold"], rows, write=lambda row: words.count(row["foretold"])))
     said = paragraph(*_texts(account, sites, fit.set_index("what")))
     return join(
         said,
