@@ -49,9 +49,10 @@ LARGEST = 1000.0
 # relaxation, during which HiGHS does not look, each counts as so many steps at each of the two looks before.
 LINKING, CUTTING = 3000, 1 / 30
 RELAXING, RELAXING_FULL = 300.0, 2000.0  # as a rule, and where sites may be full
-# Of more entries, parts of the programme that HiGHS solves to find a set take minutes, in which it does not look.
+# Parts of the programme that HiGHS solves to find a set: of more entries they take minutes, in which it does not look.
 LARGE = 50_000
 PARTS = {f"mip_heuristic_run_{name}": False for name in ("rens", "rins", "root_reduced_cost")}
+RELIABLE = 2  # trial branchings a column (else 8), as with floors they are most of what HiGHS does
 MANY = 2000  # columns from which the first relaxation of backups takes the simplex method too long
 
 
@@ -201,8 +202,12 @@ def solve(
         options["mip_lp_solver"] = "ipm"
     if problem.capacity is not None:  # a row a pair, of which none can go, and no two alike
         options |= {"presolve": "off", "mip_detect_symmetry": False}
-    if start is not None and problem.capacity is None and rows.entries > LARGE:
+    begun = start is not None and problem.capacity is None
+    bettered = begun and goal == "value" and problem.times == 1  # by swaps: parts find none better
+    if bettered or (begun and rows.entries > LARGE):
         options |= PARTS
+    if bettered and isinstance(problem.floors, np.ndarray):
+        options["mip_pscost_minreliable"] = RELIABLE
     more: dict[str, Any] = {"offset": nobody, "options": options, "enough": enough / scale, "known": start is not None}
     answer = minimise(rows, -cost / scale, bounds, start=begin, work=work, gap=gap, **more)
     if answer is None:

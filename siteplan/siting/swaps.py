@@ -85,22 +85,21 @@ def _possible(problem: Problem, opened: Flags, held: Ints) -> npt.NDArray[np.boo
 
 def _floored(problem: Problem, floors: Floats, opened: Flags, held: Ints) -> npt.NDArray[np.bool_]:
     """Return which swaps leave every territory its share of people covered."""
-    many, places = len(opened), len(problem.territories)
+    many, point = len(opened), problem.point
     needed = floors * problem.territory_people(problem.weight) - LITTLE * float(problem.weight.sum())
-    covering, point = problem.covering(opened), problem.point
-    meets = np.ones((many, len(held) + 1), dtype=bool)
-    inside = problem.territory[point] >= 0
-    cell = np.maximum(problem.territory[point], 0) * many + problem.site
+    covering, meets = problem.covering(opened), np.ones((many, len(held) + 1), dtype=bool)
+    inside: dict[int, Ints] = {}  # the pairs of a territory's points, of the few that a site leaves with too little
     for column, out in enumerate([*held, -1]):
         left = covering.copy()
         if out >= 0:
-            left[point[problem.site == out]] -= 1
+            left[problem.points_of(out)] -= 1
         had = problem.territory_people(np.where(left > 0, problem.weight, 0.0))
-        if (had >= needed).all():
-            continue
-        new = np.where(inside & (left[point] == 0), problem.weight[point], 0.0)
-        added = np.bincount(cell, weights=new, minlength=places * many).reshape(places, many).astype(np.float64)
-        meets[:, column] = (had[:, None] + added >= needed[:, None]).all(axis=0)
+        for place in np.flatnonzero(had < needed).tolist():
+            if place not in inside:
+                inside[place] = np.flatnonzero(problem.territory[point] == place)
+            pair = inside[place]
+            new = np.where(left[point[pair]] == 0, problem.weight[point[pair]], 0.0)
+            meets[:, column] &= had[place] + np.bincount(problem.site[pair], new, many) >= needed[place]
     return meets
 
 
