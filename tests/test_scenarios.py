@@ -129,7 +129,7 @@ def test_the_ground_that_a_scenario_shares_with_its_study_is_written_once(result
     shared = json.loads((inside / "manifest.json").read_text())["layers_of_study"]
     assert shared == ["streets"]  # the town has no other ground
     whole = layers(result.folder / "results.gpkg")
-    assert whole - layers(inside / "results.gpkg") == {"streets", "isochrones"}  # of which a scenario has none
+    assert whole - layers(inside / "results.gpkg") == {"streets", "isochrones", "areas"}  # of which a scenario has none
     loaded = sp.Result.load(inside)
     pd.testing.assert_frame_equal(loaded.layers["streets"], sp.Result.load(result.folder).layers["streets"])
     loaded.save(tmp_path / "alone")  # as a result that is no scenario of another it has all

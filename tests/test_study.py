@@ -12,12 +12,14 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from siteplan.errors import InputError, KeptWarning, SiteplanWarning, StudyError
 from siteplan.inputs.candidates import propose_sites
 from siteplan.output import result as outputs
 from siteplan.output.files import results_folder
 from siteplan.output.lock import one_writer
+from siteplan.output.maps import site_map
 from siteplan.output.result import Result
 from siteplan.study import (
     check,
@@ -423,6 +425,34 @@ def test_isochrones_of_results_are_those_drawn_simplified_to_two_metres(town: Pa
     assert kept.count_coordinates().sum() < 0.7 * drawn.count_coordinates().sum()
 
 
+def test_areas_are_the_isochrones_of_a_mode_and_limit_as_one(town: Path) -> None:
+    result = quietly(run, read_study(town, ["travel.minutes=3,5.5"]))
+    rings, areas = result.rings, result.layers["areas"]
+    assert rings is not None
+    assert list(zip(areas["mode"], areas["minutes"], areas["sites"], strict=True)) == [
+        (mode, minutes, 2) for mode in ("walk", "bike") for minutes in (3.0, 5.5)
+    ]
+    for row in areas.itertuples():
+        one = rings[(rings["mode"] == row.mode) & (rings["minutes"] == row.minutes)].union_all()
+        assert row.geometry.geom_type == "MultiPolygon"
+        assert shapely.difference(one, row.geometry.buffer(5)).area < 1e-6
+        without_holes = shapely.union_all([shapely.Polygon(part.exterior) for part in shapely.get_parts(one)])
+        assert shapely.difference(row.geometry, without_holes.buffer(5)).area < 1e-6
+    assert result.folder is not None
+    loaded = Result.load(result.folder).layers["areas"]
+    assert loaded.geometry.geom_equals_exact(areas.geometry, 0).all()
+    assert loaded.drop(columns="geometry").equals(areas.drop(columns="geometry"))
+
+
+def test_a_map_draws_the_areas_as_it_would_unite_them(result: Result) -> None:
+    assert result.folder is not None
+    alone = replace(result, layers={name: table for name, table in result.layers.items() if name != "areas"})
+    page = (result.folder / "map.html").read_text("utf-8")
+    assert site_map(alone).html == page
+    moved = result.layers["areas"].assign(geometry=result.layers["areas"].translate(100))
+    assert site_map(replace(result, layers={**result.layers, "areas": moved})).html != page  # it is they that are drawn
+
+
 def test_of_many_sites_those_that_exist_or_are_chosen_are_drawn(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [f"S{number},Site,candidate,{lon(number)},{NORTH}" for number in range(1, 6)]
     rows += [f"E,Hall,existing,{lon(0)},{NORTH}", f"R,Room,required,{lon(10)},{NORTH}"]
@@ -437,6 +467,7 @@ def test_of_many_sites_those_that_exist_or_are_chosen_are_drawn(town: Path, monk
     assert result.rings is not None
     assert {*result.rings["site"]} == {"E", "R", *result.choice.sites.index}
     assert len({*result.rings["site"]}) == 3
+    assert set(result.layers["areas"]["sites"]) == {3}
     few = every[every["site"].isin(result.rings["site"])].reset_index(drop=True)
     assert result.rings.equals(few)
 

@@ -44,7 +44,7 @@ class Outcome(Shown):
         What has no place, by the name of its file without the ending: `scores`, `times`, `overlap`, `choice`, ...
     layers
         What has a place, by the name of its layer in `results.gpkg`: `cells` with their access, `points`,
-        `isochrones`, `communes`, `places_without_access`, and what lies under a map: `streets`, `stress`,
+        `isochrones`, `areas`, `communes`, `places_without_access`, and what lies under a map: `streets`, `stress`,
         `water`, `green`, `railways`, `places`, `transit_lines`, `stops`. Those of a study lie in one CRS, in metres.
     manifest
         What went in and what came out, as in `manifest.json`; `name` is the title of map and report,

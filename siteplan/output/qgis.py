@@ -40,17 +40,19 @@ ORDERED = """CASE WHEN "order" > 0 THEN to_string("order") || '  ' ELSE '' END |
 AROUND = {"placement": "6", "offsetType": "1", "dist": "1", "distUnits": "MM"}
 AROUND |= {"predefinedPositionOrder": "TR,R,BR,TL,L,BL"}
 ALONG = {"placement": "2", "placementFlags": "10", "dist": "0"}
+NESTED = ("isochrones", "areas")  # one mode and limit above the other
 MARKERS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross": "cross2"}
 
 
 def layer_style(layer: str, table: gpd.GeoDataFrame, words: Words, *, beside: Collection[str] = ()) -> str:
     """Give the QML of a layer by its name; of a layer without rows or of any other name, nothing.
 
-    Of the isochrones, those of one mode and limit are shown at first. Sites are labelled with their names, the chosen
-    ones with their order of opening, too; where the layer of those stands `beside`, the labels are theirs alone.
+    Of the isochrones and areas, those of one mode and limit are shown at first. Sites are labelled with their names,
+    the chosen ones with their order of opening, too; where the layer of those stands `beside`, the labels are theirs
+    alone.
     """
-    makers = {"sites": _site_rules, "isochrones": _ring_rules, "cells": _cell_rules, "water": _water_rules}
-    makers |= {"stress": _stress_rules}
+    makers = {"sites": _site_rules, "cells": _cell_rules, "water": _water_rules, "stress": _stress_rules}
+    makers |= dict.fromkeys(NESTED, _ring_rules)
     plain = {
         "choice": _marker("circle", CHOSEN, PAPER),
         "communes": _fill(PAPER, 0, OUTLINE),
@@ -69,7 +71,7 @@ def layer_style(layer: str, table: gpd.GeoDataFrame, words: Words, *, beside: Co
         return ""
     rules = [("TRUE", words[f"title_{layer}"], plain[layer])] if layer in plain else makers[layer](table, words)
     columns = [(str(name), column_caption(str(name), words)) for name in table.columns if name != table.geometry.name]
-    return _qml(rules, label=labels.get(layer, ""), captions=columns, shown=1 if layer == "isochrones" else len(rules))
+    return _qml(rules, label=labels.get(layer, ""), captions=columns, shown=1 if layer in NESTED else len(rules))
 
 
 def _site_rules(table: gpd.GeoDataFrame, words: Words) -> list[Rule]:

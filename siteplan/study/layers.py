@@ -11,6 +11,7 @@ import shapely
 from siteplan.config import Study
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.tags import Access
+from siteplan.output.areas import areas_of
 from siteplan.output.later import Later
 from siteplan.study.load import StudyData
 from siteplan.study.riding import line_layer, stop_layer
@@ -31,8 +32,10 @@ def layers_of(
     """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for."""
     crs, streets, timetable = data.points.crs, data.streets, data.timetable
     calm = any(profile.at_home.stress is not None for profile in study.profiles())
+    plain = None if rings is None else _plain(rings.to_crs(crs))
     layers = {
-        "isochrones": None if rings is None else _plain(rings.to_crs(crs)),
+        "isochrones": plain,
+        "areas": None if plain is None else functools.partial(areas_of, plain),
         "cells": data.cells.join(access),
         "points": data.points,
         "communes": data.communes,

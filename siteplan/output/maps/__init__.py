@@ -65,7 +65,7 @@ COLUMN_ROOM = 2_600_000  # for cells and cards: what is left lets most pages cou
 PARTS = (1, 2, 4, 8, 16)  # of the sites and cells that a page has room for, where nothing less is enough
 LESSER = ("green", "railways", "stops", "lines", "places", "water", "stress", "streets", "territories")
 DRAWN = (
-    *("sites", "isochrones", "cells", "communes", "stops", "transit_lines", "places", "railways", "streets"),
+    *("sites", "isochrones", "areas", "cells", "communes", "stops", "transit_lines", "places", "railways", "streets"),
     *("stress", "water", "green"),
 )
 
@@ -456,7 +456,9 @@ def _layers(
     if "isochrones" in given:
         # The minutes of cells say at a glance what rings say.
         by_minutes = "cells" in given and BEST in by_mode(given["cells"], "minutes")
-        layers += ring_layers(given["isochrones"], cards, tongues, shown=not by_minutes, room=room)
+        layers += ring_layers(
+            given["isochrones"], cards, tongues, areas=given.get("areas"), shown=not by_minutes, room=room
+        )
     if "cells" in given:
         layers += cell_layers(given["cells"], tongues)
     makers = {

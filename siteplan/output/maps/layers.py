@@ -10,13 +10,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from siteplan.catalogue import Measure, mode_order
 from siteplan.errors import warn
 from siteplan.inputs.basemap import place_ranks
 from siteplan.inputs.sites import OPEN
-from siteplan.output.maps.shapes import fewest_merged, lines_of_class, metric, pack, pack_within, simplified, to_degrees
+from siteplan.output.areas import EYE_M, simplified, united
+from siteplan.output.maps.shapes import fewest_merged, lines_of_class, metric, pack, pack_within, to_degrees
 from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, PAPER, RAILWAY, STATUS, STRESS, WATER, mode_colour
 from siteplan.words import Said, Tongues, Words, half_up, say, word
 
@@ -41,8 +41,6 @@ __all__ = [
 Layer = dict[str, Any]
 
 MOST_OWN = 500  # sites whose own areas are drawn
-EYE_M = 5.0  # nobody sees five metres on a town's map
-HOLE_M2 = 10_000.0
 MANY_STOPS = 300
 LABEL_LONG = 4  # characters that a mark has room for
 GROUNDS = {"water": WATER, "green": GREEN}
@@ -166,10 +164,17 @@ def site_layer(cards: list[dict[str, Any]], tongues: Tongues) -> Layer:
 
 
 def ring_layers(
-    rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], tongues: Tongues, *, shown: bool, room: int
+    rings: gpd.GeoDataFrame,
+    cards: list[dict[str, Any]],
+    tongues: Tongues,
+    *,
+    areas: gpd.GeoDataFrame | None = None,
+    shown: bool,
+    room: int,
 ) -> list[Layer]:
     """Give one layer for each mode and limit: the area of any site but the excluded, and each site's own.
 
+    The areas of any, where they are made already (`areas_of`), are taken as they are.
     The layers of the first mode are the `first` to be seen: at once when `shown`, else when a site is picked.
     All of them together take about `room` characters, at the price of corners and of the areas of lesser sites.
     """
@@ -180,8 +185,10 @@ def ring_layers(
     rows = [rings[(rings["mode"] == mode) & (rings["minutes"] == minutes)] for mode, minutes in groups]
     budget = room // len(groups)
     drawn = _by_importance(cards)
+    made = {} if areas is None else areas.set_index(["mode", "minutes"]).geometry
+    whole = [made.get(each) for each in groups]
     with ThreadPoolExecutor() as threads:  # GEOS works outside Python's lock
-        packed = list(threads.map(lambda each: _union_and_own(each, cards, drawn, budget), rows))
+        packed = list(threads.map(lambda of, area: _union_and_own(of, area, cards, drawn, budget=budget), rows, whole))
     known = set(rings["site"])
     bare = sum(card["id"] in known and any(each["own"][at] is None for each in packed) for at, card in enumerate(cards))
     if bare:
@@ -218,7 +225,12 @@ def _ring_layer(rings: gpd.GeoDataFrame, look: tuple[str, str, str], tongues: To
 
 
 def _union_and_own(
-    rings: gpd.GeoDataFrame, cards: list[dict[str, Any]], drawn: Sequence[str], budget: int
+    rings: gpd.GeoDataFrame,
+    area: shapely.MultiPolygon | None,
+    cards: list[dict[str, Any]],
+    drawn: Sequence[str],
+    *,
+    budget: int,
 ) -> dict[str, Any]:
     """Pack what any of the sites reaches (without its holes below a hectare), and what each of those drawn does.
 
@@ -226,8 +238,9 @@ def _union_and_own(
     """
     areas = simplified(rings.geometry, EYE_M)
     excluded = {card["id"] for card in cards if card["status"] == "excluded"}
-    counted = areas.to_numpy()[~rings["site"].isin(excluded).to_numpy()]
-    union = gpd.GeoSeries([shapely.union_all(_filled(counted, HOLE_M2))], crs=areas.crs)
+    if area is None:
+        area = united(areas.to_numpy()[~rings["site"].isin(excluded).to_numpy()])
+    union = gpd.GeoSeries([area], crs=areas.crs)
     own = areas.set_axis(rings["site"])
     own = own[~own.index.duplicated(keep="last")]
     own = own[[site for site in drawn if site in own.index]]
@@ -246,20 +259,6 @@ def _by_importance(cards: list[dict[str, Any]]) -> list[str]:
         return card["status"] not in OPEN, chosen, rank
 
     return [card["id"] for card in sorted(cards, key=place)[:MOST_OWN]]
-
-
-def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
-    """Give the parts of polygons without their holes smaller than `hole_m2`."""
-    parts = shapely.get_parts(areas)
-    rings, of = shapely.get_rings(parts, return_index=True)
-    outer = np.diff(of, prepend=-1) > 0  # a polygon's first ring is its outer one
-    keep = outer | (shapely.area(shapely.polygons(rings)) >= hole_m2)
-    starts = np.flatnonzero(outer[keep])
-    rings = rings[keep]
-    ends = np.append(starts[1:], len(rings))[: len(starts)]  # none where nothing is within reach
-    return np.array(
-        [shapely.Polygon(rings[a], list(rings[a + 1 : b])) for a, b in zip(starts, ends, strict=True)], dtype=object
-    )
 
 
 def territory_layer(territories: gpd.GeoDataFrame, tongues: Tongues) -> Layer:

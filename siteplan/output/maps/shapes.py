@@ -20,7 +20,6 @@ __all__ = [
     "metric",
     "pack",
     "pack_within",
-    "simplified",
     "to_degrees",
 ]
 
@@ -43,15 +42,6 @@ def to_degrees(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
         return degrees
     turned = shapely.transform(degrees.to_numpy(), lambda at: np.column_stack([lon_alike(at[:, 0], crs), at[:, 1]]))
     return gpd.GeoSeries(turned, index=degrees.index, crs=degrees.crs)
-
-
-def simplified(shapes: gpd.GeoSeries, tolerance_m: float) -> gpd.GeoSeries:
-    """Simplify shapes of a metric CRS by at most `tolerance_m` metres; what is narrower may vanish.
-
-    Method: Douglas and Peucker (1973). GEOS' slower topology-preserving kind takes ten times as long on isochrones;
-    this kind, too, gives valid polygons.
-    """
-    return shapes.simplify(tolerance_m, preserve_topology=False)
 
 
 def pack(shapes: gpd.GeoSeries) -> Packed:
