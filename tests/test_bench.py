@@ -18,9 +18,9 @@ from siteplan.network.streets import build_streets
 from siteplan.study import check, read_study
 from siteplan.study.load import load as read
 from tests.bench import __main__ as bench
-from tests.bench import choose, load, million, programs, reach, routers, scale, shapes
+from tests.bench import choose, load, million, programs, reach, routers, scale, shapes, stages, tiles
 from tests.bench.engines import Scipy, Siteplan
-from tests.bench.measure import Row, Told, Took, in_turns, seconds, table
+from tests.bench.measure import Row, Told, Took, in_child, in_turns, seconds, table
 from tests.bench.worlds import Common, MissingError, common, data, grid, people_at
 
 
@@ -254,10 +254,17 @@ def test_an_unknown_task_is_refused() -> None:
 
 
 def test_cities_side_by_side_are_one_network(tmp_path: Path) -> None:
-    nodes, cells = scale.write_tiles(Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf", tmp_path, 2)
-    with pytest.warns(SiteplanWarning, match="have no street"):  # nodes of paths on islands, among others
-        parts = scale.stages(tmp_path)
-    assert set(parts) == {"reading streets", "reading people", "placing people", "minutes, walk", "minutes, bike"}
+    nodes, cells = tiles.write_tiles(Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf", tmp_path, 2)
+    asked = ["--streets", tmp_path / "streets.osm.pbf", "--population", tmp_path / "people.tif"]
+    asked += ["--sites", tmp_path / "sites.csv", "--mode", "walk,bike", "--minutes", "15,20", "--quiet"]
+    for name in ("stages", "command"):
+        told = in_child(f"tests.bench.{name}", "score", *map(str, asked), "-o", str(tmp_path / f"{name}.csv"))
+        if name == "stages":
+            took = told
+    assert (tmp_path / "stages.csv").read_bytes() == (tmp_path / "command.csv").read_bytes()
+    assert list(took["stages"]) == [*stages.STAGES, stages.REST]
+    assert all(user + system > 0 for user, system in took["stages"].values())
+    assert sum(scale.total(took["stages"])) == pytest.approx(took["cpu"], rel=0.02)
     streets = sp.read_streets(tmp_path / "streets.osm.pbf")
     one = sp.read_streets(Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf")
     assert len(streets.u) > 2 * len(one.u)  # the streets that join them; a small place has fewer than a city
@@ -266,3 +273,38 @@ def test_cities_side_by_side_are_one_network(tmp_path: Path) -> None:
     assert nodes > 2 * one.node_count
     assert cells > 0
     assert scale.growth(12, 3.0, 48, 12.0) == pytest.approx(1.0)
+    assert np.isnan(scale.growth(12, 0.0, 48, 12.0))
+
+
+def test_a_stage_within_another_counts_to_itself_alone() -> None:
+    now = [(0.0, 0.0)]
+
+    def work(user: float, system: float) -> None:
+        now[0] = (now[0][0] + user, now[0][1] + system)
+
+    watch = stages.Watch(lambda: now[0])
+    inner = watch.wrap(lambda: work(5, 1), "inner")
+
+    def both() -> None:
+        work(1, 0)
+        inner()
+        work(2, 0)
+
+    work(10, 0)
+    watch.wrap(both, "outer")()
+    watch.turn(stages.REST)
+    assert watch.spent == {stages.REST: (10, 0), "outer": (3, 0), "inner": (5, 1)}
+
+
+def test_a_stage_that_is_none_any_more_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "STAGES", {"scores": ["siteplan.study.stages._scores"]})
+    monkeypatch.setattr("siteplan.study.stages._scores", len)
+    with pytest.raises(RuntimeError, match="never entered: scores"):
+        stages.watched(lambda: None)
+
+
+def test_growth_is_told_of_every_stage_and_of_medians() -> None:
+    runs = [{"stages": {"a": [user, 1.0]}} for user in (3.0, 9.0, 1.0)]
+    assert scale.middle(runs) == {"a": (3.0, 1.0)}
+    (row,) = scale.grown([(12, scale.middle(runs)), (48, {"a": (12.0, 4.0)})])
+    assert (row.ours, row.ratio) == ("12: 3.00 + 1.00 s, 48: 12.00 + 4.00 s", "grows by 1.00 (user's alone 1.00)")

@@ -13,7 +13,7 @@ import pandas as pd
 from tests.bench.measure import Row, in_child, peak_megabytes, seconds
 from tests.bench.worlds import data
 
-__all__ = ["command"]
+__all__ = ["command", "run_here", "told"]
 
 
 def command(rounds: int, *, step: int = 30) -> list[Row]:
@@ -70,12 +70,16 @@ def check(results: Path, count: int) -> None:
         assert (results / name).stat().st_size > 0, name
 
 
-if __name__ == "__main__":
+def run_here() -> dict[str, float]:
+    """Run `siteplan` with the arguments of this process; return its seconds, and the most megabytes it held."""
     began = time.perf_counter()
     try:
         runpy.run_module("siteplan", run_name="__main__", alter_sys=True)
     except SystemExit as stopped:
         if stopped.code:
             raise
-    told_here = {"wall": time.perf_counter() - began, "cpu": time.process_time(), "peak": peak_megabytes()}
-    sys.stdout.write("\n" + json.dumps(told_here) + "\n")
+    return {"wall": time.perf_counter() - began, "cpu": time.process_time(), "peak": peak_megabytes()}
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n" + json.dumps(run_here()) + "\n")

@@ -1,194 +1,86 @@
-"""Scale: a real city laid side by side many times, its streets joined; `score`, its stages, and `run` with pages."""
+"""Scale: `score` and its stages, and `run` with pages, of one place in several sizes: how each grows."""
 
 import itertools
-import json
 import math
 import os
-import sys
+import statistics
 import tempfile
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import osmium
-import pandas as pd
-import pyproj
-import rasterio
-import scipy
-
-from siteplan.geo import metric_crs
-from tests.bench.measure import Row, in_child, megabytes, seconds
+from tests.bench.command import told
+from tests.bench.measure import Row, in_child, megabytes
+from tests.bench.tiles import SITES, write_tiles
 from tests.bench.worlds import data
 
-__all__ = ["growth", "scale", "stages", "write_tiles"]
+__all__ = ["grown", "growth", "middle", "scale", "total"]
 
-CELL = 200.0  # metres across
-SITES, CHOSEN = 85, 10  # a tile; of the sites every tenth exists
-MODES, MINUTES = ("walk", "bike"), (15, 20)
-LINKS = 20  # streets from a tile to the next
+CHOSEN = 10  # a tile
 WRITTEN = ("map.html", "report.html", "results.gpkg", "times.parquet")
 GOAL = 1.1  # the exponent by which no stage may grow
+GOALS = {48: ("60 s CPU", "1 GB"), 240: ("300 s CPU", "4 GB")}  # of a score, by tiles
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Parts = Mapping[str, tuple[float, float]]  # the user's and the system's seconds of each stage
 
 
 def scale(rounds: int) -> list[Row]:
     """Measure `siteplan score`, its stages and `run` on as many tiles as TILES says (3 and 12), and how each grows."""
-    del rounds  # a minute each
-    tiles = [int(part) for part in os.environ.get("TILES", "3,12").split(",")]
-    found: list[tuple[int, dict[str, float]]] = []
+    found: list[tuple[int, Parts]] = []
     rows = []
-    for count in tiles:
+    for count in [int(part) for part in os.environ.get("TILES", "3,12").split(",")]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             nodes, cells = write_tiles(data("porto_alegre/poa_osm.pbf"), folder, count)
-            files = ["--streets", folder / "streets.osm.pbf", "--population", folder / "people.tif"]
-            files += ["--sites", folder / "sites.csv", "--mode", ",".join(MODES)]
-            asked = [*map(str, files), "--minutes", ",".join(map(str, MINUTES)), "--quiet"]
-            score = in_child("tests.bench.command", "score", *asked, "-o", str(folder / "scores.csv"))
-            chosen = ["--set", f"choose.sites={CHOSEN * count}", "-o", str(folder / "results")]
-            run = in_child("tests.bench.command", "run", *asked, *chosen)
+            asked = ["--streets", folder / "streets.osm.pbf", "--population", folder / "people.tif"]
+            asked += ["--sites", folder / "sites.csv", "--mode", "walk,bike", "--minutes", "15,20", "--quiet"]
+            chosen = [*asked, "--set", f"choose.sites={CHOSEN * count}", "-o", folder / "results"]
+            asked += ["-o", folder / "scores.csv"]
+            scores = [in_child("tests.bench.stages", "score", *map(str, asked)) for _ in range(rounds)]
+            run = in_child("tests.bench.command", "run", *map(str, chosen))
             written = ", ".join(f"{name} {megabytes(folder / 'results' / name)} MB" for name in WRITTEN)
-            parts = in_child("tests.bench.scale", str(folder))
+        score = sorted(scores, key=lambda each: each["cpu"])[rounds // 2]
         size = f"{count} tiles ({nodes:,} nodes, {cells:,} cells, {SITES * count:,} sites)"
         times = f"{run['cpu'] / score['cpu']:.1f} times the CPU of score"
-        for task, took, ratio, goal in (
-            (f"`siteplan score`, {size}", score, "", ""),
-            (f"`siteplan run`, {size}, {CHOSEN * count:,} of them chosen", run, times, "3 times"),
+        for task, took, ratio, goals in (
+            (f"`siteplan score`, {size}", score, "", GOALS.get(count, ("", ""))),
+            (f"`siteplan run`, {size}, {CHOSEN * count:,} of them chosen", run, times, ("3 times", "")),
         ):
-            clocks = f"{seconds(took['wall'])} wall, {seconds(took['cpu'])} CPU"
-            rows.append(Row(f"{task}: time", clocks, ratio=ratio, goal=goal))
-            rows.append(Row(f"{task}: peak memory", f"{took['peak']:,.0f} MB"))
+            rows.append(Row(f"{task}: time", told(took), ratio=ratio, goal=goals[0]))
+            rows.append(Row(f"{task}: peak memory", f"{took['peak']:,.0f} MB", goal=goals[1]))
         rows.append(Row(f"{task}: files", written, goal="map 5 MB, GeoPackage 50 MB"))
-        found.append((count, {"the whole score": score["cpu"], **parts}))
+        found.append((count, {"the whole score": total(score["stages"]), **middle(scores)}))
+    return rows + grown(found)
+
+
+def total(parts: Parts) -> tuple[float, float]:
+    """Add up the stages."""
+    user, system = (sum(side) for side in zip(*parts.values(), strict=True))
+    return user, system
+
+
+def middle(scores: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Return what each stage took in the median of several runs, the user's seconds and the system's each."""
+    sides = {stage: zip(*(each["stages"][stage] for each in scores), strict=True) for stage in scores[0]["stages"]}
+    return {stage: (statistics.median(next(side)), statistics.median(next(side))) for stage, side in sides.items()}
+
+
+def grown(found: Sequence[tuple[int, Parts]]) -> list[Row]:
+    """Tell of each stage what it takes at each size, and the exponent by which it grows from size to size."""
+    rows = []
     for stage in found[0][1]:
-        grown = [growth(before[0], before[1][stage], after[0], after[1][stage]) for before, after in _pairs(found)]
-        times = ", ".join(f"{count}: {seconds(parts[stage])}" for count, parts in found)
-        told = ", ".join(f"{exponent:.2f}" for exponent in grown)
-        rows.append(Row(f"{stage}, CPU by tiles", times, ratio=f"grows by {told}" if told else "", goal=f"{GOAL}"))
+        taken = ", ".join(f"{count}: {parts[stage][0]:.2f} + {parts[stage][1]:.2f} s" for count, parts in found)
+        powers = []
+        for (small, less), (large, more) in itertools.pairwise((count, parts[stage]) for count, parts in found):
+            own = growth(small, less[0], large, more[0])
+            powers.append(f"{growth(small, sum(less), large, sum(more)):.2f} (user's alone {own:.2f})")
+        task = f"{stage}, CPU by tiles, user + system"
+        rows.append(Row(task, taken, ratio=f"grows by {', '.join(powers)}" if powers else "", goal=f"{GOAL}"))
     return rows
 
 
-def _pairs(found: list[Any]) -> list[tuple[Any, Any]]:
-    return list(itertools.pairwise(found))
-
-
 def growth(small: float, less: float, large: float, more: float) -> float:
-    """Return the exponent by which a time grows with a size: 1 = in proportion to it."""
+    """Return the exponent by which a time grows with a size: 1 = in proportion to it; NaN where nothing was taken."""
+    if min(less, more) <= 0:
+        return math.nan
     return math.log(more / less) / math.log(large / small)
-
-
-def write_tiles(source: Path, folder: Path, count: int) -> tuple[int, int]:
-    """Write the streets of `count` cities side by side, people and sites; return the numbers of nodes and cells."""
-    columns = next(each for each in range(math.isqrt(count - 1) + 1, count + 1) if count % each == 0)
-    corners = [(k % columns, k // columns) for k in range(count)]
-    place, size, streets = _write_streets(source, folder / "streets.osm.pbf", corners)
-    every = np.concatenate([place + np.array(corner) * size for corner in corners])
-    cells = _write_people(every, folder / "people.tif")
-    random = np.random.default_rng(1)
-    # An islet may be more than 1.6 km from any other street, where no site may be.
-    tile, node = np.divmod(random.choice(len(streets) * count, SITES * count, replace=False), len(streets))
-    chosen = every[tile * len(place) + streets[node]].round(6)
-    names = [f"S{number:06}" for number in range(len(chosen))]
-    status = np.where(np.arange(len(chosen)) % 10 == 0, "existing", "candidate")
-    table = {"site": names, "name": names, "lon": chosen[:, 0], "lat": chosen[:, 1], "status": status}
-    pd.DataFrame(table).to_csv(folder / "sites.csv", index=False)
-    return len(every), cells
-
-
-def _write_streets(source: Path, file: Path, corners: list[tuple[int, int]]) -> tuple[Floats, Floats, Ints]:
-    """Write the tiles; return where the nodes of one are (degrees), how large one is, and the nodes of its streets."""
-    number: dict[int, int] = {}
-    points, named, ways = [], {}, []
-    for thing in osmium.FileProcessor(str(source)):
-        if thing.is_node():
-            if len(thing.tags):
-                named[len(points)] = dict(thing.tags)
-            number[thing.id] = len(points)
-            points.append((thing.lon, thing.lat))
-        elif thing.is_way():
-            refs = [number[node.ref] for node in thing.nodes if node.ref in number]
-            ways.append((refs, dict(thing.tags)))
-    place = np.array(points)
-    streets = np.unique(np.concatenate([refs for refs, tags in ways if tags.get("highway") == "residential"]))
-    low, high = np.quantile(place[streets], [0.002, 0.998], axis=0)
-    size = high - low
-    # Who stands at one side of a tile is joined to who stands at the opposite side of the next.
-    sides = {}
-    for axis in (0, 1):
-        order = streets[np.argsort(place[streets, axis], kind="stable")]
-        for side, some in ((0, order[: 20 * LINKS]), (1, order[-20 * LINKS :])):
-            sides[axis, side] = some[np.argsort(place[some, 1 - axis], kind="stable")][::20]
-    first = {corner: 1 + k * len(points) for k, corner in enumerate(corners)}
-    with osmium.SimpleWriter(str(file)) as writer:
-        for corner in corners:
-            for k, (lon, lat) in enumerate((place + np.array(corner) * size).tolist()):
-                tags = named.get(k, {})
-                writer.add_node(osmium.osm.mutable.Node(id=first[corner] + k, location=(lon, lat), tags=tags))
-        drawn = 0
-        for corner in corners:
-            lines = [([first[corner] + ref for ref in refs], tags) for refs, tags in ways]
-            for axis, beside in ((0, (corner[0] + 1, corner[1])), (1, (corner[0], corner[1] + 1))):
-                for one, other in zip(sides[axis, 1], sides[axis, 0], strict=True) if beside in first else ():
-                    ends = [first[corner] + int(one), first[beside] + int(other)]
-                    lines.append((ends, {"highway": "residential"}))
-            for refs, tags in lines:
-                drawn += 1
-                writer.add_way(osmium.osm.mutable.Way(id=drawn, nodes=refs, tags=tags))
-    return place, size, streets[_together(ways, len(points))[streets]]
-
-
-def _together(ways: list[Any], count: int) -> npt.NDArray[np.bool_]:
-    """Tell which nodes are in the largest part of the ways that hangs together."""
-    pairs = np.array([pair for refs, tags in ways if "highway" in tags for pair in itertools.pairwise(refs)])
-    links = scipy.sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(count, count))
-    part = scipy.sparse.csgraph.connected_components(links, directed=False)[1]
-    return np.asarray(part == np.bincount(part).argmax())
-
-
-def _write_people(every: Floats, file: Path) -> int:
-    """Write people where the nodes of streets are; return how many cells have some."""
-    crs = metric_crs((*every.min(axis=0), *every.max(axis=0)))
-    x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*every.T)
-    west, north = np.floor(x.min() / CELL) * CELL, np.ceil(y.max() / CELL) * CELL
-    column, row = ((x - west) / CELL).astype(int), ((north - y) / CELL).astype(int)
-    wide, high = int(column.max()) + 1, int(row.max()) + 1
-    nodes = np.bincount(row * wide + column, minlength=wide * high)
-    people = np.round(nodes * np.random.default_rng(2).gamma(2, 3, len(nodes))).astype(np.float32)
-    profile = {"driver": "GTiff", "width": wide, "height": high, "count": 1, "dtype": "float32", "nodata": -1}
-    transform = rasterio.Affine(CELL, 0, west, 0, -CELL, north)
-    with rasterio.open(file, "w", crs=crs, transform=transform, compress="deflate", **profile) as raster:
-        raster.write(people.reshape(high, wide), 1)
-    return int((people > 0).sum())
-
-
-def stages(folder: Path) -> Mapping[str, float]:
-    """Run the stages of a score one by one; return the CPU seconds of each."""
-    import siteplan as sp
-
-    taken: dict[str, float] = {}
-
-    def run(stage: str, work: Any) -> Any:
-        start = time.process_time()
-        found = work()
-        taken[stage] = time.process_time() - start
-        return found
-
-    streets = run("reading streets", lambda: sp.read_streets(folder / "streets.osm.pbf"))
-    sites = sp.read_sites(folder / "sites.csv")
-    cells = run("reading people", lambda: sp.read_population(folder / "people.tif"))
-    people = run("placing people", lambda: sp.place_people(cells, streets))
-    for mode in MODES:
-        run(
-            f"minutes, {mode}",
-            lambda mode=mode: sp.travel_times(streets, sites, people, mode=mode, minutes=max(MINUTES)),
-        )
-    return taken
-
-
-if __name__ == "__main__":
-    sys.stdout.write("\n" + json.dumps(stages(Path(sys.argv[1]))) + "\n")
