@@ -18,7 +18,7 @@ from siteplan.network.streets import build_streets
 from siteplan.study import check, read_study
 from siteplan.study.load import load as read
 from tests.bench import __main__ as bench
-from tests.bench import choose, load, million, programs, reach, routers, scale, shapes, stages, tiles
+from tests.bench import choose, load, million, programs, reach, routers, scale, shapes, sharing, stages, tiles
 from tests.bench.engines import Scipy, Siteplan
 from tests.bench.measure import Row, Told, Took, in_child, in_turns, seconds, table
 from tests.bench.worlds import Common, MissingError, common, data, grid, people_at
@@ -308,3 +308,20 @@ def test_growth_is_told_of_every_stage_and_of_medians() -> None:
     assert scale.middle(runs) == {"a": (3.0, 1.0)}
     (row,) = scale.grown([(12, scale.middle(runs)), (48, {"a": (12.0, 4.0)})])
     assert (row.ours, row.ratio) == ("12: 3.00 + 1.00 s, 48: 12.00 + 4.00 s", "grows by 1.00 (user's alone 1.00)")
+
+
+def test_a_run_has_the_same_bytes_though_a_worker_is_killed(tmp_path: Path) -> None:
+    extract = Path(__file__).parent.parent / "data" / "sample" / "streets.osm.pbf"
+    tiles.write_tiles(extract, tmp_path, 1)
+    study = sharing.STUDY.format(chosen=10).replace("[walk, bike]", "[walk]").replace("[15, 20]", "[5]")
+    (tmp_path / "study.yaml").write_text(study, encoding="utf-8")
+    one = in_child("tests.bench.sharing", str(tmp_path), "one", "1", "")
+    two = in_child("tests.bench.sharing", str(tmp_path), "processes", "2", "killed")
+    assert sharing.different(one["files"], two["files"]) == []
+    assert {"scores.csv", "results.gpkg", "map.html"} <= {*one["files"]}
+    with pytest.raises(RuntimeError, match="no worker was killed"):
+        in_child("tests.bench.sharing", str(tmp_path), "one", "1", "killed")
+
+
+def test_files_with_other_bytes_are_named() -> None:
+    assert sharing.different({"a": "1", "b": "1"}, {"a": "2", "b": "1", "c": "1"}) == ["a", "c"]

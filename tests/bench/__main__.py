@@ -26,6 +26,7 @@ from tests.bench import (
     routers,
     scale,
     shapes,
+    sharing,
     siting,
     start,
     transit,
@@ -39,6 +40,11 @@ def engines(rounds: int) -> list[Row]:
     return routers.engines(rounds) + planners.planners(rounds)
 
 
+def size(rounds: int) -> list[Row]:
+    """Measure how work grows with a place, and how it is shared out."""
+    return scale.scale(rounds) + sharing.sharing(rounds)
+
+
 TASKS: dict[str, Callable[[int], list[Row]]] = {
     "origins": reach.origins,
     "every-node": reach.every_node,
@@ -49,7 +55,7 @@ TASKS: dict[str, Callable[[int], list[Row]]] = {
     "start": start.start,
     "command": command.command,
     "load": load.load,
-    "scale": scale.scale,
+    "scale": size,
     "cover": siting.cover,
     "median": siting.median,
     "choose": choose.choose,

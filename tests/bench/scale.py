@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import os
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,11 @@ from typing import Any
 
 from tests.bench.command import told
 from tests.bench.measure import Row, in_child, megabytes
-from tests.bench.tiles import SITES, write_tiles
+from tests.bench.tiles import CHOSEN, SITES, asked_tiles, write_tiles
 from tests.bench.worlds import data
 
 __all__ = ["grown", "growth", "middle", "scale", "total"]
 
-CHOSEN = 10  # a tile
 WRITTEN = ("map.html", "report.html", "results.gpkg", "times.parquet")
 GOAL = 1.1  # the exponent by which no stage may grow
 GOALS = {48: ("60 s CPU", "1 GB"), 240: ("300 s CPU", "4 GB")}  # of a score, by tiles
@@ -28,7 +26,7 @@ def scale(rounds: int) -> list[Row]:
     """Measure `siteplan score`, its stages and `run` on as many tiles as TILES says (3 and 12), and how each grows."""
     found: list[tuple[int, Parts]] = []
     rows = []
-    for count in [int(part) for part in os.environ.get("TILES", "3,12").split(",")]:
+    for count in asked_tiles():
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             nodes, cells = write_tiles(data("porto_alegre/poa_osm.pbf"), folder, count)

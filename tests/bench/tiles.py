@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,20 @@ import scipy
 
 from siteplan.geo import metric_crs
 
-__all__ = ["SITES", "write_tiles"]
+__all__ = ["CHOSEN", "SITES", "asked_tiles", "write_tiles"]
 
 CELL = 200.0  # metres across
 SITES = 85  # a tile; every tenth exists
+CHOSEN = 10  # of the sites of a tile
 LINKS = 20  # streets from a tile to the next
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+def asked_tiles() -> list[int]:
+    """Return how many tiles are measured: what TILES says, or 3 and 12."""
+    return [int(part) for part in os.environ.get("TILES", "3,12").split(",")]
 
 
 def write_tiles(source: Path, folder: Path, count: int) -> tuple[int, int]:
