@@ -10,9 +10,9 @@ By public transport the surface starts from places along the streets, and their 
 counts people: so it has its islands around stops. What is reached without a ride is drawn as without a timetable.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -32,12 +32,14 @@ from siteplan.network.snapping import HARD_LIMIT, Modes, as_modes, link, measure
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, timetable_on
 from siteplan.parallel import PARTS, cut, each, lent
+from siteplan.routing.nearest import NearestSurface, Surface
 from siteplan.routing.query import RideQuery
 from siteplan.routing.rides import RideTimes, Window, plan_rides, ride_costs, some_rides
 from siteplan.routing.search import MINUTE, Search, costs, prepare_along, room_for, runs_backwards
 from siteplan.routing.surfaces import outlines, prepare_places, search_surface, spread_places
+from siteplan.units import Unit
 
-__all__ = ["isochrones"]
+__all__ = ["Drawing", "isochrones"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +50,7 @@ STEP_RIDES = 50.0  # metres between those whose journeys by public transport are
 NEXT_TO_NOTHING = 1e-6  # minutes
 BLOCK = 32  # sites whose journeys are held at once, at most
 
-Surface = tuple[npt.NDArray[np.float32], float, float]  # values, and x and y of the centre in the south-west
+Drawn = tuple[list[list[Any]], NearestSurface | None]  # the shapes of some sites, one a limit, and the least surface
 
 
 @door()
@@ -107,40 +109,92 @@ def isochrones(
     1  S01  walk     20.0  5.0
     """
     unit, given = asked_limits(minutes, metres)
-    limits = sorted(as_limits(given))
-    backwards = runs_backwards(direction)
-    asked, *others = measured(as_modes(mode), unit)
-    if others:
-        how: dict[str, Any] = {unit: limits, "direction": direction, "transit": transit}
-        how |= {"executor": executor, "progress": progress}
-        tables = [isochrones(streets, sites, mode=one, **how) for one in (asked, *others)]
-        return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=streets.crs)
-    work: dict[str, Any] = {"executor": executor, "progress": progress, "total": len(sites)}
-    if isinstance(asked, Rides):
-        timetable = timetable_on(streets, transit)
-        cutoffs = ride_costs(limits, asked, timetable)
-        ridden, calls = _by_transit(timetable, sites, asked, cutoffs, backwards=backwards)
-        parts = each(_Ridden.some, calls, shared=(ridden,), **work)
-    else:
-        cutoffs = costs(limits, unit)
-        surfaces = _surfaces(streets, sites, asked, cutoffs, backwards=backwards)
-        calls = [(surfaces.rows[first:stop],) for first, stop in cut(len(surfaces.rows))]
-        parts = each(_Surfaces.some, calls, shared=(surfaces, cutoffs), **work)
-    shapes = np.full((len(sites), len(cutoffs)), shapely.MultiPolygon(), dtype=object)
-    for (rows, *_), drawn in zip(calls, parts, strict=True):
-        for row, of_site in zip(rows, drawn, strict=True):
-            shapes[row] = of_site
-    count = len(cutoffs)
-    return gpd.GeoDataFrame(
-        {
-            "site": np.repeat(sites.index.astype(str).to_numpy(), count),
-            "mode": asked.name,
-            unit: np.tile(np.array(limits, float), len(sites)),
-            **({"speed_kmh": asked.speed_kmh} if unit == "minutes" else {}),
-        },
-        geometry=shapes.ravel(),
-        crs=streets.crs,
-    )
+    how: dict[str, Any] = {"direction": direction, "transit": transit}
+    drawings = [Drawing(one, unit, as_limits(given), **how) for one in measured(as_modes(mode), unit)]
+    tables = [drawing.of(streets, sites, executor=executor, progress=progress) for drawing in drawings]
+    return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=streets.crs)
+
+
+@dataclass
+class Drawing:
+    """How the areas of sites are drawn by one mode, and the surface of all sites that were drawn so far.
+
+    Attributes
+    ----------
+    profile, unit, limits, direction, transit
+        As `isochrones` is given them.
+    dissolving
+        Whether the surfaces of all sites are put together, for `dissolved`.
+    """
+
+    profile: Profile | Rides
+    unit: Unit
+    limits: Sequence[float]
+    direction: Literal["to", "from"] = "to"
+    transit: Timetable | None = None
+    dissolving: bool = False
+    nearest: NearestSurface | None = field(default=None, init=False)
+    cutoffs: npt.NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.limits = sorted(self.limits)
+
+    def of(
+        self,
+        streets: StreetNetwork,
+        sites: gpd.GeoDataFrame,
+        *,
+        executor: Executor | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Draw some sites, as `isochrones` does."""
+        backwards, profile = runs_backwards(self.direction), self.profile
+        work: dict[str, Any] = {"executor": executor, "progress": progress, "total": len(sites)}
+        if isinstance(profile, Rides):
+            timetable = timetable_on(streets, self.transit)
+            self.cutoffs = ride_costs(self.limits, profile, timetable)
+            ridden, calls = _by_transit(timetable, sites, profile, self.cutoffs, backwards=backwards)
+            parts = each(_Ridden.some, calls, shared=(ridden, self.dissolving), **work)
+        else:
+            self.cutoffs = costs(self.limits, self.unit)
+            surfaces = _surfaces(streets, sites, profile, self.cutoffs, backwards=backwards)
+            calls = [(surfaces.rows[first:stop],) for first, stop in cut(len(surfaces.rows))]
+            parts = each(_Surfaces.some, calls, shared=(surfaces, self.cutoffs, self.dissolving), **work)
+        shapes = np.full((len(sites), len(self.limits)), shapely.MultiPolygon(), dtype=object)
+        for (rows, *_), (drawn, nearest) in zip(calls, parts, strict=True):
+            for row, of_site in zip(rows, drawn, strict=True):
+                shapes[row] = of_site
+            if self.nearest is None:
+                self.nearest = nearest
+            elif nearest is not None:
+                self.nearest.join(nearest)
+        named = np.repeat(sites.index.astype(str).to_numpy(), len(self.limits))
+        return self._table(named, shapes.ravel(), streets.crs)
+
+    def dissolved(self, crs: Any) -> gpd.GeoDataFrame:
+        """Draw what lies within each limit of any of the sites that were drawn, as one area: the contour of the least.
+
+        It holds the area of every site and, between two that meet, up to a cell more than these. Columns as those of
+        `isochrones`, but `site` is missing.
+        """
+        shapes = np.full(len(self.limits), shapely.MultiPolygon(), dtype=object)
+        if self.nearest is not None:
+            parts: list[list[Any]] = [[] for _ in self.limits]
+            pace = _pace(self.profile.access if isinstance(self.profile, Rides) else self.profile)
+            for bands in self.nearest.pieces():
+                drawn = [_contours(band, self.cutoffs, pace) for band in bands]
+                for at, areas in enumerate(zip(*drawn, strict=True)):
+                    parts[at] += shapely.get_parts(areas[0] if len(areas) == 1 else shapely.union_all(areas)).tolist()
+            shapes[:] = [shapely.MultiPolygon(each) for each in parts]
+        return self._table(np.full(len(shapes), None, dtype=object), shapes, crs)
+
+    def _table(self, site: npt.NDArray[np.object_], shapes: npt.NDArray[np.object_], crs: Any) -> gpd.GeoDataFrame:
+        """Lay out areas, all limits of a site below each other."""
+        columns = {"site": site, "mode": self.profile.name}
+        columns[self.unit] = np.tile(np.array(self.limits, float), len(shapes) // len(self.limits))
+        if self.unit == "minutes":
+            columns["speed_kmh"] = self.profile.speed_kmh
+        return gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
 
 
 def _pace(profile: Profile) -> float:
@@ -190,9 +244,9 @@ class _Surfaces:
             found: Surface = search_surface(k, self.beyond, self.ends[k], self.places, grain, kernel, room)
         return found
 
-    def some(self, cutoffs: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> list[list[Any]]:
-        """Return the shapes of some sites, one a limit."""
-        return [_contours(self.of(row), cutoffs, self.pace) for row in rows]
+    def some(self, cutoffs: npt.NDArray[np.int64], dissolving: bool, rows: npt.NDArray[np.int64]) -> Drawn:
+        """Draw some sites."""
+        return _drawn((self.of(row) for row in rows), cutoffs, self.pace, self.beyond if dissolving else None)
 
 
 def _surfaces(
@@ -269,12 +323,15 @@ class _Ridden:
     rides: Rides
     cutoffs: npt.NDArray[np.int64]
 
-    def some(self, rows: npt.NDArray[np.int64], own: list[tuple[Any, Any, Any]]) -> list[list[Any]]:
-        """Return the shapes of some sites, one a limit; `own` is what they have of their own, by way."""
+    def some(self, dissolving: bool, rows: npt.NDArray[np.int64], own: list[tuple[Any, Any, Any]]) -> Drawn:
+        """Draw some sites; `own` is what they have of their own, by way."""
         found = [some_rides(window, *sites) for window, sites in zip(self.windows, own, strict=True)]
-        return [self._one(int(row), [way[k] for way in found]) for k, row in enumerate(rows)]
+        pace, beyond = _pace(self.rides.access), _beyond(self.rides.access, self.cutoffs)
+        surfaces = (self._of(int(row), [way[k] for way in found]) for k, row in enumerate(rows))
+        return _drawn(surfaces, self.cutoffs, pace, beyond if dissolving else None)
 
-    def _one(self, row: int, found: list[RideTimes]) -> list[Any]:
+    def _of(self, row: int, found: list[RideTimes]) -> Surface | None:
+        """Return the surface of a site; None of one that has no way from anywhere."""
         pace, beyond, both = _pace(self.rides.access), _beyond(self.rides.access, self.cutoffs), []
         for surface, one in zip(self.surfaces, found, strict=True):
             alone = self.rides.direct_walk_minutes
@@ -282,9 +339,9 @@ class _Ridden:
             if len(one.point):
                 there.append(spread_places(self.xy[one.point], np.ascontiguousarray(one.cost), CELL, pace, beyond))
             if not there:
-                return [shapely.MultiPolygon()] * len(self.cutoffs)
+                return None
             both.append(_joined(there, np.minimum, beyond))
-        return _contours(_joined(both, np.maximum, beyond), self.cutoffs, pace)
+        return _joined(both, np.maximum, beyond)
 
 
 def _by_transit(
@@ -352,6 +409,21 @@ def _joined(surfaces: list[Surface], choose: np.ufunc, beyond: int) -> Surface:
 
 
 # Contours -------------------------------------------------------------------------------------------------------------
+
+
+def _drawn(
+    surfaces: Iterable[Surface | None], cutoffs: npt.NDArray[np.int64], pace: float, beyond: int | None
+) -> Drawn:
+    """Draw the contours of some surfaces, and put the surfaces together where it is told what is `beyond` them."""
+    nearest, shapes = None if beyond is None else NearestSurface(CELL, beyond), []
+    for surface in surfaces:
+        if surface is None:
+            shapes.append([shapely.MultiPolygon()] * len(cutoffs))
+            continue
+        shapes.append(_contours(surface, cutoffs, pace))
+        if nearest is not None:
+            nearest.add(surface)
+    return shapes, nearest
 
 
 def _contours(surface: Surface, cutoffs: npt.NDArray[np.int64], pace: float) -> list[Any]:

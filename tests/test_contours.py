@@ -15,13 +15,15 @@ from hypothesis.extra.numpy import arrays
 
 from oracles import reached_area
 from siteplan.config import BIKE, WALK, Profile, Rides
-from siteplan.contours import REACH, _contour, _surfaces, isochrones
+from siteplan.contours import REACH, Drawing, _contour, _surfaces, isochrones
 from siteplan.errors import InputError, StudyError
 from siteplan.network.graph import mode_graph
 from siteplan.network.slope import Climb
 from siteplan.network.snapping import link, positions
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.transit import Timetable, build_timetable
+from siteplan.routing import nearest
+from siteplan.routing.nearest import NearestSurface
 from siteplan.routing.search import costs, prepare, times
 from siteplan.routing.surfaces import spread_places
 from test_graph import detoured, some_turns, turned
@@ -212,6 +214,36 @@ def test_its_outlines_are_those_of_contourpy(values: npt.NDArray[np.float32]) ->
     ]
     assert ours.is_valid
     assert shapely.equals_exact(ours.normalize(), shapely.MultiPolygon(theirs).normalize(), 1e-6)
+
+
+a_grid = arrays(np.float32, st.tuples(st.integers(1, 7), st.integers(1, 7)), elements=st.integers(0, 9))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(a_grid, st.integers(-9, 30), st.integers(-9, 30)), min_size=1, max_size=5), st.integers(1, 4))
+def test_the_area_of_any_site_is_the_contour_of_the_least_of_their_surfaces(
+    laid: list[tuple[npt.NDArray[np.float32], int, int]], most: int
+) -> None:
+    surfaces = [(np.pad(grid, 1, constant_values=9), column * GRID, row * GRID) for grid, column, row in laid]
+    whole = np.full((60, 60), np.float32(9))
+    for grid, west, south in surfaces:
+        row, column = round(south / GRID) + 10, round(west / GRID) + 10
+        part = whole[row : row + grid.shape[0], column : column + grid.shape[1]]
+        np.minimum(part, grid, out=part)
+    twin = _contour((whole, -10 * GRID, -10 * GRID), 4.5, 7.0)
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(nearest, "BLOCK", 4)
+        small.setattr(nearest, "MOST", most)
+        some, rest = NearestSurface(GRID, 9), NearestSurface(GRID, 9)
+        for at, surface in enumerate(surfaces):
+            (some if at % 2 else rest).add(surface)
+        some.join(rest)
+        pieces = [shapely.union_all([_contour(band, 4.5, 7.0) for band in bands]) for bands in some.pieces()]
+    drawn = shapely.MultiPolygon([part for piece in pieces for part in shapely.get_parts(piece)])
+    assert drawn.is_valid
+    assert shapely.equals(drawn, twin)
+    for surface in surfaces:
+        assert shapely.difference(_contour(surface, 4.5, 7.0), twin).area < 1e-6
 
 
 # Tiny worlds ----------------------------------------------------------------------------------------------------------
@@ -423,3 +455,26 @@ def test_rides_too_are_nested_and_the_same_alone(case: Case, minutes: list[float
     walked = isochrones(transit.streets, case.sites, mode=case.rides.walk, minutes=minutes, direction=direction)
     own = walked.geometry.to_numpy().reshape(together.shape)
     assert (shapely.area(shapely.difference(own, together)) < 1e-3).all()
+
+
+def test_an_area_of_any_site_holds_the_area_of_each() -> None:
+    streets, sites = block(300).streets(), places([(0.0, 0.0), (600.0, 600.0), (1200.0, 300.0)])
+    drawing = Drawing(WALK, "minutes", [8, 4], dissolving=True)
+    own = [drawing.of(streets, sites.iloc[:1]), drawing.of(streets, sites.iloc[1:])]
+    assert shapely.to_wkb(np.concatenate([each.geometry for each in own])).tolist() == [
+        each.wkb for each in rings(streets, sites, minutes=[4, 8])
+    ]
+    areas = drawing.dissolved(streets.crs)
+    assert areas["minutes"].tolist() == [4, 8]
+    assert areas["site"].isna().all()
+    for limit, area in zip(areas["minutes"], areas.geometry, strict=True):
+        union = shapely.union_all([each for table in own for each in table.geometry[table["minutes"] == limit]])
+        assert area.is_valid
+        assert shapely.difference(union, area).area < 1e-6
+        assert union.area <= area.area < union.area * 1.01
+
+
+def test_an_area_of_sites_without_a_street_is_empty() -> None:
+    drawing = Drawing(WALK, "minutes", [4], dissolving=True)
+    drawing.of(line().streets(), places([(0.0, 90_000.0)]))
+    assert drawing.dissolved("EPSG:3857").geometry.is_empty.all()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteplan.config import Profile, Rides, Study
-from siteplan.contours import isochrones
+from siteplan.contours import Drawing
 from siteplan.errors import InputError, StudyError, listed
 from siteplan.inputs.times import read_times
 from siteplan.inputs.values import same_codes
@@ -340,37 +340,43 @@ def rings_of(
     *,
     cache: Cache,
     means: Means,
+    dissolving: bool = False,
 ) -> gpd.GeoDataFrame:
-    """Draw the isochrones of sites by all modes, or take those drawn before: by site, then mode and limit as asked."""
-    tables = []
+    """Draw the isochrones of sites by all modes, or take those drawn before: by site, then mode and limit as asked.
+
+    Where they are `dissolving`, what is within reach of any of these sites follows, whose `site` is missing.
+    """
+    tables, unit = [], study.travel.unit
     for profile in study.profiles():
         # Who lives where shapes no isochrone.
         inputs = fingerprint(study, streets, without=("population", "communes", "extent", *_unused(profile)))
-        limits: dict[str, Any] = {study.travel.unit: study.travel.limits_of(profile.name)}
-        told = {"profile": profile.model_dump(exclude={"title"}), **limits, "drawn": list(map(str, sites.index))}
-        key = content_key({**inputs, **told})
-        how = {"mode": profile, **limits, "direction": study.travel.direction, "transit": timetable}
+        limits, way = study.travel.limits_of(profile.name), study.travel.direction
+        told = {"profile": profile.model_dump(exclude={"title"}), unit: limits, "drawn": list(map(str, sites.index))}
+        key = content_key({**inputs, **told, "dissolving": dissolving})
+        drawing = Drawing(profile, unit, limits, direction=way, transit=timetable, dissolving=dissolving)
         tiled = len(streets.u) > LARGE and len(sites) > DRAWN
         tile = tiles_of(sites, DRAWN) if tiled else np.zeros(len(sites), np.int64)
-        make = functools.partial(_drawn, functools.partial(isochrones, streets, **how), sites, tile, means)
+        make = functools.partial(_drawn, drawing, streets, sites, tile, means)
         table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
         tables.append(table.set_crs(streets.crs, allow_override=True))
     rings = pd.concat(tables, ignore_index=True)
-    rank = {site: at for at, site in enumerate(sites.index)}
-    order = np.argsort(rings["site"].astype(str).map(rank).to_numpy(), kind="stable")
+    rank = {site: at for at, site in enumerate(sites.index.astype(str))}
+    order = np.argsort(rings["site"].map(rank).fillna(len(rank)).to_numpy(), kind="stable")
     return gpd.GeoDataFrame(rings.iloc[order].reset_index(drop=True), crs=streets.crs)
 
 
 def _drawn(
-    draw: functools.partial[gpd.GeoDataFrame], sites: gpd.GeoDataFrame, tile: npt.NDArray[np.int64], means: Means
+    drawing: Drawing, streets: StreetNetwork, sites: gpd.GeoDataFrame, tile: npt.NDArray[np.int64], means: Means
 ) -> gpd.GeoDataFrame:
     """Draw tile by tile, as what is known of all places along the streets around many sites takes much memory."""
     tables = []
 
     def tell(before: int, done: int, _: int) -> None:
-        means.tell(f"isochrones {draw.keywords['mode'].name}", before + done, len(sites))
+        means.tell(f"isochrones {drawing.profile.name}", before + done, len(sites))
 
     for at in range(int(tile.max(initial=0)) + 1):
         progress = functools.partial(tell, int((tile < at).sum()))
-        tables.append(draw(sites[tile == at], progress=progress, executor=means.executor))
+        tables.append(drawing.of(streets, sites[tile == at], progress=progress, executor=means.executor))
+    if drawing.dissolving:
+        tables.append(drawing.dissolved(streets.crs))
     return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=tables[0].crs)
