@@ -11,7 +11,6 @@ import shapely
 from siteplan.config import Study
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.tags import Access
-from siteplan.output.areas import areas_of
 from siteplan.output.later import Later
 from siteplan.study.load import StudyData
 from siteplan.study.riding import line_layer, stop_layer
@@ -34,8 +33,7 @@ def layers_of(
     calm = any(profile.at_home.stress is not None for profile in study.profiles())
     plain = None if rings is None else _plain(rings.to_crs(crs))
     layers = {
-        "isochrones": plain,
-        "areas": None if plain is None else functools.partial(areas_of, plain),
+        **({} if plain is None else _with_areas(plain)),
         "cells": data.cells.join(access),
         "points": data.points,
         "communes": data.communes,
@@ -50,6 +48,15 @@ def layers_of(
     there = {name: layer for name, layer in layers.items() if layer is not None}
     made = {name: layer if callable(layer) or name == "points" else layer.to_crs(crs) for name, layer in there.items()}
     return Later(made)
+
+
+def _with_areas(drawn: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Tell the isochrones of sites from the areas of any of them."""
+    of_any = drawn["site"].isna()
+    rings = drawn[~of_any].assign(site=drawn["site"][~of_any].to_numpy(object))  # text, as none is missing
+    areas = drawn[of_any].reset_index(drop=True).drop(columns="site")
+    areas.insert(areas.columns.get_loc("geometry"), "sites", rings["site"].nunique())
+    return {"isochrones": rings, "areas": areas}
 
 
 def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

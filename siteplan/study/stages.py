@@ -165,7 +165,10 @@ def run_into(
 
 
 def _rings(found: Searched, opened: Collection[str]) -> gpd.GeoDataFrame | None:
-    """Draw the isochrones of all sites; of more than `MOST_DRAWN`, of those that exist, are required or chosen."""
+    """Draw the isochrones of all sites, and what is within reach of any of them.
+
+    Of more than `MOST_DRAWN`, of those that exist, are required or chosen.
+    """
     data, sites = found.data, found.data.sites
     if len(sites) > MOST_DRAWN:
         sites = sites[sites["status"].isin(("existing", "required")) | sites.index.astype(str).isin(opened)]
@@ -176,7 +179,8 @@ def _rings(found: Searched, opened: Collection[str]) -> gpd.GeoDataFrame | None:
     if data.streets is None or sites.empty:
         return None
     give_back()  # pairs of sites and points that a choice was made of
-    return rings_of(found.study, data.streets, data.timetable, sites, cache=found.cache, means=found.means)
+    how: dict[str, Any] = {"cache": found.cache, "means": found.means, "dissolving": True}
+    return rings_of(found.study, data.streets, data.timetable, sites, **how)
 
 
 def _for_map(found: Searched) -> dict[str, pd.DataFrame]:

@@ -10,13 +10,22 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from siteplan.catalogue import Measure, mode_order
 from siteplan.errors import warn
 from siteplan.inputs.basemap import place_ranks
 from siteplan.inputs.sites import OPEN
-from siteplan.output.areas import EYE_M, simplified, united
-from siteplan.output.maps.shapes import fewest_merged, lines_of_class, metric, pack, pack_within, to_degrees
+from siteplan.output.maps.shapes import (
+    by_ring,
+    fewest_merged,
+    lines_of_class,
+    metric,
+    pack,
+    pack_within,
+    simplified,
+    to_degrees,
+)
 from siteplan.output.palette import CHOSEN, GREEN, OUTLINE, PAPER, RAILWAY, STATUS, STRESS, WATER, mode_colour
 from siteplan.words import Said, Tongues, Words, half_up, say, word
 
@@ -41,6 +50,8 @@ __all__ = [
 Layer = dict[str, Any]
 
 MOST_OWN = 500  # sites whose own areas are drawn
+EYE_M = 5.0  # nobody sees five metres on a town's map
+HOLE_M2 = 10_000.0
 MANY_STOPS = 300
 LABEL_LONG = 4  # characters that a mark has room for
 GROUNDS = {"water": WATER, "green": GREEN}
@@ -174,7 +185,7 @@ def ring_layers(
 ) -> list[Layer]:
     """Give one layer for each mode and limit: the area of any site but the excluded, and each site's own.
 
-    The areas of any, where they are made already (`areas_of`), are taken as they are.
+    The areas of any, where they were drawn already, are taken as they are.
     The layers of the first mode are the `first` to be seen: at once when `shown`, else when a site is picked.
     All of them together take about `room` characters, at the price of corners and of the areas of lesser sites.
     """
@@ -236,15 +247,15 @@ def _union_and_own(
 
     Of a site that is not drawn, or for whose area there is no room, stands null.
     """
-    areas = simplified(rings.geometry, EYE_M)
     excluded = {card["id"] for card in cards if card["status"] == "excluded"}
     if area is None:
-        area = united(areas.to_numpy()[~rings["site"].isin(excluded).to_numpy()])
-    union = gpd.GeoSeries([area], crs=areas.crs)
-    own = areas.set_axis(rings["site"])
+        counted = simplified(rings.geometry[~rings["site"].isin(excluded)], EYE_M).to_numpy()
+        area = shapely.MultiPolygon(shapely.get_parts(shapely.union_all(_filled(counted, HOLE_M2))).tolist())
+    union = gpd.GeoSeries([shapely.union_all(_filled(np.array([area]), HOLE_M2))], crs=rings.crs)
+    own = rings.geometry.set_axis(rings["site"])
     own = own[~own.index.duplicated(keep="last")]
     own = own[[site for site in drawn if site in own.index]]
-    whole, *packed = pack_within(pd.concat([union, own], ignore_index=True), EYE_M, budget)
+    whole, *packed = pack_within(by_ring(pd.concat([union, own], ignore_index=True), EYE_M), EYE_M, budget)
     fits = len(whole) + np.cumsum([len(text) for text in packed]) <= budget
     there = {site: text for site, text, fit in zip(own.index, packed, fits, strict=True) if fit}
     bare = {card["id"] for card in cards if card["id"] in excluded or card.get("only")} - set(rings["site"])
@@ -259,6 +270,20 @@ def _by_importance(cards: list[dict[str, Any]]) -> list[str]:
         return card["status"] not in OPEN, chosen, rank
 
     return [card["id"] for card in sorted(cards, key=place)[:MOST_OWN]]
+
+
+def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
+    """Give the parts of polygons without their holes smaller than `hole_m2`."""
+    parts = shapely.get_parts(areas)
+    rings, of = shapely.get_rings(parts, return_index=True)
+    outer = np.diff(of, prepend=-1) > 0  # a polygon's first ring is its outer one
+    keep = outer | (shapely.area(shapely.polygons(rings)) >= hole_m2)
+    starts = np.flatnonzero(outer[keep])
+    rings = rings[keep]
+    ends = np.append(starts[1:], len(rings))[: len(starts)]  # none where nothing is within reach
+    return np.array(
+        [shapely.Polygon(rings[a], list(rings[a + 1 : b])) for a, b in zip(starts, ends, strict=True)], dtype=object
+    )
 
 
 def territory_layer(territories: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
