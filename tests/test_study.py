@@ -434,11 +434,12 @@ def test_areas_are_the_isochrones_of_a_mode_and_limit_as_one(town: Path) -> None
     ]
     for row in areas.itertuples():
         one = rings[(rings["mode"] == row.mode) & (rings["minutes"] == row.minutes)].union_all()
-        assert shapely.difference(one, row.geometry.buffer(4)).area < 1e-6  # either is simplified to 2 m
-        assert row.geometry.area < 1.02 * one.area
+        assert shapely.difference(one, row.geometry.buffer(7)).area < 1e-6  # simplified to 5 m, and these to 2
+        without_holes = shapely.union_all([shapely.Polygon(part.exterior) for part in shapely.get_parts(one)])
+        assert row.geometry.area < 1.02 * without_holes.area
     assert result.folder is not None
     loaded = Result.load(result.folder).layers["areas"]
-    assert loaded.geom_equals(areas.geometry).all()
+    assert loaded.geom_equals_exact(areas.geometry, 0).all()
     assert loaded.drop(columns="geometry").equals(areas.drop(columns="geometry"))
 
 

@@ -12,6 +12,7 @@ from siteplan.config import Study
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.tags import Access
 from siteplan.output.later import Later
+from siteplan.output.maps.shapes import as_one
 from siteplan.study.load import StudyData
 from siteplan.study.riding import line_layer, stop_layer
 
@@ -31,9 +32,8 @@ def layers_of(
     """Name what has a place, all in the CRS that is measured in; streets are drawn when they are asked for."""
     crs, streets, timetable = data.points.crs, data.streets, data.timetable
     calm = any(profile.at_home.stress is not None for profile in study.profiles())
-    plain = None if rings is None else _plain(rings.to_crs(crs))
     layers = {
-        **({} if plain is None else _with_areas(plain)),
+        **({} if rings is None else _with_areas(rings.to_crs(crs))),
         "cells": data.cells.join(access),
         "points": data.points,
         "communes": data.communes,
@@ -51,12 +51,13 @@ def layers_of(
 
 
 def _with_areas(drawn: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
-    """Tell the isochrones of sites from the areas of any of them."""
+    """Tell the isochrones of sites, simplified, from the areas of any of them."""
     of_any = drawn["site"].isna()
     rings = drawn[~of_any].assign(site=drawn["site"][~of_any].to_numpy(object))  # text, as none is missing
     areas = drawn[of_any].reset_index(drop=True).drop(columns="site")
     areas.insert(areas.columns.get_loc("geometry"), "sites", rings["site"].nunique())
-    return {"isochrones": rings, "areas": areas}
+    shapes = [as_one(np.array([shape])) for shape in areas.geometry]
+    return {"isochrones": _plain(rings), "areas": areas.set_geometry(gpd.GeoSeries(shapes, crs=drawn.crs))}
 
 
 def _plain(rings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -10,13 +10,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from siteplan.catalogue import Measure, mode_order
 from siteplan.errors import warn
 from siteplan.inputs.basemap import place_ranks
 from siteplan.inputs.sites import OPEN
 from siteplan.output.maps.shapes import (
+    EYE_M,
+    as_one,
     by_ring,
     fewest_merged,
     lines_of_class,
@@ -50,8 +51,6 @@ __all__ = [
 Layer = dict[str, Any]
 
 MOST_OWN = 500  # sites whose own areas are drawn
-EYE_M = 5.0  # nobody sees five metres on a town's map
-HOLE_M2 = 10_000.0
 MANY_STOPS = 300
 LABEL_LONG = 4  # characters that a mark has room for
 GROUNDS = {"water": WATER, "green": GREEN}
@@ -249,9 +248,8 @@ def _union_and_own(
     """
     excluded = {card["id"] for card in cards if card["status"] == "excluded"}
     if area is None:
-        counted = simplified(rings.geometry[~rings["site"].isin(excluded)], EYE_M).to_numpy()
-        area = shapely.MultiPolygon(shapely.get_parts(shapely.union_all(_filled(counted, HOLE_M2))).tolist())
-    union = gpd.GeoSeries([shapely.union_all(_filled(np.array([area]), HOLE_M2))], crs=rings.crs)
+        area = as_one(rings.geometry[~rings["site"].isin(excluded)].to_numpy())
+    union = gpd.GeoSeries([area], crs=rings.crs)
     own = rings.geometry.set_axis(rings["site"])
     own = own[~own.index.duplicated(keep="last")]
     own = own[[site for site in drawn if site in own.index]]
@@ -270,20 +268,6 @@ def _by_importance(cards: list[dict[str, Any]]) -> list[str]:
         return card["status"] not in OPEN, chosen, rank
 
     return [card["id"] for card in sorted(cards, key=place)[:MOST_OWN]]
-
-
-def _filled(areas: NDArray[np.object_], hole_m2: float) -> NDArray[np.object_]:
-    """Give the parts of polygons without their holes smaller than `hole_m2`."""
-    parts = shapely.get_parts(areas)
-    rings, of = shapely.get_rings(parts, return_index=True)
-    outer = np.diff(of, prepend=-1) > 0  # a polygon's first ring is its outer one
-    keep = outer | (shapely.area(shapely.polygons(rings)) >= hole_m2)
-    starts = np.flatnonzero(outer[keep])
-    rings = rings[keep]
-    ends = np.append(starts[1:], len(rings))[: len(starts)]  # none where nothing is within reach
-    return np.array(
-        [shapely.Polygon(rings[a], list(rings[a + 1 : b])) for a, b in zip(starts, ends, strict=True)], dtype=object
-    )
 
 
 def territory_layer(territories: gpd.GeoDataFrame, tongues: Tongues) -> Layer:
