@@ -58,7 +58,7 @@ class NearestSurface:
             high = max(MOST // wide, 2)
             starts = range(min(rows), max(max(rows), min(rows) + 1), high - 1)
             bands = [(first, min(first + high - 1, max(rows))) for first in starts]
-            yield [self._band(first, last, west, wide, blocks) for first, last in bands]
+            yield [self._band(blocks, rows=band, columns=(west, wide)) for band in bands]
 
     def _block(self, row: int, column: int) -> npt.NDArray[np.float32]:
         if (row, column) not in self.blocks:
@@ -79,8 +79,9 @@ class NearestSurface:
             if found:
                 yield found
 
-    def _band(self, first: int, last: int, west: int, wide: int, blocks: set[tuple[int, int]]) -> Surface:
-        """Lay the blocks of some rows out as one surface."""
+    def _band(self, blocks: set[tuple[int, int]], *, rows: tuple[int, int], columns: tuple[int, int]) -> Surface:
+        """Lay out as one surface the blocks of some rows, first to last, from a column on, and how wide all are."""
+        (first, last), (west, wide) = rows, columns
         grid = np.full(((last - first + 1) * BLOCK + 2, wide * BLOCK + 2), self.far, np.float32)
         for row, column in blocks:
             if first <= row <= last:

@@ -356,7 +356,7 @@ def rings_of(
         drawing = Drawing(profile, unit, limits, direction=way, transit=timetable, dissolving=dissolving)
         tiled = len(streets.u) > LARGE and len(sites) > DRAWN
         tile = tiles_of(sites, DRAWN) if tiled else np.zeros(len(sites), np.int64)
-        make = functools.partial(_drawn, drawing, streets, sites, tile, means)
+        make = functools.partial(_drawn, drawing, streets, sites, tile, means=means)
         table = cache.table(f"rings_{profile.name}_{key}", make, gpd.read_parquet)
         tables.append(table.set_crs(streets.crs, allow_override=True))
     rings = pd.concat(tables, ignore_index=True)
@@ -366,7 +366,7 @@ def rings_of(
 
 
 def _drawn(
-    drawing: Drawing, streets: StreetNetwork, sites: gpd.GeoDataFrame, tile: npt.NDArray[np.int64], means: Means
+    drawing: Drawing, streets: StreetNetwork, sites: gpd.GeoDataFrame, tile: npt.NDArray[np.int64], *, means: Means
 ) -> gpd.GeoDataFrame:
     """Draw tile by tile, as what is known of all places along the streets around many sites takes much memory."""
     tables = []
