@@ -149,7 +149,7 @@ class Drawing:
     ) -> gpd.GeoDataFrame:
         """Draw some sites, as `isochrones` does."""
         backwards, profile = runs_backwards(self.direction), self.profile
-        work: dict[str, Any] = {"executor": executor, "progress": progress, "total": len(sites)}
+        work: dict[str, Any] = {"executor": executor, "progress": progress, "total": len(sites), "take": self._take}
         if isinstance(profile, Rides):
             timetable = timetable_on(streets, self.transit)
             self.cutoffs = ride_costs(self.limits, profile, timetable)
@@ -161,15 +161,20 @@ class Drawing:
             calls = [(surfaces.rows[first:stop],) for first, stop in cut(len(surfaces.rows))]
             parts = each(_Surfaces.some, calls, shared=(surfaces, self.cutoffs, self.dissolving), **work)
         shapes = np.full((len(sites), len(self.limits)), shapely.MultiPolygon(), dtype=object)
-        for (rows, *_), (drawn, nearest) in zip(calls, parts, strict=True):
+        for (rows, *_), drawn in zip(calls, parts, strict=True):
             for row, of_site in zip(rows, drawn, strict=True):
                 shapes[row] = of_site
-            if self.nearest is None:
-                self.nearest = nearest
-            elif nearest is not None:
-                self.nearest.join(nearest)
         named = np.repeat(sites.index.astype(str).to_numpy(), len(self.limits))
         return self._table(named, shapes.ravel(), streets.crs)
+
+    def _take(self, _: int, part: Drawn) -> list[list[Any]]:
+        """Put the surface of some sites to that of all, in whatever order they come, and give their shapes."""
+        drawn, nearest = part
+        if self.nearest is None:
+            self.nearest = nearest
+        elif nearest is not None:
+            self.nearest.join(nearest)
+        return drawn
 
     def dissolved(self, crs: Any) -> gpd.GeoDataFrame:
         """Draw what lies within each limit of any of the sites that were drawn, as one area: the contour of the least.

@@ -9,8 +9,8 @@ __all__ = ["NearestSurface", "Surface"]
 
 Surface = tuple[npt.NDArray[np.float32], float, float]  # values, and x and y of the centre in the south-west
 
-BLOCK = 256  # cells a side
-MOST = 512  # blocks of a piece (134 MB)
+BLOCK = 64  # cells a side
+MOST = 8192  # blocks of a piece (134 MB)
 
 
 class NearestSurface:

@@ -12,7 +12,7 @@ from siteplan.config import Study
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.tags import Access
 from siteplan.output.later import Later
-from siteplan.output.maps.shapes import as_one
+from siteplan.output.maps.shapes import plainer
 from siteplan.study.load import StudyData
 from siteplan.study.riding import line_layer, stop_layer
 
@@ -56,7 +56,7 @@ def _with_areas(drawn: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
     rings = drawn[~of_any].assign(site=drawn["site"][~of_any].to_numpy(object))  # text, as none is missing
     areas = drawn[of_any].reset_index(drop=True).drop(columns="site")
     areas.insert(areas.columns.get_loc("geometry"), "sites", rings["site"].nunique())
-    shapes = [as_one(np.array([shape])) for shape in areas.geometry]
+    shapes = [plainer(shape) for shape in areas.geometry]
     return {"isochrones": _plain(rings), "areas": areas.set_geometry(gpd.GeoSeries(shapes, crs=drawn.crs))}
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "metric",
     "pack",
     "pack_within",
+    "plainer",
     "simplified",
     "to_degrees",
 ]
@@ -64,6 +65,16 @@ def as_one(areas: NDArray[np.object_]) -> shapely.MultiPolygon:
     filled = _filled(shapely.simplify(areas, EYE_M, preserve_topology=False))
     parts = shapely.get_parts(shapely.union_all(filled))
     return shapely.MultiPolygon(parts[shapely.get_dimensions(parts) == 2].tolist())
+
+
+def plainer(area: shapely.MultiPolygon) -> shapely.MultiPolygon:
+    """Give an area as `as_one` would, of which nothing needs to be united."""
+    parts = _filled(np.array([area]))
+    corners = shapely.get_point(shapely.get_exterior_ring(parts), 0)
+    inside, _ = shapely.STRtree(parts).query(corners, predicate="within")  # of a hole that was filled
+    whole = shapely.MultiPolygon(np.delete(parts, inside).tolist())
+    plain = shapely.get_parts(shapely.simplify(whole, EYE_M, preserve_topology=False))
+    return shapely.MultiPolygon(plain.tolist())
 
 
 def _filled(areas: NDArray[np.object_]) -> NDArray[np.object_]:
