@@ -31,7 +31,7 @@ from siteplan.output.maps.cells import cell_layers
 from siteplan.output.maps.layers import mark_labels
 from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.private import join_small, spread_people
-from siteplan.output.maps.shapes import fewest_merged, pack, pack_within
+from siteplan.output.maps.shapes import as_one, fewest_merged, pack, pack_within, plainer
 from siteplan.output.report.markup import UNSEEN
 from siteplan.output.result import Result
 from siteplan.publics import by_public
@@ -1618,3 +1618,21 @@ def test_of_many_sites_the_areas_of_the_lesser_are_left_out_and_told(opened, mon
     seen.page.locator(f"#ranking tr[data-at='{bare}'] .link").click()
     assert "left out" in seen.page.locator("#card").inner_text()
     assert seen.complaints == []
+
+
+def test_an_area_is_made_plain_as_it_would_be_united():
+    def hole(west, wide):  # with an island of 20 m in it
+        left, right, middle = west, west + wide, west + wide / 2
+        return [(left, 500), (right, 500), (right, 500 + wide), (left, 500 + wide)], box(
+            middle - 10, 500 + wide / 2 - 10, middle + 10, 500 + wide / 2 + 10
+        )
+
+    (small, first), (large, second) = hole(300, 90), hole(600, 120)
+    corners = [(0, 0), (2000, 0), (2000, 1000), (1000, 1001), (0, 1000)]
+    area = shapely.MultiPolygon([Polygon(corners, [small, large]), first, second])
+    assert area.is_valid
+    plain = plainer(area)
+    assert len(plain.geoms) == 2
+    assert shapely.equals(plain, as_one(np.array([area])))
+    assert plain.area == pytest.approx(2000 * 1000 - 120**2 + 20**2)
+    assert plainer(shapely.MultiPolygon()).is_empty
