@@ -26,12 +26,13 @@ from siteplan.config import Public
 from siteplan.contours import isochrones
 from siteplan.errors import InputError, SiteplanWarning, StudyError
 from siteplan.network.streets import read_streets
+from siteplan.output.areas import as_one, plainer
 from siteplan.output.maps import SiteMap, layers, site_map
 from siteplan.output.maps.cells import cell_layers
 from siteplan.output.maps.layers import mark_labels
 from siteplan.output.maps.plan import pack_runs
 from siteplan.output.maps.private import join_small, spread_people
-from siteplan.output.maps.shapes import as_one, fewest_merged, pack, pack_within, plainer
+from siteplan.output.maps.shapes import fewest_merged, pack, pack_within
 from siteplan.output.report.markup import UNSEEN
 from siteplan.output.result import Result
 from siteplan.publics import by_public

@@ -11,8 +11,8 @@ import shapely
 from siteplan.config import Study
 from siteplan.network.streets import StreetNetwork
 from siteplan.network.tags import Access
+from siteplan.output.areas import plainer
 from siteplan.output.later import Later
-from siteplan.output.maps.shapes import plainer
 from siteplan.study.load import StudyData
 from siteplan.study.riding import line_layer, stop_layer
 

@@ -10,8 +10,9 @@ import shapely
 from numpy.typing import NDArray
 
 from siteplan.catalogue import BEST, PEOPLE, Measure, by_mode, measures
+from siteplan.output.areas import EYE_M
 from siteplan.output.maps.layers import Layer, key, plain_layer
-from siteplan.output.maps.shapes import EYE_M, metric, pack, to_degrees
+from siteplan.output.maps.shapes import metric, pack, to_degrees
 from siteplan.output.palette import INKS, PAPER, class_colours, minute_classes
 from siteplan.words import Said, Tongues, half_up, say, word
 

@@ -15,9 +15,8 @@ from siteplan.catalogue import Measure, mode_order
 from siteplan.errors import warn
 from siteplan.inputs.basemap import place_ranks
 from siteplan.inputs.sites import OPEN
+from siteplan.output.areas import EYE_M, as_one
 from siteplan.output.maps.shapes import (
-    EYE_M,
-    as_one,
     by_ring,
     fewest_merged,
     lines_of_class,
